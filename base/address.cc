@@ -1,0 +1,97 @@
+#include "base/address.h"
+
+#include <absl/status/status.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+namespace cairn {
+namespace {
+
+const sockaddr_in& V4(const sockaddr_storage& storage) {
+  return reinterpret_cast<const sockaddr_in&>(storage);
+}
+const sockaddr_in6& V6(const sockaddr_storage& storage) {
+  return reinterpret_cast<const sockaddr_in6&>(storage);
+}
+
+absl::Status NotAnAddress(std::string_view text) {
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", std::string(text), "' is not IP:port (such as 0.0.0.0:8080 or [::1]:8080)"));
+}
+
+}  // namespace
+
+absl::StatusOr<SocketAddress> SocketAddress::Parse(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return NotAnAddress(text);
+  std::string host(text.substr(0, colon));
+  const std::string_view digits = text.substr(colon + 1);
+  uint32_t port = 0;
+  if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos ||
+      !absl::SimpleAtoi(absl::string_view(digits.data(), digits.size()), &port) || port > 65535) {
+    return NotAnAddress(text);
+  }
+  SocketAddress address;
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+    auto& v6 = reinterpret_cast<sockaddr_in6&>(address.storage_);
+    if (inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) != 1) return NotAnAddress(text);
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(static_cast<uint16_t>(port));
+    address.size_ = sizeof(sockaddr_in6);
+    return address;
+  }
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage_);
+  if (inet_pton(AF_INET, host.c_str(), &v4.sin_addr) != 1) return NotAnAddress(text);
+  v4.sin_family = AF_INET;
+  v4.sin_port = htons(static_cast<uint16_t>(port));
+  address.size_ = sizeof(sockaddr_in);
+  return address;
+}
+
+SocketAddress SocketAddress::OfSocket(int fd) {
+  SocketAddress address;
+  address.size_ = sizeof(address.storage_);
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address.storage_), &address.size_) != 0) {
+    address.size_ = 0;
+  }
+  return address;
+}
+
+uint16_t SocketAddress::port() const {
+  switch (family()) {
+    case AF_INET:
+      return ntohs(V4(storage_).sin_port);
+    case AF_INET6:
+      return ntohs(V6(storage_).sin6_port);
+    default:
+      return 0;
+  }
+}
+
+bool SocketAddress::IsLoopback() const {
+  switch (family()) {
+    case AF_INET:
+      return (ntohl(V4(storage_).sin_addr.s_addr) >> 24) == 127;
+    case AF_INET6:
+      return IN6_IS_ADDR_LOOPBACK(&V6(storage_).sin6_addr);
+    default:
+      return false;
+  }
+}
+
+std::string SocketAddress::Host() const {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (family() == AF_INET) inet_ntop(AF_INET, &V4(storage_).sin_addr, text, sizeof text);
+  if (family() == AF_INET6) inet_ntop(AF_INET6, &V6(storage_).sin6_addr, text, sizeof text);
+  return text;
+}
+
+std::string SocketAddress::ToString() const {
+  if (family() == AF_INET6) return absl::StrCat("[", Host(), "]:", port());
+  return absl::StrCat(Host(), ":", port());
+}
+
+}  // namespace cairn

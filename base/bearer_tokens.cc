@@ -1,0 +1,85 @@
+#include "base/bearer_tokens.h"
+
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+#include <openssl/crypto.h>
+#include <openssl/sha.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+namespace cairn {
+namespace {
+
+std::string_view WithoutBlanks(std::string_view text) {
+  const size_t first = text.find_first_not_of(" \t\r");
+  if (first == text.npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+// A header value cannot carry anything else (RFC 9110 5.5), so such a token would let nobody in.
+bool IsUsable(std::string_view token) {
+  for (const char c : token) {
+    if (c < 0x20 || c == 0x7f) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+BearerTokens::Digest BearerTokens::DigestOf(std::string_view token) {
+  Digest digest;
+  SHA256(reinterpret_cast<const uint8_t*>(token.data()), token.size(), digest.data());
+  return digest;
+}
+
+absl::StatusOr<BearerTokens> BearerTokens::FromToken(std::string_view token) {
+  token = WithoutBlanks(token);
+  if (token.empty()) {
+    return absl::InvalidArgumentError("the token is empty and would let nobody in");
+  }
+  if (token.size() > kMaxTokenBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("a token is longer than ", kMaxTokenBytes, " bytes"));
+  }
+  if (!IsUsable(token)) {
+    return absl::InvalidArgumentError("a token has control characters, which no client can send");
+  }
+  BearerTokens tokens;
+  tokens.digests_.push_back(DigestOf(token));
+  return tokens;
+}
+
+absl::StatusOr<BearerTokens> BearerTokens::FromFile(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return absl::NotFoundError(absl::StrCat("cannot read '", path, "': ", std::strerror(errno)));
+  BearerTokens tokens;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    if (WithoutBlanks(line).empty()) continue;
+    absl::StatusOr<BearerTokens> one = FromToken(line);
+    if (!one.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("'", path, "' line ", number, ": ", one.status().message()));
+    }
+    if (tokens.size() == kMaxTokens) {
+      return absl::InvalidArgumentError(absl::StrCat("'", path, "' has more than ", kMaxTokens, " tokens"));
+    }
+    tokens.digests_.push_back(one->digests_.front());
+  }
+  if (file.bad()) return absl::DataLossError(absl::StrCat("reading '", path, "' failed: ", std::strerror(errno)));
+  if (!tokens.required()) {
+    return absl::InvalidArgumentError(absl::StrCat("'", path, "' has no token; write one a line"));
+  }
+  return tokens;
+}
+
+bool BearerTokens::Matches(std::string_view presented) const {
+  const Digest digest = DigestOf(presented);
+  int found = 0;
+  for (const Digest& candidate : digests_) {
+    found |= CRYPTO_memcmp(candidate.data(), digest.data(), digest.size()) == 0 ? 1 : 0;
+  }
+  return found != 0;
+}
+
+}  // namespace cairn

@@ -1,0 +1,39 @@
+// LogFilter: which log lines are wanted, in the directive syntax of RUST_LOG.
+//
+// Form:   comma-separated; "info" sets the default, "cairn_signal::edge=debug" one module and those below it, and
+//         "cairn_signal" alone means that module at trace. The longest module that fits decides.
+//         Levels: off, error, warn, info, debug, trace, in any case. Default: info.
+#ifndef CAIRN_BASE_LOG_FILTER_H_
+#define CAIRN_BASE_LOG_FILTER_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cairn {
+
+enum class LogLevel : uint8_t { kTrace, kDebug, kInfo, kWarn, kError, kOff };
+
+class LogFilter {
+ public:
+  // Directives that cannot be read are left out and collected in rejected().
+  static LogFilter Parse(std::string_view directives);
+
+  LogLevel LevelFor(std::string_view module) const;
+  const std::vector<std::string>& rejected() const { return rejected_; }
+
+ private:
+  struct Directive {
+    std::string module;
+    LogLevel level;
+  };
+
+  LogLevel default_ = LogLevel::kInfo;
+  std::vector<Directive> directives_;
+  std::vector<std::string> rejected_;
+};
+
+}  // namespace cairn
+
+#endif  // CAIRN_BASE_LOG_FILTER_H_

@@ -1,0 +1,70 @@
+#include "base/tls_context.h"
+
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+#include <openssl/err.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace cairn {
+namespace {
+
+std::string LastOpenSslError() {
+  const unsigned long code = ERR_peek_last_error();
+  ERR_clear_error();
+  const char* reason = code ? ERR_reason_error_string(code) : nullptr;
+  return reason ? reason : "unknown error";
+}
+
+absl::Status FileError(const std::string& what, const std::string& path) {
+  if (access(path.c_str(), R_OK) != 0) {
+    return absl::NotFoundError(absl::StrCat("cannot read the ", what, " '", path, "': ", std::strerror(errno)));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", path, "' is not a PEM ", what, ": ", LastOpenSslError()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Load(const std::string& cert_chain_path,
+                                                                   const std::string& key_path) {
+  ERR_clear_error();
+  std::shared_ptr<TlsContext> result(new TlsContext(SSL_CTX_new(TLS_server_method())));
+  SSL_CTX* context = result->context_.get();
+  if (!context) return absl::ResourceExhaustedError("out of memory for a TLS context");
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // Session tickets are enough to resume; a cache on the server would grow with every client.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_num_tickets(context, 1);
+  if (SSL_CTX_use_certificate_chain_file(context, cert_chain_path.c_str()) != 1) {
+    return FileError("certificate chain", cert_chain_path);
+  }
+  if (SSL_CTX_use_PrivateKey_file(context, key_path.c_str(), SSL_FILETYPE_PEM) != 1) {
+    if (ERR_GET_REASON(ERR_peek_last_error()) != X509_R_KEY_VALUES_MISMATCH) {
+      return FileError("private key", key_path);
+    }
+  }
+  if (SSL_CTX_check_private_key(context) != 1) {
+    ERR_clear_error();
+    return absl::InvalidArgumentError(
+        absl::StrCat("the private key '", key_path, "' does not belong to the certificate '", cert_chain_path, "'"));
+  }
+  return std::shared_ptr<const TlsContext>(std::move(result));
+}
+
+SslPtr TlsContext::NewServerConnection(int fd) const {
+  SslPtr ssl(SSL_new(context_.get()));
+  if (!ssl || SSL_set_fd(ssl.get(), fd) != 1) {
+    ERR_clear_error();
+    return nullptr;
+  }
+  SSL_set_accept_state(ssl.get());
+  return ssl;
+}
+
+}  // namespace cairn

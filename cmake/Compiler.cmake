@@ -1,0 +1,25 @@
+# What every target of this project is compiled with: one INTERFACE target, linked by cairn_library() and friends.
+add_library(cairn_compiler INTERFACE)
+add_library(cairn::compiler ALIAS cairn_compiler)
+target_compile_options(cairn_compiler INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+target_include_directories(cairn_compiler INTERFACE ${PROJECT_SOURCE_DIR})
+
+if(CAIRN_SANITIZE)
+  add_compile_options(-fsanitize=${CAIRN_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${CAIRN_SANITIZE})
+endif()
+
+find_program(CAIRN_CCACHE ccache)
+if(CAIRN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CAIRN_CCACHE})
+endif()
+
+# cairn_library(NAME sources...): the static library of one folder, cairn::NAME to others.
+function(cairn_library name)
+  add_library(cairn_${name} STATIC ${ARGN})
+  add_library(cairn::${name} ALIAS cairn_${name})
+  target_link_libraries(cairn_${name} PRIVATE cairn::compiler)
+  target_include_directories(cairn_${name} INTERFACE ${PROJECT_SOURCE_DIR})
+endfunction()

@@ -1,0 +1,11 @@
+# Every external library, found once. All of them are Debian 12 packages; `dev` lists the package names.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3 REQUIRED)
+find_package(Boost 1.81 REQUIRED)
+find_package(absl REQUIRED)
+find_package(Protobuf 3.21 REQUIRED)
+find_package(gRPC CONFIG REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(libcbor REQUIRED IMPORTED_TARGET libcbor)
+find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)

@@ -1,0 +1,39 @@
+// Core: the router behind its combiner: what lanes of every kind, and operators, talk to.
+//
+// Thread: any.
+#ifndef CAIRN_CORE_CORE_H_
+#define CAIRN_CORE_CORE_H_
+
+#include "core/combiner.h"
+#include "core/router.h"
+
+namespace cairn::core {
+
+struct CoreLimits {
+  // Deliveries a lane has not read yet. Broken: its stream is ended with RESOURCE_EXHAUSTED.
+  size_t max_lane_queued_bytes = 64 << 20;
+  // One message of a lane. A lane gathers at most its backlog in one, besides its snapshot.
+  int max_lane_message_bytes = 256 << 20;
+};
+
+class Core {
+ public:
+  // `core_id` is random and not 0.
+  explicit Core(uint64_t core_id) : router_(core_id), door_(ToRouter{router_}) {}
+
+  // Handles `input` now, or has whoever is in the router do it; never blocks. See Combiner::Enter().
+  void Enter(RouterInput& input) { door_.Enter(input); }
+
+ private:
+  struct ToRouter {
+    Router& router;
+    void operator()(RouterInput& input) { router.Handle(input); }
+  };
+
+  Router router_;
+  Combiner<RouterInput, ToRouter> door_;
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_CORE_H_

@@ -1,0 +1,18 @@
+#include "core/core_message.h"
+
+namespace cairn::core {
+
+using signaling::v1::CoreToLane;
+
+void AppendCoreMessage(CoreToLane& from, CoreToLane& to) {
+  if (IsEmpty(to)) {
+    to.Swap(&from);
+    return;
+  }
+  for (auto& delivery : *from.mutable_deliveries()) to.add_deliveries()->Swap(&delivery);
+  if (from.has_welcome()) to.mutable_welcome()->Swap(from.mutable_welcome());
+  if (from.acked_seq() != 0) to.set_acked_seq(from.acked_seq());
+  from.Clear();
+}
+
+}  // namespace cairn::core

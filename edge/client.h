@@ -1,0 +1,32 @@
+// Client: what a session and its lane need of a connection. The seam between pure code and sockets.
+//
+// Thread: the loop's.
+#ifndef CAIRN_EDGE_CLIENT_H_
+#define CAIRN_EDGE_CLIENT_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "edge/reasons.h"
+
+namespace cairn::edge {
+
+class Client {
+ public:
+  // Queues one whole WebSocket frame, encoded. May end in a Close(kSlowReader), which is carried out later: the
+  // session stays valid until the current input has been handled.
+  virtual void Deliver(std::string_view frame) = 0;
+  // Queues a pong, ahead of frames that wait.
+  virtual void Pong(std::string_view payload) = 0;
+  // The peer answered the last ping.
+  virtual void OnPong(std::string_view payload) = 0;
+  // Starts the closing handshake; only the first call counts. `peer_code` is echoed for kClientClosed (0: none).
+  virtual void Close(CloseReason reason, uint16_t peer_code) = 0;
+
+ protected:
+  ~Client() = default;
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_CLIENT_H_

@@ -1,0 +1,239 @@
+#include "edge/connection.h"
+
+#include <sys/epoll.h>
+
+#include <utility>
+
+#include "base/log.h"
+#include "proto/wire/ws_encoder.h"
+
+namespace cairn::edge {
+
+Connection::Connection(ConnectionHost& host, Stream stream, std::string remote_address,
+                       std::shared_ptr<const BearerTokens> tokens, std::optional<CloseReason> refusal)
+    : host_(host),
+      stream_(std::move(stream)),
+      phase_(stream_.tls() ? Phase::kTls : Phase::kHttp),
+      watched_(EPOLLIN),
+      refusal_(refusal),
+      remote_address_(std::move(remote_address)),
+      tokens_(std::move(tokens)) {}
+
+Connection::~Connection() = default;
+
+void Connection::OnReady(uint32_t epoll_events) {
+  if (epoll_events & EPOLLOUT) {
+    write_blocked_ = false;
+    host_.Touch(*this);
+  }
+  if (phase_ == Phase::kTls) return ContinueHandshake();
+  if (paused_ && (epoll_events & (EPOLLERR | EPOLLHUP))) return End(CloseReason::kConnectionLost);
+  if (epoll_events & (EPOLLIN | EPOLLERR | EPOLLHUP)) OnReadable();
+}
+
+void Connection::ContinueHandshake() {
+  const Stream::Status status = stream_.Handshake();
+  switch (status) {
+    case Stream::Status::kOk:
+      phase_ = Phase::kHttp;
+      write_blocked_ = false;
+      UpdateInterest();
+      return OnReadable();
+    case Stream::Status::kWantRead:
+    case Stream::Status::kWantWrite:
+      write_blocked_ = status == Stream::Status::kWantWrite;
+      return UpdateInterest();
+    case Stream::Status::kClosed:
+    case Stream::Status::kLost:
+      return End(CloseReason::kTlsFailed);
+  }
+}
+
+void Connection::OnReadable() {
+  do {
+    if (phase_ == Phase::kOpen && host_.ReadingPaused(*this)) {
+      paused_ = true;
+      return UpdateInterest();
+    }
+    const std::span<char> buffer = host_.read_buffer();
+    const Stream::Result read = stream_.Read(buffer);
+    if (read.status == Stream::Status::kWantRead || read.status == Stream::Status::kWantWrite) return;
+    if (read.status != Stream::Status::kOk) {
+      const bool orderly = read.status == Stream::Status::kClosed;
+      return End(orderly ? CloseReason::kClientGone : CloseReason::kConnectionLost);
+    }
+    switch (phase_) {
+      case Phase::kHttp:
+        OnHttp({buffer.data(), read.bytes});
+        break;
+      case Phase::kOpen:
+        session_->OnBytes(buffer.first(read.bytes));
+        break;
+      case Phase::kTls:
+      case Phase::kFarewell:
+      case Phase::kRetired:
+        break;
+    }
+  } while (phase_ != Phase::kRetired && stream_.HasPending());
+}
+
+void Connection::OnHttp(std::string_view bytes) {
+  SessionContext& context = host_.session_context();
+  if (!upgrade_) upgrade_ = std::make_unique<Upgrade>(*tokens_, context.limits.max_request_head_bytes);
+  const Upgrade::State state = upgrade_->Feed(bytes);
+  if (state == Upgrade::State::kNeedMore) return;
+  out_.AppendRaw(upgrade_->answer());
+  host_.Touch(*this);
+  if (state == Upgrade::State::kAccepted) return Open(bytes);
+  log::Edge().debug("upgrade_refused status={}", upgrade_->status());
+  StartFarewell(upgrade_->reason());
+}
+
+void Connection::Open(std::string_view early) {
+  phase_ = Phase::kOpen;
+  Lane::PeerFacts facts;
+  facts.connected_since_us = absl::ToUnixMicros(host_.WallTime());
+  facts.remote_address = remote_address_;
+  facts.user_agent = upgrade_->user_agent();
+  facts.tls_version = stream_.tls_version();
+  upgrade_.reset();
+  tokens_.reset();
+  if (refusal_) return Close(*refusal_, 0);
+  if (host_.draining()) return Close(CloseReason::kDraining, 0);
+  session_.emplace(host_.session_context(), *this, host_.NewPeerId(), std::move(facts));
+  host_.AwaitPing(*this);
+  // They stand in the loop's read buffer, behind the request.
+  if (!early.empty()) session_->OnBytes({const_cast<char*>(early.data()), early.size()});
+}
+
+void Connection::Deliver(std::string_view frame) {
+  if (phase_ != Phase::kOpen || reason_) return;
+  const size_t bound = host_.session_context().limits.max_queued_bytes;
+  if (out_.size() + frame.size() > bound) {
+    // A burst within one batch is not the reader's fault: what it can take is written first.
+    Flush();
+    if (phase_ != Phase::kOpen) return;
+    if (out_.size() + frame.size() > bound) return Close(CloseReason::kSlowReader, 0);
+  }
+  out_.Append(frame);
+  host_.Touch(*this);
+}
+
+void Connection::Pong(std::string_view payload) {
+  std::string frame;
+  wire::AppendWsFrame(wire::WsOpcode::kPong, payload, frame);
+  out_.AppendPong(frame);
+  host_.Touch(*this);
+}
+
+void Connection::OnPong(std::string_view) {
+  ever_ponged_ = true;
+  ping_outstanding_ = false;
+}
+
+void Connection::Close(CloseReason reason, uint16_t peer_code) {
+  if (reason_ || phase_ == Phase::kRetired) return;
+  if (phase_ != Phase::kOpen) {
+    // Before the upgrade there is nobody to tell but by an HTTP answer, which StartFarewell() has queued.
+    if (reason == CloseReason::kDraining) refusal_ = reason;
+    return;
+  }
+  const bool answer = reason == CloseReason::kClientClosed;
+  // Who does not read would not see the Close behind all that waits.
+  if (reason == CloseReason::kSlowReader) out_.DropWaiting();
+  std::string frame;
+  const std::string_view name = Name(reason);
+  wire::AppendWsClose(answer ? peer_code : CloseCode(reason), answer ? std::string_view() : name, frame);
+  out_.Append(frame);
+  StartFarewell(reason);
+}
+
+void Connection::StartFarewell(CloseReason reason) {
+  SetReason(reason);
+  phase_ = Phase::kFarewell;
+  host_.AwaitEnd(*this);
+  host_.Touch(*this);
+}
+
+void Connection::End(CloseReason reason) {
+  if (phase_ == Phase::kRetired) return;
+  SetReason(reason);
+  phase_ = Phase::kRetired;
+  host_.Retire(*this);
+}
+
+void Connection::SetReason(CloseReason reason) {
+  if (reason_) return;
+  reason_ = reason;
+  host_.session_context().counters.Count(reason);
+  log::Edge().debug("connection_closed reason={} peer={}", Name(reason), remote_address_);
+}
+
+void Connection::Settle() {
+  // Here and not in Close(), which the session itself, or a fan-out that walks over it, may have called.
+  if (phase_ != Phase::kOpen) session_.reset();
+  Flush();
+}
+
+void Connection::Flush() {
+  if (phase_ == Phase::kTls || phase_ == Phase::kRetired) return;
+  while (!write_blocked_ && !out_.empty()) {
+    const Stream::Result written = stream_.Write(out_.Front());
+    if (written.status == Stream::Status::kOk) {
+      out_.Consume(written.bytes);
+    } else if (written.status == Stream::Status::kWantWrite || written.status == Stream::Status::kWantRead) {
+      write_blocked_ = true;
+    } else {
+      return End(CloseReason::kConnectionLost);
+    }
+  }
+  if (phase_ == Phase::kFarewell && out_.empty() && !farewell_sent_) {
+    farewell_sent_ = true;
+    stream_.ShutdownWrite();
+  }
+  UpdateInterest();
+}
+
+void Connection::UpdateInterest() {
+  const uint32_t wanted = (paused_ ? 0u : uint32_t{EPOLLIN}) | (write_blocked_ ? uint32_t{EPOLLOUT} : 0u);
+  if (wanted == watched_ || phase_ == Phase::kRetired) return;
+  watched_ = wanted;
+  host_.Watch(*this, wanted);
+}
+
+void Connection::ResumeReading() {
+  paused_ = false;
+  UpdateInterest();
+}
+
+void Connection::OnDeadline() {
+  switch (phase_) {
+    case Phase::kTls:
+      return End(CloseReason::kHandshakeTimeout);
+    case Phase::kHttp:
+      out_.AppendRaw(Upgrade::TimeoutAnswer());
+      return StartFarewell(CloseReason::kHandshakeTimeout);
+    case Phase::kOpen:
+      return OnPingDue();
+    case Phase::kFarewell:
+      return End(*reason_);
+    case Phase::kRetired:
+      return;
+  }
+}
+
+void Connection::OnPingDue() {
+  host_.AwaitPing(*this);
+  // A peer that never ponged may be one that never reads (PROTOCOL.md "Clients that do not read"); while reading is
+  // paused its pong waits in the socket.
+  if (ping_outstanding_ && ever_ponged_ && !paused_) return Close(CloseReason::kPongTimeout, 0);
+  std::string frame;
+  wire::AppendWsFrame(wire::WsOpcode::kPing, "", frame);
+  if (out_.size() + frame.size() > host_.session_context().limits.max_queued_bytes) return;
+  out_.Append(frame);
+  ping_outstanding_ = true;
+  pinged_at_ = host_.Now();
+  host_.Touch(*this);
+}
+
+}  // namespace cairn::edge

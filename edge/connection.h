@@ -1,0 +1,133 @@
+// Connection: one client socket from accept to close: TLS, the upgrade, then a Session.
+//
+// Owner:  one Loop. Thread: that loop's (asserted by the loop's epoll set being its own).
+// Bounds: EdgeLimits. Idle, an open plaintext connection holds about 600 bytes besides its topics.
+// Errors: ends with exactly one CloseReason, counted once.
+#ifndef CAIRN_EDGE_CONNECTION_H_
+#define CAIRN_EDGE_CONNECTION_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/bearer_tokens.h"
+#include "edge/client.h"
+#include "edge/deadline_list.h"
+#include "edge/out_queue.h"
+#include "edge/session.h"
+#include "edge/stream.h"
+#include "edge/upgrade.h"
+
+namespace cairn::edge {
+
+class Connection;
+
+// What a connection needs of its loop.
+class ConnectionHost {
+ public:
+  // Settle() is wanted before the loop sleeps.
+  virtual void Touch(Connection& connection) = 0;
+  // The epoll events the connection wants from now on.
+  virtual void Watch(Connection& connection, uint32_t epoll_events) = 0;
+  // The connection begins to wait for its next deadline in another list.
+  virtual void AwaitPing(Connection& connection) = 0;
+  virtual void AwaitEnd(Connection& connection) = 0;
+  // It is over: destroy it once the current batch of events has been handled.
+  virtual void Retire(Connection& connection) = 0;
+  // Reading must wait: the core does not keep up. The loop resumes it.
+  virtual bool ReadingPaused(Connection& connection) = 0;
+
+  virtual SessionContext& session_context() = 0;
+  virtual std::span<char> read_buffer() = 0;
+  virtual uint64_t NewPeerId() = 0;
+  virtual absl::Duration Now() const = 0;
+  virtual absl::Time WallTime() const = 0;
+  virtual bool draining() const = 0;
+
+ protected:
+  ~ConnectionHost() = default;
+};
+
+class Connection final : public Client, public DeadlineHook {
+ public:
+  // `refusal`: the edge is full; the upgrade is answered, then the connection closed with this reason.
+  Connection(ConnectionHost& host, Stream stream, std::string remote_address,
+             std::shared_ptr<const BearerTokens> tokens, std::optional<CloseReason> refusal);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // ---- from the loop
+  void OnReady(uint32_t epoll_events);
+  // The batch in which it was touched is over: lets go of a session that has ended, writes what is queued.
+  void Settle();
+  // The deadline of the list it is in has passed.
+  void OnDeadline();
+  void ResumeReading();
+  // Closes with 1001 once the upgrade is done; at once if it is.
+  void Drain() { Close(CloseReason::kDraining, 0); }
+  // Nothing is left for Drain() to do.
+  bool drained() const { return phase_ >= Phase::kFarewell || refusal_.has_value(); }
+
+  int fd() const { return stream_.fd(); }
+  bool retired() const { return phase_ == Phase::kRetired; }
+  const std::string& remote_address() const { return remote_address_; }
+
+  // ---- from the session and the lane (Client)
+  void Deliver(std::string_view frame) override;
+  void Pong(std::string_view payload) override;
+  void OnPong(std::string_view payload) override;
+  void Close(CloseReason reason, uint16_t peer_code) override;
+
+  // Where the loop keeps it, and whether it is in the loop's list of those to flush.
+  size_t slot = 0;
+  bool touched = false;
+
+ private:
+  enum class Phase : uint8_t {
+    kTls,       // handshake
+    kHttp,      // upgrade
+    kOpen,      // session_ lives
+    kFarewell,  // our last bytes are on their way; what comes in is thrown away
+    kRetired,   // over
+  };
+
+  void ContinueHandshake();
+  void OnReadable();
+  void OnHttp(std::string_view bytes);
+  void Open(std::string_view early);
+  void OnPingDue();
+  void Flush();
+  void StartFarewell(CloseReason reason);
+  // Ends without more words. Only the first reason of a connection counts.
+  void End(CloseReason reason);
+  void SetReason(CloseReason reason);
+  void UpdateInterest();
+
+  // Borrowed; must outlive this.
+  ConnectionHost& host_;
+  // Loop thread only.
+  Stream stream_;
+  Phase phase_;
+  bool write_blocked_ = false;
+  bool paused_ = false;
+  bool farewell_sent_ = false;
+  bool ever_ponged_ = false;
+  bool ping_outstanding_ = false;
+  uint32_t watched_;
+  std::optional<CloseReason> refusal_;
+  std::optional<CloseReason> reason_;
+  absl::Duration pinged_at_;
+  std::string remote_address_;
+  OutQueue out_;
+  std::unique_ptr<Upgrade> upgrade_;                // kHttp and before
+  std::shared_ptr<const BearerTokens> tokens_;      // kHttp and before
+  std::optional<Session> session_;                  // kOpen
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_CONNECTION_H_

@@ -1,0 +1,65 @@
+// Edge: all loops of one edge, their listeners on one address, and what can be changed while it runs.
+//
+// Thread: the composition's, but where a method says otherwise.
+#ifndef CAIRN_EDGE_EDGE_H_
+#define CAIRN_EDGE_EDGE_H_
+
+#include <absl/status/statusor.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "base/bearer_tokens.h"
+#include "base/clock.h"
+#include "base/tls_context.h"
+#include "edge/limits.h"
+#include "edge/link_factory.h"
+
+namespace cairn::edge {
+
+struct EdgeOptions {
+  SocketAddress listen_address;
+  int loops = 1;
+  std::string name;  // of the edge, for people
+  EdgeLimits limits;
+  BearerTokens tokens;
+  std::shared_ptr<const TlsContext> tls;  // null: plaintext
+};
+
+class Loop;
+struct EdgeShared;
+
+class Edge {
+ public:
+  // Bound and listening, not yet serving. `links` and `clock` must outlive the edge.
+  static absl::StatusOr<std::unique_ptr<Edge>> Open(EdgeOptions options, LinkFactory& links, const Clock& clock);
+  ~Edge();
+
+  // The real port, where 0 was asked for.
+  const SocketAddress& address() const { return address_; }
+
+  void Start();
+  // For connections from now on; those that are open stay. A null context is not taken for a TLS edge.
+  void SetTokens(BearerTokens tokens);
+  void SetTls(std::shared_ptr<const TlsContext> tls);
+
+  // Stops accepting and closes everybody with 1001, spread over `window`; `done` is called once, on some loop.
+  void Drain(absl::Duration window, std::function<void()> done);
+  // After `done`: ends the threads and says in the log what was counted.
+  void Stop();
+
+ private:
+  Edge() = default;
+  void LogCounters() const;
+
+  SocketAddress address_;
+  std::unique_ptr<EdgeShared> shared_;
+  std::vector<std::unique_ptr<Loop>> loops_;
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_EDGE_H_

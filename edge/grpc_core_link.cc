@@ -1,0 +1,237 @@
+#include "edge/grpc_core_link.h"
+
+#include <absl/strings/str_cat.h>
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/client_callback.h>
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "signaling/v1/lane.grpc.pb.h"
+
+namespace cairn::edge {
+
+using signaling::v1::CoreToLane;
+using signaling::v1::Lanes;
+using signaling::v1::LaneToCore;
+
+// One call. gRPC holds it until OnDone(); its own hold lets other threads start operations until the stream breaks.
+class GrpcCoreLink::LaneStream final : public grpc::ClientBidiReactor<LaneToCore, CoreToLane> {
+ public:
+  LaneStream(GrpcCoreLink& link, const std::shared_ptr<grpc::Channel>& channel)
+      : link_(link), stub_(Lanes::NewStub(channel)) {
+    stub_->async()->Open(&context_, this);
+    AddHold();
+  }
+
+  void Start() {
+    StartRead(&received_);
+    StartCall();
+  }
+  // REQUIRES: a hold.
+  void ReadNext() { StartRead(&received_); }
+  void Cancel() { context_.TryCancel(); }
+
+  void OnWriteDone(bool ok) override {
+    if (ok) link_.OnWritten();
+  }
+  void OnReadDone(bool ok) override {
+    if (!ok) {
+      link_.OnBroken();
+      RemoveHold();
+    } else if (link_.OnReceived(received_)) {
+      ReadNext();
+    }
+  }
+  void OnDone(const grpc::Status& status) override {
+    link_.OnDone(absl::StrCat("code=", static_cast<int>(status.error_code()), " message=\"",
+                              status.error_message(), "\""));
+  }
+
+ private:
+  GrpcCoreLink& link_;
+  grpc::ClientContext context_;
+  const std::unique_ptr<Lanes::Stub> stub_;
+  CoreToLane received_;
+};
+
+GrpcCoreLink::GrpcCoreLink(std::shared_ptr<grpc::Channel> channel, LaneIdentity identity,
+                           CoreLinkListener& listener, LoopExecutor& executor, Options options)
+    : channel_(std::move(channel)),
+      identity_(std::move(identity)),
+      options_(options),
+      listener_(listener),
+      executor_(executor),
+      backoff_(options.first_backoff, options.max_backoff, identity_.lane_id) {
+  executor_.Post([this] { OpenStream(); });
+}
+
+GrpcCoreLink::~GrpcCoreLink() {
+  const auto wait = [](absl::Duration most, auto&& done) {
+    const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(most);
+    while (!done() && std::chrono::steady_clock::now() < end) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  };
+  wait(options_.flush_timeout, [this] { return Flushed(); });
+  {
+    MutexLock lock(mu_);
+    closing_ = true;
+    if (held_) stream_->Cancel();
+    // A stream nobody reads from would not learn of its end.
+    if (held_ && read_paused_) stream_->ReadNext();
+  }
+  wait(absl::InfiniteDuration(), [this] { return Finished(); });
+}
+
+bool GrpcCoreLink::Flushed() {
+  MutexLock lock(mu_);
+  return !usable_ || outbox_.idle();
+}
+
+bool GrpcCoreLink::Finished() {
+  MutexLock lock(mu_);
+  return !held_;
+}
+
+// ---- loop thread
+
+void GrpcCoreLink::OpenStream() {
+  LaneToCore opening;
+  signaling::v1::Hello* hello = opening.mutable_hello();
+  hello->set_protocol_version(kProtocolVersion);
+  hello->set_lane_id(identity_.lane_id);
+  hello->set_edge(identity_.edge);
+  hello->set_lane_index(identity_.lane_index);
+  listener_.AppendSnapshot(opening);
+  opening.add_events()->set_kind(signaling::v1::LaneEvent::KIND_SNAPSHOT_END);
+  LaneStream* stream = nullptr;
+  {
+    MutexLock lock(mu_);
+    outbox_.Connect(std::move(opening));
+    stream_ = std::make_unique<LaneStream>(*this, channel_);
+    stream = stream_.get();
+    usable_ = held_ = true;
+    read_paused_ = false;
+  }
+  stream->Start();
+  Pump();
+}
+
+void GrpcCoreLink::Submit(LaneToCore& batch) {
+  {
+    MutexLock lock(mu_);
+    outbox_.Append(batch);
+    if (outbox_.relay_bytes() > options_.max_backlog_bytes) congested_.store(true, std::memory_order_relaxed);
+  }
+  Pump();
+}
+
+void GrpcCoreLink::TakeInbox() {
+  LaneStream* resume = nullptr;
+  {
+    MutexLock lock(mu_);
+    take_posted_ = false;
+    taken_.swap(inbox_);
+    inbox_bytes_ = 0;
+    if (read_paused_ && usable_) {
+      read_paused_ = false;
+      resume = stream_.get();
+      resume->AddHold();
+    }
+  }
+  if (resume) {
+    resume->ReadNext();
+    resume->RemoveHold();
+  }
+  uint64_t delivered = 0;
+  for (CoreToLane& message : taken_) {
+    if (message.has_welcome()) {
+      backoff_.Reset();
+      log::Edge().info("core_link_up lane={} core={:x}", identity_.lane_index, message.welcome().core_id());
+      outage_said_ = false;
+    }
+    listener_.OnCoreMessage(message);
+    if (message.deliveries_size() > 0) delivered = message.deliveries().rbegin()->seq();
+  }
+  taken_.clear();
+  if (delivered == 0) return;
+  MutexLock lock(mu_);
+  outbox_.NoteDelivered(delivered);
+}
+
+void GrpcCoreLink::OnStreamEnded(const std::string& why) {
+  {
+    MutexLock lock(mu_);
+    stream_.reset();
+    outbox_.Disconnect();
+  }
+  if (!outage_said_) {
+    log::Edge().warn("core_link_lost lane={} {} hint=\"clients stay connected; trying again\"",
+                     identity_.lane_index, why);
+    outage_said_ = true;
+  }
+  executor_.PostAfter(backoff_.Next(), [this] { OpenStream(); });
+}
+
+// ---- any thread
+
+void GrpcCoreLink::Pump() {
+  LaneStream* stream = nullptr;
+  const LaneToCore* message = nullptr;
+  {
+    MutexLock lock(mu_);
+    if (!usable_) return;
+    message = outbox_.StartWrite();
+    if (!message) return;
+    stream = stream_.get();
+    stream->AddHold();
+  }
+  // Not under mu_: gRPC may call back before it returns.
+  stream->StartWrite(message);
+  stream->RemoveHold();
+}
+
+// ---- gRPC's threads
+
+void GrpcCoreLink::OnWritten() {
+  {
+    MutexLock lock(mu_);
+    outbox_.FinishWrite();
+  }
+  Pump();
+}
+
+bool GrpcCoreLink::OnReceived(CoreToLane& message) {
+  MutexLock lock(mu_);
+  outbox_.Ack(message.acked_seq());
+  // Half, so that reading does not stop and go with every acknowledgement.
+  const bool relieved = congested() && outbox_.relay_bytes() < options_.max_backlog_bytes / 2;
+  if (relieved) congested_.store(false, std::memory_order_relaxed);
+  if (message.deliveries_size() > 0 || message.has_welcome()) {
+    for (const auto& delivery : message.deliveries()) inbox_bytes_ += delivery.payload().size();
+    inbox_.emplace_back().Swap(&message);
+  }
+  if ((relieved || !inbox_.empty()) && !take_posted_ && !closing_) {
+    take_posted_ = true;
+    executor_.Post([this] { TakeInbox(); });
+  }
+  read_paused_ = inbox_bytes_ > kMaxInboxBytes;
+  return !read_paused_;
+}
+
+void GrpcCoreLink::OnBroken() {
+  MutexLock lock(mu_);
+  usable_ = false;
+}
+
+void GrpcCoreLink::OnDone(const std::string& why) {
+  MutexLock lock(mu_);
+  held_ = false;
+  if (!closing_) executor_.Post([this, why] { OnStreamEnded(why); });
+}
+
+}  // namespace cairn::edge

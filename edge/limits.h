@@ -1,0 +1,48 @@
+// EdgeLimits: every bound of an edge, with its default.
+//
+// Units:  bytes and durations as named; "per connection" unless it says otherwise.
+// Errors: Validate() names the option that cannot stand, and what would.
+#ifndef CAIRN_EDGE_LIMITS_H_
+#define CAIRN_EDGE_LIMITS_H_
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include <cstddef>
+
+namespace cairn::edge {
+
+struct EdgeLimits {
+  // --max-message-bytes: one WebSocket message, all fragments together. Broken: close 1009.
+  size_t max_message_bytes = 64 << 10;
+  // --max-topics: subscriptions at a time. Broken: close 1008.
+  size_t max_topics = 1024;
+  // --max-topic-bytes: one topic. Broken: close 1008.
+  size_t max_topic_bytes = 1024;
+  // --max-connections, of the whole edge, handshakes included. Broken: close 1013.
+  size_t max_connections = 100'000;
+  // --max-connections-per-ip, of the whole edge; 0: no limit, since a proxy is one address. Broken: close 1013.
+  size_t max_connections_per_ip = 0;
+  // --max-queued-bytes: frames the client has not taken yet. Broken: close 1013.
+  size_t max_queued_bytes = 1 << 20;
+  // --max-backlog-bytes, of one lane: relays the core has not acknowledged. Full: clients are not read.
+  size_t max_backlog_bytes = 16 << 20;
+  // Request line and headers of the upgrade. Broken: HTTP 431.
+  size_t max_request_head_bytes = 64 << 10;
+  // Connections being refused because the edge is full; beyond it they are closed without an answer.
+  size_t max_refusals = 256;
+  // --handshake-timeout: from accept to the end of the upgrade. Broken: HTTP 408 or, inside TLS, just closed.
+  absl::Duration handshake_timeout = absl::Seconds(10);
+  // --ping-interval: of our pings. A peer that has ponged before and misses one is closed with 1011.
+  absl::Duration ping_interval = absl::Seconds(25);
+  // From our Close frame to the end of the TCP connection.
+  absl::Duration close_timeout = absl::Seconds(2);
+  // Data the peer's kernel does not acknowledge for so long ends the connection (TCP_USER_TIMEOUT).
+  absl::Duration tcp_user_timeout = absl::Seconds(30);
+
+  absl::Status Validate() const;
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_LIMITS_H_

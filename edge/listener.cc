@@ -1,0 +1,62 @@
+#include "edge/listener.h"
+
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.h"
+
+namespace cairn::edge {
+namespace {
+
+constexpr int kAcceptQueue = 4096;  // the kernel caps it at net.core.somaxconn
+
+absl::Status SystemError(const char* what, const SocketAddress& address) {
+  return absl::UnavailableError(absl::StrCat("cannot ", what, " ", address.ToString(), ": ", std::strerror(errno)));
+}
+
+void Set(int fd, int level, int option) {
+  const int on = 1;
+  setsockopt(fd, level, option, &on, sizeof on);
+}
+
+}  // namespace
+
+absl::StatusOr<Listener> Listener::Open(const SocketAddress& address) {
+  UniqueFd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return SystemError("make a socket for", address);
+  Set(fd.get(), SOL_SOCKET, SO_REUSEADDR);
+  Set(fd.get(), SOL_SOCKET, SO_REUSEPORT);
+  if (bind(fd.get(), address.get(), address.size()) != 0) return SystemError("listen on", address);
+  if (listen(fd.get(), kAcceptQueue) != 0) return SystemError("listen on", address);
+  return Listener(std::move(fd));
+}
+
+std::optional<Accepted> Listener::Accept() {
+  sockaddr_storage storage = {};
+  for (;;) {
+    socklen_t size = sizeof storage;
+    UniqueFd fd(accept4(fd_.get(), reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (fd.valid()) {
+      if (said_) log::Edge().info("accept_resumed");
+      said_ = false;
+      return Accepted{std::move(fd), SocketAddress(storage, size)};
+    }
+    if (errno == EAGAIN) return std::nullopt;
+    // The connection is gone again, not the listener (accept(2), "Error handling").
+    if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
+    paused_ = true;
+    if (!said_) {
+      log::Edge().warn("accept_failed error=\"{}\" hint=\"open connections go on; raise the limit of open files\"",
+                       std::strerror(errno));
+    }
+    said_ = true;
+    return std::nullopt;
+  }
+}
+
+}  // namespace cairn::edge

@@ -1,0 +1,267 @@
+#include "edge/loop.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+
+namespace cairn::edge {
+namespace {
+
+// How late a deadline may be noticed, and how often a paused listener tries again.
+constexpr auto kTick = std::chrono::milliseconds(100);
+// While draining, so that the closes are spread evenly.
+constexpr auto kDrainTick = std::chrono::milliseconds(20);
+// Accepts in a row before connections get their turn.
+constexpr int kAcceptsPerTurn = 128;
+
+}  // namespace
+
+Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFactory& links)
+    : shared_(shared),
+      io_(1),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      epoll_ready_(io_, dup(epoll_.get())),
+      tick_(io_),
+      lane_(std::move(identity), shared.limits, counters_),
+      session_context_{lane_, shared.limits, counters_, reader_},
+      listener_(std::move(listener)),
+      link_(links.NewLink(lane_.identity(), lane_, *this)),
+      read_buffer_(std::make_unique<char[]>(kReadBuffer)),
+      handshakes_(shared.limits.handshake_timeout),
+      pings_(shared.limits.ping_interval),
+      farewells_(shared.limits.close_timeout) {
+  lane_.Connect(link_.get());
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.ptr = nullptr;  // the listener
+  CAIRN_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.fd(), &event) == 0);
+}
+
+Loop::~Loop() { CAIRN_CHECK(!thread_.joinable()); }
+
+void Loop::Start() {
+  AwaitReady();
+  ScheduleTick();
+  thread_ = std::thread([this] {
+    io_.run();
+    slots_.clear();
+    link_.reset();
+  });
+}
+
+void Loop::Join() {
+  boost::asio::post(io_, [this] { io_.stop(); });
+  thread_.join();
+}
+
+void Loop::Post(std::function<void()> task) {
+  boost::asio::post(io_, [this, task = std::move(task)] {
+    task();
+    FinishTurn();
+  });
+}
+
+void Loop::PostAfter(absl::Duration wait, std::function<void()> task) {
+  auto timer = std::make_shared<boost::asio::steady_timer>(io_, absl::ToChronoNanoseconds(wait));
+  timer->async_wait([this, timer, task = std::move(task)](const boost::system::error_code& error) {
+    if (error) return;
+    task();
+    FinishTurn();
+  });
+}
+
+// ---- one turn
+
+void Loop::AwaitReady() {
+  epoll_ready_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                          [this](const boost::system::error_code& error) {
+                            if (error) return;
+                            OnEpollReady();
+                            AwaitReady();
+                          });
+}
+
+void Loop::OnEpollReady() {
+  std::array<epoll_event, kEventsPerTurn> events;
+  const int ready = epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, 0);
+  for (int i = 0; i < ready; ++i) {
+    const epoll_event& event = events[static_cast<size_t>(i)];
+    if (event.data.ptr == nullptr) {
+      AcceptAll(kAcceptsPerTurn);
+    } else if (auto* connection = static_cast<Connection*>(event.data.ptr); !connection->retired()) {
+      connection->OnReady(event.events);
+    }
+  }
+  FinishTurn();
+}
+
+void Loop::FinishTurn() {
+  lane_.Flush();
+  while (!touched_.empty() || !retired_.empty()) {
+    settling_.swap(touched_);
+    for (Connection* connection : settling_) {
+      connection->touched = false;
+      connection->Settle();
+    }
+    settling_.clear();
+    for (Connection* connection : retired_) Remove(*connection);
+    retired_.clear();
+    lane_.Flush();
+  }
+  if (!paused_.empty() && !link_->congested()) ResumeReading();
+}
+
+void Loop::Touch(Connection& connection) {
+  if (connection.touched) return;
+  connection.touched = true;
+  touched_.push_back(&connection);
+}
+
+// ---- connections come and go
+
+void Loop::AcceptAll(int most) {
+  while (most-- > 0) {
+    std::optional<Accepted> accepted = listener_.Accept();
+    if (!accepted) break;
+    Adopt(*std::move(accepted));
+  }
+  // Level-triggered, a listener that cannot accept would spin.
+  if (listener_.paused()) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.fd(), nullptr);
+}
+
+void Loop::Adopt(Accepted accepted) {
+  counters_.accepted.Add();
+  Slot slot;
+  slot.host = accepted.peer.Host();
+  slot.verdict = shared_.census.Enter(slot.host);
+  if (slot.verdict.overflow) return counters_.Count(*slot.verdict.refusal);
+  const int fd = accepted.fd.get();
+  Stream::SetOptions(fd, shared_.limits.tcp_user_timeout);
+  SslPtr ssl;
+  if (const std::shared_ptr<const TlsContext> tls = shared_.tls.Get()) {
+    ssl = tls->NewServerConnection(fd);
+    if (!ssl) {
+      shared_.census.Leave(slot.host, slot.verdict);
+      return counters_.Count(CloseReason::kTlsFailed);
+    }
+  }
+  slot.connection = std::make_unique<Connection>(*this, Stream(std::move(accepted.fd), std::move(ssl)),
+                                                 accepted.peer.ToString(), shared_.tokens.Get(), slot.verdict.refusal);
+  Connection& connection = *slot.connection;
+  connection.slot = slots_.size();
+  slots_.push_back(std::move(slot));
+  handshakes_.Restart(connection, Now());
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.ptr = &connection;
+  CAIRN_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0);
+}
+
+void Loop::Watch(Connection& connection, uint32_t epoll_events) {
+  epoll_event event = {};
+  event.events = epoll_events;
+  event.data.ptr = &connection;
+  CAIRN_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.fd(), &event) == 0);
+}
+
+void Loop::Retire(Connection& connection) { retired_.push_back(&connection); }
+
+void Loop::Remove(Connection& connection) {
+  if (connection.touched) std::erase(touched_, &connection);
+  std::erase(paused_, &connection);
+  const size_t index = connection.slot;
+  shared_.census.Leave(slots_[index].host, slots_[index].verdict);
+  if (index + 1 < slots_.size()) {
+    std::swap(slots_[index], slots_.back());
+    slots_[index].connection->slot = index;
+  }
+  slots_.pop_back();
+}
+
+uint64_t Loop::NewPeerId() {
+  return absl::Uniform<uint64_t>(absl::IntervalClosed, random_, 1, ~uint64_t{0});
+}
+
+// ---- deadlines
+
+void Loop::AwaitPing(Connection& connection) { pings_.Restart(connection, Now()); }
+void Loop::AwaitEnd(Connection& connection) { farewells_.Restart(connection, Now()); }
+
+void Loop::ScheduleTick() {
+  tick_.expires_after(draining_ ? kDrainTick : kTick);
+  tick_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    OnTick();
+    ScheduleTick();
+  });
+}
+
+void Loop::OnTick() {
+  const absl::Duration now = Now();
+  for (DeadlineList<Connection>* list : {&handshakes_, &pings_, &farewells_}) {
+    while (Connection* connection = list->PopDue(now)) connection->OnDeadline();
+  }
+  if (listener_.paused()) {
+    listener_.Retry();
+    epoll_event event = {};
+    event.events = EPOLLIN;
+    event.data.ptr = nullptr;
+    epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.fd(), &event);
+  }
+  if (draining_) CloseDrainShare();
+  FinishTurn();
+}
+
+// ---- back-pressure
+
+bool Loop::ReadingPaused(Connection& connection) {
+  if (!link_->congested()) return false;
+  paused_.push_back(&connection);
+  return true;
+}
+
+void Loop::ResumeReading() {
+  std::vector<Connection*> resumed;
+  resumed.swap(paused_);
+  for (Connection* connection : resumed) connection->ResumeReading();
+}
+
+// ---- drain
+
+void Loop::Drain(absl::Duration window, std::function<void()> done) {
+  Post([this, window, done = std::move(done)] {
+    // Whoever the kernel has already connected is served, or it would be reset with the listener.
+    AcceptAll(1 << 20);
+    listener_.Close();
+    draining_ = true;
+    drain_end_ = Now() + window;
+    drain_cutoff_ = drain_end_ + shared_.limits.close_timeout;
+    drained_ = done;
+    ScheduleTick();
+  });
+}
+
+void Loop::CloseDrainShare() {
+  const absl::Duration now = Now();
+  if (slots_.empty() || now >= drain_cutoff_) {
+    if (drained_) std::exchange(drained_, nullptr)();
+    return;
+  }
+  size_t open = 0;
+  for (const Slot& slot : slots_) open += slot.connection->drained() ? 0 : 1;
+  const double left = absl::FDivDuration(drain_end_ - now, absl::FromChrono(kDrainTick));
+  size_t share = left <= 1 ? open : static_cast<size_t>(static_cast<double>(open) / left) + 1;
+  for (const Slot& slot : slots_) {
+    if (share == 0) break;
+    if (slot.connection->drained()) continue;
+    slot.connection->Drain();
+    --share;
+  }
+}
+
+}  // namespace cairn::edge

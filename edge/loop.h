@@ -1,0 +1,129 @@
+// Loop: one thread with its connections, its listener and its lane. A connection never leaves its loop.
+//
+// One turn: everything that is ready is read and handled, what came of it goes to the core in one batch, and each
+// touched connection is written to once.
+//
+// Owner:  Edge. Thread: its own, but where a method says "any thread".
+// Bounds: kReadBuffer bytes a read, kEventsPerTurn sockets a turn.
+#ifndef CAIRN_EDGE_LOOP_H_
+#define CAIRN_EDGE_LOOP_H_
+
+#include <absl/random/random.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "base/bearer_tokens.h"
+#include "base/clock.h"
+#include "base/reloadable.h"
+#include "base/tls_context.h"
+#include "edge/census.h"
+#include "edge/connection.h"
+#include "edge/lane.h"
+#include "edge/link_factory.h"
+#include "edge/listener.h"
+
+namespace cairn::edge {
+
+// What all loops of an edge share.
+struct EdgeShared {
+  const EdgeLimits limits;
+  Reloadable<BearerTokens> tokens;
+  Reloadable<TlsContext> tls;  // null: plaintext
+  Census census;
+  const Clock& clock;
+};
+
+class Loop final : public ConnectionHost, public LoopExecutor {
+ public:
+  static constexpr size_t kReadBuffer = 256 << 10;
+  static constexpr int kEventsPerTurn = 512;
+
+  Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFactory& links);
+  ~Loop();
+
+  // Once. The thread runs until Drain() has ended.
+  void Start();
+  // Any thread. Stops accepting, closes everybody with 1001 spread over `window`, then calls `done` on the loop.
+  void Drain(absl::Duration window, std::function<void()> done);
+  // After `done`: ends the thread.
+  void Join();
+
+  const EdgeCounters& counters() const { return counters_; }  // any thread
+
+  // ---- LoopExecutor
+  void Post(std::function<void()> task) override;
+  void PostAfter(absl::Duration wait, std::function<void()> task) override;
+
+  // ---- ConnectionHost
+  void Touch(Connection& connection) override;
+  void Watch(Connection& connection, uint32_t epoll_events) override;
+  void AwaitPing(Connection& connection) override;
+  void AwaitEnd(Connection& connection) override;
+  void Retire(Connection& connection) override;
+  bool ReadingPaused(Connection& connection) override;
+  SessionContext& session_context() override { return session_context_; }
+  std::span<char> read_buffer() override { return {read_buffer_.get(), kReadBuffer}; }
+  uint64_t NewPeerId() override;
+  absl::Duration Now() const override { return shared_.clock.Elapsed(); }
+  absl::Time WallTime() const override { return shared_.clock.WallTime(); }
+  bool draining() const override { return draining_; }
+
+ private:
+  struct Slot {
+    std::unique_ptr<Connection> connection;
+    std::string host;
+    Census::Verdict verdict;
+  };
+
+  void AwaitReady();
+  void OnEpollReady();
+  // Hands the batch to the core and settles whoever was touched, until nothing is left to do.
+  void FinishTurn();
+  void AcceptAll(int most);
+  void Adopt(Accepted accepted);
+  void Remove(Connection& connection);
+  void ScheduleTick();
+  void OnTick();
+  void ResumeReading();
+  void CloseDrainShare();
+
+  // Borrowed; must outlive this.
+  EdgeShared& shared_;
+  // Loop thread only.
+  boost::asio::io_context io_;
+  UniqueFd epoll_;
+  boost::asio::posix::stream_descriptor epoll_ready_;
+  boost::asio::steady_timer tick_;
+  EdgeCounters counters_;
+  wire::MessageReader reader_;
+  Lane lane_;
+  SessionContext session_context_;
+  Listener listener_;
+  std::unique_ptr<CoreLink> link_;
+  std::unique_ptr<char[]> read_buffer_;
+  absl::BitGen random_;
+  std::vector<Slot> slots_;
+  std::vector<Connection*> touched_;
+  std::vector<Connection*> settling_;
+  std::vector<Connection*> retired_;
+  std::vector<Connection*> paused_;
+  DeadlineList<Connection> handshakes_;
+  DeadlineList<Connection> pings_;
+  DeadlineList<Connection> farewells_;
+  bool draining_ = false;
+  absl::Duration drain_end_;
+  absl::Duration drain_cutoff_;
+  std::function<void()> drained_;
+  std::thread thread_;
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_LOOP_H_

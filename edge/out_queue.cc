@@ -1,0 +1,70 @@
+#include "edge/out_queue.h"
+
+#include "base/check.h"
+#include "proto/wire/ws_encoder.h"
+
+namespace cairn::edge {
+
+void OutQueue::AppendPong(std::string_view frame) {
+  // A pong that has begun to leave must leave whole.
+  if (pong_head_ == 0 && pongs_.size() + frame.size() > kMaxPongBytes) pongs_.clear();
+  if (pongs_.size() < 2 * kMaxPongBytes) pongs_.append(frame);
+}
+
+void OutQueue::AppendRaw(std::string_view bytes) {
+  CAIRN_CHECK(empty());
+  data_.append(bytes);
+  boundary_ = data_.size();
+}
+
+std::string_view OutQueue::Front() {
+  if (pong_head_ > 0 || (!pongs_.empty() && AtBoundary())) {
+    return std::string_view(pongs_).substr(pong_head_);
+  }
+  // A pong waits for the boundary; without one everything can go at once.
+  const size_t end = pongs_.empty() ? data_.size() : boundary_;
+  return std::string_view(data_).substr(head_, end - head_);
+}
+
+void OutQueue::Consume(size_t bytes) {
+  if (pong_head_ > 0 || (!pongs_.empty() && AtBoundary())) {
+    pong_head_ += bytes;
+    CAIRN_CHECK(pong_head_ <= pongs_.size());
+    if (pong_head_ == pongs_.size()) {
+      pongs_ = std::string();
+      pong_head_ = 0;
+    }
+    return;
+  }
+  head_ += bytes;
+  CAIRN_CHECK(head_ <= data_.size());
+  if (head_ < data_.size()) {
+    AdvanceBoundary();
+    return;
+  }
+  head_ = boundary_ = 0;
+  if (data_.capacity() > kKeptBytes) {
+    data_ = std::string();
+  } else {
+    data_.clear();
+  }
+}
+
+void OutQueue::AdvanceBoundary() {
+  while (boundary_ < head_) {
+    boundary_ += wire::WsFrameSize(std::string_view(data_).substr(boundary_));
+  }
+  // What is written is given back once it is the larger half, so that each byte is moved at most once.
+  if (head_ > data_.size() / 2) {
+    data_.erase(0, head_);
+    boundary_ -= head_;
+    head_ = 0;
+  }
+}
+
+void OutQueue::DropWaiting() {
+  data_.resize(boundary_);
+  if (pong_head_ == 0) pongs_.clear();
+}
+
+}  // namespace cairn::edge

@@ -1,0 +1,52 @@
+// OutQueue: the bytes one client has not taken yet: whole WebSocket frames, with pongs let past them.
+//
+// Owner:  one Connection. Thread: its loop.
+// Bounds: none of its own: the connection holds size() against EdgeLimits::max_queued_bytes. Pongs: kMaxPongBytes,
+//         then only the latest is kept (RFC 6455 5.5.3). An empty queue keeps at most kKeptBytes of memory.
+#ifndef CAIRN_EDGE_OUT_QUEUE_H_
+#define CAIRN_EDGE_OUT_QUEUE_H_
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace cairn::edge {
+
+class OutQueue {
+ public:
+  static constexpr size_t kMaxPongBytes = 4096;
+  static constexpr size_t kKeptBytes = 1024;
+
+  // `bytes` are one or more whole frames.
+  void Append(std::string_view bytes) { data_.append(bytes); }
+  // `frame` is a whole pong; it leaves at the next boundary between frames.
+  void AppendPong(std::string_view frame);
+  // Bytes that are not frames: the answer to the upgrade. REQUIRES: nothing is queued.
+  void AppendRaw(std::string_view bytes);
+
+  bool empty() const { return head_ == data_.size() && pongs_.empty(); }
+  size_t size() const { return data_.size() - head_ + pongs_.size(); }
+
+  // What to write next, in one piece. Empty if there is nothing.
+  std::string_view Front();
+  // The first `bytes` of Front() are written.
+  void Consume(size_t bytes);
+
+  // Drops what waits, except the rest of a frame that has begun to leave: a Close frame can follow.
+  void DropWaiting();
+
+ private:
+  // Whether the next byte of data_ begins a frame.
+  bool AtBoundary() const { return head_ == boundary_; }
+  void AdvanceBoundary();
+
+  std::string data_;
+  size_t head_ = 0;      // of data_: written before it
+  size_t boundary_ = 0;  // of data_: the first frame boundary at or after head_
+  std::string pongs_;
+  size_t pong_head_ = 0;  // of pongs_: written before it
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_OUT_QUEUE_H_

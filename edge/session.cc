@@ -1,0 +1,83 @@
+#include "edge/session.h"
+
+#include <utility>
+
+namespace cairn::edge {
+
+using wire::WsDecoder;
+
+Session::Session(SessionContext& context, Client& client, uint64_t peer, Lane::PeerFacts facts)
+    : context_(context),
+      client_(client),
+      member_(context.lane.Join(peer, &client, std::move(facts))),
+      decoder_(context.limits.max_message_bytes) {
+  context_.counters.upgraded.Add();
+}
+
+Session::~Session() { context_.lane.Leave(member_); }
+
+void Session::OnBytes(std::span<char> bytes) {
+  while (!closed_) {
+    const WsDecoder::Event event = decoder_.Next(bytes);
+    switch (event.type) {
+      case WsDecoder::EventType::kNeedMore:
+        return;
+      case WsDecoder::EventType::kText:
+        context_.counters.Count(DropReason::kTextMessage);
+        break;
+      case WsDecoder::EventType::kBinary:
+        OnMessage(event);
+        break;
+      case WsDecoder::EventType::kPing:
+        client_.Pong(event.data);
+        break;
+      case WsDecoder::EventType::kPong:
+        client_.OnPong(event.data);
+        break;
+      case WsDecoder::EventType::kClose:
+        Close(CloseReason::kClientClosed, event.close_code);
+        break;
+      case WsDecoder::EventType::kError:
+        Close(ReasonFor(event.fault));
+        break;
+    }
+  }
+}
+
+void Session::OnMessage(const WsDecoder::Event& event) {
+  context_.counters.messages_in.Add();
+  context_.counters.bytes_in.Add(event.data.size());
+  const wire::DecodeResult decoded = context_.reader.Read(event.data);
+  if (decoded.fault != wire::DecodeFault::kNone) {
+    context_.counters.Count(ReasonFor(decoded.fault));
+    return;
+  }
+  const wire::Message& message = decoded.message;
+  if (!TopicFits(message.topic)) return;
+  switch (message.kind) {
+    case wire::MessageKind::kSubscribe:
+      if (context_.lane.Subscribe(member_, message.topic) == Lane::SubscribeResult::kTooMany) {
+        Close(CloseReason::kTooManyTopics);
+      }
+      break;
+    case wire::MessageKind::kUnsubscribe:
+      context_.lane.Unsubscribe(member_, message.topic);
+      break;
+    case wire::MessageKind::kRelay:
+      context_.lane.Relay(member_, message.topic, message.payload);
+      break;
+  }
+}
+
+bool Session::TopicFits(std::string_view topic) {
+  if (topic.size() <= context_.limits.max_topic_bytes) return true;
+  Close(CloseReason::kTopicTooLong);
+  return false;
+}
+
+void Session::Close(CloseReason reason, uint16_t peer_code) {
+  closed_ = true;
+  client_.Close(reason, peer_code);
+}
+
+}  // namespace cairn::edge

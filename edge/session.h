@@ -1,0 +1,57 @@
+// Session: one client after its upgrade: WebSocket bytes in, lane calls and frames out. No sockets.
+//
+// Owner:  one Connection. Thread: its loop.
+// Bounds: those of WsDecoder; EdgeLimits::max_topics, max_topic_bytes.
+// Errors: Client::Close() with one CloseReason, or a counted DropReason and the session goes on.
+#ifndef CAIRN_EDGE_SESSION_H_
+#define CAIRN_EDGE_SESSION_H_
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "edge/client.h"
+#include "edge/lane.h"
+#include "proto/wire/message_reader.h"
+#include "proto/wire/ws_decoder.h"
+
+namespace cairn::edge {
+
+// What all sessions of a loop share.
+struct SessionContext {
+  Lane& lane;
+  const EdgeLimits& limits;
+  EdgeCounters& counters;
+  wire::MessageReader& reader;
+};
+
+class Session {
+ public:
+  // Joins the lane. Everything given must outlive this.
+  Session(SessionContext& context, Client& client, uint64_t peer, Lane::PeerFacts facts);
+  // Leaves the lane.
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // Handles every complete message in `bytes`, which it changes (unmasking). After a Client::Close() of its own it
+  // ignores what else comes.
+  void OnBytes(std::span<char> bytes);
+
+ private:
+  void OnMessage(const wire::WsDecoder::Event& event);
+  void Close(CloseReason reason, uint16_t peer_code = 0);
+  bool TopicFits(std::string_view topic);
+
+  // Borrowed; must outlive this.
+  SessionContext& context_;
+  Client& client_;
+  Lane::Member* const member_;
+  // Loop thread only.
+  wire::WsDecoder decoder_;
+  bool closed_ = false;
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_SESSION_H_

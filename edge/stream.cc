@@ -1,0 +1,91 @@
+#include "edge/stream.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+
+namespace cairn::edge {
+namespace {
+
+// Unsent bytes the kernel takes for one socket before it calls it full: what a client that does not read costs in
+// kernel memory besides its own receive window.
+constexpr int kUnsentLowat = 256 << 10;
+
+Stream::Status FromErrno(Stream::Status would_block) {
+  switch (errno) {
+    case EAGAIN:
+    case EINTR:
+      return would_block;
+    default:
+      return Stream::Status::kLost;
+  }
+}
+
+}  // namespace
+
+void Stream::SetOptions(int fd, absl::Duration user_timeout) {
+  const int on = 1;
+  const unsigned timeout_ms = static_cast<unsigned>(absl::ToInt64Milliseconds(user_timeout));
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+  setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentLowat, sizeof kUnsentLowat);
+}
+
+Stream::Status Stream::Handshake() {
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_.get());
+  return result == 1 ? Status::kOk : FromSsl(result).status;
+}
+
+Stream::Result Stream::Read(std::span<char> into) {
+  if (ssl_) {
+    ERR_clear_error();
+    const int wanted = static_cast<int>(std::min<size_t>(into.size(), INT_MAX));
+    const int n = SSL_read(ssl_.get(), into.data(), wanted);
+    return n > 0 ? Result{Status::kOk, static_cast<size_t>(n)} : FromSsl(n);
+  }
+  const ssize_t n = recv(fd_.get(), into.data(), into.size(), 0);
+  if (n > 0) return {Status::kOk, static_cast<size_t>(n)};
+  if (n == 0) return {Status::kClosed};
+  return {FromErrno(Status::kWantRead)};
+}
+
+Stream::Result Stream::Write(std::string_view bytes) {
+  if (ssl_) {
+    ERR_clear_error();
+    const int wanted = static_cast<int>(std::min<size_t>(bytes.size(), INT_MAX));
+    const int n = SSL_write(ssl_.get(), bytes.data(), wanted);
+    return n > 0 ? Result{Status::kOk, static_cast<size_t>(n)} : FromSsl(n);
+  }
+  const ssize_t n = send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  if (n >= 0) return {Status::kOk, static_cast<size_t>(n)};
+  return {FromErrno(Status::kWantWrite)};
+}
+
+void Stream::ShutdownWrite() {
+  if (ssl_) {
+    ERR_clear_error();
+    SSL_shutdown(ssl_.get());
+  }
+  shutdown(fd_.get(), SHUT_WR);
+}
+
+Stream::Result Stream::FromSsl(int result) {
+  switch (SSL_get_error(ssl_.get(), result)) {
+    case SSL_ERROR_WANT_READ:
+      return {Status::kWantRead};
+    case SSL_ERROR_WANT_WRITE:
+      return {Status::kWantWrite};
+    case SSL_ERROR_ZERO_RETURN:
+      return {Status::kClosed};
+    default:
+      return {Status::kLost};
+  }
+}
+
+}  // namespace cairn::edge

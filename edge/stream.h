@@ -1,0 +1,58 @@
+// Stream: the bytes of one accepted socket, plain or through TLS.
+//
+// OpenSSL works on the socket itself: no memory BIOs, and its buffers are released while idle.
+// Owner:  one Connection. Thread: its loop.
+// Errors: kClosed is an orderly end, kLost a reset, a time-out or a TLS error.
+#ifndef CAIRN_EDGE_STREAM_H_
+#define CAIRN_EDGE_STREAM_H_
+
+#include <absl/time/time.h>
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "base/tls_context.h"
+#include "base/unique_fd.h"
+
+namespace cairn::edge {
+
+class Stream {
+ public:
+  enum class Status { kOk, kWantRead, kWantWrite, kClosed, kLost };
+  struct Result {
+    Status status;
+    size_t bytes = 0;  // with kOk, more than 0
+  };
+
+  // `ssl` is null for plaintext.
+  Stream(UniqueFd fd, SslPtr ssl) : fd_(std::move(fd)), ssl_(std::move(ssl)) {}
+
+  // TCP_NODELAY (a signaling frame must not wait for an acknowledgement), TCP_USER_TIMEOUT, and a bound on what the
+  // kernel queues unsent.
+  static void SetOptions(int fd, absl::Duration user_timeout);
+
+  bool tls() const { return ssl_ != nullptr; }
+  int fd() const { return fd_.get(); }
+  // "TLSv1.3", or "" for plaintext.
+  const char* tls_version() const { return ssl_ ? SSL_get_version(ssl_.get()) : ""; }
+
+  // REQUIRES: tls(). kOk: done.
+  Status Handshake();
+  Result Read(std::span<char> into);
+  Result Write(std::string_view bytes);
+  // Bytes that are decrypted but not read, which the socket's readiness does not tell of.
+  bool HasPending() const { return ssl_ && SSL_pending(ssl_.get()) > 0; }
+  // Says that nothing more will be written (close_notify, then FIN).
+  void ShutdownWrite();
+
+ private:
+  Result FromSsl(int result);
+
+  UniqueFd fd_;
+  SslPtr ssl_;
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_STREAM_H_

@@ -1,0 +1,64 @@
+// Upgrade: the HTTP request that opens a WebSocket, and its answer.
+//
+// Bytes in, an answer out; Beast parses the request and writes the answer, no sockets here.
+// Owner:  one Connection, from the end of TLS to the end of the upgrade. Thread: its loop.
+// Bounds: max_head_bytes for request line and headers.
+// Errors: an Answer with an HTTP status and one reason; nothing about the token but whether it fits.
+// Source: RFC 6455 section 4.2, RFC 9110 section 7.8; laxness as the reference's (docs/PROTOCOL.md).
+#ifndef CAIRN_EDGE_UPGRADE_H_
+#define CAIRN_EDGE_UPGRADE_H_
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/bearer_tokens.h"
+#include "edge/reasons.h"
+
+namespace cairn::edge {
+
+class Upgrade {
+ public:
+  enum class State { kNeedMore, kAccepted, kRefused };
+
+  Upgrade(const BearerTokens& tokens, size_t max_head_bytes);
+  ~Upgrade();
+
+  // Takes bytes from the front of `in`. What is left of it after kAccepted are the first WebSocket frames.
+  State Feed(std::string_view& in);
+
+  // After kAccepted or kRefused: the bytes to send.
+  const std::string& answer() const { return answer_; }
+  // After kAccepted: User-Agent, cut to kMaxUserAgentBytes.
+  const std::string& user_agent() const { return user_agent_; }
+  // After kRefused: 400, 401, 405, 426, 431, 505.
+  int status() const { return status_; }
+  CloseReason reason() const { return status_ == 401 ? CloseReason::kUnauthorized : CloseReason::kUpgradeRefused; }
+
+  // The answer to a request that did not come in time.
+  static std::string TimeoutAnswer();
+
+  static constexpr size_t kMaxUserAgentBytes = 256;
+
+ private:
+  struct Parser;
+
+  State Judge();
+  State Accept(std::string_view key, bool select_subprotocol);
+  State Refuse(int status, std::string_view text);
+
+  // Immutable after construction. Borrowed; must outlive this.
+  const BearerTokens& tokens_;
+  const size_t max_head_bytes_;
+  // Loop thread only.
+  std::unique_ptr<Parser> parser_;
+  std::string kept_;  // the beginning of a head that came in pieces
+  std::string answer_;
+  std::string user_agent_;
+  int status_ = 0;
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_UPGRADE_H_

@@ -1,0 +1,333 @@
+#include "proto/wire/message_reader.h"
+
+#include <cstddef>
+
+#include "proto/wire/cbor_cursor.h"
+#include "proto/wire/utf8.h"
+
+namespace cairn::wire {
+namespace {
+
+// Longest message name or field key: the reference reads both into a buffer of this size.
+constexpr size_t kMaxNameBytes = 4096;
+
+// What a skipped value may nest: the enum's map and the struct are levels too.
+constexpr int kSkippedLevels = kMaxDepth - 2;
+
+// Scratch that outlives a message. A larger one is given back by the next Read().
+constexpr size_t kKeptScratchBytes = 64 << 10;
+
+constexpr uint64_t kTagPositiveBignum = 2;
+constexpr uint64_t kTagNegativeBignum = 3;
+
+bool Take(std::string_view expected, std::string_view& rest) {
+  if (!rest.starts_with(expected)) return false;
+  rest.remove_prefix(expected.size());
+  return true;
+}
+
+// Takes a definite string of less than 4 GiB whose initial byte has `major` as its upper three
+// bits. False if there is none, or not all of it.
+bool TakeString(uint8_t major, std::string_view& rest, std::string_view& content) {
+  if (rest.empty() || (static_cast<uint8_t>(rest[0]) & 0xe0) != major) return false;
+  size_t head_size = 1;
+  uint64_t length = static_cast<uint8_t>(rest[0]) & 0x1f;
+  if (length >= 24) {
+    if (length > 26) return false;
+    head_size += size_t{1} << (length - 24);
+    if (rest.size() < head_size) return false;
+    length = 0;
+    for (size_t i = 1; i < head_size; ++i) length = length << 8 | static_cast<uint8_t>(rest[i]);
+  }
+  if (rest.size() - head_size < length) return false;
+  content = rest.substr(head_size, length);
+  rest.remove_prefix(head_size + length);
+  return true;
+}
+
+// The forms that clients really send, read without libcbor. False: perhaps another form, ask
+// LenientReader.
+bool ReadCanonical(std::string_view rest, Message& message) {
+  if (Take("\xa1\x65Relay\xa2\x65topic", rest)) {
+    message.kind = MessageKind::kRelay;
+  } else if (Take("\xa1\x69Subscribe\xa1\x65topic", rest)) {
+    message.kind = MessageKind::kSubscribe;
+  } else if (Take("\xa1\x6bUnsubscribe\xa1\x65topic", rest)) {
+    message.kind = MessageKind::kUnsubscribe;
+  } else {
+    return false;
+  }
+  if (!TakeString(0x60, rest, message.topic) || !IsUtf8(message.topic)) return false;
+  if (message.kind != MessageKind::kRelay) return true;
+  return Take("\x67payload", rest) && TakeString(0x40, rest, message.payload);
+}
+
+// Reads whatever the reference reads. Used for one message.
+class LenientReader {
+ public:
+  LenientReader(std::string_view input, std::string& topic_scratch, std::string& payload_scratch)
+      : cursor_(input), topic_scratch_(topic_scratch), payload_scratch_(payload_scratch) {}
+
+  DecodeResult Read() {
+    DecodeResult result;
+    if (!ReadMessage(result.message)) return {.fault = fault_, .message = {}};
+    return result;
+  }
+
+ private:
+  // Everything below returns false after a fault.
+
+  bool Fail(DecodeFault fault) {
+    fault_ = fault;
+    return false;
+  }
+
+  bool Pull(CborHead& head) {
+    switch (cursor_.Next(head)) {
+      case CborStatus::kOk:
+        return true;
+      case CborStatus::kTruncated:
+        return Fail(DecodeFault::kTruncated);
+      case CborStatus::kMalformed:
+        break;
+    }
+    return Fail(DecodeFault::kMalformed);
+  }
+
+  // Whether an array or map ends here, `taken` elements or pairs after its head.
+  bool TakeEnd(const CborHead& container, uint64_t taken) {
+    return container.indefinite ? cursor_.TakeBreak() : taken == container.value;
+  }
+
+  // Pulls up to the first head that is no tag.
+  bool PullUntagged(CborHead& head) {
+    do {
+      if (!Pull(head)) return false;
+    } while (head.type == CborType::kTag);
+    return true;
+  }
+
+  bool ReadMessage(Message& message) {
+    CborHead head;
+    if (!PullUntagged(head)) return false;
+    if (head.type == CborType::kMap) {
+      if (head.indefinite || head.value != 1) return Fail(DecodeFault::kNotAMessage);
+      if (!PullUntagged(head)) return false;
+    } else if (head.type != CborType::kText) {
+      return Fail(DecodeFault::kNotAMessage);
+    }
+    std::string_view name;
+    if (!ReadName(head, name)) return false;
+    if (name == "Subscribe") {
+      message.kind = MessageKind::kSubscribe;
+    } else if (name == "Unsubscribe") {
+      message.kind = MessageKind::kUnsubscribe;
+    } else if (name == "Relay") {
+      message.kind = MessageKind::kRelay;
+    } else {
+      return Fail(DecodeFault::kNotAMessage);
+    }
+    if (!Pull(head)) return false;  // a tag here is refused, unlike everywhere else
+    if (head.type == CborType::kMap) return ReadFieldMap(head, message);
+    if (head.type == CborType::kArray) return ReadFieldArray(head, message);
+    return Fail(DecodeFault::kNotAMessage);
+  }
+
+  // The name of a message or the key of a field, from its untagged head.
+  bool ReadName(const CborHead& head, std::string_view& name) {
+    const bool is_text = head.type == CborType::kText;
+    if ((!is_text && head.type != CborType::kBytes) || head.indefinite ||
+        head.content.size() > kMaxNameBytes) {
+      return Fail(DecodeFault::kNotAMessage);
+    }
+    if (is_text && !IsUtf8(head.content)) return Fail(DecodeFault::kMalformed);
+    name = head.content;
+    return true;
+  }
+
+  bool ReadFieldMap(const CborHead& map, Message& message) {
+    const bool wants_payload = message.kind == MessageKind::kRelay;
+    bool has_topic = false;
+    bool has_payload = false;
+    for (uint64_t taken = 0; !TakeEnd(map, taken); ++taken) {
+      CborHead head;
+      std::string_view key;
+      if (!PullUntagged(head) || !ReadName(head, key)) return false;
+      if (key == "topic") {
+        if (has_topic) return Fail(DecodeFault::kNotAMessage);
+        has_topic = true;
+        if (!ReadTopic(message.topic)) return false;
+      } else if (key == "payload" && wants_payload) {
+        if (has_payload) return Fail(DecodeFault::kNotAMessage);
+        has_payload = true;
+        if (!ReadPayload(message.payload)) return false;
+      } else if (!SkipItem(kSkippedLevels)) {
+        return false;
+      }
+    }
+    return (has_topic && has_payload == wants_payload) || Fail(DecodeFault::kNotAMessage);
+  }
+
+  // What follows the last field is not read, not even the array's end.
+  bool ReadFieldArray(const CborHead& array, Message& message) {
+    if (TakeEnd(array, 0)) return Fail(DecodeFault::kNotAMessage);
+    if (!ReadTopic(message.topic)) return false;
+    if (message.kind != MessageKind::kRelay) return true;
+    if (TakeEnd(array, 1)) return Fail(DecodeFault::kNotAMessage);
+    return ReadPayload(message.payload);
+  }
+
+  bool ReadTopic(std::string_view& topic) {
+    CborHead head;
+    if (!PullUntagged(head)) return false;
+    if (head.type != CborType::kText) return Fail(DecodeFault::kNotAMessage);
+    return ReadString(head, topic_scratch_, topic);
+  }
+
+  bool ReadPayload(std::string_view& payload) {
+    CborHead head;
+    if (!PullUntagged(head)) return false;
+    if (head.type == CborType::kBytes) return ReadString(head, payload_scratch_, payload);
+    if (head.type != CborType::kArray) return Fail(DecodeFault::kNotAMessage);
+    payload_scratch_.clear();
+    for (uint64_t taken = 0; !TakeEnd(head, taken); ++taken) {
+      uint64_t value = 0;
+      if (!ReadInteger(value)) return false;
+      if (value > UINT8_MAX) return Fail(DecodeFault::kNotAMessage);
+      payload_scratch_.push_back(static_cast<char>(value));
+    }
+    payload = payload_scratch_;
+    return true;
+  }
+
+  // An integer that is not negative, as itself or as a bignum, which stops adding up above a byte.
+  bool ReadInteger(uint64_t& value) {
+    CborHead head;
+    do {
+      if (!Pull(head)) return false;
+    } while (head.type == CborType::kTag && !IsBignum(head));
+    value = head.value;
+    if (head.type == CborType::kUnsigned) return true;
+    if (head.type != CborType::kTag) return Fail(DecodeFault::kNotAMessage);
+    const bool negative = head.value == kTagNegativeBignum;
+    if (!Pull(head)) return false;
+    if (head.type != CborType::kBytes) return Fail(DecodeFault::kNotAMessage);
+    value = 0;
+    const auto add = [&value](std::string_view digits) {
+      for (const char digit : digits) {
+        if (value <= UINT8_MAX) value = value << 8 | static_cast<uint8_t>(digit);
+      }
+    };
+    if (!ForEachChunk(head, add)) return false;
+    return !negative || Fail(DecodeFault::kNotAMessage);
+  }
+
+  static bool IsBignum(const CborHead& tag) {
+    return tag.value == kTagPositiveBignum || tag.value == kTagNegativeBignum;
+  }
+
+  // A definite string is a view into the input, an indefinite one is put together in `scratch`.
+  bool ReadString(const CborHead& head, std::string& scratch, std::string_view& content) {
+    content = head.content;
+    if (head.indefinite) scratch.clear();
+    const auto append = [&](std::string_view chunk) {
+      if (head.indefinite) scratch.append(chunk);
+    };
+    if (!ForEachChunk(head, append)) return false;
+    if (head.indefinite) content = scratch;
+    return true;
+  }
+
+  // Calls `use` with each definite part of the string that `head` begins. Unlike RFC 8949, the
+  // reference lets indefinite strings nest; a character must not be split either way.
+  template <typename Use>
+  bool ForEachChunk(const CborHead& head, const Use& use) {
+    CborHead chunk = head;
+    size_t open = 0;
+    while (true) {
+      if (chunk.type != head.type) return Fail(DecodeFault::kMalformed);
+      if (chunk.indefinite) {
+        ++open;
+      } else {
+        if (chunk.type == CborType::kText && !IsUtf8(chunk.content)) {
+          return Fail(DecodeFault::kMalformed);
+        }
+        use(chunk.content);
+      }
+      while (open > 0 && cursor_.TakeBreak()) --open;
+      if (open == 0) return true;
+      if (!Pull(chunk)) return false;
+    }
+  }
+
+  // Skips a whole item that may open `levels` arrays, maps and tags inside each other.
+  bool SkipItem(int levels) {
+    CborHead head;
+    return Pull(head) && SkipRest(head, levels);
+  }
+
+  bool SkipRest(const CborHead& head, int levels) {
+    switch (head.type) {
+      case CborType::kUnsigned:
+      case CborType::kNegative:
+      case CborType::kFloat:
+        return true;
+      case CborType::kSimple:  // false, true, null, undefined: the reference knows no other
+        return (head.value >= 20 && head.value <= 23) || Fail(DecodeFault::kNotAMessage);
+      case CborType::kBytes:
+      case CborType::kText:
+        return ForEachChunk(head, [](std::string_view) {});
+      case CborType::kArray:
+      case CborType::kMap:
+        return SkipElements(head, levels);
+      case CborType::kTag:
+        return SkipTagged(head, levels);
+    }
+    return Fail(DecodeFault::kMalformed);
+  }
+
+  bool SkipElements(const CborHead& container, int levels) {
+    if (levels == 0) return Fail(DecodeFault::kTooDeep);
+    for (uint64_t taken = 0; !TakeEnd(container, taken); ++taken) {
+      if (!SkipItem(levels - 1)) return false;
+      if (container.type == CborType::kMap && !SkipItem(levels - 1)) return false;
+    }
+    return true;
+  }
+
+  // The reference reads a bignum of up to 16 bytes as a signed 128-bit integer if negative, else as
+  // an unsigned one: that takes no level, but not all negative ones fit.
+  bool SkipTagged(const CborHead& tag, int levels) {
+    CborHead head;
+    if (!Pull(head)) return false;
+    if (IsBignum(tag) && head.type == CborType::kBytes && !head.indefinite &&
+        head.content.size() <= 16) {
+      const bool fits = head.content.size() < 16 || static_cast<uint8_t>(head.content[0]) < 0x80;
+      return tag.value == kTagPositiveBignum || fits || Fail(DecodeFault::kNotAMessage);
+    }
+    if (levels == 0) return Fail(DecodeFault::kTooDeep);
+    return SkipRest(head, levels - 1);
+  }
+
+  CborCursor cursor_;
+  DecodeFault fault_ = DecodeFault::kNone;
+  // Borrowed; must outlive this.
+  std::string& topic_scratch_;
+  std::string& payload_scratch_;
+};
+
+void GiveBackLarge(std::string& scratch) {
+  if (scratch.capacity() > kKeptScratchBytes) std::string().swap(scratch);
+}
+
+}  // namespace
+
+DecodeResult MessageReader::Read(std::string_view input) {
+  GiveBackLarge(topic_scratch_);
+  GiveBackLarge(payload_scratch_);
+  DecodeResult result;
+  if (ReadCanonical(input, result.message)) return result;
+  return LenientReader(input, topic_scratch_, payload_scratch_).Read();
+}
+
+}  // namespace cairn::wire

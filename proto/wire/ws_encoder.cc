@@ -1,0 +1,78 @@
+#include "proto/wire/ws_encoder.h"
+
+#include <cassert>
+
+namespace cairn::wire {
+namespace {
+
+// RFC 6455 5.2.
+constexpr uint8_t kFin = 0x80;
+constexpr uint8_t kLength16 = 126;
+constexpr uint8_t kLength64 = 127;
+
+// RFC 6455 5.5; a close reason stands behind two bytes of code.
+constexpr size_t kMaxControlBytes = 125;
+constexpr size_t kMaxCloseReasonBytes = kMaxControlBytes - 2;
+
+bool IsControl(WsOpcode opcode) { return (static_cast<uint8_t>(opcode) & 0x08) != 0; }
+
+void AppendBigEndian(uint64_t value, size_t bytes, std::string& out) {
+  for (size_t shift = bytes * 8; shift > 0; shift -= 8) {
+    out.push_back(static_cast<char>(value >> (shift - 8) & 0xFF));
+  }
+}
+
+uint64_t ReadBigEndian(std::string_view bytes) {
+  uint64_t value = 0;
+  for (const char byte : bytes) value = value << 8 | static_cast<uint8_t>(byte);
+  return value;
+}
+
+// The longest beginning of `text` that fits and ends with a whole character: continuation bytes are
+// 10xxxxxx.
+std::string_view CutAtCharacter(std::string_view text, size_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  size_t end = max_bytes;
+  while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
+}  // namespace
+
+void AppendWsHeader(WsOpcode opcode, size_t payload_bytes, std::string& out) {
+  assert(!IsControl(opcode) || payload_bytes <= kMaxControlBytes);
+  out.push_back(static_cast<char>(kFin | static_cast<uint8_t>(opcode)));
+  if (payload_bytes < kLength16) {
+    out.push_back(static_cast<char>(payload_bytes));
+  } else if (payload_bytes <= 0xFFFF) {
+    out.push_back(static_cast<char>(kLength16));
+    AppendBigEndian(payload_bytes, 2, out);
+  } else {
+    out.push_back(static_cast<char>(kLength64));
+    AppendBigEndian(payload_bytes, 8, out);
+  }
+}
+
+void AppendWsFrame(WsOpcode opcode, std::string_view payload, std::string& out) {
+  AppendWsHeader(opcode, payload.size(), out);
+  out.append(payload);
+}
+
+void AppendWsClose(uint16_t code, std::string_view reason, std::string& out) {
+  if (code == 0) return AppendWsHeader(WsOpcode::kClose, 0, out);
+  reason = CutAtCharacter(reason, kMaxCloseReasonBytes);
+  AppendWsHeader(WsOpcode::kClose, 2 + reason.size(), out);
+  AppendBigEndian(code, 2, out);
+  out.append(reason);
+}
+
+size_t WsFrameSize(std::string_view frames) {
+  assert(frames.size() >= 2);
+  const auto length = static_cast<uint8_t>(frames[1]);
+  if (length < kLength16) return 2 + size_t{length};
+  const size_t width = length == kLength16 ? 2 : 8;
+  assert(frames.size() >= 2 + width);
+  return 2 + width + ReadBigEndian(frames.substr(2, width));
+}
+
+}  // namespace cairn::wire

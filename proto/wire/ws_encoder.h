@@ -1,0 +1,42 @@
+// The sending half of RFC 6455 for a server: unmasked, unfragmented frames, with the shortest
+// length form.
+//
+// Form:   FIN and opcode (1 byte), length (1, 3 or 9 bytes: below 126, below 65,536, above),
+// payload (5.2). Thread: any; no state. Everything is appended to the caller's buffer, so that
+// frames can be sent in one write.
+#ifndef CAIRN_PROTO_WIRE_WS_ENCODER_H_
+#define CAIRN_PROTO_WIRE_WS_ENCODER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace cairn::wire {
+
+// The low four bits of a frame's first byte (RFC 6455 5.2).
+enum class WsOpcode : uint8_t {
+  kText = 0x1,
+  kBinary = 0x2,
+  kClose = 0x8,
+  kPing = 0x9,
+  kPong = 0xA
+};
+
+// Appends the header of a frame with `payload_bytes` to follow: 2, 4 or 10 bytes.
+void AppendWsHeader(WsOpcode opcode, size_t payload_bytes, std::string& out);
+
+// Appends a whole frame. REQUIRES: at most 125 bytes for a control opcode.
+void AppendWsFrame(WsOpcode opcode, std::string_view payload, std::string& out);
+
+// Appends a Close frame. Code 0: an empty one (RFC 6455 5.5.1), without the reason. A reason is cut
+// to 123 bytes or a little less, so that no character is cut in two. REQUIRES: the reason is UTF-8.
+void AppendWsClose(uint16_t code, std::string_view reason, std::string& out);
+
+// Size of the first frame in `frames`, header included. REQUIRES: `frames` starts with a whole
+// frame header that AppendWsHeader() made.
+size_t WsFrameSize(std::string_view frames);
+
+}  // namespace cairn::wire
+
+#endif  // CAIRN_PROTO_WIRE_WS_ENCODER_H_

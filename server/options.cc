@@ -1,0 +1,208 @@
+#include "server/options.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+#include <map>
+#include <thread>
+
+namespace cairn::server {
+namespace {
+
+constexpr int kUsageError = 2;
+constexpr int kMaxThreads = 256;
+// One loop relays some hundred thousand frames a second; the rest of the machine is for the kernel's share.
+constexpr int kMaxDefaultThreads = 8;
+
+int DefaultThreads() {
+  const int cores = static_cast<int>(std::thread::hardware_concurrency());
+  return std::clamp(cores / 2, 1, kMaxDefaultThreads);
+}
+
+std::string HostName() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name[0] ? name : "edge";
+}
+
+// The texts of options that need more than CLI11 to be read.
+struct Raw {
+  std::string role = "all";
+  std::string listen_addr = "0.0.0.0:443";
+  std::string auth_token;
+  std::string drain = "2s";
+  std::string handshake_timeout = "10s";
+  std::string ping_interval = "25s";
+};
+
+class Command {
+ public:
+  Command() : app_("Signaling server for cairn peers: a WebSocket rendezvous that routes handshake messages.", "cairn-signal") {
+    app_.set_version_flag("-V,--version", "cairn-signal " CAIRN_VERSION, "Print the version");
+    app_.set_help_flag("-h,--help", "Print this help");
+    app_.get_formatter()->column_width(46);
+    AddService();
+    AddRoles();
+    AddLimits();
+  }
+
+  ParseResult Parse(int argc, char** argv);
+
+ private:
+  void AddService();
+  void AddRoles();
+  void AddLimits();
+
+  template <typename T>
+  CLI::Option* Add(const char* flag, T& value, const char* metavar, const char* text) {
+    std::string env = "CAIRN_SIGNAL_";
+    for (const char* c = flag + 2; *c; ++c) env += *c == '-' ? '_' : static_cast<char>(std::toupper(*c));
+    return app_.add_option(flag, value, text)->envname(env)->type_name(metavar);
+  }
+  void AddBytes(const char* flag, size_t& value, const char* text) { AddCount(flag, value, text)->type_name("BYTES"); }
+  CLI::Option* AddCount(const char* flag, size_t& value, const char* text) {
+    return Add(flag, value, "N", text)->capture_default_str();
+  }
+
+  // What CLI11 cannot judge. The text of the mistake, or nothing.
+  std::string Judge();
+  std::string ReadDuration(const char* flag, const std::string& text, absl::Duration& into);
+
+  CLI::App app_;
+  Raw raw_;
+  Options options_;
+};
+
+void Command::AddService() {
+  Add("--listen-addr", raw_.listen_addr, "IP:PORT", "Address that clients connect to")->capture_default_str();
+  Add("--tls-cert", options_.tls_cert, "FILE", "TLS certificate chain (PEM); needs --tls-key");
+  Add("--tls-key", options_.tls_key, "FILE", "TLS private key (PEM); needs --tls-cert");
+  Add("--auth-token", raw_.auth_token, "TOKEN", "Bearer token that clients must send");
+  Add("--auth-token-file", options_.auth_token_file, "FILE",
+      "File with one bearer token a line, all valid; read again on SIGHUP");
+  Add("--threads", options_.threads, "N", "Event loops; 0: half of the processors")->default_val(0);
+  Add("--drain", raw_.drain, "TIME", "On SIGTERM, close clients spread over this time")->capture_default_str();
+}
+
+void Command::AddRoles() {
+  Add("--role", raw_.role, "ROLE", "all, edge or core: which part this process plays")->capture_default_str();
+  Add("--grpc-listen-addr", options_.grpc_listen_address, "ADDR",
+      "Core: IP:PORT or unix:PATH that edges connect to; 127.0.0.1:7443 in role core, none in role all");
+  app_.add_flag("--grpc-insecure", options_.grpc_insecure,
+                "Core: allow --grpc-listen-addr on an address that others can reach, without authentication")
+      ->envname("CAIRN_SIGNAL_GRPC_INSECURE");
+  Add("--core", options_.core, "ADDR", "Edge: HOST:PORT or unix:PATH of the core");
+  Add("--edge-name", options_.edge_name, "NAME", "Edge: its name for operators; default: the host's name");
+}
+
+void Command::AddLimits() {
+  edge::EdgeLimits& limits = options_.limits;
+  AddBytes("--max-message-bytes", limits.max_message_bytes, "Size of one message; above it: close 1009");
+  AddCount("--max-topics", limits.max_topics, "Subscriptions of one connection; above it: close 1008");
+  AddBytes("--max-topic-bytes", limits.max_topic_bytes, "Size of one topic; above it: close 1008");
+  AddCount("--max-connections", limits.max_connections, "Connections of this edge; above it: close 1013");
+  AddCount("--max-connections-per-ip", limits.max_connections_per_ip,
+           "Connections of one client address; above it: close 1013; 0: no limit");
+  AddBytes("--max-queued-bytes", limits.max_queued_bytes, "Frames one client has not read; above it: close 1013");
+  AddBytes("--max-backlog-bytes", limits.max_backlog_bytes,
+           "Relays of one loop that the core has not taken; above it: clients are not read");
+  Add("--handshake-timeout", raw_.handshake_timeout, "TIME", "From accept to the end of the upgrade")
+      ->capture_default_str();
+  Add("--ping-interval", raw_.ping_interval, "TIME", "Between two WebSocket pings to a client")->capture_default_str();
+}
+
+std::string Command::ReadDuration(const char* flag, const std::string& text, absl::Duration& into) {
+  // A bare number is seconds.
+  const bool bare = !text.empty() && text.find_first_not_of("0123456789.") == text.npos;
+  if (absl::ParseDuration(bare ? text + "s" : text, &into) && into >= absl::ZeroDuration() &&
+      into <= absl::Hours(24)) {
+    return "";
+  }
+  return absl::StrCat(flag, ": '", text, "' is not a time; give a number with a unit, such as 2s or 500ms");
+}
+
+std::string Command::Judge() {
+  static const std::map<std::string, Role> kRoles = {
+      {"all", Role::kAll}, {"edge", Role::kEdge}, {"core", Role::kCore}};
+  const auto role = kRoles.find(raw_.role);
+  if (role == kRoles.end()) return absl::StrCat("--role: '", raw_.role, "' is not all, edge or core");
+  options_.role = role->second;
+  absl::StatusOr<SocketAddress> address = SocketAddress::Parse(raw_.listen_addr);
+  if (!address.ok()) return absl::StrCat("--listen-addr: ", address.status().message());
+  options_.listen_address = *address;
+  const struct {
+    const char* flag;
+    const std::string& text;
+    absl::Duration& into;
+  } durations[] = {{"--drain", raw_.drain, options_.drain},
+                   {"--handshake-timeout", raw_.handshake_timeout, options_.limits.handshake_timeout},
+                   {"--ping-interval", raw_.ping_interval, options_.limits.ping_interval}};
+  for (const auto& duration : durations) {
+    if (std::string error = ReadDuration(duration.flag, duration.text, duration.into); !error.empty()) return error;
+  }
+  if (absl::Status limits = options_.limits.Validate(); !limits.ok()) return std::string(limits.message());
+  if (options_.role == Role::kEdge && options_.core.empty()) {
+    return "--role edge needs --core ADDR (CAIRN_SIGNAL_CORE): the address that its core listens on for gRPC";
+  }
+  if (options_.role != Role::kEdge && !options_.core.empty()) {
+    return "--core is for --role edge; in this role the core is this process";
+  }
+  if (options_.threads < 0 || options_.threads > kMaxThreads) {
+    return absl::StrCat("--threads ", options_.threads, " is out of range: give 0 to ", kMaxThreads);
+  }
+  if (options_.threads == 0) options_.threads = DefaultThreads();
+  if (options_.role == Role::kCore && options_.grpc_listen_address.empty()) {
+    options_.grpc_listen_address = "127.0.0.1:7443";
+  }
+  if (options_.edge_name.empty()) options_.edge_name = HostName();
+  return "";
+}
+
+// The value of --auth-token is blanked where the kernel shows it.
+void HideToken(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    char* value = nullptr;
+    if (std::strcmp(argv[i], "--auth-token") == 0 && i + 1 < argc) value = argv[++i];
+    if (std::strncmp(argv[i], "--auth-token=", 13) == 0) value = argv[i] + 13;
+    if (value) std::memset(value, '*', std::strlen(value));
+  }
+}
+
+ParseResult UsageError(const std::string& text) {
+  std::cerr << "error: " << text << "\n\nUsage: cairn-signal [OPTIONS]\n\nFor more information, try '--help'.\n";
+  return {std::nullopt, kUsageError};
+}
+
+ParseResult Command::Parse(int argc, char** argv) {
+  try {
+    app_.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    std::cout << app_.help();
+    return {};
+  } catch (const CLI::CallForVersion& version) {
+    std::cout << version.what() << "\n";
+    return {};
+  } catch (const CLI::ParseError& error) {
+    return UsageError(error.what());
+  }
+  const CLI::Option* token = app_.get_option("--auth-token");
+  // CLI11 takes an empty variable for an absent one; a token that was meant to be there must not be.
+  const char* token_variable = std::getenv("CAIRN_SIGNAL_AUTH_TOKEN");
+  if (token->count() > 0 || (token_variable && !*token_variable)) options_.auth_token = raw_.auth_token;
+  HideToken(argc, argv);
+  if (const std::string error = Judge(); !error.empty()) return UsageError(error);
+  return {options_, 0};
+}
+
+}  // namespace
+
+ParseResult ParseOptions(int argc, char** argv) { return Command().Parse(argc, argv); }
+
+}  // namespace cairn::server

@@ -1,0 +1,52 @@
+// Options: what the command line and the environment ask of cairn-signal.
+//
+// Flags win over CAIRN_SIGNAL_* variables, which win over defaults. docs/OPERATIONS.md and --help list them all; a
+// test compares the two.
+// Errors: ParseOptions() says in one line which option cannot stand and what to give instead.
+#ifndef CAIRN_SERVER_OPTIONS_H_
+#define CAIRN_SERVER_OPTIONS_H_
+
+#include <absl/time/time.h>
+
+#include <optional>
+#include <string>
+
+#include "base/address.h"
+#include "edge/limits.h"
+
+namespace cairn::server {
+
+enum class Role { kAll, kEdge, kCore };
+
+struct Options {
+  Role role = Role::kAll;
+  SocketAddress listen_address;
+  std::string tls_cert;
+  std::string tls_key;
+  std::optional<std::string> auth_token;
+  std::string auth_token_file;
+  // Core: where edges (and operators) connect. Empty in role all: nowhere.
+  std::string grpc_listen_address;
+  bool grpc_insecure = false;
+  // Edge: its core, as gRPC names targets.
+  std::string core;
+  std::string edge_name;
+  int threads = 1;
+  absl::Duration drain = absl::Seconds(2);
+  edge::EdgeLimits limits;
+};
+
+// What main() is to do next.
+struct ParseResult {
+  // Absent when there is nothing to run: --help, --version, or a mistake. Then exit with exit_code.
+  std::optional<Options> options;
+  int exit_code = 0;
+};
+
+// Prints help and version on stdout, mistakes on stderr. Overwrites the token in argv, so that a process list does
+// not show it.
+ParseResult ParseOptions(int argc, char** argv);
+
+}  // namespace cairn::server
+
+#endif  // CAIRN_SERVER_OPTIONS_H_
