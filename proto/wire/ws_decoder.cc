@@ -38,8 +38,8 @@ bool IsCloseCodeAllowed(uint16_t code) {
          (code >= 3000 && code <= 4999);
 }
 
-// Eight bytes at a time, wherever they lie. The same for any byte order: the key is repeated in memory, not in
-// arithmetic.
+// Eight bytes at a time, wherever they lie. The same for any byte order: the key is repeated in
+// memory, not in arithmetic.
 void Unmask(std::span<char> payload, const std::array<char, 4>& key) {
   uint64_t wide_key = 0;
   std::memcpy(&wide_key, key.data(), 4);

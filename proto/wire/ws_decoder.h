@@ -1,17 +1,12 @@
-// WsDecoder: the receiving half of RFC 6455 for a server, after the upgrade. Bytes in, events out;
-// no sockets.
+// WsDecoder: the receiving half of RFC 6455 for a server, after the upgrade. Bytes in, events out.
 //
 // Owner:  one connection.
 // Thread: the connection's loop.
 // Bounds: max_message_bytes for a message, fragments together, checked when a header has declared
-// it and before any
-//         of the payload is kept; 125 bytes for a control frame (RFC 6455 5.5). What is kept grows
-//         with the bytes that came (to at most twice as many, as std::string grows), never with
-//         what a header declares. Between messages no heap memory is held, and sizeof(WsDecoder)
-//         is 88.
-// Errors: kError with one WsFault; the decoder then stays in error and consumes nothing more. Never
-// throws, short of
-//         std::bad_alloc.
+//         its length and before any of that is kept; 125 bytes for a control frame (RFC 6455 5.5).
+//         What is kept grows with the bytes that came (to at most twice as many, as std::string
+//         grows), never with what a header declares. Between messages no heap memory is held.
+// Errors: kError with one WsFault; the decoder then stays in error and consumes nothing more.
 #ifndef CAIRN_PROTO_WIRE_WS_DECODER_H_
 #define CAIRN_PROTO_WIRE_WS_DECODER_H_
 
@@ -64,9 +59,10 @@ class WsDecoder {
   // its message is complete.
   //
   // kNeedMore means that `in` is used up: call again with the bytes that follow. A caller that
-  // loops until it gets kNeedMore leaves nothing on the heap but the message in progress. After
-  // kClose, every call empties `in` unread and returns kNeedMore: a client sends nothing after a
-  // Close (5.5.1). After kError, every call returns that kError again and leaves `in` alone: loops
+  // loops until it gets kNeedMore leaves nothing on the heap but what is in progress.
+  //
+  // After kClose, every call empties `in` unread and returns kNeedMore: what follows a Close is not
+  // read (5.5.1). After kError, every call returns that kError again and leaves `in` alone: a loop
   // must end on it.
   //
   // Non-minimal frame lengths are accepted, as the reference does. Accepted close codes: 1000 to
@@ -76,8 +72,7 @@ class WsDecoder {
  private:
   enum class Phase : uint8_t {
     kHeader,     // before a frame, or inside its header
-    kDelivered,  // as kHeader, but the last event's data lies in held_ or message_, to be released
-                 // first
+    kDelivered,  // as kHeader, with the last event's data in held_ or message_, to be released
     kPayload,    // inside a frame's payload
     kClosed,     // a Close came
     kFailed,     // fault_ says why
@@ -99,11 +94,10 @@ class WsDecoder {
   // <loop> thread only.
   std::string message_;  // what came of a message that did not lie whole in one `in`
   std::string held_;     // the same for a header or a control payload; headers need no heap
-  uint64_t frame_bytes_left_ = 0;  // kPayload: still to come of the frame
-  std::array<char, 4> mask_key_ =
-      {};                       // kPayload: turned so that [0] is for the byte that comes next
-  uint8_t first_byte_ = 0;      // of the frame's header: FIN bit and opcode
-  uint8_t message_opcode_ = 0;  // of the message in progress; 0 between messages
+  uint64_t frame_bytes_left_ = 0;   // kPayload: still to come of the frame
+  std::array<char, 4> mask_key_{};  // kPayload: turned, so that [0] is for the byte that comes next
+  uint8_t first_byte_ = 0;          // of the frame's header: FIN bit and opcode
+  uint8_t message_opcode_ = 0;      // of the message in progress; 0 between messages
   Phase phase_ = Phase::kHeader;
   WsFault fault_ = WsFault::kNone;
 };
