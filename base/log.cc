@@ -4,6 +4,9 @@
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include <memory>
+#include <utility>
+
+#include "base/thread_annotations.h"
 
 namespace cairn {
 namespace {
@@ -30,6 +33,8 @@ struct Loggers {
   spdlog::logger server{"cairn_signal", sink};
   spdlog::logger edge{"cairn_signal::edge", sink};
   spdlog::logger core{"cairn_signal::core", sink};
+  Mutex mu;
+  std::string directives ABSL_GUARDED_BY(mu) = "info";
 };
 
 Loggers& All() {
@@ -57,10 +62,12 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
 
 }  // namespace
 
-void InitLog(const LogFilter& filter) {
+std::string InitLog(const LogFilter& filter) {
+  MutexLock lock(All().mu);
   for (spdlog::logger* logger : {&All().server, &All().edge, &All().core}) {
     logger->set_level(ToSpdlog(filter.LevelFor(logger->name())));
   }
+  return std::exchange(All().directives, filter.text());
 }
 
 namespace log {

@@ -8,12 +8,15 @@
 
 #include <spdlog/logger.h>
 
+#include <string>
+
 #include "base/log_filter.h"
 
 namespace cairn {
 
-// Call once, first in main(). Until then the loggers print everything from info up.
-void InitLog(const LogFilter& filter);
+// First in main(), and again whenever an operator wants other levels. Until then the loggers print everything from
+// info up. Returns the directives that were in force. Thread: any.
+std::string InitLog(const LogFilter& filter);
 
 namespace log {
 spdlog::logger& Server();  // cairn_signal

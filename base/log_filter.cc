@@ -38,6 +38,7 @@ bool IsBelow(absl::string_view module, absl::string_view ancestor) {
 
 LogFilter LogFilter::Parse(std::string_view directives) {
   LogFilter filter;
+  if (!directives.empty()) filter.text_ = std::string(directives);
   const absl::string_view text(directives.data(), directives.size());
   for (absl::string_view part : absl::StrSplit(text, ',')) {
     part = absl::StripAsciiWhitespace(part);

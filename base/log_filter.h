@@ -22,6 +22,8 @@ class LogFilter {
 
   LogLevel LevelFor(std::string_view module) const;
   const std::vector<std::string>& rejected() const { return rejected_; }
+  // What Parse() was given; "info" for nothing.
+  const std::string& text() const { return text_; }
 
  private:
   struct Directive {
@@ -29,6 +31,7 @@ class LogFilter {
     LogLevel level;
   };
 
+  std::string text_ = "info";
   LogLevel default_ = LogLevel::kInfo;
   std::vector<Directive> directives_;
   std::vector<std::string> rejected_;

@@ -54,6 +54,10 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Load(const std::st
     return absl::InvalidArgumentError(
         absl::StrCat("the private key '", key_path, "' does not belong to the certificate '", cert_chain_path, "'"));
   }
+  tm end = {};
+  if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(context)), &end) == 1) {
+    result->not_after_ = absl::FromTM(end, absl::UTCTimeZone());
+  }
   return std::shared_ptr<const TlsContext>(std::move(result));
 }
 

@@ -7,6 +7,7 @@
 #define CAIRN_BASE_TLS_CONTEXT_H_
 
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 #include <openssl/ssl.h>
 
 #include <memory>
@@ -30,10 +31,14 @@ class TlsContext {
   // are released while idle (SSL_MODE_RELEASE_BUFFERS). Null when out of memory.
   SslPtr NewServerConnection(int fd) const;
 
+  // End of the certificate's validity.
+  absl::Time not_after() const { return not_after_; }
+
  private:
   explicit TlsContext(SSL_CTX* context) : context_(context) {}
 
   std::unique_ptr<SSL_CTX, SslDeleter> context_;
+  absl::Time not_after_;
 };
 
 }  // namespace cairn

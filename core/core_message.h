@@ -10,7 +10,8 @@ namespace cairn::core {
 void AppendCoreMessage(signaling::v1::CoreToLane& from, signaling::v1::CoreToLane& to);
 
 inline bool IsEmpty(const signaling::v1::CoreToLane& message) {
-  return message.deliveries_size() == 0 && !message.has_welcome() && message.acked_seq() == 0;
+  return message.deliveries_size() == 0 && !message.has_welcome() && message.acked_seq() == 0 &&
+         message.commands_size() == 0;
 }
 
 }  // namespace cairn::core

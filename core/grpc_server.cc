@@ -2,13 +2,21 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 #include <grpcpp/impl/service_type.h>
 
+#include <cerrno>
 #include <chrono>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <utility>
 
+#include "core/admin_service.h"
 #include "core/lane_service.h"
 
 namespace cairn::core {
@@ -17,40 +25,79 @@ namespace {
 // Edges ping the core so that a dead link is noticed in seconds (edge channel arguments); gRPC's own default would
 // take that for abuse.
 constexpr int kMinPingIntervalMs = 1000;
+// An edge that has vanished without a word takes its peers with it after twice this.
+constexpr int kKeepaliveMs = 5000;
 constexpr std::chrono::milliseconds kShutdownGrace{100};
+
+absl::StatusOr<std::string> ReadFile(const std::string& what, const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return absl::InvalidArgumentError(absl::StrCat(what, ": cannot read '", path, "': ", std::strerror(errno)));
+  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+}
+
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(const GrpcOptions& options) {
+  if (options.tls_cert.empty()) return grpc::InsecureServerCredentials();
+  grpc::SslServerCredentialsOptions ssl(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
+  const absl::StatusOr<std::string> cert = ReadFile("--grpc-tls-cert", options.tls_cert);
+  const absl::StatusOr<std::string> key = ReadFile("--grpc-tls-key", options.tls_key);
+  const absl::StatusOr<std::string> ca = ReadFile("--grpc-tls-ca", options.tls_ca);
+  for (const auto* file : {&cert, &key, &ca}) {
+    if (!file->ok()) return file->status();
+  }
+  ssl.pem_root_certs = *ca;
+  ssl.pem_key_cert_pairs.push_back({*key, *cert});
+  return grpc::SslServerCredentials(ssl);
+}
 
 }  // namespace
 
 struct GrpcServer::Parts {
+  Parts(AuthorityTokens tokens, bool mutual_tls) : authority(std::move(tokens), mutual_tls) {}
+
+  Authority authority;
   std::unique_ptr<grpc::Service> lanes;
+  std::unique_ptr<grpc::Service> admin;
   std::unique_ptr<grpc::Server> server;
 };
 
-GrpcServer::GrpcServer() : parts_(std::make_unique<Parts>()) {}
+GrpcServer::GrpcServer() = default;
 
-absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::string& address, Core& core,
-                                                              const CoreLimits& limits) {
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions& options, Core& core) {
+  const auto credentials = ServerCredentialsOf(options);
+  if (!credentials.ok()) return credentials.status();
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   std::unique_ptr<GrpcServer> result(new GrpcServer());
-  result->parts_->lanes = NewLaneService(core, limits);
+  result->parts_ = std::make_unique<Parts>(options.tokens, !options.tls_cert.empty());
+  Parts& parts = *result->parts_;
+  parts.lanes = NewLaneService(core, parts.authority, options.limits);
+  parts.admin = NewAdminService(core, parts.authority, options.version);
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port);
-  builder.RegisterService(result->parts_->lanes.get());
-  builder.SetMaxReceiveMessageSize(limits.max_lane_message_bytes);
+  builder.AddListeningPort(options.address, *credentials, &port);
+  builder.RegisterService(parts.lanes.get());
+  builder.RegisterService(parts.admin.get());
+  builder.SetMaxReceiveMessageSize(options.limits.max_lane_message_bytes);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinPingIntervalMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
-  result->parts_->server = builder.BuildAndStart();
-  if (!result->parts_->server || port == 0) {
-    return absl::UnavailableError(absl::StrCat("cannot listen for gRPC on ", address, ": is it in use?"));
+  parts.server = builder.BuildAndStart();
+  if (!parts.server || port == 0) {
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen for gRPC on ", options.address, ": in use, or a bad certificate or key?"));
   }
-  const bool is_unix = absl::StartsWith(address, "unix:");
-  result->address_ = is_unix ? address : absl::StrCat(address.substr(0, address.rfind(':')), ":", port);
+  const bool is_unix = absl::StartsWith(options.address, "unix:");
+  result->address_ =
+      is_unix ? options.address : absl::StrCat(options.address.substr(0, options.address.rfind(':')), ":", port);
   return result;
 }
 
 GrpcServer::~GrpcServer() {
-  if (parts_->server) parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+  if (parts_ && parts_->server) parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
 }
+
+void GrpcServer::SetTokens(AuthorityTokens tokens) { parts_->authority.SetTokens(std::move(tokens)); }
 
 }  // namespace cairn::core

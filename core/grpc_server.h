@@ -10,20 +10,33 @@
 #include <memory>
 #include <string>
 
+#include "core/authority.h"
 #include "core/core.h"
 
 namespace cairn::core {
 
+struct GrpcOptions {
+  // "IP:port" or "unix:PATH".
+  std::string address;
+  CoreLimits limits;
+  AuthorityTokens tokens;
+  // PEM files, all or none: mutual TLS, where every client must show a certificate of this CA.
+  std::string tls_cert, tls_key, tls_ca;
+  std::string version;  // of the program
+};
+
 class GrpcServer {
  public:
-  // `address` is "IP:port" or "unix:PATH". `core` must outlive the server.
-  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const std::string& address, Core& core,
-                                                           const CoreLimits& limits);
+  // `core` must outlive the server. INVALID_ARGUMENT names a file that cannot be used.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const GrpcOptions& options, Core& core);
   // Ends every call; lanes go and try again elsewhere or later.
   ~GrpcServer();
 
   // As given, with the real port where 0 was asked for.
   const std::string& address() const { return address_; }
+
+  // For calls from now on.
+  void SetTokens(AuthorityTokens tokens);
 
  private:
   struct Parts;

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/thread_annotations.h"
+#include "core/authority.h"
 #include "core/core_message.h"
 #include "signaling/v1/lane.grpc.pb.h"
 
@@ -111,7 +112,7 @@ void LaneReactor::OnWriteDone(bool ok) {
       writing_in_flight_ = false;
     } else {
       writing_in_flight_ = false;
-      more = ok && (next_.deliveries_size() > 0 || next_.has_welcome() || next_.acked_seq() != 0);
+      more = ok && !IsEmpty(next_);
       if (more) TakeNext();
     }
   }
@@ -163,25 +164,42 @@ void LaneReactor::BeginFinish(grpc::Status status) {
   Finish(status);
 }
 
+// A call that may not open a lane.
+class RefusedLane final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane> {
+ public:
+  explicit RefusedLane(const absl::Status& status) {
+    Finish(grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message())));
+  }
+  void OnDone() override { delete this; }
+};
+
 class LaneService final : public Lanes::CallbackService {
  public:
-  LaneService(Core& core, const CoreLimits& limits) : core_(core), limits_(limits) {}
+  LaneService(Core& core, const Authority& authority, const CoreLimits& limits)
+      : core_(core), authority_(authority), limits_(limits) {}
 
-  grpc::ServerBidiReactor<LaneToCore, CoreToLane>* Open(grpc::CallbackServerContext*) override {
+  grpc::ServerBidiReactor<LaneToCore, CoreToLane>* Open(grpc::CallbackServerContext* context) override {
+    const absl::Status status = authority_.Check(CredentialsOf(*context), Capability::kOpenLane);
+    if (!status.ok()) {
+      log::Core().warn("lane_refused error=\"{}\"", std::string(status.message()));
+      return new RefusedLane(status);
+    }
     const auto reactor = std::make_shared<LaneReactor>(core_, limits_);
     reactor->Begin();
     return reactor.get();
   }
 
  private:
+  // Borrowed; must outlive this.
   Core& core_;
+  const Authority& authority_;
   const CoreLimits limits_;
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> NewLaneService(Core& core, const CoreLimits& limits) {
-  return std::make_unique<LaneService>(core, limits);
+std::unique_ptr<grpc::Service> NewLaneService(Core& core, const Authority& authority, const CoreLimits& limits) {
+  return std::make_unique<LaneService>(core, authority, limits);
 }
 
 }  // namespace cairn::core

@@ -15,8 +15,10 @@ class Service;
 
 namespace cairn::core {
 
-// `core` must outlive the service and every call.
-std::unique_ptr<grpc::Service> NewLaneService(Core& core, const CoreLimits& limits);
+class Authority;
+
+// `core` and `authority` must outlive the service and every call.
+std::unique_ptr<grpc::Service> NewLaneService(Core& core, const Authority& authority, const CoreLimits& limits);
 
 }  // namespace cairn::core
 

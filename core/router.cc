@@ -2,115 +2,150 @@
 
 #include <absl/status/status.h>
 
-#include <algorithm>
 #include <utility>
+
+#include "core/peer_id.h"
 
 namespace cairn::core {
 
+using signaling::v1::Command;
 using signaling::v1::CoreToLane;
 using signaling::v1::Delivery;
+using signaling::v1::Event;
 using signaling::v1::LaneEvent;
 
+Router::Router(uint64_t core_id, const Clock& clock)
+    : core_id_(core_id), clock_(clock), started_us_(absl::ToUnixMicros(clock.WallTime())), now_us_(started_us_) {}
+
 void Router::Handle(RouterInput& input) {
+  now_us_ = absl::ToUnixMicros(clock_.WallTime());
   std::visit([this](auto& one) { On(one); }, input);
   SendGathered();
 }
 
+// ---- lanes
+
 void Router::On(LaneOpened& opened) {
-  if (const auto known = lanes_by_id_.find(opened.hello.lane_id()); known != lanes_by_id_.end()) {
-    known->second->sink->Close(absl::AbortedError("the lane has opened a newer stream"));
-    RemoveLane(*known->second);
+  if (LaneRecord* known = directory_.FindLaneById(opened.hello.lane_id())) {
+    known->sink->Close(absl::AbortedError("the lane has opened a newer stream"));
+    CloseLane(*known);
   }
-  auto lane = std::make_unique<Lane>();
-  lane->id = opened.hello.lane_id();
-  lane->sink = opened.sink;
-  lanes_by_id_[lane->id] = lane.get();
+  LaneRecord* lane = directory_.AddLane(opened.sink, opened.hello, now_us_);
   signaling::v1::Welcome* welcome = OutOf(*lane).mutable_welcome();
   welcome->set_protocol_version(kProtocolVersion);
   welcome->set_core_id(core_id_);
-  lanes_.emplace(opened.sink.get(), std::move(lane));
+  if (NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);
 }
 
 void Router::On(LaneBatch& input) {
-  const auto it = lanes_.find(input.sink.get());
-  if (it == lanes_.end()) {
+  LaneRecord* lane = directory_.FindLane(input.sink.get());
+  if (!lane) {
     counters_.events_ignored += static_cast<uint64_t>(input.batch.events_size());
     return;
   }
-  Lane& lane = *it->second;
-  for (LaneEvent& event : *input.batch.mutable_events()) OnEvent(lane, event);
+  if (input.batch.has_stats()) lane->stats.Swap(input.batch.mutable_stats());
+  for (LaneEvent& event : *input.batch.mutable_events()) OnEvent(*lane, event);
 }
 
 void Router::On(LaneClosed& closed) {
-  if (const auto it = lanes_.find(closed.sink.get()); it != lanes_.end()) RemoveLane(*it->second);
+  if (LaneRecord* lane = directory_.FindLane(closed.sink.get())) CloseLane(*lane);
 }
 
-void Router::OnEvent(Lane& lane, LaneEvent& event) {
+void Router::On(AdminCall& call) { call.run(*this); }
+
+void Router::CloseLane(LaneRecord& lane) {
+  // A copy, because each call takes one out of the set.
+  const std::vector<PeerRecord*> peers(lane.peers.begin(), lane.peers.end());
+  for (PeerRecord* peer : peers) ClosePeer(*peer, 0, "edge_lost");
+  if (NewEvent(Event::KIND_EDGE_DOWN, lane, nullptr)) feed_.Publish(event_);
+  if (lane.dirty) std::erase(dirty_, &lane);
+  directory_.RemoveLane(lane);
+}
+
+// ---- events of a lane
+
+void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
   switch (event.kind()) {
     case LaneEvent::KIND_RELAYED:
       return Relay(lane, event);
-    case LaneEvent::KIND_SUBSCRIBED:
-      return Subscribe(lane, event.peer(), event.topic());
-    case LaneEvent::KIND_UNSUBSCRIBED:
-      return Unsubscribe(lane, event.peer(), event.topic());
     case LaneEvent::KIND_PEER_OPENED:
-      if (lane.peers.try_emplace(event.peer()).second) ++peer_count_;
-      return;
-    case LaneEvent::KIND_PEER_CLOSED:
-      return RemovePeer(lane, event.peer());
+      return OpenPeer(lane, event);
     case LaneEvent::KIND_SNAPSHOT_END:
       return;
+    default:
+      return OnPeerEvent(lane, event);
+  }
+}
+
+void Router::OnPeerEvent(LaneRecord& lane, LaneEvent& event) {
+  PeerRecord* peer = directory_.FindPeer(event.peer());
+  if (!peer || peer->lane != &lane) {
+    ++counters_.events_ignored;
+    return;
+  }
+  switch (event.kind()) {
+    case LaneEvent::KIND_SUBSCRIBED:
+      if (!directory_.Subscribe(*peer, event.topic(), now_us_)) return;
+      if (NewEvent(Event::KIND_SUBSCRIBED, lane, peer)) {
+        event_.set_topic(event.topic());
+        feed_.Publish(event_);
+      }
+      return;
+    case LaneEvent::KIND_UNSUBSCRIBED:
+      if (!directory_.Unsubscribe(*peer, event.topic())) {
+        ++counters_.events_ignored;
+      } else if (NewEvent(Event::KIND_UNSUBSCRIBED, lane, peer)) {
+        event_.set_topic(event.topic());
+        feed_.Publish(event_);
+      }
+      return;
+    case LaneEvent::KIND_PEER_STATS:
+      peer->stats.Swap(event.mutable_stats());
+      peer->stats_at_us = now_us_;
+      return;
+    case LaneEvent::KIND_PEER_CLOSED:
+      if (event.has_stats()) peer->stats.Swap(event.mutable_stats());
+      return ClosePeer(*peer, event.close_code(), event.close_reason());
     default:
       ++counters_.events_ignored;
   }
 }
 
-void Router::Subscribe(Lane& lane, uint64_t peer, std::string_view name) {
-  const auto subscriber = lane.peers.find(peer);
-  if (subscriber == lane.peers.end()) {
+void Router::OpenPeer(LaneRecord& lane, LaneEvent& event) {
+  const PeerRecord* peer = directory_.AddPeer(lane, event.peer(), std::move(*event.mutable_info()));
+  if (!peer) {
     ++counters_.events_ignored;
-    return;
+  } else if (NewEvent(Event::KIND_CONNECTED, lane, peer)) {
+    feed_.Publish(event_);
   }
-  auto it = topics_.find(name);
-  if (it == topics_.end()) {
-    auto topic = std::make_unique<Topic>();
-    topic->name = std::string(name);
-    const std::string_view key = topic->name;
-    it = topics_.emplace(key, std::move(topic)).first;
-  }
-  Topic* topic = it->second.get();
-  if (!subscriber->second.topics.insert(topic).second) return;
-  for (Interest& interest : topic->interests) {
-    if (interest.lane == &lane) {
-      ++interest.subscribers;
-      return;
-    }
-  }
-  topic->interests.push_back({&lane, 1});
 }
 
-void Router::Unsubscribe(Lane& lane, uint64_t peer, std::string_view name) {
-  const auto subscriber = lane.peers.find(peer);
-  const auto topic = topics_.find(name);
-  if (subscriber == lane.peers.end() || topic == topics_.end() ||
-      subscriber->second.topics.erase(topic->second.get()) == 0) {
-    ++counters_.events_ignored;
-    return;
+void Router::ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason) {
+  if (NewEvent(Event::KIND_CLOSED, *peer.lane, &peer)) {
+    event_.set_close_code(code);
+    event_.set_close_reason(std::string(reason));
+    feed_.Publish(event_);
   }
-  RemoveInterest(lane, topic->second.get());
+  directory_.RemovePeer(peer, now_us_, code, reason);
 }
 
-void Router::Relay(Lane& origin, LaneEvent& event) {
+void Router::Relay(LaneRecord& origin, LaneEvent& event) {
   ++counters_.relays;
+  rate_.Add(now_us_);
   // What is routed is the core's business from here on.
   OutOf(origin).set_acked_seq(event.seq());
-  const auto it = topics_.find(event.topic());
-  if (it == topics_.end()) {
+  TopicRecord* topic = directory_.FindTopic(event.topic());
+  if (feed_.traced() && feed_.Wants(event.peer(), event.topic())) Trace(origin, event, topic);
+  if (!topic) {
     ++counters_.relays_unheard;
     return;
   }
+  ++topic->relays;
+  topic->bytes += event.payload().size();
+  topic->last_relay_us = now_us_;
+  topic->rate.Add(now_us_);
   Delivery* last = nullptr;
-  for (const Interest& interest : it->second->interests) {
+  for (const Interest& interest : topic->interests) {
     // The only subscriber there is the sender.
     if (interest.lane == &origin && interest.subscribers == 1 && event.sender_subscribed()) continue;
     Delivery* delivery = OutOf(*interest.lane).add_deliveries();
@@ -118,6 +153,7 @@ void Router::Relay(Lane& origin, LaneEvent& event) {
     delivery->set_origin_seq(event.seq());
     delivery->set_from(event.peer());
     delivery->set_seq(interest.lane->next_delivery_seq++);
+    delivery->set_read_us(event.read_us());
     if (last) {
       delivery->set_topic(last->topic());
       delivery->set_payload(last->payload());
@@ -132,38 +168,63 @@ void Router::Relay(Lane& origin, LaneEvent& event) {
   if (!last) ++counters_.relays_unheard;
 }
 
-void Router::RemoveLane(Lane& lane) {
-  for (const auto& [id, peer] : lane.peers) {
-    for (Topic* topic : peer.topics) RemoveInterest(lane, topic);
+void Router::Trace(const LaneRecord& origin, const LaneEvent& event, const TopicRecord* topic) {
+  signaling::v1::TraceRecord record;
+  record.set_time_us(now_us_);
+  record.set_id(FormatId(event.peer()));
+  record.set_edge(origin.edge);
+  record.set_topic(event.topic());
+  record.set_seq(event.seq());
+  record.set_payload_bytes(event.payload().size());
+  record.set_latency_us(event.read_us() == 0 ? 0 : now_us_ - event.read_us());
+  uint64_t subscribers = 0;
+  uint32_t lanes = 0;
+  if (topic) {
+    for (const Interest& interest : topic->interests) {
+      const bool has_sender = interest.lane == &origin && event.sender_subscribed();
+      subscribers += interest.subscribers - (has_sender ? 1 : 0);
+      lanes += has_sender && interest.subscribers == 1 ? 0 : 1;
+    }
   }
-  peer_count_ -= lane.peers.size();
-  if (lane.dirty) std::erase(dirty_, &lane);
-  lanes_by_id_.erase(lane.id);
-  lanes_.erase(lane.sink.get());
+  record.set_subscribers(subscribers);
+  record.set_lanes(lanes);
+  feed_.Publish(event.peer(), record);
 }
 
-void Router::RemovePeer(Lane& lane, uint64_t peer) {
-  const auto it = lane.peers.find(peer);
-  if (it == lane.peers.end()) {
-    ++counters_.events_ignored;
-    return;
+// ---- orders
+
+void Router::Disconnect(const PeerRecord& peer, uint32_t code, std::string_view reason) {
+  Command* command = OutOf(*peer.lane).add_commands();
+  command->set_kind(Command::KIND_DISCONNECT);
+  command->set_peer(peer.id);
+  command->set_close_code(code);
+  command->set_close_reason(std::string(reason));
+}
+
+void Router::Drain(LaneRecord& lane) { OutOf(lane).add_commands()->set_kind(Command::KIND_DRAIN); }
+
+void Router::SetLogDirectives(LaneRecord& lane, std::string_view directives) {
+  Command* command = OutOf(lane).add_commands();
+  command->set_kind(Command::KIND_LOG_LEVEL);
+  command->set_log_directives(std::string(directives));
+}
+
+// ---- output
+
+Event* Router::NewEvent(Event::Kind kind, const LaneRecord& lane, const PeerRecord* peer) {
+  if (!feed_.watched()) return nullptr;
+  event_.Clear();
+  event_.set_kind(kind);
+  event_.set_time_us(now_us_);
+  event_.set_edge(lane.edge);
+  if (peer) {
+    event_.set_id(FormatId(peer->id));
+    event_.set_remote_address(peer->info.remote_address());
   }
-  for (Topic* topic : it->second.topics) RemoveInterest(lane, topic);
-  lane.peers.erase(it);
-  --peer_count_;
+  return &event_;
 }
 
-void Router::RemoveInterest(Lane& lane, Topic* topic) {
-  auto& interests = topic->interests;
-  const auto it = std::find_if(interests.begin(), interests.end(),
-                               [&lane](const Interest& interest) { return interest.lane == &lane; });
-  if (--it->subscribers > 0) return;
-  *it = interests.back();
-  interests.pop_back();
-  if (interests.empty()) topics_.erase(topics_.find(topic->name));
-}
-
-CoreToLane& Router::OutOf(Lane& lane) {
+CoreToLane& Router::OutOf(LaneRecord& lane) {
   if (!lane.dirty) {
     lane.dirty = true;
     dirty_.push_back(&lane);
@@ -172,7 +233,7 @@ CoreToLane& Router::OutOf(Lane& lane) {
 }
 
 void Router::SendGathered() {
-  for (Lane* lane : dirty_) {
+  for (LaneRecord* lane : dirty_) {
     lane->dirty = false;
     lane->sink->Send(lane->out);
   }

@@ -1,30 +1,33 @@
 // Router: who is present, who is interested in what, and which lanes a relay goes to.
 //
-// A single-writer state machine without clock, thread or randomness: the same inputs give the same outputs.
+// A single-writer state machine without hidden clock, thread or randomness: the same inputs at the same times give
+// the same outputs.
 //
 // Owner:  Core. Thread: whoever is in the combiner in front of it.
-// Bounds: an entry per lane, peer, subscription and topic. A relay costs O(lanes with interest), a peer that leaves
-//         O(its topics), whatever else is connected.
+// Bounds: those of Directory and LiveFeed. A relay costs O(lanes with interest), a peer that leaves O(its topics),
+//         whatever else is connected.
 // Errors: what a lane says out of turn (an event of a peer it never opened) is ignored and counted.
 #ifndef CAIRN_CORE_ROUTER_H_
 #define CAIRN_CORE_ROUTER_H_
 
-#include <absl/container/flat_hash_map.h>
-#include <absl/container/flat_hash_set.h>
-#include <absl/container/inlined_vector.h>
-#include <absl/hash/hash.h>
-
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include "base/clock.h"
+#include "core/directory.h"
 #include "core/edge_sink.h"
+#include "core/live_feed.h"
+#include "core/rate.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::core {
+
+class Router;
 
 // ---- inputs
 
@@ -41,7 +44,11 @@ struct LaneBatch {
 struct LaneClosed {
   std::shared_ptr<EdgeSink> sink;
 };
-using RouterInput = std::variant<LaneOpened, LaneBatch, LaneClosed>;
+// An operator's question or order, carried out between two of the others. Must be short: relays wait meanwhile.
+struct AdminCall {
+  std::function<void(Router&)> run;
+};
+using RouterInput = std::variant<LaneOpened, LaneBatch, LaneClosed, AdminCall>;
 
 struct RouterCounters {
   uint64_t relays = 0;
@@ -54,65 +61,55 @@ class Router {
  public:
   static constexpr uint32_t kProtocolVersion = 1;
 
-  // `core_id` is random and not 0.
-  explicit Router(uint64_t core_id) : core_id_(core_id) {}
+  // `core_id` is random and not 0. `clock` must outlive the router.
+  Router(uint64_t core_id, const Clock& clock);
 
   void Handle(RouterInput& input);
 
-  size_t lane_count() const { return lanes_.size(); }
-  size_t peer_count() const { return peer_count_; }
-  size_t topic_count() const { return topics_.size(); }
+  // ---- inside an AdminCall
+  // Sent to the lane when the call is over.
+  void Disconnect(const PeerRecord& peer, uint32_t code, std::string_view reason);
+  void Drain(LaneRecord& lane);
+  void SetLogDirectives(LaneRecord& lane, std::string_view directives);
+  LiveFeed& feed() { return feed_; }
+
+  const Directory& directory() const { return directory_; }
+  Directory& directory() { return directory_; }
   const RouterCounters& counters() const { return counters_; }
+  uint64_t core_id() const { return core_id_; }
+  int64_t started_us() const { return started_us_; }
+  // Of the input that is being handled.
+  int64_t now_us() const { return now_us_; }
+  double relays_per_second() const { return rate_.PerSecond(now_us_); }
 
  private:
-  struct Lane;
-  struct Interest {
-    Lane* lane;
-    uint32_t subscribers;
-  };
-  struct Topic {
-    std::string name;
-    absl::InlinedVector<Interest, 2> interests;
-  };
-  struct Peer {
-    absl::flat_hash_set<Topic*> topics;
-  };
-  struct Lane {
-    uint64_t id = 0;
-    std::shared_ptr<EdgeSink> sink;
-    absl::flat_hash_map<uint64_t, Peer> peers;
-    signaling::v1::CoreToLane out;  // gathered while a batch is handled
-    bool dirty = false;
-    uint64_t next_delivery_seq = 1;
-  };
-  struct NameHash {
-    size_t operator()(std::string_view name) const {
-      return absl::Hash<absl::string_view>()(absl::string_view(name.data(), name.size()));
-    }
-  };
-
   void On(LaneOpened& opened);
   void On(LaneBatch& input);
   void On(LaneClosed& closed);
+  void On(AdminCall& call);
 
-  void OnEvent(Lane& lane, signaling::v1::LaneEvent& event);
-  void Subscribe(Lane& lane, uint64_t peer, std::string_view name);
-  void Unsubscribe(Lane& lane, uint64_t peer, std::string_view name);
-  void Relay(Lane& origin, signaling::v1::LaneEvent& event);
-  void RemoveLane(Lane& lane);
-  void RemovePeer(Lane& lane, uint64_t peer);
-  void RemoveInterest(Lane& lane, Topic* topic);
-  signaling::v1::CoreToLane& OutOf(Lane& lane);
+  void OnEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
+  void OnPeerEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
+  void OpenPeer(LaneRecord& lane, signaling::v1::LaneEvent& event);
+  void ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason);
+  void Relay(LaneRecord& origin, signaling::v1::LaneEvent& event);
+  void Trace(const LaneRecord& origin, const signaling::v1::LaneEvent& event, const TopicRecord* topic);
+  void CloseLane(LaneRecord& lane);
+  signaling::v1::CoreToLane& OutOf(LaneRecord& lane);
   void SendGathered();
+  // What every event of the feed has; null when nobody watches.
+  signaling::v1::Event* NewEvent(signaling::v1::Event::Kind kind, const LaneRecord& lane, const PeerRecord* peer);
 
   const uint64_t core_id_;
-  absl::flat_hash_map<EdgeSink*, std::unique_ptr<Lane>> lanes_;
-  absl::flat_hash_map<uint64_t, Lane*> lanes_by_id_;
-  // Keys are views of Topic::name.
-  absl::flat_hash_map<std::string_view, std::unique_ptr<Topic>, NameHash, std::equal_to<>> topics_;
-  std::vector<Lane*> dirty_;
-  size_t peer_count_ = 0;
+  const Clock& clock_;
+  const int64_t started_us_;
+  int64_t now_us_;
+  Directory directory_;
+  LiveFeed feed_;
+  std::vector<LaneRecord*> dirty_;
   RouterCounters counters_;
+  Rate rate_;
+  signaling::v1::Event event_;  // reused
 };
 
 }  // namespace cairn::core

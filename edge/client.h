@@ -4,6 +4,7 @@
 #ifndef CAIRN_EDGE_CLIENT_H_
 #define CAIRN_EDGE_CLIENT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -22,6 +23,10 @@ class Client {
   virtual void OnPong(std::string_view payload) = 0;
   // Starts the closing handshake; only the first call counts. `peer_code` is echoed for kClientClosed (0: none).
   virtual void Close(CloseReason reason, uint16_t peer_code) = 0;
+  // Close(kOperator) with the operator's own code and words, which are at most 123 bytes.
+  virtual void Disconnect(uint16_t code, std::string_view words) = 0;
+  // What the client has not taken yet.
+  virtual size_t queued_bytes() const = 0;
 
  protected:
   ~Client() = default;

@@ -128,7 +128,8 @@ void Connection::Pong(std::string_view payload) {
 
 void Connection::OnPong(std::string_view) {
   ever_ponged_ = true;
-  ping_outstanding_ = false;
+  if (!std::exchange(ping_outstanding_, false)) return;
+  if (session_) session_->NoteRtt(host_.Now() - pinged_at_);
 }
 
 void Connection::Close(CloseReason reason, uint16_t peer_code) {
@@ -138,13 +139,21 @@ void Connection::Close(CloseReason reason, uint16_t peer_code) {
     if (reason == CloseReason::kDraining) refusal_ = reason;
     return;
   }
-  const bool answer = reason == CloseReason::kClientClosed;
   // Who does not read would not see the Close behind all that waits.
   if (reason == CloseReason::kSlowReader) out_.DropWaiting();
+  if (reason == CloseReason::kClientClosed) return SendClose(reason, peer_code, "");
+  SendClose(reason, CloseCode(reason), Name(reason));
+}
+
+void Connection::Disconnect(uint16_t code, std::string_view words) {
+  if (phase_ == Phase::kOpen && !reason_) SendClose(CloseReason::kOperator, code, words);
+}
+
+void Connection::SendClose(CloseReason reason, uint16_t code, std::string_view words) {
   std::string frame;
-  const std::string_view name = Name(reason);
-  wire::AppendWsClose(answer ? peer_code : CloseCode(reason), answer ? std::string_view() : name, frame);
+  wire::AppendWsClose(code, words, frame);
   out_.Append(frame);
+  close_code_ = code;
   StartFarewell(reason);
 }
 
@@ -171,7 +180,10 @@ void Connection::SetReason(CloseReason reason) {
 
 void Connection::Settle() {
   // Here and not in Close(), which the session itself, or a fan-out that walks over it, may have called.
-  if (phase_ != Phase::kOpen) session_.reset();
+  if (phase_ != Phase::kOpen && session_) {
+    session_->End(close_code_, Name(*reason_));
+    session_.reset();
+  }
   Flush();
 }
 
@@ -231,6 +243,7 @@ void Connection::OnPingDue() {
   wire::AppendWsFrame(wire::WsOpcode::kPing, "", frame);
   if (out_.size() + frame.size() > host_.session_context().limits.max_queued_bytes) return;
   out_.Append(frame);
+  host_.session_context().counters.pings_sent.Add();
   ping_outstanding_ = true;
   pinged_at_ = host_.Now();
   host_.Touch(*this);

@@ -81,6 +81,8 @@ class Connection final : public Client, public DeadlineHook {
   void Pong(std::string_view payload) override;
   void OnPong(std::string_view payload) override;
   void Close(CloseReason reason, uint16_t peer_code) override;
+  void Disconnect(uint16_t code, std::string_view words) override;
+  size_t queued_bytes() const override { return out_.size(); }
 
   // Where the loop keeps it, and whether it is in the loop's list of those to flush.
   size_t slot = 0;
@@ -101,6 +103,8 @@ class Connection final : public Client, public DeadlineHook {
   void Open(std::string_view early);
   void OnPingDue();
   void Flush();
+  // Sends a Close frame behind what is queued, and starts the farewell.
+  void SendClose(CloseReason reason, uint16_t code, std::string_view words);
   void StartFarewell(CloseReason reason);
   // Ends without more words. Only the first reason of a connection counts.
   void End(CloseReason reason);
@@ -120,6 +124,7 @@ class Connection final : public Client, public DeadlineHook {
   uint32_t watched_;
   std::optional<CloseReason> refusal_;
   std::optional<CloseReason> reason_;
+  uint16_t close_code_ = 0;
   absl::Duration pinged_at_;
   std::string remote_address_;
   OutQueue out_;

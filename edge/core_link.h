@@ -5,6 +5,7 @@
 #ifndef CAIRN_EDGE_CORE_LINK_H_
 #define CAIRN_EDGE_CORE_LINK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -17,6 +18,10 @@ struct LaneIdentity {
   uint64_t lane_id = 0;
   std::string edge;
   uint32_t lane_index = 0;
+  std::string version = {};
+  int64_t tls_not_after_us = 0;
+
+  signaling::v1::Hello ToHello() const;
 };
 
 // What a link needs of its lane.
@@ -40,6 +45,8 @@ class CoreLink {
   virtual void Submit(signaling::v1::LaneToCore& batch) = 0;
   // The backlog is full: the loop must stop reading clients until this is false again.
   virtual bool congested() const = 0;
+  // Of relays that the core has not acknowledged.
+  virtual size_t backlog_bytes() const = 0;
 };
 
 }  // namespace cairn::edge

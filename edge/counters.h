@@ -22,6 +22,28 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
+// How often a span of time fell into each of a few ranges, in the form Prometheus knows.
+class Histogram {
+ public:
+  // Upper bounds in microseconds, ascending; what is above the last is counted in a bucket of its own.
+  static constexpr std::array<int64_t, 12> kBoundsUs = {50,     100,     250,     500,     1'000,   2'500,
+                                                        5'000,  10'000,  25'000,  100'000, 500'000, 2'500'000};
+
+  void Add(int64_t us, uint64_t n = 1) {
+    size_t bucket = 0;
+    while (bucket < kBoundsUs.size() && us > kBoundsUs[bucket]) ++bucket;
+    buckets_[bucket].Add(n);
+    sum_us_.Add(static_cast<uint64_t>(us) * n);
+  }
+  // Not cumulative.
+  uint64_t bucket(size_t i) const { return buckets_[i].Get(); }
+  uint64_t sum_us() const { return sum_us_.Get(); }
+
+ private:
+  std::array<Counter, kBoundsUs.size() + 1> buckets_;
+  Counter sum_us_;
+};
+
 struct EdgeCounters {
   Counter accepted;          // TCP connections
   Counter upgraded;          // WebSocket sessions
@@ -29,6 +51,8 @@ struct EdgeCounters {
   Counter bytes_in;          // their payload bytes
   Counter frames_delivered;  // relays put into a client's queue
   Counter bytes_delivered;   // frame bytes of those
+  Counter pings_sent;
+  Histogram relay_latency;  // edge in to edge out
   std::array<Counter, kCloseReasonCount> closes;
   std::array<Counter, kDropReasonCount> drops;
 

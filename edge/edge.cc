@@ -12,6 +12,7 @@ namespace cairn::edge {
 
 absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactory& links, const Clock& clock) {
   std::unique_ptr<Edge> edge(new Edge());
+  const int64_t tls_not_after_us = options.tls ? absl::ToUnixMicros(options.tls->not_after()) : 0;
   edge->shared_.reset(new EdgeShared{
       options.limits, Reloadable<BearerTokens>(std::make_shared<const BearerTokens>(std::move(options.tokens))),
       Reloadable<TlsContext>(std::move(options.tls)), Census(options.limits), clock});
@@ -26,8 +27,10 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
     identity.lane_id = absl::Uniform<uint64_t>(absl::IntervalClosed, random, 1, ~uint64_t{0});
     identity.edge = options.name;
     identity.lane_index = static_cast<uint32_t>(i);
-    edge->loops_.push_back(
-        std::make_unique<Loop>(*edge->shared_, std::move(identity), *std::move(listener), links));
+    identity.version = options.version;
+    identity.tls_not_after_us = tls_not_after_us;
+    edge->loops_.push_back(std::make_unique<Loop>(*edge->shared_, std::move(identity), *std::move(listener), links,
+                                                  options.on_drain_order));
   }
   return edge;
 }

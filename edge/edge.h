@@ -23,10 +23,13 @@ namespace cairn::edge {
 struct EdgeOptions {
   SocketAddress listen_address;
   int loops = 1;
-  std::string name;  // of the edge, for people
+  std::string name;     // of the edge, for people
+  std::string version;  // of the program, for people
   EdgeLimits limits;
   BearerTokens tokens;
   std::shared_ptr<const TlsContext> tls;  // null: plaintext
+  // The core wants the edge drained; on some loop, and more than once.
+  std::function<void()> on_drain_order;
 };
 
 class Loop;

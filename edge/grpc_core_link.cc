@@ -21,8 +21,8 @@ using signaling::v1::LaneToCore;
 // One call. gRPC holds it until OnDone(); its own hold lets other threads start operations until the stream breaks.
 class GrpcCoreLink::LaneStream final : public grpc::ClientBidiReactor<LaneToCore, CoreToLane> {
  public:
-  LaneStream(GrpcCoreLink& link, const std::shared_ptr<grpc::Channel>& channel)
-      : link_(link), stub_(Lanes::NewStub(channel)) {
+  explicit LaneStream(GrpcCoreLink& link) : link_(link), stub_(Lanes::NewStub(link.channel_)) {
+    if (!link.token_.empty()) context_.AddMetadata("authorization", absl::StrCat("Bearer ", link.token_));
     stub_->async()->Open(&context_, this);
     AddHold();
   }
@@ -58,9 +58,10 @@ class GrpcCoreLink::LaneStream final : public grpc::ClientBidiReactor<LaneToCore
   CoreToLane received_;
 };
 
-GrpcCoreLink::GrpcCoreLink(std::shared_ptr<grpc::Channel> channel, LaneIdentity identity,
+GrpcCoreLink::GrpcCoreLink(std::shared_ptr<grpc::Channel> channel, std::string token, LaneIdentity identity,
                            CoreLinkListener& listener, LoopExecutor& executor, Options options)
     : channel_(std::move(channel)),
+      token_(std::move(token)),
       identity_(std::move(identity)),
       options_(options),
       listener_(listener),
@@ -101,18 +102,14 @@ bool GrpcCoreLink::Finished() {
 
 void GrpcCoreLink::OpenStream() {
   LaneToCore opening;
-  signaling::v1::Hello* hello = opening.mutable_hello();
-  hello->set_protocol_version(kProtocolVersion);
-  hello->set_lane_id(identity_.lane_id);
-  hello->set_edge(identity_.edge);
-  hello->set_lane_index(identity_.lane_index);
+  *opening.mutable_hello() = identity_.ToHello();
   listener_.AppendSnapshot(opening);
   opening.add_events()->set_kind(signaling::v1::LaneEvent::KIND_SNAPSHOT_END);
   LaneStream* stream = nullptr;
   {
     MutexLock lock(mu_);
     outbox_.Connect(std::move(opening));
-    stream_ = std::make_unique<LaneStream>(*this, channel_);
+    stream_ = std::make_unique<LaneStream>(*this);
     stream = stream_.get();
     usable_ = held_ = true;
     read_paused_ = false;
@@ -128,6 +125,11 @@ void GrpcCoreLink::Submit(LaneToCore& batch) {
     if (outbox_.relay_bytes() > options_.max_backlog_bytes) congested_.store(true, std::memory_order_relaxed);
   }
   Pump();
+}
+
+size_t GrpcCoreLink::backlog_bytes() const {
+  MutexLock lock(mu_);
+  return outbox_.relay_bytes();
 }
 
 void GrpcCoreLink::TakeInbox() {
@@ -211,7 +213,7 @@ bool GrpcCoreLink::OnReceived(CoreToLane& message) {
   // Half, so that reading does not stop and go with every acknowledgement.
   const bool relieved = congested() && outbox_.relay_bytes() < options_.max_backlog_bytes / 2;
   if (relieved) congested_.store(false, std::memory_order_relaxed);
-  if (message.deliveries_size() > 0 || message.has_welcome()) {
+  if (message.deliveries_size() > 0 || message.has_welcome() || message.commands_size() > 0) {
     for (const auto& delivery : message.deliveries()) inbox_bytes_ += delivery.payload().size();
     inbox_.emplace_back().Swap(&message);
   }

@@ -38,16 +38,16 @@ class GrpcCoreLink final : public CoreLink {
   };
 
   static constexpr size_t kMaxInboxBytes = 8 << 20;
-  static constexpr uint32_t kProtocolVersion = 1;
 
-  // Starts connecting at once.
-  GrpcCoreLink(std::shared_ptr<grpc::Channel> channel, LaneIdentity identity, CoreLinkListener& listener,
+  // Starts connecting at once. `token`: presented on every call; empty: none.
+  GrpcCoreLink(std::shared_ptr<grpc::Channel> channel, std::string token, LaneIdentity identity, CoreLinkListener& listener,
                LoopExecutor& executor, Options options);
   // Writes what is left, within bounds, and waits for gRPC to let go.
   ~GrpcCoreLink() override;
 
   void Submit(signaling::v1::LaneToCore& batch) override;
   bool congested() const override { return congested_.load(std::memory_order_relaxed); }
+  size_t backlog_bytes() const override;
 
  private:
   class LaneStream;
@@ -73,6 +73,7 @@ class GrpcCoreLink final : public CoreLink {
 
   // Immutable after construction.
   const std::shared_ptr<grpc::Channel> channel_;
+  const std::string token_;
   const LaneIdentity identity_;
   const Options options_;
   // Borrowed; must outlive this.
@@ -84,7 +85,7 @@ class GrpcCoreLink final : public CoreLink {
   std::vector<signaling::v1::CoreToLane> taken_;
 
   std::atomic<bool> congested_{false};
-  Mutex mu_;
+  mutable Mutex mu_;
   // Guarded by mu_.
   Outbox outbox_ ABSL_GUARDED_BY(mu_);
   // Lives from OpenStream() until the loop has seen its OnDone().

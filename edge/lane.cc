@@ -1,5 +1,6 @@
 #include "edge/lane.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -7,14 +8,30 @@
 #include "proto/wire/ws_encoder.h"
 
 namespace cairn::edge {
+namespace {
+
+constexpr uint32_t kProtocolVersion = 1;  // Hello in lane.proto
+
+}  // namespace
 
 using signaling::v1::CoreToLane;
 using signaling::v1::Delivery;
 using signaling::v1::LaneEvent;
 using signaling::v1::LaneToCore;
 
-Lane::Lane(LaneIdentity identity, const EdgeLimits& limits, EdgeCounters& counters)
-    : identity_(std::move(identity)), limits_(limits), counters_(counters) {
+signaling::v1::Hello LaneIdentity::ToHello() const {
+  signaling::v1::Hello hello;
+  hello.set_protocol_version(kProtocolVersion);
+  hello.set_lane_id(lane_id);
+  hello.set_edge(edge);
+  hello.set_lane_index(lane_index);
+  hello.set_version(version);
+  hello.set_tls_not_after_us(tls_not_after_us);
+  return hello;
+}
+
+Lane::Lane(LaneIdentity identity, const EdgeLimits& limits, EdgeCounters& counters, const Clock& clock)
+    : identity_(std::move(identity)), limits_(limits), counters_(counters), clock_(clock) {
   CAIRN_CHECK(identity_.lane_id != 0);
 }
 
@@ -22,8 +39,9 @@ Lane::~Lane() = default;
 
 Lane::Member* Lane::Join(uint64_t peer, Client* client, PeerFacts facts) {
   CAIRN_CHECK(peer != 0);
-  auto [it, inserted] = members_.try_emplace(peer, std::make_unique<Member>());
+  auto [it, inserted] = members_.try_emplace(peer);
   CAIRN_CHECK(inserted);
+  it->second = std::make_unique<Member>();
   Member* member = it->second.get();
   member->peer = peer;
   member->client = client;
@@ -32,9 +50,12 @@ Lane::Member* Lane::Join(uint64_t peer, Client* client, PeerFacts facts) {
   return member;
 }
 
-void Lane::Leave(Member* member) {
+void Lane::Leave(Member* member, uint16_t code, std::string_view reason) {
   for (const auto& [topic, position] : member->topics) RemoveFrom(topic, position);
-  AddEvent(LaneEvent::KIND_PEER_CLOSED, member->peer);
+  LaneEvent* event = AddEvent(LaneEvent::KIND_PEER_CLOSED, member->peer);
+  event->set_close_code(code);
+  event->set_close_reason(std::string(reason));
+  FillStats(*member, event->mutable_stats());
   members_.erase(member->peer);
 }
 
@@ -84,19 +105,62 @@ void Lane::Relay(const Member* member, std::string_view topic, std::string_view 
   event->mutable_topic()->assign(topic);
   event->mutable_payload()->assign(payload);
   event->set_seq(next_seq_++);
+  event->set_read_us(read_us_);
   // Looked up only where it can matter: most senders are subscribed to what they relay to.
   if (const auto it = topics_.find(topic); it != topics_.end()) {
     event->set_sender_subscribed(member->topics.contains(it->second.get()));
   }
 }
 
+void Lane::NoteMessage(Member* member, size_t bytes, const char* dialect) {
+  ++member->counts.messages_in;
+  member->counts.bytes_in += bytes;
+  member->counts.last_activity_us = read_us_;
+  member->counts.dialect = dialect;
+  Changed(member);
+}
+
+void Lane::NoteRtt(Member* member, absl::Duration rtt) {
+  member->counts.rtt_us = absl::ToInt64Microseconds(rtt);
+  Changed(member);
+}
+
+bool Lane::Report(bool draining) {
+  signaling::v1::LaneStats* stats = batch_.mutable_stats();
+  stats->set_messages_in(counters_.messages_in.Get());
+  stats->set_frames_delivered(counters_.frames_delivered.Get());
+  stats->set_backlog_bytes(link_->backlog_bytes());
+  stats->set_draining(draining);
+  const auto add = [](auto* list, std::string_view name, uint64_t count) {
+    if (count == 0) return;
+    signaling::v1::NamedCount* entry = list->Add();
+    entry->set_name(std::string(name));
+    entry->set_count(count);
+  };
+  for (size_t i = 0; i < kCloseReasonCount; ++i) {
+    add(stats->mutable_closes(), Name(static_cast<CloseReason>(i)), counters_.closes[i].Get());
+  }
+  for (size_t i = 0; i < kDropReasonCount; ++i) {
+    add(stats->mutable_drops(), Name(static_cast<DropReason>(i)), counters_.drops[i].Get());
+  }
+  for (size_t n = 0; n < kReportsPerCall && !unreported_.empty(); ++n) {
+    const auto it = members_.find(unreported_.back());
+    unreported_.pop_back();
+    if (it == members_.end()) continue;
+    it->second->unreported = false;
+    FillStats(*it->second, AddEvent(LaneEvent::KIND_PEER_STATS, it->first)->mutable_stats());
+  }
+  return !unreported_.empty();
+}
+
 void Lane::Flush() {
-  if (batch_.events_size() == 0) return;
+  if (batch_.events_size() == 0 && !batch_.has_stats()) return;
   link_->Submit(batch_);
   CAIRN_CHECK(batch_.events_size() == 0);
 }
 
 void Lane::OnCoreMessage(CoreToLane& message) {
+  const int64_t now_us = message.deliveries_size() > 0 ? absl::ToUnixMicros(clock_.WallTime()) : 0;
   for (const Delivery& delivery : message.deliveries()) {
     uint64_t& seen = seen_[delivery.origin_lane()];
     if (delivery.origin_seq() <= seen) {
@@ -104,11 +168,30 @@ void Lane::OnCoreMessage(CoreToLane& message) {
       continue;
     }
     seen = delivery.origin_seq();
-    FanOut(delivery);
+    FanOut(delivery, now_us);
+  }
+  for (const signaling::v1::Command& command : message.commands()) CarryOut(command);
+}
+
+void Lane::CarryOut(const signaling::v1::Command& command) {
+  switch (command.kind()) {
+    case signaling::v1::Command::KIND_DISCONNECT:
+      if (const auto it = members_.find(command.peer()); it != members_.end()) {
+        it->second->client->Disconnect(static_cast<uint16_t>(command.close_code()), command.close_reason());
+      }
+      return;
+    case signaling::v1::Command::KIND_DRAIN:
+      if (orders_.drain) orders_.drain();
+      return;
+    case signaling::v1::Command::KIND_LOG_LEVEL:
+      if (orders_.set_log_directives) orders_.set_log_directives(command.log_directives());
+      return;
+    default:
+      return;  // of a newer core
   }
 }
 
-void Lane::FanOut(const Delivery& delivery) {
+void Lane::FanOut(const Delivery& delivery, int64_t now_us) {
   const auto it = topics_.find(delivery.topic());
   if (it == topics_.end()) return;  // the last subscriber left while it was on its way
   frame_.clear();
@@ -118,10 +201,15 @@ void Lane::FanOut(const Delivery& delivery) {
   for (Member* member : it->second->members) {
     if (member->peer == delivery.from()) continue;
     member->client->Deliver(frame_);
+    ++member->counts.messages_out;
+    member->counts.bytes_out += frame_.size();
+    Changed(member);
     ++copies;
   }
   counters_.frames_delivered.Add(copies);
   counters_.bytes_delivered.Add(copies * frame_.size());
+  // Across machines as true as their clocks; a clock that is behind must not make it negative.
+  if (delivery.read_us() != 0) counters_.relay_latency.Add(std::max<int64_t>(0, now_us - delivery.read_us()), copies);
 }
 
 void Lane::AppendSnapshot(LaneToCore& out) {
@@ -135,6 +223,10 @@ void Lane::AppendSnapshot(LaneToCore& out) {
     opened->set_kind(LaneEvent::KIND_PEER_OPENED);
     opened->set_peer(peer);
     FillFacts(*member, opened);
+    LaneEvent* stats = out.add_events();
+    stats->set_kind(LaneEvent::KIND_PEER_STATS);
+    stats->set_peer(peer);
+    FillStats(*member, stats->mutable_stats());
     for (const auto& [topic, position] : member->topics) {
       LaneEvent* subscribed = out.add_events();
       subscribed->set_kind(LaneEvent::KIND_SUBSCRIBED);
@@ -149,6 +241,18 @@ LaneEvent* Lane::AddEvent(LaneEvent::Kind kind, uint64_t peer) {
   event->set_kind(kind);
   event->set_peer(peer);
   return event;
+}
+
+void Lane::FillStats(const Member& member, signaling::v1::PeerStats* stats) const {
+  const PeerCounts& counts = member.counts;
+  stats->set_messages_in(counts.messages_in);
+  stats->set_messages_out(counts.messages_out);
+  stats->set_bytes_in(counts.bytes_in);
+  stats->set_bytes_out(counts.bytes_out);
+  stats->set_queued_bytes(member.client->queued_bytes());
+  stats->set_last_activity_us(counts.last_activity_us);
+  stats->set_rtt_us(counts.rtt_us);
+  stats->set_dialect(counts.dialect);
 }
 
 void Lane::FillFacts(const Member& member, LaneEvent* event) const {

@@ -13,11 +13,14 @@
 #include <absl/hash/hash.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "edge/client.h"
 #include "edge/core_link.h"
 #include "edge/counters.h"
@@ -35,12 +38,25 @@ class Lane final : public CoreLinkListener {
     const char* tls_version = "";
   };
 
+  // PeerStats in lane.proto.
+  struct PeerCounts {
+    uint64_t messages_in = 0;
+    uint64_t messages_out = 0;
+    uint64_t bytes_in = 0;
+    uint64_t bytes_out = 0;
+    int64_t last_activity_us = 0;
+    int64_t rtt_us = 0;
+    const char* dialect = "";
+  };
+
   struct Topic;
   // One session on the lane. Its address is the handle.
   struct Member {
     uint64_t peer = 0;
     Client* client = nullptr;
     PeerFacts facts;
+    PeerCounts counts;
+    bool unreported = false;  // in unreported_
     // Where this member stands in each topic's list.
     absl::flat_hash_map<Topic*, uint32_t> topics;
   };
@@ -51,20 +67,38 @@ class Lane final : public CoreLinkListener {
 
   enum class SubscribeResult { kSubscribed, kAlready, kTooMany };
 
-  Lane(LaneIdentity identity, const EdgeLimits& limits, EdgeCounters& counters);
+  // What the core orders besides deliveries and disconnects, which the lane carries out itself.
+  struct Orders {
+    std::function<void()> drain;
+    std::function<void(const std::string& directives)> set_log_directives;
+  };
+
+  Lane(LaneIdentity identity, const EdgeLimits& limits, EdgeCounters& counters, const Clock& clock);
   ~Lane();
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 
   // Before anything else. The link must outlive the lane's use.
   void Connect(CoreLink* link) { link_ = link; }
+  void SetOrders(Orders orders) { orders_ = std::move(orders); }
 
   // ---- from sessions. `peer` is random, not 0, and unique. `client` must outlive the membership.
   Member* Join(uint64_t peer, Client* client, PeerFacts facts);
-  void Leave(Member* member);
+  // `code` and `reason` as the core's history shows them.
+  void Leave(Member* member, uint16_t code, std::string_view reason);
   SubscribeResult Subscribe(Member* member, std::string_view topic);
   void Unsubscribe(Member* member, std::string_view topic);
   void Relay(const Member* member, std::string_view topic, std::string_view payload);
+
+  // A data message of `bytes` has come from the member.
+  void NoteMessage(Member* member, size_t bytes, const char* dialect);
+  void NoteRtt(Member* member, absl::Duration rtt);
+  // Tells the core what has been counted since the last: the lane's figures, and those of up to kReportsPerCall
+  // members for whom something has changed. False when that was all of them.
+  bool Report(bool draining);
+
+  // Time of the reads that follow, Unix microseconds.
+  void SetReadTime(int64_t now_us) { read_us_ = now_us; }
 
   // Hands what has gathered to the core: once for everything that came in one go.
   void Flush();
@@ -74,6 +108,8 @@ class Lane final : public CoreLinkListener {
   void AppendSnapshot(signaling::v1::LaneToCore& out) override;
 
   const LaneIdentity& identity() const { return identity_; }
+  static constexpr size_t kReportsPerCall = 1024;
+
   size_t member_count() const { return members_.size(); }
   size_t topic_count() const { return topics_.size(); }
 
@@ -86,14 +122,22 @@ class Lane final : public CoreLinkListener {
 
   signaling::v1::LaneEvent* AddEvent(signaling::v1::LaneEvent::Kind kind, uint64_t peer);
   void FillFacts(const Member& member, signaling::v1::LaneEvent* event) const;
+  void FillStats(const Member& member, signaling::v1::PeerStats* stats) const;
+  void Changed(Member* member) {
+    if (member->unreported) return;
+    member->unreported = true;
+    unreported_.push_back(member->peer);
+  }
+  void CarryOut(const signaling::v1::Command& command);
   void RemoveFrom(Topic* topic, uint32_t position);
-  void FanOut(const signaling::v1::Delivery& delivery);
+  void FanOut(const signaling::v1::Delivery& delivery, int64_t now_us);
 
   // Immutable after construction.
   const LaneIdentity identity_;
   const EdgeLimits& limits_;
   // Borrowed; must outlive this.
   EdgeCounters& counters_;
+  const Clock& clock_;
   CoreLink* link_ = nullptr;
   // Loop thread only.
   absl::flat_hash_map<uint64_t, std::unique_ptr<Member>> members_;
@@ -104,6 +148,9 @@ class Lane final : public CoreLinkListener {
   signaling::v1::LaneToCore batch_;
   std::string frame_;  // the one encoding of the relay being fanned out
   uint64_t next_seq_ = 1;
+  int64_t read_us_ = 0;
+  Orders orders_;
+  std::vector<uint64_t> unreported_;  // ids of members whose figures the core has not got
 };
 
 }  // namespace cairn::edge

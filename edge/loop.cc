@@ -16,18 +16,20 @@ namespace {
 constexpr auto kTick = std::chrono::milliseconds(100);
 // While draining, so that the closes are spread evenly.
 constexpr auto kDrainTick = std::chrono::milliseconds(20);
+constexpr absl::Duration kReportInterval = absl::Seconds(2);
 // Accepts in a row before connections get their turn.
 constexpr int kAcceptsPerTurn = 128;
 
 }  // namespace
 
-Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFactory& links)
+Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFactory& links,
+           std::function<void()> on_drain_order)
     : shared_(shared),
       io_(1),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       epoll_ready_(io_, dup(epoll_.get())),
       tick_(io_),
-      lane_(std::move(identity), shared.limits, counters_),
+      lane_(std::move(identity), shared.limits, counters_, shared.clock),
       session_context_{lane_, shared.limits, counters_, reader_},
       listener_(std::move(listener)),
       link_(links.NewLink(lane_.identity(), lane_, *this)),
@@ -36,6 +38,10 @@ Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFac
       pings_(shared.limits.ping_interval),
       farewells_(shared.limits.close_timeout) {
   lane_.Connect(link_.get());
+  lane_.SetOrders({std::move(on_drain_order), [](const std::string& directives) {
+                     log::Edge().info("log_level directives=\"{}\"", directives);
+                     InitLog(LogFilter::Parse(directives));
+                   }});
   epoll_event event = {};
   event.events = EPOLLIN;
   event.data.ptr = nullptr;  // the listener
@@ -89,6 +95,7 @@ void Loop::AwaitReady() {
 void Loop::OnEpollReady() {
   std::array<epoll_event, kEventsPerTurn> events;
   const int ready = epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, 0);
+  lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
   for (int i = 0; i < ready; ++i) {
     const epoll_event& event = events[static_cast<size_t>(i)];
     if (event.data.ptr == nullptr) {
@@ -213,8 +220,17 @@ void Loop::OnTick() {
     event.data.ptr = nullptr;
     epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.fd(), &event);
   }
+  Report(now);
   if (draining_) CloseDrainShare();
   FinishTurn();
+}
+
+// Figures that are at most kReportInterval old are good enough for operators; who has many active peers tells of them
+// over several ticks.
+void Loop::Report(absl::Duration now) {
+  if (now < next_report_) return;
+  const bool more = lane_.Report(draining_);
+  if (!more) next_report_ = now + kReportInterval;
 }
 
 // ---- back-pressure

@@ -45,7 +45,9 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   static constexpr size_t kReadBuffer = 256 << 10;
   static constexpr int kEventsPerTurn = 512;
 
-  Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFactory& links);
+  // `on_drain_order` is called on the loop when the core wants the edge drained.
+  Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFactory& links,
+       std::function<void()> on_drain_order);
   ~Loop();
 
   // Once. The thread runs until Drain() has ended.
@@ -93,6 +95,7 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   void OnTick();
   void ResumeReading();
   void CloseDrainShare();
+  void Report(absl::Duration now);
 
   // Borrowed; must outlive this.
   EdgeShared& shared_;
@@ -118,6 +121,7 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   DeadlineList<Connection> pings_;
   DeadlineList<Connection> farewells_;
   bool draining_ = false;
+  absl::Duration next_report_;
   absl::Duration drain_end_;
   absl::Duration drain_cutoff_;
   std::function<void()> drained_;

@@ -25,6 +25,7 @@ void Outbox::Append(LaneToCore& batch) {
     }
     next_.add_events()->Swap(&event);
   }
+  if (connected_ && batch.has_stats()) next_.mutable_stats()->Swap(batch.mutable_stats());
   batch.Clear();
 }
 
@@ -52,7 +53,7 @@ void Outbox::Disconnect() {
 
 const LaneToCore* Outbox::StartWrite() {
   if (in_flight_ || !connected_) return nullptr;
-  if (next_.events_size() == 0 && !next_.has_hello()) return nullptr;
+  if (next_.events_size() == 0 && !next_.has_hello() && !next_.has_stats()) return nullptr;
   writing_.Swap(&next_);
   if (delivered_seq_ != 0) writing_.set_delivered_seq(std::exchange(delivered_seq_, 0));
   in_flight_ = true;

@@ -27,6 +27,7 @@ namespace cairn::edge {
   X(kBadUtf8, "bad_utf8", 1007)                   /* text that is not UTF-8 */         \
   X(kTooManyTopics, "too_many_topics", 1008)      /* EdgeLimits::max_topics */         \
   X(kTopicTooLong, "topic_too_long", 1008)        /* EdgeLimits::max_topic_bytes */    \
+  X(kOperator, "operator", 1008)                  /* an operator's order */            \
   X(kMessageTooBig, "message_too_big", 1009)      /* EdgeLimits::max_message_bytes */  \
   X(kPongTimeout, "pong_timeout", 1011)           /* it ponged before, now not */      \
   X(kSlowReader, "slow_reader", 1013)             /* EdgeLimits::max_queued_bytes */   \

@@ -6,6 +6,13 @@ namespace cairn::edge {
 
 using wire::WsDecoder;
 
+namespace {
+
+// PeerStats.dialect in lane.proto.
+constexpr char kCborDialect[] = "cbor";
+
+}  // namespace
+
 Session::Session(SessionContext& context, Client& client, uint64_t peer, Lane::PeerFacts facts)
     : context_(context),
       client_(client),
@@ -14,7 +21,7 @@ Session::Session(SessionContext& context, Client& client, uint64_t peer, Lane::P
   context_.counters.upgraded.Add();
 }
 
-Session::~Session() { context_.lane.Leave(member_); }
+Session::~Session() { context_.lane.Leave(member_, end_code_, end_reason_); }
 
 void Session::OnBytes(std::span<char> bytes) {
   while (!closed_) {
@@ -52,6 +59,7 @@ void Session::OnMessage(const WsDecoder::Event& event) {
     context_.counters.Count(ReasonFor(decoded.fault));
     return;
   }
+  context_.lane.NoteMessage(member_, event.data.size(), kCborDialect);
   const wire::Message& message = decoded.message;
   if (!TopicFits(message.topic)) return;
   switch (message.kind) {

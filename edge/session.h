@@ -29,7 +29,7 @@ class Session {
  public:
   // Joins the lane. Everything given must outlive this.
   Session(SessionContext& context, Client& client, uint64_t peer, Lane::PeerFacts facts);
-  // Leaves the lane.
+  // Leaves the lane, as End() has said, or as lost.
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -37,6 +37,13 @@ class Session {
   // Handles every complete message in `bytes`, which it changes (unmasking). After a Client::Close() of its own it
   // ignores what else comes.
   void OnBytes(std::span<char> bytes);
+
+  // Why the session is about to go: for the core's history. REQUIRES: `reason` outlives this.
+  void End(uint16_t code, std::string_view reason) {
+    end_code_ = code;
+    end_reason_ = reason;
+  }
+  void NoteRtt(absl::Duration rtt) { context_.lane.NoteRtt(member_, rtt); }
 
  private:
   void OnMessage(const wire::WsDecoder::Event& event);
@@ -50,6 +57,8 @@ class Session {
   // Loop thread only.
   wire::WsDecoder decoder_;
   bool closed_ = false;
+  uint16_t end_code_ = 0;
+  std::string_view end_reason_ = Name(CloseReason::kConnectionLost);
 };
 
 }  // namespace cairn::edge

@@ -50,12 +50,7 @@ class DirectLink final : public edge::CoreLink {
   DirectLink(core::Core& core, const edge::LaneIdentity& identity, edge::CoreLinkListener& listener,
              edge::LoopExecutor& executor)
       : core_(core), listener_(listener), executor_(executor), inbox_(std::make_shared<Inbox>(this)) {
-    signaling::v1::Hello hello;
-    hello.set_protocol_version(core::Router::kProtocolVersion);
-    hello.set_lane_id(identity.lane_id);
-    hello.set_edge(identity.edge);
-    hello.set_lane_index(identity.lane_index);
-    core::RouterInput opened = core::LaneOpened{inbox_, std::move(hello)};
+    core::RouterInput opened = core::LaneOpened{inbox_, identity.ToHello()};
     core_.Enter(opened);
     batch_ = core::LaneBatch{inbox_, {}};
   }
@@ -78,6 +73,7 @@ class DirectLink final : public edge::CoreLink {
     TakeInbox();
   }
   bool congested() const override { return false; }
+  size_t backlog_bytes() const override { return 0; }
 
   void Wake() {
     executor_.Post([this] { TakeInbox(); });

@@ -94,10 +94,19 @@ void Command::AddService() {
 void Command::AddRoles() {
   Add("--role", raw_.role, "ROLE", "all, edge or core: which part this process plays")->capture_default_str();
   Add("--grpc-listen-addr", options_.grpc_listen_address, "ADDR",
-      "Core: IP:PORT or unix:PATH that edges connect to; 127.0.0.1:7443 in role core, none in role all");
+      "Core: IP:PORT or unix:PATH that edges and cairn-admin connect to; default: 127.0.0.1:7443");
   app_.add_flag("--grpc-insecure", options_.grpc_insecure,
                 "Core: allow --grpc-listen-addr on an address that others can reach, without authentication")
       ->envname("CAIRN_SIGNAL_GRPC_INSECURE");
+  Add("--grpc-tls-cert", options_.grpc_tls_cert, "FILE", "Certificate (PEM) between edge and core; needs the next two");
+  Add("--grpc-tls-key", options_.grpc_tls_key, "FILE", "Its private key (PEM)");
+  Add("--grpc-tls-ca", options_.grpc_tls_ca, "FILE", "CA (PEM) that the other side's certificate must come from");
+  Add("--grpc-edge-token-file", options_.grpc_edge_token_file, "FILE",
+      "Core: tokens that let edges in, one a line; edge: the token to present to its core");
+  Add("--grpc-operator-token-file", options_.grpc_operator_token_file, "FILE",
+      "Core: tokens that let operators in, one a line");
+  Add("--grpc-viewer-token-file", options_.grpc_viewer_token_file, "FILE",
+      "Core: tokens that let operators look but not steer, one a line");
   Add("--core", options_.core, "ADDR", "Edge: HOST:PORT or unix:PATH of the core");
   Add("--edge-name", options_.edge_name, "NAME", "Edge: its name for operators; default: the host's name");
 }
@@ -158,7 +167,8 @@ std::string Command::Judge() {
     return absl::StrCat("--threads ", options_.threads, " is out of range: give 0 to ", kMaxThreads);
   }
   if (options_.threads == 0) options_.threads = DefaultThreads();
-  if (options_.role == Role::kCore && options_.grpc_listen_address.empty()) {
+  options_.grpc_listen_address_given = !options_.grpc_listen_address.empty();
+  if (options_.role != Role::kEdge && !options_.grpc_listen_address_given) {
     options_.grpc_listen_address = "127.0.0.1:7443";
   }
   if (options_.edge_name.empty()) options_.edge_name = HostName();

@@ -25,9 +25,18 @@ struct Options {
   std::string tls_key;
   std::optional<std::string> auth_token;
   std::string auth_token_file;
-  // Core: where edges (and operators) connect. Empty in role all: nowhere.
+  // Core: where edges and operators connect.
   std::string grpc_listen_address;
+  bool grpc_listen_address_given = false;
   bool grpc_insecure = false;
+  // Core: its certificate and the CA of its callers. Edge: its own certificate and the CA of the core. All or none.
+  std::string grpc_tls_cert;
+  std::string grpc_tls_key;
+  std::string grpc_tls_ca;
+  // Core: tokens that let edges, operators and viewers in. Edge: the first line of its file is what it presents.
+  std::string grpc_edge_token_file;
+  std::string grpc_operator_token_file;
+  std::string grpc_viewer_token_file;
   // Edge: its core, as gRPC names targets.
   std::string core;
   std::string edge_name;

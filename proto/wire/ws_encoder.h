@@ -1,9 +1,8 @@
-// The sending half of RFC 6455 for a server: unmasked, unfragmented frames, with the shortest
-// length form.
+// The sending half of RFC 6455 for a server: unmasked, unfragmented frames, shortest length form.
 //
-// Form:   FIN and opcode (1 byte), length (1, 3 or 9 bytes: below 126, below 65,536, above),
-// payload (5.2). Thread: any; no state. Everything is appended to the caller's buffer, so that
-// frames can be sent in one write.
+// Form:   FIN and opcode (1 byte); length (1, 3 or 9 bytes: to 125, to 65,535, above); payload
+//         (5.2). Everything is appended to the caller's buffer, so that many frames make one write.
+// Thread: any; no state.
 #ifndef CAIRN_PROTO_WIRE_WS_ENCODER_H_
 #define CAIRN_PROTO_WIRE_WS_ENCODER_H_
 
@@ -20,7 +19,7 @@ enum class WsOpcode : uint8_t {
   kBinary = 0x2,
   kClose = 0x8,
   kPing = 0x9,
-  kPong = 0xA
+  kPong = 0xA,
 };
 
 // Appends the header of a frame with `payload_bytes` to follow: 2, 4 or 10 bytes.

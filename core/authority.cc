@@ -1,0 +1,98 @@
+#include "core/authority.h"
+
+#include <absl/strings/match.h>
+#include <absl/strings/strip.h>
+#include <grpcpp/security/auth_context.h>
+#include <grpcpp/server_context.h>
+
+#include <memory>
+#include <utility>
+
+namespace cairn::core {
+namespace {
+
+struct Held {
+  bool edge = false;
+  bool operate = false;
+  bool view = false;
+};
+
+bool IsNamed(absl::string_view name, absl::string_view kind) {
+  return name == kind || (absl::ConsumePrefix(&name, kind) && absl::StartsWith(name, "."));
+}
+
+bool Allows(const Held& held, Capability wanted) {
+  switch (wanted) {
+    case Capability::kOpenLane:
+      return held.edge;
+    case Capability::kView:
+      return held.view || held.operate;
+    case Capability::kOperate:
+      return held.operate;
+  }
+  return false;
+}
+
+const char* Wanted(Capability capability) {
+  switch (capability) {
+    case Capability::kOpenLane:
+      return "an edge's credential";
+    case Capability::kView:
+      return "an operator's or a viewer's credential";
+    case Capability::kOperate:
+      return "an operator's credential";
+  }
+  return "";
+}
+
+}  // namespace
+
+Authority::Authority(AuthorityTokens tokens, bool mutual_tls)
+    : mutual_tls_(mutual_tls), tokens_(std::make_shared<const AuthorityTokens>(std::move(tokens))) {}
+
+void Authority::SetTokens(AuthorityTokens tokens) {
+  tokens_.Set(std::make_shared<const AuthorityTokens>(std::move(tokens)));
+}
+
+absl::Status Authority::Check(const Credentials& credentials, Capability wanted) const {
+  const std::shared_ptr<const AuthorityTokens> tokens = tokens_.Get();
+  if (!tokens->any() && !mutual_tls_) return absl::OkStatus();
+  Held held;
+  const auto matches = [&](const BearerTokens& set) {
+    return set.required() && !credentials.bearer_token.empty() && set.Matches(credentials.bearer_token);
+  };
+  held.edge = matches(tokens->edge);
+  held.operate = matches(tokens->operators);
+  held.view = matches(tokens->viewers);
+  if (mutual_tls_) {
+    for (const std::string& name : credentials.certificate_names) {
+      held.edge = held.edge || IsNamed(name, "edge");
+      held.operate = held.operate || IsNamed(name, "operator");
+      held.view = held.view || IsNamed(name, "viewer");
+    }
+  }
+  if (Allows(held, wanted)) return absl::OkStatus();
+  const std::string text = std::string("this call needs ") + Wanted(wanted);
+  if (held.edge || held.operate || held.view) return absl::PermissionDeniedError(text);
+  return absl::UnauthenticatedError(text);
+}
+
+Credentials CredentialsOf(const grpc::ServerContextBase& context) {
+  Credentials credentials;
+  const auto& metadata = context.client_metadata();
+  if (const auto it = metadata.find("authorization"); it != metadata.end()) {
+    absl::string_view value(it->second.data(), it->second.size());
+    constexpr absl::string_view kScheme = "Bearer ";
+    if (absl::StartsWithIgnoreCase(value, kScheme)) credentials.bearer_token = std::string(value.substr(kScheme.size()));
+  }
+  const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
+  if (!auth || !auth->IsPeerAuthenticated()) return credentials;
+  for (const char* property : {"x509_common_name", "x509_subject_alternative_name"}) {
+    for (const grpc::string_ref& name : auth->FindPropertyValues(property)) {
+      credentials.certificate_names.emplace_back(name.data(), name.size());
+    }
+  }
+  return credentials;
+}
+
+}  // namespace cairn::core

@@ -1,0 +1,157 @@
+#include "core/directory.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace cairn::core {
+
+LaneRecord* Directory::AddLane(std::shared_ptr<EdgeSink> sink, const signaling::v1::Hello& hello, int64_t now_us) {
+  auto lane = std::make_unique<LaneRecord>();
+  lane->id = hello.lane_id();
+  lane->edge = hello.edge();
+  lane->index = hello.lane_index();
+  lane->version = hello.version();
+  lane->tls_not_after_us = hello.tls_not_after_us();
+  lane->connected_since_us = now_us;
+  lane->sink = std::move(sink);
+  LaneRecord* record = lane.get();
+  lanes_by_id_[record->id] = record;
+  lanes_[record->sink.get()] = std::move(lane);
+  return record;
+}
+
+LaneRecord* Directory::FindLane(EdgeSink* sink) {
+  const auto it = lanes_.find(sink);
+  return it == lanes_.end() ? nullptr : it->second.get();
+}
+
+LaneRecord* Directory::FindLaneById(uint64_t lane_id) {
+  const auto it = lanes_by_id_.find(lane_id);
+  return it == lanes_by_id_.end() ? nullptr : it->second;
+}
+
+void Directory::RemoveLane(LaneRecord& lane) {
+  lanes_by_id_.erase(lane.id);
+  lanes_.erase(lane.sink.get());
+}
+
+PeerRecord* Directory::AddPeer(LaneRecord& lane, uint64_t id, signaling::v1::PeerInfo info) {
+  if (PeerRecord* known = FindPeer(id)) {
+    if (known->lane == &lane) return nullptr;
+    Forget(*known);
+  }
+  // Its edge was thought lost and has come back.
+  if (const auto closed = history_by_id_.find(id); closed != history_by_id_.end()) {
+    history_.erase(closed->second);
+    history_by_id_.erase(closed);
+  }
+  auto peer = std::make_unique<PeerRecord>();
+  peer->id = id;
+  peer->lane = &lane;
+  peer->info = std::move(info);
+  PeerRecord* record = peer.get();
+  peers_[id] = std::move(peer);
+  peer_ids_.insert(id);
+  lane.peers.insert(record);
+  ++peers_opened_;
+  return record;
+}
+
+PeerRecord* Directory::FindPeer(uint64_t id) {
+  const auto it = peers_.find(id);
+  return it == peers_.end() ? nullptr : it->second.get();
+}
+
+const PeerRecord* Directory::Peer(uint64_t id) const {
+  const auto it = peers_.find(id);
+  return it == peers_.end() ? nullptr : it->second.get();
+}
+
+const ClosedPeer* Directory::Closed(uint64_t id) const {
+  const auto it = history_by_id_.find(id);
+  return it == history_by_id_.end() ? nullptr : &*it->second;
+}
+
+void Directory::RemovePeer(PeerRecord& peer, int64_t now_us, uint32_t close_code, std::string_view close_reason) {
+  ClosedPeer closed;
+  closed.id = peer.id;
+  closed.edge = peer.lane->edge;
+  closed.lane = peer.lane->index;
+  closed.info.Swap(&peer.info);
+  closed.stats.Swap(&peer.stats);
+  closed.number = ++peers_closed_;
+  closed.closed_us = now_us;
+  closed.close_code = close_code;
+  closed.close_reason = std::string(close_reason);
+  if (history_.size() == kMaxHistory) {
+    history_by_id_.erase(history_.back().id);
+    history_.pop_back();
+  }
+  history_.push_front(std::move(closed));
+  history_by_id_[peer.id] = history_.begin();
+  Forget(peer);
+}
+
+void Directory::Forget(PeerRecord& peer) {
+  for (TopicRecord* topic : peer.topics) RemoveInterest(*peer.lane, topic);
+  subscriptions_ -= peer.topics.size();
+  peer.lane->peers.erase(&peer);
+  const uint64_t id = peer.id;
+  peer_ids_.erase(id);
+  peers_.erase(id);
+}
+
+bool Directory::Subscribe(PeerRecord& peer, std::string_view name, int64_t now_us) {
+  auto it = topics_.find(name);
+  if (it == topics_.end()) {
+    auto topic = std::make_unique<TopicRecord>();
+    topic->name = std::string(name);
+    topic->created_us = now_us;
+    const std::string_view key = topic->name;
+    it = topics_.emplace(key, std::move(topic)).first;
+    topic_names_.insert(key);
+  }
+  TopicRecord* topic = it->second.get();
+  if (!peer.topics.insert(topic).second) return false;
+  ++subscriptions_;
+  for (Interest& interest : topic->interests) {
+    if (interest.lane == peer.lane) {
+      ++interest.subscribers;
+      return true;
+    }
+  }
+  topic->interests.push_back({peer.lane, 1});
+  return true;
+}
+
+bool Directory::Unsubscribe(PeerRecord& peer, std::string_view name) {
+  TopicRecord* topic = FindTopic(name);
+  if (!topic || peer.topics.erase(topic) == 0) return false;
+  --subscriptions_;
+  RemoveInterest(*peer.lane, topic);
+  return true;
+}
+
+TopicRecord* Directory::FindTopic(std::string_view name) {
+  const auto it = topics_.find(name);
+  return it == topics_.end() ? nullptr : it->second.get();
+}
+
+const TopicRecord* Directory::Topic(std::string_view name) const {
+  const auto it = topics_.find(name);
+  return it == topics_.end() ? nullptr : it->second.get();
+}
+
+void Directory::RemoveInterest(LaneRecord& lane, TopicRecord* topic) {
+  auto& interests = topic->interests;
+  const auto it = std::find_if(interests.begin(), interests.end(),
+                               [&lane](const Interest& interest) { return interest.lane == &lane; });
+  if (--it->subscribers > 0) return;
+  *it = interests.back();
+  interests.pop_back();
+  if (!interests.empty()) return;
+  topic_names_.erase(topic->name);
+  topics_.erase(topics_.find(topic->name));
+}
+
+}  // namespace cairn::core

@@ -1,0 +1,149 @@
+// Directory: which peer is reachable through which lane, what it is subscribed to, and who has been here.
+//
+// Plain tables with the bookkeeping that keeps them consistent; what follows from a change is the router's business.
+//
+// Owner:  Router. Thread: the router's.
+// Bounds: a record per lane, peer, subscription and topic: about 500 bytes a peer, 100 a subscription, 150 a topic
+//         (measured by tests/bench). History: kMaxHistory closed peers.
+#ifndef CAIRN_CORE_DIRECTORY_H_
+#define CAIRN_CORE_DIRECTORY_H_
+
+#include <absl/container/btree_set.h>
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+#include <absl/container/inlined_vector.h>
+#include <absl/hash/hash.h>
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/edge_sink.h"
+#include "core/rate.h"
+#include "signaling/v1/lane.pb.h"
+
+namespace cairn::core {
+
+struct LaneRecord;
+struct TopicRecord;
+
+struct PeerRecord {
+  uint64_t id = 0;
+  LaneRecord* lane = nullptr;
+  signaling::v1::PeerInfo info;
+  signaling::v1::PeerStats stats;
+  int64_t stats_at_us = 0;
+  absl::flat_hash_set<TopicRecord*> topics;
+};
+
+struct Interest {
+  LaneRecord* lane;
+  uint32_t subscribers;
+};
+
+struct TopicRecord {
+  std::string name;
+  absl::InlinedVector<Interest, 2> interests;
+  int64_t created_us = 0;
+  int64_t last_relay_us = 0;
+  uint64_t relays = 0;
+  uint64_t bytes = 0;
+  Rate rate;
+};
+
+struct LaneRecord {
+  uint64_t id = 0;
+  std::string edge;
+  uint32_t index = 0;
+  std::string version;
+  int64_t tls_not_after_us = 0;
+  int64_t connected_since_us = 0;
+  std::shared_ptr<EdgeSink> sink;
+  absl::flat_hash_set<PeerRecord*> peers;
+  signaling::v1::LaneStats stats;
+  // Router's: what is gathered for the lane while one input is handled.
+  signaling::v1::CoreToLane out;
+  bool dirty = false;
+  uint64_t next_delivery_seq = 1;
+};
+
+// A peer that is gone, as an operator wants to see it.
+struct ClosedPeer {
+  uint64_t id = 0;
+  std::string edge;
+  uint32_t lane = 0;
+  signaling::v1::PeerInfo info;
+  signaling::v1::PeerStats stats;
+  uint64_t number = 0;  // 1, 2, 3, … in the order of closing
+  int64_t closed_us = 0;
+  uint32_t close_code = 0;
+  std::string close_reason;
+};
+
+class Directory {
+ public:
+  static constexpr size_t kMaxHistory = 10'000;
+
+  struct NameHash {
+    size_t operator()(std::string_view name) const {
+      return absl::Hash<absl::string_view>()(absl::string_view(name.data(), name.size()));
+    }
+  };
+  using Topics = absl::flat_hash_map<std::string_view, std::unique_ptr<TopicRecord>, NameHash, std::equal_to<>>;
+  using Lanes = absl::flat_hash_map<EdgeSink*, std::unique_ptr<LaneRecord>>;
+
+  // ---- lanes. Null when unknown.
+  LaneRecord* AddLane(std::shared_ptr<EdgeSink> sink, const signaling::v1::Hello& hello, int64_t now_us);
+  LaneRecord* FindLane(EdgeSink* sink);
+  LaneRecord* FindLaneById(uint64_t lane_id);
+  // REQUIRES: it has no peers.
+  void RemoveLane(LaneRecord& lane);
+
+  // ---- peers. AddPeer() gives a known id to the new lane; it returns null when it is on that lane already.
+  PeerRecord* AddPeer(LaneRecord& lane, uint64_t id, signaling::v1::PeerInfo info);
+  PeerRecord* FindPeer(uint64_t id);
+  // With its subscriptions, into the history.
+  void RemovePeer(PeerRecord& peer, int64_t now_us, uint32_t close_code, std::string_view close_reason);
+
+  // ---- subscriptions. False when nothing changes.
+  bool Subscribe(PeerRecord& peer, std::string_view topic, int64_t now_us);
+  bool Unsubscribe(PeerRecord& peer, std::string_view topic);
+  TopicRecord* FindTopic(std::string_view name);
+  const TopicRecord* Topic(std::string_view name) const;
+
+  // ---- for inspection
+  const Lanes& lanes() const { return lanes_; }
+  const Topics& topics() const { return topics_; }
+  // Ids in ascending order: what pages of a changing table can be cut from.
+  const absl::btree_set<uint64_t>& peer_ids() const { return peer_ids_; }
+  const absl::btree_set<std::string_view>& topic_names() const { return topic_names_; }
+  const PeerRecord* Peer(uint64_t id) const;
+  // Newest first.
+  const std::list<ClosedPeer>& history() const { return history_; }
+  const ClosedPeer* Closed(uint64_t id) const;
+  size_t subscription_count() const { return subscriptions_; }
+  uint64_t peers_opened() const { return peers_opened_; }
+  uint64_t peers_closed() const { return peers_closed_; }
+
+ private:
+  void Forget(PeerRecord& peer);
+  void RemoveInterest(LaneRecord& lane, TopicRecord* topic);
+
+  Lanes lanes_;
+  absl::flat_hash_map<uint64_t, LaneRecord*> lanes_by_id_;
+  absl::flat_hash_map<uint64_t, std::unique_ptr<PeerRecord>> peers_;
+  absl::btree_set<uint64_t> peer_ids_;
+  Topics topics_;  // keys are views of TopicRecord::name
+  absl::btree_set<std::string_view> topic_names_;
+  std::list<ClosedPeer> history_;
+  absl::flat_hash_map<uint64_t, std::list<ClosedPeer>::iterator> history_by_id_;
+  size_t subscriptions_ = 0;
+  uint64_t peers_opened_ = 0;
+  uint64_t peers_closed_ = 0;
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_DIRECTORY_H_

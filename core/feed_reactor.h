@@ -1,0 +1,108 @@
+// FeedReactor: a server stream of records that come by themselves, for a reader who may be slow.
+//
+// What the reader has not taken waits in a bounded queue; beyond it records are counted, and the next one that is sent
+// says how many it stands for ("missed").
+//
+// Owner:  itself, from Begin() to OnDone(); whoever offers records holds it too.
+// Thread: Offer() from any thread, without blocking; the rest from gRPC's.
+// Bounds: `max_queued` records.
+#ifndef CAIRN_CORE_FEED_REACTOR_H_
+#define CAIRN_CORE_FEED_REACTOR_H_
+
+#include <grpcpp/support/server_callback.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "base/thread_annotations.h"
+
+namespace cairn::core {
+
+// REQUIRES: Record has set_missed() and is a protobuf message.
+template <typename Record>
+class FeedReactor : public grpc::ServerWriteReactor<Record>, public std::enable_shared_from_this<FeedReactor<Record>> {
+ public:
+  explicit FeedReactor(size_t max_queued) : max_queued_(max_queued) {}
+
+  // Once, after construction. `leave` is called when the reader is gone.
+  void Begin(std::function<void()> leave) {
+    leave_ = std::move(leave);
+    self_ = this->shared_from_this();
+    this->StartSendInitialMetadata();
+  }
+
+  void Offer(const Record& record) {
+    {
+      MutexLock lock(mu_);
+      if (finishing_) return;
+      if (queue_.size() >= max_queued_) {
+        ++missed_;
+        return;
+      }
+      queue_.push_back(record);
+      queue_.back().set_missed(std::exchange(missed_, 0));
+      if (!TakeNext()) return;
+    }
+    this->StartWrite(&writing_);
+  }
+
+  // Ends the stream; only the first call counts.
+  void End(grpc::Status status) {
+    {
+      MutexLock lock(mu_);
+      if (finishing_) return;
+      finishing_ = true;
+      status_ = status;
+      queue_.clear();
+      if (in_flight_) return;
+    }
+    this->Finish(status);
+  }
+
+  void OnWriteDone(bool ok) override {
+    bool finish = false;
+    {
+      MutexLock lock(mu_);
+      in_flight_ = false;
+      finish = finishing_;
+      if (!finish && (!ok || !TakeNext())) return;
+    }
+    if (finish) return this->Finish(status_);
+    this->StartWrite(&writing_);
+  }
+  void OnCancel() override {
+    leave_();
+    End(grpc::Status::CANCELLED);
+  }
+  void OnDone() override { const auto last = std::move(self_); }
+
+ private:
+  // Whether there is something to write now; it is in writing_ then.
+  bool TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    if (in_flight_ || queue_.empty()) return false;
+    writing_ = std::move(queue_.front());
+    queue_.pop_front();
+    in_flight_ = true;
+    return true;
+  }
+
+  // Immutable after Begin().
+  const size_t max_queued_;
+  std::function<void()> leave_;
+  std::shared_ptr<FeedReactor> self_;
+  // Left alone while a write is in flight.
+  Record writing_;
+  grpc::Status status_;
+
+  Mutex mu_;
+  std::deque<Record> queue_ ABSL_GUARDED_BY(mu_);
+  uint64_t missed_ ABSL_GUARDED_BY(mu_) = 0;
+  bool in_flight_ ABSL_GUARDED_BY(mu_) = false;
+  bool finishing_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_FEED_REACTOR_H_

@@ -1,0 +1,59 @@
+#include "core/live_feed.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace cairn::core {
+
+using signaling::v1::Event;
+using signaling::v1::TraceRecord;
+using signaling::v1::WatchRequest;
+
+namespace {
+
+bool Fits(const WatchRequest& wanted, const Event& event) {
+  return (wanted.edge().empty() || wanted.edge() == event.edge()) &&
+         (wanted.topic().empty() || wanted.topic() == event.topic()) &&
+         (wanted.id().empty() || wanted.id() == event.id());
+}
+
+}  // namespace
+
+bool LiveFeed::AddWatcher(std::shared_ptr<EventListener> listener, WatchRequest wanted) {
+  if (watchers_.size() == kMaxListeners) return false;
+  watchers_.push_back({std::move(listener), std::move(wanted)});
+  return true;
+}
+
+bool LiveFeed::AddTracer(std::shared_ptr<TraceListener> listener, uint64_t peer, std::string topic) {
+  if (tracers_.size() == kMaxListeners) return false;
+  tracers_.push_back({std::move(listener), peer, std::move(topic)});
+  return true;
+}
+
+void LiveFeed::Remove(const EventListener* listener) {
+  std::erase_if(watchers_, [listener](const Watcher& watcher) { return watcher.listener.get() == listener; });
+}
+
+void LiveFeed::Remove(const TraceListener* listener) {
+  std::erase_if(tracers_, [listener](const Tracer& tracer) { return tracer.listener.get() == listener; });
+}
+
+void LiveFeed::Publish(const Event& event) {
+  for (const Watcher& watcher : watchers_) {
+    if (Fits(watcher.wanted, event)) watcher.listener->OnEvent(event);
+  }
+}
+
+bool LiveFeed::Wants(uint64_t sender, const std::string& topic) const {
+  return std::any_of(tracers_.begin(), tracers_.end(),
+                     [&](const Tracer& tracer) { return tracer.Wants(sender, topic); });
+}
+
+void LiveFeed::Publish(uint64_t sender, const TraceRecord& record) {
+  for (const Tracer& tracer : tracers_) {
+    if (tracer.Wants(sender, record.topic())) tracer.listener->OnFrame(record);
+  }
+}
+
+}  // namespace cairn::core

@@ -1,0 +1,66 @@
+// LiveFeed: who watches what happens, and who traces frames as they pass.
+//
+// With nobody watching, an event costs one comparison.
+// Owner:  Router. Thread: the router's.
+// Bounds: kMaxListeners of each kind. What a listener has not taken is bounded by itself.
+#ifndef CAIRN_CORE_LIVE_FEED_H_
+#define CAIRN_CORE_LIVE_FEED_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "signaling/v1/admin.pb.h"
+
+namespace cairn::core {
+
+// A seam: implemented by the Admin service's streams. Called with the router entered: must not block nor call back.
+class EventListener {
+ public:
+  virtual ~EventListener() = default;
+  virtual void OnEvent(const signaling::v1::Event& event) = 0;
+};
+class TraceListener {
+ public:
+  virtual ~TraceListener() = default;
+  virtual void OnFrame(const signaling::v1::TraceRecord& record) = 0;
+};
+
+class LiveFeed {
+ public:
+  static constexpr size_t kMaxListeners = 64;
+
+  // False when there are kMaxListeners already.
+  bool AddWatcher(std::shared_ptr<EventListener> listener, signaling::v1::WatchRequest wanted);
+  bool AddTracer(std::shared_ptr<TraceListener> listener, uint64_t peer, std::string topic);
+  void Remove(const EventListener* listener);
+  void Remove(const TraceListener* listener);
+
+  bool watched() const { return !watchers_.empty(); }
+  bool traced() const { return !tracers_.empty(); }
+
+  void Publish(const signaling::v1::Event& event);
+  // Whether a frame of that sender and topic is wanted by anybody.
+  bool Wants(uint64_t sender, const std::string& topic) const;
+  void Publish(uint64_t sender, const signaling::v1::TraceRecord& record);
+
+ private:
+  struct Watcher {
+    std::shared_ptr<EventListener> listener;
+    signaling::v1::WatchRequest wanted;
+  };
+  struct Tracer {
+    std::shared_ptr<TraceListener> listener;
+    uint64_t peer;  // 0: by topic
+    std::string topic;
+    bool Wants(uint64_t sender, const std::string& name) const { return peer != 0 ? sender == peer : name == topic; }
+  };
+
+  std::vector<Watcher> watchers_;
+  std::vector<Tracer> tracers_;
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_LIVE_FEED_H_

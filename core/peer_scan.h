@@ -1,0 +1,50 @@
+// PeerScan: walks all peers that fit a filter, a bounded piece at a time, while the table changes under it.
+//
+// Owner:  one AdminCall chain. Thread: the router's, in Step().
+// Bounds: kScanPerStep peers a step, so that relays wait microseconds and not for the whole table.
+#ifndef CAIRN_CORE_PEER_SCAN_H_
+#define CAIRN_CORE_PEER_SCAN_H_
+
+#include <cstdint>
+#include <utility>
+
+#include "core/directory.h"
+#include "signaling/v1/admin.pb.h"
+
+namespace cairn::core {
+
+bool Fits(const signaling::v1::PeerFilter& filter, const PeerRecord& peer);
+
+class PeerScan {
+ public:
+  static constexpr size_t kScanPerStep = 2048;
+
+  explicit PeerScan(signaling::v1::PeerFilter filter, uint64_t after = 0) : filter_(std::move(filter)), last_(after) {}
+
+  // Calls visit(const PeerRecord&) for up to `most` peers that fit, in the order of their ids. False when the table is
+  // at its end.
+  template <typename Visit>
+  bool Step(const Directory& directory, size_t most, Visit visit) {
+    auto it = directory.peer_ids().upper_bound(last_);
+    for (size_t scanned = 0; it != directory.peer_ids().end() && scanned < kScanPerStep; ++it, ++scanned) {
+      if (most == 0) return true;
+      last_ = *it;
+      const PeerRecord& peer = *directory.Peer(last_);
+      if (!Fits(filter_, peer)) continue;
+      visit(peer);
+      --most;
+    }
+    return it != directory.peer_ids().end();
+  }
+
+  // The last id looked at: what a later scan continues after.
+  uint64_t last() const { return last_; }
+
+ private:
+  const signaling::v1::PeerFilter filter_;
+  uint64_t last_;
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_PEER_SCAN_H_

@@ -1,0 +1,39 @@
+// Loads the tokens and certificates that Options name, and checks that they make sense together.
+//
+// Errors: a Status whose text names the option and says what to do. No secret is ever in one.
+#ifndef CAIRN_SERVER_CREDENTIALS_H_
+#define CAIRN_SERVER_CREDENTIALS_H_
+
+#include <absl/status/statusor.h>
+
+#include <memory>
+#include <string>
+
+#include "base/bearer_tokens.h"
+#include "base/tls_context.h"
+#include "core/authority.h"
+#include "server/options.h"
+
+namespace grpc {
+class ChannelCredentials;
+}
+
+namespace cairn::server {
+
+// What clients must present; nothing required when no token is configured.
+absl::StatusOr<BearerTokens> LoadClientTokens(const Options& options);
+// The clients' port; null for plaintext.
+absl::StatusOr<std::shared_ptr<const TlsContext>> LoadClientTls(const Options& options);
+
+// The core's port: who may open lanes, steer, and look.
+absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options);
+// Refuses a port that others can reach and that asks for no credential.
+absl::Status CheckGrpcExposure(const Options& options);
+
+// The edge's side of the same: the token it presents ("" for none), and how it connects.
+absl::StatusOr<std::string> LoadEdgeToken(const Options& options);
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LoadChannelCredentials(const Options& options);
+
+}  // namespace cairn::server
+
+#endif  // CAIRN_SERVER_CREDENTIALS_H_

@@ -1,0 +1,427 @@
+// Compares WsDecoder, message by message, with Boost.Beast as a WebSocket server.
+//
+// Both get the same bytes: valid traffic, or valid traffic with one rule broken in its midst.
+// Compared are the messages, the control frames among them, and the code of the Close frame that
+// the server ends with. Where the two differ on purpose, a test of its own says how and why.
+// Deterministic: the seed is fixed.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/beast/_experimental/test/stream.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/websocket/stream.hpp>
+#include <functional>
+#include <ostream>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proto/wire/ws_decoder.h"
+#include "proto/wire/ws_encoder.h"
+
+namespace cairn::wire {
+namespace {
+
+namespace beast = boost::beast;
+namespace websocket = boost::beast::websocket;
+using Type = WsDecoder::EventType;
+
+constexpr size_t kMaxMessageBytes = 70'000;
+
+constexpr unsigned kFin = 0x80;
+constexpr unsigned kContinuation = 0x0;
+constexpr unsigned kText = 0x1;
+constexpr unsigned kBinary = 0x2;
+constexpr unsigned kClose = 0x8;
+constexpr unsigned kPing = 0x9;
+constexpr unsigned kPong = 0xA;
+
+struct Item {
+  Type type;
+  std::string data;  // for kClose: the code in decimal, a blank, the reason
+  bool operator==(const Item&) const = default;
+};
+
+struct Outcome {
+  std::vector<Item> items;
+  int close_code =
+      0;  // of the Close frame that the server sends; 0: none, the connection would go on
+  bool operator==(const Outcome&) const = default;
+};
+
+void PrintTo(const Outcome& outcome, std::ostream* out) {
+  for (const Item& item : outcome.items) {
+    *out << static_cast<int>(item.type) << ":" << testing::PrintToString(item.data.substr(0, 30))
+         << " ";
+  }
+  *out << "close " << outcome.close_code;
+}
+
+int CloseCode(WsFault fault) {
+  switch (fault) {
+    case WsFault::kBadUtf8:
+      return 1007;
+    case WsFault::kMessageTooBig:
+      return 1009;
+    default:
+      return 1002;
+  }
+}
+
+Outcome Ours(std::string stream) {
+  Outcome outcome;
+  WsDecoder decoder(kMaxMessageBytes);
+  std::span<char> in(stream);
+  while (true) {
+    const WsDecoder::Event event = decoder.Next(in);
+    switch (event.type) {
+      case Type::kNeedMore:
+        return outcome;
+      case Type::kError:
+        outcome.close_code = CloseCode(event.fault);
+        return outcome;
+      case Type::kClose:
+        outcome.items.push_back(
+            {event.type, std::to_string(event.close_code) + " " + std::string(event.data)});
+        outcome.close_code = event.close_code == 0 ? 1000 : event.close_code;
+        return outcome;
+      default:
+        outcome.items.push_back({event.type, std::string(event.data)});
+    }
+  }
+}
+
+// The code of the Close frame in what a server sent; 0 without one, 1005 for one without a code.
+int SentCloseCode(std::string_view frames) {
+  while (!frames.empty()) {
+    if (static_cast<uint8_t>(frames[0]) == (kFin | kClose)) {
+      if (frames[1] == 0) return 1005;
+      return static_cast<uint8_t>(frames[2]) << 8 | static_cast<uint8_t>(frames[3]);
+    }
+    frames.remove_prefix(WsFrameSize(frames));
+  }
+  return 0;
+}
+
+// `read_bytes`: how much Beast gets at a time.
+Outcome Beasts(const std::string& stream, size_t read_bytes) {
+  Outcome outcome;
+  boost::asio::io_context context;
+  beast::test::stream client(context);
+  beast::test::stream server(context);
+  client.connect(server);
+  websocket::stream<beast::test::stream, false> ws(std::move(server));
+  ws.next_layer().append(
+      "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+  ws.accept();
+  client.clear();
+
+  ws.read_message_max(kMaxMessageBytes);
+  ws.control_callback([&](websocket::frame_type type, beast::string_view data) {
+    switch (type) {
+      case websocket::frame_type::ping:
+        return outcome.items.push_back({Type::kPing, std::string(data)});
+      case websocket::frame_type::pong:
+        return outcome.items.push_back({Type::kPong, std::string(data)});
+      case websocket::frame_type::close:
+        return outcome.items.push_back(
+            {Type::kClose, std::to_string(ws.reason().code) + " " + std::string(data)});
+    }
+  });
+  ws.next_layer().read_size(read_bytes);
+  ws.next_layer().append(stream);
+  ws.next_layer().close_remote();
+  while (true) {
+    beast::flat_buffer message;
+    boost::system::error_code error;
+    ws.read(message, error);
+    if (error) break;
+    outcome.items.push_back(
+        {ws.got_text() ? Type::kText : Type::kBinary, beast::buffers_to_string(message.data())});
+  }
+  outcome.close_code = SentCloseCode(client.str());
+  return outcome;
+}
+
+std::string ClosePayload(unsigned code, const std::string& reason = "") {
+  return std::string({static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)}) + reason;
+}
+
+// Makes what a client sends. Frames are masked with random keys.
+class Traffic {
+ public:
+  explicit Traffic(uint64_t seed) : random_(seed) {}
+
+  const std::string& bytes() const { return bytes_; }
+  size_t Below(size_t n) { return static_cast<size_t>(random_() % n); }
+
+  // `length_bytes`: 1, 3 or 9, and 0 for the shortest form.
+  void Header(unsigned first_byte, uint64_t length, size_t length_bytes = 0) {
+    if (length_bytes == 0) length_bytes = length < 126 ? 1 : length < 65536 ? 3 : 9;
+    Append(first_byte, 1);
+    Append(0x80 | (length_bytes == 1 ? length : length_bytes == 3 ? 126u : 127u), 1);
+    if (length_bytes > 1) Append(length, length_bytes - 1);
+    for (char& c : key_) c = static_cast<char>(Below(256));
+    bytes_.append(key_, sizeof(key_));
+  }
+
+  void Frame(unsigned first_byte, const std::string& payload, size_t length_bytes = 0) {
+    Header(first_byte, payload.size(), length_bytes);
+    for (size_t i = 0; i < payload.size(); ++i)
+      bytes_.push_back(static_cast<char>(payload[i] ^ key_[i % 4]));
+  }
+
+  void Raw(std::string_view bytes) { bytes_ += bytes; }
+
+  void Control() {
+    constexpr size_t kSizes[] = {0, 4, 125};
+    Frame(kFin | (Below(2) == 0 ? kPing : kPong), Blob(kSizes[Below(3)]));
+  }
+
+  // In one to four fragments, some of them empty, cut anywhere, with control frames between them.
+  void Message() {
+    constexpr size_t kSizes[] = {0, 1, 5, 60, 125, 126, 700, 65535, 65536};
+    const size_t size = kSizes[Below(20) == 0 ? Below(9) : Below(6)];
+    unsigned opcode = Below(2) == 0 ? kText : kBinary;
+    std::string rest = opcode == kText ? Characters(size) : Blob(size);
+    for (size_t fragments = Below(4); fragments > 0; --fragments) {
+      const size_t bytes = Below(rest.size() + 1);
+      Frame(opcode, rest.substr(0, bytes));
+      rest.erase(0, bytes);
+      opcode = kContinuation;
+      if (Below(3) == 0) Control();
+    }
+    Frame(kFin | opcode, rest);
+  }
+
+  void Messages() {
+    for (size_t left = Below(5); left > 0; --left) Below(4) == 0 ? Control() : Message();
+  }
+
+ private:
+  void Append(uint64_t value, size_t bytes) {
+    for (size_t i = bytes; i > 0; --i) bytes_.push_back(static_cast<char>(value >> (8 * (i - 1))));
+  }
+
+  std::string Blob(size_t bytes) {
+    std::string out(bytes, '\0');
+    for (char& c : out) c = static_cast<char>(Below(256));
+    return out;
+  }
+
+  std::string Characters(size_t bytes) {
+    const std::string kCharacters[] = {"a",
+                                       "\x7F",
+                                       "\xC2\x80",
+                                       "\xDF\xBF",
+                                       "\xE0\xA0\x80",
+                                       "\xED\x9F\xBF",
+                                       "\xEF\xBF\xBF",
+                                       "\xF0\x90\x80\x80",
+                                       "\xF4\x8F\xBF\xBF"};
+    std::string out;
+    while (out.size() < bytes) {
+      const std::string& next = kCharacters[Below(2) == 0 ? Below(9) : 0];
+      out += out.size() + next.size() <= bytes ? next : "z";
+    }
+    return out;
+  }
+
+  std::mt19937_64 random_;
+  std::string bytes_;
+  char key_[4] = {};
+};
+
+size_t ReadBytes(Traffic& traffic) {
+  constexpr size_t kSizes[] = {1, 13, 1500, 100'000};
+  return kSizes[traffic.Below(4)];
+}
+
+TEST(WsBeastParityTest, ValidTrafficGivesTheSameMessages) {
+  for (uint64_t seed = 0; seed < 3000; ++seed) {
+    Traffic traffic(seed);
+    traffic.Messages();
+    if (seed % 3 == 0) traffic.Frame(kFin | kClose, ClosePayload(1000 + seed % 4, "b\xC3\xBC"));
+    if (seed % 7 == 0) traffic.Frame(kFin | kClose, "");
+    traffic.Messages();
+    ASSERT_EQ(Ours(traffic.bytes()), Beasts(traffic.bytes(), ReadBytes(traffic)))
+        << "seed " << seed;
+  }
+}
+
+struct BrokenRule {
+  const char* name;
+  int close_code;
+  std::function<void(Traffic&)> send;
+};
+
+const BrokenRule kBrokenRules[] = {
+    {"unmasked message", 1002,
+     [](Traffic& t) {
+       t.Raw(
+           "\x82\x03"
+           "abc");
+     }},
+    {"unmasked ping", 1002,
+     [](Traffic& t) {
+       t.Raw(
+           "\x89\x03"
+           "abc");
+     }},
+    {"reserved bit on a message", 1002,
+     [](Traffic& t) { t.Frame(kFin | kText | 0x10u << t.Below(3), "a"); }},
+    {"reserved bit on a fragment", 1002,
+     [](Traffic& t) {
+       t.Frame(kText, "a");
+       t.Frame(kFin | kContinuation | 0x10u << t.Below(3), "a");
+     }},
+    {"reserved bit on a ping", 1002,
+     [](Traffic& t) { t.Frame(kFin | kPing | 0x10u << t.Below(3), "a"); }},
+    {"reserved data opcode", 1002,
+     [](Traffic& t) { t.Frame(kFin | unsigned(3 + t.Below(5)), "a"); }},
+    {"reserved control opcode", 1002,
+     [](Traffic& t) { t.Frame(kFin | unsigned(11 + t.Below(5)), "a"); }},
+    {"fragmented ping", 1002, [](Traffic& t) { t.Frame(kPing, "a"); }},
+    {"fragmented pong", 1002, [](Traffic& t) { t.Frame(kPong, "a"); }},
+    {"fragmented close", 1002, [](Traffic& t) { t.Frame(kClose, ""); }},
+    {"long ping", 1002, [](Traffic& t) { t.Frame(kFin | kPing, std::string(126, 'p')); }},
+    {"long close", 1002,
+     [](Traffic& t) { t.Frame(kFin | kClose, ClosePayload(1000, std::string(124, 'p'))); }},
+    {"long form of a short ping", 1002,
+     [](Traffic& t) { t.Frame(kFin | kPing, "a", 3 + 6 * t.Below(2)); }},
+    {"stray continuation", 1002, [](Traffic& t) { t.Frame(kContinuation, "a"); }},
+    {"stray final continuation", 1002, [](Traffic& t) { t.Frame(kFin | kContinuation, "a"); }},
+    {"text inside a message", 1002,
+     [](Traffic& t) {
+       t.Frame(kBinary, "");
+       t.Frame(kFin | kText, "a");
+     }},
+    {"binary inside a message", 1002,
+     [](Traffic& t) {
+       t.Frame(kText, "a");
+       t.Control();
+       t.Frame(kBinary, "a");
+     }},
+    {"close of one byte", 1002, [](Traffic& t) { t.Frame(kFin | kClose, "x"); }},
+    {"bad text", 1007, [](Traffic& t) { t.Frame(kFin | kText, "good\xC0\xAF"); }},
+    {"surrogate", 1007, [](Traffic& t) { t.Frame(kFin | kText, "\xED\xA0\x80"); }},
+    {"text that ends inside a character", 1007,
+     [](Traffic& t) { t.Frame(kFin | kText, "good\xE2\x82"); }},
+    {"bad text in two fragments", 1007,
+     [](Traffic& t) {
+       t.Frame(kText, "good\xF4");
+       t.Frame(kFin, "\x90\x80\x80");
+     }},
+    {"big message", 1009, [](Traffic& t) { t.Header(kFin | kBinary, kMaxMessageBytes + 1); }},
+    {"huge message", 1009, [](Traffic& t) { t.Header(kText, (1ull << 63) - 1); }},
+    {"big message in fragments", 1009,
+     [](Traffic& t) {
+       t.Frame(kBinary, std::string(kMaxMessageBytes - 5, 'b'));
+       t.Frame(kContinuation, "12345");
+       t.Header(kContinuation, 1 + t.Below(100));
+     }},
+};
+
+TEST(WsBeastParityTest, EachBrokenRuleEndsBothAfterTheSameMessages) {
+  for (const BrokenRule& rule : kBrokenRules) {
+    for (uint64_t seed = 0; seed < 100; ++seed) {
+      Traffic traffic(seed);
+      traffic.Messages();
+      rule.send(traffic);
+      traffic.Messages();
+      traffic.Frame(kFin | kBinary,
+                    std::string(200, 'x'));  // Beast judges a frame when its whole header is there
+      const Outcome ours = Ours(traffic.bytes());
+      ASSERT_EQ(ours.close_code, rule.close_code) << rule.name << ", seed " << seed;
+      ASSERT_EQ(ours, Beasts(traffic.bytes(), ReadBytes(traffic)))
+          << rule.name << ", seed " << seed;
+    }
+  }
+}
+
+// Beast follows an older registry: it refuses 1014 (Bad Gateway), and accepts 5000 and above, which
+// RFC 6455 7.4.2 leaves undefined.
+TEST(WsBeastParityTest, SameCloseCodesExceptOneRegisteredLaterAndUndefinedOnes) {
+  for (unsigned code = 0; code <= 0xFFFF; code += code < 5100 ? 1 : 97) {
+    Traffic traffic(code);
+    traffic.Frame(kFin | kClose, ClosePayload(code));
+    const Outcome ours = Ours(traffic.bytes());
+    const Outcome beasts = Beasts(traffic.bytes(), 1000);
+    if (code == 1014 || code >= 5000) {
+      EXPECT_EQ(ours.close_code, code == 1014 ? 1014 : 1002);
+      EXPECT_EQ(beasts.close_code, code == 1014 ? 1002 : static_cast<int>(code));
+    } else {
+      EXPECT_EQ(ours, beasts) << code;
+    }
+  }
+}
+
+// Section 5.2 wants the shortest form from senders; the reference accepts any, so this decoder
+// does. Beast: 1002.
+TEST(WsBeastParityTest, OnlyBeastRefusesNonMinimalLengths) {
+  for (const auto& [size, length_bytes] :
+       {std::pair(0u, 3u), {125u, 3u}, {0u, 9u}, {126u, 9u}, {65535u, 9u}}) {
+    Traffic minimal(size);
+    Traffic longer(size);
+    minimal.Frame(kFin | kBinary, std::string(size, 'm'));
+    longer.Frame(kFin | kBinary, std::string(size, 'm'), length_bytes);
+    EXPECT_EQ(Ours(longer.bytes()), Beasts(minimal.bytes(), 1000));
+    EXPECT_EQ(Beasts(longer.bytes(), 1000).close_code, 1002);
+  }
+}
+
+// 7.1.6 and 8.1: a reason is UTF-8, and what is not is 1007. Beast counts it as a protocol error.
+TEST(WsBeastParityTest, BadCloseReasonIs1007HereAnd1002There) {
+  Traffic traffic(1);
+  traffic.Frame(kFin | kClose, ClosePayload(1000, "\xFF"));
+  EXPECT_EQ(Ours(traffic.bytes()), (Outcome{{}, 1007}));
+  EXPECT_EQ(Beasts(traffic.bytes(), 1000), (Outcome{{}, 1002}));
+}
+
+// 5.2: the bit must be 0, which makes it a protocol error. Beast counts it as a length above its
+// limit.
+TEST(WsBeastParityTest, TopBitOfALengthIs1002HereAnd1009There) {
+  Traffic traffic(1);
+  traffic.Header(kFin | kBinary, 1ull << 63 | 5);
+  EXPECT_EQ(Ours(traffic.bytes()), (Outcome{{}, 1002}));
+  EXPECT_EQ(Beasts(traffic.bytes(), 1000), (Outcome{{}, 1009}));
+}
+
+// 8.1 lets an endpoint fail on bad text at once or later. Beast checks what has come, this decoder
+// whole messages: a control frame between the fragments is still answered.
+TEST(WsBeastParityTest, BadTextIsFoundByBeastBeforeItsMessageEnds) {
+  Traffic traffic(1);
+  traffic.Frame(kText, "\xFF");
+  traffic.Frame(kFin | kPing, "p");
+  EXPECT_EQ(Ours(traffic.bytes()), (Outcome{{{Type::kPing, "p"}}, 0}));
+  EXPECT_EQ(Beasts(traffic.bytes(), 1000), (Outcome{{}, 1007}));
+  traffic.Frame(kFin, "rest");
+  EXPECT_EQ(Ours(traffic.bytes()), (Outcome{{{Type::kPing, "p"}}, 1007}));
+}
+
+// Beast 1.81 does not look for an unfinished character when the last fragment is empty, and
+// delivers the message.
+TEST(WsBeastParityTest, OnlyBeastMissesACharacterCutOffByAnEmptyLastFragment) {
+  Traffic traffic(1);
+  traffic.Frame(kText, "euro \xE2\x82");
+  traffic.Frame(kFin, "");
+  EXPECT_EQ(Ours(traffic.bytes()), (Outcome{{}, 1007}));
+  EXPECT_EQ(Beasts(traffic.bytes(), 1000), (Outcome{{{Type::kText, "euro \xE2\x82"}}, 0}));
+}
+
+// Beast reads a whole header, and a whole control frame, before it judges it.
+TEST(WsBeastParityTest, BeastReportsABrokenHeaderOnlyWhenItIsWhole) {
+  Traffic traffic(1);
+  traffic.Frame(kFin | kText | 0x40, "");
+  const std::string first_byte = traffic.bytes().substr(0, 1);
+  EXPECT_EQ(Ours(first_byte).close_code, 1002);
+  EXPECT_EQ(Beasts(first_byte, 1000).close_code, 0);
+  EXPECT_EQ(Beasts(traffic.bytes(), 1000).close_code, 1002);
+}
+
+}  // namespace
+}  // namespace cairn::wire
