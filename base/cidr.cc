@@ -20,16 +20,16 @@ absl::string_view Abseil(std::string_view text) { return {text.data(), text.size
 
 absl::uint128 OfV6(const in6_addr& address) {
   absl::uint128 bits = 0;
-  for (const uint8_t byte : address.s6_addr) bits = bits << 8 | byte;
+  for (const uint8_t byte : address.s6_addr) bits = (bits << 8) | byte;
   return bits;
 }
 
 absl::uint128 OfV4(const in_addr& address) {
-  return absl::uint128{0xffff} << 32 | ntohl(address.s_addr);
+  return (absl::uint128{0xffff} << 32) | ntohl(address.s_addr);
 }
 
 // Whether it stands for an IPv4 address.
-bool IsMapped(absl::uint128 bits) { return bits >> 32 == 0xffff; }
+bool IsMapped(absl::uint128 bits) { return (bits >> 32) == 0xffff; }
 
 std::optional<absl::uint128> BitsOf(const SocketAddress& address) {
   if (address.family() == AF_INET) {
@@ -136,7 +136,7 @@ bool CidrSet::Contains(const SocketAddress& address) const {
   const std::optional<absl::uint128> bits = BitsOf(address);
   if (!bits) return false;
   for (const Network& network : networks_) {
-    // A mapped address has its last bit before the /96 set, so only IPv4 networks are mapped.
+    // A shorter prefix than /96 cannot keep all of ::ffff, so that only IPv4 networks are mapped.
     if ((*bits & network.mask) == network.address && IsMapped(*bits) == IsMapped(network.address)) {
       return true;
     }

@@ -1,7 +1,7 @@
 # Every external library, found once. All of them are Debian 12 packages; `dev` lists the package names.
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
-find_package(Boost 1.81 REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
 find_package(absl REQUIRED)
 find_package(Protobuf 3.21 REQUIRED)
 find_package(gRPC CONFIG REQUIRED)

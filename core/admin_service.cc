@@ -38,6 +38,11 @@ grpc::Status UnknownPeer(const std::string& id) {
   return grpc::Status(StatusCode::NOT_FOUND, absl::StrCat("no peer has the id '", id, "'"));
 }
 
+grpc::Status UnknownTopic(const std::string& name) {
+  return grpc::Status(StatusCode::NOT_FOUND,
+                      absl::StrCat("nobody is subscribed to '", name, "' and nothing is published there"));
+}
+
 uint64_t ResidentBytes() {
   std::ifstream statm("/proc/self/statm");
   uint64_t total = 0, resident = 0;
@@ -333,8 +338,13 @@ ServerUnaryReactor* AdminService::GetTopic(CallbackServerContext* context, const
   const auto finish = [this, request, response, reactor] {
     RouterInput describe = AdminCall{[request, response, reactor](Router& router) {
       const TopicRecord* topic = router.directory().Topic(request->name());
-      if (!topic) return reactor->Finish(grpc::Status(StatusCode::NOT_FOUND, "nobody is subscribed to that topic"));
-      Describe(router, *topic, *response);
+      if (topic) {
+        Describe(router, *topic, *response);
+      } else {
+        response->set_name(request->name());
+        DescribeRecords(router, request->name(), *response);
+        if (response->records() == 0) return reactor->Finish(UnknownTopic(request->name()));
+      }
       reactor->Finish(grpc::Status::OK);
     }};
     core_.Enter(describe);

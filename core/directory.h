@@ -19,6 +19,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/edge_sink.h"
 #include "core/rate.h"
@@ -36,6 +37,7 @@ struct PeerRecord {
   signaling::v1::PeerStats stats;
   int64_t stats_at_us = 0;
   absl::flat_hash_set<TopicRecord*> topics;
+  std::vector<std::string> queries;  // topics it waits for records of
 };
 
 struct Interest {

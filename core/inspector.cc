@@ -125,6 +125,15 @@ void Describe(const Router& router, const TopicRecord& topic, signaling::v1::Top
   out.set_relays_per_second(topic.rate.PerSecond(router.now_us()));
   out.set_created_us(topic.created_us);
   out.set_last_relay_us(topic.last_relay_us);
+  DescribeRecords(router, topic.name, out);
+}
+
+void DescribeRecords(const Router& router, const std::string& topic, signaling::v1::Topic& out) {
+  const RecordStore::Entries* entries = router.records().Find(topic);
+  if (!entries) return;
+  out.set_records(static_cast<uint32_t>(entries->size()));
+  out.set_newest_record_age_us(router.now_us() - entries->back().published_us);
+  out.set_oldest_record_age_us(router.now_us() - entries->front().published_us);
 }
 
 void DescribeStatus(const Router& router, GetStatusResponse& out) {
@@ -141,6 +150,9 @@ void DescribeStatus(const Router& router, GetStatusResponse& out) {
   out.set_peers_opened(directory.peers_opened());
   out.set_peers_closed(directory.peers_closed());
   out.set_relays_per_second(router.relays_per_second());
+  out.set_records(router.records().size());
+  out.set_record_bytes(router.records().bytes());
+  out.set_held_queries(router.held_queries());
   absl::flat_hash_set<std::string> edges;
   Counts closes, drops;
   for (const auto& [sink, lane] : directory.lanes()) {
@@ -151,6 +163,10 @@ void DescribeStatus(const Router& router, GetStatusResponse& out) {
   }
   out.set_edges(static_cast<uint32_t>(edges.size()));
   Fill(closes, out.mutable_closes());
+  for (size_t i = 0; i < kRecordEndCount; ++i) {
+    const auto reason = static_cast<RecordEnd>(i);
+    if (router.records().ended(reason) > 0) drops[std::string(Name(reason))] = router.records().ended(reason);
+  }
   Fill(drops, out.mutable_drops());
 }
 

@@ -22,6 +22,8 @@ inline constexpr size_t kPage = 128;
 void Describe(const Router& router, const PeerRecord& peer, bool with_topics, signaling::v1::Peer& out);
 void Describe(const ClosedPeer& peer, signaling::v1::Peer& out);
 void Describe(const Router& router, const TopicRecord& topic, signaling::v1::Topic& out);
+// What is published under a topic, subscribed to or not.
+void DescribeRecords(const Router& router, const std::string& topic, signaling::v1::Topic& out);
 void DescribeStatus(const Router& router, signaling::v1::GetStatusResponse& out);
 void DescribeEdges(const Router& router, signaling::v1::ListEdgesResponse& out);
 

@@ -70,6 +70,8 @@ void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
       return Relay(lane, event);
     case LaneEvent::KIND_PEER_OPENED:
       return OpenPeer(lane, event);
+    case LaneEvent::KIND_PUBLISHED:
+      return Publish(lane, event);
     case LaneEvent::KIND_SNAPSHOT_END:
       return;
     default:
@@ -103,6 +105,10 @@ void Router::OnPeerEvent(LaneRecord& lane, LaneEvent& event) {
       peer->stats.Swap(event.mutable_stats());
       peer->stats_at_us = now_us_;
       return;
+    case LaneEvent::KIND_QUERIED:
+      return Query(*peer, event.topic());
+    case LaneEvent::KIND_QUERY_ENDED:
+      return EndQuery(*peer, event.topic());
     case LaneEvent::KIND_PEER_CLOSED:
       if (event.has_stats()) peer->stats.Swap(event.mutable_stats());
       return ClosePeer(*peer, event.close_code(), event.close_reason());
@@ -126,6 +132,7 @@ void Router::ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason)
     event_.set_close_reason(std::string(reason));
     feed_.Publish(event_);
   }
+  for (const std::string& topic : peer.queries) queries_.Remove(topic, peer.id);
   directory_.RemovePeer(peer, now_us_, code, reason);
 }
 
@@ -166,6 +173,45 @@ void Router::Relay(LaneRecord& origin, LaneEvent& event) {
     ++counters_.deliveries;
   }
   if (!last) ++counters_.relays_unheard;
+}
+
+// ---- records
+
+void Router::Publish(LaneRecord& lane, LaneEvent& event) {
+  const std::string topic = event.topic();
+  const uint64_t publisher = event.record().connection();
+  records_.Put(topic, std::move(*event.mutable_record()), now_us_);
+  for (const uint64_t id : queries_.Take(topic)) {
+    PeerRecord* peer = directory_.FindPeer(id);
+    if (!peer) continue;
+    if (id == publisher || !Answer(*peer, topic)) {
+      queries_.Hold(topic, id);
+    } else {
+      std::erase(peer->queries, topic);
+    }
+  }
+  // What a snapshot says again has been relayed before.
+  if (event.seq() != 0) Relay(lane, event);
+}
+
+void Router::Query(PeerRecord& peer, const std::string& topic) {
+  records_.Expire(now_us_);
+  if (!Answer(peer, topic) && queries_.Hold(topic, peer.id)) peer.queries.push_back(topic);
+}
+
+void Router::EndQuery(PeerRecord& peer, const std::string& topic) {
+  queries_.Remove(topic, peer.id);
+  std::erase(peer.queries, topic);
+}
+
+bool Router::Answer(const PeerRecord& peer, const std::string& topic) {
+  signaling::v1::Answer answer;
+  records_.Collect(topic, peer.id, answer.mutable_records());
+  if (answer.records_size() == 0) return false;
+  answer.set_peer(peer.id);
+  answer.set_topic(topic);
+  OutOf(*peer.lane).add_answers()->Swap(&answer);
+  return true;
 }
 
 void Router::Trace(const LaneRecord& origin, const LaneEvent& event, const TopicRecord* topic) {

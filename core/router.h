@@ -21,8 +21,10 @@
 #include "base/clock.h"
 #include "core/directory.h"
 #include "core/edge_sink.h"
+#include "core/held_queries.h"
 #include "core/live_feed.h"
 #include "core/rate.h"
+#include "core/record_store.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::core {
@@ -76,6 +78,8 @@ class Router {
   const Directory& directory() const { return directory_; }
   Directory& directory() { return directory_; }
   const RouterCounters& counters() const { return counters_; }
+  const RecordStore& records() const { return records_; }
+  size_t held_queries() const { return queries_.size(); }
   uint64_t core_id() const { return core_id_; }
   int64_t started_us() const { return started_us_; }
   // Of the input that is being handled.
@@ -93,6 +97,11 @@ class Router {
   void OpenPeer(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason);
   void Relay(LaneRecord& origin, signaling::v1::LaneEvent& event);
+  void Publish(LaneRecord& lane, signaling::v1::LaneEvent& event);
+  void Query(PeerRecord& peer, const std::string& topic);
+  void EndQuery(PeerRecord& peer, const std::string& topic);
+  // False when there is nothing to answer with.
+  bool Answer(const PeerRecord& peer, const std::string& topic);
   void Trace(const LaneRecord& origin, const signaling::v1::LaneEvent& event, const TopicRecord* topic);
   void CloseLane(LaneRecord& lane);
   signaling::v1::CoreToLane& OutOf(LaneRecord& lane);
@@ -106,6 +115,8 @@ class Router {
   int64_t now_us_;
   Directory directory_;
   LiveFeed feed_;
+  RecordStore records_;
+  HeldQueries queries_;
   std::vector<LaneRecord*> dirty_;
   RouterCounters counters_;
   Rate rate_;

@@ -45,6 +45,8 @@ class CoreLink {
   virtual void Submit(signaling::v1::LaneToCore& batch) = 0;
   // The backlog is full: the loop must stop reading clients until this is false again.
   virtual bool congested() const = 0;
+  // Whether AppendSnapshot() may be called again: a link that cannot break never needs what has been said before.
+  virtual bool can_break() const = 0;
   // Of relays that the core has not acknowledged.
   virtual size_t backlog_bytes() const = 0;
 };

@@ -3,12 +3,11 @@
 // Each proxy appends the address it was asked from, so only what trusted ones appended, from the
 // right, is worth believing; anybody can send what stands to the left of it.
 // Thread: any; pure.
-// Bounds: time in the length of the values, which the request head's limit bounds, times the size
-// of `trusted`; an
+// Bounds: time, by the values' length (the limit of a request head) and the size of `trusted`; an
 //         untrusted address ends it.
 // Errors: none. An entry that cannot be read ends the walk.
 // Source: X-Forwarded-For as it is in use (RFC 7239 section 7.4); RFC 9110 section 5.3 for several
-// headers of one name.
+//         headers of one name.
 #ifndef CAIRN_EDGE_FORWARDED_FOR_H_
 #define CAIRN_EDGE_FORWARDED_FOR_H_
 

@@ -18,6 +18,13 @@ using signaling::v1::CoreToLane;
 using signaling::v1::Lanes;
 using signaling::v1::LaneToCore;
 
+namespace {
+
+// While shutting down, how often to look whether gRPC is done.
+constexpr std::chrono::milliseconds kPoll{1};
+
+}  // namespace
+
 // One call. gRPC holds it until OnDone(); its own hold lets other threads start operations until the stream breaks.
 class GrpcCoreLink::LaneStream final : public grpc::ClientBidiReactor<LaneToCore, CoreToLane> {
  public:
@@ -71,13 +78,8 @@ GrpcCoreLink::GrpcCoreLink(std::shared_ptr<grpc::Channel> channel, std::string t
 }
 
 GrpcCoreLink::~GrpcCoreLink() {
-  const auto wait = [](absl::Duration most, auto&& done) {
-    const auto end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(most);
-    while (!done() && std::chrono::steady_clock::now() < end) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-  };
-  wait(options_.flush_timeout, [this] { return Flushed(); });
+  const auto flush_end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(options_.flush_timeout);
+  while (!Flushed() && std::chrono::steady_clock::now() < flush_end) std::this_thread::sleep_for(kPoll);
   {
     MutexLock lock(mu_);
     closing_ = true;
@@ -85,7 +87,8 @@ GrpcCoreLink::~GrpcCoreLink() {
     // A stream nobody reads from would not learn of its end.
     if (held_ && read_paused_) stream_->ReadNext();
   }
-  wait(absl::InfiniteDuration(), [this] { return Finished(); });
+  // A cancelled call ends at once; its memory must not go before.
+  while (!Finished()) std::this_thread::sleep_for(kPoll);
 }
 
 bool GrpcCoreLink::Flushed() {
@@ -213,7 +216,8 @@ bool GrpcCoreLink::OnReceived(CoreToLane& message) {
   // Half, so that reading does not stop and go with every acknowledgement.
   const bool relieved = congested() && outbox_.relay_bytes() < options_.max_backlog_bytes / 2;
   if (relieved) congested_.store(false, std::memory_order_relaxed);
-  if (message.deliveries_size() > 0 || message.has_welcome() || message.commands_size() > 0) {
+  if (message.deliveries_size() > 0 || message.has_welcome() || message.commands_size() > 0 ||
+      message.answers_size() > 0) {
     for (const auto& delivery : message.deliveries()) inbox_bytes_ += delivery.payload().size();
     inbox_.emplace_back().Swap(&message);
   }

@@ -48,6 +48,7 @@ class GrpcCoreLink final : public CoreLink {
   void Submit(signaling::v1::LaneToCore& batch) override;
   bool congested() const override { return congested_.load(std::memory_order_relaxed); }
   size_t backlog_bytes() const override;
+  bool can_break() const override { return true; }
 
  private:
   class LaneStream;

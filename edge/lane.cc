@@ -1,5 +1,7 @@
 #include "edge/lane.h"
 
+#include <absl/strings/str_cat.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +13,9 @@ namespace cairn::edge {
 namespace {
 
 constexpr uint32_t kProtocolVersion = 1;  // Hello in lane.proto
+
+// The Python library's WebSocket package names itself; the Go library's sends no User-Agent.
+bool IsPython(const std::string& user_agent) { return user_agent.rfind("Python/", 0) == 0; }
 
 }  // namespace
 
@@ -31,7 +36,7 @@ signaling::v1::Hello LaneIdentity::ToHello() const {
 }
 
 Lane::Lane(LaneIdentity identity, const EdgeLimits& limits, EdgeCounters& counters, const Clock& clock)
-    : identity_(std::move(identity)), limits_(limits), counters_(counters), clock_(clock) {
+    : identity_(std::move(identity)), limits_(limits), counters_(counters), clock_(clock), records_(limits.max_record_cache_bytes) {
   CAIRN_CHECK(identity_.lane_id != 0);
 }
 
@@ -46,6 +51,7 @@ Lane::Member* Lane::Join(uint64_t peer, Client* client, PeerFacts facts) {
   member->peer = peer;
   member->client = client;
   member->facts = std::move(facts);
+  member->plain_addresses = IsPython(member->facts.user_agent);
   FillFacts(*member, AddEvent(LaneEvent::KIND_PEER_OPENED, peer));
   return member;
 }
@@ -153,6 +159,74 @@ bool Lane::Report(bool draining) {
   return !unreported_.empty();
 }
 
+// ---- records and queries
+
+void Lane::Publish(const Member* member, std::string_view topic, const wire::PublishedRecord& published) {
+  LaneEvent* event = AddEvent(LaneEvent::KIND_PUBLISHED, member->peer);
+  event->mutable_topic()->assign(topic);
+  event->set_payload(wire::BlobOf(published));
+  event->set_seq(next_seq_++);
+  event->set_read_us(read_us_);
+  if (const auto it = topics_.find(topic); it != topics_.end()) {
+    event->set_sender_subscribed(member->topics.contains(it->second.get()));
+  }
+  signaling::v1::Record* record = event->mutable_record();
+  record->set_connection(member->peer);
+  record->set_peer_id(published.peer_id);
+  record->set_blob(published.blob);
+  for (const std::string& address : published.addresses) record->add_addresses(address);
+  record->set_ttl_us(absl::ToInt64Microseconds(limits_.record_ttl));
+  if (link_->can_break()) records_.Keep(topic, *record, absl::ToUnixMicros(clock_.WallTime()));
+}
+
+void Lane::Query(Member* member, std::string_view topic) {
+  if (member->queries.size() >= limits_.max_held_queries) return SendResult(member, topic, {});
+  std::string name(topic);
+  AddEvent(LaneEvent::KIND_QUERIED, member->peer)->set_topic(name);
+  held_.push_back({clock_.Elapsed() + limits_.query_hold, member->peer, name});
+  member->queries.push_back(std::move(name));
+}
+
+void Lane::EndQueries() {
+  const absl::Duration now = clock_.Elapsed();
+  for (; !held_.empty() && held_.front().until <= now; held_.pop_front()) {
+    const HeldQuery& query = held_.front();
+    const auto it = members_.find(query.peer);
+    if (it == members_.end() || !EndQuery(it->second.get(), query.topic)) continue;
+    AddEvent(LaneEvent::KIND_QUERY_ENDED, query.peer)->set_topic(query.topic);
+    SendResult(it->second.get(), query.topic, {});
+  }
+}
+
+void Lane::OnAnswer(const signaling::v1::Answer& answer) {
+  const auto it = members_.find(answer.peer());
+  if (it == members_.end() || !EndQuery(it->second.get(), answer.topic())) return;
+  std::vector<wire::PublishedRecord> records;
+  for (const signaling::v1::Record& record : answer.records()) {
+    wire::PublishedRecord& published = records.emplace_back();
+    published.peer_id = record.peer_id().empty() ? absl::StrCat(absl::Hex(record.connection(), absl::kZeroPad16))
+                                                 : record.peer_id();
+    published.blob = record.blob();
+    published.addresses.assign(record.addresses().begin(), record.addresses().end());
+  }
+  SendResult(it->second.get(), answer.topic(), records);
+}
+
+bool Lane::EndQuery(Member* member, const std::string& topic) {
+  const auto it = std::find(member->queries.begin(), member->queries.end(), topic);
+  if (it == member->queries.end()) return false;
+  member->queries.erase(it);
+  return true;
+}
+
+void Lane::SendResult(Member* member, std::string_view topic, const std::vector<wire::PublishedRecord>& records) {
+  const wire::JsonResult result = wire::WriteJsonResult(topic, records, member->plain_addresses);
+  for (size_t i = 0; i < result.left_out; ++i) counters_.Count(DropReason::kResultCut);
+  std::string frame;
+  wire::AppendWsFrame(wire::WsOpcode::kText, result.text, frame);
+  member->client->Deliver(frame);
+}
+
 void Lane::Flush() {
   if (batch_.events_size() == 0 && !batch_.has_stats()) return;
   link_->Submit(batch_);
@@ -170,6 +244,7 @@ void Lane::OnCoreMessage(CoreToLane& message) {
     seen = delivery.origin_seq();
     FanOut(delivery, now_us);
   }
+  for (const signaling::v1::Answer& answer : message.answers()) OnAnswer(answer);
   for (const signaling::v1::Command& command : message.commands()) CarryOut(command);
 }
 
@@ -233,7 +308,14 @@ void Lane::AppendSnapshot(LaneToCore& out) {
       subscribed->set_peer(peer);
       subscribed->set_topic(topic->name);
     }
+    for (const std::string& topic : member->queries) {
+      LaneEvent* queried = out.add_events();
+      queried->set_kind(LaneEvent::KIND_QUERIED);
+      queried->set_peer(peer);
+      queried->set_topic(topic);
+    }
   }
+  records_.AppendSnapshot(absl::ToUnixMicros(clock_.WallTime()), out);
 }
 
 LaneEvent* Lane::AddEvent(LaneEvent::Kind kind, uint64_t peer) {

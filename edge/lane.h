@@ -13,6 +13,7 @@
 #include <absl/hash/hash.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -25,6 +26,8 @@
 #include "edge/core_link.h"
 #include "edge/counters.h"
 #include "edge/limits.h"
+#include "edge/record_cache.h"
+#include "proto/wire/json_result.h"
 
 namespace cairn::edge {
 
@@ -57,6 +60,8 @@ class Lane final : public CoreLinkListener {
     PeerFacts facts;
     PeerCounts counts;
     bool unreported = false;  // in unreported_
+    bool plain_addresses = false;  // wants addresses back as text (wire::WriteJsonResult)
+    std::vector<std::string> queries;  // topics it waits for records of
     // Where this member stands in each topic's list.
     absl::flat_hash_map<Topic*, uint32_t> topics;
   };
@@ -89,6 +94,13 @@ class Lane final : public CoreLinkListener {
   SubscribeResult Subscribe(Member* member, std::string_view topic);
   void Unsubscribe(Member* member, std::string_view topic);
   void Relay(const Member* member, std::string_view topic, std::string_view payload);
+
+  // Keeps the record for others to find, and relays its blob to subscribers.
+  void Publish(const Member* member, std::string_view topic, const wire::PublishedRecord& record);
+  // Answers the member with the topic's records: at once, with the first that comes, or empty after query_hold.
+  void Query(Member* member, std::string_view topic);
+  // Answers queries that have waited long enough.
+  void EndQueries();
 
   // A data message of `bytes` has come from the member.
   void NoteMessage(Member* member, size_t bytes, const char* dialect);
@@ -129,6 +141,10 @@ class Lane final : public CoreLinkListener {
     unreported_.push_back(member->peer);
   }
   void CarryOut(const signaling::v1::Command& command);
+  void OnAnswer(const signaling::v1::Answer& answer);
+  // False when the member does not wait for the topic.
+  bool EndQuery(Member* member, const std::string& topic);
+  void SendResult(Member* member, std::string_view topic, const std::vector<wire::PublishedRecord>& records);
   void RemoveFrom(Topic* topic, uint32_t position);
   void FanOut(const signaling::v1::Delivery& delivery, int64_t now_us);
 
@@ -150,6 +166,13 @@ class Lane final : public CoreLinkListener {
   uint64_t next_seq_ = 1;
   int64_t read_us_ = 0;
   Orders orders_;
+  RecordCache records_;
+  struct HeldQuery {
+    absl::Duration until;
+    uint64_t peer;
+    std::string topic;
+  };
+  std::deque<HeldQuery> held_;  // all wait equally long: the first is due first
   std::vector<uint64_t> unreported_;  // ids of members whose figures the core has not got
 };
 

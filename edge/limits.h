@@ -27,6 +27,16 @@ struct EdgeLimits {
   size_t max_queued_bytes = 1 << 20;
   // --max-backlog-bytes, of one lane: relays the core has not acknowledged. Full: clients are not read.
   size_t max_backlog_bytes = 16 << 20;
+  // --dialects: whether text messages are JSON messages, or are dropped as the reference does.
+  bool json_dialects = true;
+  // --record-ttl: how long what a JSON client published is kept.
+  absl::Duration record_ttl = absl::Hours(1);
+  // --query-hold: how long a JSON query waits for the first record of its topic before it is answered empty.
+  absl::Duration query_hold = absl::Seconds(1);
+  // Queries of one connection that wait; one more is answered empty at once.
+  size_t max_held_queries = 64;
+  // Records that a lane would have to say again to a restarted core; beyond it the oldest are not.
+  size_t max_record_cache_bytes = 16 << 20;
   // Request line and headers of the upgrade. Broken: HTTP 431.
   size_t max_request_head_bytes = 64 << 10;
   // Connections being refused because the edge is full; beyond it they are closed without an answer.

@@ -221,6 +221,7 @@ void Loop::OnTick() {
     epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.fd(), &event);
   }
   Report(now);
+  lane_.EndQueries();
   if (draining_) CloseDrainShare();
   FinishTurn();
 }

@@ -11,7 +11,8 @@ using signaling::v1::LaneToCore;
 
 namespace {
 
-bool IsRelay(const LaneEvent& event) { return event.kind() == LaneEvent::KIND_RELAYED; }
+// Whether the event is numbered, and so kept until it is acknowledged: a relay, or a record that is new.
+bool IsRelay(const LaneEvent& event) { return event.seq() != 0; }
 size_t RelayBytes(const LaneEvent& event) { return event.topic().size() + event.payload().size(); }
 
 }  // namespace

@@ -12,7 +12,7 @@
 // for peers that are trusted proxies only.
 // Owner:  one connection, from accept to the end of the header. Thread: its loop.
 // Bounds: kMaxLineBytes for v1, kMaxHeaderBytes for v2, held against what it declares; what is kept
-//         is in the object itself. TLVs are skipped unread, the CRC32C one too.
+//         is in the object itself. TLVs are skipped unread, a checksum (PP2_TYPE_CRC32C) too.
 // Errors: kMalformed, at the first byte that settles it.
 // Source: "The PROXY protocol, Versions 1 & 2" of HAProxy (doc/proxy-protocol.txt), section 2.
 #ifndef CAIRN_EDGE_PROXY_PROTOCOL_H_
@@ -34,13 +34,13 @@ class ProxyProtocol {
     kNeedMore,   // `in` is used up
     kAbsent,     // the bytes do not begin with either signature
     kDone,       // what is left of `in` comes after the header
-    kMalformed,  // close: the bytes that came cannot be trusted to be anything
+    kMalformed,  // the connection is to be closed (section 2)
   };
 
   // CRLF included (section 2.1).
   static constexpr size_t kMaxLineBytes = 107;
-  // The first 16 bytes included. The field for it goes to 65,551; a sender keeps to one segment of
-  // 536 bytes (section 2).
+  // The first 16 bytes included. The length field would allow 65,551; senders are to keep to one
+  // segment of 536 bytes (section 2).
   static constexpr size_t kMaxHeaderBytes = 4096;
 
   // Takes bytes from the front of `in`, of a header alone. With kAbsent, this call has taken none;

@@ -50,4 +50,8 @@ DropReason ReasonFor(wire::DecodeFault fault) {
   }
 }
 
+DropReason ReasonFor(wire::JsonFault fault) {
+  return fault == wire::JsonFault::kMalformed ? DropReason::kJsonMalformed : DropReason::kJsonNotAMessage;
+}
+
 }  // namespace cairn::edge

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "proto/wire/json_message.h"
 #include "proto/wire/message_reader.h"
 #include "proto/wire/ws_decoder.h"
 
@@ -41,6 +42,9 @@ namespace cairn::edge {
   X(kTooDeep, "cbor_too_deep")            /* nested deeper than 256 */               \
   X(kNotAMessage, "not_a_message")        /* none of the three messages */           \
   X(kTextMessage, "text_message")         /* text is not part of the CBOR dialect */ \
+  X(kJsonMalformed, "json_malformed")     /* text that is not JSON */                \
+  X(kJsonNotAMessage, "json_not_a_message") /* none of the JSON messages */          \
+  X(kResultCut, "result_cut")             /* a record that an answer could not hold */ \
   X(kDuplicate, "duplicate_delivery")     /* the core sent a relay again */
 
 enum class CloseReason : uint8_t {
@@ -69,6 +73,7 @@ uint16_t CloseCode(CloseReason reason);
 // REQUIRES: fault != kNone.
 CloseReason ReasonFor(wire::WsFault fault);
 DropReason ReasonFor(wire::DecodeFault fault);
+DropReason ReasonFor(wire::JsonFault fault);
 
 }  // namespace cairn::edge
 

@@ -2,6 +2,10 @@
 
 #include <utility>
 
+#include "proto/wire/json_message.h"
+#include "proto/wire/json_result.h"
+#include "proto/wire/ws_encoder.h"
+
 namespace cairn::edge {
 
 using wire::WsDecoder;
@@ -10,6 +14,7 @@ namespace {
 
 // PeerStats.dialect in lane.proto.
 constexpr char kCborDialect[] = "cbor";
+constexpr char kJsonDialect[] = "json";
 
 }  // namespace
 
@@ -30,7 +35,7 @@ void Session::OnBytes(std::span<char> bytes) {
       case WsDecoder::EventType::kNeedMore:
         return;
       case WsDecoder::EventType::kText:
-        context_.counters.Count(DropReason::kTextMessage);
+        OnText(event.data);
         break;
       case WsDecoder::EventType::kBinary:
         OnMessage(event);
@@ -75,6 +80,25 @@ void Session::OnMessage(const WsDecoder::Event& event) {
       context_.lane.Relay(member_, message.topic, message.payload);
       break;
   }
+}
+
+void Session::OnText(std::string_view text) {
+  if (!context_.limits.json_dialects) return context_.counters.Count(DropReason::kTextMessage);
+  context_.counters.messages_in.Add();
+  context_.counters.bytes_in.Add(text.size());
+  wire::JsonMessage message;
+  if (const wire::JsonFault fault = wire::ReadJsonMessage(text, message); fault != wire::JsonFault::kNone) {
+    return context_.counters.Count(ReasonFor(fault));
+  }
+  context_.lane.NoteMessage(member_, text.size(), kJsonDialect);
+  if (!TopicFits(message.topic)) return;
+  if (message.kind == wire::JsonMessage::Kind::kQuery) return context_.lane.Query(member_, message.topic);
+  context_.lane.Publish(member_, message.topic,
+                        {std::move(message.peer_id), std::move(message.blob), std::move(message.addresses)});
+  if (message.kind != wire::JsonMessage::Kind::kAnnounce) return;
+  std::string ack;
+  wire::AppendWsFrame(wire::WsOpcode::kText, wire::WriteJsonAck(message.topic), ack);
+  client_.Deliver(ack);
 }
 
 bool Session::TopicFits(std::string_view topic) {

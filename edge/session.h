@@ -47,6 +47,7 @@ class Session {
 
  private:
   void OnMessage(const wire::WsDecoder::Event& event);
+  void OnText(std::string_view text);
   void Close(CloseReason reason, uint16_t peer_code = 0);
   bool TopicFits(std::string_view topic);
 

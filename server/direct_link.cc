@@ -74,6 +74,7 @@ class DirectLink final : public edge::CoreLink {
   }
   bool congested() const override { return false; }
   size_t backlog_bytes() const override { return 0; }
+  bool can_break() const override { return false; }
 
   void Wake() {
     executor_.Post([this] { TakeInbox(); });

@@ -40,6 +40,9 @@ struct Raw {
   std::string drain = "2s";
   std::string handshake_timeout = "10s";
   std::string ping_interval = "25s";
+  std::string dialects = "cbor,json";
+  std::string record_ttl = "1h";
+  std::string query_hold = "1s";
 };
 
 class Command {
@@ -50,6 +53,7 @@ class Command {
     app_.get_formatter()->column_width(46);
     AddService();
     AddRoles();
+    AddDialects();
     AddLimits();
   }
 
@@ -59,6 +63,7 @@ class Command {
   void AddService();
   void AddRoles();
   void AddLimits();
+  void AddDialects();
 
   template <typename T>
   CLI::Option* Add(const char* flag, T& value, const char* metavar, const char* text) {
@@ -89,6 +94,14 @@ void Command::AddService() {
       "File with one bearer token a line, all valid; read again on SIGHUP");
   Add("--threads", options_.threads, "N", "Event loops; 0: half of the processors")->default_val(0);
   Add("--drain", raw_.drain, "TIME", "On SIGTERM, close clients spread over this time")->capture_default_str();
+}
+
+void Command::AddDialects() {
+  Add("--dialects", raw_.dialects, "LIST", "What clients may speak: cbor, or cbor,json")->capture_default_str();
+  Add("--record-ttl", raw_.record_ttl, "TIME", "How long what a JSON client publishes is kept; at most 25h")
+      ->capture_default_str();
+  Add("--query-hold", raw_.query_hold, "TIME", "How long a JSON query waits for a first record; at most 4s")
+      ->capture_default_str();
 }
 
 void Command::AddRoles() {
@@ -131,7 +144,7 @@ std::string Command::ReadDuration(const char* flag, const std::string& text, abs
   // A bare number is seconds.
   const bool bare = !text.empty() && text.find_first_not_of("0123456789.") == text.npos;
   if (absl::ParseDuration(bare ? text + "s" : text, &into) && into >= absl::ZeroDuration() &&
-      into <= absl::Hours(24)) {
+      into <= absl::Hours(25)) {
     return "";
   }
   return absl::StrCat(flag, ": '", text, "' is not a time; give a number with a unit, such as 2s or 500ms");
@@ -151,11 +164,17 @@ std::string Command::Judge() {
     const std::string& text;
     absl::Duration& into;
   } durations[] = {{"--drain", raw_.drain, options_.drain},
+                   {"--record-ttl", raw_.record_ttl, options_.limits.record_ttl},
+                   {"--query-hold", raw_.query_hold, options_.limits.query_hold},
                    {"--handshake-timeout", raw_.handshake_timeout, options_.limits.handshake_timeout},
                    {"--ping-interval", raw_.ping_interval, options_.limits.ping_interval}};
   for (const auto& duration : durations) {
     if (std::string error = ReadDuration(duration.flag, duration.text, duration.into); !error.empty()) return error;
   }
+  if (raw_.dialects != "cbor" && raw_.dialects != "cbor,json" && raw_.dialects != "json,cbor") {
+    return absl::StrCat("--dialects: '", raw_.dialects, "' is not cbor or cbor,json");
+  }
+  options_.limits.json_dialects = raw_.dialects != "cbor";
   if (absl::Status limits = options_.limits.Validate(); !limits.ok()) return std::string(limits.message());
   if (options_.role == Role::kEdge && options_.core.empty()) {
     return "--role edge needs --core ADDR (CAIRN_SIGNAL_CORE): the address that its core listens on for gRPC";

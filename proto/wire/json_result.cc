@@ -1,0 +1,64 @@
+#include "proto/wire/json_result.h"
+
+#include <absl/strings/escaping.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/string.hpp>
+#include <boost/json/value.hpp>
+
+namespace cairn::wire {
+namespace {
+
+namespace json = boost::json;
+
+std::string Quoted(std::string_view text) { return json::serialize(json::string_view(text.data(), text.size())); }
+
+std::string AddressArray(const std::vector<std::string>& addresses) {
+  json::array array;
+  for (const std::string& address : addresses) array.emplace_back(json::string_view(address.data(), address.size()));
+  return json::serialize(array);
+}
+
+std::string PeerEntry(const PublishedRecord& record, bool plain_addresses) {
+  std::string entry = "{\"peer_id\":" + Quoted(record.peer_id) + ",\"addresses\":";
+  if (plain_addresses && !record.addresses.empty()) {
+    entry += AddressArray(record.addresses);
+  } else {
+    entry += "[\"" + absl::BytesToHexString(BlobOf(record)) + "\"]";
+  }
+  return entry + "}";
+}
+
+}  // namespace
+
+std::string BlobOf(const PublishedRecord& record) {
+  return record.addresses.empty() ? record.blob : AddressArray(record.addresses);
+}
+
+JsonResult WriteJsonResult(std::string_view topic, const std::vector<PublishedRecord>& records, bool plain_addresses) {
+  const std::string head = "{\"type\":\"result\",\"topic\":" + Quoted(topic) + ",\"payload\":";
+  const std::string between = ",\"peers\":[";
+  const std::string tail = "]}";
+  const size_t frame = head.size() + between.size() + tail.size();
+  std::string payload = records.empty() ? "null" : "\"" + absl::Base64Escape(BlobOf(records.front())) + "\"";
+  if (frame + payload.size() > kMaxResultBytes) payload = "null";
+  JsonResult result;
+  std::string peers;
+  for (const PublishedRecord& record : records) {
+    const std::string entry = PeerEntry(record, plain_addresses);
+    const size_t comma = peers.empty() ? 0 : 1;
+    if (frame + payload.size() + peers.size() + comma + entry.size() > kMaxResultBytes) {
+      ++result.left_out;
+      continue;
+    }
+    if (comma) peers += ',';
+    peers += entry;
+  }
+  result.text = head + payload + between + peers + tail;
+  return result;
+}
+
+std::string WriteJsonAck(std::string_view topic) { return "{\"type\":\"ack\",\"topic\":" + Quoted(topic) + "}"; }
+
+}  // namespace cairn::wire
