@@ -7,13 +7,8 @@ Census::Verdict Census::Enter(const std::string& host) {
   Verdict verdict;
   if (admitted_ >= limits_.max_connections) {
     verdict.refusal = CloseReason::kEdgeFull;
-  } else if (limits_.max_connections_per_ip > 0) {
-    size_t& count = by_host_[host];
-    if (count >= limits_.max_connections_per_ip) {
-      verdict.refusal = CloseReason::kAddressFull;
-    } else {
-      ++count;
-    }
+  } else if (!host.empty() && !AddToHost(host)) {
+    verdict.refusal = CloseReason::kAddressFull;
   }
   if (!verdict.refusal) {
     ++admitted_;
@@ -25,6 +20,19 @@ Census::Verdict Census::Enter(const std::string& host) {
   return verdict;
 }
 
+bool Census::Identify(const std::string& host) {
+  MutexLock lock(mu_);
+  return AddToHost(host);
+}
+
+bool Census::AddToHost(const std::string& host) {
+  if (limits_.max_connections_per_ip == 0) return true;
+  size_t& count = by_host_[host];
+  if (count >= limits_.max_connections_per_ip) return false;
+  ++count;
+  return true;
+}
+
 void Census::Leave(const std::string& host, const Verdict& verdict) {
   if (verdict.overflow) return;
   MutexLock lock(mu_);
@@ -33,7 +41,7 @@ void Census::Leave(const std::string& host, const Verdict& verdict) {
     return;
   }
   --admitted_;
-  if (limits_.max_connections_per_ip == 0) return;
+  if (limits_.max_connections_per_ip == 0 || host.empty()) return;
   const auto it = by_host_.find(host);
   if (--it->second == 0) by_host_.erase(it);
 }

@@ -9,15 +9,18 @@
 
 namespace cairn::edge {
 
-Connection::Connection(ConnectionHost& host, Stream stream, std::string remote_address,
-                       std::shared_ptr<const BearerTokens> tokens, std::optional<CloseReason> refusal)
+Connection::Connection(ConnectionHost& host, Stream stream, std::unique_ptr<Arrival> arrival,
+                       std::optional<CloseReason> refusal)
     : host_(host),
       stream_(std::move(stream)),
       phase_(stream_.tls() ? Phase::kTls : Phase::kHttp),
       watched_(EPOLLIN),
       refusal_(refusal),
-      remote_address_(std::move(remote_address)),
-      tokens_(std::move(tokens)) {}
+      arrival_(std::move(arrival)) {
+  if (!arrival_->behind_proxy || !arrival_->trust.proxy_protocol) return;
+  arrival_->proxy_header.emplace();
+  phase_ = Phase::kProxy;
+}
 
 Connection::~Connection() = default;
 
@@ -26,9 +29,31 @@ void Connection::OnReady(uint32_t epoll_events) {
     write_blocked_ = false;
     host_.Touch(*this);
   }
+  if (phase_ == Phase::kProxy) return OnProxyHeader();
   if (phase_ == Phase::kTls) return ContinueHandshake();
   if (paused_ && (epoll_events & (EPOLLERR | EPOLLHUP))) return End(CloseReason::kConnectionLost);
   if (epoll_events & (EPOLLIN | EPOLLERR | EPOLLHUP)) OnReadable();
+}
+
+// The header is read from the socket itself and not a byte further: behind it TLS begins, which OpenSSL reads.
+void Connection::OnProxyHeader() {
+  const std::span<char> buffer = host_.read_buffer().first(ProxyProtocol::kMaxHeaderBytes);
+  const Stream::Result peeked = stream_.PeekRaw(buffer);
+  if (peeked.status == Stream::Status::kWantRead) return;
+  if (peeked.status != Stream::Status::kOk) return End(CloseReason::kClientGone);
+  std::string_view in(buffer.data(), peeked.bytes);
+  const ProxyProtocol::State state = arrival_->proxy_header->Feed(in);
+  stream_.DiscardRaw(buffer.first(peeked.bytes - in.size()));
+  switch (state) {
+    case ProxyProtocol::State::kNeedMore:
+      return;
+    case ProxyProtocol::State::kAbsent:
+    case ProxyProtocol::State::kMalformed:
+      return End(CloseReason::kBadProxyHeader);
+    case ProxyProtocol::State::kDone:
+      // What follows wakes the loop again: it is still in the socket.
+      phase_ = stream_.tls() ? Phase::kTls : Phase::kHttp;
+  }
 }
 
 void Connection::ContinueHandshake() {
@@ -69,6 +94,7 @@ void Connection::OnReadable() {
       case Phase::kOpen:
         session_->OnBytes(buffer.first(read.bytes));
         break;
+      case Phase::kProxy:
       case Phase::kTls:
       case Phase::kFarewell:
       case Phase::kRetired:
@@ -78,26 +104,26 @@ void Connection::OnReadable() {
 }
 
 void Connection::OnHttp(std::string_view bytes) {
-  SessionContext& context = host_.session_context();
-  if (!upgrade_) upgrade_ = std::make_unique<Upgrade>(*tokens_, context.limits.max_request_head_bytes);
-  const Upgrade::State state = upgrade_->Feed(bytes);
+  Upgrade& upgrade = arrival_->upgrade;
+  const Upgrade::State state = upgrade.Feed(bytes);
   if (state == Upgrade::State::kNeedMore) return;
-  out_.AppendRaw(upgrade_->answer());
+  out_.AppendRaw(upgrade.answer());
   host_.Touch(*this);
   if (state == Upgrade::State::kAccepted) return Open(bytes);
-  log::Edge().debug("upgrade_refused status={}", upgrade_->status());
-  StartFarewell(upgrade_->reason());
+  log::Edge().debug("upgrade_refused status={}", upgrade.status());
+  StartFarewell(upgrade.reason());
 }
 
 void Connection::Open(std::string_view early) {
   phase_ = Phase::kOpen;
   Lane::PeerFacts facts;
   facts.connected_since_us = absl::ToUnixMicros(host_.WallTime());
-  facts.remote_address = remote_address_;
-  facts.user_agent = upgrade_->user_agent();
+  const SocketAddress client = arrival_->Client();
+  facts.remote_address = client.ToString();
+  facts.user_agent = arrival_->upgrade.user_agent();
   facts.tls_version = stream_.tls_version();
-  upgrade_.reset();
-  tokens_.reset();
+  if (arrival_->behind_proxy && !refusal_) refusal_ = host_.Identify(*this, client);
+  arrival_.reset();
   if (refusal_) return Close(*refusal_, 0);
   if (host_.draining()) return Close(CloseReason::kDraining, 0);
   session_.emplace(host_.session_context(), *this, host_.NewPeerId(), std::move(facts));
@@ -175,7 +201,7 @@ void Connection::SetReason(CloseReason reason) {
   if (reason_) return;
   reason_ = reason;
   host_.session_context().counters.Count(reason);
-  log::Edge().debug("connection_closed reason={} peer={}", Name(reason), remote_address_);
+  log::Edge().debug("connection_closed reason={}", Name(reason));
 }
 
 void Connection::Settle() {
@@ -188,7 +214,7 @@ void Connection::Settle() {
 }
 
 void Connection::Flush() {
-  if (phase_ == Phase::kTls || phase_ == Phase::kRetired) return;
+  if (phase_ < Phase::kHttp || phase_ == Phase::kRetired) return;
   while (!write_blocked_ && !out_.empty()) {
     const Stream::Result written = stream_.Write(out_.Front());
     if (written.status == Stream::Status::kOk) {
@@ -220,6 +246,7 @@ void Connection::ResumeReading() {
 
 void Connection::OnDeadline() {
   switch (phase_) {
+    case Phase::kProxy:
     case Phase::kTls:
       return End(CloseReason::kHandshakeTimeout);
     case Phase::kHttp:

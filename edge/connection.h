@@ -13,13 +13,12 @@
 #include <string>
 #include <string_view>
 
-#include "base/bearer_tokens.h"
+#include "edge/arrival.h"
 #include "edge/client.h"
 #include "edge/deadline_list.h"
 #include "edge/out_queue.h"
 #include "edge/session.h"
 #include "edge/stream.h"
-#include "edge/upgrade.h"
 
 namespace cairn::edge {
 
@@ -43,6 +42,8 @@ class ConnectionHost {
   virtual SessionContext& session_context() = 0;
   virtual std::span<char> read_buffer() = 0;
   virtual uint64_t NewPeerId() = 0;
+  // The client's address is known only now, since a proxy had to tell it. Why it may not stay, if it may not.
+  virtual std::optional<CloseReason> Identify(Connection& connection, const SocketAddress& client) = 0;
   virtual absl::Duration Now() const = 0;
   virtual absl::Time WallTime() const = 0;
   virtual bool draining() const = 0;
@@ -54,8 +55,8 @@ class ConnectionHost {
 class Connection final : public Client, public DeadlineHook {
  public:
   // `refusal`: the edge is full; the upgrade is answered, then the connection closed with this reason.
-  Connection(ConnectionHost& host, Stream stream, std::string remote_address,
-             std::shared_ptr<const BearerTokens> tokens, std::optional<CloseReason> refusal);
+  Connection(ConnectionHost& host, Stream stream, std::unique_ptr<Arrival> arrival,
+             std::optional<CloseReason> refusal);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -74,7 +75,6 @@ class Connection final : public Client, public DeadlineHook {
 
   int fd() const { return stream_.fd(); }
   bool retired() const { return phase_ == Phase::kRetired; }
-  const std::string& remote_address() const { return remote_address_; }
 
   // ---- from the session and the lane (Client)
   void Deliver(std::string_view frame) override;
@@ -90,6 +90,7 @@ class Connection final : public Client, public DeadlineHook {
 
  private:
   enum class Phase : uint8_t {
+    kProxy,     // PROXY header
     kTls,       // handshake
     kHttp,      // upgrade
     kOpen,      // session_ lives
@@ -97,6 +98,7 @@ class Connection final : public Client, public DeadlineHook {
     kRetired,   // over
   };
 
+  void OnProxyHeader();
   void ContinueHandshake();
   void OnReadable();
   void OnHttp(std::string_view bytes);
@@ -126,11 +128,9 @@ class Connection final : public Client, public DeadlineHook {
   std::optional<CloseReason> reason_;
   uint16_t close_code_ = 0;
   absl::Duration pinged_at_;
-  std::string remote_address_;
   OutQueue out_;
-  std::unique_ptr<Upgrade> upgrade_;                // kHttp and before
-  std::shared_ptr<const BearerTokens> tokens_;      // kHttp and before
-  std::optional<Session> session_;                  // kOpen
+  std::unique_ptr<Arrival> arrival_;  // kHttp and before
+  std::optional<Session> session_;    // kOpen
 };
 
 }  // namespace cairn::edge

@@ -15,7 +15,7 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
   const int64_t tls_not_after_us = options.tls ? absl::ToUnixMicros(options.tls->not_after()) : 0;
   edge->shared_.reset(new EdgeShared{
       options.limits, Reloadable<BearerTokens>(std::make_shared<const BearerTokens>(std::move(options.tokens))),
-      Reloadable<TlsContext>(std::move(options.tls)), Census(options.limits), clock});
+      Reloadable<TlsContext>(std::move(options.tls)), Census(options.limits), clock, std::move(options.proxy_trust)});
   absl::BitGen random;
   edge->address_ = options.listen_address;
   for (int i = 0; i < options.loops; ++i) {

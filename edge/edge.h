@@ -15,6 +15,7 @@
 #include "base/bearer_tokens.h"
 #include "base/clock.h"
 #include "base/tls_context.h"
+#include "edge/arrival.h"
 #include "edge/limits.h"
 #include "edge/link_factory.h"
 
@@ -28,6 +29,7 @@ struct EdgeOptions {
   EdgeLimits limits;
   BearerTokens tokens;
   std::shared_ptr<const TlsContext> tls;  // null: plaintext
+  ProxyTrust proxy_trust;
   // The core wants the edge drained; on some loop, and more than once.
   std::function<void()> on_drain_order;
 };

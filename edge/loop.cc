@@ -144,7 +144,9 @@ void Loop::AcceptAll(int most) {
 void Loop::Adopt(Accepted accepted) {
   counters_.accepted.Add();
   Slot slot;
-  slot.host = accepted.peer.Host();
+  auto arrival = std::make_unique<Arrival>(accepted.peer, shared_.proxy_trust, shared_.tokens.Get(),
+                                           shared_.limits.max_request_head_bytes);
+  if (!arrival->behind_proxy) slot.host = accepted.peer.Host();
   slot.verdict = shared_.census.Enter(slot.host);
   if (slot.verdict.overflow) return counters_.Count(*slot.verdict.refusal);
   const int fd = accepted.fd.get();
@@ -158,7 +160,7 @@ void Loop::Adopt(Accepted accepted) {
     }
   }
   slot.connection = std::make_unique<Connection>(*this, Stream(std::move(accepted.fd), std::move(ssl)),
-                                                 accepted.peer.ToString(), shared_.tokens.Get(), slot.verdict.refusal);
+                                                 std::move(arrival), slot.verdict.refusal);
   Connection& connection = *slot.connection;
   connection.slot = slots_.size();
   slots_.push_back(std::move(slot));
@@ -188,6 +190,13 @@ void Loop::Remove(Connection& connection) {
     slots_[index].connection->slot = index;
   }
   slots_.pop_back();
+}
+
+std::optional<CloseReason> Loop::Identify(Connection& connection, const SocketAddress& client) {
+  const std::string host = client.Host();
+  if (!shared_.census.Identify(host)) return CloseReason::kAddressFull;
+  slots_[connection.slot].host = host;
+  return std::nullopt;
 }
 
 uint64_t Loop::NewPeerId() {

@@ -38,6 +38,7 @@ struct EdgeShared {
   Reloadable<TlsContext> tls;  // null: plaintext
   Census census;
   const Clock& clock;
+  const ProxyTrust proxy_trust;
 };
 
 class Loop final : public ConnectionHost, public LoopExecutor {
@@ -73,6 +74,7 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   SessionContext& session_context() override { return session_context_; }
   std::span<char> read_buffer() override { return {read_buffer_.get(), kReadBuffer}; }
   uint64_t NewPeerId() override;
+  std::optional<CloseReason> Identify(Connection& connection, const SocketAddress& client) override;
   absl::Duration Now() const override { return shared_.clock.Elapsed(); }
   absl::Time WallTime() const override { return shared_.clock.WallTime(); }
   bool draining() const override { return draining_; }

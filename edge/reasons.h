@@ -19,6 +19,7 @@ namespace cairn::edge {
   X(kClientClosed, "client_closed", 1000)         /* its Close frame was answered */   \
   X(kClientGone, "client_gone", 0)                /* end of stream without a Close */  \
   X(kConnectionLost, "connection_lost", 0)        /* reset, or unacknowledged data */  \
+  X(kBadProxyHeader, "bad_proxy_header", 0)       /* --proxy-protocol, and no such */  \
   X(kHandshakeTimeout, "handshake_timeout", 0)    /* TLS and upgrade took too long */  \
   X(kTlsFailed, "tls_failed", 0)                  /* TLS handshake or record error */  \
   X(kUpgradeRefused, "upgrade_refused", 0)        /* answered with an HTTP status */   \

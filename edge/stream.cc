@@ -55,6 +55,15 @@ Stream::Result Stream::Read(std::span<char> into) {
   return {FromErrno(Status::kWantRead)};
 }
 
+Stream::Result Stream::PeekRaw(std::span<char> into) {
+  const ssize_t n = recv(fd_.get(), into.data(), into.size(), MSG_PEEK);
+  if (n > 0) return {Status::kOk, static_cast<size_t>(n)};
+  if (n == 0) return {Status::kClosed};
+  return {FromErrno(Status::kWantRead)};
+}
+
+void Stream::DiscardRaw(std::span<char> scratch) { (void)!recv(fd_.get(), scratch.data(), scratch.size(), 0); }
+
 Stream::Result Stream::Write(std::string_view bytes) {
   if (ssl_) {
     ERR_clear_error();

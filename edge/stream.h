@@ -41,6 +41,9 @@ class Stream {
   Status Handshake();
   Result Read(std::span<char> into);
   Result Write(std::string_view bytes);
+  // What the socket has, before any TLS, left there; and its first bytes taken away. For a PROXY header.
+  Result PeekRaw(std::span<char> into);
+  void DiscardRaw(std::span<char> scratch);
   // Bytes that are decrypted but not read, which the socket's readiness does not tell of.
   bool HasPending() const { return ssl_ && SSL_pending(ssl_.get()) > 0; }
   // Says that nothing more will be written (close_notify, then FIN).

@@ -170,6 +170,10 @@ Upgrade::State Upgrade::Judge() {
   if (key.empty()) return Refuse(400, "Sec-WebSocket-Key is missing.");
   const beast::string_view agent = request[http::field::user_agent];
   user_agent_.assign(agent.data(), std::min(agent.size(), kMaxUserAgentBytes));
+  const auto forwarded = request.equal_range("X-Forwarded-For");
+  for (auto it = forwarded.first; it != forwarded.second; ++it) {
+    absl::StrAppend(&forwarded_for_, forwarded_for_.empty() ? "" : ",", View(it->value()));
+  }
   return Accept(std::string_view(key.data(), key.size()), select_subprotocol);
 }
 

@@ -32,6 +32,8 @@ class Upgrade {
   const std::string& answer() const { return answer_; }
   // After kAccepted: User-Agent, cut to kMaxUserAgentBytes.
   const std::string& user_agent() const { return user_agent_; }
+  // After kAccepted: the values of X-Forwarded-For, joined by commas in the order in which they came.
+  const std::string& forwarded_for() const { return forwarded_for_; }
   // After kRefused: 400, 401, 405, 426, 431, 505.
   int status() const { return status_; }
   CloseReason reason() const { return status_ == 401 ? CloseReason::kUnauthorized : CloseReason::kUpgradeRefused; }
@@ -56,6 +58,7 @@ class Upgrade {
   std::string kept_;  // the beginning of a head that came in pieces
   std::string answer_;
   std::string user_agent_;
+  std::string forwarded_for_;
   int status_ = 0;
 };
 

@@ -37,6 +37,7 @@ struct Raw {
   std::string role = "all";
   std::string listen_addr = "0.0.0.0:443";
   std::string auth_token;
+  std::string trusted_proxies;
   std::string drain = "2s";
   std::string handshake_timeout = "10s";
   std::string ping_interval = "25s";
@@ -92,6 +93,10 @@ void Command::AddService() {
   Add("--auth-token", raw_.auth_token, "TOKEN", "Bearer token that clients must send");
   Add("--auth-token-file", options_.auth_token_file, "FILE",
       "File with one bearer token a line, all valid; read again on SIGHUP");
+  Add("--trusted-proxies", raw_.trusted_proxies, "CIDR,...", "Proxies whose X-Forwarded-For names the client");
+  app_.add_flag("--proxy-protocol", options_.proxy_trust.proxy_protocol,
+                "Connections of --trusted-proxies begin with a PROXY protocol header (v1 or v2)")
+      ->envname("CAIRN_SIGNAL_PROXY_PROTOCOL");
   Add("--threads", options_.threads, "N", "Event loops; 0: half of the processors")->default_val(0);
   Add("--drain", raw_.drain, "TIME", "On SIGTERM, close clients spread over this time")->capture_default_str();
 }
@@ -159,6 +164,12 @@ std::string Command::Judge() {
   absl::StatusOr<SocketAddress> address = SocketAddress::Parse(raw_.listen_addr);
   if (!address.ok()) return absl::StrCat("--listen-addr: ", address.status().message());
   options_.listen_address = *address;
+  absl::StatusOr<CidrSet> proxies = CidrSet::Parse(raw_.trusted_proxies);
+  if (!proxies.ok()) return absl::StrCat("--trusted-proxies: ", proxies.status().message());
+  options_.proxy_trust.proxies = *std::move(proxies);
+  if (options_.proxy_trust.proxy_protocol && options_.proxy_trust.proxies.empty()) {
+    return "--proxy-protocol needs --trusted-proxies CIDR: whose headers are to be believed";
+  }
   const struct {
     const char* flag;
     const std::string& text;

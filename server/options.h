@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/address.h"
+#include "edge/arrival.h"
 #include "edge/limits.h"
 
 namespace cairn::server {
@@ -41,6 +42,7 @@ struct Options {
   std::string core;
   std::string edge_name;
   int threads = 1;
+  edge::ProxyTrust proxy_trust;
   absl::Duration drain = absl::Seconds(2);
   edge::EdgeLimits limits;
 };

@@ -134,6 +134,7 @@ absl::Status Server::StartEdge() {
   edge_options.name = options_.edge_name;
   edge_options.version = CAIRN_VERSION;
   edge_options.limits = options_.limits;
+  edge_options.proxy_trust = options_.proxy_trust;
   edge_options.on_drain_order = [this] { boost::asio::post(io_, [this] { BeginShutdown("operator"); }); };
   absl::StatusOr<std::shared_ptr<const TlsContext>> tls = LoadClientTls(options_);
   if (!tls.ok()) return tls.status();

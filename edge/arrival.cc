@@ -1,0 +1,22 @@
+#include "edge/arrival.h"
+
+#include <string_view>
+
+#include "edge/forwarded_for.h"
+
+namespace cairn::edge {
+
+SocketAddress Arrival::Client() const {
+  if (!behind_proxy) return peer;
+  SocketAddress nearest = peer;
+  if (proxy_header) {
+    // A balancer that passes bytes through has not looked at what the request claims.
+    if (!proxy_header->source()) return peer;
+    nearest = *proxy_header->source();
+  }
+  if (upgrade.forwarded_for().empty()) return nearest;
+  const std::string_view values[] = {upgrade.forwarded_for()};
+  return ForwardedClient(values, nearest, trust.proxies);
+}
+
+}  // namespace cairn::edge
