@@ -15,7 +15,7 @@
 #include "core/feed_reactor.h"
 #include "core/inspector.h"
 #include "core/list_reactor.h"
-#include "core/peer_id.h"
+#include "base/peer_id.h"
 #include "signaling/v1/admin.grpc.pb.h"
 
 namespace cairn::core {

@@ -40,15 +40,18 @@ PeerRecord* Directory::AddPeer(LaneRecord& lane, uint64_t id, signaling::v1::Pee
     if (known->lane == &lane) return nullptr;
     Forget(*known);
   }
+  bool returned = false;
   // Its edge was thought lost and has come back.
   if (const auto closed = history_by_id_.find(id); closed != history_by_id_.end()) {
     history_.erase(closed->second);
     history_by_id_.erase(closed);
+    returned = true;
   }
   auto peer = std::make_unique<PeerRecord>();
   peer->id = id;
   peer->lane = &lane;
   peer->info = std::move(info);
+  peer->returned = returned;
   PeerRecord* record = peer.get();
   peers_[id] = std::move(peer);
   peer_ids_.insert(id);
@@ -73,6 +76,9 @@ const ClosedPeer* Directory::Closed(uint64_t id) const {
 }
 
 void Directory::RemovePeer(PeerRecord& peer, int64_t now_us, uint32_t close_code, std::string_view close_reason) {
+  for (TopicRecord* topic : peer.topics) RemoveInterest(peer, topic);
+  subscriptions_ -= peer.topics.size();
+  peer.topics.clear();
   ClosedPeer closed;
   closed.id = peer.id;
   closed.edge = peer.lane->edge;
@@ -93,7 +99,7 @@ void Directory::RemovePeer(PeerRecord& peer, int64_t now_us, uint32_t close_code
 }
 
 void Directory::Forget(PeerRecord& peer) {
-  for (TopicRecord* topic : peer.topics) RemoveInterest(*peer.lane, topic);
+  for (TopicRecord* topic : peer.topics) RemoveInterest(peer, topic);
   subscriptions_ -= peer.topics.size();
   peer.lane->peers.erase(&peer);
   const uint64_t id = peer.id;
@@ -114,13 +120,15 @@ bool Directory::Subscribe(PeerRecord& peer, std::string_view name, int64_t now_u
   TopicRecord* topic = it->second.get();
   if (!peer.topics.insert(topic).second) return false;
   ++subscriptions_;
+  const uint32_t watcher = peer.info.wants_presence() ? 1 : 0;
   for (Interest& interest : topic->interests) {
     if (interest.lane == peer.lane) {
       ++interest.subscribers;
+      interest.watchers += watcher;
       return true;
     }
   }
-  topic->interests.push_back({peer.lane, 1});
+  topic->interests.push_back({peer.lane, 1, watcher});
   return true;
 }
 
@@ -128,7 +136,7 @@ bool Directory::Unsubscribe(PeerRecord& peer, std::string_view name) {
   TopicRecord* topic = FindTopic(name);
   if (!topic || peer.topics.erase(topic) == 0) return false;
   --subscriptions_;
-  RemoveInterest(*peer.lane, topic);
+  RemoveInterest(peer, topic);
   return true;
 }
 
@@ -142,10 +150,11 @@ const TopicRecord* Directory::Topic(std::string_view name) const {
   return it == topics_.end() ? nullptr : it->second.get();
 }
 
-void Directory::RemoveInterest(LaneRecord& lane, TopicRecord* topic) {
+void Directory::RemoveInterest(const PeerRecord& peer, TopicRecord* topic) {
   auto& interests = topic->interests;
   const auto it = std::find_if(interests.begin(), interests.end(),
-                               [&lane](const Interest& interest) { return interest.lane == &lane; });
+                               [&peer](const Interest& interest) { return interest.lane == peer.lane; });
+  if (peer.info.wants_presence()) --it->watchers;
   if (--it->subscribers > 0) return;
   *it = interests.back();
   interests.pop_back();

@@ -36,6 +36,8 @@ struct PeerRecord {
   signaling::v1::PeerInfo info;
   signaling::v1::PeerStats stats;
   int64_t stats_at_us = 0;
+  // Its edge was thought lost, and others were told that it left.
+  bool returned = false;
   absl::flat_hash_set<TopicRecord*> topics;
   std::vector<std::string> queries;  // topics it waits for records of
 };
@@ -43,6 +45,7 @@ struct PeerRecord {
 struct Interest {
   LaneRecord* lane;
   uint32_t subscribers;
+  uint32_t watchers;  // of those, how many want to know who joins and leaves
 };
 
 struct TopicRecord {
@@ -68,6 +71,7 @@ struct LaneRecord {
   // Router's: what is gathered for the lane while one input is handled.
   signaling::v1::CoreToLane out;
   bool dirty = false;
+  bool in_snapshot = true;  // until KIND_SNAPSHOT_END: what it says is not new
   uint64_t next_delivery_seq = 1;
 };
 
@@ -131,7 +135,7 @@ class Directory {
 
  private:
   void Forget(PeerRecord& peer);
-  void RemoveInterest(LaneRecord& lane, TopicRecord* topic);
+  void RemoveInterest(const PeerRecord& peer, TopicRecord* topic);
 
   Lanes lanes_;
   absl::flat_hash_map<uint64_t, LaneRecord*> lanes_by_id_;

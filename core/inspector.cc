@@ -8,7 +8,7 @@
 #include <limits>
 #include <map>
 
-#include "core/peer_id.h"
+#include "base/peer_id.h"
 
 namespace cairn::core {
 

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "core/peer_id.h"
+#include "base/peer_id.h"
 
 namespace cairn::core {
 
@@ -13,6 +13,7 @@ using signaling::v1::CoreToLane;
 using signaling::v1::Delivery;
 using signaling::v1::Event;
 using signaling::v1::LaneEvent;
+using signaling::v1::Notice;
 
 Router::Router(uint64_t core_id, const Clock& clock)
     : core_id_(core_id), clock_(clock), started_us_(absl::ToUnixMicros(clock.WallTime())), now_us_(started_us_) {}
@@ -73,6 +74,7 @@ void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
     case LaneEvent::KIND_PUBLISHED:
       return Publish(lane, event);
     case LaneEvent::KIND_SNAPSHOT_END:
+      lane.in_snapshot = false;
       return;
     default:
       return OnPeerEvent(lane, event);
@@ -87,20 +89,9 @@ void Router::OnPeerEvent(LaneRecord& lane, LaneEvent& event) {
   }
   switch (event.kind()) {
     case LaneEvent::KIND_SUBSCRIBED:
-      if (!directory_.Subscribe(*peer, event.topic(), now_us_)) return;
-      if (NewEvent(Event::KIND_SUBSCRIBED, lane, peer)) {
-        event_.set_topic(event.topic());
-        feed_.Publish(event_);
-      }
-      return;
+      return Subscribe(*peer, event);
     case LaneEvent::KIND_UNSUBSCRIBED:
-      if (!directory_.Unsubscribe(*peer, event.topic())) {
-        ++counters_.events_ignored;
-      } else if (NewEvent(Event::KIND_UNSUBSCRIBED, lane, peer)) {
-        event_.set_topic(event.topic());
-        feed_.Publish(event_);
-      }
-      return;
+      return Unsubscribe(*peer, event.topic());
     case LaneEvent::KIND_PEER_STATS:
       peer->stats.Swap(event.mutable_stats());
       peer->stats_at_us = now_us_;
@@ -114,6 +105,50 @@ void Router::OnPeerEvent(LaneRecord& lane, LaneEvent& event) {
       return ClosePeer(*peer, event.close_code(), event.close_reason());
     default:
       ++counters_.events_ignored;
+  }
+}
+
+void Router::Subscribe(PeerRecord& peer, const LaneEvent& event) {
+  const bool added = directory_.Subscribe(peer, event.topic(), now_us_);
+  const TopicRecord* topic = directory_.FindTopic(event.topic());
+  if (event.wants_answer()) {
+    uint64_t subscribers = 0;
+    for (const Interest& interest : topic->interests) subscribers += interest.subscribers;
+    Notice* notice = OutOf(*peer.lane).add_notices();
+    notice->set_kind(Notice::KIND_SUBSCRIBED);
+    notice->set_peer(peer.id);
+    notice->set_topic(event.topic());
+    notice->set_count(subscribers - 1);
+  }
+  if (!added) return;
+  // A core that has just started learns of the living; to them nobody is new.
+  if (!peer.lane->in_snapshot || peer.returned) Announce(Notice::KIND_JOINED, peer, *topic);
+  if (NewEvent(Event::KIND_SUBSCRIBED, *peer.lane, &peer)) {
+    event_.set_topic(event.topic());
+    feed_.Publish(event_);
+  }
+}
+
+void Router::Unsubscribe(PeerRecord& peer, const std::string& name) {
+  if (const TopicRecord* topic = directory_.FindTopic(name); topic && peer.topics.contains(topic)) {
+    Announce(Notice::KIND_LEFT, peer, *topic);
+  }
+  if (!directory_.Unsubscribe(peer, name)) {
+    ++counters_.events_ignored;
+  } else if (NewEvent(Event::KIND_UNSUBSCRIBED, *peer.lane, &peer)) {
+    event_.set_topic(name);
+    feed_.Publish(event_);
+  }
+}
+
+void Router::Announce(Notice::Kind kind, const PeerRecord& peer, const TopicRecord& topic) {
+  for (const Interest& interest : topic.interests) {
+    const uint32_t itself = interest.lane == peer.lane && peer.info.wants_presence() ? 1 : 0;
+    if (interest.watchers <= itself) continue;
+    Notice* notice = OutOf(*interest.lane).add_notices();
+    notice->set_kind(kind);
+    notice->set_peer(peer.id);
+    notice->set_topic(topic.name);
   }
 }
 
@@ -132,6 +167,7 @@ void Router::ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason)
     event_.set_close_reason(std::string(reason));
     feed_.Publish(event_);
   }
+  for (const TopicRecord* topic : peer.topics) Announce(Notice::KIND_LEFT, peer, *topic);
   for (const std::string& topic : peer.queries) queries_.Remove(topic, peer.id);
   directory_.RemovePeer(peer, now_us_, code, reason);
 }
@@ -143,36 +179,67 @@ void Router::Relay(LaneRecord& origin, LaneEvent& event) {
   OutOf(origin).set_acked_seq(event.seq());
   TopicRecord* topic = directory_.FindTopic(event.topic());
   if (feed_.traced() && feed_.Wants(event.peer(), event.topic())) Trace(origin, event, topic);
-  if (!topic) {
-    ++counters_.relays_unheard;
-    return;
+  uint64_t reached = 0;
+  if (topic) {
+    ++topic->relays;
+    topic->bytes += event.payload().size();
+    topic->last_relay_us = now_us_;
+    topic->rate.Add(now_us_);
+    reached = event.to() == 0 ? Deliver(origin, event, *topic) : DeliverToOne(origin, event, *topic);
   }
-  ++topic->relays;
-  topic->bytes += event.payload().size();
-  topic->last_relay_us = now_us_;
-  topic->rate.Add(now_us_);
-  Delivery* last = nullptr;
-  for (const Interest& interest : topic->interests) {
-    // The only subscriber there is the sender.
-    if (interest.lane == &origin && interest.subscribers == 1 && event.sender_subscribed()) continue;
-    Delivery* delivery = OutOf(*interest.lane).add_deliveries();
-    delivery->set_origin_lane(origin.id);
-    delivery->set_origin_seq(event.seq());
-    delivery->set_from(event.peer());
-    delivery->set_seq(interest.lane->next_delivery_seq++);
-    delivery->set_read_us(event.read_us());
-    if (last) {
-      delivery->set_topic(last->topic());
-      delivery->set_payload(last->payload());
+  if (reached == 0) ++counters_.relays_unheard;
+  if (event.wants_receipt()) AnswerRelay(origin, event, reached);
+}
+
+uint64_t Router::Deliver(LaneRecord& origin, LaneEvent& event, TopicRecord& topic) {
+  Delivery* first = nullptr;
+  uint64_t reached = 0;
+  for (const Interest& interest : topic.interests) {
+    const uint32_t sender = interest.lane == &origin && event.sender_subscribed() ? 1 : 0;
+    if (interest.subscribers == sender) continue;  // the only one there is the sender
+    reached += interest.subscribers - sender;
+    Delivery* delivery = AddDelivery(*interest.lane, origin, event);
+    if (first) {
+      delivery->set_topic(first->topic());
+      delivery->set_payload(first->payload());
     } else {
       // The first lane gets the strings themselves: with one interested lane nothing is copied.
       delivery->mutable_topic()->swap(*event.mutable_topic());
       delivery->mutable_payload()->swap(*event.mutable_payload());
-      last = delivery;
+      first = delivery;
     }
-    ++counters_.deliveries;
   }
-  if (!last) ++counters_.relays_unheard;
+  return reached;
+}
+
+// Only to who is subscribed: knowing a topic is what lets peers talk to each other.
+uint64_t Router::DeliverToOne(LaneRecord& origin, LaneEvent& event, TopicRecord& topic) {
+  const PeerRecord* target = directory_.FindPeer(event.to());
+  if (!target || target->id == event.peer() || !target->topics.contains(&topic)) return 0;
+  Delivery* delivery = AddDelivery(*target->lane, origin, event);
+  delivery->set_to(event.to());
+  delivery->mutable_topic()->swap(*event.mutable_topic());
+  delivery->mutable_payload()->swap(*event.mutable_payload());
+  return 1;
+}
+
+Delivery* Router::AddDelivery(LaneRecord& lane, const LaneRecord& origin, const LaneEvent& event) {
+  Delivery* delivery = OutOf(lane).add_deliveries();
+  delivery->set_origin_lane(origin.id);
+  delivery->set_origin_seq(event.seq());
+  delivery->set_from(event.peer());
+  delivery->set_seq(lane.next_delivery_seq++);
+  delivery->set_read_us(event.read_us());
+  ++counters_.deliveries;
+  return delivery;
+}
+
+void Router::AnswerRelay(LaneRecord& origin, const LaneEvent& event, uint64_t reached) {
+  Notice* notice = OutOf(origin).add_notices();
+  notice->set_kind(Notice::KIND_RECEIPT);
+  notice->set_peer(event.peer());
+  notice->set_receipt_id(event.receipt_id());
+  notice->set_count(reached);
 }
 
 // ---- records

@@ -100,6 +100,16 @@ class Router {
   void Publish(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void Query(PeerRecord& peer, const std::string& topic);
   void EndQuery(PeerRecord& peer, const std::string& topic);
+  void Subscribe(PeerRecord& peer, const signaling::v1::LaneEvent& event);
+  void Unsubscribe(PeerRecord& peer, const std::string& topic);
+  // Tells every lane with a watcher of the topic, but `peer` itself.
+  void Announce(signaling::v1::Notice::Kind kind, const PeerRecord& peer, const TopicRecord& topic);
+  void AnswerRelay(LaneRecord& origin, const signaling::v1::LaneEvent& event, uint64_t reached);
+  // Appends a delivery for every lane the relay goes to; how many subscribers that are.
+  uint64_t Deliver(LaneRecord& origin, signaling::v1::LaneEvent& event, TopicRecord& topic);
+  uint64_t DeliverToOne(LaneRecord& origin, signaling::v1::LaneEvent& event, TopicRecord& topic);
+  signaling::v1::Delivery* AddDelivery(LaneRecord& lane, const LaneRecord& origin,
+                                       const signaling::v1::LaneEvent& event);
   // False when there is nothing to answer with.
   bool Answer(const PeerRecord& peer, const std::string& topic);
   void Trace(const LaneRecord& origin, const signaling::v1::LaneEvent& event, const TopicRecord* topic);

@@ -6,9 +6,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "edge/reasons.h"
+#include "proto/wire/ws_encoder.h"
 
 namespace cairn::edge {
 
@@ -17,6 +19,12 @@ class Client {
   // Queues one whole WebSocket frame, encoded. May end in a Close(kSlowReader), which is carried out later: the
   // session stays valid until the current input has been handled.
   virtual void Deliver(std::string_view frame) = 0;
+  // Queues one message in a frame of its own.
+  void Send(wire::WsOpcode opcode, std::string_view message) {
+    std::string frame;
+    wire::AppendWsFrame(opcode, message, frame);
+    Deliver(frame);
+  }
   // Queues a pong, ahead of frames that wait.
   virtual void Pong(std::string_view payload) = 0;
   // The peer answered the last ping.

@@ -122,6 +122,7 @@ void Connection::Open(std::string_view early) {
   facts.remote_address = client.ToString();
   facts.user_agent = arrival_->upgrade.user_agent();
   facts.tls_version = stream_.tls_version();
+  facts.dialect = arrival_->upgrade.dialect();
   if (arrival_->behind_proxy && !refusal_) refusal_ = host_.Identify(*this, client);
   arrival_.reset();
   if (refusal_) return Close(*refusal_, 0);

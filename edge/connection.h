@@ -68,8 +68,11 @@ class Connection final : public Client, public DeadlineHook {
   // The deadline of the list it is in has passed.
   void OnDeadline();
   void ResumeReading();
-  // Closes with 1001 once the upgrade is done; at once if it is.
-  void Drain() { Close(CloseReason::kDraining, 0); }
+  // Closes with 1001 once the upgrade is done; at once if it is. Who understands it is told to come back after `wait`.
+  void Drain(absl::Duration wait) {
+    if (session_) session_->SayDraining(wait);
+    Close(CloseReason::kDraining, 0);
+  }
   // Nothing is left for Drain() to do.
   bool drained() const { return phase_ >= Phase::kFarewell || refusal_.has_value(); }
 

@@ -217,7 +217,7 @@ bool GrpcCoreLink::OnReceived(CoreToLane& message) {
   const bool relieved = congested() && outbox_.relay_bytes() < options_.max_backlog_bytes / 2;
   if (relieved) congested_.store(false, std::memory_order_relaxed);
   if (message.deliveries_size() > 0 || message.has_welcome() || message.commands_size() > 0 ||
-      message.answers_size() > 0) {
+      message.answers_size() > 0 || message.notices_size() > 0) {
     for (const auto& delivery : message.deliveries()) inbox_bytes_ += delivery.payload().size();
     inbox_.emplace_back().Swap(&message);
   }

@@ -1,12 +1,12 @@
 #include "edge/lane.h"
 
-#include <absl/strings/str_cat.h>
-
 #include <algorithm>
 #include <utility>
 
 #include "base/check.h"
+#include "base/peer_id.h"
 #include "proto/wire/message_writer.h"
+#include "proto/wire/v2_writer.h"
 #include "proto/wire/ws_encoder.h"
 
 namespace cairn::edge {
@@ -23,6 +23,7 @@ using signaling::v1::CoreToLane;
 using signaling::v1::Delivery;
 using signaling::v1::LaneEvent;
 using signaling::v1::LaneToCore;
+using signaling::v1::Notice;
 
 signaling::v1::Hello LaneIdentity::ToHello() const {
   signaling::v1::Hello hello;
@@ -57,7 +58,7 @@ Lane::Member* Lane::Join(uint64_t peer, Client* client, PeerFacts facts) {
 }
 
 void Lane::Leave(Member* member, uint16_t code, std::string_view reason) {
-  for (const auto& [topic, position] : member->topics) RemoveFrom(topic, position);
+  for (const auto& [topic, subscription] : member->topics) RemoveFrom(topic, subscription.position);
   LaneEvent* event = AddEvent(LaneEvent::KIND_PEER_CLOSED, member->peer);
   event->set_close_code(code);
   event->set_close_reason(std::string(reason));
@@ -67,7 +68,11 @@ void Lane::Leave(Member* member, uint16_t code, std::string_view reason) {
 
 Lane::SubscribeResult Lane::Subscribe(Member* member, std::string_view name) {
   auto it = topics_.find(name);
-  if (it != topics_.end() && member->topics.contains(it->second.get())) return SubscribeResult::kAlready;
+  if (it != topics_.end() && member->topics.contains(it->second.get())) {
+    // Changes nothing, but who asks for an answer gets one.
+    if (member->v2()) AddSubscribed(member, name);
+    return SubscribeResult::kAlready;
+  }
   if (member->topics.size() >= limits_.max_topics) return SubscribeResult::kTooMany;
   if (it == topics_.end()) {
     auto topic = std::make_unique<Topic>();
@@ -76,10 +81,16 @@ Lane::SubscribeResult Lane::Subscribe(Member* member, std::string_view name) {
     it = topics_.emplace(key, std::move(topic)).first;
   }
   Topic* topic = it->second.get();
-  member->topics.emplace(topic, static_cast<uint32_t>(topic->members.size()));
+  member->topics.emplace(topic, Subscription{static_cast<uint32_t>(topic->members.size()), false});
   topic->members.push_back(member);
-  AddEvent(LaneEvent::KIND_SUBSCRIBED, member->peer)->mutable_topic()->assign(name);
+  AddSubscribed(member, name);
   return SubscribeResult::kSubscribed;
+}
+
+void Lane::AddSubscribed(const Member* member, std::string_view topic) {
+  LaneEvent* event = AddEvent(LaneEvent::KIND_SUBSCRIBED, member->peer);
+  event->mutable_topic()->assign(topic);
+  event->set_wants_answer(member->v2());
 }
 
 void Lane::Unsubscribe(Member* member, std::string_view name) {
@@ -89,7 +100,7 @@ void Lane::Unsubscribe(Member* member, std::string_view name) {
   const auto membership = member->topics.find(topic);
   if (membership == member->topics.end()) return;
   AddEvent(LaneEvent::KIND_UNSUBSCRIBED, member->peer)->mutable_topic()->assign(name);
-  const uint32_t position = membership->second;
+  const uint32_t position = membership->second.position;
   member->topics.erase(membership);
   RemoveFrom(topic, position);
 }
@@ -100,20 +111,25 @@ void Lane::RemoveFrom(Topic* topic, uint32_t position) {
   Member* last = topic->members.back();
   if (topic->members[position] != last) {
     topic->members[position] = last;
-    last->topics[topic] = position;
+    last->topics[topic].position = position;
   }
   topic->members.pop_back();
   if (topic->members.empty()) topics_.erase(topics_.find(topic->name));
 }
 
-void Lane::Relay(const Member* member, std::string_view topic, std::string_view payload) {
+void Lane::Relay(const Member* member, const wire::Message& message, uint64_t to) {
   LaneEvent* event = AddEvent(LaneEvent::KIND_RELAYED, member->peer);
-  event->mutable_topic()->assign(topic);
-  event->mutable_payload()->assign(payload);
+  event->mutable_topic()->assign(message.topic);
+  event->mutable_payload()->assign(message.payload);
   event->set_seq(next_seq_++);
   event->set_read_us(read_us_);
+  event->set_to(to);
+  if (message.receipt_id) {
+    event->set_wants_receipt(true);
+    event->set_receipt_id(*message.receipt_id);
+  }
   // Looked up only where it can matter: most senders are subscribed to what they relay to.
-  if (const auto it = topics_.find(topic); it != topics_.end()) {
+  if (const auto it = topics_.find(message.topic); it != topics_.end()) {
     event->set_sender_subscribed(member->topics.contains(it->second.get()));
   }
 }
@@ -204,8 +220,7 @@ void Lane::OnAnswer(const signaling::v1::Answer& answer) {
   std::vector<wire::PublishedRecord> records;
   for (const signaling::v1::Record& record : answer.records()) {
     wire::PublishedRecord& published = records.emplace_back();
-    published.peer_id = record.peer_id().empty() ? absl::StrCat(absl::Hex(record.connection(), absl::kZeroPad16))
-                                                 : record.peer_id();
+    published.peer_id = record.peer_id().empty() ? FormatId(record.connection()) : record.peer_id();
     published.blob = record.blob();
     published.addresses.assign(record.addresses().begin(), record.addresses().end());
   }
@@ -222,9 +237,7 @@ bool Lane::EndQuery(Member* member, const std::string& topic) {
 void Lane::SendResult(Member* member, std::string_view topic, const std::vector<wire::PublishedRecord>& records) {
   const wire::JsonResult result = wire::WriteJsonResult(topic, records, member->plain_addresses);
   for (size_t i = 0; i < result.left_out; ++i) counters_.Count(DropReason::kResultCut);
-  std::string frame;
-  wire::AppendWsFrame(wire::WsOpcode::kText, result.text, frame);
-  member->client->Deliver(frame);
+  member->client->Send(wire::WsOpcode::kText, result.text);
 }
 
 void Lane::Flush() {
@@ -244,6 +257,7 @@ void Lane::OnCoreMessage(CoreToLane& message) {
     seen = delivery.origin_seq();
     FanOut(delivery, now_us);
   }
+  for (const Notice& notice : message.notices()) OnNotice(notice);
   for (const signaling::v1::Answer& answer : message.answers()) OnAnswer(answer);
   for (const signaling::v1::Command& command : message.commands()) CarryOut(command);
 }
@@ -267,24 +281,78 @@ void Lane::CarryOut(const signaling::v1::Command& command) {
 }
 
 void Lane::FanOut(const Delivery& delivery, int64_t now_us) {
-  const auto it = topics_.find(delivery.topic());
-  if (it == topics_.end()) return;  // the last subscriber left while it was on its way
-  frame_.clear();
-  wire::AppendWsHeader(wire::WsOpcode::kBinary, wire::RelaySize(delivery.topic(), delivery.payload()), frame_);
-  wire::AppendRelay(delivery.topic(), delivery.payload(), frame_);
-  uint64_t copies = 0;
-  for (Member* member : it->second->members) {
-    if (member->peer == delivery.from()) continue;
-    member->client->Deliver(frame_);
-    ++member->counts.messages_out;
-    member->counts.bytes_out += frame_.size();
-    Changed(member);
-    ++copies;
+  native_frame_.clear();
+  v2_frame_.clear();
+  const uint64_t before = counters_.frames_delivered.Get();
+  if (delivery.to() != 0) {
+    if (const auto it = members_.find(delivery.to()); it != members_.end()) DeliverTo(it->second.get(), delivery);
+  } else if (const auto it = topics_.find(delivery.topic()); it != topics_.end()) {
+    for (Member* member : it->second->members) {
+      if (member->peer != delivery.from()) DeliverTo(member, delivery);
+    }
   }
-  counters_.frames_delivered.Add(copies);
-  counters_.bytes_delivered.Add(copies * frame_.size());
+  const uint64_t copies = counters_.frames_delivered.Get() - before;
   // Across machines as true as their clocks; a clock that is behind must not make it negative.
   if (delivery.read_us() != 0) counters_.relay_latency.Add(std::max<int64_t>(0, now_us - delivery.read_us()), copies);
+}
+
+void Lane::DeliverTo(Member* member, const Delivery& delivery) {
+  const std::string_view frame = FrameFor(*member, delivery);
+  member->client->Deliver(frame);
+  ++member->counts.messages_out;
+  member->counts.bytes_out += frame.size();
+  Changed(member);
+  counters_.frames_delivered.Add();
+  counters_.bytes_delivered.Add(frame.size());
+}
+
+std::string_view Lane::FrameFor(const Member& member, const Delivery& delivery) {
+  std::string& frame = member.v2() ? v2_frame_ : native_frame_;
+  if (!frame.empty()) return frame;
+  if (member.v2()) {
+    std::string message;
+    wire::AppendRelayFrom(delivery.topic(), delivery.payload(), FormatId(delivery.from()), message);
+    wire::AppendWsFrame(wire::WsOpcode::kBinary, message, frame);
+  } else {
+    wire::AppendWsHeader(wire::WsOpcode::kBinary, wire::RelaySize(delivery.topic(), delivery.payload()), frame);
+    wire::AppendRelay(delivery.topic(), delivery.payload(), frame);
+  }
+  return frame;
+}
+
+// ---- cairn.signal.v2
+
+void Lane::OnNotice(const Notice& notice) {
+  const auto addressee = members_.find(notice.peer());
+  std::string message;
+  switch (notice.kind()) {
+    case Notice::KIND_SUBSCRIBED: {
+      const auto topic = topics_.find(notice.topic());
+      if (addressee == members_.end() || topic == topics_.end()) return;
+      const auto subscription = addressee->second->topics.find(topic->second.get());
+      if (subscription == addressee->second->topics.end()) return;
+      subscription->second.answered = true;
+      wire::AppendSubscribed(notice.topic(), notice.count(), message);
+      return addressee->second->client->Send(wire::WsOpcode::kBinary, message);
+    }
+    case Notice::KIND_RECEIPT:
+      if (addressee == members_.end()) return;
+      wire::AppendReceipt(notice.receipt_id(), notice.count(), message);
+      return addressee->second->client->Send(wire::WsOpcode::kBinary, message);
+    case Notice::KIND_JOINED:
+      wire::AppendJoined(notice.topic(), FormatId(notice.peer()), message);
+      break;
+    case Notice::KIND_LEFT:
+      wire::AppendLeft(notice.topic(), FormatId(notice.peer()), message);
+      break;
+    default:
+      return;  // of a newer core
+  }
+  const auto topic = topics_.find(notice.topic());
+  if (topic == topics_.end()) return;
+  for (Member* member : topic->second->members) {
+    if (member->v2() && member->peer != notice.peer()) member->client->Send(wire::WsOpcode::kBinary, message);
+  }
 }
 
 void Lane::AppendSnapshot(LaneToCore& out) {
@@ -302,11 +370,12 @@ void Lane::AppendSnapshot(LaneToCore& out) {
     stats->set_kind(LaneEvent::KIND_PEER_STATS);
     stats->set_peer(peer);
     FillStats(*member, stats->mutable_stats());
-    for (const auto& [topic, position] : member->topics) {
+    for (const auto& [topic, subscription] : member->topics) {
       LaneEvent* subscribed = out.add_events();
       subscribed->set_kind(LaneEvent::KIND_SUBSCRIBED);
       subscribed->set_peer(peer);
       subscribed->set_topic(topic->name);
+      subscribed->set_wants_answer(member->v2() && !subscription.answered);
     }
     for (const std::string& topic : member->queries) {
       LaneEvent* queried = out.add_events();
@@ -343,6 +412,7 @@ void Lane::FillFacts(const Member& member, LaneEvent* event) const {
   info->set_remote_address(member.facts.remote_address);
   info->set_user_agent(member.facts.user_agent);
   info->set_tls_version(member.facts.tls_version);
+  info->set_wants_presence(member.v2());
 }
 
 }  // namespace cairn::edge

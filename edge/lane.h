@@ -28,6 +28,7 @@
 #include "edge/limits.h"
 #include "edge/record_cache.h"
 #include "proto/wire/json_result.h"
+#include "proto/wire/message.h"
 
 namespace cairn::edge {
 
@@ -39,6 +40,7 @@ class Lane final : public CoreLinkListener {
     std::string remote_address;
     std::string user_agent;
     const char* tls_version = "";
+    wire::Dialect dialect = wire::Dialect::kNative;
   };
 
   // PeerStats in lane.proto.
@@ -53,6 +55,10 @@ class Lane final : public CoreLinkListener {
   };
 
   struct Topic;
+  struct Subscription {
+    uint32_t position = 0;  // in Topic::members
+    bool answered = false;  // v2: the client knows that it counts
+  };
   // One session on the lane. Its address is the handle.
   struct Member {
     uint64_t peer = 0;
@@ -62,8 +68,9 @@ class Lane final : public CoreLinkListener {
     bool unreported = false;  // in unreported_
     bool plain_addresses = false;  // wants addresses back as text (wire::WriteJsonResult)
     std::vector<std::string> queries;  // topics it waits for records of
-    // Where this member stands in each topic's list.
-    absl::flat_hash_map<Topic*, uint32_t> topics;
+    absl::flat_hash_map<Topic*, Subscription> topics;
+
+    bool v2() const { return facts.dialect == wire::Dialect::kV2; }
   };
   struct Topic {
     std::string name;
@@ -93,7 +100,8 @@ class Lane final : public CoreLinkListener {
   void Leave(Member* member, uint16_t code, std::string_view reason);
   SubscribeResult Subscribe(Member* member, std::string_view topic);
   void Unsubscribe(Member* member, std::string_view topic);
-  void Relay(const Member* member, std::string_view topic, std::string_view payload);
+  // REQUIRES: message.kind is kRelay. `to`: the one peer that is to get it; 0: everybody.
+  void Relay(const Member* member, const wire::Message& message, uint64_t to);
 
   // Keeps the record for others to find, and relays its blob to subscribers.
   void Publish(const Member* member, std::string_view topic, const wire::PublishedRecord& record);
@@ -141,10 +149,15 @@ class Lane final : public CoreLinkListener {
     unreported_.push_back(member->peer);
   }
   void CarryOut(const signaling::v1::Command& command);
+  void OnNotice(const signaling::v1::Notice& notice);
+  // The relay's frame in the dialect of the member; each is encoded once.
+  std::string_view FrameFor(const Member& member, const signaling::v1::Delivery& delivery);
+  void DeliverTo(Member* member, const signaling::v1::Delivery& delivery);
   void OnAnswer(const signaling::v1::Answer& answer);
   // False when the member does not wait for the topic.
   bool EndQuery(Member* member, const std::string& topic);
   void SendResult(Member* member, std::string_view topic, const std::vector<wire::PublishedRecord>& records);
+  void AddSubscribed(const Member* member, std::string_view topic);
   void RemoveFrom(Topic* topic, uint32_t position);
   void FanOut(const signaling::v1::Delivery& delivery, int64_t now_us);
 
@@ -162,7 +175,9 @@ class Lane final : public CoreLinkListener {
   // The highest relay number seen of each origin lane.
   absl::flat_hash_map<uint64_t, uint64_t> seen_;
   signaling::v1::LaneToCore batch_;
-  std::string frame_;  // the one encoding of the relay being fanned out
+  // Of the relay being fanned out; empty until somebody wants that form.
+  std::string native_frame_;
+  std::string v2_frame_;
   uint64_t next_seq_ = 1;
   int64_t read_us_ = 0;
   Orders orders_;

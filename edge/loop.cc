@@ -265,6 +265,7 @@ void Loop::Drain(absl::Duration window, std::function<void()> done) {
     AcceptAll(1 << 20);
     listener_.Close();
     draining_ = true;
+    drain_window_ = window;
     drain_end_ = Now() + window;
     drain_cutoff_ = drain_end_ + shared_.limits.close_timeout;
     drained_ = done;
@@ -285,7 +286,8 @@ void Loop::CloseDrainShare() {
   for (const Slot& slot : slots_) {
     if (share == 0) break;
     if (slot.connection->drained()) continue;
-    slot.connection->Drain();
+    // They come back spread over as long as they left.
+    slot.connection->Drain(drain_window_ * absl::Uniform<double>(random_, 0, 1));
     --share;
   }
 }

@@ -42,6 +42,7 @@ namespace cairn::edge {
   X(kMalformed, "cbor_malformed")         /* not well-formed */                      \
   X(kTooDeep, "cbor_too_deep")            /* nested deeper than 256 */               \
   X(kNotAMessage, "not_a_message")        /* none of the three messages */           \
+  X(kBadPeerId, "bad_peer_id")            /* "to" is not a peer's id */              \
   X(kTextMessage, "text_message")         /* text is not part of the CBOR dialect */ \
   X(kJsonMalformed, "json_malformed")     /* text that is not JSON */                \
   X(kJsonNotAMessage, "json_not_a_message") /* none of the JSON messages */          \

@@ -1,10 +1,13 @@
 #include "edge/session.h"
 
+#include <optional>
+#include <string>
 #include <utility>
 
+#include "base/peer_id.h"
 #include "proto/wire/json_message.h"
 #include "proto/wire/json_result.h"
-#include "proto/wire/ws_encoder.h"
+#include "proto/wire/v2_writer.h"
 
 namespace cairn::edge {
 
@@ -14,6 +17,7 @@ namespace {
 
 // PeerStats.dialect in lane.proto.
 constexpr char kCborDialect[] = "cbor";
+constexpr char kV2Dialect[] = "cbor-v2";
 constexpr char kJsonDialect[] = "json";
 
 }  // namespace
@@ -24,6 +28,7 @@ Session::Session(SessionContext& context, Client& client, uint64_t peer, Lane::P
       member_(context.lane.Join(peer, &client, std::move(facts))),
       decoder_(context.limits.max_message_bytes) {
   context_.counters.upgraded.Add();
+  if (member_->v2()) SayWelcome();
 }
 
 Session::~Session() { context_.lane.Leave(member_, end_code_, end_reason_); }
@@ -59,12 +64,9 @@ void Session::OnBytes(std::span<char> bytes) {
 void Session::OnMessage(const WsDecoder::Event& event) {
   context_.counters.messages_in.Add();
   context_.counters.bytes_in.Add(event.data.size());
-  const wire::DecodeResult decoded = context_.reader.Read(event.data);
-  if (decoded.fault != wire::DecodeFault::kNone) {
-    context_.counters.Count(ReasonFor(decoded.fault));
-    return;
-  }
-  context_.lane.NoteMessage(member_, event.data.size(), kCborDialect);
+  const wire::DecodeResult decoded = context_.reader.Read(event.data, member_->facts.dialect);
+  if (decoded.fault != wire::DecodeFault::kNone) return Drop(ReasonFor(decoded.fault));
+  context_.lane.NoteMessage(member_, event.data.size(), member_->v2() ? kV2Dialect : kCborDialect);
   const wire::Message& message = decoded.message;
   if (!TopicFits(message.topic)) return;
   switch (message.kind) {
@@ -77,18 +79,56 @@ void Session::OnMessage(const WsDecoder::Event& event) {
       context_.lane.Unsubscribe(member_, message.topic);
       break;
     case wire::MessageKind::kRelay:
-      context_.lane.Relay(member_, message.topic, message.payload);
+      OnRelay(message);
       break;
   }
 }
 
+void Session::OnRelay(const wire::Message& message) {
+  uint64_t to = 0;
+  if (!message.to.empty()) {
+    const std::optional<uint64_t> id = ParseId(message.to);
+    if (!id || *id == 0) return Drop(DropReason::kBadPeerId);
+    to = *id;
+  }
+  context_.lane.Relay(member_, message, to);
+}
+
+void Session::SayWelcome() {
+  const std::string peer = FormatId(member_->peer);
+  wire::Welcome welcome;
+  welcome.peer = peer;
+  welcome.time_ms = static_cast<uint64_t>(member_->facts.connected_since_us / 1000);
+  welcome.max_message_bytes = context_.limits.max_message_bytes;
+  welcome.max_topic_bytes = context_.limits.max_topic_bytes;
+  welcome.max_topics = context_.limits.max_topics;
+  std::string message;
+  wire::AppendWelcome(welcome, message);
+  client_.Send(wire::WsOpcode::kBinary, message);
+}
+
+void Session::SayDraining(absl::Duration wait) {
+  if (!member_->v2()) return;
+  std::string message;
+  wire::AppendDraining(static_cast<uint64_t>(absl::ToInt64Milliseconds(wait)), message);
+  client_.Send(wire::WsOpcode::kBinary, message);
+}
+
+void Session::Drop(DropReason reason) {
+  context_.counters.Count(reason);
+  if (!member_->v2()) return;
+  std::string message;
+  wire::AppendError(Name(reason), "the message had no effect; see docs/PROTOCOL.md, Reasons", message);
+  client_.Send(wire::WsOpcode::kBinary, message);
+}
+
 void Session::OnText(std::string_view text) {
-  if (!context_.limits.json_dialects) return context_.counters.Count(DropReason::kTextMessage);
+  if (!context_.limits.json_dialects) return Drop(DropReason::kTextMessage);
   context_.counters.messages_in.Add();
   context_.counters.bytes_in.Add(text.size());
   wire::JsonMessage message;
   if (const wire::JsonFault fault = wire::ReadJsonMessage(text, message); fault != wire::JsonFault::kNone) {
-    return context_.counters.Count(ReasonFor(fault));
+    return Drop(ReasonFor(fault));
   }
   context_.lane.NoteMessage(member_, text.size(), kJsonDialect);
   if (!TopicFits(message.topic)) return;
@@ -96,9 +136,7 @@ void Session::OnText(std::string_view text) {
   context_.lane.Publish(member_, message.topic,
                         {std::move(message.peer_id), std::move(message.blob), std::move(message.addresses)});
   if (message.kind != wire::JsonMessage::Kind::kAnnounce) return;
-  std::string ack;
-  wire::AppendWsFrame(wire::WsOpcode::kText, wire::WriteJsonAck(message.topic), ack);
-  client_.Deliver(ack);
+  client_.Send(wire::WsOpcode::kText, wire::WriteJsonAck(message.topic));
 }
 
 bool Session::TopicFits(std::string_view topic) {

@@ -43,11 +43,17 @@ class Session {
     end_code_ = code;
     end_reason_ = reason;
   }
+  // cairn.signal.v2: the connection is about to be closed; `wait` is when to come back.
+  void SayDraining(absl::Duration wait);
   void NoteRtt(absl::Duration rtt) { context_.lane.NoteRtt(member_, rtt); }
 
  private:
   void OnMessage(const wire::WsDecoder::Event& event);
   void OnText(std::string_view text);
+  void OnRelay(const wire::Message& message);
+  void SayWelcome();
+  // The message had no effect: counted, and told to clients that want to know.
+  void Drop(DropReason reason);
   void Close(CloseReason reason, uint16_t peer_code = 0);
   bool TopicFits(std::string_view topic);
 

@@ -22,7 +22,8 @@ namespace http = boost::beast::http;
 
 // RFC 6455 section 1.3.
 constexpr char kAcceptGuid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-constexpr char kSubprotocol[] = "cairn.signal.v1";
+constexpr char kV1Subprotocol[] = "cairn.signal.v1";
+constexpr char kV2Subprotocol[] = "cairn.signal.v2";
 constexpr char kBearerSubprotocol[] = "cairn.bearer.";
 
 absl::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
@@ -149,12 +150,18 @@ Upgrade::State Upgrade::Judge() {
     return Refuse(426, "This is a WebSocket server: connect with a WebSocket client.");
   }
   bool authorized = !tokens_.required();
-  bool select_subprotocol = false;
+  // The newest of ours that is offered; none is selected if none is.
+  std::string_view subprotocol;
   const auto protocols = request.equal_range(http::field::sec_websocket_protocol);
   for (auto it = protocols.first; it != protocols.second; ++it) {
     for (absl::string_view entry : absl::StrSplit(View(it->value()), ',')) {
       entry = absl::StripAsciiWhitespace(entry);
-      select_subprotocol = select_subprotocol || entry == kSubprotocol;
+      if (entry == kV2Subprotocol) {
+        subprotocol = kV2Subprotocol;
+        dialect_ = wire::Dialect::kV2;
+      } else if (entry == kV1Subprotocol && subprotocol.empty()) {
+        subprotocol = kV1Subprotocol;
+      }
       authorized = authorized || SubprotocolTokenFits(entry, tokens_);
     }
   }
@@ -174,15 +181,17 @@ Upgrade::State Upgrade::Judge() {
   for (auto it = forwarded.first; it != forwarded.second; ++it) {
     absl::StrAppend(&forwarded_for_, forwarded_for_.empty() ? "" : ",", View(it->value()));
   }
-  return Accept(std::string_view(key.data(), key.size()), select_subprotocol);
+  return Accept(std::string_view(key.data(), key.size()), subprotocol);
 }
 
-Upgrade::State Upgrade::Accept(std::string_view key, bool select_subprotocol) {
+Upgrade::State Upgrade::Accept(std::string_view key, std::string_view subprotocol) {
   http::response<http::empty_body> response(http::status::switching_protocols, 11);
   response.set(http::field::connection, "Upgrade");
   response.set(http::field::upgrade, "websocket");
   response.set(http::field::sec_websocket_accept, AcceptValue({key.data(), key.size()}));
-  if (select_subprotocol) response.set(http::field::sec_websocket_protocol, kSubprotocol);
+  if (!subprotocol.empty()) {
+    response.set(http::field::sec_websocket_protocol, beast::string_view(subprotocol.data(), subprotocol.size()));
+  }
   answer_ = ToBytes(response);
   status_ = 101;
   return State::kAccepted;

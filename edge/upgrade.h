@@ -15,6 +15,7 @@
 
 #include "base/bearer_tokens.h"
 #include "edge/reasons.h"
+#include "proto/wire/message.h"
 
 namespace cairn::edge {
 
@@ -30,6 +31,8 @@ class Upgrade {
 
   // After kAccepted or kRefused: the bytes to send.
   const std::string& answer() const { return answer_; }
+  // After kAccepted: what the client offered and the answer selected; native where it offered nothing.
+  wire::Dialect dialect() const { return dialect_; }
   // After kAccepted: User-Agent, cut to kMaxUserAgentBytes.
   const std::string& user_agent() const { return user_agent_; }
   // After kAccepted: the values of X-Forwarded-For, joined by commas in the order in which they came.
@@ -47,7 +50,7 @@ class Upgrade {
   struct Parser;
 
   State Judge();
-  State Accept(std::string_view key, bool select_subprotocol);
+  State Accept(std::string_view key, std::string_view subprotocol);
   State Refuse(int status, std::string_view text);
 
   // Immutable after construction. Borrowed; must outlive this.
@@ -57,6 +60,7 @@ class Upgrade {
   std::unique_ptr<Parser> parser_;
   std::string kept_;  // the beginning of a head that came in pieces
   std::string answer_;
+  wire::Dialect dialect_ = wire::Dialect::kNative;
   std::string user_agent_;
   std::string forwarded_for_;
   int status_ = 0;

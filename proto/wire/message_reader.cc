@@ -65,8 +65,12 @@ bool ReadCanonical(std::string_view rest, Message& message) {
 // Reads whatever the reference reads. Used for one message.
 class LenientReader {
  public:
-  LenientReader(std::string_view input, std::string& topic_scratch, std::string& payload_scratch)
-      : cursor_(input), topic_scratch_(topic_scratch), payload_scratch_(payload_scratch) {}
+  LenientReader(std::string_view input, Dialect dialect, std::string& topic_scratch,
+                std::string& payload_scratch)
+      : cursor_(input),
+        dialect_(dialect),
+        topic_scratch_(topic_scratch),
+        payload_scratch_(payload_scratch) {}
 
   DecodeResult Read() {
     DecodeResult result;
@@ -161,11 +165,25 @@ class LenientReader {
         if (has_payload) return Fail(DecodeFault::kNotAMessage);
         has_payload = true;
         if (!ReadPayload(message.payload)) return false;
+      } else if (dialect_ == Dialect::kV2 && wants_payload && (key == "to" || key == "id")) {
+        if (!ReadV2Field(key, message)) return false;
       } else if (!SkipItem(kSkippedLevels)) {
         return false;
       }
     }
     return (has_topic && has_payload == wants_payload) || Fail(DecodeFault::kNotAMessage);
+  }
+
+  // The last word counts where one stands twice.
+  bool ReadV2Field(std::string_view key, Message& message) {
+    CborHead head;
+    if (!Pull(head)) return false;
+    if (key == "id") {
+      message.receipt_id = head.value;
+      return head.type == CborType::kUnsigned || Fail(DecodeFault::kNotAMessage);
+    }
+    message.to = head.content;
+    return (head.type == CborType::kText && !head.indefinite) || Fail(DecodeFault::kNotAMessage);
   }
 
   // What follows the last field is not read, not even the array's end.
@@ -310,6 +328,7 @@ class LenientReader {
   }
 
   CborCursor cursor_;
+  const Dialect dialect_;
   DecodeFault fault_ = DecodeFault::kNone;
   // Borrowed; must outlive this.
   std::string& topic_scratch_;
@@ -322,12 +341,12 @@ void GiveBackLarge(std::string& scratch) {
 
 }  // namespace
 
-DecodeResult MessageReader::Read(std::string_view input) {
+DecodeResult MessageReader::Read(std::string_view input, Dialect dialect) {
   GiveBackLarge(topic_scratch_);
   GiveBackLarge(payload_scratch_);
   DecodeResult result;
   if (ReadCanonical(input, result.message)) return result;
-  return LenientReader(input, topic_scratch_, payload_scratch_).Read();
+  return LenientReader(input, dialect, topic_scratch_, payload_scratch_).Read();
 }
 
 }  // namespace cairn::wire

@@ -43,7 +43,7 @@ class MessageReader {
  public:
   // The views of the result point into `input` or into this reader: they are valid until the next
   // Read() and while `input` is.
-  DecodeResult Read(std::string_view input);
+  DecodeResult Read(std::string_view input, Dialect dialect = Dialect::kNative);
 
  private:
   // Reassembled from chunks, or from an array of integers.

@@ -1,18 +1,18 @@
 // Peer and core ids as people see them: 16 lower-case hex digits.
-#ifndef CAIRN_CORE_PEER_ID_H_
-#define CAIRN_CORE_PEER_ID_H_
+#ifndef CAIRN_BASE_PEER_ID_H_
+#define CAIRN_BASE_PEER_ID_H_
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-namespace cairn::core {
+namespace cairn {
 
 std::string FormatId(uint64_t id);
 // Exactly what FormatId() gives; nothing else is an id.
 std::optional<uint64_t> ParseId(std::string_view text);
 
-}  // namespace cairn::core
+}  // namespace cairn
 
-#endif  // CAIRN_CORE_PEER_ID_H_
+#endif  // CAIRN_BASE_PEER_ID_H_

@@ -1,6 +1,6 @@
-#include "core/peer_id.h"
+#include "base/peer_id.h"
 
-namespace cairn::core {
+namespace cairn {
 
 std::string FormatId(uint64_t id) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -20,4 +20,4 @@ std::optional<uint64_t> ParseId(std::string_view text) {
   return id;
 }
 
-}  // namespace cairn::core
+}  // namespace cairn
