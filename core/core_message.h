@@ -12,7 +12,7 @@ void AppendCoreMessage(signaling::v1::CoreToLane& from, signaling::v1::CoreToLan
 inline bool IsEmpty(const signaling::v1::CoreToLane& message) {
   return message.deliveries_size() == 0 && !message.has_welcome() && message.acked_seq() == 0 &&
          message.commands_size() == 0 && message.answers_size() == 0 &&
-         message.notices_size() == 0;
+         message.notices_size() == 0 && message.roster_size() == 0;
 }
 
 }  // namespace cairn::core

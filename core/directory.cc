@@ -8,6 +8,7 @@ namespace cairn::core {
 LaneRecord* Directory::AddLane(std::shared_ptr<EdgeSink> sink, const signaling::v1::Hello& hello, int64_t now_us) {
   auto lane = std::make_unique<LaneRecord>();
   lane->id = hello.lane_id();
+  lane->epoch = next_epoch_++;
   lane->edge = hello.edge();
   lane->index = hello.lane_index();
   lane->version = hello.version();

@@ -23,6 +23,7 @@
 
 #include "core/edge_sink.h"
 #include "core/rate.h"
+#include "core/relay_ledger.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::core {
@@ -73,6 +74,8 @@ struct LaneRecord {
   bool dirty = false;
   bool in_snapshot = true;  // until KIND_SNAPSHOT_END: what it says is not new
   uint64_t next_delivery_seq = 1;
+  uint64_t epoch = 0;  // unlike any other record's
+  RelayLedger ledger;
 };
 
 // A peer that is gone, as an operator wants to see it.
@@ -148,6 +151,7 @@ class Directory {
   size_t subscriptions_ = 0;
   uint64_t peers_opened_ = 0;
   uint64_t peers_closed_ = 0;
+  uint64_t next_epoch_ = 1;
 };
 
 }  // namespace cairn::core

@@ -16,6 +16,8 @@ class EdgeSink {
   virtual ~EdgeSink() = default;
   // Takes the contents of `message` and leaves it cleared. Without effect once the lane is gone.
   virtual void Send(signaling::v1::CoreToLane& message) = 0;
+  // Whether the lane answers for deliveries with delivered_seq; one that cannot lose them need not.
+  virtual bool acknowledges() const = 0;
   // The router has forgotten the lane, for the reason given.
   virtual void Close(const absl::Status& status) = 0;
 };

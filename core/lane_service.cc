@@ -1,8 +1,10 @@
 #include "core/lane_service.h"
 
+#include <grpcpp/alarm.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <chrono>
 #include <optional>
 #include <utility>
 
@@ -34,6 +36,7 @@ class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
 
   // ---- EdgeSink
   void Send(CoreToLane& message) override;
+  bool acknowledges() const override { return true; }
   void Close(const absl::Status& status) override {
     BeginFinish(grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message())));
   }
@@ -57,6 +60,7 @@ class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
   // gRPC's callbacks only, which come one at a time for reads.
   std::shared_ptr<LaneReactor> self_;
   LaneBatch received_;
+  grpc::Alarm wake_;
   bool opened_ = false;
 
   Mutex mu_;
@@ -126,6 +130,8 @@ void LaneReactor::OnReadDone(bool ok) {
       RouterInput closed = LaneClosed{self_};
       core_.Enter(closed);
       log::Core().info("lane_closed");
+      // Or the reactor would hold itself for ever.
+      received_.sink.reset();
     }
     return BeginFinish(grpc::Status::OK);
   }
@@ -150,6 +156,14 @@ bool LaneReactor::AcceptHello() {
   opened_ = true;
   RouterInput opened = LaneOpened{self_, hello};
   core_.Enter(opened);
+  // The router has no clock of its own that would wake it when a hold is over.
+  if (hello.roster_size() > 0) {
+    const auto grace = std::chrono::microseconds(ReturnHold::kGraceUs + 1000);
+    wake_.Set(std::chrono::system_clock::now() + grace, [this, self = self_](bool) {
+      RouterInput nothing = AdminCall{[](Router&) {}};
+      core_.Enter(nothing);
+    });
+  }
   return true;
 }
 

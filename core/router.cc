@@ -21,6 +21,7 @@ Router::Router(uint64_t core_id, const Clock& clock)
 void Router::Handle(RouterInput& input) {
   now_us_ = absl::ToUnixMicros(clock_.WallTime());
   std::visit([this](auto& one) { On(one); }, input);
+  if (!hold_.empty() && !hold_.holding(now_us_)) ReleaseHeld();
   SendGathered();
 }
 
@@ -31,10 +32,12 @@ void Router::On(LaneOpened& opened) {
     known->sink->Close(absl::AbortedError("the lane has opened a newer stream"));
     CloseLane(*known);
   }
+  hold_.OnHello(opened.hello, now_us_);
   LaneRecord* lane = directory_.AddLane(opened.sink, opened.hello, now_us_);
   signaling::v1::Welcome* welcome = OutOf(*lane).mutable_welcome();
   welcome->set_protocol_version(kProtocolVersion);
   welcome->set_core_id(core_id_);
+  SendRoster();
   if (NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);
 }
 
@@ -43,6 +46,9 @@ void Router::On(LaneBatch& input) {
   if (!lane) {
     counters_.events_ignored += static_cast<uint64_t>(input.batch.events_size());
     return;
+  }
+  if (input.batch.delivered_seq() != 0) {
+    lane->ledger.Acknowledged(input.batch.delivered_seq(), [this](const auto& owed) { Settle(owed); });
   }
   if (input.batch.has_stats()) lane->stats.Swap(input.batch.mutable_stats());
   for (LaneEvent& event : *input.batch.mutable_events()) OnEvent(*lane, event);
@@ -59,13 +65,26 @@ void Router::CloseLane(LaneRecord& lane) {
   const std::vector<PeerRecord*> peers(lane.peers.begin(), lane.peers.end());
   for (PeerRecord* peer : peers) ClosePeer(*peer, 0, "edge_lost");
   if (NewEvent(Event::KIND_EDGE_DOWN, lane, nullptr)) feed_.Publish(event_);
+  // Nobody is left there for whom these were.
+  lane.ledger.Acknowledged(~uint64_t{0}, [this](const auto& owed) { Settle(owed); });
+  hold_.Forget(lane.id);
   if (lane.dirty) std::erase(dirty_, &lane);
   directory_.RemoveLane(lane);
+  SendRoster();
+}
+
+void Router::SendRoster() {
+  for (const auto& [sink, lane] : directory_.lanes()) {
+    auto* roster = OutOf(*lane).mutable_roster();
+    roster->Clear();
+    for (const auto& [other_sink, other] : directory_.lanes()) roster->Add(other->id);
+  }
 }
 
 // ---- events of a lane
 
 void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
+  if (event.seq() != 0 && hold_.holding(now_us_)) return hold_.Add(lane.id, event);
   switch (event.kind()) {
     case LaneEvent::KIND_RELAYED:
       return Relay(lane, event);
@@ -75,6 +94,7 @@ void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
       return Publish(lane, event);
     case LaneEvent::KIND_SNAPSHOT_END:
       lane.in_snapshot = false;
+      hold_.OnSnapshotEnd(lane.id);
       return;
     default:
       return OnPeerEvent(lane, event);
@@ -175,11 +195,11 @@ void Router::ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason)
 void Router::Relay(LaneRecord& origin, LaneEvent& event) {
   ++counters_.relays;
   rate_.Add(now_us_);
-  // What is routed is the core's business from here on.
-  OutOf(origin).set_acked_seq(event.seq());
+  const uint64_t seq = event.seq();
   TopicRecord* topic = directory_.FindTopic(event.topic());
   if (feed_.traced() && feed_.Wants(event.peer(), event.topic())) Trace(origin, event, topic);
   uint64_t reached = 0;
+  targets_ = 0;
   if (topic) {
     ++topic->relays;
     topic->bytes += event.payload().size();
@@ -188,6 +208,10 @@ void Router::Relay(LaneRecord& origin, LaneEvent& event) {
     reached = event.to() == 0 ? Deliver(origin, event, *topic) : DeliverToOne(origin, event, *topic);
   }
   if (reached == 0) ++counters_.relays_unheard;
+  if (origin.sink->acknowledges()) {
+    origin.ledger.Routed(seq, targets_);
+    Acknowledge(origin);
+  }
   if (event.wants_receipt()) AnswerRelay(origin, event, reached);
 }
 
@@ -229,9 +253,30 @@ Delivery* Router::AddDelivery(LaneRecord& lane, const LaneRecord& origin, const 
   delivery->set_origin_seq(event.seq());
   delivery->set_from(event.peer());
   delivery->set_seq(lane.next_delivery_seq++);
+  if (lane.sink->acknowledges()) {
+    lane.ledger.Sent({delivery->seq(), origin.id, event.seq(), origin.epoch});
+    ++targets_;
+  }
   delivery->set_read_us(event.read_us());
   ++counters_.deliveries;
   return delivery;
+}
+
+void Router::Settle(const RelayLedger::Owed& owed) {
+  LaneRecord* origin = directory_.FindLaneById(owed.origin_lane);
+  if (!origin || origin->epoch != owed.origin_epoch) return;
+  origin->ledger.Settle(owed.origin_seq);
+  Acknowledge(*origin);
+}
+
+void Router::Acknowledge(LaneRecord& origin) {
+  if (origin.ledger.settled() != 0) OutOf(origin).set_acked_seq(origin.ledger.settled());
+}
+
+void Router::ReleaseHeld() {
+  for (ReturnHold::Held& held : hold_.Release()) {
+    if (LaneRecord* lane = directory_.FindLaneById(held.lane_id)) OnEvent(*lane, held.event);
+  }
 }
 
 void Router::AnswerRelay(LaneRecord& origin, const LaneEvent& event, uint64_t reached) {

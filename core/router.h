@@ -25,6 +25,7 @@
 #include "core/live_feed.h"
 #include "core/rate.h"
 #include "core/record_store.h"
+#include "core/return_hold.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::core {
@@ -97,6 +98,11 @@ class Router {
   void OpenPeer(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason);
   void Relay(LaneRecord& origin, signaling::v1::LaneEvent& event);
+  // Tells the origin what is settled now.
+  void Acknowledge(LaneRecord& origin);
+  void Settle(const RelayLedger::Owed& owed);
+  void ReleaseHeld();
+  void SendRoster();
   void Publish(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void Query(PeerRecord& peer, const std::string& topic);
   void EndQuery(PeerRecord& peer, const std::string& topic);
@@ -127,7 +133,9 @@ class Router {
   LiveFeed feed_;
   RecordStore records_;
   HeldQueries queries_;
+  ReturnHold hold_;
   std::vector<LaneRecord*> dirty_;
+  uint32_t targets_ = 0;  // lanes that will answer for the relay being routed
   RouterCounters counters_;
   Rate rate_;
   signaling::v1::Event event_;  // reused

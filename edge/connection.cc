@@ -154,8 +154,9 @@ void Connection::Pong(std::string_view payload) {
 }
 
 void Connection::OnPong(std::string_view) {
-  ever_ponged_ = true;
+  // One that nobody asked for says nothing (RFC 6455 5.5.3).
   if (!std::exchange(ping_outstanding_, false)) return;
+  ever_ponged_ = true;
   if (session_) session_->NoteRtt(host_.Now() - pinged_at_);
 }
 

@@ -164,8 +164,19 @@ void GrpcCoreLink::TakeInbox() {
   }
   taken_.clear();
   if (delivered == 0) return;
-  MutexLock lock(mu_);
-  outbox_.NoteDelivered(delivered);
+  {
+    MutexLock lock(mu_);
+    outbox_.NoteDelivered(delivered);
+  }
+  Pump();
+}
+
+void GrpcCoreLink::AckDelivered() {
+  {
+    MutexLock lock(mu_);
+    outbox_.AckNow();
+  }
+  Pump();
 }
 
 void GrpcCoreLink::OnStreamEnded(const std::string& why) {
@@ -206,25 +217,35 @@ void GrpcCoreLink::OnWritten() {
   {
     MutexLock lock(mu_);
     outbox_.FinishWrite();
+    if (Relieved()) PostTake();
   }
   Pump();
+}
+
+bool GrpcCoreLink::Relieved() {
+  // Half, so that reading does not stop and go with every acknowledgement.
+  if (!congested() || outbox_.relay_bytes() >= options_.max_backlog_bytes / 2) return false;
+  congested_.store(false, std::memory_order_relaxed);
+  return true;
+}
+
+void GrpcCoreLink::PostTake() {
+  if (take_posted_ || closing_) return;
+  take_posted_ = true;
+  executor_.Post([this] { TakeInbox(); });
 }
 
 bool GrpcCoreLink::OnReceived(CoreToLane& message) {
   MutexLock lock(mu_);
   outbox_.Ack(message.acked_seq());
-  // Half, so that reading does not stop and go with every acknowledgement.
-  const bool relieved = congested() && outbox_.relay_bytes() < options_.max_backlog_bytes / 2;
-  if (relieved) congested_.store(false, std::memory_order_relaxed);
+  const bool relieved = Relieved();
   if (message.deliveries_size() > 0 || message.has_welcome() || message.commands_size() > 0 ||
-      message.answers_size() > 0 || message.notices_size() > 0) {
+      message.answers_size() > 0 || message.notices_size() > 0 ||
+      message.roster_size() > 0) {
     for (const auto& delivery : message.deliveries()) inbox_bytes_ += delivery.payload().size();
     inbox_.emplace_back().Swap(&message);
   }
-  if ((relieved || !inbox_.empty()) && !take_posted_ && !closing_) {
-    take_posted_ = true;
-    executor_.Post([this] { TakeInbox(); });
-  }
+  if (relieved || !inbox_.empty()) PostTake();
   read_paused_ = inbox_bytes_ > kMaxInboxBytes;
   return !read_paused_;
 }

@@ -46,6 +46,7 @@ class GrpcCoreLink final : public CoreLink {
   ~GrpcCoreLink() override;
 
   void Submit(signaling::v1::LaneToCore& batch) override;
+  void AckDelivered() override;
   bool congested() const override { return congested_.load(std::memory_order_relaxed); }
   size_t backlog_bytes() const override;
   bool can_break() const override { return true; }
@@ -64,6 +65,11 @@ class GrpcCoreLink final : public CoreLink {
   // ---- any thread
   // Writes the next message if there is one and none is in flight.
   void Pump();
+
+  // Whether the backlog has just stopped being full.
+  bool Relieved() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Has the loop take what came, and look whether it may read again.
+  void PostTake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // ---- gRPC's threads
   void OnWritten();

@@ -257,6 +257,7 @@ void Lane::OnCoreMessage(CoreToLane& message) {
     seen = delivery.origin_seq();
     FanOut(delivery, now_us);
   }
+  if (message.roster_size() > 0) roster_.assign(message.roster().begin(), message.roster().end());
   for (const Notice& notice : message.notices()) OnNotice(notice);
   for (const signaling::v1::Answer& answer : message.answers()) OnAnswer(answer);
   for (const signaling::v1::Command& command : message.commands()) CarryOut(command);
@@ -356,6 +357,7 @@ void Lane::OnNotice(const Notice& notice) {
 }
 
 void Lane::AppendSnapshot(LaneToCore& out) {
+  for (const uint64_t lane : roster_) out.mutable_hello()->add_roster(lane);
   for (const auto& [origin, seq] : seen_) {
     signaling::v1::LaneMark* mark = out.mutable_hello()->add_seen();
     mark->set_lane_id(origin);

@@ -181,6 +181,7 @@ class Lane final : public CoreLinkListener {
   uint64_t next_seq_ = 1;
   int64_t read_us_ = 0;
   Orders orders_;
+  std::vector<uint64_t> roster_;  // all lanes of the core, as it last said
   RecordCache records_;
   struct HeldQuery {
     absl::Duration until;

@@ -231,6 +231,7 @@ void Loop::OnTick() {
   }
   Report(now);
   lane_.EndQueries();
+  link_->AckDelivered();
   if (draining_) CloseDrainShare();
   FinishTurn();
 }
@@ -281,14 +282,15 @@ void Loop::CloseDrainShare() {
   }
   size_t open = 0;
   for (const Slot& slot : slots_) open += slot.connection->drained() ? 0 : 1;
-  const double left = absl::FDivDuration(drain_end_ - now, absl::FromChrono(kDrainTick));
-  size_t share = left <= 1 ? open : static_cast<size_t>(static_cast<double>(open) / left) + 1;
+  // What is not a whole connection yet is carried over to the next tick.
+  const double ticks_left = absl::FDivDuration(drain_end_ - now, absl::FromChrono(kDrainTick));
+  drain_due_ += ticks_left <= 1 ? static_cast<double>(open) : static_cast<double>(open) / ticks_left;
   for (const Slot& slot : slots_) {
-    if (share == 0) break;
+    if (drain_due_ < 1) break;
     if (slot.connection->drained()) continue;
     // They come back spread over as long as they left.
     slot.connection->Drain(drain_window_ * absl::Uniform<double>(random_, 0, 1));
-    --share;
+    --drain_due_;
   }
 }
 

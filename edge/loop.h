@@ -124,6 +124,7 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   DeadlineList<Connection> farewells_;
   bool draining_ = false;
   absl::Duration next_report_;
+  double drain_due_ = 0;  // connections that should have been closed by now
   absl::Duration drain_window_;
   absl::Duration drain_end_;
   absl::Duration drain_cutoff_;

@@ -33,7 +33,7 @@ void Outbox::Append(LaneToCore& batch) {
 void Outbox::Connect(LaneToCore opening) {
   CAIRN_CHECK(!connected_ && !in_flight_);
   connected_ = true;
-  delivered_seq_ = 0;
+  delivered_seq_ = told_delivered_seq_ = 0;
   LaneToCore relays;
   for (Written& written : unacked_) MoveRelays(written.message, relays);
   unacked_.clear();
@@ -54,9 +54,13 @@ void Outbox::Disconnect() {
 
 const LaneToCore* Outbox::StartWrite() {
   if (in_flight_ || !connected_) return nullptr;
-  if (next_.events_size() == 0 && !next_.has_hello() && !next_.has_stats()) return nullptr;
+  const uint64_t untold = delivered_seq_ - told_delivered_seq_;
+  const bool ack = untold >= kDeliveriesPerAck || (ack_now_ && untold > 0);
+  if (next_.events_size() == 0 && !next_.has_hello() && !next_.has_stats() && !ack) return nullptr;
   writing_.Swap(&next_);
-  if (delivered_seq_ != 0) writing_.set_delivered_seq(std::exchange(delivered_seq_, 0));
+  if (untold > 0) writing_.set_delivered_seq(delivered_seq_);
+  told_delivered_seq_ = delivered_seq_;
+  ack_now_ = false;
   in_flight_ = true;
   return &writing_;
 }
@@ -66,7 +70,12 @@ void Outbox::FinishWrite() {
   in_flight_ = false;
   Written written = {0, 0, {}};
   for (const LaneEvent& event : writing_.events()) {
-    if (!IsRelay(event) || event.seq() <= acked_seq_) continue;
+    if (!IsRelay(event)) continue;
+    if (event.seq() <= acked_seq_) {
+      // The answer was faster than the news that the message is written.
+      relay_bytes_ -= RelayBytes(event);
+      continue;
+    }
     written.last_seq = event.seq();
     written.relay_bytes += RelayBytes(event);
   }

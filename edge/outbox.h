@@ -20,6 +20,8 @@ namespace cairn::edge {
 
 class Outbox {
  public:
+  static constexpr uint64_t kDeliveriesPerAck = 256;
+
   // Takes the events of `batch` and leaves it cleared. Between Disconnect() and Connect(), relays only.
   void Append(signaling::v1::LaneToCore& batch);
 
@@ -35,8 +37,10 @@ class Outbox {
 
   // The core has everything up to and including `seq`.
   void Ack(uint64_t seq);
-  // Goes with the next message; not worth one of its own.
+  // Everything up to and including the delivery has reached the clients' queues. Goes with the next message; gets one
+  // of its own after kDeliveriesPerAck, or when AckNow() says so.
   void NoteDelivered(uint64_t seq) { delivered_seq_ = seq; }
+  void AckNow() { ack_now_ = true; }
 
   // Topic and payload bytes of relays that are not acknowledged.
   size_t relay_bytes() const { return relay_bytes_; }
@@ -59,7 +63,9 @@ class Outbox {
   signaling::v1::LaneToCore writing_;
   std::deque<Written> unacked_;  // oldest first
   uint64_t acked_seq_ = 0;
-  uint64_t delivered_seq_ = 0;
+  uint64_t delivered_seq_ = 0;      // of the current stream
+  uint64_t told_delivered_seq_ = 0;
+  bool ack_now_ = false;
   size_t relay_bytes_ = 0;
 };
 

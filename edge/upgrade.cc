@@ -144,6 +144,7 @@ Upgrade::State Upgrade::Feed(std::string_view& in) {
 Upgrade::State Upgrade::Judge() {
   const auto& request = parser_->http.get();
   if (request.version() != 11) return Refuse(505, "Only HTTP/1.1 is spoken here.");
+  if (request.method() == http::verb::head) return Refuse(405, "");  // its answers have no body
   if (request.method() != http::verb::get) return Refuse(405, "Only GET is allowed here.");
   if (!HasEntry(request, http::field::upgrade, "websocket") ||
       !HasEntry(request, http::field::connection, "upgrade")) {

@@ -21,6 +21,7 @@ class Inbox final : public core::EdgeSink {
   void Send(CoreToLane& message) override;
   // A lane of this process opens one stream, so that none can replace it.
   void Close(const absl::Status&) override {}
+  bool acknowledges() const override { return false; }
 
   // Loop thread. While the loop is about to look by itself, it need not be woken.
   void BeginSubmit() {
@@ -72,6 +73,7 @@ class DirectLink final : public edge::CoreLink {
     batch.Clear();
     TakeInbox();
   }
+  void AckDelivered() override {}
   bool congested() const override { return false; }
   size_t backlog_bytes() const override { return 0; }
   bool can_break() const override { return false; }

@@ -220,7 +220,19 @@ ParseResult UsageError(const std::string& text) {
   return {std::nullopt, kUsageError};
 }
 
+// "--flag=" with nothing behind it, for which CLI11 would take the next argument: --auth-token="$UNSET" must not.
+std::string EmptyValue(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+      return absl::StrCat(argv[i], " has no value: give one, or leave the option out");
+    }
+  }
+  return "";
+}
+
 ParseResult Command::Parse(int argc, char** argv) {
+  if (const std::string error = EmptyValue(argc, argv); !error.empty()) return UsageError(error);
   try {
     app_.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -2,6 +2,7 @@
 
 #include <absl/random/random.h>
 #include <absl/status/statusor.h>
+#include <grpc/grpc.h>
 #include <sys/resource.h>
 
 #include <boost/asio/io_context.hpp>
@@ -220,8 +221,12 @@ void Server::Reload() {
 
 int RunServer(const Options& options) {
   std::signal(SIGPIPE, SIG_IGN);
+  // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to ten seconds.
+  grpc_init();
   RaiseFileLimit();
-  Server server(options);
+  // Never destroyed, so that its signal handlers stay: the last moments of a process that has done its work are not to
+  // be ended as a failure by one more SIGTERM.
+  static Server& server = *new Server(options);
   if (const absl::Status status = server.Start(); !status.ok()) {
     std::cerr << "error: " << status.message() << std::endl;
     // Threads may run already; there is nothing to save.

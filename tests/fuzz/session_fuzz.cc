@@ -25,6 +25,8 @@ class RecordingClient final : public edge::Client {
   }
   void OnPong(std::string_view) override {}
   void Close(edge::CloseReason, uint16_t) override { closed = true; }
+  void Disconnect(uint16_t, std::string_view) override { closed = true; }
+  size_t queued_bytes() const override { return 0; }
 
   bool closed = false;
 };
@@ -48,6 +50,9 @@ class EchoLink final : public edge::CoreLink {
     lane_.OnCoreMessage(message);
   }
   bool congested() const override { return false; }
+  void AckDelivered() override {}
+  size_t backlog_bytes() const override { return 0; }
+  bool can_break() const override { return true; }
 
  private:
   edge::Lane& lane_;
@@ -61,7 +66,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   limits.max_topics = 4;
   limits.max_topic_bytes = 64;
   edge::EdgeCounters counters;
-  edge::Lane lane({1, "fuzz", 0}, limits, counters);
+  const SystemClock clock;
+  edge::Lane lane({1, "fuzz", 0}, limits, counters, clock);
   EchoLink link(lane);
   lane.Connect(&link);
   wire::MessageReader reader;
@@ -69,7 +75,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   {
     RecordingClient sender, listener;
     edge::Session from(context, sender, 1, {});
-    edge::Session to(context, listener, 2, {});
+    edge::Lane::PeerFacts v2;
+    v2.dialect = wire::Dialect::kV2;
+    edge::Session to(context, listener, 2, v2);
     // The listener hears what the sender subscribes to in the same input, byte by byte the same.
     std::string bytes(reinterpret_cast<const char*>(data), size);
     std::string copy = bytes;

@@ -1,0 +1,42 @@
+// FakeClient: a connection without a socket, which remembers what a session and its lane asked of it.
+#ifndef CAIRN_TESTS_SUPPORT_FAKE_CLIENT_H_
+#define CAIRN_TESTS_SUPPORT_FAKE_CLIENT_H_
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "edge/client.h"
+
+namespace cairn::edge {
+
+class FakeClient final : public Client {
+ public:
+  void Deliver(std::string_view frame) override { frames.emplace_back(frame); }
+  void Pong(std::string_view payload) override { pongs_sent.emplace_back(payload); }
+  void OnPong(std::string_view payload) override { pongs_received.emplace_back(payload); }
+  void Close(CloseReason reason, uint16_t peer_code) override {
+    ++close_calls;
+    if (closed) return;
+    closed = reason;
+    closed_with_peer_code = peer_code;
+  }
+  void Disconnect(uint16_t code, std::string_view words) override {
+    disconnects.emplace_back(code, std::string(words));
+  }
+  size_t queued_bytes() const override { return queued; }
+
+  std::vector<std::string> frames;
+  std::vector<std::string> pongs_sent;
+  std::vector<std::string> pongs_received;
+  std::vector<std::pair<uint16_t, std::string>> disconnects;
+  std::optional<CloseReason> closed;
+  uint16_t closed_with_peer_code = 0;
+  int close_calls = 0;
+  size_t queued = 0;
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_TESTS_SUPPORT_FAKE_CLIENT_H_

@@ -1,0 +1,158 @@
+"""Server processes: started with flags, observed through their log, ended by signals."""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+
+from support.waiting import PATIENCE, eventually
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SANITIZER_OUTPUT = re.compile(r"Sanitizer|runtime error:|CHECK failed|terminate called")
+# Ports are the kernel's choice; nobody waits for a drain unless the test is about it.
+EDGE_DEFAULTS = {"--listen-addr": "127.0.0.1:0", "--drain": "0s"}
+ALL_DEFAULTS = {**EDGE_DEFAULTS, "--grpc-listen-addr": "127.0.0.1:0"}
+
+# Those that run, for the report of a failing test.
+running = []
+
+
+def binary():
+    return ROOT / os.environ.get("CAIRN_BIN_DIR", "build/dev/bin") / "cairn-signal"
+
+
+def sanitizer():
+    """Name of the sanitizer that the server is built with, or None."""
+    content = binary().read_bytes()
+    return next((name for name in ("asan", "tsan") if f"__{name}_init".encode() in content), None)
+
+
+def clean_environment(extra=None):
+    """Ours without what would configure a server, and with what the test asks for."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("CAIRN_SIGNAL_") and k != "RUST_LOG"}
+    # Freed memory that AddressSanitizer keeps would count as the server's.
+    env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=8"
+    return {**env, **(extra or {})}
+
+
+def run(*flags, env=None):
+    """For what ends by itself: exit code, stdout and stderr."""
+    done = subprocess.run([binary(), *flags], env=clean_environment(env), stdin=subprocess.DEVNULL, text=True,
+                          capture_output=True, timeout=PATIENCE, check=False)
+    assert not SANITIZER_OUTPUT.search(done.stderr), done.stderr
+    return done
+
+
+class ServerProcess:
+    """One cairn-signal. finish() ends it and asserts that it ended well."""
+
+    def __init__(self, *flags, env=None, open_files=None):
+        wrapper = ["prlimit", f"--nofile={open_files}:{open_files}"] if open_files else []
+        self._popen = subprocess.Popen([*wrapper, str(binary()), *flags], env=clean_environment(env),
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.log = []
+        self.stderr = []
+        self._changed = threading.Condition()
+        self._readers = [threading.Thread(target=self._read, args=pair, daemon=True)
+                         for pair in ((self._popen.stdout, self.log), (self._popen.stderr, self.stderr))]
+        for reader in self._readers:
+            reader.start()
+        self._was_asked_to_end = False
+        self._was_killed = False
+        running.append(self)
+
+    def _read(self, stream, lines):
+        for line in stream:
+            with self._changed:
+                lines.append(line.decode().rstrip("\n"))
+                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
+
+    # ---- what it says
+
+    def grep(self, pattern):
+        with self._changed:
+            return [match for match in (re.search(pattern, line) for line in self.log) if match]
+
+    def wait_for_log(self, pattern, count=1, within=PATIENCE):
+        """The count-th match of the pattern in the log."""
+        def enough_or_over():
+            return len(self.grep(pattern)) >= count or not any(reader.is_alive() for reader in self._readers)
+
+        eventually(enough_or_over, f"{count} log lines with {pattern!r} in\n{self.tail()}", within, every=0.005)
+        matches = self.grep(pattern)
+        assert len(matches) >= count, f"ended without a log line {pattern!r}:\n{self.tail()}"
+        return matches[count - 1]
+
+    def tail(self, lines=40):
+        with self._changed:
+            return "\n".join([*self.log[-lines:], *(f"stderr: {line}" for line in self.stderr[-lines:])])
+
+    def address(self):
+        """Where clients connect to."""
+        match = self.wait_for_log(r"listening url=wss?://(?:\[([^\]]+)\]|([^:]+)):(\d+) ")
+        return match[1] or match[2], int(match[3])
+
+    def grpc_address(self):
+        return self.wait_for_log(r"listening grpc=(\S+)")[1]
+
+    # ---- what the kernel says of it
+
+    @property
+    def pid(self):
+        return self._popen.pid
+
+    def is_running(self):
+        return self._popen.poll() is None
+
+    def peak_resident_bytes(self):
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
+
+    def open_files(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def command_line(self):
+        return pathlib.Path(f"/proc/{self.pid}/cmdline").read_bytes()
+
+    # ---- its end
+
+    def signal(self, number):
+        self._was_asked_to_end |= number in (signal.SIGTERM, signal.SIGINT)
+        self._popen.send_signal(number)
+
+    def kill(self):
+        self._was_killed = True
+        self._popen.kill()
+        self.wait()
+
+    def wait(self, within=PATIENCE):
+        """Its exit code."""
+        code = self._popen.wait(within)
+        for reader in self._readers:
+            reader.join(PATIENCE)
+        return code
+
+    def finish(self):
+        """Ends it if the test has not. A second call does nothing."""
+        if self not in running:
+            return
+        running.remove(self)
+        if self.is_running() and not self._was_asked_to_end:
+            self.signal(signal.SIGTERM)
+        try:
+            code = self.wait()
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise AssertionError(f"still running {PATIENCE:g} s after SIGTERM:\n{self.tail()}") from None
+        found = [line for line in self.stderr + self.log if SANITIZER_OUTPUT.search(line)]
+        assert not found, "\n".join(self.stderr)
+        assert code == (-signal.SIGKILL if self._was_killed else 0), f"exit code {code}:\n{self.tail()}"
+
+
+def with_defaults(flags):
+    """The flags of a test for a process that serves clients, and the defaults of those it does not give."""
+    defaults = EDGE_DEFAULTS if "--role" in flags else ALL_DEFAULTS
+    return [*(text for flag, value in defaults.items() if flag not in flags for text in (flag, value)), *flags]

@@ -1,0 +1,126 @@
+"""Shape: the two ways to run the server that clients must not be able to tell apart."""
+import itertools
+import shutil
+import tempfile
+
+from support import messages
+from support.peer import RETRY_SECONDS, Peer
+from support.process import ServerProcess, with_defaults
+from support.raw_client import RawClient, RawConnection
+from support.waiting import PATIENCE, Stopwatch
+
+SETTLE_TOPIC = "settle"
+# More than one, so that what passes between the loops of an edge is tested too.
+LOOPS = ["--threads", "2"]
+
+
+class Shape:
+    """One process, or one core and two edges. Clients are put on the edges in turn."""
+
+    def __init__(self, kind, *flags, env=None, tls=None):
+        """tls: the clients' context, if the flags ask for TLS."""
+        self.kind = kind
+        self._tls = tls
+        self._flags = [*flags, *([] if "--threads" in flags else LOOPS)]
+        self._env = env
+        self._directory = tempfile.mkdtemp(prefix="cairn-")
+        self._turn = itertools.count()
+        self._tokens = itertools.count()
+        self._witness = None
+        self.core = None
+        self.edges = []
+        self._ended = []
+        if kind == "all":
+            self.edges.append(ServerProcess(*with_defaults(self._flags), env=env))
+        else:
+            self.start_core()
+            self.start_edge()
+            self.start_edge()
+        for edge in self.edges:
+            edge.address()
+        self.await_links()
+
+    # ---- processes
+
+    @property
+    def core_address(self):
+        return f"unix:{self._directory}/core"
+
+    def start_core(self):
+        """The core, or the next one in the place of one that is gone."""
+        if self.core:
+            self._ended.append(self.core)
+        self.core = ServerProcess("--role", "core", "--grpc-listen-addr", self.core_address, env=self._env)
+        self.core.grpc_address()
+
+    def start_edge(self):
+        flags = with_defaults(["--role", "edge", "--core", self.core_address, *self._flags])
+        edge = ServerProcess(*flags, env=self._env)
+        self.edges.append(edge)
+        return edge
+
+    def remove_edge(self, edge):
+        """It has ended, or is about to."""
+        self.edges.remove(edge)
+        self._ended.append(edge)
+
+    def await_links(self, times=1):
+        """Every lane has reached its core so often."""
+        if self.kind == "cluster":
+            loops = int(self._flags[self._flags.index("--threads") + 1])
+            for edge in self.edges:
+                edge.wait_for_log("core_link_up", count=loops * times)
+
+    def processes(self):
+        """Edges first: they flush to the core when they end."""
+        return [*self.edges, *([self.core] if self.core else []), *self._ended]
+
+    def assert_running(self):
+        for process in [*self.edges, *([self.core] if self.core else [])]:
+            assert process.is_running(), process.tail()
+
+    def finish(self):
+        failures = []
+        for process in self.processes():
+            try:
+                process.finish()
+            except AssertionError as failure:
+                failures.append(str(failure))
+        shutil.rmtree(self._directory)
+        assert not failures, "\n".join(failures)
+
+    # ---- clients
+
+    def address(self, edge=None):
+        """Of the edge with that index, or of the next in turn."""
+        index = next(self._turn) if edge is None else edge
+        return self.edges[index % len(self.edges)].address()
+
+    def peer(self, edge=None, **options):
+        options = {"ssl": self._tls, **options}
+        host, port = self.address(edge)
+        return Peer(f"{'wss' if self._tls else 'ws'}://{host}:{port}/", **options)
+
+    def raw(self, edge=None, **options):
+        return RawClient(self.address(edge), **{"tls": self._tls, **options})
+
+    def connection(self, edge=None, **options):
+        return RawConnection(self.address(edge), **options)
+
+    def settle(self, *clients):
+        """Returns when what the clients have said is in effect on every edge.
+
+        A client's messages take effect in order. Each relays a token after them until a witness has received it.
+        """
+        if not self._witness:
+            self._witness = self.peer(0, outlives_test=True)
+            self._witness.subscribe(SETTLE_TOPIC)
+        waiting = {str(next(self._tokens)).encode(): client for client in clients}
+        watch = Stopwatch()
+        while waiting:
+            assert watch.seconds < PATIENCE, f"{len(waiting)} clients are not heard"
+            for token, client in waiting.items():
+                client.relay(SETTLE_TOPIC, token)
+            # Said again only when it may have been lost: the witness's own subscription takes time too.
+            while waiting and (message := self._witness.poll(RETRY_SECONDS)):
+                waiting.pop(messages.decode_relay(message)[1], None)

@@ -1,0 +1,213 @@
+// What the router tells peers besides relays: presence, receipts, and answers to queries.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/router_fixture.h"
+
+namespace cairn::core {
+namespace {
+
+using signaling::v1::LaneEvent;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+using RouterPresence = RouterTest;
+
+TEST_F(RouterPresence, ASubscriberThatAsksLearnsHowManyOthersThereAre) {
+  const Sink one = Open(1), two = Open(2);
+  Say(one, Batch().Opened(10).Subscribed(10, "t").Opened(11).Subscribed(11, "t"));
+  EXPECT_THAT(Notices(one), IsEmpty());
+  Say(two, Batch().Opened(20).Subscribed(20, "t", true));
+  EXPECT_THAT(Notices(two), ElementsAre("SUBSCRIBED 20 t 2"));
+  Say(two, Batch().Subscribed(20, "t", true));
+  EXPECT_THAT(Notices(two), ElementsAre("SUBSCRIBED 20 t 2")) << "asked again";
+  EXPECT_THAT(Notices(one), IsEmpty());
+}
+
+TEST_F(RouterPresence, ComingAndGoingIsToldToLanesWithSomebodyElseWhoWantsToKnow) {
+  const Sink watcher = Open(1), native = Open(2), other = Open(3);
+  Say(watcher, Batch().Opened(10, true).Subscribed(10, "t"));
+  Say(native, Batch().Opened(20).Subscribed(20, "t"));
+  EXPECT_THAT(Notices(watcher), ElementsAre("JOINED 20 t 0"));
+  Say(other, Batch().Opened(30, true).Subscribed(30, "t"));
+  EXPECT_THAT(Notices(watcher), ElementsAre("JOINED 30 t 0"));
+  EXPECT_THAT(Notices(other), IsEmpty()) << "nobody there but itself";
+  Say(other, Batch().Unsubscribed(30, "t"));
+  Say(native, Batch().Closed(20));
+  EXPECT_THAT(Notices(watcher), ElementsAre("LEFT 30 t 0", "LEFT 20 t 0"));
+  EXPECT_THAT(Notices(native), IsEmpty());
+}
+
+TEST_F(RouterPresence, PeersOfALostLaneLeave) {
+  const Sink watcher = Open(1), lost = Open(2);
+  Say(watcher, Batch().Opened(10, true).Subscribed(10, "t"));
+  Say(lost, Batch().Opened(20).Subscribed(20, "t").Opened(21).Subscribed(21, "t"));
+  Notices(watcher);
+  Close(lost);
+  EXPECT_THAT(Notices(watcher), UnorderedElementsAre("LEFT 20 t 0", "LEFT 21 t 0"));
+}
+
+TEST_F(RouterPresence, ASnapshotBringsNobodyNewButThoseWhoWereThoughtLost) {
+  const Sink watcher = Open(1), lost = Open(2);
+  Say(watcher, Batch().Opened(10, true).Subscribed(10, "t"));
+  Say(lost, Batch().Opened(20).Subscribed(20, "t"));
+  Close(lost);
+  Notices(watcher);
+  const Sink back = OpenInSnapshot(2);
+  Say(back, Batch().Opened(20).Subscribed(20, "t").Opened(21).Subscribed(21, "t"));
+  EXPECT_THAT(Notices(watcher), ElementsAre("JOINED 20 t 0"));
+  Batch end;
+  end.Add(LaneEvent::KIND_SNAPSHOT_END, 0);
+  Say(back, end);
+  Say(back, Batch().Opened(22).Subscribed(22, "t"));
+  EXPECT_THAT(Notices(watcher), ElementsAre("JOINED 22 t 0"));
+}
+
+using RouterReceipts = RouterTest;
+
+TEST_F(RouterReceipts, SayHowManySubscribersARelayWasRoutedTo) {
+  const Sink origin = Open(1), other = Open(2);
+  Say(origin, Batch().Opened(10).Subscribed(10, "t").Opened(11).Subscribed(11, "t"));
+  Say(other, Batch().Opened(20).Subscribed(20, "t").Opened(21).Subscribed(21, "t"));
+  for (const char* topic : {"t", "nobody's"}) {
+    Batch relay;
+    relay.Relayed(10, topic, 1, true);
+    relay.last().set_wants_receipt(true);
+    relay.last().set_receipt_id(7);
+    Say(origin, relay);
+  }
+  ASSERT_EQ(origin->messages.size(), 2u);
+  ASSERT_EQ(origin->messages[0].notices_size(), 1);
+  EXPECT_EQ(origin->messages[0].notices(0).receipt_id(), 7u);
+  EXPECT_EQ(origin->messages[0].notices(0).peer(), 10u);
+  EXPECT_THAT(Notices(origin), ElementsAre("RECEIPT 10  3", "RECEIPT 10  0"));
+}
+
+TEST_F(RouterReceipts, ADirectRelayReachesOneSubscriberOrNobody) {
+  const Sink origin = Open(1), other = Open(2);
+  Say(origin, Batch().Opened(10).Subscribed(10, "t"));
+  Say(other, Batch().Opened(20).Subscribed(20, "t").Opened(21).Opened(22).Subscribed(22, "t"));
+  // Subscribed, not subscribed, the sender itself, unknown.
+  for (const uint64_t to : {20, 21, 10, 99}) {
+    Batch relay;
+    relay.Relayed(10, "t", to, true);
+    relay.last().set_to(to);
+    relay.last().set_wants_receipt(true);
+    Say(origin, relay);
+  }
+  EXPECT_THAT(Notices(origin), ElementsAre("RECEIPT 10  1", "RECEIPT 10  0", "RECEIPT 10  0",
+                                           "RECEIPT 10  0"));
+  const auto deliveries = other->TakeDeliveries();
+  ASSERT_EQ(deliveries.size(), 1u);
+  EXPECT_EQ(deliveries[0].to(), 20u);
+  EXPECT_EQ(deliveries[0].payload(), "payload 20");
+}
+
+class RouterRecords : public RouterTest {
+ protected:
+  static Batch Published(uint64_t peer, const std::string& topic, const std::string& blob,
+                         uint64_t seq = 1) {
+    Batch batch;
+    LaneEvent& event = batch.Add(LaneEvent::KIND_PUBLISHED, peer);
+    event.set_topic(topic);
+    event.set_payload(blob);
+    event.set_seq(seq);
+    event.mutable_record()->set_connection(peer);
+    event.mutable_record()->set_blob(blob);
+    event.mutable_record()->set_ttl_us(60'000'000);
+    return batch;
+  }
+  static Batch Queried(uint64_t peer, const std::string& topic) {
+    Batch batch;
+    batch.Add(LaneEvent::KIND_QUERIED, peer).set_topic(topic);
+    return batch;
+  }
+  // "peer topic blob…" of the answers a lane was sent since the last call.
+  static std::vector<std::string> Answers(const Sink& sink) {
+    std::vector<std::string> words;
+    for (const auto& message : sink->TakeMessages()) {
+      for (const auto& answer : message.answers()) {
+        words.push_back(std::to_string(answer.peer()) + " " + answer.topic());
+        for (const auto& record : answer.records()) words.back() += " " + record.blob();
+      }
+    }
+    return words;
+  }
+};
+
+TEST_F(RouterRecords, AnswerAQueryAtOnceNewestFirst) {
+  const Sink one = Open(1), two = Open(2);
+  Say(one, Published(10, "t", "old"));
+  Say(one, Published(11, "t", "new"));
+  Say(two, Batch().Opened(20));
+  Say(two, Queried(20, "t"));
+  EXPECT_THAT(Answers(two), ElementsAre("20 t new old"));
+  EXPECT_EQ(router_.held_queries(), 0u);
+}
+
+TEST_F(RouterRecords, TheFirstAnswersAQueryThatWaits) {
+  const Sink one = Open(1), two = Open(2);
+  Say(two, Batch().Opened(20));
+  Say(two, Queried(20, "t"));
+  EXPECT_THAT(Answers(two), IsEmpty());
+  EXPECT_EQ(router_.held_queries(), 1u);
+  Say(one, Published(10, "t", "first"));
+  Say(one, Published(10, "t", "second", 2));
+  EXPECT_THAT(Answers(two), ElementsAre("20 t first"));
+  EXPECT_EQ(router_.held_queries(), 0u);
+}
+
+TEST_F(RouterRecords, NobodyGetsItsOwnBack) {
+  const Sink lane = Open(1);
+  Say(lane, Batch().Opened(10));
+  Say(lane, Queried(10, "t"));
+  Say(lane, Published(10, "t", "own"));
+  EXPECT_THAT(Answers(lane), IsEmpty());
+  EXPECT_EQ(router_.held_queries(), 1u) << "it still waits";
+  Say(lane, Published(11, "t", "other", 2));
+  EXPECT_THAT(Answers(lane), ElementsAre("10 t other"));
+}
+
+TEST_F(RouterRecords, AQueryThatEndedIsNotAnswered) {
+  const Sink lane = Open(1);
+  Say(lane, Batch().Opened(10).Opened(11).Opened(12));
+  for (const uint64_t peer : {10, 11, 12}) Say(lane, Queried(peer, "t"));
+  Batch ended;
+  ended.Add(LaneEvent::KIND_QUERY_ENDED, 10).set_topic("t");
+  Say(lane, ended);
+  Say(lane, Batch().Closed(11));
+  EXPECT_EQ(router_.held_queries(), 1u);
+  Say(lane, Published(20, "t", "blob"));
+  EXPECT_THAT(Answers(lane), ElementsAre("12 t blob"));
+}
+
+TEST_F(RouterRecords, AlsoReachSubscribersAsARelayButNotWhenSaidAgain) {
+  const Sink origin = Open(1), target = Open(2);
+  Say(target, Batch().Opened(20).Subscribed(20, "t"));
+  Say(origin, Published(10, "t", "blob", 5));
+  ASSERT_EQ(origin->messages.size(), 1u);
+  EXPECT_EQ(origin->messages[0].acked_seq(), 5u);
+  const auto deliveries = target->TakeDeliveries();
+  ASSERT_EQ(deliveries.size(), 1u);
+  EXPECT_EQ(deliveries[0].payload(), "blob");
+  EXPECT_EQ(deliveries[0].origin_seq(), 5u);
+  Say(origin, Published(10, "t", "blob", 0));
+  EXPECT_THAT(Delivered(target), IsEmpty());
+}
+
+TEST_F(RouterRecords, AreGoneWhenTheirTimeIsOver) {
+  const Sink lane = Open(1);
+  Say(lane, Published(10, "t", "blob"));
+  Say(lane, Batch().Opened(20));
+  clock_.Advance(absl::Seconds(60));
+  Say(lane, Queried(20, "t"));
+  EXPECT_THAT(Answers(lane), IsEmpty());
+  EXPECT_EQ(router_.records().size(), 0u);
+}
+
+}  // namespace
+}  // namespace cairn::core

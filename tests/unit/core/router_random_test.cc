@@ -1,0 +1,150 @@
+// Random lives of lanes and peers, compared with a model that is too simple to be wrong.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/support/router_fixture.h"
+
+namespace cairn::core {
+namespace {
+
+constexpr uint64_t kLanes = 4;
+constexpr uint64_t kPeers = 12;
+constexpr uint64_t kTopics = 5;
+
+struct ModelPeer {
+  uint64_t lane = 0;
+  std::set<std::string> topics;
+};
+
+class RouterRandomTest : public RouterTest {
+ protected:
+  void Step() {
+    const uint64_t lane = 1 + random_() % kLanes;
+    if (!lanes_[lane]) {
+      lanes_[lane] = Open(lane);
+      return;
+    }
+    switch (random_() % 20) {
+      case 0:
+        CloseLane(lane);
+        return;
+      case 1:  // the edge reconnects before its old stream's end is noticed
+        ForgetPeersOf(lane);
+        lanes_[lane] = Open(lane);
+        return;
+      default:
+        StepOfPeer(lane, 1 + random_() % kPeers, "t" + std::to_string(random_() % kTopics));
+    }
+  }
+
+  void CheckTables() const {
+    size_t subscriptions = 0;
+    std::map<std::string, std::map<uint64_t, uint32_t>> interests;
+    for (const auto& [id, peer] : peers_) {
+      subscriptions += peer.topics.size();
+      for (const std::string& topic : peer.topics) ++interests[topic][peer.lane];
+    }
+    const Directory& directory = router_.directory();
+    ASSERT_EQ(directory.peer_ids().size(), peers_.size());
+    ASSERT_EQ(directory.subscription_count(), subscriptions);
+    ASSERT_EQ(directory.topics().size(), interests.size());
+    ASSERT_EQ(directory.topic_names().size(), interests.size());
+    for (const auto& [topic, lanes] : interests) {
+      const TopicRecord* record = directory.Topic(topic);
+      ASSERT_NE(record, nullptr) << topic;
+      std::map<uint64_t, uint32_t> actual;
+      for (const Interest& interest : record->interests) {
+        actual[interest.lane->id] = interest.subscribers;
+      }
+      ASSERT_EQ(actual, lanes) << topic;
+    }
+  }
+
+  void CloseLane(uint64_t lane) {
+    if (!lanes_[lane]) return;
+    Close(lanes_[lane]);
+    lanes_[lane] = nullptr;
+    ForgetPeersOf(lane);
+  }
+
+  std::mt19937 random_;
+
+ private:
+  void StepOfPeer(uint64_t lane, uint64_t id, const std::string& topic) {
+    const auto it = peers_.find(id);
+    if (it == peers_.end() || it->second.lane != lane) {
+      // New, or moved here from another lane.
+      Say(lanes_[lane], Batch().Opened(id));
+      peers_[id] = {lane, {}};
+      return;
+    }
+    ModelPeer& peer = it->second;
+    switch (random_() % 8) {
+      case 0:
+        Say(lanes_[lane], Batch().Closed(id));
+        peers_.erase(it);
+        return;
+      case 1:
+      case 2:
+        Say(lanes_[lane], Batch().Unsubscribed(id, topic));
+        peer.topics.erase(topic);
+        return;
+      case 3:
+      case 4:
+      case 5:
+        Say(lanes_[lane], Batch().Subscribed(id, topic));
+        peer.topics.insert(topic);
+        return;
+      default:
+        Relay(lane, id, topic);
+    }
+  }
+  void Relay(uint64_t lane, uint64_t from, const std::string& topic) {
+    std::set<uint64_t> expected, actual;
+    for (const auto& [id, peer] : peers_) {
+      if (id != from && peer.topics.contains(topic)) expected.insert(peer.lane);
+    }
+    for (const auto& [id, sink] : lanes_) {
+      if (sink) sink->messages.clear();
+    }
+    Say(lanes_[lane], Batch().Relayed(from, topic, ++seq_, peers_[from].topics.contains(topic)));
+    for (const auto& [id, sink] : lanes_) {
+      if (!sink) continue;
+      const size_t copies = sink->TakeDeliveries().size();
+      ASSERT_LE(copies, 1u);
+      if (copies > 0) actual.insert(id);
+    }
+    ASSERT_EQ(actual, expected);
+  }
+  void ForgetPeersOf(uint64_t lane) {
+    std::erase_if(peers_, [lane](const auto& entry) { return entry.second.lane == lane; });
+  }
+
+  std::map<uint64_t, Sink> lanes_;
+  std::map<uint64_t, ModelPeer> peers_;
+  uint64_t seq_ = 0;
+};
+
+TEST_F(RouterRandomTest, ItsTablesAndItsRoutesAreTheModelsAndNothingIsLeft) {
+  for (uint32_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    random_.seed(seed);
+    for (int step = 0; step < 1000; ++step) {
+      Step();
+      CheckTables();
+      ASSERT_FALSE(HasFatalFailure()) << "step " << step;
+    }
+    for (uint64_t lane = 1; lane <= kLanes; ++lane) CloseLane(lane);
+    ExpectNothingLeft();
+    EXPECT_TRUE(router_.directory().lanes().empty());
+  }
+}
+
+}  // namespace
+}  // namespace cairn::core

@@ -1,0 +1,301 @@
+#include "edge/out_queue.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <deque>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "proto/wire/ws_encoder.h"
+
+namespace cairn::edge {
+namespace {
+
+std::string Frame(wire::WsOpcode opcode, std::string_view payload) {
+  std::string frame;
+  wire::AppendWsFrame(opcode, payload, frame);
+  return frame;
+}
+std::string Data(size_t payload_bytes, char filling = 'd') {
+  return Frame(wire::WsOpcode::kBinary, std::string(payload_bytes, filling));
+}
+std::string Pong(std::string_view payload) { return Frame(wire::WsOpcode::kPong, payload); }
+
+// Writes `bytes` of it, as a socket that takes only so much at a time.
+std::string Write(OutQueue& queue, size_t bytes) {
+  std::string written;
+  while (written.size() < bytes) {
+    const std::string_view front = queue.Front();
+    if (front.empty()) break;
+    const size_t n = std::min(front.size(), bytes - written.size());
+    written.append(front.substr(0, n));
+    queue.Consume(n);
+  }
+  return written;
+}
+
+std::string WriteAll(OutQueue& queue, size_t at_a_time = ~size_t{0}) {
+  std::string written;
+  while (!queue.empty()) {
+    const std::string piece = Write(queue, at_a_time);
+    EXPECT_FALSE(piece.empty());
+    if (piece.empty()) break;
+    written += piece;
+  }
+  EXPECT_EQ(queue.size(), 0u);
+  EXPECT_EQ(queue.Front(), "");
+  return written;
+}
+
+TEST(OutQueue, StartsEmpty) {
+  OutQueue queue;
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(queue.size(), 0u);
+  EXPECT_EQ(queue.Front(), "");
+}
+
+TEST(OutQueue, GivesAllFramesInOnePieceAndInOrder) {
+  OutQueue queue;
+  queue.Append(Data(3, 'a'));
+  queue.Append(Data(200, 'b') + Data(0) + Data(70'000, 'c'));
+  const std::string all = Data(3, 'a') + Data(200, 'b') + Data(0) + Data(70'000, 'c');
+  EXPECT_EQ(queue.size(), all.size());
+  EXPECT_FALSE(queue.empty());
+  EXPECT_EQ(queue.Front(), all);
+  EXPECT_EQ(WriteAll(queue), all);
+}
+
+TEST(OutQueue, PiecesOfEverySizeMakeTheSameBytes) {
+  const std::string all = Data(3, 'a') + Data(126, 'b') + Data(0) + Data(125, 'c') + Data(1, 'd');
+  for (size_t at_a_time = 1; at_a_time <= all.size(); ++at_a_time) {
+    OutQueue queue;
+    queue.Append(all);
+    EXPECT_EQ(WriteAll(queue, at_a_time), all) << at_a_time;
+  }
+}
+
+TEST(OutQueue, SizeIsWhatIsNotWritten) {
+  OutQueue queue;
+  queue.Append(Data(3000) + Data(10));
+  const size_t all = queue.size();
+  for (size_t written = 1; written <= all; ++written) {
+    Write(queue, 1);
+    ASSERT_EQ(queue.size(), all - written);
+    ASSERT_EQ(queue.empty(), written == all);
+  }
+}
+
+TEST(OutQueue, FramesCanBeAppendedBetweenPieces) {
+  OutQueue queue;
+  std::string expected, written;
+  for (size_t i = 0; i < 300; ++i) {
+    const std::string frame = Data(i, static_cast<char>('a' + i % 26));
+    queue.Append(frame);
+    expected += frame;
+    written += Write(queue, i * 7 % 260);
+  }
+  written += WriteAll(queue);
+  EXPECT_EQ(written, expected);
+}
+
+TEST(OutQueue, APongPassesFramesThatWait) {
+  OutQueue queue;
+  queue.Append(Data(10) + Data(20));
+  queue.AppendPong(Pong("one"));
+  queue.AppendPong(Pong("two"));
+  EXPECT_EQ(queue.size(), 12u + 22u + 10u);
+  EXPECT_EQ(WriteAll(queue), Pong("one") + Pong("two") + Data(10) + Data(20));
+}
+
+TEST(OutQueue, APongNeverStandsInsideAFrame) {
+  // Payloads of every length form: 2, 4 and 10 bytes of header.
+  for (const size_t payload : {0u, 5u, 125u, 126u, 300u, 66'000u}) {
+    const std::string first = Data(payload, 'a');
+    const std::string rest = Data(4, 'b') + Data(130, 'c');
+    for (size_t offset = 0; offset <= std::min<size_t>(first.size(), 600); ++offset) {
+      OutQueue queue;
+      queue.Append(first + rest);
+      std::string written = Write(queue, offset);
+      queue.AppendPong(Pong("p"));
+      written += WriteAll(queue, 7);
+      const std::string expected = offset == 0 ? Pong("p") + first + rest : first + Pong("p") + rest;
+      ASSERT_EQ(written, expected) << payload << " byte frame, pong at " << offset;
+    }
+  }
+}
+
+TEST(OutQueue, APongThatCameInsideAFrameWaitsForThatFrameAlone) {
+  OutQueue queue;
+  queue.Append(Data(10, 'a') + Data(10, 'b'));
+  Write(queue, 3);
+  queue.AppendPong(Pong("p"));
+  EXPECT_EQ(queue.Front(), Data(10, 'a').substr(3));
+}
+
+TEST(OutQueue, APongThatHasBegunLeavesWhole) {
+  const std::string pong = Pong("0123456789");
+  for (size_t offset = 1; offset < pong.size(); ++offset) {
+    OutQueue queue;
+    queue.Append(Data(10, 'a'));
+    queue.AppendPong(pong);
+    std::string written = Write(queue, offset);
+    queue.AppendPong(Pong("late"));
+    queue.Append(Data(3, 'b'));
+    EXPECT_EQ(written + WriteAll(queue, 5), pong + Pong("late") + Data(10, 'a') + Data(3, 'b'));
+  }
+}
+
+TEST(OutQueue, APongOfAnIdleConnectionGoesAtOnce) {
+  OutQueue queue;
+  queue.AppendPong(Pong(""));
+  EXPECT_FALSE(queue.empty());
+  EXPECT_EQ(WriteAll(queue), Pong(""));
+}
+
+TEST(OutQueue, TheUpgradeAnswerIsNotTornByFramesOrPongs) {
+  const std::string answer = "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\n";
+  for (size_t offset = 0; offset <= answer.size(); ++offset) {
+    OutQueue queue;
+    queue.AppendRaw(answer);
+    queue.Append(Data(4));
+    std::string written = Write(queue, offset);
+    queue.AppendPong(Pong("p"));
+    queue.Append(Data(5));
+    EXPECT_EQ(written + WriteAll(queue, 3), answer + Pong("p") + Data(4) + Data(5)) << offset;
+  }
+}
+
+TEST(OutQueueDeathTest, TheUpgradeAnswerComesFirst) {
+  OutQueue queue;
+  queue.Append(Data(1));
+  EXPECT_DEATH(queue.AppendRaw("HTTP/1.1"), "broken invariant");
+}
+
+TEST(OutQueueDeathTest, MoreThanFrontCannotBeWritten) {
+  OutQueue queue;
+  queue.Append(Data(1));
+  EXPECT_DEATH(queue.Consume(4), "broken invariant");
+}
+
+TEST(OutQueue, OfAFloodOfPingsOnlyTheLatestPongIsKept) {
+  OutQueue queue;
+  const std::string payload(125, 'x');
+  size_t most = 0;
+  for (int i = 0; i < 1000; ++i) {
+    queue.AppendPong(Pong(payload));
+    most = std::max(most, queue.size());
+  }
+  EXPECT_LE(most, OutQueue::kMaxPongBytes);
+  EXPECT_GT(most, OutQueue::kMaxPongBytes - 127);
+  WriteAll(queue);
+  for (size_t i = 0; i < OutQueue::kMaxPongBytes / 127; ++i) queue.AppendPong(Pong(payload));
+  queue.AppendPong(Pong(std::string(125, 'l')));
+  EXPECT_EQ(WriteAll(queue), Pong(std::string(125, 'l')));
+}
+
+TEST(OutQueue, AFloodWhileAPongIsLeavingIsBoundedAndKeepsThatPongWhole) {
+  OutQueue queue;
+  const std::string first = Pong(std::string(125, 'f'));
+  queue.AppendPong(first);
+  std::string written = Write(queue, 1);
+  for (int i = 0; i < 1000; ++i) queue.AppendPong(Pong(std::string(125, 'x')));
+  EXPECT_LE(queue.size(), 2 * OutQueue::kMaxPongBytes + 127);
+  written += WriteAll(queue);
+  EXPECT_EQ(written.substr(0, first.size()), first);
+  EXPECT_EQ(written.size() % first.size(), 0u);
+}
+
+TEST(OutQueue, DropWaitingFinishesTheFrameThatHasBegunSoThatACloseCanFollow) {
+  const std::string first = Data(140, 'a');
+  const std::string close = Frame(wire::WsOpcode::kClose, "\x03\xf5slow_reader");
+  for (size_t offset = 0; offset <= first.size(); ++offset) {
+    OutQueue queue;
+    queue.Append(first + Data(20, 'b') + Data(30, 'c'));
+    std::string written = Write(queue, offset);
+    queue.DropWaiting();
+    queue.Append(close);
+    written += WriteAll(queue, 9);
+    EXPECT_EQ(written, offset == 0 ? close : first + close) << offset;
+  }
+}
+
+TEST(OutQueue, DropWaitingDropsPongsButNotOneThatHasBegun) {
+  OutQueue queue;
+  queue.Append(Data(10));
+  queue.AppendPong(Pong("one"));
+  queue.DropWaiting();
+  EXPECT_TRUE(queue.empty());
+  EXPECT_EQ(queue.size(), 0u);
+
+  queue.Append(Data(10));
+  queue.AppendPong(Pong("one"));
+  std::string written = Write(queue, 2);
+  queue.DropWaiting();
+  queue.Append(Data(1, 'z'));
+  EXPECT_EQ(written + WriteAll(queue), Pong("one") + Data(1, 'z'));
+}
+
+TEST(OutQueue, DropWaitingFinishesTheUpgradeAnswer) {
+  OutQueue queue;
+  queue.AppendRaw("HTTP/1.1 101\r\n\r\n");
+  queue.Append(Data(10));
+  queue.DropWaiting();
+  queue.Append(Data(1, 'z'));
+  EXPECT_EQ(WriteAll(queue), "HTTP/1.1 101\r\n\r\n" + Data(1, 'z'));
+}
+
+TEST(OutQueue, AnEmptyQueueKeepsASmallBuffer) {
+  OutQueue queue;
+  queue.Append(Data(OutQueue::kKeptBytes / 2));
+  const char* buffer = queue.Front().data();
+  WriteAll(queue);
+  queue.Append(Data(100));
+  EXPECT_EQ(queue.Front().data(), buffer);
+}
+
+// Takes what was written frame by frame from the front of the two lists of what was queued.
+void Match(std::string& written, std::deque<std::string>& data, std::deque<std::string>& pongs) {
+  while (!written.empty()) {
+    auto& from = (static_cast<uint8_t>(written[0]) & 0xf) == 0xa ? pongs : data;
+    ASSERT_FALSE(from.empty());
+    const size_t common = std::min(written.size(), from.front().size());
+    ASSERT_EQ(written.compare(0, common, from.front(), 0, common), 0);
+    if (common < from.front().size()) return;
+    written.erase(0, common);
+    from.pop_front();
+  }
+}
+
+TEST(OutQueue, AnyOrderOfUseGivesWholeFramesInOrder) {
+  for (uint32_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    OutQueue queue;
+    std::deque<std::string> data, pongs;
+    std::string written;
+    for (int step = 0; step < 1000; ++step) {
+      const uint32_t what = random() % 4;
+      if (what == 0) {
+        data.push_back(Data(random() % 3 == 0 ? random() % 70'000 : random() % 200));
+        data.back().back() = static_cast<char>(random());
+        queue.Append(data.back());
+      } else if (what == 1 && pongs.size() < 20) {  // few enough that none is superseded
+        pongs.push_back(Pong(std::to_string(random())));
+        queue.AppendPong(pongs.back());
+      } else {
+        written += Write(queue, random() % 50'000);
+      }
+      Match(written, data, pongs);
+      ASSERT_FALSE(testing::Test::HasFatalFailure());
+    }
+    written += WriteAll(queue);
+    Match(written, data, pongs);
+    EXPECT_TRUE(written.empty() && data.empty() && pongs.empty());
+  }
+}
+
+}  // namespace
+}  // namespace cairn::edge
