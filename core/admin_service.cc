@@ -73,6 +73,9 @@ class WatchReactor final : public FeedReactor<v1::Event>, public EventListener {
  public:
   using FeedReactor::FeedReactor;
   void OnEvent(const v1::Event& event) override { Offer(event); }
+
+ private:
+  void MarkMissed(v1::Event& event) override { event.set_kind(v1::Event::KIND_MISSED); }
 };
 
 class TraceReactor final : public FeedReactor<v1::TraceRecord>, public TraceListener {
@@ -212,7 +215,8 @@ class AdminService final : public v1::Admin::CallbackService {
                                                    const v1::TraceRequest* request) override {
     grpc::Status status = Check(context, Capability::kView);
     const auto id = ParseId(request->id());
-    if (status.ok() && request->target_case() == v1::TraceRequest::kId && !id) status = UnknownPeer(request->id());
+    const bool by_id = request->target_case() == v1::TraceRequest::kId;
+    if (status.ok() && by_id && id.value_or(0) == 0) status = UnknownPeer(request->id());
     if (status.ok() && request->target_case() == v1::TraceRequest::TARGET_NOT_SET) {
       status = grpc::Status(StatusCode::INVALID_ARGUMENT, "give an id or a topic to trace");
     }
@@ -290,13 +294,15 @@ ServerUnaryReactor* AdminService::Disconnect(CallbackServerContext* context, con
                                              v1::DisconnectResponse* response) {
   const uint32_t code = request->code() == 0 ? kPolicyViolation : request->code();
   const std::string reason = request->reason().empty() ? "operator" : request->reason();
-  ServerUnaryReactor* reactor = context->DefaultReactor();
+  const bool by_id = request->target_case() == v1::DisconnectRequest::kId;
+  v1::PeerFilter filter;
   grpc::Status status = Check(context, Capability::kOperate);
   if (status.ok() && (!IsCloseCode(code) || reason.size() > kMaxReasonBytes)) {
     status = grpc::Status(StatusCode::INVALID_ARGUMENT,
                           "code must be 1000 to 1014 but 1004 to 1006, or 3000 to 4999; reason at most 123 bytes");
   }
-  if (status.ok() && request->target_case() == v1::DisconnectRequest::kId) {
+  if (status.ok() && !by_id) status = ToFilter(*request, filter);
+  if (status.ok() && by_id) {
     return InRouter(context, Capability::kOperate, [request, response, code, reason](Router& router) {
       const auto id = ParseId(request->id());
       const PeerRecord* peer = id ? router.directory().FindPeer(*id) : nullptr;
@@ -306,8 +312,8 @@ ServerUnaryReactor* AdminService::Disconnect(CallbackServerContext* context, con
       return grpc::Status::OK;
     });
   }
-  v1::PeerFilter filter;
-  if (status.ok()) status = ToFilter(*request, filter);
+  // Once a call: gRPC aborts the process when it is asked for it again, as InRouter() would.
+  ServerUnaryReactor* reactor = context->DefaultReactor();
   if (!status.ok()) {
     reactor->Finish(status);
     return reactor;

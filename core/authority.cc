@@ -2,6 +2,7 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/strip.h>
+#include <grpc/grpc_security_constants.h>
 #include <grpcpp/security/auth_context.h>
 #include <grpcpp/server_context.h>
 
@@ -87,7 +88,7 @@ Credentials CredentialsOf(const grpc::ServerContextBase& context) {
   }
   const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
   if (!auth || !auth->IsPeerAuthenticated()) return credentials;
-  for (const char* property : {"x509_common_name", "x509_subject_alternative_name"}) {
+  for (const char* property : {GRPC_X509_CN_PROPERTY_NAME, GRPC_PEER_DNS_PROPERTY_NAME}) {
     for (const grpc::string_ref& name : auth->FindPropertyValues(property)) {
       credentials.certificate_names.emplace_back(name.data(), name.size());
     }

@@ -1,7 +1,7 @@
 // FeedReactor: a server stream of records that come by themselves, for a reader who may be slow.
 //
-// What the reader has not taken waits in a bounded queue; beyond it records are counted, and the next one that is sent
-// says how many it stands for ("missed").
+// What the reader has not taken waits in a bounded queue; beyond it records are counted. The next one that is queued
+// says how many were left out before it; when none comes, one that says only that follows the last.
 //
 // Owner:  itself, from Begin() to OnDone(); whoever offers records holds it too.
 // Thread: Offer() from any thread, without blocking; the rest from gRPC's.
@@ -20,7 +20,7 @@
 
 namespace cairn::core {
 
-// REQUIRES: Record has set_missed() and is a protobuf message.
+// REQUIRES: Record is a protobuf message with time_us and missed.
 template <typename Record>
 class FeedReactor : public grpc::ServerWriteReactor<Record>, public std::enable_shared_from_this<FeedReactor<Record>> {
  public:
@@ -39,6 +39,7 @@ class FeedReactor : public grpc::ServerWriteReactor<Record>, public std::enable_
       if (finishing_) return;
       if (queue_.size() >= max_queued_) {
         ++missed_;
+        missed_at_us_ = record.time_us();
         return;
       }
       queue_.push_back(record);
@@ -78,12 +79,23 @@ class FeedReactor : public grpc::ServerWriteReactor<Record>, public std::enable_
   }
   void OnDone() override { const auto last = std::move(self_); }
 
+ protected:
+  // The record has nothing but `missed` and the time of the last that was left out.
+  virtual void MarkMissed(Record&) {}
+
  private:
   // Whether there is something to write now; it is in writing_ then.
   bool TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    if (in_flight_ || queue_.empty()) return false;
-    writing_ = std::move(queue_.front());
-    queue_.pop_front();
+    if (in_flight_ || (queue_.empty() && missed_ == 0)) return false;
+    if (queue_.empty()) {
+      writing_.Clear();
+      writing_.set_missed(std::exchange(missed_, 0));
+      writing_.set_time_us(missed_at_us_);
+      MarkMissed(writing_);
+    } else {
+      writing_ = std::move(queue_.front());
+      queue_.pop_front();
+    }
     in_flight_ = true;
     return true;
   }
@@ -99,6 +111,7 @@ class FeedReactor : public grpc::ServerWriteReactor<Record>, public std::enable_
   Mutex mu_;
   std::deque<Record> queue_ ABSL_GUARDED_BY(mu_);
   uint64_t missed_ ABSL_GUARDED_BY(mu_) = 0;
+  int64_t missed_at_us_ ABSL_GUARDED_BY(mu_) = 0;
   bool in_flight_ ABSL_GUARDED_BY(mu_) = false;
   bool finishing_ ABSL_GUARDED_BY(mu_) = false;
 };

@@ -80,14 +80,19 @@ void Fill(const Counts& from, Repeated* to) {
 // The earliest of two ends of validity, where 0 is none.
 int64_t Earliest(int64_t a, int64_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
 
+// All of the filter but the topic, which closed peers have no more.
+bool FactsFit(const PeerFilter& filter, const std::string& edge, const PeerInfo& info, const PeerStats& stats) {
+  if (!filter.edge().empty() && filter.edge() != edge) return false;
+  if (!filter.dialect().empty() && filter.dialect() != stats.dialect()) return false;
+  if (filter.connected_after_us() != 0 && info.connected_since_us() < filter.connected_after_us()) return false;
+  if (filter.connected_before_us() != 0 && info.connected_since_us() >= filter.connected_before_us()) return false;
+  return info.remote_address().compare(0, filter.address_prefix().size(), filter.address_prefix()) == 0;
+}
+
 }  // namespace
 
 bool Fits(const PeerFilter& filter, const PeerRecord& peer) {
-  if (!filter.edge().empty() && filter.edge() != peer.lane->edge) return false;
-  if (!filter.dialect().empty() && filter.dialect() != peer.stats.dialect()) return false;
-  if (filter.connected_after_us() != 0 && peer.info.connected_since_us() < filter.connected_after_us()) return false;
-  if (filter.connected_before_us() != 0 && peer.info.connected_since_us() >= filter.connected_before_us()) return false;
-  if (peer.info.remote_address().compare(0, filter.address_prefix().size(), filter.address_prefix()) != 0) return false;
+  if (!FactsFit(filter, peer.lane->edge, peer.info, peer.stats)) return false;
   if (filter.topic().empty()) return true;
   return std::any_of(peer.topics.begin(), peer.topics.end(),
                      [&filter](const TopicRecord* topic) { return topic->name == filter.topic(); });
@@ -211,6 +216,9 @@ absl::StatusOr<PeerListing> PeerListing::Create(const ListPeersRequest& request)
     if (!id) return absl::InvalidArgumentError("page_token is not one that an earlier call gave");
     after = *id;
   }
+  if (request.closed() && !request.filter().topic().empty()) {
+    return absl::InvalidArgumentError("filter.topic does not go with closed: subscriptions are not kept");
+  }
   return PeerListing(request, after);
 }
 
@@ -266,10 +274,7 @@ bool PeerListing::StepClosed(const Router& router, ListPeersResponse& out) {
     if (closed.number >= below_number_) continue;
     if (wanted == 0) return Wanted() > 0;
     below_number_ = closed.number;
-    const PeerFilter& filter = request_.filter();
-    if (!filter.edge().empty() && filter.edge() != closed.edge) continue;
-    if (closed.info.remote_address().compare(0, filter.address_prefix().size(), filter.address_prefix()) != 0) continue;
-    if (filter.connected_after_us() > closed.info.connected_since_us()) continue;
+    if (!FactsFit(request_.filter(), closed.edge, closed.info, closed.stats)) continue;
     Describe(closed, *out.add_peers());
     ++sent_;
     --wanted;
@@ -312,7 +317,7 @@ bool TopicListing::Scan(const Router& router) {
     heap_.emplace_back(KeyOf(router, *router.directory().Topic(*it)), last_);
     std::push_heap(heap_.begin(), heap_.end(), later);
     // Of a top list, only as many as are asked for are kept; what is cut comes last.
-    if (request_.limit() != 0 && heap_.size() > 2 * request_.limit() + kPage) {
+    if (request_.limit() != 0 && heap_.size() > 2 * size_t{request_.limit()} + kPage) {
       std::nth_element(heap_.begin(), heap_.begin() + request_.limit(), heap_.end(),
                        [this](const Keyed& a, const Keyed& b) { return Before(a, b); });
       heap_.resize(request_.limit());

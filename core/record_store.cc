@@ -22,9 +22,10 @@ bool SameContent(const Record& a, const Record& b) {
                                             b.addresses().end());
 }
 
-bool SamePublisher(const Record& a, const Record& b) {
-  if (a.peer_id().empty() && b.peer_id().empty()) return a.connection() == b.connection();
-  return a.peer_id() == b.peer_id();
+// Whether the later of the two takes the place of the other.
+bool AreRivals(const Record& a, const Record& b) {
+  if (!a.peer_id().empty() || !b.peer_id().empty()) return a.peer_id() == b.peer_id();
+  return a.connection() == b.connection() || SameContent(a, b);
 }
 
 }  // namespace
@@ -38,42 +39,49 @@ std::string_view Name(RecordEnd reason) {
   return kNames[static_cast<size_t>(reason)];
 }
 
-void RecordStore::Put(std::string_view topic, Record record, int64_t now_us) {
+void RecordStore::Put(std::string_view topic, Record record, int64_t now_us, Said said) {
   Expire(now_us);
-  RemoveEarlier(topic, record);
+  const std::string name(topic);
   Entry entry;
   entry.published_us = now_us;
   entry.expires_us = now_us + std::clamp<int64_t>(record.ttl_us(), 0, limits_.max_ttl_us);
+  const auto is_later = [&entry, said](const Entry& other) {
+    return said == Said::kBefore && other.expires_us > entry.expires_us;
+  };
+  const std::vector<Entries::iterator> rivals = Rivals(name, record);
+  for (const auto& rival : rivals) {
+    if (is_later(*rival)) return;
+  }
+  for (const auto& rival : rivals) Remove(Place{name, rival});
   entry.number = next_number_++;
   entry.bytes = BytesOf(topic, record);
   entry.record = std::move(record);
   const uint64_t connection = entry.record.connection();
   bytes_ += entry.bytes;
 
-  const std::string name(topic);
   Entries& entries = topics_[name];
-  entries.push_back(std::move(entry));
-  const auto added = std::prev(entries.end());
+  auto behind = entries.end();
+  while (behind != entries.begin() && is_later(*std::prev(behind))) --behind;
+  const auto added = entries.insert(behind, std::move(entry));
   by_expiry_[KeyOf(*added)] = Place{name, added};
   by_connection_[connection].insert(KeyOf(*added));
 
   if (entries.size() > limits_.max_per_topic) RemoveFor(RecordEnd::kTopicFull, Place{name, entries.begin()});
-  if (const auto& own = by_connection_[connection]; own.size() > limits_.max_per_connection) {
-    RemoveFor(RecordEnd::kConnectionFull, by_expiry_.at(*own.begin()));
+  const auto own = by_connection_.find(connection);
+  if (own != by_connection_.end() && own->second.size() > limits_.max_per_connection) {
+    RemoveFor(RecordEnd::kConnectionFull, by_expiry_.at(*own->second.begin()));
   }
   while (bytes_ > limits_.max_bytes) RemoveFor(RecordEnd::kBytesFull, by_expiry_.begin()->second);
 }
 
-// The publisher's last word on the topic, and whatever says the same.
-void RecordStore::RemoveEarlier(std::string_view topic, const Record& record) {
-  const std::string name(topic);
-  const auto it = topics_.find(name);
-  if (it == topics_.end()) return;
-  std::vector<Entries::iterator> gone;
+std::vector<RecordStore::Entries::iterator> RecordStore::Rivals(const std::string& topic, const Record& record) {
+  std::vector<Entries::iterator> rivals;
+  const auto it = topics_.find(topic);
+  if (it == topics_.end()) return rivals;
   for (auto entry = it->second.begin(); entry != it->second.end(); ++entry) {
-    if (SamePublisher(entry->record, record) || SameContent(entry->record, record)) gone.push_back(entry);
+    if (AreRivals(entry->record, record)) rivals.push_back(entry);
   }
-  for (const auto& entry : gone) Remove(Place{name, entry});
+  return rivals;
 }
 
 void RecordStore::Expire(int64_t now_us) {

@@ -1,7 +1,7 @@
 // RecordStore: what publishers last said about topics, until it expires.
 //
-// A publisher is the peer id it announces, or else its connection. A record with the same content as one that is there
-// takes its place, whoever published it: one-shot clients come back over a new connection each time.
+// A publisher is the peer id it announces, or else its connection. Of records without a peer id, one with the same
+// content as another takes its place, whoever published it: one-shot clients come back over a new connection each time.
 //
 // Owner:  Router. Thread: the router's. Time is handed in, Unix microseconds, and never goes back.
 // Bounds: RecordLimits. What has to go has a named reason and is counted: in a full topic the oldest record; when all
@@ -58,14 +58,19 @@ class RecordStore {
     signaling::v1::Record record;
     int64_t published_us = 0;
     int64_t expires_us = 0;
-    uint64_t number = 0;  // 1, 2, 3, … in the order of publishing
+    uint64_t number = 0;  // 1, 2, 3, … in the order of Put()
     size_t bytes = 0;
   };
-  using Entries = std::list<Entry>;
+  using Entries = std::list<Entry>;  // in the order of publishing
+
+  enum class Said : uint8_t {
+    kNow,
+    kBefore,  // by a lane to a core that has lost it; lanes do so in any order, so its time to live tells its age
+  };
 
   explicit RecordStore(RecordLimits limits = {}) : limits_(limits) {}
 
-  void Put(std::string_view topic, signaling::v1::Record record, int64_t now_us);
+  void Put(std::string_view topic, signaling::v1::Record record, int64_t now_us, Said said = Said::kNow);
   // Removes what has expired; cheap when nothing has.
   void Expire(int64_t now_us);
 
@@ -92,7 +97,8 @@ class RecordStore {
   // Takes a copy of `place`, whose original goes with the record.
   void Remove(Place place);
   void RemoveFor(RecordEnd reason, Place place);
-  void RemoveEarlier(std::string_view topic, const signaling::v1::Record& record);
+  // Those that `record` would take the place of.
+  std::vector<Entries::iterator> Rivals(const std::string& topic, const signaling::v1::Record& record);
 
   const RecordLimits limits_;
   Topics topics_;

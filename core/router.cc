@@ -2,6 +2,7 @@
 
 #include <absl/status/status.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/peer_id.h"
@@ -38,7 +39,7 @@ void Router::On(LaneOpened& opened) {
   welcome->set_protocol_version(kProtocolVersion);
   welcome->set_core_id(core_id_);
   SendRoster();
-  if (NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);
+  if (IsOnlyLane(*lane) && NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);
 }
 
 void Router::On(LaneBatch& input) {
@@ -64,13 +65,20 @@ void Router::CloseLane(LaneRecord& lane) {
   // A copy, because each call takes one out of the set.
   const std::vector<PeerRecord*> peers(lane.peers.begin(), lane.peers.end());
   for (PeerRecord* peer : peers) ClosePeer(*peer, 0, "edge_lost");
-  if (NewEvent(Event::KIND_EDGE_DOWN, lane, nullptr)) feed_.Publish(event_);
+  if (IsOnlyLane(lane) && NewEvent(Event::KIND_EDGE_DOWN, lane, nullptr)) feed_.Publish(event_);
   // Nobody is left there for whom these were.
   lane.ledger.Acknowledged(~uint64_t{0}, [this](const auto& owed) { Settle(owed); });
   hold_.Forget(lane.id);
   if (lane.dirty) std::erase(dirty_, &lane);
   directory_.RemoveLane(lane);
   SendRoster();
+}
+
+// An edge comes with the first of its lanes and goes with the last.
+bool Router::IsOnlyLane(const LaneRecord& lane) const {
+  return std::none_of(directory_.lanes().begin(), directory_.lanes().end(), [&lane](const auto& entry) {
+    return entry.second.get() != &lane && entry.second->edge == lane.edge;
+  });
 }
 
 void Router::SendRoster() {
@@ -236,10 +244,15 @@ uint64_t Router::Deliver(LaneRecord& origin, LaneEvent& event, TopicRecord& topi
   return reached;
 }
 
-// Only to who is subscribed: knowing a topic is what lets peers talk to each other.
-uint64_t Router::DeliverToOne(LaneRecord& origin, LaneEvent& event, TopicRecord& topic) {
-  const PeerRecord* target = directory_.FindPeer(event.to());
-  if (!target || target->id == event.peer() || !target->topics.contains(&topic)) return 0;
+// Only who is subscribed: knowing a topic is what lets peers talk to each other.
+const PeerRecord* Router::AddresseeOf(const LaneEvent& event, const TopicRecord& topic) const {
+  const PeerRecord* peer = directory_.Peer(event.to());
+  return peer && peer->id != event.peer() && peer->topics.contains(&topic) ? peer : nullptr;
+}
+
+uint64_t Router::DeliverToOne(LaneRecord& origin, LaneEvent& event, const TopicRecord& topic) {
+  const PeerRecord* target = AddresseeOf(event, topic);
+  if (!target) return 0;
   Delivery* delivery = AddDelivery(*target->lane, origin, event);
   delivery->set_to(event.to());
   delivery->mutable_topic()->swap(*event.mutable_topic());
@@ -337,7 +350,9 @@ void Router::Trace(const LaneRecord& origin, const LaneEvent& event, const Topic
   record.set_latency_us(event.read_us() == 0 ? 0 : now_us_ - event.read_us());
   uint64_t subscribers = 0;
   uint32_t lanes = 0;
-  if (topic) {
+  if (topic && event.to() != 0) {
+    subscribers = lanes = AddresseeOf(event, *topic) ? 1 : 0;
+  } else if (topic) {
     for (const Interest& interest : topic->interests) {
       const bool has_sender = interest.lane == &origin && event.sender_subscribed();
       subscribers += interest.subscribers - (has_sender ? 1 : 0);

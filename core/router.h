@@ -102,6 +102,8 @@ class Router {
   void Acknowledge(LaneRecord& origin);
   void Settle(const RelayLedger::Owed& owed);
   void ReleaseHeld();
+  // Whether its edge has no other.
+  bool IsOnlyLane(const LaneRecord& lane) const;
   void SendRoster();
   void Publish(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void Query(PeerRecord& peer, const std::string& topic);
@@ -113,7 +115,9 @@ class Router {
   void AnswerRelay(LaneRecord& origin, const signaling::v1::LaneEvent& event, uint64_t reached);
   // Appends a delivery for every lane the relay goes to; how many subscribers that are.
   uint64_t Deliver(LaneRecord& origin, signaling::v1::LaneEvent& event, TopicRecord& topic);
-  uint64_t DeliverToOne(LaneRecord& origin, signaling::v1::LaneEvent& event, TopicRecord& topic);
+  uint64_t DeliverToOne(LaneRecord& origin, signaling::v1::LaneEvent& event, const TopicRecord& topic);
+  // The one peer that a relay with `to` goes to; null when it goes nowhere.
+  const PeerRecord* AddresseeOf(const signaling::v1::LaneEvent& event, const TopicRecord& topic) const;
   signaling::v1::Delivery* AddDelivery(LaneRecord& lane, const LaneRecord& origin,
                                        const signaling::v1::LaneEvent& event);
   // False when there is nothing to answer with.

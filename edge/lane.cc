@@ -216,7 +216,7 @@ void Lane::EndQueries() {
 
 void Lane::OnAnswer(const signaling::v1::Answer& answer) {
   const auto it = members_.find(answer.peer());
-  if (it == members_.end() || !EndQuery(it->second.get(), answer.topic())) return;
+  if (it == members_.end()) return;
   std::vector<wire::PublishedRecord> records;
   for (const signaling::v1::Record& record : answer.records()) {
     wire::PublishedRecord& published = records.emplace_back();
@@ -224,7 +224,8 @@ void Lane::OnAnswer(const signaling::v1::Answer& answer) {
     published.blob = record.blob();
     published.addresses.assign(record.addresses().begin(), record.addresses().end());
   }
-  SendResult(it->second.get(), answer.topic(), records);
+  // Who asked twice gets two answers.
+  while (EndQuery(it->second.get(), answer.topic())) SendResult(it->second.get(), answer.topic(), records);
 }
 
 bool Lane::EndQuery(Member* member, const std::string& topic) {

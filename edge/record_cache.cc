@@ -2,6 +2,9 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <iterator>
+#include <utility>
+
 namespace cairn::edge {
 
 using signaling::v1::LaneEvent;
@@ -20,18 +23,18 @@ std::string RecordCache::KeyOf(std::string_view topic, const Record& record) {
 
 void RecordCache::Keep(std::string_view topic, const Record& record, int64_t now_us) {
   DropExpired(now_us);
-  Kept kept{std::string(topic), record, now_us + record.ttl_us(), next_number_++, 0};
-  kept.bytes = kOverhead + 2 * topic.size() + record.ByteSizeLong();
-  last_[KeyOf(topic, record)] = kept.number;
+  Kept kept{KeyOf(topic, record), std::string(topic), record, now_us + record.ttl_us(), 0};
+  kept.bytes = kOverhead + 2 * kept.key.size() + topic.size() + record.ByteSizeLong();
+  if (const auto earlier = by_key_.find(kept.key); earlier != by_key_.end()) Drop(earlier->second);
   bytes_ += kept.bytes;
   kept_.push_back(std::move(kept));
-  while (bytes_ > max_bytes_) DropFront();
+  by_key_[kept_.back().key] = std::prev(kept_.end());
+  while (bytes_ > max_bytes_) Drop(kept_.begin());
 }
 
 void RecordCache::AppendSnapshot(int64_t now_us, signaling::v1::LaneToCore& out) {
   DropExpired(now_us);
   for (const Kept& kept : kept_) {
-    if (last_[KeyOf(kept.topic, kept.record)] != kept.number) continue;
     LaneEvent* event = out.add_events();
     event->set_kind(LaneEvent::KIND_PUBLISHED);
     event->set_peer(kept.record.connection());
@@ -42,15 +45,13 @@ void RecordCache::AppendSnapshot(int64_t now_us, signaling::v1::LaneToCore& out)
 }
 
 void RecordCache::DropExpired(int64_t now_us) {
-  while (!kept_.empty() && kept_.front().expires_us <= now_us) DropFront();
+  while (!kept_.empty() && kept_.front().expires_us <= now_us) Drop(kept_.begin());
 }
 
-void RecordCache::DropFront() {
-  const Kept& front = kept_.front();
-  const auto last = last_.find(KeyOf(front.topic, front.record));
-  if (last != last_.end() && last->second == front.number) last_.erase(last);
-  bytes_ -= front.bytes;
-  kept_.pop_front();
+void RecordCache::Drop(All::iterator kept) {
+  bytes_ -= kept->bytes;
+  by_key_.erase(kept->key);
+  kept_.erase(kept);
 }
 
 }  // namespace cairn::edge

@@ -11,7 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <string>
 #include <string_view>
 
@@ -23,8 +23,9 @@ class RecordCache {
  public:
   explicit RecordCache(size_t max_bytes) : max_bytes_(max_bytes) {}
 
+  // In the place of what the publisher has said of the topic before.
   void Keep(std::string_view topic, const signaling::v1::Record& record, int64_t now_us);
-  // Appends KIND_PUBLISHED with seq 0 for each publisher's last word that has not expired, oldest first.
+  // Appends KIND_PUBLISHED with seq 0 for each record that has not expired, oldest first.
   void AppendSnapshot(int64_t now_us, signaling::v1::LaneToCore& out);
 
   size_t size() const { return kept_.size(); }
@@ -32,23 +33,23 @@ class RecordCache {
 
  private:
   struct Kept {
+    std::string key;  // in by_key_
     std::string topic;
     signaling::v1::Record record;
     int64_t expires_us;
-    uint64_t number;
     size_t bytes;
   };
+  using All = std::list<Kept>;  // oldest first
 
   void DropExpired(int64_t now_us);
-  void DropFront();
+  void Drop(All::iterator kept);
   static std::string KeyOf(std::string_view topic, const signaling::v1::Record& record);
 
   const size_t max_bytes_;
-  std::deque<Kept> kept_;
-  // The number of each publisher's last word on a topic; others are superseded.
-  absl::flat_hash_map<std::string, uint64_t> last_;
+  All kept_;
+  // By topic and publisher.
+  absl::flat_hash_map<std::string, All::iterator> by_key_;
   size_t bytes_ = 0;
-  uint64_t next_number_ = 1;
 };
 
 }  // namespace cairn::edge

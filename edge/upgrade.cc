@@ -178,6 +178,8 @@ Upgrade::State Upgrade::Judge() {
   if (key.empty()) return Refuse(400, "Sec-WebSocket-Key is missing.");
   const beast::string_view agent = request[http::field::user_agent];
   user_agent_.assign(agent.data(), std::min(agent.size(), kMaxUserAgentBytes));
+  // It ends up in protobuf strings, which must be UTF-8, and on operators' terminals.
+  for (char& c : user_agent_) c = c >= 0x20 && c < 0x7f ? c : '?';
   const auto forwarded = request.equal_range("X-Forwarded-For");
   for (auto it = forwarded.first; it != forwarded.second; ++it) {
     absl::StrAppend(&forwarded_for_, forwarded_for_.empty() ? "" : ",", View(it->value()));

@@ -33,7 +33,7 @@ class Upgrade {
   const std::string& answer() const { return answer_; }
   // After kAccepted: what the client offered and the answer selected; native where it offered nothing.
   wire::Dialect dialect() const { return dialect_; }
-  // After kAccepted: User-Agent, cut to kMaxUserAgentBytes.
+  // After kAccepted: User-Agent, cut to kMaxUserAgentBytes, with '?' for what is not printable ASCII.
   const std::string& user_agent() const { return user_agent_; }
   // After kAccepted: the values of X-Forwarded-For, joined by commas in the order in which they came.
   const std::string& forwarded_for() const { return forwarded_for_; }

@@ -3,6 +3,7 @@
 #include <absl/random/random.h>
 #include <absl/status/statusor.h>
 #include <grpc/grpc.h>
+#include <grpc/support/log.h>
 #include <sys/resource.h>
 
 #include <boost/asio/io_context.hpp>
@@ -222,6 +223,7 @@ void Server::Reload() {
 int RunServer(const Options& options) {
   std::signal(SIGPIPE, SIG_IGN);
   // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to ten seconds.
+  gpr_set_log_function([](gpr_log_func_args* args) { log::Server().debug("grpc {}", args->message); });
   grpc_init();
   RaiseFileLimit();
   // Never destroyed, so that its signal handlers stay: the last moments of a process that has done its work are not to

@@ -22,10 +22,22 @@ std::optional<std::string> StringMember(const json::object& object, std::string_
   return std::string(value->get_string().data(), value->get_string().size());
 }
 
+bool IsHex(std::string_view text) {
+  return text.size() % 2 == 0 && text.find_first_not_of("0123456789abcdefABCDEF") == text.npos;
+}
+
 std::optional<std::string> FromHex(std::string_view text) {
-  if (text.empty() || text.size() % 2 != 0) return std::nullopt;
-  if (text.find_first_not_of("0123456789abcdefABCDEF") != text.npos) return std::nullopt;
+  if (text.empty() || !IsHex(text)) return std::nullopt;
   return absl::HexStringToBytes(absl::string_view(text.data(), text.size()));
+}
+
+// Absent is well. Anything but hex would cost a Python client the whole answer that it stands in.
+bool ReadPeerId(const json::object& object, JsonMessage& out) {
+  if (!object.contains("peer_id")) return true;
+  std::optional<std::string> peer_id = StringMember(object, "peer_id");
+  if (!peer_id || peer_id->size() > kMaxPeerIdBytes || !IsHex(*peer_id)) return false;
+  out.peer_id = *std::move(peer_id);
+  return true;
 }
 
 bool ReadAddresses(const json::object& object, JsonMessage& out) {
@@ -68,9 +80,7 @@ JsonFault ReadJsonMessage(std::string_view text, JsonMessage& out) {
   }
   if (*type == "announce") {
     out.kind = JsonMessage::Kind::kAnnounce;
-    out.peer_id = StringMember(object, "peer_id").value_or("");
-    const bool fits = out.peer_id.size() <= kMaxPeerIdBytes && ReadAddresses(object, out);
-    return fits ? JsonFault::kNone : JsonFault::kNotAMessage;
+    return ReadPeerId(object, out) && ReadAddresses(object, out) ? JsonFault::kNone : JsonFault::kNotAMessage;
   }
   return JsonFault::kNotAMessage;
 }

@@ -25,7 +25,7 @@ inline constexpr size_t kMaxPeerIdBytes = 128;
 enum class JsonFault : uint8_t {
   kNone,
   kMalformed,    // not JSON, or nested too deep
-  kNotAMessage,  // JSON, but none of the three messages, or a member above its bound
+  kNotAMessage,  // JSON, but none of the three messages, or a member above its bound or not in its form
 };
 
 struct JsonMessage {
@@ -35,7 +35,7 @@ struct JsonMessage {
   // What is published: either a blob, or addresses as plain text. One even-length hex string alone is a blob.
   std::string blob;
   std::vector<std::string> addresses;
-  std::string peer_id;  // kAnnounce; "" when absent
+  std::string peer_id;  // kAnnounce: hex as it was given, of even length; "" when absent
 };
 
 JsonFault ReadJsonMessage(std::string_view text, JsonMessage& out);

@@ -22,7 +22,10 @@ std::string AddressArray(const std::vector<std::string>& addresses) {
 
 std::string PeerEntry(const PublishedRecord& record, bool plain_addresses) {
   std::string entry = "{\"peer_id\":" + Quoted(record.peer_id) + ",\"addresses\":";
-  if (plain_addresses && !record.addresses.empty()) {
+  if (record.addresses.empty() && record.blob.empty()) {
+    // Announced without any address, or nothing at all: an empty string would be an address too.
+    entry += "[]";
+  } else if (plain_addresses && !record.addresses.empty()) {
     entry += AddressArray(record.addresses);
   } else {
     entry += "[\"" + absl::BytesToHexString(BlobOf(record)) + "\"]";

@@ -1,4 +1,5 @@
-// FakeClient: a connection without a socket, which remembers what a session and its lane asked of it.
+// FakeClient: a connection without a socket, which remembers what a session and its lane asked of
+// it.
 #ifndef CAIRN_TESTS_SUPPORT_FAKE_CLIENT_H_
 #define CAIRN_TESTS_SUPPORT_FAKE_CLIENT_H_
 

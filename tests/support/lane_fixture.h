@@ -43,8 +43,8 @@ class LaneTest : public testing::Test {
     lane_.Relay(member, message, 0);
   }
 
-  static void AddDelivery(signaling::v1::CoreToLane& message, uint64_t origin, uint64_t seq, uint64_t from,
-                          const std::string& topic, const std::string& payload) {
+  static void AddDelivery(signaling::v1::CoreToLane& message, uint64_t origin, uint64_t seq,
+                          uint64_t from, const std::string& topic, const std::string& payload) {
     signaling::v1::Delivery* delivery = message.add_deliveries();
     delivery->set_origin_lane(origin);
     delivery->set_origin_seq(seq);

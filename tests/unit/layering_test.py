@@ -14,6 +14,8 @@ ALLOWED = {
 }
 # Slow to compile, so only in .cc files.
 HEAVY = re.compile(r'#include\s+(<boost/beast/|<grpcpp/|".*\.grpc\.pb\.h")')
+# Class templates over gRPC's reactors, for core/admin_service.cc alone.
+HEAVY_HEADERS = {"core/feed_reactor.h", "core/list_reactor.h"}
 INCLUDE = re.compile(r'^\s*#include\s+"([^"]+)"')
 
 
@@ -26,7 +28,8 @@ def offences(root):
                 include = INCLUDE.match(line)
                 if include and include.group(1).split("/")[0] not in allowed:
                     yield f"{path.relative_to(root)}:{number}: {folder} must not include {include.group(1)}"
-                if path.suffix == ".h" and HEAVY.match(line):
+                heavy = path.suffix == ".h" and HEAVY.match(line)
+                if heavy and str(path.relative_to(root)) not in HEAVY_HEADERS:
                     yield f"{path.relative_to(root)}:{number}: heavy include in a header: {line.strip()}"
 
 

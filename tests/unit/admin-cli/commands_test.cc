@@ -284,7 +284,8 @@ TEST_F(CommandsTest, TheTokenOfAFileIsItsFirstLine) {
 TEST_F(CommandsTest, RefusedCredentialsAreExitCode4) {
   fake_.refusal = absl::UnauthenticatedError("no credential");
   EXPECT_EQ(Run(StatusCommand()), 4);
-  EXPECT_THAT(err_, StartsWith("cairn-admin: the core refuses the credential (no credential)"));
+  EXPECT_THAT(err_,
+              StartsWith("cairn-admin: the core refuses the credential: no credential; give one"));
   EXPECT_EQ(Run(PeersListCommand()), 4);
 }
 

@@ -31,10 +31,18 @@ TEST(FailureTest, ARefusedConnectionSaysWhatToLookAt) {
             "--core right?");
 }
 
-TEST(FailureTest, ACertificateThatIsNotTrustedIsNotCalledAnOutage) {
-  const absl::Status status =
-      absl::UnavailableError("x: Ssl handshake failed: SSL_ERROR_SSL: CERTIFICATE_VERIFY_FAILED");
-  EXPECT_NE(Explain(status, "core").text.find("is --tls-ca right?"), std::string::npos);
+TEST(FailureTest, TlsThatDoesNotFitIsNotCalledAnOutage) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"last error: UNKNOWN: Ssl handshake failed: SSL_ERROR_SSL",
+       "is the authority in --tls-ca its certificate's?"},
+      {"last error: UNKNOWN: Peer name x is not in peer certificate",
+       "give that as --tls-server-name"},
+      {"Socket closed", "does it want TLS"},
+  };
+  for (const auto& [message, words] : cases) {
+    EXPECT_NE(Explain(absl::UnavailableError(message), "core").text.find(words), std::string::npos)
+        << message;
+  }
 }
 
 TEST(FailureTest, TheTextIsOnePrintableLine) {

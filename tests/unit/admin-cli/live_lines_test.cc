@@ -27,8 +27,8 @@ class LiveLinesTest : public ::testing::Test {
 
 TEST_F(LiveLinesTest, AnEventIsALineWithItsDetailsLast) {
   EXPECT_EQ(EventLine(event_, Style()),
-            "02:40:00.204  closed        00000000000000ff  edge-1      192.0.2.7:51000  "
-            "slow_reader (1013)\n");
+            "02:40:00.204  closed        00000000000000ff  edge-1      slow_reader (1013)  "
+            "192.0.2.7:51000\n");
 }
 
 TEST_F(LiveLinesTest, WhatWasMissedBeforeAnEventIsSaidBeforeIt) {
@@ -46,7 +46,7 @@ TEST_F(LiveLinesTest, LinesAreCutToTheTerminal) {
   style.width = 80;
   const std::string line = EventLine(event_, style);
   EXPECT_EQ(line.size(), 81u);
-  EXPECT_EQ(line.substr(78), "w~\n");
+  EXPECT_EQ(line.substr(78), "1~\n");
 }
 
 TEST_F(LiveLinesTest, NamesThatClientsChoseAreMadePrintable) {

@@ -44,6 +44,12 @@ TopFigures Nothing() {
   return figures;
 }
 
+TopLook Look() {
+  TopLook look;
+  look.sort_name = "bytes in";
+  return look;
+}
+
 std::vector<std::string> Lines(const std::string& screen) {
   std::vector<std::string> lines;
   std::istringstream in(screen);
@@ -57,8 +63,7 @@ TEST(TopViewTest, EverySizeOfScreenIsFilledAndNotExceeded) {
     for (const size_t rows : {3u, 10u, 24u, 60u}) {
       for (const size_t many : {0u, 1u, 500u}) {
         const TerminalSize size{columns, rows};
-        const std::string screen =
-            RenderTop(Sample(many, many), Nothing(), {"bytes in", false, ""}, size, Style());
+        const std::string screen = RenderTop(Sample(many, many), Nothing(), Look(), size, Style());
         EXPECT_EQ(static_cast<size_t>(std::count(screen.begin(), screen.end(), '\n')), rows - 1);
         for (const std::string& line : Lines(screen)) {
           // Below the width of the columns that never go, the terminal cuts.
@@ -71,7 +76,7 @@ TEST(TopViewTest, EverySizeOfScreenIsFilledAndNotExceeded) {
 
 TEST(TopViewTest, AScreenOf24LinesShowsAllThreeTables) {
   const std::vector<std::string> lines =
-      Lines(RenderTop(Sample(50, 50), Nothing(), {"bytes in", false, ""}, {80, 24}, Style()));
+      Lines(RenderTop(Sample(50, 50), Nothing(), Look(), {80, 24}, Style()));
   EXPECT_EQ(lines[0], "cairn 0.3.0  up 5m00s  50 peers  50 topics  2 edges  0 B");
   const auto count = [&](const std::string& start) {
     return std::count_if(lines.begin(), lines.end(),
@@ -90,7 +95,7 @@ TEST(TopViewTest, RatesAreBetweenTwoRefreshes) {
   TopFigures before = Sample(0, 0);
   before.time = kNow - absl::Seconds(2);
   before.status.set_deliveries(1000);
-  const std::string screen = RenderTop(Sample(0, 0), before, {}, {80, 24}, Style());
+  const std::string screen = RenderTop(Sample(0, 0), before, Look(), {80, 24}, Style());
   EXPECT_NE(screen.find("to lanes 1,000/s"), std::string::npos) << screen;
 }
 
@@ -98,13 +103,15 @@ TEST(TopViewTest, ACoreThatStartedAnewHasNoRatesYet) {
   TopFigures before = Sample(0, 0);
   before.time = kNow - absl::Seconds(2);
   before.status.set_deliveries(1'000'000);
-  EXPECT_NE(RenderTop(Sample(0, 0), before, {}, {80, 24}, Style()).find("to lanes -/s"),
+  EXPECT_NE(RenderTop(Sample(0, 0), before, Look(), {80, 24}, Style()).find("to lanes -/s"),
             std::string::npos);
 }
 
 TEST(TopViewTest, TroubleIsSaidInTheLastLineAndTheOldFiguresStay) {
-  const std::vector<std::string> lines = Lines(
-      RenderTop(Sample(1, 1), Nothing(), {"", false, "cannot reach the core"}, {80, 24}, Style()));
+  TopLook look = Look();
+  look.trouble = "cannot reach the core";
+  const std::vector<std::string> lines =
+      Lines(RenderTop(Sample(1, 1), Nothing(), look, {80, 24}, Style()));
   EXPECT_EQ(lines.back(), "cannot reach the core; figures of 02:40:00");
   EXPECT_EQ(lines[0].substr(0, 11), "cairn 0.3.0");
 }

@@ -81,9 +81,9 @@ TEST(LogFilter, AModuleAloneMeansTrace) {
 }
 
 TEST(LogFilter, WhatCannotBeReadIsCollectedAndTheRestCounts) {
-  const LogFilter filter =
-      LogFilter::Parse("warn,cairn_signal=loud,=debug,cairn signal=info,a=b=debug,x[y]=info,"
-                       "cairn_signal::edge=,cairn_signal::core=error");
+  const LogFilter filter = LogFilter::Parse(
+      "warn,cairn_signal=loud,=debug,cairn signal=info,a=b=debug,x[y]=info,"
+      "cairn_signal::edge=,cairn_signal::core=error");
   EXPECT_THAT(filter.rejected(), ElementsAre("cairn_signal=loud", "=debug", "cairn signal=info",
                                              "a=b=debug", "x[y]=info", "cairn_signal::edge="));
   EXPECT_EQ(filter.LevelFor(kServer), LogLevel::kWarn);

@@ -77,7 +77,8 @@ struct Numbered {
   int number;
 };
 
-// Not guarded by anything but the combiner: a race is for the thread sanitizer, a lost update for the assertions.
+// Not guarded by anything but the combiner: a race is for the thread sanitizer, a lost update for
+// the assertions.
 struct Counts {
   bool inside = false;
   int handled = 0;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 namespace cairn::core {
 namespace {
@@ -25,31 +26,16 @@ CoreToLane Everything() {
   message.add_commands()->set_kind(Command::KIND_DRAIN);
   message.add_answers()->set_peer(3);
   message.add_notices()->set_kind(Notice::KIND_JOINED);
+  message.add_roster(5);
   return message;
 }
 
 TEST(CoreMessage, IsEmptyUntilItSaysAnything) {
   EXPECT_TRUE(IsEmpty(CoreToLane()));
-  CoreToLane message;
-  AddDelivery(message, 1);
-  EXPECT_FALSE(IsEmpty(message));
-  message.Clear();
-  message.mutable_welcome();
-  EXPECT_FALSE(IsEmpty(message));
-  message.Clear();
-  message.set_acked_seq(1);
-  EXPECT_FALSE(IsEmpty(message));
-  message.Clear();
-  message.add_commands();
-  EXPECT_FALSE(IsEmpty(message));
-  message.Clear();
-  message.add_answers();
-  EXPECT_FALSE(IsEmpty(message));
-  message.Clear();
-  message.add_notices();
-  EXPECT_FALSE(IsEmpty(message));
-  message.Clear();
-  EXPECT_TRUE(IsEmpty(message));
+  EXPECT_FALSE(IsEmpty(Everything()));
+  CoreToLane cleared = Everything();
+  cleared.Clear();
+  EXPECT_TRUE(IsEmpty(cleared));
 }
 
 // Every field that a message has, so that one that is new is not forgotten in either function.
@@ -111,6 +97,17 @@ TEST(CoreMessage, AMessageWithoutAnAcknowledgementTakesNoneBack) {
   AddDelivery(from, 1);
   AppendCoreMessage(from, to);
   EXPECT_EQ(to.acked_seq(), 7u);
+}
+
+TEST(CoreMessage, TheLaterOfTwoRostersCounts) {
+  CoreToLane to;
+  to.add_roster(1);
+  to.add_roster(2);
+  CoreToLane from;
+  from.add_roster(2);
+  AppendCoreMessage(from, to);
+  ASSERT_EQ(to.roster_size(), 1);
+  EXPECT_EQ(to.roster(0), 2u);
 }
 
 TEST(CoreMessage, AppendingNothingChangesNothing) {

@@ -24,20 +24,22 @@ struct ModelPeer {
 
 class RouterRandomTest : public RouterTest {
  protected:
+  struct ModelLane {
+    Sink sink;
+    uint64_t relayed = 0;  // number of its last relay
+    uint64_t acked = 0;
+    uint64_t owed = 0;  // number of the last delivery it has not answered for
+  };
+
   void Step() {
     const uint64_t lane = 1 + random_() % kLanes;
-    if (!lanes_[lane]) {
-      lanes_[lane] = Open(lane);
-      return;
-    }
+    if (!lanes_[lane].sink) return OpenLane(lane);
     switch (random_() % 20) {
       case 0:
-        CloseLane(lane);
-        return;
+        return CloseLane(lane);
       case 1:  // the edge reconnects before its old stream's end is noticed
         ForgetPeersOf(lane);
-        lanes_[lane] = Open(lane);
-        return;
+        return OpenLane(lane);
       default:
         StepOfPeer(lane, 1 + random_() % kPeers, "t" + std::to_string(random_() % kTopics));
     }
@@ -66,10 +68,25 @@ class RouterRandomTest : public RouterTest {
     }
   }
 
+  // When every lane has answered, every relay is acknowledged.
+  void CheckAcknowledgements() {
+    for (uint64_t lane = 1; lane <= kLanes; ++lane) Answer(lane);
+    for (auto& [id, model] : lanes_) {
+      Take(model);
+      if (model.sink) {
+        EXPECT_EQ(model.acked, model.relayed);
+      }
+    }
+  }
+  void OpenLane(uint64_t lane) {
+    // What its earlier stream had not heard of is settled by saying it again, which this lane does
+    // not do.
+    lanes_[lane] = {Open(lane), lanes_[lane].relayed, lanes_[lane].relayed, 0};
+  }
   void CloseLane(uint64_t lane) {
-    if (!lanes_[lane]) return;
-    Close(lanes_[lane]);
-    lanes_[lane] = nullptr;
+    if (!lanes_[lane].sink) return;
+    Close(lanes_[lane].sink);
+    lanes_[lane].sink = nullptr;
     ForgetPeersOf(lane);
   }
 
@@ -80,25 +97,25 @@ class RouterRandomTest : public RouterTest {
     const auto it = peers_.find(id);
     if (it == peers_.end() || it->second.lane != lane) {
       // New, or moved here from another lane.
-      Say(lanes_[lane], Batch().Opened(id));
+      Say(lanes_[lane].sink, Batch().Opened(id));
       peers_[id] = {lane, {}};
       return;
     }
     ModelPeer& peer = it->second;
     switch (random_() % 8) {
       case 0:
-        Say(lanes_[lane], Batch().Closed(id));
+        Say(lanes_[lane].sink, Batch().Closed(id));
         peers_.erase(it);
         return;
       case 1:
       case 2:
-        Say(lanes_[lane], Batch().Unsubscribed(id, topic));
+        Say(lanes_[lane].sink, Batch().Unsubscribed(id, topic));
         peer.topics.erase(topic);
         return;
       case 3:
       case 4:
       case 5:
-        Say(lanes_[lane], Batch().Subscribed(id, topic));
+        Say(lanes_[lane].sink, Batch().Subscribed(id, topic));
         peer.topics.insert(topic);
         return;
       default:
@@ -110,25 +127,39 @@ class RouterRandomTest : public RouterTest {
     for (const auto& [id, peer] : peers_) {
       if (id != from && peer.topics.contains(topic)) expected.insert(peer.lane);
     }
-    for (const auto& [id, sink] : lanes_) {
-      if (sink) sink->messages.clear();
-    }
-    Say(lanes_[lane], Batch().Relayed(from, topic, ++seq_, peers_[from].topics.contains(topic)));
-    for (const auto& [id, sink] : lanes_) {
-      if (!sink) continue;
-      const size_t copies = sink->TakeDeliveries().size();
+    const bool subscribed = peers_[from].topics.contains(topic);
+    Say(lanes_[lane].sink, Batch().Relayed(from, topic, ++lanes_[lane].relayed, subscribed));
+    for (auto& [id, model] : lanes_) {
+      const size_t copies = Take(model);
       ASSERT_LE(copies, 1u);
       if (copies > 0) actual.insert(id);
     }
     ASSERT_EQ(actual, expected);
+    Answer(1 + random_() % kLanes);
+  }
+  // The deliveries it got since the last call.
+  static size_t Take(ModelLane& model) {
+    size_t deliveries = 0;
+    if (!model.sink) return 0;
+    for (const auto& message : model.sink->TakeMessages()) {
+      if (message.acked_seq() != 0) model.acked = message.acked_seq();
+      if (message.deliveries_size() > 0) model.owed = message.deliveries().rbegin()->seq();
+      deliveries += static_cast<size_t>(message.deliveries_size());
+    }
+    return deliveries;
+  }
+  void Answer(uint64_t lane) {
+    ModelLane& model = lanes_[lane];
+    if (!model.sink || model.owed == 0) return;
+    Say(model.sink, Batch().Delivered(model.owed));
+    model.owed = 0;
   }
   void ForgetPeersOf(uint64_t lane) {
     std::erase_if(peers_, [lane](const auto& entry) { return entry.second.lane == lane; });
   }
 
-  std::map<uint64_t, Sink> lanes_;
+  std::map<uint64_t, ModelLane> lanes_;
   std::map<uint64_t, ModelPeer> peers_;
-  uint64_t seq_ = 0;
 };
 
 TEST_F(RouterRandomTest, ItsTablesAndItsRoutesAreTheModelsAndNothingIsLeft) {
@@ -140,6 +171,7 @@ TEST_F(RouterRandomTest, ItsTablesAndItsRoutesAreTheModelsAndNothingIsLeft) {
       CheckTables();
       ASSERT_FALSE(HasFatalFailure()) << "step " << step;
     }
+    CheckAcknowledgements();
     for (uint64_t lane = 1; lane <= kLanes; ++lane) CloseLane(lane);
     ExpectNothingLeft();
     EXPECT_TRUE(router_.directory().lanes().empty());

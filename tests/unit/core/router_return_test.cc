@@ -1,4 +1,5 @@
-// What lets nothing be lost when a stream or the core itself breaks: acknowledgements, and the hold after a restart.
+// What lets nothing be lost when a stream or the core itself breaks: acknowledgements, and the hold
+// after a restart.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -94,7 +95,8 @@ TEST_F(RouterAcks, LanesThatCannotLoseAnythingNeitherOweNorAreOwedAnswers) {
 
 class RouterReturn : public RouterTest {
  protected:
-  // A lane that knew `roster` before the core was restarted; its stream is open, its snapshot not begun.
+  // A lane that knew `roster` before the core was restarted; its stream is open, its snapshot not
+  // begun.
   Sink Return(uint64_t lane_id, const std::vector<uint64_t>& roster) {
     auto sink = std::make_shared<FakeEdgeSink>();
     signaling::v1::Hello hello;

@@ -145,7 +145,8 @@ TEST_F(LaneOrders, DrainAndLogLevelGoToTheProcess) {
   log->set_log_directives("debug");
   message.add_commands()->set_kind(Command::KIND_UNSPECIFIED);
   lane_.OnCoreMessage(message);  // nobody carries them out yet
-  lane_.SetOrders({[&] { ++drains; }, [&](const std::string& text) { directives.push_back(text); }});
+  lane_.SetOrders(
+      {[&] { ++drains; }, [&](const std::string& text) { directives.push_back(text); }});
   lane_.OnCoreMessage(message);
   EXPECT_EQ(drains, 1);
   EXPECT_THAT(directives, ElementsAre("debug"));

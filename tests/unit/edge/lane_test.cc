@@ -121,7 +121,8 @@ TEST_F(LaneTest, AMemberHasAtMostMaxTopics) {
   EXPECT_EQ(lane_.Subscribe(member, "c"), Lane::SubscribeResult::kSubscribed);
 }
 
-// The last subscriber takes the place of the one that leaves: whatever the order, nobody is lost or left behind.
+// The last subscriber takes the place of the one that leaves: whatever the order, nobody is lost or
+// left behind.
 TEST_F(LaneTest, WhoeverLeavesATopicTheOthersStay) {
   std::vector<uint64_t> order = {1, 2, 3, 4};
   do {
@@ -275,6 +276,17 @@ TEST_F(LaneTest, ASnapshotHasEveryMemberWithItsTopicsAndWhatWasSeenOfOtherLanes)
   for (const auto& mark : snapshot.hello().seen()) seen[mark.lane_id()] = mark.seq();
   EXPECT_EQ(seen, (std::map<uint64_t, uint64_t>{{kOtherLane, 6}, {44, 2}}));
   EXPECT_THAT(Said(), IsEmpty());
+}
+
+TEST_F(LaneTest, ASnapshotNamesTheLanesThatTheCoreLastNamed) {
+  CoreToLane first, second;
+  first.add_roster(kLane);
+  first.add_roster(kOtherLane);
+  lane_.OnCoreMessage(first);
+  lane_.OnCoreMessage(second);  // says nothing of it
+  LaneToCore snapshot;
+  lane_.AppendSnapshot(snapshot);
+  EXPECT_THAT(snapshot.hello().roster(), ElementsAre(kLane, kOtherLane));
 }
 
 // Compared with sets after every step.

@@ -47,8 +47,8 @@ TEST_P(LimitsRange, BeyondItTheTextNamesTheOptionTheValueAndWhatWouldDo) {
   for (const size_t value : {GetParam().low - 1, GetParam().high + 1}) {
     const std::string text = Mistake(With(value));
     EXPECT_THAT(text, HasSubstr(std::string(GetParam().option) + " " + std::to_string(value)));
-    EXPECT_THAT(text, HasSubstr(std::to_string(GetParam().low) + " to " +
-                                std::to_string(GetParam().high)));
+    EXPECT_THAT(
+        text, HasSubstr(std::to_string(GetParam().low) + " to " + std::to_string(GetParam().high)));
   }
 }
 

@@ -121,7 +121,8 @@ TEST(OutQueue, APongNeverStandsInsideAFrame) {
       std::string written = Write(queue, offset);
       queue.AppendPong(Pong("p"));
       written += WriteAll(queue, 7);
-      const std::string expected = offset == 0 ? Pong("p") + first + rest : first + Pong("p") + rest;
+      const std::string expected =
+          offset == 0 ? Pong("p") + first + rest : first + Pong("p") + rest;
       ASSERT_EQ(written, expected) << payload << " byte frame, pong at " << offset;
     }
   }

@@ -147,6 +147,29 @@ TEST(Outbox, TheLatestDeliveredNumberGoesWithTheNextMessageOnce) {
   EXPECT_EQ(outbox.StartWrite()->delivered_seq(), 0u);
 }
 
+TEST(Outbox, ManyDeliveredNumbersAreWorthAMessageOfTheirOwn) {
+  Outbox outbox = Connected();
+  outbox.NoteDelivered(Outbox::kDeliveriesPerAck - 1);
+  EXPECT_EQ(outbox.StartWrite(), nullptr);
+  outbox.NoteDelivered(Outbox::kDeliveriesPerAck);
+  const LaneToCore* message = outbox.StartWrite();
+  ASSERT_NE(message, nullptr);
+  EXPECT_EQ(message->delivered_seq(), Outbox::kDeliveriesPerAck);
+  EXPECT_EQ(message->events_size(), 0);
+  outbox.FinishWrite();
+  EXPECT_EQ(outbox.StartWrite(), nullptr) << "said twice";
+}
+
+TEST(Outbox, ADeliveredNumberIsSaidWhenItIsTime) {
+  Outbox outbox = Connected();
+  outbox.AckNow();
+  EXPECT_EQ(outbox.StartWrite(), nullptr) << "nothing was delivered";
+  outbox.NoteDelivered(1);
+  const LaneToCore* message = outbox.StartWrite();
+  ASSERT_NE(message, nullptr);
+  EXPECT_EQ(message->delivered_seq(), 1u);
+}
+
 TEST(Outbox, DeliveredNumbersOfABrokenStreamAreForgotten) {
   Outbox outbox = Connected();
   outbox.NoteDelivered(4);
@@ -257,6 +280,22 @@ TEST(Outbox, WhatWasAcknowledgedInFlightIsNotSaidAgain) {
   outbox.Connect(Opening());
   EXPECT_THAT(WriteNext(outbox), ElementsAre("hello", "2"));
   EXPECT_EQ(outbox.relay_bytes(), 9u);
+}
+
+TEST(Outbox, AnAcknowledgementThatComesBeforeTheEndOfItsWriteFreesItsBytes) {
+  Outbox outbox = Connected();
+  AppendRelay(outbox, 1);
+  AppendRelay(outbox, 2);
+  ASSERT_NE(outbox.StartWrite(), nullptr);
+  outbox.Ack(1);
+  EXPECT_EQ(outbox.relay_bytes(), 18u);
+  outbox.FinishWrite();
+  EXPECT_EQ(outbox.relay_bytes(), 9u);
+  AppendRelay(outbox, 3);
+  ASSERT_NE(outbox.StartWrite(), nullptr);
+  outbox.Ack(3);
+  outbox.FinishWrite();
+  EXPECT_EQ(outbox.relay_bytes(), 0u);
 }
 
 TEST(Outbox, AnOpeningThatWasNotWrittenIsNotSaidTwice) {

@@ -37,16 +37,16 @@ TEST(Reasons, EachHasANameOfItsOwnThatCanBeAMetricLabel) {
 // PROTOCOL.md, close codes.
 TEST(Reasons, HaveTheCloseCodesOfTheProtocol) {
   const std::map<CloseReason, int> codes = {
-      {CloseReason::kClientClosed, 1000},   {CloseReason::kClientGone, 0},
-      {CloseReason::kConnectionLost, 0},    {CloseReason::kHandshakeTimeout, 0},
-      {CloseReason::kTlsFailed, 0},         {CloseReason::kBadProxyHeader, 0},
-      {CloseReason::kUpgradeRefused, 0},
-      {CloseReason::kUnauthorized, 0},      {CloseReason::kDraining, 1001},
-      {CloseReason::kProtocolError, 1002},  {CloseReason::kBadUtf8, 1007},
-      {CloseReason::kTooManyTopics, 1008},  {CloseReason::kTopicTooLong, 1008},
-      {CloseReason::kOperator, 1008},       {CloseReason::kMessageTooBig, 1009},
-      {CloseReason::kPongTimeout, 1011},    {CloseReason::kSlowReader, 1013},
-      {CloseReason::kEdgeFull, 1013},       {CloseReason::kAddressFull, 1013}};
+      {CloseReason::kClientClosed, 1000},  {CloseReason::kClientGone, 0},
+      {CloseReason::kConnectionLost, 0},   {CloseReason::kHandshakeTimeout, 0},
+      {CloseReason::kTlsFailed, 0},        {CloseReason::kBadProxyHeader, 0},
+      {CloseReason::kUpgradeRefused, 0},   {CloseReason::kUnauthorized, 0},
+      {CloseReason::kDraining, 1001},      {CloseReason::kProtocolError, 1002},
+      {CloseReason::kBadUtf8, 1007},       {CloseReason::kTooManyTopics, 1008},
+      {CloseReason::kTopicTooLong, 1008},  {CloseReason::kOperator, 1008},
+      {CloseReason::kMessageTooBig, 1009}, {CloseReason::kPongTimeout, 1011},
+      {CloseReason::kSlowReader, 1013},    {CloseReason::kEdgeFull, 1013},
+      {CloseReason::kAddressFull, 1013}};
   EXPECT_EQ(codes.size(), kCloseReasonCount) << "a reason is missing above";
   for (const auto& [reason, code] : codes) EXPECT_EQ(CloseCode(reason), code) << Name(reason);
 }

@@ -3,75 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "proto/wire/v2_writer.h"
 #include "tests/support/client_frames.h"
-#include "tests/support/fake_client.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_core_link.h"
+#include "tests/support/session_fixture.h"
 
 namespace cairn::edge {
 namespace {
 
-using signaling::v1::CoreToLane;
 using signaling::v1::LaneEvent;
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using wire::WsOpcode;
-
-constexpr uint64_t kPeer = 1;
-
-class SessionTest : public testing::Test {
- protected:
-  SessionTest() {
-    limits_.max_message_bytes = 1000;
-    limits_.max_topic_bytes = 100;
-    limits_.max_topics = 3;
-    lane_.Connect(&link_);
-    Open();
-  }
-
-  void Open(wire::Dialect dialect = wire::Dialect::kNative) {
-    session_.reset();
-    Lane::PeerFacts facts;
-    facts.connected_since_us = 5'000'999;
-    facts.dialect = dialect;
-    session_.emplace(context_, client_, kPeer, std::move(facts));
-    Said();
-  }
-  void Receive(std::string bytes) { session_->OnBytes({bytes.data(), bytes.size()}); }
-  void ReceiveText(std::string_view text) { Receive(ClientFrame(WsOpcode::kText, text)); }
-  void ReceiveBinary(std::string_view data) { Receive(ClientFrame(WsOpcode::kBinary, data)); }
-
-  // What the session has told the core since the last call: "kind topic payload".
-  std::vector<std::string> Said() {
-    lane_.Flush();
-    std::vector<std::string> words;
-    for (const LaneEvent& event : link_.TakeEvents()) {
-      std::string word = LaneEvent::Kind_Name(event.kind()).substr(5) + " " + event.topic();
-      words.push_back(event.payload().empty() ? word : word + " " + event.payload());
-    }
-    return words;
-  }
-  uint64_t Dropped(DropReason reason) const {
-    return counters_.drops[static_cast<size_t>(reason)].Get();
-  }
-
-  FakeClock clock_;
-  EdgeLimits limits_;
-  EdgeCounters counters_;
-  FakeCoreLink link_;
-  Lane lane_{{42, "edge-1", 0}, limits_, counters_, clock_};
-  wire::MessageReader reader_;
-  SessionContext context_{lane_, limits_, counters_, reader_};
-  FakeClient client_;
-  std::optional<Session> session_;
-};
 
 TEST_F(SessionTest, JoinsTheLaneAndLeavesItForTheReasonGiven) {
   EXPECT_EQ(counters_.upgraded.Get(), 1u);
@@ -99,12 +43,12 @@ TEST_F(SessionTest, WithoutAReasonItWasLost) {
 TEST_F(SessionTest, HandsSubscribeUnsubscribeAndRelayToTheLaneInTheirOrder) {
   Receive(SubscribeFrame("t") + RelayFrame("t", "one") + UnsubscribeFrame("t") +
           RelayFrame("u", "two"));
-  EXPECT_THAT(Said(), ElementsAre("SUBSCRIBED t", "RELAYED t one", "UNSUBSCRIBED t",
-                                  "RELAYED u two"));
+  EXPECT_THAT(Said(),
+              ElementsAre("SUBSCRIBED t", "RELAYED t one", "UNSUBSCRIBED t", "RELAYED u two"));
   EXPECT_EQ(counters_.messages_in.Get(), 4u);
-  EXPECT_EQ(counters_.bytes_in.Get(),
-            SubscribeMessage("t").size() + UnsubscribeMessage("t").size() +
-                2 * RelayMessage("t", "one").size());
+  EXPECT_EQ(counters_.bytes_in.Get(), SubscribeMessage("t").size() +
+                                          UnsubscribeMessage("t").size() +
+                                          2 * RelayMessage("t", "one").size());
   EXPECT_THAT(client_.frames, IsEmpty()) << "the server answered";
   EXPECT_FALSE(client_.closed);
 }
@@ -252,129 +196,6 @@ TEST_F(SessionTest, NestingBelowAnUnknownFieldIsBounded) {
   const std::string deep = "\xa1\x69Subscribe\xa2\x65topic\x61t\x61x" + std::string(300, '\x81');
   ReceiveBinary(deep + "\x01");
   EXPECT_EQ(Dropped(DropReason::kTooDeep), 1u);
-}
-
-TEST_F(SessionTest, WithTheJsonDialectsOffTextIsDroppedUnread) {
-  limits_.json_dialects = false;
-  ReceiveText(R"({"type":"announce","topic":"t","addresses":["00"]})");
-  ReceiveText("no JSON");
-  EXPECT_EQ(Dropped(DropReason::kTextMessage), 2u);
-  EXPECT_THAT(Said(), IsEmpty());
-  EXPECT_THAT(client_.frames, IsEmpty());
-  EXPECT_FALSE(client_.closed);
-}
-
-TEST_F(SessionTest, PublishIsStoredAndAnsweredWithNothing) {
-  ReceiveText(R"({"type":"publish","topic":"t","payload":"YmxvYg=="})");
-  EXPECT_THAT(Said(), ElementsAre("PUBLISHED t blob"));
-  EXPECT_THAT(client_.frames, IsEmpty());
-}
-
-TEST_F(SessionTest, AnnounceIsAcknowledgedAtOnce) {
-  ReceiveText(R"({"type":"announce","topic":"t","addresses":["626c6f62"]})");
-  EXPECT_THAT(Said(), ElementsAre("PUBLISHED t blob"));
-  std::string ack;
-  wire::AppendWsFrame(WsOpcode::kText, R"({"type":"ack","topic":"t"})", ack);
-  EXPECT_THAT(client_.frames, ElementsAre(ack));
-}
-
-TEST_F(SessionTest, AQueryWaitsForTheCore) {
-  ReceiveText(R"({"type":"query","topic":"t"})");
-  EXPECT_THAT(Said(), ElementsAre("QUERIED t"));
-  EXPECT_THAT(client_.frames, IsEmpty());
-}
-
-TEST_F(SessionTest, TextThatIsNoMessageIsDroppedAndNothingIsStored) {
-  ReceiveText("no JSON");
-  ReceiveText(R"({"type":"query","topic":"\ud800"})");
-  EXPECT_EQ(Dropped(DropReason::kJsonMalformed), 2u);
-  ReceiveText("[]");
-  ReceiveText(R"({"type":"announce","topic":"t"})");
-  ReceiveText(R"({"type":"publish","topic":"t","payload":"*"})");
-  EXPECT_EQ(Dropped(DropReason::kJsonNotAMessage), 3u);
-  EXPECT_THAT(Said(), IsEmpty());
-  EXPECT_THAT(client_.frames, IsEmpty());
-  EXPECT_FALSE(client_.closed);
-}
-
-class SessionV2 : public SessionTest {
- protected:
-  SessionV2() {
-    Open(wire::Dialect::kV2);
-    welcome_ = std::exchange(client_.frames, {});
-  }
-  static std::string Frame(std::string_view message) {
-    std::string frame;
-    wire::AppendWsFrame(WsOpcode::kBinary, message, frame);
-    return frame;
-  }
-  static std::string Error(std::string_view code) {
-    std::string message;
-    wire::AppendError(code, "the message had no effect; see docs/PROTOCOL.md, Reasons", message);
-    return Frame(message);
-  }
-  // {"Relay": {"topic": "t", "payload": "p", <field>}}
-  void ReceiveRelayWith(const std::string& field) {
-    ReceiveBinary("\xa1\x65Relay\xa3\x65topic\x61t\x67payload\x41p" + field);
-  }
-  LaneEvent Relayed() {
-    lane_.Flush();
-    const std::vector<LaneEvent> events = link_.TakeEvents();
-    EXPECT_EQ(events.size(), 1u);
-    return events.empty() ? LaneEvent() : events[0];
-  }
-
-  std::vector<std::string> welcome_;
-};
-
-TEST_F(SessionV2, IsWelcomedWithItsIdTheTimeAndItsLimits) {
-  wire::Welcome welcome;
-  welcome.peer = "0000000000000001";
-  welcome.time_ms = 5000;
-  welcome.max_message_bytes = 1000;
-  welcome.max_topic_bytes = 100;
-  welcome.max_topics = 3;
-  std::string message;
-  wire::AppendWelcome(welcome, message);
-  EXPECT_THAT(welcome_, ElementsAre(Frame(message)));
-}
-
-TEST_F(SessionV2, ARelayMayNameItsAddresseeAndAskForAReceipt) {
-  ReceiveRelayWith("\x62to\x70" "00000000000000ff");
-  EXPECT_EQ(Relayed().to(), 0xffu);
-  ReceiveRelayWith("\x62id\x07");
-  const LaneEvent relay = Relayed();
-  EXPECT_TRUE(relay.wants_receipt());
-  EXPECT_EQ(relay.receipt_id(), 7u);
-  EXPECT_EQ(relay.to(), 0u);
-  EXPECT_THAT(client_.frames, IsEmpty());
-}
-
-TEST_F(SessionV2, IsToldWhatHadNoEffectAndWhy) {
-  ReceiveBinary("\xff");
-  ReceiveRelayWith("\x62to\x64" "none");
-  ReceiveRelayWith("\x62to\x70" "0000000000000000");
-  ReceiveText("no JSON");
-  EXPECT_THAT(client_.frames, ElementsAre(Error("cbor_malformed"), Error("bad_peer_id"),
-                                          Error("bad_peer_id"), Error("json_malformed")));
-  EXPECT_EQ(Dropped(DropReason::kBadPeerId), 2u);
-  EXPECT_THAT(Said(), IsEmpty());
-  EXPECT_FALSE(client_.closed);
-}
-
-TEST_F(SessionV2, IsToldWhenToComeBackWhenTheEdgeDrains) {
-  session_->SayDraining(absl::Milliseconds(1500));
-  std::string message;
-  wire::AppendDraining(1500, message);
-  EXPECT_THAT(client_.frames, ElementsAre(Frame(message)));
-}
-
-TEST_F(SessionTest, ANativeClientIsToldNothingOfAllThat) {
-  session_->SayDraining(absl::Milliseconds(1500));
-  ReceiveBinary("\xff");
-  ReceiveBinary("\xa1\x65Relay\xa3\x65topic\x61t\x67payload\x41p\x62to\x64none");
-  EXPECT_THAT(client_.frames, IsEmpty());
-  EXPECT_THAT(Said(), ElementsAre("RELAYED t p")) << "an unknown field to it";
 }
 
 }  // namespace

@@ -1,12 +1,13 @@
 #include "edge/upgrade.h"
 
-#include <absl/strings/escaping.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <string>
 #include <vector>
+
+#include "tests/support/upgrade_requests.h"
 
 namespace cairn::edge {
 namespace {
@@ -17,89 +18,14 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-constexpr size_t kMaxHead = 64 << 10;
-constexpr char kToken[] = "s3cret-token";
-// RFC 6455 section 1.3.
-constexpr char kKey[] = "dGhlIHNhbXBsZSBub25jZQ==";
-constexpr char kAccept[] = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
-
-using Headers = std::vector<std::string>;
-
-std::string Request(const std::string& request_line, const Headers& headers) {
-  std::string text = request_line + "\r\n";
-  for (const std::string& header : headers) text += header + "\r\n";
-  return text + "\r\n";
-}
-// A good request, with `extra` headers behind.
-std::string GoodRequest(const Headers& extra = {}, const std::string& target = "/") {
-  Headers headers = {"Host: signal.example", "Upgrade: websocket", "Connection: Upgrade",
-                     std::string("Sec-WebSocket-Key: ") + kKey, "Sec-WebSocket-Version: 13"};
-  headers.insert(headers.end(), extra.begin(), extra.end());
-  return Request("GET " + target + " HTTP/1.1", headers);
-}
-// A good request with one of its headers replaced, or left out.
-std::string GoodRequestBut(const std::string& header, const std::string& instead) {
-  std::string text = GoodRequest();
-  const size_t at = text.find(header + ":");
-  EXPECT_NE(at, text.npos);
-  const size_t size = text.find("\r\n", at) + 2 - at;
-  return text.replace(at, size, instead.empty() ? "" : instead + "\r\n");
-}
-
-BearerTokens Token() { return *BearerTokens::FromToken(kToken); }
-
-struct Outcome {
-  Upgrade::State state;
-  int status;
-  CloseReason reason;
-  std::string answer;
-};
-
-Outcome Try(const std::string& request, const BearerTokens& tokens = {}, size_t max_head = kMaxHead) {
-  Upgrade upgrade(tokens, max_head);
-  std::string_view in = request;
-  const Upgrade::State state = upgrade.Feed(in);
-  return {state, upgrade.status(), upgrade.reason(), upgrade.answer()};
-}
-
-void ExpectAccepted(const std::string& request, const BearerTokens& tokens = {}) {
-  EXPECT_EQ(Try(request, tokens).state, Upgrade::State::kAccepted) << request.substr(0, 500);
-}
-void ExpectRefused(const std::string& request, int status, const BearerTokens& tokens = {}) {
-  const Outcome outcome = Try(request, tokens);
-  EXPECT_EQ(outcome.state, Upgrade::State::kRefused) << request.substr(0, 500);
-  EXPECT_EQ(outcome.status, status) << request.substr(0, 500);
-  EXPECT_EQ(outcome.reason,
-            status == 401 ? CloseReason::kUnauthorized : CloseReason::kUpgradeRefused);
-  EXPECT_THAT(outcome.answer, StartsWith("HTTP/1.1 " + std::to_string(status) + " "));
-  EXPECT_THAT(outcome.answer, HasSubstr("\r\nConnection: "));
-}
-
-// Lines of the head without their line ends, sorted behind the status line, names in lower case.
-std::vector<std::string> Head(const std::string& answer) {
-  std::vector<std::string> lines;
-  size_t begin = 0;
-  for (size_t end; (end = answer.find("\r\n", begin)) != begin; begin = end + 2) {
-    EXPECT_NE(end, answer.npos);
-    std::string line = answer.substr(begin, end - begin);
-    if (!lines.empty()) {
-      std::transform(line.begin(), line.begin() + static_cast<ptrdiff_t>(line.find(':')),
-                     line.begin(), [](char c) { return static_cast<char>(std::tolower(c)); });
-    }
-    lines.push_back(line);
-  }
-  std::sort(lines.begin() + 1, lines.end());
-  return lines;
-}
-
 TEST(Upgrade, AnswersTheSampleOfTheRfcWithTheseHeadersAndNoOthers) {
   const Outcome outcome = Try(GoodRequest());
   EXPECT_EQ(outcome.state, Upgrade::State::kAccepted);
   EXPECT_EQ(outcome.status, 101);
-  EXPECT_THAT(Head(outcome.answer),
-              testing::ElementsAre("HTTP/1.1 101 Switching Protocols", "connection: Upgrade",
-                                   std::string("sec-websocket-accept: ") + kAccept,
-                                   "upgrade: websocket"));
+  EXPECT_THAT(
+      Head(outcome.answer),
+      testing::ElementsAre("HTTP/1.1 101 Switching Protocols", "connection: Upgrade",
+                           std::string("sec-websocket-accept: ") + kAccept, "upgrade: websocket"));
   EXPECT_THAT(outcome.answer, EndsWith("\r\n\r\n"));
 }
 
@@ -154,8 +80,7 @@ TEST(Upgrade, NegotiatesNoExtensionAndNoSubprotocolButItsOwn) {
         Headers{"Sec-WebSocket-Protocol: chat", "Sec-WebSocket-Protocol: cairn.signal.v1"}}) {
     const Outcome outcome = Try(GoodRequest(offer));
     EXPECT_EQ(outcome.state, Upgrade::State::kAccepted);
-    EXPECT_THAT(Head(outcome.answer),
-                testing::Contains("sec-websocket-protocol: cairn.signal.v1"));
+    EXPECT_THAT(Head(outcome.answer), testing::Contains("sec-websocket-protocol: cairn.signal.v1"));
     EXPECT_EQ(Head(outcome.answer).size(), 5u) << outcome.answer;
   }
 }
@@ -174,8 +99,7 @@ TEST(Upgrade, SelectsTheNewestDialectThatIsOffered) {
   for (const auto& row : rows) {
     const BearerTokens none;
     Upgrade upgrade(none, kMaxHead);
-    const std::string request =
-        GoodRequest({std::string("Sec-WebSocket-Protocol: ") + row.offer});
+    const std::string request = GoodRequest({std::string("Sec-WebSocket-Protocol: ") + row.offer});
     std::string_view in = request;
     EXPECT_EQ(upgrade.Feed(in), Upgrade::State::kAccepted) << row.offer;
     EXPECT_EQ(upgrade.dialect(), row.dialect) << row.offer;
@@ -234,12 +158,13 @@ TEST(Upgrade, RefusesOtherVersionsOfHttpWith505) {
 }
 
 TEST(Upgrade, RefusesWhatIsNotHttpWith400) {
-  for (const char* head : {"GET\r\n\r\n", "GET /\r\n\r\n", "\r\n\r\n",
-                           "GET / HTTP/1.1\r\nno colon\r\n\r\n", "hello\r\n\r\n",
-                           "GET / HTTP/1.1\r\nA: b\x01\r\n\r\n"}) {
+  for (const char* head :
+       {"GET\r\n\r\n", "GET /\r\n\r\n", "\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        "hello\r\n\r\n", "GET / HTTP/1.1\r\nA: b\x01\r\n\r\n"}) {
     ExpectRefused(head, 400);
   }
-  // Not worth waiting for more of it: a TLS ClientHello on the plaintext port, another protocol's greeting.
+  // Not worth waiting for more of it: a TLS ClientHello on the plaintext port, another protocol's
+  // greeting.
   for (const char* bytes : {"\x16\x03\x01\x02", "\x82\x83", " ", "\n", "123"}) {
     ExpectRefused(bytes, 400);
   }
@@ -304,79 +229,6 @@ TEST(Upgrade, ForwardedForIsJoinedInItsOrder) {
   std::string_view in = request;
   EXPECT_EQ(upgrade.Feed(in), Upgrade::State::kAccepted);
   EXPECT_EQ(upgrade.forwarded_for(), "192.0.2.1, 192.0.2.2,192.0.2.3");
-}
-
-TEST(Upgrade, WithATokenTheRightOneLetsIn) {
-  for (const char* value : {"Bearer s3cret-token", "  Bearer s3cret-token  ",
-                            "\tBearer s3cret-token\t", "bearer s3cret-token"}) {
-    ExpectAccepted(GoodRequest({std::string("Authorization:") + value}), Token());
-    ExpectAccepted(GoodRequest({std::string("authorization: ") + value}), Token());
-  }
-}
-
-TEST(Upgrade, WithoutTheRightTokenTheAnswerIs401AndNothingElse) {
-  const std::vector<Headers> rows = {
-      {},
-      {"Authorization: Bearer wrong-token"},
-      {"Authorization: Bearer s3cret-toke"},
-      {"Authorization: Bearer s3cret-token2"},
-      {"Authorization: Bearer  s3cret-token"},
-      {"Authorization: Bearer"},
-      {"Authorization: Bearer "},
-      {"Authorization: s3cret-token"},
-      {"Authorization: Basic s3cret-token"},
-      {"Authorization: Basic " + absl::Base64Escape("user:s3cret-token")},
-      {"X-Authorization: Bearer s3cret-token"},
-      {"Cookie: token=s3cret-token"},
-      {"Sec-WebSocket-Protocol: cairn.signal.v1"},
-      {"Sec-WebSocket-Protocol: cairn.signal.v1, s3cret-token"},
-      {"Sec-WebSocket-Protocol: cairn.signal.v1, cairn.bearer.s3cret-token"},
-  };
-  for (const Headers& headers : rows) {
-    ExpectRefused(GoodRequest(headers), 401, Token());
-    const Outcome outcome = Try(GoodRequest(headers), Token());
-    EXPECT_THAT(outcome.answer, EndsWith("\r\n\r\n")) << "a body";
-    EXPECT_THAT(Head(outcome.answer), testing::Contains("content-length: 0"));
-    EXPECT_THAT(outcome.answer, Not(HasSubstr("cairn")));
-    EXPECT_THAT(outcome.answer, Not(HasSubstr("s3cret")));
-  }
-  ExpectRefused(GoodRequest({}, "/?token=s3cret-token&access_token=s3cret-token"), 401, Token());
-}
-
-TEST(Upgrade, ABrowserOffersItsTokenAsASubprotocolWhichIsNeverEchoed) {
-  std::string encoded;
-  absl::WebSafeBase64Escape(kToken, &encoded);
-  for (const Headers& headers :
-       {Headers{"Sec-WebSocket-Protocol: cairn.signal.v1, cairn.bearer." + encoded},
-        Headers{"Sec-WebSocket-Protocol: cairn.bearer." + encoded + ",cairn.signal.v1"},
-        Headers{"Sec-WebSocket-Protocol: cairn.signal.v1",
-                "Sec-WebSocket-Protocol: cairn.bearer." + encoded}}) {
-    const Outcome outcome = Try(GoodRequest(headers), Token());
-    EXPECT_EQ(outcome.state, Upgrade::State::kAccepted);
-    EXPECT_THAT(Head(outcome.answer),
-                testing::Contains("sec-websocket-protocol: cairn.signal.v1"));
-    EXPECT_THAT(outcome.answer, Not(HasSubstr("bearer")));
-    EXPECT_THAT(outcome.answer, Not(HasSubstr(encoded)));
-  }
-}
-
-TEST(Upgrade, ASubprotocolTokenMayHoldBytesThatBase64UrlSpellsDifferently) {
-  const std::string token = "a?b>c~d?>~token";
-  std::string encoded;
-  absl::WebSafeBase64Escape(token, &encoded);
-  ASSERT_THAT(encoded, AnyOf(HasSubstr("-"), HasSubstr("_")));
-  ExpectAccepted(GoodRequest({"Sec-WebSocket-Protocol: cairn.signal.v1, cairn.bearer." + encoded}),
-                 *BearerTokens::FromToken(token));
-}
-
-TEST(Upgrade, WithoutConfiguredTokensAnyAuthorizationIsIgnored) {
-  ExpectAccepted(GoodRequest({"Authorization: Bearer whatever"}));
-  ExpectAccepted(GoodRequest({"Authorization: Basic x"}));
-}
-
-TEST(Upgrade, WhoIsNotAuthorizedLearnsNothingOfWhatElseIsWrong) {
-  ExpectRefused(GoodRequestBut("Sec-WebSocket-Key", ""), 401, Token());
-  ExpectRefused(GoodRequestBut("Sec-WebSocket-Version", "Sec-WebSocket-Version: 8"), 401, Token());
 }
 
 TEST(Upgrade, ARequestThatDoesNotComeInTimeIsAnswered408) {

@@ -1,0 +1,195 @@
+#include "server/direct_link.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "edge/lane.h"
+#include "tests/support/client_frames.h"
+#include "tests/support/fake_client.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_loop_executor.h"
+
+namespace cairn::server {
+namespace {
+
+using edge::FakeClient;
+using edge::Lane;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// One loop of a process: a lane, its link, and what runs on its thread.
+class Loop {
+ public:
+  Loop(core::Core& core, uint64_t lane_id, const Clock& clock)
+      : lane_({lane_id, "edge", 0}, limits_, counters_, clock), factory_(core) {
+    link_ = factory_.NewLink(lane_.identity(), lane_, executor_);
+    lane_.Connect(link_.get());
+    executor_.Run();
+  }
+
+  Lane::Member* Join(uint64_t peer, FakeClient& client) { return lane_.Join(peer, &client, {}); }
+  void Subscribe(Lane::Member* member, const std::string& topic) {
+    lane_.Subscribe(member, topic);
+    lane_.Flush();
+  }
+  void Relay(const Lane::Member* member, const std::string& topic, const std::string& payload) {
+    wire::Message message;
+    message.kind = wire::MessageKind::kRelay;
+    message.topic = topic;
+    message.payload = payload;
+    lane_.Relay(member, message, 0);
+    lane_.Flush();
+  }
+  void Flush() { lane_.Flush(); }
+  void Run() { executor_.Run(); }
+  size_t wakes() const { return executor_.posted(); }
+  // The loop has ended: what it was posted is not run any more.
+  void EndLink() { link_.reset(); }
+  edge::CoreLink& link() { return *link_; }
+
+ private:
+  edge::EdgeLimits limits_;
+  edge::EdgeCounters counters_;
+  Lane lane_;
+  edge::FakeLoopExecutor executor_;
+  DirectLinkFactory factory_;
+  std::unique_ptr<edge::CoreLink> link_;
+};
+
+class DirectLinkTest : public testing::Test {
+ protected:
+  FakeClock clock_;
+  core::Core core_{77, clock_};
+  Loop one_{core_, 1, clock_};
+  Loop two_{core_, 2, clock_};
+  FakeClient alice_, bob_, carol_;
+};
+
+TEST_F(DirectLinkTest, ARelayCrossesFromOneLaneToAnother) {
+  Lane::Member* alice = one_.Join(10, alice_);
+  Lane::Member* bob = two_.Join(20, bob_);
+  one_.Subscribe(alice, "t");
+  two_.Subscribe(bob, "t");
+  one_.Relay(alice, "t", "to bob");
+  EXPECT_THAT(bob_.frames, IsEmpty()) << "not on this thread";
+  two_.Run();
+  EXPECT_THAT(bob_.frames, ElementsAre(DeliveredFrame("t", "to bob")));
+  two_.Relay(bob, "t", "to alice");
+  one_.Run();
+  EXPECT_THAT(alice_.frames, ElementsAre(DeliveredFrame("t", "to alice")));
+  EXPECT_EQ(bob_.frames.size(), 1u) << "an echo";
+}
+
+TEST_F(DirectLinkTest, ARelayWithinALaneArrivesInTheSameTurn) {
+  Lane::Member* alice = one_.Join(10, alice_);
+  one_.Subscribe(one_.Join(11, carol_), "t");
+  one_.Run();
+  one_.Relay(alice, "t", "p");
+  EXPECT_THAT(carol_.frames, ElementsAre(DeliveredFrame("t", "p")));
+  EXPECT_EQ(one_.wakes(), 0u) << "it was going to look by itself";
+}
+
+TEST_F(DirectLinkTest, ALoopIsWokenOnceForAllThatGathersUntilItLooks) {
+  Lane::Member* alice = one_.Join(10, alice_);
+  two_.Subscribe(two_.Join(20, bob_), "t");
+  two_.Run();
+  ASSERT_EQ(two_.wakes(), 0u);
+  for (const char* payload : {"a", "b", "c"}) one_.Relay(alice, "t", payload);
+  EXPECT_EQ(two_.wakes(), 1u);
+  two_.Run();
+  EXPECT_THAT(bob_.frames, ElementsAre(DeliveredFrame("t", "a"), DeliveredFrame("t", "b"),
+                                       DeliveredFrame("t", "c")));
+  one_.Relay(alice, "t", "d");
+  EXPECT_EQ(two_.wakes(), 1u) << "nobody would look";
+  two_.Run();
+  EXPECT_EQ(bob_.frames.size(), 4u);
+}
+
+TEST_F(DirectLinkTest, ALoopThatSubmitsTakesWhatWaitsForIt) {
+  Lane::Member* alice = one_.Join(10, alice_);
+  Lane::Member* bob = two_.Join(20, bob_);
+  two_.Subscribe(bob, "t");
+  two_.Run();
+  one_.Relay(alice, "t", "p");
+  two_.Subscribe(bob, "u");
+  EXPECT_EQ(bob_.frames.size(), 1u);
+  two_.Run();
+  EXPECT_EQ(bob_.frames.size(), 1u) << "taken twice";
+}
+
+TEST_F(DirectLinkTest, WhatALaneSubmitsIsTakenAndItsBatchComesBackCleared) {
+  signaling::v1::LaneToCore batch;
+  batch.add_events()->set_peer(10);
+  batch.mutable_stats()->set_messages_in(1);
+  one_.link().Submit(batch);
+  EXPECT_EQ(batch.events_size(), 0);
+  EXPECT_FALSE(batch.has_stats());
+  EXPECT_FALSE(one_.link().congested());
+  EXPECT_EQ(one_.link().backlog_bytes(), 0u);
+}
+
+TEST_F(DirectLinkTest, ALinkThatEndsTakesItsPeersWithItAndIsNotCalledAgain) {
+  Lane::Member* alice = one_.Join(10, alice_);
+  two_.Subscribe(two_.Join(20, bob_), "t");
+  two_.Run();
+  one_.Relay(alice, "t", "waits in the inbox");
+  two_.EndLink();
+  one_.Relay(alice, "t", "to nobody");
+  EXPECT_THAT(bob_.frames, IsEmpty());
+  size_t lanes = 0, peers = 0;
+  core::RouterInput call = core::AdminCall{[&](core::Router& router) {
+    lanes = router.directory().lanes().size();
+    peers = router.directory().peer_ids().size();
+  }};
+  core_.Enter(call);
+  EXPECT_EQ(lanes, 1u);
+  EXPECT_EQ(peers, 1u);
+}
+
+TEST_F(DirectLinkTest, AnOperatorsOrderReachesItsPeer) {
+  one_.Join(10, alice_);
+  one_.Flush();
+  core::RouterInput call = core::AdminCall{[](core::Router& router) {
+    router.Disconnect(*router.directory().Peer(10), 4001, "maintenance");
+  }};
+  core_.Enter(call);
+  one_.Run();
+  EXPECT_THAT(alice_.disconnects, ElementsAre(std::pair(4001, "maintenance")));
+}
+
+// Both loops relay to each other as fast as they can; whoever finds the router busy leaves its
+// batch at the door.
+TEST_F(DirectLinkTest, TwoLoopsThatRelayAtOnceGetEverythingInOrder) {
+  constexpr size_t kRelays = 5000;
+  Lane::Member* alice = one_.Join(10, alice_);
+  Lane::Member* bob = two_.Join(20, bob_);
+  one_.Subscribe(alice, "t");
+  two_.Subscribe(bob, "t");
+  const auto run = [](Loop& loop, const Lane::Member* self, const FakeClient& client) {
+    for (size_t i = 0; i < kRelays; ++i) {
+      loop.Relay(self, "t", std::to_string(i));
+      if (i % 10 == 0) loop.Run();
+    }
+    while (client.frames.size() < kRelays) {
+      loop.Run();
+      std::this_thread::yield();
+    }
+  };
+  std::thread other([&] { run(two_, bob, bob_); });
+  run(one_, alice, alice_);
+  other.join();
+  for (const FakeClient* client : {&alice_, &bob_}) {
+    ASSERT_EQ(client->frames.size(), kRelays);
+    for (size_t i = 0; i < kRelays; ++i) {
+      ASSERT_EQ(client->frames[i], DeliveredFrame("t", std::to_string(i)));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace cairn::server

@@ -1,0 +1,310 @@
+#include "server/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace cairn::server {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+// Takes what is written to a stream while it lives.
+class Captured {
+ public:
+  explicit Captured(std::ostream& stream) : stream_(stream), before_(stream.rdbuf(text_.rdbuf())) {}
+  ~Captured() { stream_.rdbuf(before_); }
+  Captured(const Captured&) = delete;
+  Captured& operator=(const Captured&) = delete;
+
+  std::string text() const { return text_.str(); }
+
+ private:
+  std::ostream& stream_;
+  std::ostringstream text_;
+  std::streambuf* const before_;
+};
+
+struct Parsed {
+  ParseResult result;
+  std::string out;
+  std::string err;
+  std::vector<std::string> argv;  // as it is afterwards
+};
+
+class OptionsTest : public testing::Test {
+ protected:
+  // Neither the machine's variables nor those of another test.
+  OptionsTest() {
+    for (char** variable = environ; *variable; ++variable) {
+      const std::string text = *variable;
+      if (text.rfind("CAIRN_", 0) == 0) names_.push_back(text.substr(0, text.find('=')));
+    }
+    for (const std::string& name : names_) ::unsetenv(name.c_str());
+  }
+  ~OptionsTest() override {
+    for (const std::string& name : names_) ::unsetenv(name.c_str());
+  }
+
+  void Set(const std::string& name, const std::string& value) {
+    names_.push_back("CAIRN_SIGNAL_" + name);
+    ASSERT_EQ(::setenv(names_.back().c_str(), value.c_str(), 1), 0);
+  }
+  static Parsed Parse(const std::vector<std::string>& arguments) {
+    Parsed parsed;
+    parsed.argv = arguments;
+    parsed.argv.insert(parsed.argv.begin(), "cairn-signal");
+    std::vector<char*> argv;
+    for (std::string& argument : parsed.argv) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    const Captured out(std::cout), err(std::cerr);
+    parsed.result = ParseOptions(static_cast<int>(parsed.argv.size()), argv.data());
+    parsed.out = out.text();
+    parsed.err = err.text();
+    return parsed;
+  }
+  static Options Good(const std::vector<std::string>& arguments) {
+    const Parsed parsed = Parse(arguments);
+    EXPECT_EQ(parsed.err, "");
+    EXPECT_EQ(parsed.result.exit_code, 0);
+    EXPECT_TRUE(parsed.result.options.has_value());
+    return parsed.result.options.value_or(Options());
+  }
+  // What is said of a mistake on stderr, in one line before the usage.
+  static std::string Mistake(const std::vector<std::string>& arguments) {
+    const Parsed parsed = Parse(arguments);
+    EXPECT_FALSE(parsed.result.options.has_value()) << testing::PrintToString(arguments);
+    EXPECT_EQ(parsed.result.exit_code, 2);
+    EXPECT_EQ(parsed.out, "");
+    EXPECT_THAT(parsed.err, AllOf(StartsWith("error: "), HasSubstr("Usage: cairn-signal")));
+    return parsed.err.substr(0, parsed.err.find('\n'));
+  }
+
+ private:
+  std::vector<std::string> names_;
+};
+
+TEST_F(OptionsTest, NothingGivenIsEdgeAndCoreOnPort443) {
+  const Options options = Good({});
+  EXPECT_EQ(options.role, Role::kAll);
+  EXPECT_EQ(options.listen_address.ToString(), "0.0.0.0:443");
+  EXPECT_EQ(options.tls_cert, "");
+  EXPECT_FALSE(options.auth_token.has_value());
+  EXPECT_EQ(options.grpc_listen_address, "127.0.0.1:7443");
+  EXPECT_FALSE(options.grpc_listen_address_given);
+  EXPECT_FALSE(options.grpc_insecure);
+  EXPECT_FALSE(options.proxy_trust.proxy_protocol);
+  EXPECT_TRUE(options.limits.json_dialects);
+  EXPECT_GE(options.threads, 1);
+  EXPECT_LE(options.threads, 8);
+  EXPECT_NE(options.edge_name, "");
+  EXPECT_EQ(options.drain, absl::Seconds(2));
+}
+
+TEST_F(OptionsTest, FlagsOfTheServiceAreRead) {
+  const Options options =
+      Good({"--listen-addr", "[::1]:0", "--tls-cert", "cert.pem", "--tls-key=key.pem",
+            "--auth-token", "s3cret", "--threads", "3", "--drain", "500ms", "--edge-name", "edge-7",
+            "--trusted-proxies", "10.0.0.0/8", "--proxy-protocol", "--dialects", "cbor"});
+  EXPECT_EQ(options.listen_address.ToString(), "[::1]:0");
+  EXPECT_EQ(options.tls_cert, "cert.pem");
+  EXPECT_EQ(options.tls_key, "key.pem");
+  EXPECT_EQ(options.auth_token, "s3cret");
+  EXPECT_EQ(options.threads, 3);
+  EXPECT_EQ(options.drain, absl::Milliseconds(500));
+  EXPECT_EQ(options.edge_name, "edge-7");
+  EXPECT_EQ(options.proxy_trust.proxies.size(), 1u);
+  EXPECT_TRUE(options.proxy_trust.proxy_protocol);
+  EXPECT_FALSE(options.limits.json_dialects);
+}
+
+TEST_F(OptionsTest, FlagsOfLimitsAreRead) {
+  const edge::EdgeLimits limits = Good({"--max-message-bytes",
+                                        "1000",
+                                        "--max-topics",
+                                        "5",
+                                        "--max-topic-bytes",
+                                        "6",
+                                        "--max-connections",
+                                        "7",
+                                        "--max-connections-per-ip",
+                                        "8",
+                                        "--max-queued-bytes",
+                                        "9000",
+                                        "--max-backlog-bytes",
+                                        "100000",
+                                        "--handshake-timeout",
+                                        "3s",
+                                        "--ping-interval",
+                                        "4",
+                                        "--record-ttl",
+                                        "25h",
+                                        "--query-hold",
+                                        "0"})
+                                      .limits;
+  EXPECT_EQ(limits.max_message_bytes, 1000u);
+  EXPECT_EQ(limits.max_topics, 5u);
+  EXPECT_EQ(limits.max_topic_bytes, 6u);
+  EXPECT_EQ(limits.max_connections, 7u);
+  EXPECT_EQ(limits.max_connections_per_ip, 8u);
+  EXPECT_EQ(limits.max_queued_bytes, 9000u);
+  EXPECT_EQ(limits.max_backlog_bytes, 100'000u);
+  EXPECT_EQ(limits.handshake_timeout, absl::Seconds(3));
+  EXPECT_EQ(limits.ping_interval, absl::Seconds(4)) << "a bare number is seconds";
+  EXPECT_EQ(limits.record_ttl, absl::Hours(25));
+  EXPECT_EQ(limits.query_hold, absl::ZeroDuration());
+}
+
+TEST_F(OptionsTest, VariablesAreReadWhereThereIsNoFlag) {
+  Set("LISTEN_ADDR", "127.0.0.1:8080");
+  Set("TLS_CERT", "cert.pem");
+  Set("TLS_KEY", "key.pem");
+  Set("AUTH_TOKEN", "from-variable");
+  Set("MAX_TOPICS", "17");
+  Set("DRAIN", "1.5s");
+  Set("GRPC_INSECURE", "true");
+  const Options options = Good({});
+  EXPECT_EQ(options.listen_address.ToString(), "127.0.0.1:8080");
+  EXPECT_EQ(options.tls_cert, "cert.pem");
+  EXPECT_EQ(options.tls_key, "key.pem");
+  EXPECT_EQ(options.auth_token, "from-variable");
+  EXPECT_EQ(options.limits.max_topics, 17u);
+  EXPECT_EQ(options.drain, absl::Milliseconds(1500));
+  EXPECT_TRUE(options.grpc_insecure);
+}
+
+TEST_F(OptionsTest, AFlagBeatsItsVariable) {
+  Set("LISTEN_ADDR", "127.0.0.1:8080");
+  Set("AUTH_TOKEN", "from-variable");
+  Set("MAX_TOPICS", "17");
+  const Options options =
+      Good({"--listen-addr", "127.0.0.1:9090", "--auth-token=from-flag", "--max-topics", "18"});
+  EXPECT_EQ(options.listen_address.ToString(), "127.0.0.1:9090");
+  EXPECT_EQ(options.auth_token, "from-flag");
+  EXPECT_EQ(options.limits.max_topics, 18u);
+}
+
+TEST_F(OptionsTest, AMistakeInAVariableIsNamedLikeOneInAFlag) {
+  Set("LISTEN_ADDR", "localhost:8080");
+  EXPECT_THAT(Mistake({}), HasSubstr("--listen-addr: 'localhost:8080'"));
+}
+
+TEST_F(OptionsTest, AnEmptyVariableIsAnAbsentOne) {
+  Set("LISTEN_ADDR", "");
+  Set("TLS_CERT", "");
+  Set("MAX_TOPICS", "");
+  const Options options = Good({});
+  EXPECT_EQ(options.listen_address.ToString(), "0.0.0.0:443");
+  EXPECT_EQ(options.tls_cert, "");
+  EXPECT_EQ(options.limits.max_topics, 1024u);
+}
+
+TEST_F(OptionsTest, AnEmptyTokenVariableIsATokenThatIsEmptyAndNotNoToken) {
+  Set("AUTH_TOKEN", "");
+  EXPECT_EQ(Good({}).auth_token, "") << "everybody would be let in";
+  EXPECT_EQ(Good({"--auth-token", "s3cret"}).auth_token, "s3cret");
+}
+
+TEST_F(OptionsTest, TheTokenIsBlankedWhereAProcessListShowsIt) {
+  for (const auto& [arguments, blanked] :
+       std::map<std::vector<std::string>, std::vector<std::string>>{
+           {{"--auth-token", "s3cret", "--drain", "1s"},
+            {"cairn-signal", "--auth-token", "******", "--drain", "1s"}},
+           {{"--auth-token=s3cret"}, {"cairn-signal", "--auth-token=******"}},
+           {{"--auth-token-file", "file"}, {"cairn-signal", "--auth-token-file", "file"}}}) {
+    EXPECT_EQ(Parse(arguments).argv, blanked);
+  }
+}
+
+TEST_F(OptionsTest, HelpSaysWhatThereIsAndNoValueOfAVariable) {
+  Set("AUTH_TOKEN", "s3cret");
+  Set("LISTEN_ADDR", "127.0.0.1:8081");
+  for (const char* flag : {"--help", "-h"}) {
+    const Parsed parsed = Parse({flag});
+    EXPECT_FALSE(parsed.result.options.has_value());
+    EXPECT_EQ(parsed.result.exit_code, 0);
+    EXPECT_EQ(parsed.err, "");
+    EXPECT_THAT(parsed.out,
+                AllOf(HasSubstr("--listen-addr"), HasSubstr("CAIRN_SIGNAL_AUTH_TOKEN")));
+    EXPECT_THAT(parsed.out, Not(HasSubstr("s3cret")));
+    EXPECT_THAT(parsed.out, Not(HasSubstr("8081")));
+  }
+}
+
+TEST_F(OptionsTest, VersionIsOneLine) {
+  for (const char* flag : {"--version", "-V"}) {
+    const Parsed parsed = Parse({flag});
+    EXPECT_FALSE(parsed.result.options.has_value());
+    EXPECT_EQ(parsed.result.exit_code, 0);
+    EXPECT_THAT(parsed.out, testing::MatchesRegex("cairn-signal [0-9]+\\.[0-9]+\\.[0-9]+\n"));
+  }
+}
+
+TEST_F(OptionsTest, BadUsageExitsWith2AndNamesWhatIsWrong) {
+  const struct {
+    std::vector<std::string> arguments;
+    const char* named;
+  } rows[] = {
+      {{"--no-such-flag"}, "--no-such-flag"},
+      {{"positional"}, "positional"},
+      {{"--listen-addr"}, "--listen-addr"},
+      {{"--listen-addr", "8080"}, "--listen-addr: '8080' is not IP:port"},
+      {{"--listen-addr", "localhost:8080"}, "'localhost:8080'"},
+      {{"--listen-addr", "1.2.3.4:5", "--listen-addr", "1.2.3.4:6"}, "--listen-addr"},
+      {{"--role", "boss"}, "--role: 'boss' is not all, edge or core"},
+      {{"--threads", "many"}, "--threads"},
+      {{"--threads", "257"}, "--threads 257 is out of range: give 0 to 256"},
+      {{"--max-topics", "x"}, "--max-topics"},
+      {{"--max-topics", "0"}, "--max-topics 0 is out of range: give 1 to"},
+      {{"--max-message-bytes", "2000000"}, "--max-queued-bytes"},
+      {{"--drain", "soon"}, "--drain: 'soon' is not a time"},
+      {{"--drain", "26h"}, "--drain: '26h'"},
+      {{"--drain", "inf"}, "--drain: 'inf'"},
+      {{"--ping-interval", "0"}, "--ping-interval"},
+      {{"--query-hold", "5s"}, "--query-hold"},
+      {{"--dialects", "xml"}, "--dialects: 'xml' is not cbor or cbor,json"},
+      {{"--trusted-proxies", "10.0.0.1/8"}, "--trusted-proxies: '10.0.0.1/8'"},
+      {{"--proxy-protocol"}, "--proxy-protocol needs --trusted-proxies"},
+      {{"--role", "edge"}, "--role edge needs --core"},
+      {{"--core", "127.0.0.1:7443"}, "--core is for --role edge"},
+  };
+  for (const auto& row : rows) EXPECT_THAT(Mistake(row.arguments), HasSubstr(row.named));
+}
+
+TEST_F(OptionsTest, AFlagWithNothingBehindItsEqualsSignDoesNotTakeTheNextArgument) {
+  EXPECT_THAT(Mistake({"--auth-token=", "--drain", "1s"}), HasSubstr("--auth-token="));
+  EXPECT_THAT(Mistake({"--listen-addr=", "1.2.3.4:5"}), HasSubstr("--listen-addr="));
+}
+
+TEST_F(OptionsTest, AnEdgeHasACoreAndNoPortForOthers) {
+  const Options options = Good({"--role", "edge", "--core", "unix:/run/core.sock"});
+  EXPECT_EQ(options.role, Role::kEdge);
+  EXPECT_EQ(options.core, "unix:/run/core.sock");
+  EXPECT_THAT(options.grpc_listen_address, IsEmpty());
+}
+
+TEST_F(OptionsTest, ACoreListensWhereItIsTold) {
+  const Options options = Good({"--role", "core", "--grpc-listen-addr", "0.0.0.0:7443",
+                                "--grpc-edge-token-file", "edges", "--grpc-operator-token-file",
+                                "operators", "--grpc-viewer-token-file", "viewers"});
+  EXPECT_EQ(options.role, Role::kCore);
+  EXPECT_EQ(options.grpc_listen_address, "0.0.0.0:7443");
+  EXPECT_TRUE(options.grpc_listen_address_given);
+  EXPECT_EQ(options.grpc_edge_token_file, "edges");
+  EXPECT_EQ(options.grpc_operator_token_file, "operators");
+  EXPECT_EQ(options.grpc_viewer_token_file, "viewers");
+}
+
+}  // namespace
+}  // namespace cairn::server

@@ -1,0 +1,31 @@
+// The configuration file: defaults for options, one a line.
+//
+// Form:   TOML's lines of `key = value` with a string ("..." with \" and \\, or '...'), a number,
+// true or false; comments
+//         after #. Keys are options without dashes in front; '-' and '_' are the same in them. No
+//         tables.
+// Errors: INVALID_ARGUMENT with file and line; NOT_FOUND when there is no such file.
+#ifndef CAIRN_ADMIN_CLI_CONFIG_FILE_H_
+#define CAIRN_ADMIN_CLI_CONFIG_FILE_H_
+
+#include <absl/status/statusor.h>
+
+#include <string>
+#include <vector>
+
+namespace cairn::admin {
+
+struct ConfigEntry {
+  std::string key;  // with '-' for '_'
+  std::string value;
+  int line = 0;
+};
+
+absl::StatusOr<std::vector<ConfigEntry>> ReadConfigFile(const std::string& path);
+
+// $XDG_CONFIG_HOME/cairn/admin.toml, else ~/.config/cairn/admin.toml; "" without a home.
+std::string DefaultConfigPath();
+
+}  // namespace cairn::admin
+
+#endif  // CAIRN_ADMIN_CLI_CONFIG_FILE_H_

@@ -1,0 +1,34 @@
+// CoreAddress: where the core is, as people write it and as gRPC takes it.
+//
+// Form:   "HOST", "HOST:PORT", "[::1]:PORT", "unix:PATH"; the port is 7443 if there is none.
+// Errors: INVALID_ARGUMENT with the text and what was expected.
+#ifndef CAIRN_ADMIN_CLI_CORE_ADDRESS_H_
+#define CAIRN_ADMIN_CLI_CORE_ADDRESS_H_
+
+#include <absl/status/statusor.h>
+
+#include <string>
+#include <string_view>
+
+namespace cairn::admin {
+
+struct CoreAddress {
+  std::string target;     // for gRPC
+  bool is_local = false;  // what is sent there does not leave this machine
+
+  static absl::StatusOr<CoreAddress> Parse(std::string_view text);
+};
+
+struct HostPort {
+  std::string host;  // without brackets
+  std::string port;  // "" if there is none
+};
+
+// "HOST", "HOST:PORT", "::1", "[::1]", "[::1]:PORT".
+absl::StatusOr<HostPort> ParseHostPort(std::string_view text);
+// With brackets where the host needs them.
+std::string JoinHostPort(std::string_view host, std::string_view port);
+
+}  // namespace cairn::admin
+
+#endif  // CAIRN_ADMIN_CLI_CORE_ADDRESS_H_

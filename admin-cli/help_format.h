@@ -1,0 +1,26 @@
+// HelpFormat: how --help looks, in 80 columns.
+//
+// Values never appear in it, only names: a token in the environment must not.
+#ifndef CAIRN_ADMIN_CLI_HELP_FORMAT_H_
+#define CAIRN_ADMIN_CLI_HELP_FORMAT_H_
+
+#include <CLI/App.hpp>
+#include <CLI/Formatter.hpp>
+#include <string>
+
+namespace cairn::admin {
+
+class HelpFormat final : public CLI::Formatter {
+ public:
+  HelpFormat();
+
+  std::string make_usage(const CLI::App* app, std::string name) const override;
+  std::string make_option_name(const CLI::Option* option, bool is_positional) const override;
+  std::string make_option_opts(const CLI::Option* option) const override;
+  std::string make_option_desc(const CLI::Option* option) const override;
+  std::string make_subcommand(const CLI::App* sub) const override;
+};
+
+}  // namespace cairn::admin
+
+#endif  // CAIRN_ADMIN_CLI_HELP_FORMAT_H_

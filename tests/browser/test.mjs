@@ -1,0 +1,250 @@
+// The example page in real browsers against real servers.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, afterEach, before, describe, test } from 'node:test';
+
+import { servePage } from '../../examples/browser/serve.mjs';
+import { STEPS } from '../../examples/browser/timeline.js';
+import { selfSigned, startServers } from './support/servers.mjs';
+import { Tab, launch } from './support/tabs.mjs';
+
+const TOKEN = 'correct horse/battery+staple?';
+
+let browser;
+let page;
+let directory;
+let topics = 0;
+const tabs = [];
+const servers = [];
+
+before(async () => {
+  [browser, page, directory] = await Promise.all([
+    launch(),
+    servePage(),
+    mkdtemp(path.join(tmpdir(), 'cairn-browser-')),
+  ]);
+});
+
+afterEach(async () => {
+  const errors = tabs.flatMap((tab) => tab.errors);
+  await Promise.all(tabs.splice(0).map((tab) => tab.close()));
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+  assert.deepEqual(errors, []);
+});
+
+after(async () => {
+  await browser?.close();
+  page?.close();
+  if (directory) await rm(directory, { recursive: true });
+});
+
+async function serve(options) {
+  const started = await startServers(options);
+  servers.push(started);
+  return started;
+}
+
+async function openTab(query, options) {
+  const tab = await Tab.open(browser, `${page.url}?${new URLSearchParams(query)}`, options);
+  tabs.push(tab);
+  return tab;
+}
+
+const nextTopic = () => `topic-${++topics}`;
+
+/** Two tabs that have met; the second pressed Connect when the first already waited. */
+async function openPair(first, second, options) {
+  const topic = nextTopic();
+  const a = await openTab({ topic, ...first }, options);
+  const b = await openTab({ topic, ...second }, options);
+  await a.connect();
+  await a.reaches('waiting');
+  await b.connect();
+  await a.reaches('open');
+  await b.reaches('open');
+  return [a, b];
+}
+
+/** What a person would read off the page, in the test's output. */
+function report(t, who, { total, steps }) {
+  const milliseconds = [...steps].map(([step, ms]) => `${step} ${ms.toFixed(1)}`).join(', ');
+  t.diagnostic(`${t.name}, ${who}: ${total.toFixed(0)} ms from socket to open channel (${milliseconds})`);
+}
+
+async function unusedPort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe('two tabs open a data channel', () => {
+  const ways = [
+    { name: 'through one process' },
+    { name: 'across two edges and a core', edges: 2 },
+    { name: 'with a token', flags: () => ['--auth-token', TOKEN], query: { token: TOKEN } },
+    { name: 'over wss with a self-signed certificate', flags: () => selfSigned(directory), trust: true },
+  ];
+  for (const { name, edges, flags, query, trust } of ways) {
+    test(name, async (t) => {
+      const { urls } = await serve({ edges, flags: await flags?.() });
+      const options = { ignoreHTTPSErrors: trust };
+      const [a, b] = await openPair({ url: urls[0], ...query }, { url: urls.at(-1), ...query }, options);
+      assert.equal(new URL(urls[0]).protocol, trust ? 'wss:' : 'ws:');
+
+      await a.say('from a to b');
+      await b.hears('from a to b');
+      await b.say('from b to a');
+      await a.hears('from b to a');
+
+      for (const tab of [a, b]) {
+        const { total, steps } = await tab.measured();
+        assert.deepEqual([...steps.keys()], STEPS.map(({ mark }) => mark));
+        report(t, tab === a ? 'first tab' : 'second tab', { total, steps });
+      }
+      // One tab makes the offer, the other the answer, and both agree which.
+      const who = await Promise.all([a, b].map((tab) => tab.page.locator('#who').innerText()));
+      assert.equal(who.filter((text) => text.includes('this tab has the lower id')).length, 1, who.join('\n'));
+    });
+  }
+});
+
+test('the offer, the answer and the candidates are CBOR relays, and the token is in no address', async () => {
+  const { urls } = await serve({ flags: ['--auth-token', TOKEN] });
+  const [a, b] = await openPair({ url: urls[0], token: TOKEN }, { url: urls[0], token: TOKEN });
+  const starts = (frame, ...bytes) => frame.subarray(0, bytes.length).equals(Buffer.from(bytes));
+  for (const { sockets, page: shown } of [a, b]) {
+    assert.equal(sockets.length, 1);
+    const [{ sent, received }] = sockets;
+    assert.ok(starts(sent[0], 0xa1, 0x69, ...Buffer.from('Subscribe')));
+    for (const frame of [...sent.slice(1), ...received]) assert.ok(starts(frame, 0xa1, 0x65, ...Buffer.from('Relay')));
+    for (const word of ['hello', 'offer', 'answer', 'candidate']) {
+      assert.ok([...sent, ...received].some((frame) => frame.includes(word)), word);
+    }
+    assert.doesNotMatch(sockets[0].url, /horse/);
+    assert.doesNotMatch(shown.url(), /horse/);
+  }
+});
+
+test('the second tab connects by itself', async () => {
+  const { urls } = await serve({ flags: ['--auth-token', TOKEN] });
+  const a = await openTab({ url: urls[0], topic: 'link & more', token: TOKEN });
+  await a.connect();
+  const link = a.page.getByRole('link', { name: 'Open the second tab' });
+  const b = await Tab.open(browser, new URL(await link.getAttribute('href'), a.page.url()).href);
+  tabs.push(b);
+  await a.reaches('open');
+  await b.reaches('open');
+  assert.doesNotMatch(b.page.url(), /horse/);
+});
+
+test('measure again starts both tabs anew', async (t) => {
+  const { urls } = await serve();
+  const [a, b] = await openPair({ url: urls[0] }, { url: urls[0] });
+  await a.measured();
+  const sockets = [a, b].map(({ page }) => page.waitForEvent('websocket'));
+  await b.page.getByRole('button', { name: 'Measure again' }).click();
+  await Promise.all(sockets);
+  await a.reaches('open');
+  await b.reaches('open');
+  await a.say('again');
+  await b.hears('again');
+  assert.deepEqual([a.sockets.length, b.sockets.length], [2, 2]);
+  for (const tab of [a, b]) report(t, tab === a ? 'first tab' : 'second tab', await tab.measured());
+});
+
+test('a tab that leaves makes room for the next', async () => {
+  const { urls } = await serve();
+  const topic = nextTopic();
+  const [a, b] = await openPair({ url: urls[0], topic }, { url: urls[0], topic });
+  await b.page.goto('about:blank');
+  assert.match(await a.alert(), /The other tab has left/);
+  await a.reaches('waiting');
+  const c = await openTab({ url: urls[0], topic, connect: '' });
+  await a.reaches('open');
+  await c.reaches('open');
+});
+
+test('a third tab hears that two are already talking, and gets its turn', async () => {
+  const { urls } = await serve();
+  const topic = nextTopic();
+  const [a, b] = await openPair({ url: urls[0], topic }, { url: urls[0], topic });
+  const c = await openTab({ url: urls[0], topic, connect: '' });
+  assert.match(await c.alert(), /Two others are already talking on this topic/);
+  await b.page.getByRole('button', { name: 'Disconnect' }).click();
+  await c.reaches('open');
+  await a.say('still here');
+  await c.hears('still here');
+});
+
+test('the data channel outlives the server', async () => {
+  const server = await serve();
+  const [a, b] = await openPair({ url: server.urls[0] }, { url: server.urls[0] });
+  await server.stop();
+  assert.match(await a.alert(), /1001 draining[^]*The data channel stays open/);
+  await a.say('without a server');
+  await b.hears('without a server');
+});
+
+describe('a person sees what to do', () => {
+  test('with a wrong token', async () => {
+    const { urls } = await serve({ flags: ['--auth-token', TOKEN] });
+    const tab = await openTab({ url: urls[0], topic: 'x', token: 'wrong', connect: '' });
+    assert.match(await tab.alert(), /did not let us in[^]*token is wrong/);
+    await tab.page.getByLabel('Token').fill(TOKEN);
+    await tab.connect();
+    await tab.reaches('waiting');
+    assert.ok(await tab.page.getByRole('alert').isHidden());
+  });
+
+  test('without a token where one is needed', async () => {
+    const { urls } = await serve({ flags: ['--auth-token', TOKEN] });
+    const tab = await openTab({ url: urls[0], topic: 'x', connect: '' });
+    assert.match(await tab.alert(), /wants a token/);
+  });
+
+  test('when nothing listens', async () => {
+    const tab = await openTab({ url: `ws://127.0.0.1:${await unusedPort()}`, topic: 'x', connect: '' });
+    assert.match(await tab.alert(), /Nothing answers there[^]*Is a server running/);
+  });
+
+  test('when the certificate is not trusted', async () => {
+    const { urls } = await serve({ flags: await selfSigned(directory) });
+    const tab = await openTab({ url: urls[0], topic: 'x', connect: '' });
+    assert.match(await tab.alert(), /does not trust its certificate/);
+    assert.equal(await tab.page.locator('#alert-link').getAttribute('href'), `${urls[0].replace('wss', 'https')}/`);
+  });
+
+  test('with an address that is none', async () => {
+    const tab = await openTab({ url: 'http://127.0.0.1:1', topic: 'x', connect: '' });
+    assert.match(await tab.alert(), /begins with ws:\/\//);
+  });
+
+  test('when a limit closes the connection', async () => {
+    const { urls } = await serve({ flags: ['--max-topic-bytes', '8'] });
+    const tab = await openTab({ url: urls[0], topic: 'longer than eight', connect: '' });
+    assert.match(await tab.alert(), /1008 topic_too_long[^]*shorter topic/);
+    await tab.reaches('idle');
+  });
+
+  test('when the server is stopped', async () => {
+    const server = await serve();
+    const tab = await openTab({ url: server.urls[0], topic: 'x', connect: '' });
+    await tab.reaches('waiting');
+    await server.stop();
+    assert.match(await tab.alert(), /1001 draining[^]*Connect again/);
+  });
+});
+
+test('nothing is wider than the narrowest screen', async () => {
+  const { urls } = await serve();
+  const [a] = await openPair({ url: urls[0] }, { url: urls[0] }, { viewport: { width: 320, height: 640 } });
+  await a.measured();
+  await a.page.getByText('The same numbers as a table').click();
+  const widths = await a.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.equal(widths[0], widths[1]);
+});

@@ -1,0 +1,107 @@
+"""cairn-admin as a person or a script runs it: with nothing in the environment but what the test gives."""
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import termios
+import time
+
+from support import process
+from support.waiting import PATIENCE
+
+COLUMNS, ROWS = 80, 24
+
+
+def binary():
+    return process.binary().parent / "cairn-admin"
+
+
+def clean_environment(extra=None):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("CAIRN_") and k != "NO_COLOR"}
+    # No configuration file, whoever runs the test.
+    return {**env, "HOME": "/nonexistent", "XDG_CONFIG_HOME": "/nonexistent", "TERM": "xterm", "LC_ALL": "C.UTF-8",
+            **(extra or {})}
+
+
+class Outcome:
+    """What a finished cairn-admin left behind."""
+
+    def __init__(self, done):
+        self.code = done.returncode
+        self.out = done.stdout
+        self.err = done.stderr
+        assert not process.SANITIZER_OUTPUT.search(self.err), self.err
+
+    def json_lines(self):
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    def step(self, name):
+        """(state, text) of a step of a probe, or None."""
+        match = re.search(rf"^  {name} +(ok|warning|failed) +\S+  (.*)$", self.out, re.M)
+        return match and (match[1], match[2])
+
+    def __repr__(self):
+        return f"exit code {self.code}\n{self.out}{self.err}"
+
+
+def run(*arguments, env=None, stdin=subprocess.DEVNULL):
+    return Outcome(subprocess.run([binary(), *map(str, arguments)], env=clean_environment(env), stdin=stdin, text=True,
+                                  capture_output=True, timeout=PATIENCE, check=False))
+
+
+def start(*arguments, env=None):
+    """For what goes on until it is told to end."""
+    return subprocess.Popen([binary(), *map(str, arguments)], env=clean_environment(env), stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+class Terminal:
+    """cairn-admin on a terminal of 80 by 24."""
+
+    def __init__(self, *arguments, env=None):
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        self.modes_before = termios.tcgetattr(slave)
+        self._slave = slave
+        self.output = ""
+        # A session of its own, so that the terminal's Ctrl-C reaches it.
+        self.popen = subprocess.Popen([binary(), *map(str, arguments)], env=clean_environment(env), stdin=slave,
+                                      stdout=slave, stderr=slave, start_new_session=True,
+                                      preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+
+    def wait_for(self, pattern):
+        deadline = time.monotonic() + PATIENCE
+        while not (match := re.search(pattern, self.output)):
+            assert time.monotonic() < deadline, f"no {pattern!r} in {self.output!r}"
+            self._read(0.1)
+        return match
+
+    def _read(self, within):
+        if select.select([self._master], [], [], within)[0]:
+            self.output += os.read(self._master, 65536).decode()
+
+    def type(self, keys):
+        os.write(self._master, keys.encode())
+
+    def wait(self):
+        """Its exit code; what it wrote until then is read."""
+        deadline = time.monotonic() + PATIENCE
+        while self.popen.poll() is None:
+            assert time.monotonic() < deadline, f"still runs: {self.output!r}"
+            self._read(0.05)
+        self._read(0)
+        return self.popen.returncode
+
+    def modes(self):
+        return termios.tcgetattr(self._slave)
+
+    def close(self):
+        if self.popen.poll() is None:
+            self.popen.kill()
+            self.popen.wait()
+        os.close(self._master)
+        os.close(self._slave)
