@@ -1,7 +1,7 @@
 // SocketAddress: an IP address and a port, as the socket calls take it and as people write it.
 //
-// Form:   "192.0.2.1:8080", "[2001:db8::1]:8080"; no host names, since a listener that depends on DNS starts late.
-// Errors: INVALID_ARGUMENT with the text and what was expected.
+// Form:   "192.0.2.1:8080", "[2001:db8::1]:8080"; no host names, since a listener that depends on
+// DNS starts late. Errors: INVALID_ARGUMENT with the text and what was expected.
 #ifndef CAIRN_BASE_ADDRESS_H_
 #define CAIRN_BASE_ADDRESS_H_
 

@@ -40,7 +40,8 @@ absl::StatusOr<BearerTokens> BearerTokens::FromToken(std::string_view token) {
     return absl::InvalidArgumentError("the token is empty and would let nobody in");
   }
   if (token.size() > kMaxTokenBytes) {
-    return absl::InvalidArgumentError(absl::StrCat("a token is longer than ", kMaxTokenBytes, " bytes"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("a token is longer than ", kMaxTokenBytes, " bytes"));
   }
   if (!IsUsable(token)) {
     return absl::InvalidArgumentError("a token has control characters, which no client can send");
@@ -52,21 +53,25 @@ absl::StatusOr<BearerTokens> BearerTokens::FromToken(std::string_view token) {
 
 absl::StatusOr<BearerTokens> BearerTokens::FromFile(const std::string& path) {
   std::ifstream file(path);
-  if (!file) return absl::NotFoundError(absl::StrCat("cannot read '", path, "': ", std::strerror(errno)));
+  if (!file)
+    return absl::NotFoundError(absl::StrCat("cannot read '", path, "': ", std::strerror(errno)));
   BearerTokens tokens;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
     if (WithoutBlanks(line).empty()) continue;
     absl::StatusOr<BearerTokens> one = FromToken(line);
     if (!one.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat("'", path, "' line ", number, ": ", one.status().message()));
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", path, "' line ", number, ": ", one.status().message()));
     }
     if (tokens.size() == kMaxTokens) {
-      return absl::InvalidArgumentError(absl::StrCat("'", path, "' has more than ", kMaxTokens, " tokens"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", path, "' has more than ", kMaxTokens, " tokens"));
     }
     tokens.digests_.push_back(one->digests_.front());
   }
-  if (file.bad()) return absl::DataLossError(absl::StrCat("reading '", path, "' failed: ", std::strerror(errno)));
+  if (file.bad())
+    return absl::DataLossError(absl::StrCat("reading '", path, "' failed: ", std::strerror(errno)));
   if (!tokens.required()) {
     return absl::InvalidArgumentError(absl::StrCat("'", path, "' has no token; write one a line"));
   }

@@ -1,4 +1,5 @@
-// BearerTokens: the set of tokens that let a client in, all equally valid, so that one can be rotated out.
+// BearerTokens: the set of tokens that let a client in, all equally valid, so that one can be
+// rotated out.
 //
 // Thread: immutable after construction.
 // Bounds: kMaxTokens tokens of kMaxTokenBytes each.
@@ -31,8 +32,9 @@ class BearerTokens {
   bool required() const { return !digests_.empty(); }
   size_t size() const { return digests_.size(); }
 
-  // Whether `presented` is one of the tokens. Takes as long for a wrong token as for a right one of the same size,
-  // whatever the tokens are: SHA-256 digests are compared, all of them, each in constant time.
+  // Whether `presented` is one of the tokens. Takes as long for a wrong token as for a right one of
+  // the same size, whatever the tokens are: SHA-256 digests are compared, all of them, each in
+  // constant time.
   bool Matches(std::string_view presented) const;
 
  private:

@@ -14,12 +14,16 @@ namespace {
 // Level names as tracing-subscriber prints them: upper case, right-aligned to five.
 class LevelFlag final : public spdlog::custom_flag_formatter {
  public:
-  void format(const spdlog::details::log_msg& msg, const std::tm&, spdlog::memory_buf_t& out) override {
-    static constexpr const char* kNames[] = {"TRACE", "DEBUG", " INFO", " WARN", "ERROR", "ERROR", "  OFF"};
+  void format(const spdlog::details::log_msg& msg, const std::tm&,
+              spdlog::memory_buf_t& out) override {
+    static constexpr const char* kNames[] = {"TRACE", "DEBUG", " INFO", " WARN",
+                                             "ERROR", "ERROR", "  OFF"};
     const char* name = kNames[msg.level];
     out.append(name, name + 5);
   }
-  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<LevelFlag>(); }
+  std::unique_ptr<custom_flag_formatter> clone() const override {
+    return std::make_unique<LevelFlag>();
+  }
 };
 
 struct Loggers {

@@ -1,7 +1,9 @@
 // The process's log: one line per event on stdout, in three modules that can be filtered apart.
 //
-// Form:   "2026-01-31T12:00:00.123Z  INFO cairn_signal::edge: listening url=ws://0.0.0.0:443": a stable event name,
-//         then key=value. Nothing secret or personal above debug: no tokens, topics, payloads, client addresses.
+// Form:   "2026-01-31T12:00:00.123Z  INFO cairn_signal::edge: listening url=ws://0.0.0.0:443": a
+// stable event name,
+//         then key=value. Nothing secret or personal above debug: no tokens, topics, payloads,
+//         client addresses.
 // Thread: any, after InitLog().
 #ifndef CAIRN_BASE_LOG_H_
 #define CAIRN_BASE_LOG_H_
@@ -14,8 +16,8 @@
 
 namespace cairn {
 
-// First in main(), and again whenever an operator wants other levels. Until then the loggers print everything from
-// info up. Returns the directives that were in force. Thread: any.
+// First in main(), and again whenever an operator wants other levels. Until then the loggers print
+// everything from info up. Returns the directives that were in force. Thread: any.
 std::string InitLog(const LogFilter& filter);
 
 namespace log {

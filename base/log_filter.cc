@@ -14,8 +14,9 @@ std::optional<LogLevel> LevelNamed(absl::string_view name) {
   static constexpr struct {
     absl::string_view name;
     LogLevel level;
-  } kLevels[] = {{"off", LogLevel::kOff},   {"error", LogLevel::kError}, {"warn", LogLevel::kWarn},
-                 {"info", LogLevel::kInfo}, {"debug", LogLevel::kDebug}, {"trace", LogLevel::kTrace}};
+  } kLevels[] = {{"off", LogLevel::kOff},     {"error", LogLevel::kError},
+                 {"warn", LogLevel::kWarn},   {"info", LogLevel::kInfo},
+                 {"debug", LogLevel::kDebug}, {"trace", LogLevel::kTrace}};
   for (const auto& entry : kLevels) {
     if (absl::EqualsIgnoreCase(name, entry.name)) return entry.level;
   }
@@ -25,13 +26,15 @@ std::optional<LogLevel> LevelNamed(absl::string_view name) {
 bool IsModuleName(absl::string_view name) {
   if (name.empty()) return false;
   for (const char c : name) {
-    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '_' && c != ':' && c != '-') return false;
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '_' && c != ':' && c != '-')
+      return false;
   }
   return true;
 }
 
 bool IsBelow(absl::string_view module, absl::string_view ancestor) {
-  return absl::ConsumePrefix(&module, ancestor) && (module.empty() || absl::StartsWith(module, "::"));
+  return absl::ConsumePrefix(&module, ancestor) &&
+         (module.empty() || absl::StartsWith(module, "::"));
 }
 
 }  // namespace
@@ -43,7 +46,8 @@ LogFilter LogFilter::Parse(std::string_view directives) {
   for (absl::string_view part : absl::StrSplit(text, ',')) {
     part = absl::StripAsciiWhitespace(part);
     if (part.empty()) continue;
-    const std::pair<absl::string_view, absl::string_view> sides = absl::StrSplit(part, absl::MaxSplits('=', 1));
+    const std::pair<absl::string_view, absl::string_view> sides =
+        absl::StrSplit(part, absl::MaxSplits('=', 1));
     const bool has_level = absl::StrContains(part, '=');
     const std::optional<LogLevel> level = LevelNamed(has_level ? sides.second : part);
     if (!has_level && level) {
@@ -61,7 +65,8 @@ LogLevel LogFilter::LevelFor(std::string_view module) const {
   const absl::string_view name(module.data(), module.size());
   const Directive* best = nullptr;
   for (const Directive& directive : directives_) {
-    if (IsBelow(name, directive.module) && (!best || directive.module.size() >= best->module.size())) {
+    if (IsBelow(name, directive.module) &&
+        (!best || directive.module.size() >= best->module.size())) {
       best = &directive;
     }
   }

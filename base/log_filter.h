@@ -1,6 +1,7 @@
 // LogFilter: which log lines are wanted, in the directive syntax of RUST_LOG.
 //
-// Form:   comma-separated; "info" sets the default, "cairn_signal::edge=debug" one module and those below it, and
+// Form:   comma-separated; "info" sets the default, "cairn_signal::edge=debug" one module and those
+// below it, and
 //         "cairn_signal" alone means that module at trace. The longest module that fits decides.
 //         Levels: off, error, warn, info, debug, trace, in any case. Default: info.
 #ifndef CAIRN_BASE_LOG_FILTER_H_

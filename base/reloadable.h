@@ -1,4 +1,5 @@
-// Reloadable<T>: an immutable value that can be replaced while others go on using the one they hold.
+// Reloadable<T>: an immutable value that can be replaced while others go on using the one they
+// hold.
 //
 // Thread: any.
 #ifndef CAIRN_BASE_RELOADABLE_H_

@@ -1,4 +1,5 @@
-// Clang's thread-safety attributes under short names, and a mutex that carries them (checked with -Wthread-safety).
+// Clang's thread-safety attributes under short names, and a mutex that carries them (checked with
+// -Wthread-safety).
 #ifndef CAIRN_BASE_THREAD_ANNOTATIONS_H_
 #define CAIRN_BASE_THREAD_ANNOTATIONS_H_
 

@@ -20,7 +20,8 @@ std::string LastOpenSslError() {
 
 absl::Status FileError(const std::string& what, const std::string& path) {
   if (access(path.c_str(), R_OK) != 0) {
-    return absl::NotFoundError(absl::StrCat("cannot read the ", what, " '", path, "': ", std::strerror(errno)));
+    return absl::NotFoundError(
+        absl::StrCat("cannot read the ", what, " '", path, "': ", std::strerror(errno)));
   }
   return absl::InvalidArgumentError(
       absl::StrCat("'", path, "' is not a PEM ", what, ": ", LastOpenSslError()));
@@ -28,14 +29,15 @@ absl::Status FileError(const std::string& what, const std::string& path) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Load(const std::string& cert_chain_path,
-                                                                   const std::string& key_path) {
+absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Load(
+    const std::string& cert_chain_path, const std::string& key_path) {
   ERR_clear_error();
   std::shared_ptr<TlsContext> result(new TlsContext(SSL_CTX_new(TLS_server_method())));
   SSL_CTX* context = result->context_.get();
   if (!context) return absl::ResourceExhaustedError("out of memory for a TLS context");
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_options(
+      context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // Session tickets are enough to resume; a cache on the server would grow with every client.
@@ -51,8 +53,9 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Load(const std::st
   }
   if (SSL_CTX_check_private_key(context) != 1) {
     ERR_clear_error();
-    return absl::InvalidArgumentError(
-        absl::StrCat("the private key '", key_path, "' does not belong to the certificate '", cert_chain_path, "'"));
+    return absl::InvalidArgumentError(absl::StrCat("the private key '", key_path,
+                                                   "' does not belong to the certificate '",
+                                                   cert_chain_path, "'"));
   }
   tm end = {};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(context)), &end) == 1) {

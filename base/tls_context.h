@@ -1,4 +1,5 @@
-// TlsContext: a server's certificate chain and key, loaded and matched, ready to make connections from.
+// TlsContext: a server's certificate chain and key, loaded and matched, ready to make connections
+// from.
 //
 // Thread: immutable after construction.
 // Errors: a Status that names the file and what is wrong with it.
@@ -27,8 +28,8 @@ class TlsContext {
   static absl::StatusOr<std::shared_ptr<const TlsContext>> Load(const std::string& cert_chain_path,
                                                                 const std::string& key_path);
 
-  // A server-side connection over the non-blocking socket `fd`, which it does not own. Its read and write buffers
-  // are released while idle (SSL_MODE_RELEASE_BUFFERS). Null when out of memory.
+  // A server-side connection over the non-blocking socket `fd`, which it does not own. Its read and
+  // write buffers are released while idle (SSL_MODE_RELEASE_BUFFERS). Null when out of memory.
   SslPtr NewServerConnection(int fd) const;
 
   // End of the certificate's validity.

@@ -11,11 +11,11 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/peer_id.h"
 #include "core/authority.h"
 #include "core/feed_reactor.h"
 #include "core/inspector.h"
 #include "core/list_reactor.h"
-#include "base/peer_id.h"
 #include "signaling/v1/admin.grpc.pb.h"
 
 namespace cairn::core {
@@ -39,8 +39,8 @@ grpc::Status UnknownPeer(const std::string& id) {
 }
 
 grpc::Status UnknownTopic(const std::string& name) {
-  return grpc::Status(StatusCode::NOT_FOUND,
-                      absl::StrCat("nobody is subscribed to '", name, "' and nothing is published there"));
+  return grpc::Status(StatusCode::NOT_FOUND, absl::StrCat("nobody is subscribed to '", name,
+                                                          "' and nothing is published there"));
 }
 
 uint64_t ResidentBytes() {
@@ -51,7 +51,8 @@ uint64_t ResidentBytes() {
 }
 
 bool IsCloseCode(uint32_t code) {
-  return (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) || (code >= 3000 && code <= 4999);
+  return (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) ||
+         (code >= 3000 && code <= 4999);
 }
 
 int PeersIn(const v1::ListPeersResponse& page) {
@@ -94,9 +95,10 @@ struct PeerWalk {
 void Walk(Core& core, std::shared_ptr<PeerWalk> walk) {
   RouterInput step = AdminCall{[&core, walk](Router& router) {
     bool enough = false;
-    const bool more = walk->scan.Step(router.directory(), PeerScan::kScanPerStep, [&](const PeerRecord& peer) {
-      if (!enough) enough = !walk->visit(router, peer);
-    });
+    const bool more =
+        walk->scan.Step(router.directory(), PeerScan::kScanPerStep, [&](const PeerRecord& peer) {
+          if (!enough) enough = !walk->visit(router, peer);
+        });
     if (more && !enough) return Walk(core, walk);
     walk->finish();
   }};
@@ -134,7 +136,8 @@ class AdminService final : public v1::Admin::CallbackService {
     });
   }
 
-  ServerUnaryReactor* Disconnect(CallbackServerContext* context, const v1::DisconnectRequest* request,
+  ServerUnaryReactor* Disconnect(CallbackServerContext* context,
+                                 const v1::DisconnectRequest* request,
                                  v1::DisconnectResponse* response) override;
   ServerUnaryReactor* GetTopic(CallbackServerContext* context, const v1::GetTopicRequest* request,
                                v1::Topic* response) override;
@@ -158,19 +161,23 @@ class AdminService final : public v1::Admin::CallbackService {
         peers += lane->peers.size();
         router.Drain(*lane);
       }
-      if (!found) return grpc::Status(StatusCode::NOT_FOUND, absl::StrCat("no edge has the name '", request->edge(), "'"));
+      if (!found)
+        return grpc::Status(StatusCode::NOT_FOUND,
+                            absl::StrCat("no edge has the name '", request->edge(), "'"));
       response->set_peers(peers);
       return grpc::Status::OK;
     });
   }
 
-  ServerUnaryReactor* SetLogLevel(CallbackServerContext* context, const v1::SetLogLevelRequest* request,
+  ServerUnaryReactor* SetLogLevel(CallbackServerContext* context,
+                                  const v1::SetLogLevelRequest* request,
                                   v1::SetLogLevelResponse* response) override {
     return InRouter(context, Capability::kOperate, [request, response](Router& router) {
       const LogFilter filter = LogFilter::Parse(request->directives());
       if (!filter.rejected().empty()) {
         return grpc::Status(StatusCode::INVALID_ARGUMENT,
-                            absl::StrCat("cannot read '", filter.rejected().front(), "'; give LEVEL or MODULE=LEVEL"));
+                            absl::StrCat("cannot read '", filter.rejected().front(),
+                                         "'; give LEVEL or MODULE=LEVEL"));
       }
       response->set_previous(InitLog(filter));
       for (const auto& [sink, lane] : router.directory().lanes()) {
@@ -180,8 +187,8 @@ class AdminService final : public v1::Admin::CallbackService {
     });
   }
 
-  grpc::ServerWriteReactor<v1::ListPeersResponse>* ListPeers(CallbackServerContext* context,
-                                                             const v1::ListPeersRequest* request) override {
+  grpc::ServerWriteReactor<v1::ListPeersResponse>* ListPeers(
+      CallbackServerContext* context, const v1::ListPeersRequest* request) override {
     if (const grpc::Status status = Check(context, Capability::kView); !status.ok()) {
       return new RefusedStream<v1::ListPeersResponse>(status);
     }
@@ -190,15 +197,16 @@ class AdminService final : public v1::Admin::CallbackService {
     return new PeerListReactor(core_, *std::move(listing));
   }
 
-  grpc::ServerWriteReactor<v1::ListTopicsResponse>* ListTopics(CallbackServerContext* context,
-                                                               const v1::ListTopicsRequest* request) override {
+  grpc::ServerWriteReactor<v1::ListTopicsResponse>* ListTopics(
+      CallbackServerContext* context, const v1::ListTopicsRequest* request) override {
     if (const grpc::Status status = Check(context, Capability::kView); !status.ok()) {
       return new RefusedStream<v1::ListTopicsResponse>(status);
     }
     return new TopicListReactor(core_, TopicListing(*request));
   }
 
-  grpc::ServerWriteReactor<v1::Event>* Watch(CallbackServerContext* context, const v1::WatchRequest* request) override {
+  grpc::ServerWriteReactor<v1::Event>* Watch(CallbackServerContext* context,
+                                             const v1::WatchRequest* request) override {
     if (const grpc::Status status = Check(context, Capability::kView); !status.ok()) {
       return new RefusedStream<v1::Event>(status);
     }
@@ -223,9 +231,10 @@ class AdminService final : public v1::Admin::CallbackService {
     if (!status.ok()) return new RefusedStream<v1::TraceRecord>(status);
     const auto reactor = std::make_shared<TraceReactor>(kMaxQueuedEvents);
     reactor->Begin([this, raw = reactor.get()] { Leave<TraceListener>(raw); });
-    RouterInput join = AdminCall{[reactor, peer = id.value_or(0), topic = request->topic()](Router& router) {
-      if (!router.feed().AddTracer(reactor, peer, topic)) reactor->End(TooManyListeners());
-    }};
+    RouterInput join =
+        AdminCall{[reactor, peer = id.value_or(0), topic = request->topic()](Router& router) {
+          if (!router.feed().AddTracer(reactor, peer, topic)) reactor->End(TooManyListeners());
+        }};
     core_.Enter(join);
     return reactor.get();
   }
@@ -253,7 +262,8 @@ class AdminService final : public v1::Admin::CallbackService {
       reactor->Finish(status);
       return reactor;
     }
-    RouterInput call = AdminCall{[reactor, run = std::move(run)](Router& router) { reactor->Finish(run(router)); }};
+    RouterInput call = AdminCall{
+        [reactor, run = std::move(run)](Router& router) { reactor->Finish(run(router)); }};
     core_.Enter(call);
     return reactor;
   }
@@ -285,12 +295,14 @@ grpc::Status ToFilter(const v1::DisconnectRequest& request, v1::PeerFilter& filt
   }
   // An empty filter fits everybody, which nobody says by leaving a word out.
   if (!text || text->empty()) {
-    return grpc::Status(StatusCode::INVALID_ARGUMENT, "give an id, a topic, an address_prefix or an edge that is not empty");
+    return grpc::Status(StatusCode::INVALID_ARGUMENT,
+                        "give an id, a topic, an address_prefix or an edge that is not empty");
   }
   return grpc::Status::OK;
 }
 
-ServerUnaryReactor* AdminService::Disconnect(CallbackServerContext* context, const v1::DisconnectRequest* request,
+ServerUnaryReactor* AdminService::Disconnect(CallbackServerContext* context,
+                                             const v1::DisconnectRequest* request,
                                              v1::DisconnectResponse* response) {
   const uint32_t code = request->code() == 0 ? kPolicyViolation : request->code();
   const std::string reason = request->reason().empty() ? "operator" : request->reason();
@@ -298,19 +310,21 @@ ServerUnaryReactor* AdminService::Disconnect(CallbackServerContext* context, con
   v1::PeerFilter filter;
   grpc::Status status = Check(context, Capability::kOperate);
   if (status.ok() && (!IsCloseCode(code) || reason.size() > kMaxReasonBytes)) {
-    status = grpc::Status(StatusCode::INVALID_ARGUMENT,
-                          "code must be 1000 to 1014 but 1004 to 1006, or 3000 to 4999; reason at most 123 bytes");
+    status = grpc::Status(
+        StatusCode::INVALID_ARGUMENT,
+        "code must be 1000 to 1014 but 1004 to 1006, or 3000 to 4999; reason at most 123 bytes");
   }
   if (status.ok() && !by_id) status = ToFilter(*request, filter);
   if (status.ok() && by_id) {
-    return InRouter(context, Capability::kOperate, [request, response, code, reason](Router& router) {
-      const auto id = ParseId(request->id());
-      const PeerRecord* peer = id ? router.directory().FindPeer(*id) : nullptr;
-      if (!peer) return UnknownPeer(request->id());
-      router.Disconnect(*peer, code, reason);
-      response->set_disconnected(1);
-      return grpc::Status::OK;
-    });
+    return InRouter(context, Capability::kOperate,
+                    [request, response, code, reason](Router& router) {
+                      const auto id = ParseId(request->id());
+                      const PeerRecord* peer = id ? router.directory().FindPeer(*id) : nullptr;
+                      if (!peer) return UnknownPeer(request->id());
+                      router.Disconnect(*peer, code, reason);
+                      response->set_disconnected(1);
+                      return grpc::Status::OK;
+                    });
   }
   // Once a call: gRPC aborts the process when it is asked for it again, as InRouter() would.
   ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -323,12 +337,13 @@ ServerUnaryReactor* AdminService::Disconnect(CallbackServerContext* context, con
     response->set_disconnected(response->disconnected() + 1);
     return true;
   };
-  Walk(core_, std::make_shared<PeerWalk>(
-                  PeerWalk{PeerScan(filter), visit, [reactor] { reactor->Finish(grpc::Status::OK); }}));
+  Walk(core_, std::make_shared<PeerWalk>(PeerWalk{
+                  PeerScan(filter), visit, [reactor] { reactor->Finish(grpc::Status::OK); }}));
   return reactor;
 }
 
-ServerUnaryReactor* AdminService::GetTopic(CallbackServerContext* context, const v1::GetTopicRequest* request,
+ServerUnaryReactor* AdminService::GetTopic(CallbackServerContext* context,
+                                           const v1::GetTopicRequest* request,
                                            v1::Topic* response) {
   ServerUnaryReactor* reactor = context->DefaultReactor();
   if (const grpc::Status status = Check(context, Capability::kView); !status.ok()) {
@@ -338,7 +353,8 @@ ServerUnaryReactor* AdminService::GetTopic(CallbackServerContext* context, const
   // By hand, since the empty topic is one and an empty filter fits all.
   const auto visit = [request, response](Router& router, const PeerRecord& peer) {
     const TopicRecord* topic = router.directory().Topic(request->name());
-    if (topic && peer.topics.contains(const_cast<TopicRecord*>(topic))) response->add_peers(FormatId(peer.id));
+    if (topic && peer.topics.contains(const_cast<TopicRecord*>(topic)))
+      response->add_peers(FormatId(peer.id));
     return topic != nullptr && response->peers_size() < kMaxTopicPeers;
   };
   const auto finish = [this, request, response, reactor] {
@@ -361,7 +377,8 @@ ServerUnaryReactor* AdminService::GetTopic(CallbackServerContext* context, const
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> NewAdminService(Core& core, const Authority& authority, std::string version) {
+std::unique_ptr<grpc::Service> NewAdminService(Core& core, const Authority& authority,
+                                               std::string version) {
   return std::make_unique<AdminService>(core, authority, std::move(version));
 }
 

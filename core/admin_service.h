@@ -1,4 +1,5 @@
-// The Admin service of admin.proto: operators' calls, carried out as AdminCalls between lanes' inputs.
+// The Admin service of admin.proto: operators' calls, carried out as AdminCalls between lanes'
+// inputs.
 //
 // Thread: gRPC's; what touches tables runs with the router entered, a bounded piece at a time.
 // Bounds: kMaxQueuedEvents events a watcher has not taken; then it is told how many it missed.
@@ -21,7 +22,8 @@ class Authority;
 inline constexpr size_t kMaxQueuedEvents = 4096;
 
 // `core` and `authority` must outlive the service and every call. `version` is the program's.
-std::unique_ptr<grpc::Service> NewAdminService(Core& core, const Authority& authority, std::string version);
+std::unique_ptr<grpc::Service> NewAdminService(Core& core, const Authority& authority,
+                                               std::string version);
 
 }  // namespace cairn::core
 

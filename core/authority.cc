@@ -49,7 +49,8 @@ const char* Wanted(Capability capability) {
 }  // namespace
 
 Authority::Authority(AuthorityTokens tokens, bool mutual_tls)
-    : mutual_tls_(mutual_tls), tokens_(std::make_shared<const AuthorityTokens>(std::move(tokens))) {}
+    : mutual_tls_(mutual_tls),
+      tokens_(std::make_shared<const AuthorityTokens>(std::move(tokens))) {}
 
 void Authority::SetTokens(AuthorityTokens tokens) {
   tokens_.Set(std::make_shared<const AuthorityTokens>(std::move(tokens)));
@@ -60,7 +61,8 @@ absl::Status Authority::Check(const Credentials& credentials, Capability wanted)
   if (!tokens->any() && !mutual_tls_) return absl::OkStatus();
   Held held;
   const auto matches = [&](const BearerTokens& set) {
-    return set.required() && !credentials.bearer_token.empty() && set.Matches(credentials.bearer_token);
+    return set.required() && !credentials.bearer_token.empty() &&
+           set.Matches(credentials.bearer_token);
   };
   held.edge = matches(tokens->edge);
   held.operate = matches(tokens->operators);
@@ -84,7 +86,8 @@ Credentials CredentialsOf(const grpc::ServerContextBase& context) {
   if (const auto it = metadata.find("authorization"); it != metadata.end()) {
     absl::string_view value(it->second.data(), it->second.size());
     constexpr absl::string_view kScheme = "Bearer ";
-    if (absl::StartsWithIgnoreCase(value, kScheme)) credentials.bearer_token = std::string(value.substr(kScheme.size()));
+    if (absl::StartsWithIgnoreCase(value, kScheme))
+      credentials.bearer_token = std::string(value.substr(kScheme.size()));
   }
   const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
   if (!auth || !auth->IsPeerAuthenticated()) return credentials;

@@ -1,10 +1,12 @@
 // Authority: who may do what on the core's gRPC port.
 //
-// Three kinds of caller with credentials of their own: an edge opens lanes, an operator steers, a viewer looks. None
-// may do another's: an edge cannot disconnect a peer, an operator cannot pose as an edge.
+// Three kinds of caller with credentials of their own: an edge opens lanes, an operator steers, a
+// viewer looks. None may do another's: an edge cannot disconnect a peer, an operator cannot pose as
+// an edge.
 //
 // Thread: any. Immutable after construction but for the tokens, which can be replaced.
-// Errors: UNAUTHENTICATED without a credential that is known, PERMISSION_DENIED with one of another kind.
+// Errors: UNAUTHENTICATED without a credential that is known, PERMISSION_DENIED with one of another
+// kind.
 #ifndef CAIRN_CORE_AUTHORITY_H_
 #define CAIRN_CORE_AUTHORITY_H_
 
@@ -40,8 +42,9 @@ struct AuthorityTokens {
 
 class Authority {
  public:
-  // With neither tokens nor mutual TLS everybody may do everything: for ports that only this machine reaches.
-  // With mutual TLS a certificate's names give its kind: "edge", "operator" or "viewer", or such a word before a dot.
+  // With neither tokens nor mutual TLS everybody may do everything: for ports that only this
+  // machine reaches. With mutual TLS a certificate's names give its kind: "edge", "operator" or
+  // "viewer", or such a word before a dot.
   Authority(AuthorityTokens tokens, bool mutual_tls);
 
   void SetTokens(AuthorityTokens tokens);

@@ -1,10 +1,11 @@
 // Combiner: the door of a single-writer state machine that any thread may call.
 //
-// Whoever finds it free goes in and, before leaving, does what others have left at the door meanwhile. Nobody ever
-// waits for the state machine: who finds it busy leaves the input and goes.
+// Whoever finds it free goes in and, before leaving, does what others have left at the door
+// meanwhile. Nobody ever waits for the state machine: who finds it busy leaves the input and goes.
 //
-// Thread: any. The handler runs on the caller's thread, one at a time, in an order that keeps each thread's own.
-// Bounds: the queue at the door is bounded by its callers: a lane enters once per batch.
+// Thread: any. The handler runs on the caller's thread, one at a time, in an order that keeps each
+// thread's own. Bounds: the queue at the door is bounded by its callers: a lane enters once per
+// batch.
 #ifndef CAIRN_CORE_COMBINER_H_
 #define CAIRN_CORE_COMBINER_H_
 

@@ -21,7 +21,8 @@ class Core {
   // `core_id` is random and not 0. `clock` must outlive the core.
   Core(uint64_t core_id, const Clock& clock) : router_(core_id, clock), door_(ToRouter{router_}) {}
 
-  // Handles `input` now, or has whoever is in the router do it; never blocks. See Combiner::Enter().
+  // Handles `input` now, or has whoever is in the router do it; never blocks. See
+  // Combiner::Enter().
   void Enter(RouterInput& input) { door_.Enter(input); }
 
  private:

@@ -1,4 +1,5 @@
-// Gathers messages for one lane into one, as every EdgeSink does while its lane is busy with the last.
+// Gathers messages for one lane into one, as every EdgeSink does while its lane is busy with the
+// last.
 #ifndef CAIRN_CORE_CORE_MESSAGE_H_
 #define CAIRN_CORE_CORE_MESSAGE_H_
 

@@ -5,7 +5,8 @@
 
 namespace cairn::core {
 
-LaneRecord* Directory::AddLane(std::shared_ptr<EdgeSink> sink, const signaling::v1::Hello& hello, int64_t now_us) {
+LaneRecord* Directory::AddLane(std::shared_ptr<EdgeSink> sink, const signaling::v1::Hello& hello,
+                               int64_t now_us) {
   auto lane = std::make_unique<LaneRecord>();
   lane->id = hello.lane_id();
   lane->epoch = next_epoch_++;
@@ -76,7 +77,8 @@ const ClosedPeer* Directory::Closed(uint64_t id) const {
   return it == history_by_id_.end() ? nullptr : &*it->second;
 }
 
-void Directory::RemovePeer(PeerRecord& peer, int64_t now_us, uint32_t close_code, std::string_view close_reason) {
+void Directory::RemovePeer(PeerRecord& peer, int64_t now_us, uint32_t close_code,
+                           std::string_view close_reason) {
   for (TopicRecord* topic : peer.topics) RemoveInterest(peer, topic);
   subscriptions_ -= peer.topics.size();
   peer.topics.clear();
@@ -153,8 +155,9 @@ const TopicRecord* Directory::Topic(std::string_view name) const {
 
 void Directory::RemoveInterest(const PeerRecord& peer, TopicRecord* topic) {
   auto& interests = topic->interests;
-  const auto it = std::find_if(interests.begin(), interests.end(),
-                               [&peer](const Interest& interest) { return interest.lane == peer.lane; });
+  const auto it =
+      std::find_if(interests.begin(), interests.end(),
+                   [&peer](const Interest& interest) { return interest.lane == peer.lane; });
   if (peer.info.wants_presence()) --it->watchers;
   if (--it->subscribers > 0) return;
   *it = interests.back();

@@ -1,9 +1,12 @@
-// Directory: which peer is reachable through which lane, what it is subscribed to, and who has been here.
+// Directory: which peer is reachable through which lane, what it is subscribed to, and who has been
+// here.
 //
-// Plain tables with the bookkeeping that keeps them consistent; what follows from a change is the router's business.
+// Plain tables with the bookkeeping that keeps them consistent; what follows from a change is the
+// router's business.
 //
 // Owner:  Router. Thread: the router's.
-// Bounds: a record per lane, peer, subscription and topic: about 500 bytes a peer, 100 a subscription, 150 a topic
+// Bounds: a record per lane, peer, subscription and topic: about 500 bytes a peer, 100 a
+// subscription, 150 a topic
 //         (measured by tests/bench). History: kMaxHistory closed peers.
 #ifndef CAIRN_CORE_DIRECTORY_H_
 #define CAIRN_CORE_DIRECTORY_H_
@@ -100,21 +103,25 @@ class Directory {
       return absl::Hash<absl::string_view>()(absl::string_view(name.data(), name.size()));
     }
   };
-  using Topics = absl::flat_hash_map<std::string_view, std::unique_ptr<TopicRecord>, NameHash, std::equal_to<>>;
+  using Topics = absl::flat_hash_map<std::string_view, std::unique_ptr<TopicRecord>, NameHash,
+                                     std::equal_to<>>;
   using Lanes = absl::flat_hash_map<EdgeSink*, std::unique_ptr<LaneRecord>>;
 
   // ---- lanes. Null when unknown.
-  LaneRecord* AddLane(std::shared_ptr<EdgeSink> sink, const signaling::v1::Hello& hello, int64_t now_us);
+  LaneRecord* AddLane(std::shared_ptr<EdgeSink> sink, const signaling::v1::Hello& hello,
+                      int64_t now_us);
   LaneRecord* FindLane(EdgeSink* sink);
   LaneRecord* FindLaneById(uint64_t lane_id);
   // REQUIRES: it has no peers.
   void RemoveLane(LaneRecord& lane);
 
-  // ---- peers. AddPeer() gives a known id to the new lane; it returns null when it is on that lane already.
+  // ---- peers. AddPeer() gives a known id to the new lane; it returns null when it is on that lane
+  // already.
   PeerRecord* AddPeer(LaneRecord& lane, uint64_t id, signaling::v1::PeerInfo info);
   PeerRecord* FindPeer(uint64_t id);
   // With its subscriptions, into the history.
-  void RemovePeer(PeerRecord& peer, int64_t now_us, uint32_t close_code, std::string_view close_reason);
+  void RemovePeer(PeerRecord& peer, int64_t now_us, uint32_t close_code,
+                  std::string_view close_reason);
 
   // ---- subscriptions. False when nothing changes.
   bool Subscribe(PeerRecord& peer, std::string_view topic, int64_t now_us);

@@ -1,7 +1,8 @@
 // EdgeSink: the core's way to one lane. The seam between edge and core, seen from the core.
 //
-// There are two: direct calls in one process (server/direct_link.h) and a gRPC stream (core/lane_service.h).
-// Thread: called with the router entered, by whichever thread that is; must not block nor call back into it.
+// There are two: direct calls in one process (server/direct_link.h) and a gRPC stream
+// (core/lane_service.h). Thread: called with the router entered, by whichever thread that is; must
+// not block nor call back into it.
 #ifndef CAIRN_CORE_EDGE_SINK_H_
 #define CAIRN_CORE_EDGE_SINK_H_
 

@@ -1,7 +1,8 @@
 // FeedReactor: a server stream of records that come by themselves, for a reader who may be slow.
 //
-// What the reader has not taken waits in a bounded queue; beyond it records are counted. The next one that is queued
-// says how many were left out before it; when none comes, one that says only that follows the last.
+// What the reader has not taken waits in a bounded queue; beyond it records are counted. The next
+// one that is queued says how many were left out before it; when none comes, one that says only
+// that follows the last.
 //
 // Owner:  itself, from Begin() to OnDone(); whoever offers records holds it too.
 // Thread: Offer() from any thread, without blocking; the rest from gRPC's.
@@ -22,7 +23,8 @@ namespace cairn::core {
 
 // REQUIRES: Record is a protobuf message with time_us and missed.
 template <typename Record>
-class FeedReactor : public grpc::ServerWriteReactor<Record>, public std::enable_shared_from_this<FeedReactor<Record>> {
+class FeedReactor : public grpc::ServerWriteReactor<Record>,
+                    public std::enable_shared_from_this<FeedReactor<Record>> {
  public:
   explicit FeedReactor(size_t max_queued) : max_queued_(max_queued) {}
 

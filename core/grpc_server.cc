@@ -4,10 +4,10 @@
 #include <absl/strings/str_cat.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/impl/service_type.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
-#include <grpcpp/impl/service_type.h>
 
 #include <cerrno>
 #include <chrono>
@@ -22,8 +22,8 @@
 namespace cairn::core {
 namespace {
 
-// Edges ping the core so that a dead link is noticed in seconds (edge channel arguments); gRPC's own default would
-// take that for abuse.
+// Edges ping the core so that a dead link is noticed in seconds (edge channel arguments); gRPC's
+// own default would take that for abuse.
 constexpr int kMinPingIntervalMs = 1000;
 // An edge that has vanished without a word takes its peers with it after twice this.
 constexpr int kKeepaliveMs = 5000;
@@ -31,11 +31,14 @@ constexpr std::chrono::milliseconds kShutdownGrace{100};
 
 absl::StatusOr<std::string> ReadFile(const std::string& what, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) return absl::InvalidArgumentError(absl::StrCat(what, ": cannot read '", path, "': ", std::strerror(errno)));
+  if (!file)
+    return absl::InvalidArgumentError(
+        absl::StrCat(what, ": cannot read '", path, "': ", std::strerror(errno)));
   return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(const GrpcOptions& options) {
+absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(
+    const GrpcOptions& options) {
   if (options.tls_cert.empty()) return grpc::InsecureServerCredentials();
   grpc::SslServerCredentialsOptions ssl(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
   const absl::StatusOr<std::string> cert = ReadFile("--grpc-tls-cert", options.tls_cert);
@@ -62,7 +65,8 @@ struct GrpcServer::Parts {
 
 GrpcServer::GrpcServer() = default;
 
-absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions& options, Core& core) {
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions& options,
+                                                              Core& core) {
   const auto credentials = ServerCredentialsOf(options);
   if (!credentials.ok()) return credentials.status();
   grpc::EnableDefaultHealthCheckService(true);
@@ -81,23 +85,28 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveMs);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinPingIntervalMs);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+                             kMinPingIntervalMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
   parts.server = builder.BuildAndStart();
   if (!parts.server || port == 0) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen for gRPC on ", options.address, ": in use, or a bad certificate or key?"));
+    return absl::UnavailableError(absl::StrCat("cannot listen for gRPC on ", options.address,
+                                               ": in use, or a bad certificate or key?"));
   }
   const bool is_unix = absl::StartsWith(options.address, "unix:");
   result->address_ =
-      is_unix ? options.address : absl::StrCat(options.address.substr(0, options.address.rfind(':')), ":", port);
+      is_unix ? options.address
+              : absl::StrCat(options.address.substr(0, options.address.rfind(':')), ":", port);
   return result;
 }
 
 GrpcServer::~GrpcServer() {
-  if (parts_ && parts_->server) parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+  if (parts_ && parts_->server)
+    parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
 }
 
-void GrpcServer::SetTokens(AuthorityTokens tokens) { parts_->authority.SetTokens(std::move(tokens)); }
+void GrpcServer::SetTokens(AuthorityTokens tokens) {
+  parts_->authority.SetTokens(std::move(tokens));
+}
 
 }  // namespace cairn::core

@@ -81,12 +81,17 @@ void Fill(const Counts& from, Repeated* to) {
 int64_t Earliest(int64_t a, int64_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
 
 // All of the filter but the topic, which closed peers have no more.
-bool FactsFit(const PeerFilter& filter, const std::string& edge, const PeerInfo& info, const PeerStats& stats) {
+bool FactsFit(const PeerFilter& filter, const std::string& edge, const PeerInfo& info,
+              const PeerStats& stats) {
   if (!filter.edge().empty() && filter.edge() != edge) return false;
   if (!filter.dialect().empty() && filter.dialect() != stats.dialect()) return false;
-  if (filter.connected_after_us() != 0 && info.connected_since_us() < filter.connected_after_us()) return false;
-  if (filter.connected_before_us() != 0 && info.connected_since_us() >= filter.connected_before_us()) return false;
-  return info.remote_address().compare(0, filter.address_prefix().size(), filter.address_prefix()) == 0;
+  if (filter.connected_after_us() != 0 && info.connected_since_us() < filter.connected_after_us())
+    return false;
+  if (filter.connected_before_us() != 0 &&
+      info.connected_since_us() >= filter.connected_before_us())
+    return false;
+  return info.remote_address().compare(0, filter.address_prefix().size(),
+                                       filter.address_prefix()) == 0;
 }
 
 }  // namespace
@@ -98,7 +103,8 @@ bool Fits(const PeerFilter& filter, const PeerRecord& peer) {
                      [&filter](const TopicRecord* topic) { return topic->name == filter.topic(); });
 }
 
-void Describe(const Router& router, const PeerRecord& peer, bool with_topics, signaling::v1::Peer& out) {
+void Describe(const Router& router, const PeerRecord& peer, bool with_topics,
+              signaling::v1::Peer& out) {
   out.set_id(FormatId(peer.id));
   out.set_edge(peer.lane->edge);
   out.set_lane(peer.lane->index);
@@ -170,7 +176,8 @@ void DescribeStatus(const Router& router, GetStatusResponse& out) {
   Fill(closes, out.mutable_closes());
   for (size_t i = 0; i < kRecordEndCount; ++i) {
     const auto reason = static_cast<RecordEnd>(i);
-    if (router.records().ended(reason) > 0) drops[std::string(Name(reason))] = router.records().ended(reason);
+    if (router.records().ended(reason) > 0)
+      drops[std::string(Name(reason))] = router.records().ended(reason);
   }
   Fill(drops, out.mutable_drops());
 }
@@ -210,14 +217,16 @@ absl::StatusOr<PeerListing> PeerListing::Create(const ListPeersRequest& request)
   uint64_t after = 0;
   if (!request.page_token().empty()) {
     if (request.closed() || request.sort() != ListPeersRequest::SORT_ID || request.descending()) {
-      return absl::InvalidArgumentError("page_token goes with SORT_ID ascending, and not with closed");
+      return absl::InvalidArgumentError(
+          "page_token goes with SORT_ID ascending, and not with closed");
     }
     const auto id = ParseId(request.page_token());
     if (!id) return absl::InvalidArgumentError("page_token is not one that an earlier call gave");
     after = *id;
   }
   if (request.closed() && !request.filter().topic().empty()) {
-    return absl::InvalidArgumentError("filter.topic does not go with closed: subscriptions are not kept");
+    return absl::InvalidArgumentError(
+        "filter.topic does not go with closed: subscriptions are not kept");
   }
   return PeerListing(request, after);
 }
@@ -232,7 +241,8 @@ size_t PeerListing::Wanted() const {
 
 bool PeerListing::Step(const Router& router, ListPeersResponse& out) {
   if (request_.closed()) return StepClosed(router, out);
-  if (request_.sort() == ListPeersRequest::SORT_ID && !request_.descending()) return StepById(router, out);
+  if (request_.sort() == ListPeersRequest::SORT_ID && !request_.descending())
+    return StepById(router, out);
   return StepSorted(router, out);
 }
 
@@ -248,7 +258,9 @@ bool PeerListing::StepById(const Router& router, ListPeersResponse& out) {
 
 bool PeerListing::StepSorted(const Router& router, ListPeersResponse& out) {
   // The top of a heap is its largest: "less" is what comes later.
-  const auto later = [this](const Keyed& a, const Keyed& b) { return request_.descending() ? a < b : a > b; };
+  const auto later = [this](const Keyed& a, const Keyed& b) {
+    return request_.descending() ? a < b : a > b;
+  };
   if (!scanned_) {
     scanned_ = !scan_.Step(router.directory(), PeerScan::kScanPerStep, [&](const PeerRecord& peer) {
       heap_.emplace_back(KeyOf(peer, request_.sort()), peer.id);
@@ -333,7 +345,8 @@ bool TopicListing::Step(const Router& router, ListTopicsResponse& out) {
     return true;
   }
   const auto later = [this](const Keyed& a, const Keyed& b) { return Before(b, a); };
-  const uint64_t limit = request_.limit() == 0 ? std::numeric_limits<uint64_t>::max() : request_.limit();
+  const uint64_t limit =
+      request_.limit() == 0 ? std::numeric_limits<uint64_t>::max() : request_.limit();
   for (size_t filled = 0; filled < kPage && sent_ < limit && !heap_.empty();) {
     std::pop_heap(heap_.begin(), heap_.end(), later);
     const TopicRecord* topic = router.directory().Topic(heap_.back().second);

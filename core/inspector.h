@@ -1,4 +1,5 @@
-// What operators see of the router's tables: descriptions, and listings that are read a page at a time.
+// What operators see of the router's tables: descriptions, and listings that are read a page at a
+// time.
 //
 // Pure. Thread: the router's (inside an AdminCall). Bounds: kPage entries a step; see PeerScan.
 #ifndef CAIRN_CORE_INSPECTOR_H_
@@ -19,7 +20,8 @@ namespace cairn::core {
 
 inline constexpr size_t kPage = 128;
 
-void Describe(const Router& router, const PeerRecord& peer, bool with_topics, signaling::v1::Peer& out);
+void Describe(const Router& router, const PeerRecord& peer, bool with_topics,
+              signaling::v1::Peer& out);
 void Describe(const ClosedPeer& peer, signaling::v1::Peer& out);
 void Describe(const Router& router, const TopicRecord& topic, signaling::v1::Topic& out);
 // What is published under a topic, subscribed to or not.
@@ -33,8 +35,8 @@ class PeerListing {
   // INVALID_ARGUMENT for what cannot be listed so.
   static absl::StatusOr<PeerListing> Create(const signaling::v1::ListPeersRequest& request);
 
-  // Appends up to kPage peers; false when that was the end. May append none and go on: a step looks at a bounded piece
-  // of the table.
+  // Appends up to kPage peers; false when that was the end. May append none and go on: a step looks
+  // at a bounded piece of the table.
   bool Step(const Router& router, signaling::v1::ListPeersResponse& out);
 
  private:
@@ -53,7 +55,8 @@ class PeerListing {
   // Sorted listings: a heap with the next peer on top, complete once the scan is.
   std::vector<Keyed> heap_;
   bool scanned_ = false;
-  uint64_t below_number_ = ~uint64_t{0};  // closed listings: continue with ClosedPeer::number below it
+  uint64_t below_number_ =
+      ~uint64_t{0};  // closed listings: continue with ClosedPeer::number below it
 };
 
 // One ListTopics call; as PeerListing.

@@ -21,7 +21,8 @@ using signaling::v1::CoreToLane;
 using signaling::v1::Lanes;
 using signaling::v1::LaneToCore;
 
-// One stream. While one write is in flight, everything that arrives is appended to the next message.
+// One stream. While one write is in flight, everything that arrives is appended to the next
+// message.
 class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>,
                           public EdgeSink,
                           public std::enable_shared_from_this<LaneReactor> {
@@ -38,7 +39,8 @@ class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
   void Send(CoreToLane& message) override;
   bool acknowledges() const override { return true; }
   void Close(const absl::Status& status) override {
-    BeginFinish(grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message())));
+    BeginFinish(
+        grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message())));
   }
 
   // ---- gRPC
@@ -74,7 +76,8 @@ class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
 
 size_t PayloadBytes(const CoreToLane& message) {
   size_t bytes = 0;
-  for (const auto& delivery : message.deliveries()) bytes += delivery.topic().size() + delivery.payload().size();
+  for (const auto& delivery : message.deliveries())
+    bytes += delivery.topic().size() + delivery.payload().size();
   return bytes;
 }
 
@@ -96,7 +99,8 @@ void LaneReactor::Send(CoreToLane& message) {
     }
   }
   if (write) return StartWrite(&writing_);
-  BeginFinish(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the lane does not read fast enough"));
+  BeginFinish(
+      grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the lane does not read fast enough"));
 }
 
 void LaneReactor::TakeNext() {
@@ -147,9 +151,11 @@ void LaneReactor::OnReadDone(bool ok) {
 
 bool LaneReactor::AcceptHello() {
   const auto& hello = received_.batch.hello();
-  if (!received_.batch.has_hello() || hello.protocol_version() != Router::kProtocolVersion || hello.lane_id() == 0) {
-    BeginFinish(grpc::Status(grpc::StatusCode::FAILED_PRECONDITION,
-                             "the first message must have a Hello of protocol version 1 with a lane_id"));
+  if (!received_.batch.has_hello() || hello.protocol_version() != Router::kProtocolVersion ||
+      hello.lane_id() == 0) {
+    BeginFinish(
+        grpc::Status(grpc::StatusCode::FAILED_PRECONDITION,
+                     "the first message must have a Hello of protocol version 1 with a lane_id"));
     return false;
   }
   log::Core().info("lane_opened edge=\"{}\" lane={}", hello.edge(), hello.lane_index());
@@ -182,7 +188,8 @@ void LaneReactor::BeginFinish(grpc::Status status) {
 class RefusedLane final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane> {
  public:
   explicit RefusedLane(const absl::Status& status) {
-    Finish(grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message())));
+    Finish(
+        grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message())));
   }
   void OnDone() override { delete this; }
 };
@@ -192,7 +199,8 @@ class LaneService final : public Lanes::CallbackService {
   LaneService(Core& core, const Authority& authority, const CoreLimits& limits)
       : core_(core), authority_(authority), limits_(limits) {}
 
-  grpc::ServerBidiReactor<LaneToCore, CoreToLane>* Open(grpc::CallbackServerContext* context) override {
+  grpc::ServerBidiReactor<LaneToCore, CoreToLane>* Open(
+      grpc::CallbackServerContext* context) override {
     const absl::Status status = authority_.Check(CredentialsOf(*context), Capability::kOpenLane);
     if (!status.ok()) {
       log::Core().warn("lane_refused error=\"{}\"", std::string(status.message()));
@@ -212,7 +220,8 @@ class LaneService final : public Lanes::CallbackService {
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> NewLaneService(Core& core, const Authority& authority, const CoreLimits& limits) {
+std::unique_ptr<grpc::Service> NewLaneService(Core& core, const Authority& authority,
+                                              const CoreLimits& limits) {
   return std::make_unique<LaneService>(core, authority, limits);
 }
 

@@ -18,7 +18,8 @@ namespace cairn::core {
 class Authority;
 
 // `core` and `authority` must outlive the service and every call.
-std::unique_ptr<grpc::Service> NewLaneService(Core& core, const Authority& authority, const CoreLimits& limits);
+std::unique_ptr<grpc::Service> NewLaneService(Core& core, const Authority& authority,
+                                              const CoreLimits& limits);
 
 }  // namespace cairn::core
 

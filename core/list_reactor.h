@@ -1,7 +1,8 @@
-// ListReactor: a server stream that reads a listing a page at a time, as fast as the reader takes it.
+// ListReactor: a server stream that reads a listing a page at a time, as fast as the reader takes
+// it.
 //
-// Owner:  itself, until OnDone(). At any time exactly one thing is under way: a step in the router, or a write.
-// Thread: gRPC's, and the router's in its steps.
+// Owner:  itself, until OnDone(). At any time exactly one thing is under way: a step in the router,
+// or a write. Thread: gRPC's, and the router's in its steps.
 #ifndef CAIRN_CORE_LIST_REACTOR_H_
 #define CAIRN_CORE_LIST_REACTOR_H_
 
@@ -14,12 +15,14 @@
 
 namespace cairn::core {
 
-// REQUIRES: Listing::Step(const Router&, Page&) appends a page's entries and is false at the end; `Count(page)` is how
-// many entries there are.
+// REQUIRES: Listing::Step(const Router&, Page&) appends a page's entries and is false at the end;
+// `Count(page)` is how many entries there are.
 template <typename Listing, typename Page, int (*Count)(const Page&)>
 class ListReactor final : public grpc::ServerWriteReactor<Page> {
  public:
-  ListReactor(Core& core, Listing listing) : core_(core), listing_(std::move(listing)) { Advance(); }
+  ListReactor(Core& core, Listing listing) : core_(core), listing_(std::move(listing)) {
+    Advance();
+  }
 
   void OnWriteDone(bool ok) override {
     if (!ok || !more_) return this->Finish(ok ? grpc::Status::OK : grpc::Status::CANCELLED);

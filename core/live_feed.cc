@@ -25,18 +25,21 @@ bool LiveFeed::AddWatcher(std::shared_ptr<EventListener> listener, WatchRequest 
   return true;
 }
 
-bool LiveFeed::AddTracer(std::shared_ptr<TraceListener> listener, uint64_t peer, std::string topic) {
+bool LiveFeed::AddTracer(std::shared_ptr<TraceListener> listener, uint64_t peer,
+                         std::string topic) {
   if (tracers_.size() == kMaxListeners) return false;
   tracers_.push_back({std::move(listener), peer, std::move(topic)});
   return true;
 }
 
 void LiveFeed::Remove(const EventListener* listener) {
-  std::erase_if(watchers_, [listener](const Watcher& watcher) { return watcher.listener.get() == listener; });
+  std::erase_if(watchers_,
+                [listener](const Watcher& watcher) { return watcher.listener.get() == listener; });
 }
 
 void LiveFeed::Remove(const TraceListener* listener) {
-  std::erase_if(tracers_, [listener](const Tracer& tracer) { return tracer.listener.get() == listener; });
+  std::erase_if(tracers_,
+                [listener](const Tracer& tracer) { return tracer.listener.get() == listener; });
 }
 
 void LiveFeed::Publish(const Event& event) {

@@ -15,7 +15,8 @@
 
 namespace cairn::core {
 
-// A seam: implemented by the Admin service's streams. Called with the router entered: must not block nor call back.
+// A seam: implemented by the Admin service's streams. Called with the router entered: must not
+// block nor call back.
 class EventListener {
  public:
   virtual ~EventListener() = default;
@@ -54,7 +55,9 @@ class LiveFeed {
     std::shared_ptr<TraceListener> listener;
     uint64_t peer;  // 0: by topic
     std::string topic;
-    bool Wants(uint64_t sender, const std::string& name) const { return peer != 0 ? sender == peer : name == topic; }
+    bool Wants(uint64_t sender, const std::string& name) const {
+      return peer != 0 ? sender == peer : name == topic;
+    }
   };
 
   std::vector<Watcher> watchers_;

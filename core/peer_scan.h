@@ -1,4 +1,5 @@
-// PeerScan: walks all peers that fit a filter, a bounded piece at a time, while the table changes under it.
+// PeerScan: walks all peers that fit a filter, a bounded piece at a time, while the table changes
+// under it.
 //
 // Owner:  one AdminCall chain. Thread: the router's, in Step().
 // Bounds: kScanPerStep peers a step, so that relays wait microseconds and not for the whole table.
@@ -19,14 +20,16 @@ class PeerScan {
  public:
   static constexpr size_t kScanPerStep = 2048;
 
-  explicit PeerScan(signaling::v1::PeerFilter filter, uint64_t after = 0) : filter_(std::move(filter)), last_(after) {}
+  explicit PeerScan(signaling::v1::PeerFilter filter, uint64_t after = 0)
+      : filter_(std::move(filter)), last_(after) {}
 
-  // Calls visit(const PeerRecord&) for up to `most` peers that fit, in the order of their ids. False when the table is
-  // at its end.
+  // Calls visit(const PeerRecord&) for up to `most` peers that fit, in the order of their ids.
+  // False when the table is at its end.
   template <typename Visit>
   bool Step(const Directory& directory, size_t most, Visit visit) {
     auto it = directory.peer_ids().upper_bound(last_);
-    for (size_t scanned = 0; it != directory.peer_ids().end() && scanned < kScanPerStep; ++it, ++scanned) {
+    for (size_t scanned = 0; it != directory.peer_ids().end() && scanned < kScanPerStep;
+         ++it, ++scanned) {
       if (most == 0) return true;
       last_ = *it;
       const PeerRecord& peer = *directory.Peer(last_);

@@ -1,7 +1,7 @@
 // Rate: events per second over about the last ten seconds, in 16 bytes.
 //
-// Counts whole windows; the last whole one counts with the share of it that is still within ten seconds.
-// Thread: its owner's. Time is handed in, and never goes back.
+// Counts whole windows; the last whole one counts with the share of it that is still within ten
+// seconds. Thread: its owner's. Time is handed in, and never goes back.
 #ifndef CAIRN_CORE_RATE_H_
 #define CAIRN_CORE_RATE_H_
 

@@ -13,13 +13,14 @@ constexpr size_t kOverhead = 450;
 
 size_t BytesOf(std::string_view topic, const Record& record) {
   size_t bytes = kOverhead + 2 * topic.size() + record.blob().size() + record.peer_id().size();
-  for (const std::string& address : record.addresses()) bytes += address.size() + sizeof(std::string);
+  for (const std::string& address : record.addresses())
+    bytes += address.size() + sizeof(std::string);
   return bytes;
 }
 
 bool SameContent(const Record& a, const Record& b) {
-  return a.blob() == b.blob() && std::equal(a.addresses().begin(), a.addresses().end(), b.addresses().begin(),
-                                            b.addresses().end());
+  return a.blob() == b.blob() && std::equal(a.addresses().begin(), a.addresses().end(),
+                                            b.addresses().begin(), b.addresses().end());
 }
 
 // Whether the later of the two takes the place of the other.
@@ -66,7 +67,8 @@ void RecordStore::Put(std::string_view topic, Record record, int64_t now_us, Sai
   by_expiry_[KeyOf(*added)] = Place{name, added};
   by_connection_[connection].insert(KeyOf(*added));
 
-  if (entries.size() > limits_.max_per_topic) RemoveFor(RecordEnd::kTopicFull, Place{name, entries.begin()});
+  if (entries.size() > limits_.max_per_topic)
+    RemoveFor(RecordEnd::kTopicFull, Place{name, entries.begin()});
   const auto own = by_connection_.find(connection);
   if (own != by_connection_.end() && own->second.size() > limits_.max_per_connection) {
     RemoveFor(RecordEnd::kConnectionFull, by_expiry_.at(*own->second.begin()));
@@ -74,7 +76,8 @@ void RecordStore::Put(std::string_view topic, Record record, int64_t now_us, Sai
   while (bytes_ > limits_.max_bytes) RemoveFor(RecordEnd::kBytesFull, by_expiry_.begin()->second);
 }
 
-std::vector<RecordStore::Entries::iterator> RecordStore::Rivals(const std::string& topic, const Record& record) {
+std::vector<RecordStore::Entries::iterator> RecordStore::Rivals(const std::string& topic,
+                                                                const Record& record) {
   std::vector<Entries::iterator> rivals;
   const auto it = topics_.find(topic);
   if (it == topics_.end()) return rivals;

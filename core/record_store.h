@@ -1,10 +1,12 @@
 // RecordStore: what publishers last said about topics, until it expires.
 //
-// A publisher is the peer id it announces, or else its connection. Of records without a peer id, one with the same
-// content as another takes its place, whoever published it: one-shot clients come back over a new connection each time.
+// A publisher is the peer id it announces, or else its connection. Of records without a peer id,
+// one with the same content as another takes its place, whoever published it: one-shot clients come
+// back over a new connection each time.
 //
 // Owner:  Router. Thread: the router's. Time is handed in, Unix microseconds, and never goes back.
-// Bounds: RecordLimits. What has to go has a named reason and is counted: in a full topic the oldest record; when all
+// Bounds: RecordLimits. What has to go has a named reason and is counted: in a full topic the
+// oldest record; when all
 //         bytes are used, the one that expires first.
 #ifndef CAIRN_CORE_RECORD_STORE_H_
 #define CAIRN_CORE_RECORD_STORE_H_
@@ -36,11 +38,11 @@ struct RecordLimits {
 };
 
 // X(enumerator, name)
-#define CAIRN_CORE_RECORD_END_REASONS(X)                                 \
-  X(kExpired, "record_expired")             /* its time to live is over */ \
-  X(kTopicFull, "record_topic_full")        /* max_per_topic */          \
-  X(kConnectionFull, "record_connection_full") /* max_per_connection */  \
-  X(kBytesFull, "record_bytes_full")        /* max_bytes */
+#define CAIRN_CORE_RECORD_END_REASONS(X)                                      \
+  X(kExpired, "record_expired")                /* its time to live is over */ \
+  X(kTopicFull, "record_topic_full")           /* max_per_topic */            \
+  X(kConnectionFull, "record_connection_full") /* max_per_connection */       \
+  X(kBytesFull, "record_bytes_full")           /* max_bytes */
 
 enum class RecordEnd : uint8_t {
 #define X(enumerator, name) enumerator,
@@ -65,16 +67,19 @@ class RecordStore {
 
   enum class Said : uint8_t {
     kNow,
-    kBefore,  // by a lane to a core that has lost it; lanes do so in any order, so its time to live tells its age
+    kBefore,  // by a lane to a core that has lost it; lanes do so in any order, so its time to live
+              // tells its age
   };
 
   explicit RecordStore(RecordLimits limits = {}) : limits_(limits) {}
 
-  void Put(std::string_view topic, signaling::v1::Record record, int64_t now_us, Said said = Said::kNow);
+  void Put(std::string_view topic, signaling::v1::Record record, int64_t now_us,
+           Said said = Said::kNow);
   // Removes what has expired; cheap when nothing has.
   void Expire(int64_t now_us);
 
-  // Appends the topic's records, newest first, but those of `asking`; as many as an answer may have.
+  // Appends the topic's records, newest first, but those of `asking`; as many as an answer may
+  // have.
   void Collect(std::string_view topic, uint64_t asking,
                google::protobuf::RepeatedPtrField<signaling::v1::Record>* out) const;
 
@@ -98,7 +103,8 @@ class RecordStore {
   void Remove(Place place);
   void RemoveFor(RecordEnd reason, Place place);
   // Those that `record` would take the place of.
-  std::vector<Entries::iterator> Rivals(const std::string& topic, const signaling::v1::Record& record);
+  std::vector<Entries::iterator> Rivals(const std::string& topic,
+                                        const signaling::v1::Record& record);
 
   const RecordLimits limits_;
   Topics topics_;

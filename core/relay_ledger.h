@@ -1,11 +1,13 @@
-// RelayLedger: which relays of a lane are still on their way to somebody, and which deliveries a lane still owes an
-// answer for.
+// RelayLedger: which relays of a lane are still on their way to somebody, and which deliveries a
+// lane still owes an answer for.
 //
-// A relay is settled when every lane it went to has put it into its clients' queues, or is gone. What an origin is told
-// as acknowledged is settled, and everything before it: if the core dies now, only the rest has to be sent again.
+// A relay is settled when every lane it went to has put it into its clients' queues, or is gone.
+// What an origin is told as acknowledged is settled, and everything before it: if the core dies
+// now, only the rest has to be sent again.
 //
 // Owner:  a LaneRecord, as origin and as target. Thread: the router's.
-// Bounds: what its edge keeps unacknowledged (EdgeLimits::max_backlog_bytes); 4 bytes a relay, 24 a delivery.
+// Bounds: what its edge keeps unacknowledged (EdgeLimits::max_backlog_bytes); 4 bytes a relay, 24 a
+// delivery.
 #ifndef CAIRN_CORE_RELAY_LEDGER_H_
 #define CAIRN_CORE_RELAY_LEDGER_H_
 
@@ -37,7 +39,8 @@ class RelayLedger {
     uint64_t delivery_seq;
     uint64_t origin_lane;
     uint64_t origin_seq;
-    uint64_t origin_epoch;  // of the origin's ledger: what an earlier stream of its sent does not count
+    uint64_t
+        origin_epoch;  // of the origin's ledger: what an earlier stream of its sent does not count
   };
   void Sent(const Owed& owed) { owed_.push_back(owed); }
   // Calls settle(const Owed&) for every delivery up to and including `delivery_seq`.

@@ -1,10 +1,12 @@
-// ReturnHold: after a restart of the core, relays wait until the lanes that were there before are back.
+// ReturnHold: after a restart of the core, relays wait until the lanes that were there before are
+// back.
 //
-// Returning lanes say in their Hello which lanes they knew. Without the hold, a relay of the first to return would miss
-// everybody whose edge came back second.
+// Returning lanes say in their Hello which lanes they knew. Without the hold, a relay of the first
+// to return would miss everybody whose edge came back second.
 //
 // Owner:  Router. Thread: the router's. Time is handed in, Unix microseconds.
-// Bounds: kGraceUs; what is held is unacknowledged, so that its edges stop reading at max_backlog_bytes each.
+// Bounds: kGraceUs; what is held is unacknowledged, so that its edges stop reading at
+// max_backlog_bytes each.
 #ifndef CAIRN_CORE_RETURN_HOLD_H_
 #define CAIRN_CORE_RETURN_HOLD_H_
 

@@ -17,7 +17,10 @@ using signaling::v1::LaneEvent;
 using signaling::v1::Notice;
 
 Router::Router(uint64_t core_id, const Clock& clock)
-    : core_id_(core_id), clock_(clock), started_us_(absl::ToUnixMicros(clock.WallTime())), now_us_(started_us_) {}
+    : core_id_(core_id),
+      clock_(clock),
+      started_us_(absl::ToUnixMicros(clock.WallTime())),
+      now_us_(started_us_) {}
 
 void Router::Handle(RouterInput& input) {
   now_us_ = absl::ToUnixMicros(clock_.WallTime());
@@ -49,7 +52,8 @@ void Router::On(LaneBatch& input) {
     return;
   }
   if (input.batch.delivered_seq() != 0) {
-    lane->ledger.Acknowledged(input.batch.delivered_seq(), [this](const auto& owed) { Settle(owed); });
+    lane->ledger.Acknowledged(input.batch.delivered_seq(),
+                              [this](const auto& owed) { Settle(owed); });
   }
   if (input.batch.has_stats()) lane->stats.Swap(input.batch.mutable_stats());
   for (LaneEvent& event : *input.batch.mutable_events()) OnEvent(*lane, event);
@@ -76,9 +80,10 @@ void Router::CloseLane(LaneRecord& lane) {
 
 // An edge comes with the first of its lanes and goes with the last.
 bool Router::IsOnlyLane(const LaneRecord& lane) const {
-  return std::none_of(directory_.lanes().begin(), directory_.lanes().end(), [&lane](const auto& entry) {
-    return entry.second.get() != &lane && entry.second->edge == lane.edge;
-  });
+  return std::none_of(directory_.lanes().begin(), directory_.lanes().end(),
+                      [&lane](const auto& entry) {
+                        return entry.second.get() != &lane && entry.second->edge == lane.edge;
+                      });
 }
 
 void Router::SendRoster() {
@@ -213,7 +218,8 @@ void Router::Relay(LaneRecord& origin, LaneEvent& event) {
     topic->bytes += event.payload().size();
     topic->last_relay_us = now_us_;
     topic->rate.Add(now_us_);
-    reached = event.to() == 0 ? Deliver(origin, event, *topic) : DeliverToOne(origin, event, *topic);
+    reached =
+        event.to() == 0 ? Deliver(origin, event, *topic) : DeliverToOne(origin, event, *topic);
   }
   if (reached == 0) ++counters_.relays_unheard;
   if (origin.sink->acknowledges()) {

@@ -1,10 +1,11 @@
 // Router: who is present, who is interested in what, and which lanes a relay goes to.
 //
-// A single-writer state machine without hidden clock, thread or randomness: the same inputs at the same times give
-// the same outputs.
+// A single-writer state machine without hidden clock, thread or randomness: the same inputs at the
+// same times give the same outputs.
 //
 // Owner:  Core. Thread: whoever is in the combiner in front of it.
-// Bounds: those of Directory and LiveFeed. A relay costs O(lanes with interest), a peer that leaves O(its topics),
+// Bounds: those of Directory and LiveFeed. A relay costs O(lanes with interest), a peer that leaves
+// O(its topics),
 //         whatever else is connected.
 // Errors: what a lane says out of turn (an event of a peer it never opened) is ignored and counted.
 #ifndef CAIRN_CORE_ROUTER_H_
@@ -34,7 +35,8 @@ class Router;
 
 // ---- inputs
 
-// A lane has said Hello. One that is known already is replaced: its old stream is closed with ABORTED.
+// A lane has said Hello. One that is known already is replaced: its old stream is closed with
+// ABORTED.
 struct LaneOpened {
   std::shared_ptr<EdgeSink> sink;
   signaling::v1::Hello hello;
@@ -47,7 +49,8 @@ struct LaneBatch {
 struct LaneClosed {
   std::shared_ptr<EdgeSink> sink;
 };
-// An operator's question or order, carried out between two of the others. Must be short: relays wait meanwhile.
+// An operator's question or order, carried out between two of the others. Must be short: relays
+// wait meanwhile.
 struct AdminCall {
   std::function<void(Router&)> run;
 };
@@ -115,19 +118,23 @@ class Router {
   void AnswerRelay(LaneRecord& origin, const signaling::v1::LaneEvent& event, uint64_t reached);
   // Appends a delivery for every lane the relay goes to; how many subscribers that are.
   uint64_t Deliver(LaneRecord& origin, signaling::v1::LaneEvent& event, TopicRecord& topic);
-  uint64_t DeliverToOne(LaneRecord& origin, signaling::v1::LaneEvent& event, const TopicRecord& topic);
+  uint64_t DeliverToOne(LaneRecord& origin, signaling::v1::LaneEvent& event,
+                        const TopicRecord& topic);
   // The one peer that a relay with `to` goes to; null when it goes nowhere.
-  const PeerRecord* AddresseeOf(const signaling::v1::LaneEvent& event, const TopicRecord& topic) const;
+  const PeerRecord* AddresseeOf(const signaling::v1::LaneEvent& event,
+                                const TopicRecord& topic) const;
   signaling::v1::Delivery* AddDelivery(LaneRecord& lane, const LaneRecord& origin,
                                        const signaling::v1::LaneEvent& event);
   // False when there is nothing to answer with.
   bool Answer(const PeerRecord& peer, const std::string& topic);
-  void Trace(const LaneRecord& origin, const signaling::v1::LaneEvent& event, const TopicRecord* topic);
+  void Trace(const LaneRecord& origin, const signaling::v1::LaneEvent& event,
+             const TopicRecord* topic);
   void CloseLane(LaneRecord& lane);
   signaling::v1::CoreToLane& OutOf(LaneRecord& lane);
   void SendGathered();
   // What every event of the feed has; null when nobody watches.
-  signaling::v1::Event* NewEvent(signaling::v1::Event::Kind kind, const LaneRecord& lane, const PeerRecord* peer);
+  signaling::v1::Event* NewEvent(signaling::v1::Event::Kind kind, const LaneRecord& lane,
+                                 const PeerRecord* peer);
 
   const uint64_t core_id_;
   const Clock& clock_;

@@ -1,5 +1,5 @@
-// Arrival: what a connection needs until its upgrade is done and not a byte longer: who it says it comes from, and what
-// it must show to be let in.
+// Arrival: what a connection needs until its upgrade is done and not a byte longer: who it says it
+// comes from, and what it must show to be let in.
 //
 // Owner:  one Connection, from accept to the end of the upgrade. Thread: its loop.
 #ifndef CAIRN_EDGE_ARRIVAL_H_
@@ -20,14 +20,14 @@ namespace cairn::edge {
 struct ProxyTrust {
   // --trusted-proxies: their X-Forwarded-For counts.
   CidrSet proxies;
-  // --proxy-protocol: they send a PROXY header before anything else. Never guessed: a client could send one itself
-  // through a proxy that does not (HAProxy's specification, section 2).
+  // --proxy-protocol: they send a PROXY header before anything else. Never guessed: a client could
+  // send one itself through a proxy that does not (HAProxy's specification, section 2).
   bool proxy_protocol = false;
 };
 
 struct Arrival {
-  Arrival(const SocketAddress& tcp_peer, const ProxyTrust& proxy_trust, std::shared_ptr<const BearerTokens> valid,
-          size_t max_head_bytes)
+  Arrival(const SocketAddress& tcp_peer, const ProxyTrust& proxy_trust,
+          std::shared_ptr<const BearerTokens> valid, size_t max_head_bytes)
       : peer(tcp_peer),
         trust(proxy_trust),
         behind_proxy(trust.proxies.Contains(tcp_peer)),

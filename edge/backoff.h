@@ -1,4 +1,5 @@
-// Backoff: how long to wait before trying again: doubling, capped, jittered so that many edges do not come at once.
+// Backoff: how long to wait before trying again: doubling, capped, jittered so that many edges do
+// not come at once.
 //
 // Thread: none of its own.
 #ifndef CAIRN_EDGE_BACKOFF_H_

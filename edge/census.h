@@ -28,10 +28,11 @@ class Census {
 
   explicit Census(const EdgeLimits& limits) : limits_(limits) {}
 
-  // Counts a connection unless it overflows. Leave() must follow when it is gone, with the same verdict. `host` is
-  // empty while a proxy has not told it.
+  // Counts a connection unless it overflows. Leave() must follow when it is gone, with the same
+  // verdict. `host` is empty while a proxy has not told it.
   Verdict Enter(const std::string& host);
-  // The host of a connection that entered without one, and was admitted. False when it has too many.
+  // The host of a connection that entered without one, and was admitted. False when it has too
+  // many.
   bool Identify(const std::string& host);
   void Leave(const std::string& host, const Verdict& verdict);
 

@@ -16,8 +16,8 @@ namespace cairn::edge {
 
 class Client {
  public:
-  // Queues one whole WebSocket frame, encoded. May end in a Close(kSlowReader), which is carried out later: the
-  // session stays valid until the current input has been handled.
+  // Queues one whole WebSocket frame, encoded. May end in a Close(kSlowReader), which is carried
+  // out later: the session stays valid until the current input has been handled.
   virtual void Deliver(std::string_view frame) = 0;
   // Queues one message in a frame of its own.
   void Send(wire::WsOpcode opcode, std::string_view message) {
@@ -29,7 +29,8 @@ class Client {
   virtual void Pong(std::string_view payload) = 0;
   // The peer answered the last ping.
   virtual void OnPong(std::string_view payload) = 0;
-  // Starts the closing handshake; only the first call counts. `peer_code` is echoed for kClientClosed (0: none).
+  // Starts the closing handshake; only the first call counts. `peer_code` is echoed for
+  // kClientClosed (0: none).
   virtual void Close(CloseReason reason, uint16_t peer_code) = 0;
   // Close(kOperator) with the operator's own code and words, which are at most 123 bytes.
   virtual void Disconnect(uint16_t code, std::string_view words) = 0;

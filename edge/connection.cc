@@ -35,7 +35,8 @@ void Connection::OnReady(uint32_t epoll_events) {
   if (epoll_events & (EPOLLIN | EPOLLERR | EPOLLHUP)) OnReadable();
 }
 
-// The header is read from the socket itself and not a byte further: behind it TLS begins, which OpenSSL reads.
+// The header is read from the socket itself and not a byte further: behind it TLS begins, which
+// OpenSSL reads.
 void Connection::OnProxyHeader() {
   const std::span<char> buffer = host_.read_buffer().first(ProxyProtocol::kMaxHeaderBytes);
   const Stream::Result peeked = stream_.PeekRaw(buffer);
@@ -82,7 +83,8 @@ void Connection::OnReadable() {
     }
     const std::span<char> buffer = host_.read_buffer();
     const Stream::Result read = stream_.Read(buffer);
-    if (read.status == Stream::Status::kWantRead || read.status == Stream::Status::kWantWrite) return;
+    if (read.status == Stream::Status::kWantRead || read.status == Stream::Status::kWantWrite)
+      return;
     if (read.status != Stream::Status::kOk) {
       const bool orderly = read.status == Stream::Status::kClosed;
       return End(orderly ? CloseReason::kClientGone : CloseReason::kConnectionLost);
@@ -163,7 +165,8 @@ void Connection::OnPong(std::string_view) {
 void Connection::Close(CloseReason reason, uint16_t peer_code) {
   if (reason_ || phase_ == Phase::kRetired) return;
   if (phase_ != Phase::kOpen) {
-    // Before the upgrade there is nobody to tell but by an HTTP answer, which StartFarewell() has queued.
+    // Before the upgrade there is nobody to tell but by an HTTP answer, which StartFarewell() has
+    // queued.
     if (reason == CloseReason::kDraining) refusal_ = reason;
     return;
   }
@@ -207,7 +210,8 @@ void Connection::SetReason(CloseReason reason) {
 }
 
 void Connection::Settle() {
-  // Here and not in Close(), which the session itself, or a fan-out that walks over it, may have called.
+  // Here and not in Close(), which the session itself, or a fan-out that walks over it, may have
+  // called.
   if (phase_ != Phase::kOpen && session_) {
     session_->End(close_code_, Name(*reason_));
     session_.reset();
@@ -221,7 +225,8 @@ void Connection::Flush() {
     const Stream::Result written = stream_.Write(out_.Front());
     if (written.status == Stream::Status::kOk) {
       out_.Consume(written.bytes);
-    } else if (written.status == Stream::Status::kWantWrite || written.status == Stream::Status::kWantRead) {
+    } else if (written.status == Stream::Status::kWantWrite ||
+               written.status == Stream::Status::kWantRead) {
       write_blocked_ = true;
     } else {
       return End(CloseReason::kConnectionLost);
@@ -235,7 +240,8 @@ void Connection::Flush() {
 }
 
 void Connection::UpdateInterest() {
-  const uint32_t wanted = (paused_ ? 0u : uint32_t{EPOLLIN}) | (write_blocked_ ? uint32_t{EPOLLOUT} : 0u);
+  const uint32_t wanted =
+      (paused_ ? 0u : uint32_t{EPOLLIN}) | (write_blocked_ ? uint32_t{EPOLLOUT} : 0u);
   if (wanted == watched_ || phase_ == Phase::kRetired) return;
   watched_ = wanted;
   host_.Watch(*this, wanted);
@@ -265,8 +271,8 @@ void Connection::OnDeadline() {
 
 void Connection::OnPingDue() {
   host_.AwaitPing(*this);
-  // A peer that never ponged may be one that never reads (PROTOCOL.md "Clients that do not read"); while reading is
-  // paused its pong waits in the socket.
+  // A peer that never ponged may be one that never reads (PROTOCOL.md "Clients that do not read");
+  // while reading is paused its pong waits in the socket.
   if (ping_outstanding_ && ever_ponged_ && !paused_) return Close(CloseReason::kPongTimeout, 0);
   std::string frame;
   wire::AppendWsFrame(wire::WsOpcode::kPing, "", frame);

@@ -42,8 +42,10 @@ class ConnectionHost {
   virtual SessionContext& session_context() = 0;
   virtual std::span<char> read_buffer() = 0;
   virtual uint64_t NewPeerId() = 0;
-  // The client's address is known only now, since a proxy had to tell it. Why it may not stay, if it may not.
-  virtual std::optional<CloseReason> Identify(Connection& connection, const SocketAddress& client) = 0;
+  // The client's address is known only now, since a proxy had to tell it. Why it may not stay, if
+  // it may not.
+  virtual std::optional<CloseReason> Identify(Connection& connection,
+                                              const SocketAddress& client) = 0;
   virtual absl::Duration Now() const = 0;
   virtual absl::Time WallTime() const = 0;
   virtual bool draining() const = 0;
@@ -54,7 +56,8 @@ class ConnectionHost {
 
 class Connection final : public Client, public DeadlineHook {
  public:
-  // `refusal`: the edge is full; the upgrade is answered, then the connection closed with this reason.
+  // `refusal`: the edge is full; the upgrade is answered, then the connection closed with this
+  // reason.
   Connection(ConnectionHost& host, Stream stream, std::unique_ptr<Arrival> arrival,
              std::optional<CloseReason> refusal);
   ~Connection();
@@ -63,12 +66,14 @@ class Connection final : public Client, public DeadlineHook {
 
   // ---- from the loop
   void OnReady(uint32_t epoll_events);
-  // The batch in which it was touched is over: lets go of a session that has ended, writes what is queued.
+  // The batch in which it was touched is over: lets go of a session that has ended, writes what is
+  // queued.
   void Settle();
   // The deadline of the list it is in has passed.
   void OnDeadline();
   void ResumeReading();
-  // Closes with 1001 once the upgrade is done; at once if it is. Who understands it is told to come back after `wait`.
+  // Closes with 1001 once the upgrade is done; at once if it is. Who understands it is told to come
+  // back after `wait`.
   void Drain(absl::Duration wait) {
     if (session_) session_->SayDraining(wait);
     Close(CloseReason::kDraining, 0);

@@ -1,7 +1,7 @@
 // CoreLink: a lane's way to the core. The seam between edge and core, seen from the edge.
 //
-// There are two: direct calls in one process (server/direct_link.h) and a gRPC stream (edge/grpc_core_link.h).
-// Thread: everything here runs on the lane's loop.
+// There are two: direct calls in one process (server/direct_link.h) and a gRPC stream
+// (edge/grpc_core_link.h). Thread: everything here runs on the lane's loop.
 #ifndef CAIRN_EDGE_CORE_LINK_H_
 #define CAIRN_EDGE_CORE_LINK_H_
 
@@ -29,8 +29,8 @@ class CoreLinkListener {
  public:
   // May move strings out of `message`; the link clears it afterwards.
   virtual void OnCoreMessage(signaling::v1::CoreToLane& message) = 0;
-  // Appends PEER_OPENED and SUBSCRIBED for every peer that lives on the lane, and fills Hello.seen: called for each
-  // stream that opens.
+  // Appends PEER_OPENED and SUBSCRIBED for every peer that lives on the lane, and fills Hello.seen:
+  // called for each stream that opens.
   virtual void AppendSnapshot(signaling::v1::LaneToCore& out) = 0;
 
  protected:
@@ -40,14 +40,17 @@ class CoreLinkListener {
 class CoreLink {
  public:
   virtual ~CoreLink() = default;
-  // Takes the events of `batch` and leaves it cleared, with its memory kept for the next. While the core is away,
-  // relays wait in a bounded backlog and the rest is left out, since AppendSnapshot() will say it.
+  // Takes the events of `batch` and leaves it cleared, with its memory kept for the next. While the
+  // core is away, relays wait in a bounded backlog and the rest is left out, since AppendSnapshot()
+  // will say it.
   virtual void Submit(signaling::v1::LaneToCore& batch) = 0;
-  // Says by now what has been delivered, even if there is nothing else to say. Called a few times a second.
+  // Says by now what has been delivered, even if there is nothing else to say. Called a few times a
+  // second.
   virtual void AckDelivered() = 0;
   // The backlog is full: the loop must stop reading clients until this is false again.
   virtual bool congested() const = 0;
-  // Whether AppendSnapshot() may be called again: a link that cannot break never needs what has been said before.
+  // Whether AppendSnapshot() may be called again: a link that cannot break never needs what has
+  // been said before.
   virtual bool can_break() const = 0;
   // Of relays that the core has not acknowledged.
   virtual size_t backlog_bytes() const = 0;

@@ -25,9 +25,10 @@ class Counter {
 // How often a span of time fell into each of a few ranges, in the form Prometheus knows.
 class Histogram {
  public:
-  // Upper bounds in microseconds, ascending; what is above the last is counted in a bucket of its own.
-  static constexpr std::array<int64_t, 12> kBoundsUs = {50,     100,     250,     500,     1'000,   2'500,
-                                                        5'000,  10'000,  25'000,  100'000, 500'000, 2'500'000};
+  // Upper bounds in microseconds, ascending; what is above the last is counted in a bucket of its
+  // own.
+  static constexpr std::array<int64_t, 12> kBoundsUs = {
+      50, 100, 250, 500, 1'000, 2'500, 5'000, 10'000, 25'000, 100'000, 500'000, 2'500'000};
 
   void Add(int64_t us, uint64_t n = 1) {
     size_t bucket = 0;

@@ -1,7 +1,8 @@
-// DeadlineList: items that all wait equally long, oldest first: adding, leaving and finding the next are O(1).
+// DeadlineList: items that all wait equally long, oldest first: adding, leaving and finding the
+// next are O(1).
 //
-// An item carries its own hook and is in one list at most; what it waits for changes with the list it is in.
-// Owner:  one Loop. Thread: its own. Bounds: no memory besides the hooks.
+// An item carries its own hook and is in one list at most; what it waits for changes with the list
+// it is in. Owner:  one Loop. Thread: its own. Bounds: no memory besides the hooks.
 #ifndef CAIRN_EDGE_DEADLINE_LIST_H_
 #define CAIRN_EDGE_DEADLINE_LIST_H_
 
@@ -12,8 +13,8 @@
 namespace cairn::edge {
 
 // Leaves its list by itself when destroyed.
-class DeadlineHook
-    : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+class DeadlineHook : public boost::intrusive::list_base_hook<
+                         boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  private:
   template <typename T>
   friend class DeadlineList;
@@ -43,7 +44,8 @@ class DeadlineList {
 
  private:
   const absl::Duration wait_;
-  boost::intrusive::list<T, boost::intrusive::base_hook<DeadlineHook>, boost::intrusive::constant_time_size<false>>
+  boost::intrusive::list<T, boost::intrusive::base_hook<DeadlineHook>,
+                         boost::intrusive::constant_time_size<false>>
       list_;
 };
 

@@ -10,12 +10,15 @@
 
 namespace cairn::edge {
 
-absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactory& links, const Clock& clock) {
+absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactory& links,
+                                                 const Clock& clock) {
   std::unique_ptr<Edge> edge(new Edge());
   const int64_t tls_not_after_us = options.tls ? absl::ToUnixMicros(options.tls->not_after()) : 0;
   edge->shared_.reset(new EdgeShared{
-      options.limits, Reloadable<BearerTokens>(std::make_shared<const BearerTokens>(std::move(options.tokens))),
-      Reloadable<TlsContext>(std::move(options.tls)), Census(options.limits), clock, std::move(options.proxy_trust)});
+      options.limits,
+      Reloadable<BearerTokens>(std::make_shared<const BearerTokens>(std::move(options.tokens))),
+      Reloadable<TlsContext>(std::move(options.tls)), Census(options.limits), clock,
+      std::move(options.proxy_trust)});
   absl::BitGen random;
   edge->address_ = options.listen_address;
   for (int i = 0; i < options.loops; ++i) {
@@ -29,8 +32,8 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
     identity.lane_index = static_cast<uint32_t>(i);
     identity.version = options.version;
     identity.tls_not_after_us = tls_not_after_us;
-    edge->loops_.push_back(std::make_unique<Loop>(*edge->shared_, std::move(identity), *std::move(listener), links,
-                                                  options.on_drain_order));
+    edge->loops_.push_back(std::make_unique<Loop>(
+        *edge->shared_, std::move(identity), *std::move(listener), links, options.on_drain_order));
   }
   return edge;
 }
@@ -74,11 +77,13 @@ void Edge::LogCounters() const {
                    sum([](const EdgeCounters& c) -> const Counter& { return c.frames_delivered; }));
   for (size_t i = 0; i < kCloseReasonCount; ++i) {
     const uint64_t n = sum([i](const EdgeCounters& c) -> const Counter& { return c.closes[i]; });
-    if (n > 0) log::Edge().info("edge_closes reason={} count={}", Name(static_cast<CloseReason>(i)), n);
+    if (n > 0)
+      log::Edge().info("edge_closes reason={} count={}", Name(static_cast<CloseReason>(i)), n);
   }
   for (size_t i = 0; i < kDropReasonCount; ++i) {
     const uint64_t n = sum([i](const EdgeCounters& c) -> const Counter& { return c.drops[i]; });
-    if (n > 0) log::Edge().info("edge_drops reason={} count={}", Name(static_cast<DropReason>(i)), n);
+    if (n > 0)
+      log::Edge().info("edge_drops reason={} count={}", Name(static_cast<DropReason>(i)), n);
   }
 }
 

@@ -1,4 +1,5 @@
-// Edge: all loops of one edge, their listeners on one address, and what can be changed while it runs.
+// Edge: all loops of one edge, their listeners on one address, and what can be changed while it
+// runs.
 //
 // Thread: the composition's, but where a method says otherwise.
 #ifndef CAIRN_EDGE_EDGE_H_
@@ -40,18 +41,21 @@ struct EdgeShared;
 class Edge {
  public:
   // Bound and listening, not yet serving. `links` and `clock` must outlive the edge.
-  static absl::StatusOr<std::unique_ptr<Edge>> Open(EdgeOptions options, LinkFactory& links, const Clock& clock);
+  static absl::StatusOr<std::unique_ptr<Edge>> Open(EdgeOptions options, LinkFactory& links,
+                                                    const Clock& clock);
   ~Edge();
 
   // The real port, where 0 was asked for.
   const SocketAddress& address() const { return address_; }
 
   void Start();
-  // For connections from now on; those that are open stay. A null context is not taken for a TLS edge.
+  // For connections from now on; those that are open stay. A null context is not taken for a TLS
+  // edge.
   void SetTokens(BearerTokens tokens);
   void SetTls(std::shared_ptr<const TlsContext> tls);
 
-  // Stops accepting and closes everybody with 1001, spread over `window`; `done` is called once, on some loop.
+  // Stops accepting and closes everybody with 1001, spread over `window`; `done` is called once, on
+  // some loop.
   void Drain(absl::Duration window, std::function<void()> done);
   // After `done`: ends the threads and says in the log what was counted.
   void Stop();

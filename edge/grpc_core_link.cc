@@ -25,11 +25,13 @@ constexpr std::chrono::milliseconds kPoll{1};
 
 }  // namespace
 
-// One call. gRPC holds it until OnDone(); its own hold lets other threads start operations until the stream breaks.
+// One call. gRPC holds it until OnDone(); its own hold lets other threads start operations until
+// the stream breaks.
 class GrpcCoreLink::LaneStream final : public grpc::ClientBidiReactor<LaneToCore, CoreToLane> {
  public:
   explicit LaneStream(GrpcCoreLink& link) : link_(link), stub_(Lanes::NewStub(link.channel_)) {
-    if (!link.token_.empty()) context_.AddMetadata("authorization", absl::StrCat("Bearer ", link.token_));
+    if (!link.token_.empty())
+      context_.AddMetadata("authorization", absl::StrCat("Bearer ", link.token_));
     stub_->async()->Open(&context_, this);
     AddHold();
   }
@@ -65,8 +67,9 @@ class GrpcCoreLink::LaneStream final : public grpc::ClientBidiReactor<LaneToCore
   CoreToLane received_;
 };
 
-GrpcCoreLink::GrpcCoreLink(std::shared_ptr<grpc::Channel> channel, std::string token, LaneIdentity identity,
-                           CoreLinkListener& listener, LoopExecutor& executor, Options options)
+GrpcCoreLink::GrpcCoreLink(std::shared_ptr<grpc::Channel> channel, std::string token,
+                           LaneIdentity identity, CoreLinkListener& listener,
+                           LoopExecutor& executor, Options options)
     : channel_(std::move(channel)),
       token_(std::move(token)),
       identity_(std::move(identity)),
@@ -78,8 +81,10 @@ GrpcCoreLink::GrpcCoreLink(std::shared_ptr<grpc::Channel> channel, std::string t
 }
 
 GrpcCoreLink::~GrpcCoreLink() {
-  const auto flush_end = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(options_.flush_timeout);
-  while (!Flushed() && std::chrono::steady_clock::now() < flush_end) std::this_thread::sleep_for(kPoll);
+  const auto flush_end =
+      std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(options_.flush_timeout);
+  while (!Flushed() && std::chrono::steady_clock::now() < flush_end)
+    std::this_thread::sleep_for(kPoll);
   {
     MutexLock lock(mu_);
     closing_ = true;
@@ -125,7 +130,8 @@ void GrpcCoreLink::Submit(LaneToCore& batch) {
   {
     MutexLock lock(mu_);
     outbox_.Append(batch);
-    if (outbox_.relay_bytes() > options_.max_backlog_bytes) congested_.store(true, std::memory_order_relaxed);
+    if (outbox_.relay_bytes() > options_.max_backlog_bytes)
+      congested_.store(true, std::memory_order_relaxed);
   }
   Pump();
 }
@@ -156,7 +162,8 @@ void GrpcCoreLink::TakeInbox() {
   for (CoreToLane& message : taken_) {
     if (message.has_welcome()) {
       backoff_.Reset();
-      log::Edge().info("core_link_up lane={} core={:x}", identity_.lane_index, message.welcome().core_id());
+      log::Edge().info("core_link_up lane={} core={:x}", identity_.lane_index,
+                       message.welcome().core_id());
       outage_said_ = false;
     }
     listener_.OnCoreMessage(message);
@@ -240,8 +247,7 @@ bool GrpcCoreLink::OnReceived(CoreToLane& message) {
   outbox_.Ack(message.acked_seq());
   const bool relieved = Relieved();
   if (message.deliveries_size() > 0 || message.has_welcome() || message.commands_size() > 0 ||
-      message.answers_size() > 0 || message.notices_size() > 0 ||
-      message.roster_size() > 0) {
+      message.answers_size() > 0 || message.notices_size() > 0 || message.roster_size() > 0) {
     for (const auto& delivery : message.deliveries()) inbox_bytes_ += delivery.payload().size();
     inbox_.emplace_back().Swap(&message);
   }

@@ -1,8 +1,9 @@
-// GrpcCoreLink: a lane's link to a core in another process: one bidirectional gRPC stream, opened again for as long
-// as the edge lives.
+// GrpcCoreLink: a lane's link to a core in another process: one bidirectional gRPC stream, opened
+// again for as long as the edge lives.
 //
-// Thread: CoreLink's methods on the loop. gRPC's callbacks copy and post; what they share is guarded by mu_.
-// Bounds: Options::max_backlog_bytes of unacknowledged relays (then congested()), kMaxInboxBytes of deliveries that
+// Thread: CoreLink's methods on the loop. gRPC's callbacks copy and post; what they share is
+// guarded by mu_. Bounds: Options::max_backlog_bytes of unacknowledged relays (then congested()),
+// kMaxInboxBytes of deliveries that
 //         the loop has not taken (then the stream is not read).
 // Errors: whatever ends the stream is logged once per outage and followed by a jittered back-off.
 #ifndef CAIRN_EDGE_GRPC_CORE_LINK_H_
@@ -40,8 +41,8 @@ class GrpcCoreLink final : public CoreLink {
   static constexpr size_t kMaxInboxBytes = 8 << 20;
 
   // Starts connecting at once. `token`: presented on every call; empty: none.
-  GrpcCoreLink(std::shared_ptr<grpc::Channel> channel, std::string token, LaneIdentity identity, CoreLinkListener& listener,
-               LoopExecutor& executor, Options options);
+  GrpcCoreLink(std::shared_ptr<grpc::Channel> channel, std::string token, LaneIdentity identity,
+               CoreLinkListener& listener, LoopExecutor& executor, Options options);
   // Writes what is left, within bounds, and waits for gRPC to let go.
   ~GrpcCoreLink() override;
 

@@ -36,8 +36,13 @@ signaling::v1::Hello LaneIdentity::ToHello() const {
   return hello;
 }
 
-Lane::Lane(LaneIdentity identity, const EdgeLimits& limits, EdgeCounters& counters, const Clock& clock)
-    : identity_(std::move(identity)), limits_(limits), counters_(counters), clock_(clock), records_(limits.max_record_cache_bytes) {
+Lane::Lane(LaneIdentity identity, const EdgeLimits& limits, EdgeCounters& counters,
+           const Clock& clock)
+    : identity_(std::move(identity)),
+      limits_(limits),
+      counters_(counters),
+      clock_(clock),
+      records_(limits.max_record_cache_bytes) {
   CAIRN_CHECK(identity_.lane_id != 0);
 }
 
@@ -105,8 +110,9 @@ void Lane::Unsubscribe(Member* member, std::string_view name) {
   RemoveFrom(topic, position);
 }
 
-// The last member of the topic takes the place that becomes free, so that leaving costs the same in a topic of ten
-// thousand as in one of two. REQUIRES: the leaving member's own table is taken care of by the caller.
+// The last member of the topic takes the place that becomes free, so that leaving costs the same in
+// a topic of ten thousand as in one of two. REQUIRES: the leaving member's own table is taken care
+// of by the caller.
 void Lane::RemoveFrom(Topic* topic, uint32_t position) {
   Member* last = topic->members.back();
   if (topic->members[position] != last) {
@@ -177,7 +183,8 @@ bool Lane::Report(bool draining) {
 
 // ---- records and queries
 
-void Lane::Publish(const Member* member, std::string_view topic, const wire::PublishedRecord& published) {
+void Lane::Publish(const Member* member, std::string_view topic,
+                   const wire::PublishedRecord& published) {
   LaneEvent* event = AddEvent(LaneEvent::KIND_PUBLISHED, member->peer);
   event->mutable_topic()->assign(topic);
   event->set_payload(wire::BlobOf(published));
@@ -225,7 +232,8 @@ void Lane::OnAnswer(const signaling::v1::Answer& answer) {
     published.addresses.assign(record.addresses().begin(), record.addresses().end());
   }
   // Who asked twice gets two answers.
-  while (EndQuery(it->second.get(), answer.topic())) SendResult(it->second.get(), answer.topic(), records);
+  while (EndQuery(it->second.get(), answer.topic()))
+    SendResult(it->second.get(), answer.topic(), records);
 }
 
 bool Lane::EndQuery(Member* member, const std::string& topic) {
@@ -235,7 +243,8 @@ bool Lane::EndQuery(Member* member, const std::string& topic) {
   return true;
 }
 
-void Lane::SendResult(Member* member, std::string_view topic, const std::vector<wire::PublishedRecord>& records) {
+void Lane::SendResult(Member* member, std::string_view topic,
+                      const std::vector<wire::PublishedRecord>& records) {
   const wire::JsonResult result = wire::WriteJsonResult(topic, records, member->plain_addresses);
   for (size_t i = 0; i < result.left_out; ++i) counters_.Count(DropReason::kResultCut);
   member->client->Send(wire::WsOpcode::kText, result.text);
@@ -268,7 +277,8 @@ void Lane::CarryOut(const signaling::v1::Command& command) {
   switch (command.kind()) {
     case signaling::v1::Command::KIND_DISCONNECT:
       if (const auto it = members_.find(command.peer()); it != members_.end()) {
-        it->second->client->Disconnect(static_cast<uint16_t>(command.close_code()), command.close_reason());
+        it->second->client->Disconnect(static_cast<uint16_t>(command.close_code()),
+                                       command.close_reason());
       }
       return;
     case signaling::v1::Command::KIND_DRAIN:
@@ -287,7 +297,8 @@ void Lane::FanOut(const Delivery& delivery, int64_t now_us) {
   v2_frame_.clear();
   const uint64_t before = counters_.frames_delivered.Get();
   if (delivery.to() != 0) {
-    if (const auto it = members_.find(delivery.to()); it != members_.end()) DeliverTo(it->second.get(), delivery);
+    if (const auto it = members_.find(delivery.to()); it != members_.end())
+      DeliverTo(it->second.get(), delivery);
   } else if (const auto it = topics_.find(delivery.topic()); it != topics_.end()) {
     for (Member* member : it->second->members) {
       if (member->peer != delivery.from()) DeliverTo(member, delivery);
@@ -295,7 +306,8 @@ void Lane::FanOut(const Delivery& delivery, int64_t now_us) {
   }
   const uint64_t copies = counters_.frames_delivered.Get() - before;
   // Across machines as true as their clocks; a clock that is behind must not make it negative.
-  if (delivery.read_us() != 0) counters_.relay_latency.Add(std::max<int64_t>(0, now_us - delivery.read_us()), copies);
+  if (delivery.read_us() != 0)
+    counters_.relay_latency.Add(std::max<int64_t>(0, now_us - delivery.read_us()), copies);
 }
 
 void Lane::DeliverTo(Member* member, const Delivery& delivery) {
@@ -316,7 +328,8 @@ std::string_view Lane::FrameFor(const Member& member, const Delivery& delivery) 
     wire::AppendRelayFrom(delivery.topic(), delivery.payload(), FormatId(delivery.from()), message);
     wire::AppendWsFrame(wire::WsOpcode::kBinary, message, frame);
   } else {
-    wire::AppendWsHeader(wire::WsOpcode::kBinary, wire::RelaySize(delivery.topic(), delivery.payload()), frame);
+    wire::AppendWsHeader(wire::WsOpcode::kBinary,
+                         wire::RelaySize(delivery.topic(), delivery.payload()), frame);
     wire::AppendRelay(delivery.topic(), delivery.payload(), frame);
   }
   return frame;
@@ -353,7 +366,8 @@ void Lane::OnNotice(const Notice& notice) {
   const auto topic = topics_.find(notice.topic());
   if (topic == topics_.end()) return;
   for (Member* member : topic->second->members) {
-    if (member->v2() && member->peer != notice.peer()) member->client->Send(wire::WsOpcode::kBinary, message);
+    if (member->v2() && member->peer != notice.peer())
+      member->client->Send(wire::WsOpcode::kBinary, message);
   }
 }
 

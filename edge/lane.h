@@ -1,11 +1,12 @@
 // Lane: the sessions of one loop, their topics, and what passes between them and the core.
 //
-// Keeps the session table (who is connected, subscribed to what) that lets a core restart without any client
-// noticing, numbers the relays it sends up, and fans out what comes down: the core sends a relay once per lane.
+// Keeps the session table (who is connected, subscribed to what) that lets a core restart without
+// any client noticing, numbers the relays it sends up, and fans out what comes down: the core sends
+// a relay once per lane.
 //
 // Owner:  one Loop. Thread: that loop's.
-// Bounds: EdgeLimits::max_topics a member; about 100 bytes a subscription and 60 a topic besides its name.
-// Errors: none of its own; limits are answered to the session.
+// Bounds: EdgeLimits::max_topics a member; about 100 bytes a subscription and 60 a topic besides
+// its name. Errors: none of its own; limits are answered to the session.
 #ifndef CAIRN_EDGE_LANE_H_
 #define CAIRN_EDGE_LANE_H_
 
@@ -65,8 +66,8 @@ class Lane final : public CoreLinkListener {
     Client* client = nullptr;
     PeerFacts facts;
     PeerCounts counts;
-    bool unreported = false;  // in unreported_
-    bool plain_addresses = false;  // wants addresses back as text (wire::WriteJsonResult)
+    bool unreported = false;           // in unreported_
+    bool plain_addresses = false;      // wants addresses back as text (wire::WriteJsonResult)
     std::vector<std::string> queries;  // topics it waits for records of
     absl::flat_hash_map<Topic*, Subscription> topics;
 
@@ -105,7 +106,8 @@ class Lane final : public CoreLinkListener {
 
   // Keeps the record for others to find, and relays its blob to subscribers.
   void Publish(const Member* member, std::string_view topic, const wire::PublishedRecord& record);
-  // Answers the member with the topic's records: at once, with the first that comes, or empty after query_hold.
+  // Answers the member with the topic's records: at once, with the first that comes, or empty after
+  // query_hold.
   void Query(Member* member, std::string_view topic);
   // Answers queries that have waited long enough.
   void EndQueries();
@@ -113,8 +115,8 @@ class Lane final : public CoreLinkListener {
   // A data message of `bytes` has come from the member.
   void NoteMessage(Member* member, size_t bytes, const char* dialect);
   void NoteRtt(Member* member, absl::Duration rtt);
-  // Tells the core what has been counted since the last: the lane's figures, and those of up to kReportsPerCall
-  // members for whom something has changed. False when that was all of them.
+  // Tells the core what has been counted since the last: the lane's figures, and those of up to
+  // kReportsPerCall members for whom something has changed. False when that was all of them.
   bool Report(bool draining);
 
   // Time of the reads that follow, Unix microseconds.
@@ -156,7 +158,8 @@ class Lane final : public CoreLinkListener {
   void OnAnswer(const signaling::v1::Answer& answer);
   // False when the member does not wait for the topic.
   bool EndQuery(Member* member, const std::string& topic);
-  void SendResult(Member* member, std::string_view topic, const std::vector<wire::PublishedRecord>& records);
+  void SendResult(Member* member, std::string_view topic,
+                  const std::vector<wire::PublishedRecord>& records);
   void AddSubscribed(const Member* member, std::string_view topic);
   void RemoveFrom(Topic* topic, uint32_t position);
   void FanOut(const signaling::v1::Delivery& delivery, int64_t now_us);
@@ -188,7 +191,7 @@ class Lane final : public CoreLinkListener {
     uint64_t peer;
     std::string topic;
   };
-  std::deque<HeldQuery> held_;  // all wait equally long: the first is due first
+  std::deque<HeldQuery> held_;        // all wait equally long: the first is due first
   std::vector<uint64_t> unreported_;  // ids of members whose figures the core has not got
 };
 

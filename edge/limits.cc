@@ -29,18 +29,21 @@ absl::Status EdgeLimits::Validate() const {
       {"--max-backlog-bytes", max_backlog_bytes, 64 << 10, size_t{4} << 30},
   };
   for (const auto& range : ranges) {
-    if (absl::Status s = InRange(range.option, range.value, range.low, range.high); !s.ok()) return s;
+    if (absl::Status s = InRange(range.option, range.value, range.low, range.high); !s.ok())
+      return s;
   }
   if (max_queued_bytes < max_message_bytes + max_topic_bytes + kFrameOverhead) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--max-queued-bytes ", max_queued_bytes, " cannot hold one message of --max-message-bytes ",
-                     max_message_bytes, ": give at least ", max_message_bytes + max_topic_bytes + kFrameOverhead));
+        absl::StrCat("--max-queued-bytes ", max_queued_bytes,
+                     " cannot hold one message of --max-message-bytes ", max_message_bytes,
+                     ": give at least ", max_message_bytes + max_topic_bytes + kFrameOverhead));
   }
   if (record_ttl <= absl::ZeroDuration() || record_ttl > absl::Hours(25)) {
     return absl::InvalidArgumentError("--record-ttl is out of range: give a time up to 25h");
   }
   if (query_hold > absl::Seconds(4)) {
-    return absl::InvalidArgumentError("--query-hold is out of range: clients give up after 5s; give at most 4s");
+    return absl::InvalidArgumentError(
+        "--query-hold is out of range: clients give up after 5s; give at most 4s");
   }
   if (handshake_timeout <= absl::ZeroDuration() || ping_interval < absl::Milliseconds(100)) {
     return absl::InvalidArgumentError(

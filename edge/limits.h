@@ -21,17 +21,20 @@ struct EdgeLimits {
   size_t max_topic_bytes = 1024;
   // --max-connections, of the whole edge, handshakes included. Broken: close 1013.
   size_t max_connections = 100'000;
-  // --max-connections-per-ip, of the whole edge; 0: no limit, since a proxy is one address. Broken: close 1013.
+  // --max-connections-per-ip, of the whole edge; 0: no limit, since a proxy is one address. Broken:
+  // close 1013.
   size_t max_connections_per_ip = 0;
   // --max-queued-bytes: frames the client has not taken yet. Broken: close 1013.
   size_t max_queued_bytes = 1 << 20;
-  // --max-backlog-bytes, of one lane: relays the core has not acknowledged. Full: clients are not read.
+  // --max-backlog-bytes, of one lane: relays the core has not acknowledged. Full: clients are not
+  // read.
   size_t max_backlog_bytes = 16 << 20;
   // --dialects: whether text messages are JSON messages, or are dropped as the reference does.
   bool json_dialects = true;
   // --record-ttl: how long what a JSON client published is kept.
   absl::Duration record_ttl = absl::Hours(1);
-  // --query-hold: how long a JSON query waits for the first record of its topic before it is answered empty.
+  // --query-hold: how long a JSON query waits for the first record of its topic before it is
+  // answered empty.
   absl::Duration query_hold = absl::Seconds(1);
   // Queries of one connection that wait; one more is answered empty at once.
   size_t max_held_queries = 64;
@@ -39,11 +42,14 @@ struct EdgeLimits {
   size_t max_record_cache_bytes = 16 << 20;
   // Request line and headers of the upgrade. Broken: HTTP 431.
   size_t max_request_head_bytes = 64 << 10;
-  // Connections being refused because the edge is full; beyond it they are closed without an answer.
+  // Connections being refused because the edge is full; beyond it they are closed without an
+  // answer.
   size_t max_refusals = 256;
-  // --handshake-timeout: from accept to the end of the upgrade. Broken: HTTP 408 or, inside TLS, just closed.
+  // --handshake-timeout: from accept to the end of the upgrade. Broken: HTTP 408 or, inside TLS,
+  // just closed.
   absl::Duration handshake_timeout = absl::Seconds(10);
-  // --ping-interval: of our pings. A peer that has ponged before and misses one is closed with 1011.
+  // --ping-interval: of our pings. A peer that has ponged before and misses one is closed with
+  // 1011.
   absl::Duration ping_interval = absl::Seconds(25);
   // From our Close frame to the end of the TCP connection.
   absl::Duration close_timeout = absl::Seconds(2);

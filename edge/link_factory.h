@@ -26,9 +26,10 @@ class LoopExecutor {
 class LinkFactory {
  public:
   virtual ~LinkFactory() = default;
-  // The link tells `listener` on `executor`, from its construction to its destruction, both on the loop's thread.
-  virtual std::unique_ptr<CoreLink> NewLink(const LaneIdentity& identity, CoreLinkListener& listener,
-                                            LoopExecutor& executor) = 0;
+  // The link tells `listener` on `executor`, from its construction to its destruction, both on the
+  // loop's thread.
+  virtual std::unique_ptr<CoreLink> NewLink(const LaneIdentity& identity,
+                                            CoreLinkListener& listener, LoopExecutor& executor) = 0;
 };
 
 }  // namespace cairn::edge

@@ -16,7 +16,8 @@ namespace {
 constexpr int kAcceptQueue = 4096;  // the kernel caps it at net.core.somaxconn
 
 absl::Status SystemError(const char* what, const SocketAddress& address) {
-  return absl::UnavailableError(absl::StrCat("cannot ", what, " ", address.ToString(), ": ", std::strerror(errno)));
+  return absl::UnavailableError(
+      absl::StrCat("cannot ", what, " ", address.ToString(), ": ", std::strerror(errno)));
 }
 
 void Set(int fd, int level, int option) {
@@ -40,7 +41,8 @@ std::optional<Accepted> Listener::Accept() {
   sockaddr_storage storage = {};
   for (;;) {
     socklen_t size = sizeof storage;
-    UniqueFd fd(accept4(fd_.get(), reinterpret_cast<sockaddr*>(&storage), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    UniqueFd fd(accept4(fd_.get(), reinterpret_cast<sockaddr*>(&storage), &size,
+                        SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd.valid()) {
       if (said_) log::Edge().info("accept_resumed");
       said_ = false;
@@ -51,8 +53,10 @@ std::optional<Accepted> Listener::Accept() {
     if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
     paused_ = true;
     if (!said_) {
-      log::Edge().warn("accept_failed error=\"{}\" hint=\"open connections go on; raise the limit of open files\"",
-                       std::strerror(errno));
+      log::Edge().warn(
+          "accept_failed error=\"{}\" hint=\"open connections go on; raise the limit of open "
+          "files\"",
+          std::strerror(errno));
     }
     said_ = true;
     return std::nullopt;

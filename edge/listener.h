@@ -1,7 +1,8 @@
 // Listener: a listening TCP socket that outlives running out of descriptors.
 //
-// Thread: its loop's. SO_REUSEPORT: every loop has one, and so may a second process during an upgrade.
-// Errors: a failing accept pauses it (said once in the log) until Retry() succeeds; it never ends the process.
+// Thread: its loop's. SO_REUSEPORT: every loop has one, and so may a second process during an
+// upgrade. Errors: a failing accept pauses it (said once in the log) until Retry() succeeds; it
+// never ends the process.
 #ifndef CAIRN_EDGE_LISTENER_H_
 #define CAIRN_EDGE_LISTENER_H_
 
@@ -21,10 +22,12 @@ struct Accepted {
 
 class Listener {
  public:
-  // Bound and listening, non-blocking. Warns in the log when another socket already serves the port.
+  // Bound and listening, non-blocking. Warns in the log when another socket already serves the
+  // port.
   static absl::StatusOr<Listener> Open(const SocketAddress& address);
 
-  // The next connection, non-blocking; nothing when none waits or accepting fails, which paused() tells apart.
+  // The next connection, non-blocking; nothing when none waits or accepting fails, which paused()
+  // tells apart.
   std::optional<Accepted> Accept();
 
   // Accepting failed and is pointless until something is closed.

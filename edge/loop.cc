@@ -100,7 +100,8 @@ void Loop::OnEpollReady() {
     const epoll_event& event = events[static_cast<size_t>(i)];
     if (event.data.ptr == nullptr) {
       AcceptAll(kAcceptsPerTurn);
-    } else if (auto* connection = static_cast<Connection*>(event.data.ptr); !connection->retired()) {
+    } else if (auto* connection = static_cast<Connection*>(event.data.ptr);
+               !connection->retired()) {
       connection->OnReady(event.events);
     }
   }
@@ -159,8 +160,9 @@ void Loop::Adopt(Accepted accepted) {
       return counters_.Count(CloseReason::kTlsFailed);
     }
   }
-  slot.connection = std::make_unique<Connection>(*this, Stream(std::move(accepted.fd), std::move(ssl)),
-                                                 std::move(arrival), slot.verdict.refusal);
+  slot.connection =
+      std::make_unique<Connection>(*this, Stream(std::move(accepted.fd), std::move(ssl)),
+                                   std::move(arrival), slot.verdict.refusal);
   Connection& connection = *slot.connection;
   connection.slot = slots_.size();
   slots_.push_back(std::move(slot));
@@ -236,8 +238,8 @@ void Loop::OnTick() {
   FinishTurn();
 }
 
-// Figures that are at most kReportInterval old are good enough for operators; who has many active peers tells of them
-// over several ticks.
+// Figures that are at most kReportInterval old are good enough for operators; who has many active
+// peers tells of them over several ticks.
 void Loop::Report(absl::Duration now) {
   if (now < next_report_) return;
   const bool more = lane_.Report(draining_);
@@ -284,7 +286,8 @@ void Loop::CloseDrainShare() {
   for (const Slot& slot : slots_) open += slot.connection->drained() ? 0 : 1;
   // What is not a whole connection yet is carried over to the next tick.
   const double ticks_left = absl::FDivDuration(drain_end_ - now, absl::FromChrono(kDrainTick));
-  drain_due_ += ticks_left <= 1 ? static_cast<double>(open) : static_cast<double>(open) / ticks_left;
+  drain_due_ +=
+      ticks_left <= 1 ? static_cast<double>(open) : static_cast<double>(open) / ticks_left;
   for (const Slot& slot : slots_) {
     if (drain_due_ < 1) break;
     if (slot.connection->drained()) continue;

@@ -1,7 +1,8 @@
-// Loop: one thread with its connections, its listener and its lane. A connection never leaves its loop.
+// Loop: one thread with its connections, its listener and its lane. A connection never leaves its
+// loop.
 //
-// One turn: everything that is ready is read and handled, what came of it goes to the core in one batch, and each
-// touched connection is written to once.
+// One turn: everything that is ready is read and handled, what came of it goes to the core in one
+// batch, and each touched connection is written to once.
 //
 // Owner:  Edge. Thread: its own, but where a method says "any thread".
 // Bounds: kReadBuffer bytes a read, kEventsPerTurn sockets a turn.
@@ -53,7 +54,8 @@ class Loop final : public ConnectionHost, public LoopExecutor {
 
   // Once. The thread runs until Drain() has ended.
   void Start();
-  // Any thread. Stops accepting, closes everybody with 1001 spread over `window`, then calls `done` on the loop.
+  // Any thread. Stops accepting, closes everybody with 1001 spread over `window`, then calls `done`
+  // on the loop.
   void Drain(absl::Duration window, std::function<void()> done);
   // After `done`: ends the thread.
   void Join();

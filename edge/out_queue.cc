@@ -54,7 +54,8 @@ void OutQueue::AdvanceBoundary() {
   while (boundary_ < head_) {
     boundary_ += wire::WsFrameSize(std::string_view(data_).substr(boundary_));
   }
-  // What is written is given back once it is the larger half, so that each byte is moved at most once.
+  // What is written is given back once it is the larger half, so that each byte is moved at most
+  // once.
   if (head_ > data_.size() / 2) {
     data_.erase(0, head_);
     boundary_ -= head_;

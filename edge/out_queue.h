@@ -1,8 +1,11 @@
-// OutQueue: the bytes one client has not taken yet: whole WebSocket frames, with pongs let past them.
+// OutQueue: the bytes one client has not taken yet: whole WebSocket frames, with pongs let past
+// them.
 //
 // Owner:  one Connection. Thread: its loop.
-// Bounds: none of its own: the connection holds size() against EdgeLimits::max_queued_bytes. Pongs: kMaxPongBytes,
-//         then only the latest is kept (RFC 6455 5.5.3). An empty queue keeps at most kKeptBytes of memory.
+// Bounds: none of its own: the connection holds size() against EdgeLimits::max_queued_bytes. Pongs:
+// kMaxPongBytes,
+//         then only the latest is kept (RFC 6455 5.5.3). An empty queue keeps at most kKeptBytes of
+//         memory.
 #ifndef CAIRN_EDGE_OUT_QUEUE_H_
 #define CAIRN_EDGE_OUT_QUEUE_H_
 

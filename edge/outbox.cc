@@ -11,7 +11,8 @@ using signaling::v1::LaneToCore;
 
 namespace {
 
-// Whether the event is numbered, and so kept until it is acknowledged: a relay, or a record that is new.
+// Whether the event is numbered, and so kept until it is acknowledged: a relay, or a record that is
+// new.
 bool IsRelay(const LaneEvent& event) { return event.seq() != 0; }
 size_t RelayBytes(const LaneEvent& event) { return event.topic().size() + event.payload().size(); }
 
@@ -94,7 +95,8 @@ void Outbox::Ack(uint64_t seq) {
     relay_bytes_ -= unacked_.front().relay_bytes;
     // Its memory serves the next message, unless something is being gathered already.
     unacked_.front().message.Clear();
-    if (writing_.events().ClearedCount() == 0 && !in_flight_) writing_.Swap(&unacked_.front().message);
+    if (writing_.events().ClearedCount() == 0 && !in_flight_)
+      writing_.Swap(&unacked_.front().message);
     unacked_.pop_front();
   }
 }

@@ -51,7 +51,8 @@ DropReason ReasonFor(wire::DecodeFault fault) {
 }
 
 DropReason ReasonFor(wire::JsonFault fault) {
-  return fault == wire::JsonFault::kMalformed ? DropReason::kJsonMalformed : DropReason::kJsonNotAMessage;
+  return fault == wire::JsonFault::kMalformed ? DropReason::kJsonMalformed
+                                              : DropReason::kJsonNotAMessage;
 }
 
 }  // namespace cairn::edge

@@ -17,7 +17,8 @@ constexpr size_t kOverhead = 300;  // of an entry and its key, besides their tex
 }  // namespace
 
 std::string RecordCache::KeyOf(std::string_view topic, const Record& record) {
-  const std::string publisher = record.peer_id().empty() ? absl::StrCat("#", record.connection()) : record.peer_id();
+  const std::string publisher =
+      record.peer_id().empty() ? absl::StrCat("#", record.connection()) : record.peer_id();
   return absl::StrCat(topic.size(), ":", absl::string_view(topic.data(), topic.size()), publisher);
 }
 

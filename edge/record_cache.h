@@ -1,8 +1,10 @@
-// RecordCache: what a lane's clients have published and would have to be said again to a core that has lost it.
+// RecordCache: what a lane's clients have published and would have to be said again to a core that
+// has lost it.
 //
 // One-shot clients are gone long before a core is; their edge keeps their word until it expires.
 // Owner:  Lane. Thread: its loop.
-// Bounds: `max_bytes`; the oldest goes first. All records live equally long, so the order of publishing is that of
+// Bounds: `max_bytes`; the oldest goes first. All records live equally long, so the order of
+// publishing is that of
 //         expiry.
 #ifndef CAIRN_EDGE_RECORD_CACHE_H_
 #define CAIRN_EDGE_RECORD_CACHE_H_

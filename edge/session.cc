@@ -118,7 +118,8 @@ void Session::Drop(DropReason reason) {
   context_.counters.Count(reason);
   if (!member_->v2()) return;
   std::string message;
-  wire::AppendError(Name(reason), "the message had no effect; see docs/PROTOCOL.md, Reasons", message);
+  wire::AppendError(Name(reason), "the message had no effect; see docs/PROTOCOL.md, Reasons",
+                    message);
   client_.Send(wire::WsOpcode::kBinary, message);
 }
 
@@ -127,14 +128,17 @@ void Session::OnText(std::string_view text) {
   context_.counters.messages_in.Add();
   context_.counters.bytes_in.Add(text.size());
   wire::JsonMessage message;
-  if (const wire::JsonFault fault = wire::ReadJsonMessage(text, message); fault != wire::JsonFault::kNone) {
+  if (const wire::JsonFault fault = wire::ReadJsonMessage(text, message);
+      fault != wire::JsonFault::kNone) {
     return Drop(ReasonFor(fault));
   }
   context_.lane.NoteMessage(member_, text.size(), kJsonDialect);
   if (!TopicFits(message.topic)) return;
-  if (message.kind == wire::JsonMessage::Kind::kQuery) return context_.lane.Query(member_, message.topic);
-  context_.lane.Publish(member_, message.topic,
-                        {std::move(message.peer_id), std::move(message.blob), std::move(message.addresses)});
+  if (message.kind == wire::JsonMessage::Kind::kQuery)
+    return context_.lane.Query(member_, message.topic);
+  context_.lane.Publish(
+      member_, message.topic,
+      {std::move(message.peer_id), std::move(message.blob), std::move(message.addresses)});
   if (message.kind != wire::JsonMessage::Kind::kAnnounce) return;
   client_.Send(wire::WsOpcode::kText, wire::WriteJsonAck(message.topic));
 }

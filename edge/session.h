@@ -34,8 +34,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Handles every complete message in `bytes`, which it changes (unmasking). After a Client::Close() of its own it
-  // ignores what else comes.
+  // Handles every complete message in `bytes`, which it changes (unmasking). After a
+  // Client::Close() of its own it ignores what else comes.
   void OnBytes(std::span<char> bytes);
 
   // Why the session is about to go: for the core's history. REQUIRES: `reason` outlives this.

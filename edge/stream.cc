@@ -12,8 +12,8 @@
 namespace cairn::edge {
 namespace {
 
-// Unsent bytes the kernel takes for one socket before it calls it full: what a client that does not read costs in
-// kernel memory besides its own receive window.
+// Unsent bytes the kernel takes for one socket before it calls it full: what a client that does not
+// read costs in kernel memory besides its own receive window.
 constexpr int kUnsentLowat = 256 << 10;
 
 Stream::Status FromErrno(Stream::Status would_block) {
@@ -62,7 +62,9 @@ Stream::Result Stream::PeekRaw(std::span<char> into) {
   return {FromErrno(Status::kWantRead)};
 }
 
-void Stream::DiscardRaw(std::span<char> scratch) { (void)!recv(fd_.get(), scratch.data(), scratch.size(), 0); }
+void Stream::DiscardRaw(std::span<char> scratch) {
+  (void)!recv(fd_.get(), scratch.data(), scratch.size(), 0);
+}
 
 Stream::Result Stream::Write(std::string_view bytes) {
   if (ssl_) {

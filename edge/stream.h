@@ -28,8 +28,8 @@ class Stream {
   // `ssl` is null for plaintext.
   Stream(UniqueFd fd, SslPtr ssl) : fd_(std::move(fd)), ssl_(std::move(ssl)) {}
 
-  // TCP_NODELAY (a signaling frame must not wait for an acknowledgement), TCP_USER_TIMEOUT, and a bound on what the
-  // kernel queues unsent.
+  // TCP_NODELAY (a signaling frame must not wait for an acknowledgement), TCP_USER_TIMEOUT, and a
+  // bound on what the kernel queues unsent.
   static void SetOptions(int fd, absl::Duration user_timeout);
 
   bool tls() const { return ssl_ != nullptr; }
@@ -41,7 +41,8 @@ class Stream {
   Status Handshake();
   Result Read(std::span<char> into);
   Result Write(std::string_view bytes);
-  // What the socket has, before any TLS, left there; and its first bytes taken away. For a PROXY header.
+  // What the socket has, before any TLS, left there; and its first bytes taken away. For a PROXY
+  // header.
   Result PeekRaw(std::span<char> into);
   void DiscardRaw(std::span<char> scratch);
   // Bytes that are decrypted but not read, which the socket's readiness does not tell of.

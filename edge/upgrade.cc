@@ -28,7 +28,8 @@ constexpr char kBearerSubprotocol[] = "cairn.bearer.";
 
 absl::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
 
-// Whether any of the comma-separated entries of a header that may be repeated is `wanted`, in any case.
+// Whether any of the comma-separated entries of a header that may be repeated is `wanted`, in any
+// case.
 template <typename Fields>
 bool HasEntry(const Fields& fields, http::field name, absl::string_view wanted) {
   const auto range = fields.equal_range(name);
@@ -60,7 +61,8 @@ std::string AcceptValue(absl::string_view key) {
   const std::string text = absl::StrCat(key, kAcceptGuid);
   unsigned char digest[SHA_DIGEST_LENGTH];
   SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
-  return absl::Base64Escape(absl::string_view(reinterpret_cast<const char*>(digest), sizeof digest));
+  return absl::Base64Escape(
+      absl::string_view(reinterpret_cast<const char*>(digest), sizeof digest));
 }
 
 template <typename Response>
@@ -110,7 +112,9 @@ Upgrade::Upgrade(const BearerTokens& tokens, size_t max_head_bytes)
 
 Upgrade::~Upgrade() = default;
 
-std::string Upgrade::TimeoutAnswer() { return Refusal(408, "The upgrade request did not come in time."); }
+std::string Upgrade::TimeoutAnswer() {
+  return Refusal(408, "The upgrade request did not come in time.");
+}
 
 Upgrade::State Upgrade::Feed(std::string_view& in) {
   // Beast wants the head in one piece; it comes in one piece but from slow or hostile clients.
@@ -193,7 +197,8 @@ Upgrade::State Upgrade::Accept(std::string_view key, std::string_view subprotoco
   response.set(http::field::upgrade, "websocket");
   response.set(http::field::sec_websocket_accept, AcceptValue({key.data(), key.size()}));
   if (!subprotocol.empty()) {
-    response.set(http::field::sec_websocket_protocol, beast::string_view(subprotocol.data(), subprotocol.size()));
+    response.set(http::field::sec_websocket_protocol,
+                 beast::string_view(subprotocol.data(), subprotocol.size()));
   }
   answer_ = ToBytes(response);
   status_ = 101;

@@ -3,8 +3,9 @@
 // Bytes in, an answer out; Beast parses the request and writes the answer, no sockets here.
 // Owner:  one Connection, from the end of TLS to the end of the upgrade. Thread: its loop.
 // Bounds: max_head_bytes for request line and headers.
-// Errors: an Answer with an HTTP status and one reason; nothing about the token but whether it fits.
-// Source: RFC 6455 section 4.2, RFC 9110 section 7.8; laxness as the reference's (docs/PROTOCOL.md).
+// Errors: an Answer with an HTTP status and one reason; nothing about the token but whether it
+// fits. Source: RFC 6455 section 4.2, RFC 9110 section 7.8; laxness as the reference's
+// (docs/PROTOCOL.md).
 #ifndef CAIRN_EDGE_UPGRADE_H_
 #define CAIRN_EDGE_UPGRADE_H_
 
@@ -26,20 +27,26 @@ class Upgrade {
   Upgrade(const BearerTokens& tokens, size_t max_head_bytes);
   ~Upgrade();
 
-  // Takes bytes from the front of `in`. What is left of it after kAccepted are the first WebSocket frames.
+  // Takes bytes from the front of `in`. What is left of it after kAccepted are the first WebSocket
+  // frames.
   State Feed(std::string_view& in);
 
   // After kAccepted or kRefused: the bytes to send.
   const std::string& answer() const { return answer_; }
-  // After kAccepted: what the client offered and the answer selected; native where it offered nothing.
+  // After kAccepted: what the client offered and the answer selected; native where it offered
+  // nothing.
   wire::Dialect dialect() const { return dialect_; }
-  // After kAccepted: User-Agent, cut to kMaxUserAgentBytes, with '?' for what is not printable ASCII.
+  // After kAccepted: User-Agent, cut to kMaxUserAgentBytes, with '?' for what is not printable
+  // ASCII.
   const std::string& user_agent() const { return user_agent_; }
-  // After kAccepted: the values of X-Forwarded-For, joined by commas in the order in which they came.
+  // After kAccepted: the values of X-Forwarded-For, joined by commas in the order in which they
+  // came.
   const std::string& forwarded_for() const { return forwarded_for_; }
   // After kRefused: 400, 401, 405, 426, 431, 505.
   int status() const { return status_; }
-  CloseReason reason() const { return status_ == 401 ? CloseReason::kUnauthorized : CloseReason::kUpgradeRefused; }
+  CloseReason reason() const {
+    return status_ == 401 ? CloseReason::kUnauthorized : CloseReason::kUpgradeRefused;
+  }
 
   // The answer to a request that did not come in time.
   static std::string TimeoutAnswer();

@@ -20,16 +20,19 @@ absl::Status Prefixed(const char* option, const absl::Status& status, const char
 absl::StatusOr<std::string> ReadFile(const char* option, const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    return absl::InvalidArgumentError(absl::StrCat(option, ": cannot read '", path, "': ", std::strerror(errno)));
+    return absl::InvalidArgumentError(
+        absl::StrCat(option, ": cannot read '", path, "': ", std::strerror(errno)));
   }
   return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
 }
 
-absl::Status CheckPair(const char* first, const std::string& a, const char* second, const std::string& b) {
+absl::Status CheckPair(const char* first, const std::string& a, const char* second,
+                       const std::string& b) {
   if (a.empty() == b.empty()) return absl::OkStatus();
   const char* given = a.empty() ? second : first;
   const char* missing = a.empty() ? first : second;
-  return absl::InvalidArgumentError(absl::StrCat(given, " is given without ", missing, "; give both or neither"));
+  return absl::InvalidArgumentError(
+      absl::StrCat(given, " is given without ", missing, "; give both or neither"));
 }
 
 absl::Status CheckGrpcTls(const Options& options) {
@@ -52,7 +55,8 @@ absl::StatusOr<BearerTokens> LoadClientTokens(const Options& options) {
   }
   if (!options.auth_token) return BearerTokens();
   absl::StatusOr<BearerTokens> tokens = BearerTokens::FromToken(*options.auth_token);
-  if (!tokens.ok()) return Prefixed("--auth-token", tokens.status(), "; leave it out to let everybody in");
+  if (!tokens.ok())
+    return Prefixed("--auth-token", tokens.status(), "; leave it out to let everybody in");
   return tokens;
 }
 
@@ -61,7 +65,8 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> LoadClientTls(const Options& o
                                       "--tls-key (CAIRN_SIGNAL_TLS_KEY)", options.tls_key);
   if (!pair.ok()) return pair;
   if (options.tls_cert.empty()) return std::shared_ptr<const TlsContext>();
-  absl::StatusOr<std::shared_ptr<const TlsContext>> tls = TlsContext::Load(options.tls_cert, options.tls_key);
+  absl::StatusOr<std::shared_ptr<const TlsContext>> tls =
+      TlsContext::Load(options.tls_cert, options.tls_key);
   if (!tls.ok()) return Prefixed("--tls-cert, --tls-key", tls.status());
   return tls;
 }
@@ -91,27 +96,33 @@ absl::Status CheckGrpcExposure(const Options& options) {
   const absl::StatusOr<SocketAddress> parsed = SocketAddress::Parse(address);
   if (!parsed.ok()) return Prefixed("--grpc-listen-addr", parsed.status(), " nor unix:PATH");
   const bool guarded = !options.grpc_tls_cert.empty() || !options.grpc_edge_token_file.empty() ||
-                       !options.grpc_operator_token_file.empty() || !options.grpc_viewer_token_file.empty();
+                       !options.grpc_operator_token_file.empty() ||
+                       !options.grpc_viewer_token_file.empty();
   if (parsed->IsLoopback() || guarded || options.grpc_insecure) return absl::OkStatus();
   return absl::FailedPreconditionError(absl::StrCat(
-      "--grpc-listen-addr ", address, " can be reached from elsewhere but asks for no credential: give --grpc-tls-cert, "
-      "-key and -ca, or --grpc-edge-token-file and --grpc-operator-token-file; or listen on loopback or unix:PATH; or "
+      "--grpc-listen-addr ", address,
+      " can be reached from elsewhere but asks for no credential: give --grpc-tls-cert, "
+      "-key and -ca, or --grpc-edge-token-file and --grpc-operator-token-file; or listen on "
+      "loopback or unix:PATH; or "
       "say --grpc-insecure where the network itself keeps others out"));
 }
 
 absl::StatusOr<std::string> LoadEdgeToken(const Options& options) {
   if (options.grpc_edge_token_file.empty()) return std::string();
-  absl::StatusOr<std::string> text = ReadFile("--grpc-edge-token-file", options.grpc_edge_token_file);
+  absl::StatusOr<std::string> text =
+      ReadFile("--grpc-edge-token-file", options.grpc_edge_token_file);
   if (!text.ok()) return text.status();
   std::string token(absl::StripAsciiWhitespace(text->substr(0, text->find('\n'))));
   if (token.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--grpc-edge-token-file: '", options.grpc_edge_token_file, "' has no token in its first line"));
+    return absl::InvalidArgumentError(absl::StrCat("--grpc-edge-token-file: '",
+                                                   options.grpc_edge_token_file,
+                                                   "' has no token in its first line"));
   }
   return token;
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LoadChannelCredentials(const Options& options) {
+absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LoadChannelCredentials(
+    const Options& options) {
   if (const absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
   if (options.grpc_tls_cert.empty()) return grpc::InsecureChannelCredentials();
   const absl::StatusOr<std::string> cert = ReadFile("--grpc-tls-cert", options.grpc_tls_cert);

@@ -13,7 +13,8 @@ using signaling::v1::LaneToCore;
 
 class DirectLink;
 
-// Where the router leaves messages for the loop. Outlives the link for as long as the router knows it.
+// Where the router leaves messages for the loop. Outlives the link for as long as the router knows
+// it.
 class Inbox final : public core::EdgeSink {
  public:
   explicit Inbox(DirectLink* link) : link_(link) {}
@@ -50,7 +51,10 @@ class DirectLink final : public edge::CoreLink {
  public:
   DirectLink(core::Core& core, const edge::LaneIdentity& identity, edge::CoreLinkListener& listener,
              edge::LoopExecutor& executor)
-      : core_(core), listener_(listener), executor_(executor), inbox_(std::make_shared<Inbox>(this)) {
+      : core_(core),
+        listener_(listener),
+        executor_(executor),
+        inbox_(std::make_shared<Inbox>(this)) {
     core::RouterInput opened = core::LaneOpened{inbox_, identity.ToHello()};
     core_.Enter(opened);
     batch_ = core::LaneBatch{inbox_, {}};

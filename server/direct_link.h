@@ -1,4 +1,5 @@
-// DirectLink: edge and core in one process: a lane enters the router itself, without a network between.
+// DirectLink: edge and core in one process: a lane enters the router itself, without a network
+// between.
 //
 // Thread: CoreLink's methods on the loop; the sink on whichever thread is in the router.
 // Bounds: what a lane's loop has not taken yet is what other loops relayed in one turn of theirs.
@@ -17,7 +18,8 @@ class DirectLinkFactory final : public edge::LinkFactory {
   // `core` must outlive every link.
   explicit DirectLinkFactory(core::Core& core) : core_(core) {}
 
-  std::unique_ptr<edge::CoreLink> NewLink(const edge::LaneIdentity& identity, edge::CoreLinkListener& listener,
+  std::unique_ptr<edge::CoreLink> NewLink(const edge::LaneIdentity& identity,
+                                          edge::CoreLinkListener& listener,
                                           edge::LoopExecutor& executor) override;
 
  private:

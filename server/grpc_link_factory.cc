@@ -17,9 +17,13 @@ constexpr int kMaxReconnectMs = 1000;
 
 }  // namespace
 
-GrpcLinkFactory::GrpcLinkFactory(std::string target, std::shared_ptr<grpc::ChannelCredentials> credentials,
+GrpcLinkFactory::GrpcLinkFactory(std::string target,
+                                 std::shared_ptr<grpc::ChannelCredentials> credentials,
                                  std::string token, edge::GrpcCoreLink::Options options)
-    : target_(std::move(target)), credentials_(std::move(credentials)), token_(std::move(token)), options_(options) {}
+    : target_(std::move(target)),
+      credentials_(std::move(credentials)),
+      token_(std::move(token)),
+      options_(options) {}
 
 std::unique_ptr<edge::CoreLink> GrpcLinkFactory::NewLink(const edge::LaneIdentity& identity,
                                                          edge::CoreLinkListener& listener,
@@ -34,8 +38,9 @@ std::unique_ptr<edge::CoreLink> GrpcLinkFactory::NewLink(const edge::LaneIdentit
   // A connection per lane: their streams share no lock and no flow control.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetMaxReceiveMessageSize(-1);
-  return std::make_unique<edge::GrpcCoreLink>(grpc::CreateCustomChannel(target_, credentials_, arguments), token_,
-                                              identity, listener, executor, options_);
+  return std::make_unique<edge::GrpcCoreLink>(
+      grpc::CreateCustomChannel(target_, credentials_, arguments), token_, identity, listener,
+      executor, options_);
 }
 
 }  // namespace cairn::server

@@ -16,11 +16,13 @@ namespace cairn::server {
 
 class GrpcLinkFactory final : public edge::LinkFactory {
  public:
-  // `target` as gRPC names it: "HOST:PORT" or "unix:PATH". `token`: presented on every call; empty: none.
-  GrpcLinkFactory(std::string target, std::shared_ptr<grpc::ChannelCredentials> credentials, std::string token,
-                  edge::GrpcCoreLink::Options options);
+  // `target` as gRPC names it: "HOST:PORT" or "unix:PATH". `token`: presented on every call; empty:
+  // none.
+  GrpcLinkFactory(std::string target, std::shared_ptr<grpc::ChannelCredentials> credentials,
+                  std::string token, edge::GrpcCoreLink::Options options);
 
-  std::unique_ptr<edge::CoreLink> NewLink(const edge::LaneIdentity& identity, edge::CoreLinkListener& listener,
+  std::unique_ptr<edge::CoreLink> NewLink(const edge::LaneIdentity& identity,
+                                          edge::CoreLinkListener& listener,
                                           edge::LoopExecutor& executor) override;
 
  private:

@@ -13,7 +13,8 @@ void InitLogFromEnvironment() {
   const cairn::LogFilter filter = cairn::LogFilter::Parse(directives ? directives : "");
   cairn::InitLog(filter);
   for (const std::string& rejected : filter.rejected()) {
-    cairn::log::Server().warn("log_directive_ignored text=\"{}\" hint=\"use LEVEL or MODULE=LEVEL\"", rejected);
+    cairn::log::Server().warn(
+        "log_directive_ignored text=\"{}\" hint=\"use LEVEL or MODULE=LEVEL\"", rejected);
   }
 }
 

@@ -18,7 +18,8 @@ namespace {
 
 constexpr int kUsageError = 2;
 constexpr int kMaxThreads = 256;
-// One loop relays some hundred thousand frames a second; the rest of the machine is for the kernel's share.
+// One loop relays some hundred thousand frames a second; the rest of the machine is for the
+// kernel's share.
 constexpr int kMaxDefaultThreads = 8;
 
 int DefaultThreads() {
@@ -48,7 +49,11 @@ struct Raw {
 
 class Command {
  public:
-  Command() : app_("Signaling server for cairn peers: a WebSocket rendezvous that routes handshake messages.", "cairn-signal") {
+  Command()
+      : app_(
+            "Signaling server for cairn peers: a WebSocket rendezvous that routes handshake "
+            "messages.",
+            "cairn-signal") {
     app_.set_version_flag("-V,--version", "cairn-signal " CAIRN_VERSION, "Print the version");
     app_.set_help_flag("-h,--help", "Print this help");
     app_.get_formatter()->column_width(46);
@@ -69,10 +74,13 @@ class Command {
   template <typename T>
   CLI::Option* Add(const char* flag, T& value, const char* metavar, const char* text) {
     std::string env = "CAIRN_SIGNAL_";
-    for (const char* c = flag + 2; *c; ++c) env += *c == '-' ? '_' : static_cast<char>(std::toupper(*c));
+    for (const char* c = flag + 2; *c; ++c)
+      env += *c == '-' ? '_' : static_cast<char>(std::toupper(*c));
     return app_.add_option(flag, value, text)->envname(env)->type_name(metavar);
   }
-  void AddBytes(const char* flag, size_t& value, const char* text) { AddCount(flag, value, text)->type_name("BYTES"); }
+  void AddBytes(const char* flag, size_t& value, const char* text) {
+    AddCount(flag, value, text)->type_name("BYTES");
+  }
   CLI::Option* AddCount(const char* flag, size_t& value, const char* text) {
     return Add(flag, value, "N", text)->capture_default_str();
   }
@@ -87,38 +95,48 @@ class Command {
 };
 
 void Command::AddService() {
-  Add("--listen-addr", raw_.listen_addr, "IP:PORT", "Address that clients connect to")->capture_default_str();
+  Add("--listen-addr", raw_.listen_addr, "IP:PORT", "Address that clients connect to")
+      ->capture_default_str();
   Add("--tls-cert", options_.tls_cert, "FILE", "TLS certificate chain (PEM); needs --tls-key");
   Add("--tls-key", options_.tls_key, "FILE", "TLS private key (PEM); needs --tls-cert");
   Add("--auth-token", raw_.auth_token, "TOKEN", "Bearer token that clients must send");
   Add("--auth-token-file", options_.auth_token_file, "FILE",
       "File with one bearer token a line, all valid; read again on SIGHUP");
-  Add("--trusted-proxies", raw_.trusted_proxies, "CIDR,...", "Proxies whose X-Forwarded-For names the client");
+  Add("--trusted-proxies", raw_.trusted_proxies, "CIDR,...",
+      "Proxies whose X-Forwarded-For names the client");
   app_.add_flag("--proxy-protocol", options_.proxy_trust.proxy_protocol,
                 "Connections of --trusted-proxies begin with a PROXY protocol header (v1 or v2)")
       ->envname("CAIRN_SIGNAL_PROXY_PROTOCOL");
   Add("--threads", options_.threads, "N", "Event loops; 0: half of the processors")->default_val(0);
-  Add("--drain", raw_.drain, "TIME", "On SIGTERM, close clients spread over this time")->capture_default_str();
+  Add("--drain", raw_.drain, "TIME", "On SIGTERM, close clients spread over this time")
+      ->capture_default_str();
 }
 
 void Command::AddDialects() {
-  Add("--dialects", raw_.dialects, "LIST", "What clients may speak: cbor, or cbor,json")->capture_default_str();
-  Add("--record-ttl", raw_.record_ttl, "TIME", "How long what a JSON client publishes is kept; at most 25h")
+  Add("--dialects", raw_.dialects, "LIST", "What clients may speak: cbor, or cbor,json")
       ->capture_default_str();
-  Add("--query-hold", raw_.query_hold, "TIME", "How long a JSON query waits for a first record; at most 4s")
+  Add("--record-ttl", raw_.record_ttl, "TIME",
+      "How long what a JSON client publishes is kept; at most 25h")
+      ->capture_default_str();
+  Add("--query-hold", raw_.query_hold, "TIME",
+      "How long a JSON query waits for a first record; at most 4s")
       ->capture_default_str();
 }
 
 void Command::AddRoles() {
-  Add("--role", raw_.role, "ROLE", "all, edge or core: which part this process plays")->capture_default_str();
+  Add("--role", raw_.role, "ROLE", "all, edge or core: which part this process plays")
+      ->capture_default_str();
   Add("--grpc-listen-addr", options_.grpc_listen_address, "ADDR",
       "Core: IP:PORT or unix:PATH that edges and cairn-admin connect to; default: 127.0.0.1:7443");
   app_.add_flag("--grpc-insecure", options_.grpc_insecure,
-                "Core: allow --grpc-listen-addr on an address that others can reach, without authentication")
+                "Core: allow --grpc-listen-addr on an address that others can reach, without "
+                "authentication")
       ->envname("CAIRN_SIGNAL_GRPC_INSECURE");
-  Add("--grpc-tls-cert", options_.grpc_tls_cert, "FILE", "Certificate (PEM) between edge and core; needs the next two");
+  Add("--grpc-tls-cert", options_.grpc_tls_cert, "FILE",
+      "Certificate (PEM) between edge and core; needs the next two");
   Add("--grpc-tls-key", options_.grpc_tls_key, "FILE", "Its private key (PEM)");
-  Add("--grpc-tls-ca", options_.grpc_tls_ca, "FILE", "CA (PEM) that the other side's certificate must come from");
+  Add("--grpc-tls-ca", options_.grpc_tls_ca, "FILE",
+      "CA (PEM) that the other side's certificate must come from");
   Add("--grpc-edge-token-file", options_.grpc_edge_token_file, "FILE",
       "Core: tokens that let edges in, one a line; edge: the token to present to its core");
   Add("--grpc-operator-token-file", options_.grpc_operator_token_file, "FILE",
@@ -126,23 +144,30 @@ void Command::AddRoles() {
   Add("--grpc-viewer-token-file", options_.grpc_viewer_token_file, "FILE",
       "Core: tokens that let operators look but not steer, one a line");
   Add("--core", options_.core, "ADDR", "Edge: HOST:PORT or unix:PATH of the core");
-  Add("--edge-name", options_.edge_name, "NAME", "Edge: its name for operators; default: the host's name");
+  Add("--edge-name", options_.edge_name, "NAME",
+      "Edge: its name for operators; default: the host's name");
 }
 
 void Command::AddLimits() {
   edge::EdgeLimits& limits = options_.limits;
-  AddBytes("--max-message-bytes", limits.max_message_bytes, "Size of one message; above it: close 1009");
-  AddCount("--max-topics", limits.max_topics, "Subscriptions of one connection; above it: close 1008");
+  AddBytes("--max-message-bytes", limits.max_message_bytes,
+           "Size of one message; above it: close 1009");
+  AddCount("--max-topics", limits.max_topics,
+           "Subscriptions of one connection; above it: close 1008");
   AddBytes("--max-topic-bytes", limits.max_topic_bytes, "Size of one topic; above it: close 1008");
-  AddCount("--max-connections", limits.max_connections, "Connections of this edge; above it: close 1013");
+  AddCount("--max-connections", limits.max_connections,
+           "Connections of this edge; above it: close 1013");
   AddCount("--max-connections-per-ip", limits.max_connections_per_ip,
            "Connections of one client address; above it: close 1013; 0: no limit");
-  AddBytes("--max-queued-bytes", limits.max_queued_bytes, "Frames one client has not read; above it: close 1013");
+  AddBytes("--max-queued-bytes", limits.max_queued_bytes,
+           "Frames one client has not read; above it: close 1013");
   AddBytes("--max-backlog-bytes", limits.max_backlog_bytes,
            "Relays of one loop that the core has not taken; above it: clients are not read");
-  Add("--handshake-timeout", raw_.handshake_timeout, "TIME", "From accept to the end of the upgrade")
+  Add("--handshake-timeout", raw_.handshake_timeout, "TIME",
+      "From accept to the end of the upgrade")
       ->capture_default_str();
-  Add("--ping-interval", raw_.ping_interval, "TIME", "Between two WebSocket pings to a client")->capture_default_str();
+  Add("--ping-interval", raw_.ping_interval, "TIME", "Between two WebSocket pings to a client")
+      ->capture_default_str();
 }
 
 std::string Command::ReadDuration(const char* flag, const std::string& text, absl::Duration& into) {
@@ -152,14 +177,16 @@ std::string Command::ReadDuration(const char* flag, const std::string& text, abs
       into <= absl::Hours(25)) {
     return "";
   }
-  return absl::StrCat(flag, ": '", text, "' is not a time; give a number with a unit, such as 2s or 500ms");
+  return absl::StrCat(flag, ": '", text,
+                      "' is not a time; give a number with a unit, such as 2s or 500ms");
 }
 
 std::string Command::Judge() {
   static const std::map<std::string, Role> kRoles = {
       {"all", Role::kAll}, {"edge", Role::kEdge}, {"core", Role::kCore}};
   const auto role = kRoles.find(raw_.role);
-  if (role == kRoles.end()) return absl::StrCat("--role: '", raw_.role, "' is not all, edge or core");
+  if (role == kRoles.end())
+    return absl::StrCat("--role: '", raw_.role, "' is not all, edge or core");
   options_.role = role->second;
   absl::StatusOr<SocketAddress> address = SocketAddress::Parse(raw_.listen_addr);
   if (!address.ok()) return absl::StrCat("--listen-addr: ", address.status().message());
@@ -174,27 +201,33 @@ std::string Command::Judge() {
     const char* flag;
     const std::string& text;
     absl::Duration& into;
-  } durations[] = {{"--drain", raw_.drain, options_.drain},
-                   {"--record-ttl", raw_.record_ttl, options_.limits.record_ttl},
-                   {"--query-hold", raw_.query_hold, options_.limits.query_hold},
-                   {"--handshake-timeout", raw_.handshake_timeout, options_.limits.handshake_timeout},
-                   {"--ping-interval", raw_.ping_interval, options_.limits.ping_interval}};
+  } durations[] = {
+      {"--drain", raw_.drain, options_.drain},
+      {"--record-ttl", raw_.record_ttl, options_.limits.record_ttl},
+      {"--query-hold", raw_.query_hold, options_.limits.query_hold},
+      {"--handshake-timeout", raw_.handshake_timeout, options_.limits.handshake_timeout},
+      {"--ping-interval", raw_.ping_interval, options_.limits.ping_interval}};
   for (const auto& duration : durations) {
-    if (std::string error = ReadDuration(duration.flag, duration.text, duration.into); !error.empty()) return error;
+    if (std::string error = ReadDuration(duration.flag, duration.text, duration.into);
+        !error.empty())
+      return error;
   }
   if (raw_.dialects != "cbor" && raw_.dialects != "cbor,json" && raw_.dialects != "json,cbor") {
     return absl::StrCat("--dialects: '", raw_.dialects, "' is not cbor or cbor,json");
   }
   options_.limits.json_dialects = raw_.dialects != "cbor";
-  if (absl::Status limits = options_.limits.Validate(); !limits.ok()) return std::string(limits.message());
+  if (absl::Status limits = options_.limits.Validate(); !limits.ok())
+    return std::string(limits.message());
   if (options_.role == Role::kEdge && options_.core.empty()) {
-    return "--role edge needs --core ADDR (CAIRN_SIGNAL_CORE): the address that its core listens on for gRPC";
+    return "--role edge needs --core ADDR (CAIRN_SIGNAL_CORE): the address that its core listens "
+           "on for gRPC";
   }
   if (options_.role != Role::kEdge && !options_.core.empty()) {
     return "--core is for --role edge; in this role the core is this process";
   }
   if (options_.threads < 0 || options_.threads > kMaxThreads) {
-    return absl::StrCat("--threads ", options_.threads, " is out of range: give 0 to ", kMaxThreads);
+    return absl::StrCat("--threads ", options_.threads, " is out of range: give 0 to ",
+                        kMaxThreads);
   }
   if (options_.threads == 0) options_.threads = DefaultThreads();
   options_.grpc_listen_address_given = !options_.grpc_listen_address.empty();
@@ -216,11 +249,13 @@ void HideToken(int argc, char** argv) {
 }
 
 ParseResult UsageError(const std::string& text) {
-  std::cerr << "error: " << text << "\n\nUsage: cairn-signal [OPTIONS]\n\nFor more information, try '--help'.\n";
+  std::cerr << "error: " << text
+            << "\n\nUsage: cairn-signal [OPTIONS]\n\nFor more information, try '--help'.\n";
   return {std::nullopt, kUsageError};
 }
 
-// "--flag=" with nothing behind it, for which CLI11 would take the next argument: --auth-token="$UNSET" must not.
+// "--flag=" with nothing behind it, for which CLI11 would take the next argument:
+// --auth-token="$UNSET" must not.
 std::string EmptyValue(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
@@ -245,9 +280,11 @@ ParseResult Command::Parse(int argc, char** argv) {
     return UsageError(error.what());
   }
   const CLI::Option* token = app_.get_option("--auth-token");
-  // CLI11 takes an empty variable for an absent one; a token that was meant to be there must not be.
+  // CLI11 takes an empty variable for an absent one; a token that was meant to be there must not
+  // be.
   const char* token_variable = std::getenv("CAIRN_SIGNAL_AUTH_TOKEN");
-  if (token->count() > 0 || (token_variable && !*token_variable)) options_.auth_token = raw_.auth_token;
+  if (token->count() > 0 || (token_variable && !*token_variable))
+    options_.auth_token = raw_.auth_token;
   HideToken(argc, argv);
   if (const std::string error = Judge(); !error.empty()) return UsageError(error);
   return {options_, 0};

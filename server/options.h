@@ -1,8 +1,8 @@
 // Options: what the command line and the environment ask of cairn-signal.
 //
-// Flags win over CAIRN_SIGNAL_* variables, which win over defaults. docs/OPERATIONS.md and --help list them all; a
-// test compares the two.
-// Errors: ParseOptions() says in one line which option cannot stand and what to give instead.
+// Flags win over CAIRN_SIGNAL_* variables, which win over defaults. docs/OPERATIONS.md and --help
+// list them all; a test compares the two. Errors: ParseOptions() says in one line which option
+// cannot stand and what to give instead.
 #ifndef CAIRN_SERVER_OPTIONS_H_
 #define CAIRN_SERVER_OPTIONS_H_
 
@@ -30,11 +30,13 @@ struct Options {
   std::string grpc_listen_address;
   bool grpc_listen_address_given = false;
   bool grpc_insecure = false;
-  // Core: its certificate and the CA of its callers. Edge: its own certificate and the CA of the core. All or none.
+  // Core: its certificate and the CA of its callers. Edge: its own certificate and the CA of the
+  // core. All or none.
   std::string grpc_tls_cert;
   std::string grpc_tls_key;
   std::string grpc_tls_ca;
-  // Core: tokens that let edges, operators and viewers in. Edge: the first line of its file is what it presents.
+  // Core: tokens that let edges, operators and viewers in. Edge: the first line of its file is what
+  // it presents.
   std::string grpc_edge_token_file;
   std::string grpc_operator_token_file;
   std::string grpc_viewer_token_file;
@@ -54,8 +56,8 @@ struct ParseResult {
   int exit_code = 0;
 };
 
-// Prints help and version on stdout, mistakes on stderr. Overwrites the token in argv, so that a process list does
-// not show it.
+// Prints help and version on stdout, mistakes on stderr. Overwrites the token in argv, so that a
+// process list does not show it.
 ParseResult ParseOptions(int argc, char** argv);
 
 }  // namespace cairn::server

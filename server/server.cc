@@ -85,9 +85,12 @@ absl::Status Server::Start() {
 
 // After the edge's line: the address for clients is the first thing to be read.
 void Server::LogGrpc() {
-  if (grpc_server_) log::Core().info("listening grpc={} version=" CAIRN_VERSION, grpc_server_->address());
+  if (grpc_server_)
+    log::Core().info("listening grpc={} version=" CAIRN_VERSION, grpc_server_->address());
   if (!grpc_failure_.empty()) {
-    log::Core().warn("grpc_not_listening error=\"{}\" hint=\"cairn-admin cannot reach this process\"", grpc_failure_);
+    log::Core().warn(
+        "grpc_not_listening error=\"{}\" hint=\"cairn-admin cannot reach this process\"",
+        grpc_failure_);
   }
 }
 
@@ -108,7 +111,8 @@ absl::Status Server::StartCore() {
     grpc_server_ = *std::move(server);
     return absl::OkStatus();
   }
-  // While one `all` process takes over from another, both want the default port; clients do not need it.
+  // While one `all` process takes over from another, both want the default port; clients do not
+  // need it.
   if (options_.role == Role::kCore || options_.grpc_listen_address_given) return server.status();
   grpc_failure_ = std::string(server.status().message());
   return absl::OkStatus();
@@ -137,7 +141,9 @@ absl::Status Server::StartEdge() {
   edge_options.version = CAIRN_VERSION;
   edge_options.limits = options_.limits;
   edge_options.proxy_trust = options_.proxy_trust;
-  edge_options.on_drain_order = [this] { boost::asio::post(io_, [this] { BeginShutdown("operator"); }); };
+  edge_options.on_drain_order = [this] {
+    boost::asio::post(io_, [this] { BeginShutdown("operator"); });
+  };
   absl::StatusOr<std::shared_ptr<const TlsContext>> tls = LoadClientTls(options_);
   if (!tls.ok()) return tls.status();
   edge_options.tls = *tls;
@@ -147,15 +153,18 @@ absl::Status Server::StartEdge() {
   edge_options.tokens = *std::move(tokens);
   absl::StatusOr<edge::LinkFactory*> links = NewLinks();
   if (!links.ok()) return links.status();
-  absl::StatusOr<std::unique_ptr<edge::Edge>> edge = edge::Edge::Open(std::move(edge_options), **links, clock_);
+  absl::StatusOr<std::unique_ptr<edge::Edge>> edge =
+      edge::Edge::Open(std::move(edge_options), **links, clock_);
   if (!edge.ok()) return edge.status();
   edge_ = *std::move(edge);
-  log::Edge().info("listening url={}://{} role={} threads={} version=" CAIRN_VERSION, *tls ? "wss" : "ws",
-                   edge_->address().ToString(), core_ ? "all" : "edge", options_.threads);
+  log::Edge().info("listening url={}://{} role={} threads={} version=" CAIRN_VERSION,
+                   *tls ? "wss" : "ws", edge_->address().ToString(), core_ ? "all" : "edge",
+                   options_.threads);
   LogGrpc();
   if (open_to_all && !edge_->address().IsLoopback()) {
-    log::Edge().warn("open_to_all hint=\"{}everybody who reaches this port may use it; set --auth-token\"",
-                     *tls ? "" : "no TLS, and ");
+    log::Edge().warn(
+        "open_to_all hint=\"{}everybody who reaches this port may use it; set --auth-token\"",
+        *tls ? "" : "no TLS, and ");
   }
   edge_->Start();
   return absl::OkStatus();
@@ -207,7 +216,8 @@ void Server::Reload() {
     }
   };
   if (edge_ && !options_.auth_token_file.empty()) {
-    apply("tokens", LoadClientTokens(options_), [this](BearerTokens tokens) { edge_->SetTokens(std::move(tokens)); });
+    apply("tokens", LoadClientTokens(options_),
+          [this](BearerTokens tokens) { edge_->SetTokens(std::move(tokens)); });
   }
   if (edge_ && !options_.tls_cert.empty()) {
     apply("tls", LoadClientTls(options_), [this](auto tls) { edge_->SetTls(std::move(tls)); });
@@ -222,12 +232,14 @@ void Server::Reload() {
 
 int RunServer(const Options& options) {
   std::signal(SIGPIPE, SIG_IGN);
-  // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to ten seconds.
-  gpr_set_log_function([](gpr_log_func_args* args) { log::Server().debug("grpc {}", args->message); });
+  // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to
+  // ten seconds.
+  gpr_set_log_function(
+      [](gpr_log_func_args* args) { log::Server().debug("grpc {}", args->message); });
   grpc_init();
   RaiseFileLimit();
-  // Never destroyed, so that its signal handlers stay: the last moments of a process that has done its work are not to
-  // be ended as a failure by one more SIGTERM.
+  // Never destroyed, so that its signal handlers stay: the last moments of a process that has done
+  // its work are not to be ended as a failure by one more SIGTERM.
   static Server& server = *new Server(options);
   if (const absl::Status status = server.Start(); !status.ok()) {
     std::cerr << "error: " << status.message() << std::endl;

@@ -63,7 +63,8 @@ JsonFault ReadJsonMessage(std::string_view text, JsonMessage& out) {
   json::parse_options options;
   options.max_depth = kMaxJsonDepth;
   json::error_code error;
-  const json::value value = json::parse(json::string_view(text.data(), text.size()), error, &memory, options);
+  const json::value value =
+      json::parse(json::string_view(text.data(), text.size()), error, &memory, options);
   if (error) return JsonFault::kMalformed;
   if (!value.is_object()) return JsonFault::kNotAMessage;
   const json::object& object = value.get_object();
@@ -76,11 +77,13 @@ JsonFault ReadJsonMessage(std::string_view text, JsonMessage& out) {
   if (*type == "publish") {
     out.kind = JsonMessage::Kind::kPublish;
     const std::optional<std::string> payload = StringMember(object, "payload");
-    return payload && absl::Base64Unescape(*payload, &out.blob) ? JsonFault::kNone : JsonFault::kNotAMessage;
+    return payload && absl::Base64Unescape(*payload, &out.blob) ? JsonFault::kNone
+                                                                : JsonFault::kNotAMessage;
   }
   if (*type == "announce") {
     out.kind = JsonMessage::Kind::kAnnounce;
-    return ReadPeerId(object, out) && ReadAddresses(object, out) ? JsonFault::kNone : JsonFault::kNotAMessage;
+    return ReadPeerId(object, out) && ReadAddresses(object, out) ? JsonFault::kNone
+                                                                 : JsonFault::kNotAMessage;
   }
   return JsonFault::kNotAMessage;
 }

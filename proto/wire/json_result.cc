@@ -12,11 +12,14 @@ namespace {
 
 namespace json = boost::json;
 
-std::string Quoted(std::string_view text) { return json::serialize(json::string_view(text.data(), text.size())); }
+std::string Quoted(std::string_view text) {
+  return json::serialize(json::string_view(text.data(), text.size()));
+}
 
 std::string AddressArray(const std::vector<std::string>& addresses) {
   json::array array;
-  for (const std::string& address : addresses) array.emplace_back(json::string_view(address.data(), address.size()));
+  for (const std::string& address : addresses)
+    array.emplace_back(json::string_view(address.data(), address.size()));
   return json::serialize(array);
 }
 
@@ -39,12 +42,14 @@ std::string BlobOf(const PublishedRecord& record) {
   return record.addresses.empty() ? record.blob : AddressArray(record.addresses);
 }
 
-JsonResult WriteJsonResult(std::string_view topic, const std::vector<PublishedRecord>& records, bool plain_addresses) {
+JsonResult WriteJsonResult(std::string_view topic, const std::vector<PublishedRecord>& records,
+                           bool plain_addresses) {
   const std::string head = "{\"type\":\"result\",\"topic\":" + Quoted(topic) + ",\"payload\":";
   const std::string between = ",\"peers\":[";
   const std::string tail = "]}";
   const size_t frame = head.size() + between.size() + tail.size();
-  std::string payload = records.empty() ? "null" : "\"" + absl::Base64Escape(BlobOf(records.front())) + "\"";
+  std::string payload =
+      records.empty() ? "null" : "\"" + absl::Base64Escape(BlobOf(records.front())) + "\"";
   if (frame + payload.size() > kMaxResultBytes) payload = "null";
   JsonResult result;
   std::string peers;
@@ -62,6 +67,8 @@ JsonResult WriteJsonResult(std::string_view topic, const std::vector<PublishedRe
   return result;
 }
 
-std::string WriteJsonAck(std::string_view topic) { return "{\"type\":\"ack\",\"topic\":" + Quoted(topic) + "}"; }
+std::string WriteJsonAck(std::string_view topic) {
+  return "{\"type\":\"ack\",\"topic\":" + Quoted(topic) + "}";
+}
 
 }  // namespace cairn::wire

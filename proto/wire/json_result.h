@@ -1,7 +1,7 @@
 // The server's answers in the JSON dialects: what a query gets, and what acknowledges an announce.
 //
-// One form serves every client library: {"type":"result","topic":T,"payload":base64 of the newest record or null,
-// "peers":[{"peer_id":…,"addresses":[…]}, …]}, newest first.
+// One form serves every client library: {"type":"result","topic":T,"payload":base64 of the newest
+// record or null, "peers":[{"peer_id":…,"addresses":[…]}, …]}, newest first.
 #ifndef CAIRN_PROTO_WIRE_JSON_RESULT_H_
 #define CAIRN_PROTO_WIRE_JSON_RESULT_H_
 
@@ -22,17 +22,19 @@ struct PublishedRecord {
   std::vector<std::string> addresses;
 };
 
-// The record as one blob, whatever it was published as: the UTF-8 of the JSON array of its addresses, if it has any.
+// The record as one blob, whatever it was published as: the UTF-8 of the JSON array of its
+// addresses, if it has any.
 std::string BlobOf(const PublishedRecord& record);
 
 struct JsonResult {
-  std::string text;      // at most kMaxResultBytes, unless the topic alone is longer
-  size_t left_out = 0;   // records that did not fit
+  std::string text;     // at most kMaxResultBytes, unless the topic alone is longer
+  size_t left_out = 0;  // records that did not fit
 };
 
-// `records`: newest first. `plain_addresses`: give addresses that were published as text back as text (Python), and not
-// as the hex of BlobOf() (Go).
-JsonResult WriteJsonResult(std::string_view topic, const std::vector<PublishedRecord>& records, bool plain_addresses);
+// `records`: newest first. `plain_addresses`: give addresses that were published as text back as
+// text (Python), and not as the hex of BlobOf() (Go).
+JsonResult WriteJsonResult(std::string_view topic, const std::vector<PublishedRecord>& records,
+                           bool plain_addresses);
 
 std::string WriteJsonAck(std::string_view topic);
 

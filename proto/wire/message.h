@@ -14,7 +14,8 @@ namespace cairn::wire {
 
 enum class MessageKind : uint8_t { kSubscribe, kUnsubscribe, kRelay };
 
-// Whether a message may have the fields that cairn.signal.v2 adds. In native messages they are unknown fields.
+// Whether a message may have the fields that cairn.signal.v2 adds. In native messages they are
+// unknown fields.
 enum class Dialect : uint8_t { kNative, kV2 };
 
 struct Message {

@@ -21,7 +21,8 @@ void Number(std::string_view key, uint64_t value, std::string& out) {
   AppendUnsigned(value, out);
 }
 
-void AppendPresence(std::string_view name, std::string_view topic, std::string_view peer, std::string& out) {
+void AppendPresence(std::string_view name, std::string_view topic, std::string_view peer,
+                    std::string& out) {
   Open(name, 2, out);
   Text("topic", topic, out);
   Text("peer", peer, out);
@@ -54,7 +55,8 @@ void AppendLeft(std::string_view topic, std::string_view peer, std::string& out)
   AppendPresence("Left", topic, peer, out);
 }
 
-void AppendRelayFrom(std::string_view topic, std::string_view payload, std::string_view from, std::string& out) {
+void AppendRelayFrom(std::string_view topic, std::string_view payload, std::string_view from,
+                     std::string& out) {
   Open("Relay", 3, out);
   Text("topic", topic, out);
   AppendText("payload", out);

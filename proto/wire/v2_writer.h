@@ -1,6 +1,8 @@
-// What the server says in the dialect cairn.signal.v2, in canonical form, in the style of the native messages.
+// What the server says in the dialect cairn.signal.v2, in canonical form, in the style of the
+// native messages.
 //
-//   {"Welcome":    {"peer": tstr, "time": uint (Unix ms), "limits": {"message": uint, "topic": uint, "topics": uint}}}
+//   {"Welcome":    {"peer": tstr, "time": uint (Unix ms), "limits": {"message": uint, "topic":
+//   uint, "topics": uint}}}
 //   {"Subscribed": {"topic": tstr, "others": uint}}
 //   {"Joined":     {"topic": tstr, "peer": tstr}}       {"Left": …} likewise
 //   {"Relay":      {"topic": tstr, "payload": bstr, "from": tstr}}
@@ -30,7 +32,8 @@ void AppendWelcome(const Welcome& welcome, std::string& out);
 void AppendSubscribed(std::string_view topic, uint64_t others, std::string& out);
 void AppendJoined(std::string_view topic, std::string_view peer, std::string& out);
 void AppendLeft(std::string_view topic, std::string_view peer, std::string& out);
-void AppendRelayFrom(std::string_view topic, std::string_view payload, std::string_view from, std::string& out);
+void AppendRelayFrom(std::string_view topic, std::string_view payload, std::string_view from,
+                     std::string& out);
 void AppendReceipt(uint64_t id, uint64_t reached, std::string& out);
 void AppendError(std::string_view code, std::string_view text, std::string& out);
 void AppendDraining(uint64_t wait_ms, std::string& out);

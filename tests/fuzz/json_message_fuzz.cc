@@ -1,8 +1,11 @@
-// Reads any bytes as a JSON message and checks what must hold for all that are accepted, beside not crashing:
+// Reads any bytes as a JSON message and checks what must hold for all that are accepted, beside not
+// crashing:
 //   - what was read stays within its bounds, and a peer id and a blob are what their forms allow;
 //   - said again in the canonical form of another library, it means the same;
-//   - published, its answers are JSON to a parser, within their bound, and give the blob or the addresses back.
-// Input: 1 byte that chooses how many records the answer is about, then the text, which need not be UTF-8.
+//   - published, its answers are JSON to a parser, within their bound, and give the blob or the
+//   addresses back.
+// Input: 1 byte that chooses how many records the answer is about, then the text, which need not be
+// UTF-8.
 #include <absl/strings/escaping.h>
 
 #include <algorithm>
@@ -53,12 +56,13 @@ void ExpectSameWhenAnnounced(const JsonMessage& message) {
   if (!message.blob.empty()) addresses.emplace_back(absl::BytesToHexString(message.blob));
   // A blob may be longer than an address.
   if (addresses.size() == 1 && addresses[0].get_string().size() > kMaxAddressBytes) return;
-  json::object announce = {{"type", "announce"}, {"topic", message.topic}, {"addresses", std::move(addresses)}};
+  json::object announce = {
+      {"type", "announce"}, {"topic", message.topic}, {"addresses", std::move(addresses)}};
   if (!message.peer_id.empty()) announce["peer_id"] = message.peer_id;
   JsonMessage again;
   Expect(ReadJsonMessage(json::serialize(announce), again) == JsonFault::kNone);
-  Expect(again.topic == message.topic && again.blob == message.blob && again.addresses == message.addresses &&
-         again.peer_id == message.peer_id);
+  Expect(again.topic == message.topic && again.blob == message.blob &&
+         again.addresses == message.addresses && again.peer_id == message.peer_id);
 }
 
 void ExpectPeer(const json::object& peer, const PublishedRecord& record, bool plain_addresses) {
@@ -66,7 +70,8 @@ void ExpectPeer(const json::object& peer, const PublishedRecord& record, bool pl
   const json::array& addresses = peer.at("addresses").as_array();
   if (plain_addresses && !record.addresses.empty()) {
     Expect(addresses.size() == record.addresses.size());
-    for (size_t i = 0; i < addresses.size(); ++i) Expect(View(addresses[i].as_string()) == record.addresses[i]);
+    for (size_t i = 0; i < addresses.size(); ++i)
+      Expect(View(addresses[i].as_string()) == record.addresses[i]);
     return;
   }
   const std::string blob = BlobOf(record);
@@ -91,7 +96,8 @@ void ExpectAnswers(const std::string& topic, const PublishedRecord& record, size
     Expect(peers.size() + result.left_out == count);
     for (const json::value& peer : peers) ExpectPeer(peer.as_object(), record, plain_addresses);
   }
-  if (!record.addresses.empty()) Expect(json::parse(blob).as_array().size() == record.addresses.size());
+  if (!record.addresses.empty())
+    Expect(json::parse(blob).as_array().size() == record.addresses.size());
 }
 
 void ReadOnce(std::string_view text, size_t count) {

@@ -1,8 +1,8 @@
-// A session's whole input: bytes as a client sends them after the upgrade, through WebSocket and CBOR decoding, the
-// lane and a router-less link that hands every relay back as a delivery.
+// A session's whole input: bytes as a client sends them after the upgrade, through WebSocket and
+// CBOR decoding, the lane and a router-less link that hands every relay back as a delivery.
 //
-// Checks: no byte string crashes it; the lane is empty when the session is gone; what is delivered to the second
-// session are whole frames.
+// Checks: no byte string crashes it; the lane is empty when the session is gone; what is delivered
+// to the second session are whole frames.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

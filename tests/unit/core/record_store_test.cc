@@ -20,7 +20,8 @@ using Said = RecordStore::Said;
 constexpr int64_t kTtlUs = 1000;
 constexpr uint64_t kNobody = 0;
 
-Record From(uint64_t connection, const std::string& blob, const std::string& peer_id = "", int64_t ttl_us = kTtlUs) {
+Record From(uint64_t connection, const std::string& blob, const std::string& peer_id = "",
+            int64_t ttl_us = kTtlUs) {
   Record record;
   record.set_connection(connection);
   record.set_peer_id(peer_id);
@@ -30,7 +31,8 @@ Record From(uint64_t connection, const std::string& blob, const std::string& pee
 }
 
 // Blobs of what `asking` is told, newest first.
-std::vector<std::string> Told(const RecordStore& store, std::string_view topic, uint64_t asking = kNobody) {
+std::vector<std::string> Told(const RecordStore& store, std::string_view topic,
+                              uint64_t asking = kNobody) {
   google::protobuf::RepeatedPtrField<Record> records;
   store.Collect(topic, asking, &records);
   std::vector<std::string> blobs;
@@ -61,7 +63,8 @@ TEST(RecordStoreTest, AConnectionIsNotToldItsOwn) {
 
 TEST(RecordStoreTest, AnAnswerHasABoundedNumber) {
   RecordStore store({.max_answer_records = 2});
-  for (uint64_t connection = 1; connection <= 4; ++connection) store.Put("t", From(connection, std::to_string(connection)), 0);
+  for (uint64_t connection = 1; connection <= 4; ++connection)
+    store.Put("t", From(connection, std::to_string(connection)), 0);
   EXPECT_THAT(Told(store, "t"), ElementsAre("4", "3"));
   EXPECT_THAT(Told(store, "t", 4), ElementsAre("3", "2")) << "its own is not counted";
 }
@@ -98,7 +101,8 @@ TEST(RecordStoreTest, TheSameBlobOfOneShotConnectionsIsOneRecord) {
   store.Put("t", From(2, "other"), 0);
   store.Put("t", From(3, "same"), 0);
   EXPECT_THAT(Told(store, "t"), ElementsAre("same", "other"));
-  EXPECT_THAT(Told(store, "t", 1), ElementsAre("same", "other")) << "it is the last connection's now";
+  EXPECT_THAT(Told(store, "t", 1), ElementsAre("same", "other"))
+      << "it is the last connection's now";
   EXPECT_THAT(Told(store, "t", 3), ElementsAre("other"));
 }
 
@@ -159,7 +163,8 @@ TEST(RecordStoreTest, TimesToLiveAreBounded) {
 
 TEST(RecordStoreTest, AFullTopicLosesItsOldest) {
   RecordStore store({.max_per_topic = 2});
-  for (uint64_t connection = 1; connection <= 3; ++connection) store.Put("t", From(connection, std::to_string(connection)), 0);
+  for (uint64_t connection = 1; connection <= 3; ++connection)
+    store.Put("t", From(connection, std::to_string(connection)), 0);
   EXPECT_THAT(Told(store, "t"), ElementsAre("3", "2"));
   EXPECT_EQ(store.ended(RecordEnd::kTopicFull), 1u);
   store.Put("t", From(3, "3 again"), 0);
@@ -196,7 +201,8 @@ TEST(RecordStoreTest, WhenAllBytesAreUsedTheOneThatExpiresFirstGoes) {
 TEST(RecordStoreTest, EveryEndHasAName) {
   std::set<std::string_view> names;
   for (size_t i = 0; i < kRecordEndCount; ++i) names.insert(Name(static_cast<RecordEnd>(i)));
-  EXPECT_THAT(names, ElementsAre("record_bytes_full", "record_connection_full", "record_expired", "record_topic_full"));
+  EXPECT_THAT(names, ElementsAre("record_bytes_full", "record_connection_full", "record_expired",
+                                 "record_topic_full"));
 }
 
 // ---- after a restart of the core: lanes say again what they know, in any order
@@ -219,7 +225,8 @@ TEST(RecordStoreTest, AnEarlierWordThatIsSaidAgainLaterDoesNotCount) {
   EXPECT_THAT(Told(store, "t"), ElementsAre("newest"));
   store.Put("t", From(4, "same", "", 500), 0, Said::kBefore);
   store.Put("t", From(5, "same", "", 400), 0, Said::kBefore);
-  EXPECT_THAT(Told(store, "t", 4), ElementsAre("newest")) << "the later of the two connections is the publisher";
+  EXPECT_THAT(Told(store, "t", 4), ElementsAre("newest"))
+      << "the later of the two connections is the publisher";
 }
 
 TEST(RecordStoreTest, WhatIsSaidNowCountsHoweverShortlyItLives) {
@@ -256,12 +263,14 @@ struct Model {
       if (known.topic != topic) return false;
       const bool named = !known.record.peer_id().empty() || !record.peer_id().empty();
       if (named) return known.record.peer_id() == record.peer_id();
-      return known.record.connection() == record.connection() || known.record.blob() == record.blob();
+      return known.record.connection() == record.connection() ||
+             known.record.blob() == record.blob();
     });
     all.push_back({topic, record, now_us + record.ttl_us()});
     DropFirstAbove(limits.max_per_topic, [&](const Known& known) { return known.topic == topic; });
-    DropFirstAbove(limits.max_per_connection,
-                   [&](const Known& known) { return known.record.connection() == record.connection(); });
+    DropFirstAbove(limits.max_per_connection, [&](const Known& known) {
+      return known.record.connection() == record.connection();
+    });
   }
   void Expire(int64_t now_us) {
     std::erase_if(all, [now_us](const Known& known) { return known.expires_us <= now_us; });
@@ -275,7 +284,8 @@ struct Model {
   std::vector<std::string> Told(const std::string& topic, uint64_t asking) const {
     std::vector<std::string> blobs;
     for (auto known = all.rbegin(); known != all.rend(); ++known) {
-      if (known->topic == topic && known->record.connection() != asking) blobs.push_back(known->record.blob());
+      if (known->topic == topic && known->record.connection() != asking)
+        blobs.push_back(known->record.blob());
     }
     return blobs;
   }
@@ -286,12 +296,15 @@ TEST(RecordStoreTest, IsThatOfTheModelAfterAnyHistory) {
   const RecordLimits limits{.max_per_topic = 4, .max_per_connection = 3};
   RecordStore store(limits);
   Model model{limits, {}};
-  const auto any = [&random](uint64_t below) { return std::uniform_int_distribution<uint64_t>(0, below - 1)(random); };
+  const auto any = [&random](uint64_t below) {
+    return std::uniform_int_distribution<uint64_t>(0, below - 1)(random);
+  };
   int64_t now_us = 0;
   for (int step = 0; step < 20'000; ++step) {
     now_us += static_cast<int64_t>(any(100));
     const std::string topic = "t" + std::to_string(any(4));
-    const Record record = From(1 + any(6), "blob " + std::to_string(any(8)), any(3) == 0 ? "0" + std::to_string(any(3)) : "");
+    const Record record = From(1 + any(6), "blob " + std::to_string(any(8)),
+                               any(3) == 0 ? "0" + std::to_string(any(3)) : "");
     store.Put(topic, record, now_us);
     model.Put(topic, record, now_us);
     const uint64_t asking = any(7);

@@ -39,7 +39,8 @@ class RecordCacheTest : public testing::Test {
       EXPECT_EQ(event.seq(), 0u) << "it would be relayed again";
       EXPECT_EQ(event.peer(), event.record().connection());
       EXPECT_EQ(event.payload(), "");
-      records.push_back(event.topic() + " " + event.record().blob() + " " + std::to_string(event.record().ttl_us()));
+      records.push_back(event.topic() + " " + event.record().blob() + " " +
+                        std::to_string(event.record().ttl_us()));
     }
     return records;
   }
@@ -109,7 +110,8 @@ TEST_F(RecordCacheTest, TheOldestGoWhenThereIsNoRoom) {
   EXPECT_EQ(one_only.size(), 0u) << "not even one that is too large by itself";
   cache_.Keep("t", From(1, "a"), 0);
   RecordCache three(3 * cache_.bytes());
-  for (uint64_t connection = 1; connection <= 8; ++connection) three.Keep("t", From(connection, "a"), 0);
+  for (uint64_t connection = 1; connection <= 8; ++connection)
+    three.Keep("t", From(connection, "a"), 0);
   EXPECT_EQ(three.size(), 3u);
   LaneToCore out;
   three.AppendSnapshot(0, out);

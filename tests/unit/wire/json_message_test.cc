@@ -34,7 +34,10 @@ JsonMessage Read(std::string_view text) {
 }
 
 std::string Announce(std::string_view addresses, std::string_view more = "") {
-  return std::string(R"({"type":"announce","topic":"t","addresses":)").append(addresses).append(more) + "}";
+  return std::string(R"({"type":"announce","topic":"t","addresses":)")
+             .append(addresses)
+             .append(more) +
+         "}";
 }
 
 std::string Publish(std::string_view payload) {
@@ -74,8 +77,8 @@ TEST(JsonMessageTest, GoAnnouncesABlobInHexWithoutAPeerId) {
 }
 
 TEST(JsonMessageTest, PythonAnnouncesAddressesWithBlanksAndEscapes) {
-  const JsonMessage message =
-      Read(R"({"type": "announce", "topic": "70", "peer_id": "0b0c", "addresses": ["a:1", "\u00e9"]})");
+  const JsonMessage message = Read(
+      R"({"type": "announce", "topic": "70", "peer_id": "0b0c", "addresses": ["a:1", "\u00e9"]})");
   EXPECT_EQ(message.kind, Kind::kAnnounce);
   EXPECT_EQ(message.blob, "");
   EXPECT_THAT(message.addresses, ElementsAre("a:1", "\xc3\xa9"));
@@ -83,8 +86,9 @@ TEST(JsonMessageTest, PythonAnnouncesAddressesWithBlanksAndEscapes) {
 }
 
 TEST(JsonMessageTest, AllQuery) {
-  for (const std::string_view text : {R"({"type":"query","topic":"70"})", R"({"topic":"70","type":"query"})",
-                                      R"({"type": "query", "topic": "70"})"}) {
+  for (const std::string_view text :
+       {R"({"type":"query","topic":"70"})", R"({"topic":"70","type":"query"})",
+        R"({"type": "query", "topic": "70"})"}) {
     const JsonMessage message = Read(text);
     EXPECT_EQ(message.kind, Kind::kQuery);
     EXPECT_EQ(message.topic, "70");
@@ -95,8 +99,9 @@ TEST(JsonMessageTest, AllQuery) {
 
 TEST(JsonMessageTest, OneStringOfWholeHexBytesIsABlobAndNothingElseIs) {
   EXPECT_EQ(Read(Announce(R"(["00fF"])")).blob, std::string("\x00\xff", 2));
-  for (const std::string_view addresses : {R"(["caf"])", R"(["cafe","babe"])", R"([""])", R"(["0xca"])", R"(["ca fe"])",
-                                           R"(["\u00e9\u00e9"])", "[]"}) {
+  for (const std::string_view addresses :
+       {R"(["caf"])", R"(["cafe","babe"])", R"([""])", R"(["0xca"])", R"(["ca fe"])",
+        R"(["\u00e9\u00e9"])", "[]"}) {
     EXPECT_EQ(Read(Announce(addresses)).blob, "") << addresses;
   }
   EXPECT_THAT(Read(Announce(R"(["cafe","babe"])")).addresses, ElementsAre("cafe", "babe"));
@@ -110,7 +115,8 @@ TEST(JsonMessageTest, APayloadIsBase64WithOrWithoutPadding) {
   EXPECT_EQ(Read(Publish(R"("AA")")).blob, std::string(1, '\0'));
   EXPECT_EQ(Read(Publish(R"("+/+/")")).blob, "\xfb\xff\xbf");
   EXPECT_EQ(Read(Publish(R"("\u0041A==")")).blob, std::string(1, '\0'));
-  for (const std::string_view payload : {R"("A")", R"("A===")", R"("AA=A")", R"("-_-_")", R"("AAA\u0000")", R"("é===")"}) {
+  for (const std::string_view payload :
+       {R"("A")", R"("A===")", R"("AA=A")", R"("-_-_")", R"("AAA\u0000")", R"("é===")"}) {
     EXPECT_EQ(Fault(Publish(payload)), JsonFault::kNotAMessage) << payload;
   }
 }
@@ -121,7 +127,11 @@ TEST(JsonMessageTest, StringsMayHaveAnythingThatJsonCanSay) {
 }
 
 TEST(JsonMessageTest, OtherMembersAreIgnoredAndTheLastOfTwoCounts) {
-  EXPECT_EQ(Read(R"({"x":[{"y":[null,true,-1.5e300,""]}],"topic":"a","type":"query","topic":"b","payload":1})").topic, "b");
+  EXPECT_EQ(
+      Read(
+          R"({"x":[{"y":[null,true,-1.5e300,""]}],"topic":"a","type":"query","topic":"b","payload":1})")
+          .topic,
+      "b");
 }
 
 TEST(JsonMessageTest, NothingOfAnEarlierMessageStays) {
@@ -137,27 +147,31 @@ TEST(JsonMessageTest, NothingOfAnEarlierMessageStays) {
 
 TEST(JsonMessageTest, WhatIsNotJsonIsMalformed) {
   for (const std::string_view text :
-       {"", " ", "{", "}", "nul", "'a'", R"({"type":"query","topic":"t"}x)", R"({"type":"query","topic":"t"}{})",
-        R"({"type":"query","topic":"t",})", R"({"type":"query" "topic":"t"})", R"({type:"query","topic":"t"})",
+       {"", " ", "{", "}", "nul", "'a'", R"({"type":"query","topic":"t"}x)",
+        R"({"type":"query","topic":"t"}{})", R"({"type":"query","topic":"t",})",
+        R"({"type":"query" "topic":"t"})", R"({type:"query","topic":"t"})",
         "\xef\xbb\xbf{\"type\":\"query\",\"topic\":\"t\"}", R"({"type":"query","topic":"\ud800"})",
-        R"({"type":"query","topic":"\u12"})", R"({"type":"query","topic":"\x41"})", "{\"type\":\"query\",\"topic\":\"\n\"}",
-        R"({"type":"query","topic":"t"} // comment)", R"({"type":"query","topic":"t","x":01})", "\xff"}) {
+        R"({"type":"query","topic":"\u12"})", R"({"type":"query","topic":"\x41"})",
+        "{\"type\":\"query\",\"topic\":\"\n\"}", R"({"type":"query","topic":"t"} // comment)",
+        R"({"type":"query","topic":"t","x":01})", "\xff"}) {
     EXPECT_EQ(Fault(text), JsonFault::kMalformed) << text;
   }
 }
 
 TEST(JsonMessageTest, OtherJsonIsNotAMessage) {
   for (const std::string_view text :
-       {"null", "1", R"("query")", "[]", R"(["query","t"])", "{}", R"({"type":"query"})", R"({"topic":"t"})",
-        R"({"type":"query","topic":null})", R"({"type":"query","topic":1})", R"({"type":null,"topic":"t"})",
-        R"({"type":"","topic":"t"})", R"({"type":"Query","topic":"t"})", R"({"type":"result","topic":"t"})",
+       {"null", "1", R"("query")", "[]", R"(["query","t"])", "{}", R"({"type":"query"})",
+        R"({"topic":"t"})", R"({"type":"query","topic":null})", R"({"type":"query","topic":1})",
+        R"({"type":null,"topic":"t"})", R"({"type":"","topic":"t"})",
+        R"({"type":"Query","topic":"t"})", R"({"type":"result","topic":"t"})",
         R"({"type":"publish","topic":"t"})", R"({"type":"announce","topic":"t"})"}) {
     EXPECT_EQ(Fault(text), JsonFault::kNotAMessage) << text;
   }
   for (const std::string_view payload : {"null", "1", "[1,2]", R"(["AA=="])"}) {
     EXPECT_EQ(Fault(Publish(payload)), JsonFault::kNotAMessage) << payload;
   }
-  for (const std::string_view addresses : {"null", R"("cafe")", "{}", "[1]", R"(["a",null])", R"([["a"]])"}) {
+  for (const std::string_view addresses :
+       {"null", R"("cafe")", "{}", "[1]", R"(["a",null])", R"([["a"]])"}) {
     EXPECT_EQ(Fault(Announce(addresses)), JsonFault::kNotAMessage) << addresses;
   }
 }
@@ -166,8 +180,11 @@ TEST(JsonMessageTest, OtherJsonIsNotAMessage) {
 TEST(JsonMessageTest, APeerIdIsWholeHexBytes) {
   EXPECT_EQ(Read(Announce("[]", R"(,"peer_id":"")")).peer_id, "");
   EXPECT_EQ(Read(Announce("[]", R"(,"peer_id":"0aF9")")).peer_id, "0aF9");
-  for (const std::string_view peer_id : {R"("abc")", R"("me")", R"("0x0a")", R"(" 0a")", "1", "null", "[]"}) {
-    EXPECT_EQ(Fault(Announce("[]", std::string(R"(,"peer_id":)").append(peer_id))), JsonFault::kNotAMessage) << peer_id;
+  for (const std::string_view peer_id :
+       {R"("abc")", R"("me")", R"("0x0a")", R"(" 0a")", "1", "null", "[]"}) {
+    EXPECT_EQ(Fault(Announce("[]", std::string(R"(,"peer_id":)").append(peer_id))),
+              JsonFault::kNotAMessage)
+        << peer_id;
   }
 }
 
@@ -175,7 +192,8 @@ TEST(JsonMessageTest, APeerIdIsWholeHexBytes) {
 
 TEST(JsonMessageTest, NestingIsBounded) {
   const auto nested = [](size_t arrays) {
-    return R"({"type":"query","topic":"t","x":)" + std::string(arrays, '[') + std::string(arrays, ']') + "}";
+    return R"({"type":"query","topic":"t","x":)" + std::string(arrays, '[') +
+           std::string(arrays, ']') + "}";
   };
   EXPECT_EQ(Fault(nested(kMaxJsonDepth - 1)), JsonFault::kNone);
   EXPECT_EQ(Fault(nested(kMaxJsonDepth)), JsonFault::kMalformed);
@@ -183,18 +201,25 @@ TEST(JsonMessageTest, NestingIsBounded) {
 }
 
 TEST(JsonMessageTest, AddressesAreBoundedInNumberAndSize) {
-  const auto many = [](size_t count) { return Announce("[" + Repeated(count, R"("a")", ",") + "]"); };
+  const auto many = [](size_t count) {
+    return Announce("[" + Repeated(count, R"("a")", ",") + "]");
+  };
   EXPECT_EQ(Read(many(kMaxAddresses)).addresses.size(), kMaxAddresses);
   EXPECT_EQ(Fault(many(kMaxAddresses + 1)), JsonFault::kNotAMessage);
-  const auto longest = [](size_t bytes) { return Announce("[\"" + std::string(bytes, 'x') + "\"]"); };
+  const auto longest = [](size_t bytes) {
+    return Announce("[\"" + std::string(bytes, 'x') + "\"]");
+  };
   EXPECT_EQ(Read(longest(kMaxAddressBytes)).addresses.at(0).size(), kMaxAddressBytes);
   EXPECT_EQ(Fault(longest(kMaxAddressBytes + 1)), JsonFault::kNotAMessage);
   // Bytes, not characters.
-  EXPECT_EQ(Fault(Announce("[\"" + Repeated(kMaxAddressBytes / 2 + 1, "\xc3\xa9") + "\"]")), JsonFault::kNotAMessage);
+  EXPECT_EQ(Fault(Announce("[\"" + Repeated(kMaxAddressBytes / 2 + 1, "\xc3\xa9") + "\"]")),
+            JsonFault::kNotAMessage);
 }
 
 TEST(JsonMessageTest, PeerIdsAreBounded) {
-  const auto with = [](size_t bytes) { return Announce("[]", ",\"peer_id\":\"" + std::string(bytes, '0') + "\""); };
+  const auto with = [](size_t bytes) {
+    return Announce("[]", ",\"peer_id\":\"" + std::string(bytes, '0') + "\"");
+  };
   EXPECT_EQ(Read(with(kMaxPeerIdBytes)).peer_id.size(), kMaxPeerIdBytes);
   EXPECT_EQ(Fault(with(kMaxPeerIdBytes + 2)), JsonFault::kNotAMessage);
 }

@@ -18,7 +18,9 @@ PublishedRecord Blob(std::string blob, std::string peer_id = "00000000000000aa")
   return {std::move(peer_id), std::move(blob), {}};
 }
 
-PublishedRecord Addresses(std::vector<std::string> addresses) { return {"0b0c", "", std::move(addresses)}; }
+PublishedRecord Addresses(std::vector<std::string> addresses) {
+  return {"0b0c", "", std::move(addresses)};
+}
 
 std::string Text(const std::vector<PublishedRecord>& records, bool plain_addresses = false) {
   return WriteJsonResult("t", records, plain_addresses).text;
@@ -35,31 +37,37 @@ TEST(JsonResultTest, NobodyIsANullPayloadAndNoPeers) {
 }
 
 TEST(JsonResultTest, ABlobIsBase64InThePayloadAndHexInTheAddresses) {
-  EXPECT_EQ(Text({Blob("\xca\xfe")}),
-            R"({"type":"result","topic":"t","payload":"yv4=","peers":[{"peer_id":"00000000000000aa","addresses":["cafe"]}]})");
+  EXPECT_EQ(
+      Text({Blob("\xca\xfe")}),
+      R"({"type":"result","topic":"t","payload":"yv4=","peers":[{"peer_id":"00000000000000aa","addresses":["cafe"]}]})");
 }
 
 TEST(JsonResultTest, ThePayloadIsThatOfTheNewestAndAllArePeers) {
-  EXPECT_EQ(Text({Blob("new", "01"), Blob("old", "02")}),
-            R"({"type":"result","topic":"t","payload":"bmV3","peers":[{"peer_id":"01","addresses":["6e6577"]},)"
-            R"({"peer_id":"02","addresses":["6f6c64"]}]})");
+  EXPECT_EQ(
+      Text({Blob("new", "01"), Blob("old", "02")}),
+      R"({"type":"result","topic":"t","payload":"bmV3","peers":[{"peer_id":"01","addresses":["6e6577"]},)"
+      R"({"peer_id":"02","addresses":["6f6c64"]}]})");
 }
 
 TEST(JsonResultTest, PlainAddressesGoBackAsTheyAreOnlyToWhoWantsThem) {
   const std::vector<PublishedRecord> records = {Addresses({"a:1", "é"})};
   EXPECT_EQ(BlobOf(records[0]), R"(["a:1","é"])");
-  EXPECT_EQ(Text(records, true),
-            R"({"type":"result","topic":"t","payload":"WyJhOjEiLCLDqSJd","peers":[{"peer_id":"0b0c","addresses":["a:1","é"]}]})");
-  EXPECT_EQ(Text(records, false),
-            R"({"type":"result","topic":"t","payload":"WyJhOjEiLCLDqSJd","peers":[{"peer_id":"0b0c",)"
-            R"("addresses":["5b22613a31222c22c3a9225d"]}]})");
-  EXPECT_EQ(Text({Blob("\xca\xfe", "01")}, true), Text({Blob("\xca\xfe", "01")}, false)) << "a blob is a blob to all";
+  EXPECT_EQ(
+      Text(records, true),
+      R"({"type":"result","topic":"t","payload":"WyJhOjEiLCLDqSJd","peers":[{"peer_id":"0b0c","addresses":["a:1","é"]}]})");
+  EXPECT_EQ(
+      Text(records, false),
+      R"({"type":"result","topic":"t","payload":"WyJhOjEiLCLDqSJd","peers":[{"peer_id":"0b0c",)"
+      R"("addresses":["5b22613a31222c22c3a9225d"]}]})");
+  EXPECT_EQ(Text({Blob("\xca\xfe", "01")}, true), Text({Blob("\xca\xfe", "01")}, false))
+      << "a blob is a blob to all";
 }
 
 TEST(JsonResultTest, WhoAnnouncedNoAddressIsAPeerWithoutOne) {
   for (const bool plain_addresses : {false, true}) {
-    EXPECT_EQ(Text({Addresses({})}, plain_addresses),
-              R"({"type":"result","topic":"t","payload":"","peers":[{"peer_id":"0b0c","addresses":[]}]})");
+    EXPECT_EQ(
+        Text({Addresses({})}, plain_addresses),
+        R"({"type":"result","topic":"t","payload":"","peers":[{"peer_id":"0b0c","addresses":[]}]})");
   }
   EXPECT_EQ(BlobOf(Addresses({})), "");
   EXPECT_EQ(BlobOf(Addresses({""})), R"([""])");
@@ -69,17 +77,21 @@ TEST(JsonResultTest, WhatJsonCannotHoldIsEscaped) {
   const std::string odd("\0\"\\\n\x1f", 5);
   const std::string escaped = R"("\u0000\"\\\n\u001f")";
   EXPECT_EQ(WriteJsonAck(odd), R"({"type":"ack","topic":)" + escaped + "}");
-  EXPECT_EQ(WriteJsonResult(odd, {}, false).text, R"({"type":"result","topic":)" + escaped + R"(,"payload":null,"peers":[]})");
+  EXPECT_EQ(WriteJsonResult(odd, {}, false).text,
+            R"({"type":"result","topic":)" + escaped + R"(,"payload":null,"peers":[]})");
   EXPECT_NE(Text({Addresses({odd})}, true).find("[" + escaped + "]"), std::string::npos);
 }
 
-TEST(JsonResultTest, AnAckNamesItsTopic) { EXPECT_EQ(WriteJsonAck("t"), R"({"type":"ack","topic":"t"})"); }
+TEST(JsonResultTest, AnAckNamesItsTopic) {
+  EXPECT_EQ(WriteJsonAck("t"), R"({"type":"ack","topic":"t"})");
+}
 
 // ---- bounds
 
 TEST(JsonResultTest, NoBlobMakesAnAnswerTooLong) {
   for (size_t bytes = 0; bytes < 5000; ++bytes) {
-    const JsonResult result = WriteJsonResult(kTopic, {Blob(std::string(bytes, 'b')), Blob(std::string(7, 'c'))}, false);
+    const JsonResult result =
+        WriteJsonResult(kTopic, {Blob(std::string(bytes, 'b')), Blob(std::string(7, 'c'))}, false);
     ASSERT_LE(result.text.size(), kMaxResultBytes) << bytes;
     ASSERT_EQ(PeersIn(result.text) + result.left_out, 2u) << bytes;
   }
@@ -87,11 +99,14 @@ TEST(JsonResultTest, NoBlobMakesAnAnswerTooLong) {
 
 TEST(JsonResultTest, AnAnswerUsesWhatThereIs) {
   // The longest blob that each form holds, as docs/CLIENTS.md has them.
-  const auto with_blob_of = [](size_t bytes) { return WriteJsonResult(kTopic, {Blob(std::string(bytes, 'b'))}, false); };
+  const auto with_blob_of = [](size_t bytes) {
+    return WriteJsonResult(kTopic, {Blob(std::string(bytes, 'b'))}, false);
+  };
   EXPECT_EQ(with_blob_of(1150).left_out, 0u);
   EXPECT_EQ(with_blob_of(1150).text.size(), kMaxResultBytes);
   EXPECT_EQ(with_blob_of(1151).left_out, 1u);
-  EXPECT_NE(with_blob_of(2910).text.find(absl::Base64Escape(std::string(2910, 'b'))), std::string::npos);
+  EXPECT_NE(with_blob_of(2910).text.find(absl::Base64Escape(std::string(2910, 'b'))),
+            std::string::npos);
   EXPECT_NE(with_blob_of(2911).text.find("\"payload\":null"), std::string::npos);
 }
 
@@ -103,12 +118,15 @@ TEST(JsonResultTest, TheNewestGoInAndTheRestIsCounted) {
   EXPECT_EQ(held + result.left_out, 16u);
   EXPECT_EQ(held, 8u);
   for (size_t i = 0; i < records.size(); ++i) {
-    EXPECT_EQ(result.text.find(absl::BytesToHexString(records[i].blob)) != std::string::npos, i < held) << i;
+    EXPECT_EQ(result.text.find(absl::BytesToHexString(records[i].blob)) != std::string::npos,
+              i < held)
+        << i;
   }
 }
 
 TEST(JsonResultTest, OneThatIsTooLongMakesRoomForOlderOnes) {
-  const JsonResult result = WriteJsonResult(kTopic, {Blob(std::string(3000, 'x')), Blob("small")}, false);
+  const JsonResult result =
+      WriteJsonResult(kTopic, {Blob(std::string(3000, 'x')), Blob("small")}, false);
   EXPECT_EQ(result.left_out, 1u);
   EXPECT_NE(result.text.find("\"payload\":null"), std::string::npos);
   EXPECT_NE(result.text.find(absl::BytesToHexString("small")), std::string::npos);
@@ -118,8 +136,12 @@ TEST(JsonResultTest, OnlyATopicThatIsTooLongItselfBreaksTheBound) {
   const std::string topic(1024, '\1');  // six bytes each
   const JsonResult result = WriteJsonResult(topic, {Blob("b")}, false);
   EXPECT_EQ(result.left_out, 1u);
-  EXPECT_EQ(result.text.size(), std::string(R"({"type":"result","topic":"","payload":null,"peers":[]})").size() + 6 * 1024);
-  EXPECT_LE(WriteJsonResult(std::string(1024, 't'), {Blob(std::string(500, 'b'))}, false).text.size(), kMaxResultBytes);
+  EXPECT_EQ(
+      result.text.size(),
+      std::string(R"({"type":"result","topic":"","payload":null,"peers":[]})").size() + 6 * 1024);
+  EXPECT_LE(
+      WriteJsonResult(std::string(1024, 't'), {Blob(std::string(500, 'b'))}, false).text.size(),
+      kMaxResultBytes);
 }
 
 }  // namespace
