@@ -51,9 +51,11 @@ void Edge::SetTokens(BearerTokens tokens) {
 void Edge::SetTls(std::shared_ptr<const TlsContext> tls) { shared_->tls.Set(std::move(tls)); }
 
 void Edge::Drain(absl::Duration window, std::function<void()> done) {
+  const auto handover = Handover::ToLaterSockets(address_, static_cast<uint32_t>(loops_.size()));
+  if (handover) log::Edge().info("handing_over listen={}", address_.ToString());
   auto left = std::make_shared<std::atomic<size_t>>(loops_.size());
   for (const auto& loop : loops_) {
-    loop->Drain(window, [left, done] {
+    loop->Drain(window, handover, [left, done] {
       if (left->fetch_sub(1) == 1) done();
     });
   }

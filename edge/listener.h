@@ -34,7 +34,11 @@ class Listener {
   bool paused() const { return paused_; }
   // Tries again; true when accepting works.
   void Retry() { paused_ = false; }
-  void Close() { fd_.Reset(); }
+  void Close() {
+    fd_.Reset();
+    paused_ = false;
+  }
+  bool open() const { return fd_.valid(); }
 
   int fd() const { return fd_.get(); }
   SocketAddress address() const { return SocketAddress::OfSocket(fd_.get()); }

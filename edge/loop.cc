@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <limits>
 #include <utility>
 
 #include "base/check.h"
@@ -262,12 +263,17 @@ void Loop::ResumeReading() {
 
 // ---- drain
 
-void Loop::Drain(absl::Duration window, std::function<void()> done) {
-  Post([this, window, done = std::move(done)] {
-    // Whoever the kernel has already connected is served, or it would be reset with the listener.
-    AcceptAll(1 << 20);
-    listener_.Close();
+void Loop::Drain(absl::Duration window, std::optional<Handover> handover,
+                 std::function<void()> done) {
+  Post([this, window, handover, done = std::move(done)] {
     draining_ = true;
+    handover_ = handover;
+    if (handover_) {
+      handover_->Begin(listener_.fd());
+      handover_end_ = Now() + Handover::kLinger;
+    } else {
+      CloseListener();
+    }
     drain_window_ = window;
     drain_end_ = Now() + window;
     drain_cutoff_ = drain_end_ + shared_.limits.close_timeout;
@@ -276,9 +282,17 @@ void Loop::Drain(absl::Duration window, std::function<void()> done) {
   });
 }
 
+// Whoever the kernel has already connected is served, or it would be reset with the listener.
+void Loop::CloseListener() {
+  if (handover_) handover_->BeforeClose(listener_.fd());
+  AcceptAll(std::numeric_limits<int>::max());
+  listener_.Close();
+}
+
 void Loop::CloseDrainShare() {
   const absl::Duration now = Now();
-  if (slots_.empty() || now >= drain_cutoff_) {
+  if (listener_.open() && now >= handover_end_) CloseListener();
+  if ((slots_.empty() && !listener_.open()) || now >= drain_cutoff_) {
     if (drained_) std::exchange(drained_, nullptr)();
     return;
   }

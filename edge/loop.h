@@ -17,6 +17,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include "base/tls_context.h"
 #include "edge/census.h"
 #include "edge/connection.h"
+#include "edge/handover.h"
 #include "edge/lane.h"
 #include "edge/link_factory.h"
 #include "edge/listener.h"
@@ -54,9 +56,9 @@ class Loop final : public ConnectionHost, public LoopExecutor {
 
   // Once. The thread runs until Drain() has ended.
   void Start();
-  // Any thread. Stops accepting, closes everybody with 1001 spread over `window`, then calls `done`
-  // on the loop.
-  void Drain(absl::Duration window, std::function<void()> done);
+  // Any thread. Stops accepting (after `handover`, if somebody else serves the port), closes
+  // everybody with 1001 spread over `window`, then calls `done` on the loop.
+  void Drain(absl::Duration window, std::optional<Handover> handover, std::function<void()> done);
   // After `done`: ends the thread.
   void Join();
 
@@ -98,6 +100,7 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   void ScheduleTick();
   void OnTick();
   void ResumeReading();
+  void CloseListener();
   void CloseDrainShare();
   void Report(absl::Duration now);
 
@@ -126,6 +129,8 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   DeadlineList<Connection> farewells_;
   bool draining_ = false;
   absl::Duration next_report_;
+  std::optional<Handover> handover_;
+  absl::Duration handover_end_;
   double drain_due_ = 0;  // connections that should have been closed by now
   absl::Duration drain_window_;
   absl::Duration drain_end_;

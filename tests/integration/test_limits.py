@@ -85,7 +85,8 @@ def test_a_connection_more_than_allowed_is_closed_with_1013_until_another_ends(m
 
 
 def test_a_connection_that_has_said_nothing_yet_counts(make_shape):
-    shape = make_shape("--max-connections", "1")
+    # One loop: it accepts in the order of arrival.
+    shape = make_shape("--max-connections", "1", "--threads", "1")
     silent = shape.connection(0)
 
     def is_full():

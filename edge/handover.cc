@@ -1,0 +1,82 @@
+#include "edge/handover.h"
+
+#include <absl/strings/str_format.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <string>
+
+namespace cairn::edge {
+namespace {
+
+// As /proc/net/tcp writes a local address: each 32-bit word in the machine's order, then the port.
+std::string ProcForm(const SocketAddress& address) {
+  std::string form;
+  if (address.family() == AF_INET) {
+    sockaddr_in in;
+    std::memcpy(&in, address.get(), sizeof in);
+    form = absl::StrFormat("%08X", in.sin_addr.s_addr);
+  } else {
+    sockaddr_in6 in;
+    std::memcpy(&in, address.get(), sizeof in);
+    for (const uint32_t word : in.sin6_addr.s6_addr32) absl::StrAppendFormat(&form, "%08X", word);
+  }
+  absl::StrAppendFormat(&form, ":%04X", address.port());
+  return form;
+}
+
+// proc(5), /proc/net/tcp. Listening sockets come first; the connections after them may be many.
+uint32_t CountListening(const SocketAddress& address) {
+  std::ifstream table(address.family() == AF_INET ? "/proc/net/tcp" : "/proc/net/tcp6");
+  const std::string wanted = ProcForm(address);
+  std::string line;
+  std::getline(table, line);  // the heading
+  uint32_t count = 0;
+  std::string slot, local, remote, state;
+  while (table >> slot >> local >> remote >> state && state == "0A") {
+    if (local == wanted) ++count;
+    std::getline(table, line);
+  }
+  return count;
+}
+
+template <size_t kSize>
+void Attach(int fd, sock_filter (&code)[kSize]) {
+  const sock_fprog program = {kSize, code};
+  setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program);
+}
+
+}  // namespace
+
+std::optional<Handover> Handover::ToLaterSockets(const SocketAddress& address, uint32_t own) {
+  const uint32_t all = CountListening(address);
+  if (all <= own) return std::nullopt;
+  return Handover(own, all - own);
+}
+
+// The program's result is the place of a socket in the group; one that is out of range leaves the
+// choice to the kernel's hash.
+
+void Handover::Begin(int fd) const {
+  sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(SKF_AD_OFF + SKF_AD_RANDOM)),
+      BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, others_),
+      BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, own_),
+      BPF_STMT(BPF_RET | BPF_A, 0),
+  };
+  Attach(fd, code);
+}
+
+// While own sockets are left they keep their places, which are below own_, and at least others_ + 1
+// sockets are there: place others_ is one of the others' if those are not fewer. When only the
+// others are left it is out of range.
+void Handover::BeforeClose(int fd) const {
+  sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, std::max(own_, others_))};
+  Attach(fd, code);
+}
+
+}  // namespace cairn::edge
