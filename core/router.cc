@@ -311,7 +311,9 @@ void Router::AnswerRelay(LaneRecord& origin, const LaneEvent& event, uint64_t re
 void Router::Publish(LaneRecord& lane, LaneEvent& event) {
   const std::string topic = event.topic();
   const uint64_t publisher = event.record().connection();
-  records_.Put(topic, std::move(*event.mutable_record()), now_us_);
+  // Lanes say again what a core has lost in any order.
+  const auto said = event.seq() == 0 ? RecordStore::Said::kBefore : RecordStore::Said::kNow;
+  records_.Put(topic, std::move(*event.mutable_record()), now_us_, said);
   for (const uint64_t id : queries_.Take(topic)) {
     PeerRecord* peer = directory_.FindPeer(id);
     if (!peer) continue;

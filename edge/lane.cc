@@ -206,24 +206,40 @@ void Lane::Query(Member* member, std::string_view topic) {
   if (member->queries.size() >= limits_.max_held_queries) return SendResult(member, topic, {});
   std::string name(topic);
   AddEvent(LaneEvent::KIND_QUERIED, member->peer)->set_topic(name);
-  held_.push_back({clock_.Elapsed() + limits_.query_hold, member->peer, name});
-  member->queries.push_back(std::move(name));
+  const absl::Duration until = clock_.Elapsed() + limits_.query_hold;
+  due_.push_back({until, member->peer});
+  member->queries.push_back({until, std::move(name)});
 }
 
 void Lane::EndQueries() {
   const absl::Duration now = clock_.Elapsed();
-  for (; !held_.empty() && held_.front().until <= now; held_.pop_front()) {
-    const HeldQuery& query = held_.front();
-    const auto it = members_.find(query.peer);
-    if (it == members_.end() || !EndQuery(it->second.get(), query.topic)) continue;
-    AddEvent(LaneEvent::KIND_QUERY_ENDED, query.peer)->set_topic(query.topic);
-    SendResult(it->second.get(), query.topic, {});
+  for (; !due_.empty() && due_.front().at <= now; due_.pop_front()) {
+    const auto it = members_.find(due_.front().peer);
+    if (it != members_.end()) EndQueries(it->second.get(), now);
+  }
+}
+
+void Lane::EndQueries(Member* member, absl::Duration now) {
+  std::vector<WaitingQuery>& queries = member->queries;
+  while (!queries.empty() && queries.front().until <= now) {
+    const std::string topic = std::move(queries.front().topic);
+    queries.erase(queries.begin());
+    const bool waits_on =
+        std::any_of(queries.begin(), queries.end(),
+                    [&](const WaitingQuery& query) { return query.topic == topic; });
+    if (!waits_on) AddEvent(LaneEvent::KIND_QUERY_ENDED, member->peer)->set_topic(topic);
+    SendResult(member, topic, {});
   }
 }
 
 void Lane::OnAnswer(const signaling::v1::Answer& answer) {
   const auto it = members_.find(answer.peer());
   if (it == members_.end()) return;
+  // Who has asked more than once is answered as often.
+  const size_t asked = std::erase_if(it->second->queries, [&](const WaitingQuery& query) {
+    return query.topic == answer.topic();
+  });
+  if (asked == 0) return;
   std::vector<wire::PublishedRecord> records;
   for (const signaling::v1::Record& record : answer.records()) {
     wire::PublishedRecord& published = records.emplace_back();
@@ -231,16 +247,7 @@ void Lane::OnAnswer(const signaling::v1::Answer& answer) {
     published.blob = record.blob();
     published.addresses.assign(record.addresses().begin(), record.addresses().end());
   }
-  // Who asked twice gets two answers.
-  while (EndQuery(it->second.get(), answer.topic()))
-    SendResult(it->second.get(), answer.topic(), records);
-}
-
-bool Lane::EndQuery(Member* member, const std::string& topic) {
-  const auto it = std::find(member->queries.begin(), member->queries.end(), topic);
-  if (it == member->queries.end()) return false;
-  member->queries.erase(it);
-  return true;
+  for (size_t i = 0; i < asked; ++i) SendResult(it->second.get(), answer.topic(), records);
 }
 
 void Lane::SendResult(Member* member, std::string_view topic,
@@ -394,11 +401,11 @@ void Lane::AppendSnapshot(LaneToCore& out) {
       subscribed->set_topic(topic->name);
       subscribed->set_wants_answer(member->v2() && !subscription.answered);
     }
-    for (const std::string& topic : member->queries) {
+    for (const WaitingQuery& query : member->queries) {
       LaneEvent* queried = out.add_events();
       queried->set_kind(LaneEvent::KIND_QUERIED);
       queried->set_peer(peer);
-      queried->set_topic(topic);
+      queried->set_topic(query.topic);
     }
   }
   records_.AppendSnapshot(absl::ToUnixMicros(clock_.WallTime()), out);

@@ -60,15 +60,19 @@ class Lane final : public CoreLinkListener {
     uint32_t position = 0;  // in Topic::members
     bool answered = false;  // v2: the client knows that it counts
   };
+  struct WaitingQuery {
+    absl::Duration until;
+    std::string topic;
+  };
   // One session on the lane. Its address is the handle.
   struct Member {
     uint64_t peer = 0;
     Client* client = nullptr;
     PeerFacts facts;
     PeerCounts counts;
-    bool unreported = false;           // in unreported_
-    bool plain_addresses = false;      // wants addresses back as text (wire::WriteJsonResult)
-    std::vector<std::string> queries;  // topics it waits for records of
+    bool unreported = false;            // in unreported_
+    bool plain_addresses = false;       // wants addresses back as text (wire::WriteJsonResult)
+    std::vector<WaitingQuery> queries;  // all wait equally long: the first is due first
     absl::flat_hash_map<Topic*, Subscription> topics;
 
     bool v2() const { return facts.dialect == wire::Dialect::kV2; }
@@ -156,8 +160,8 @@ class Lane final : public CoreLinkListener {
   std::string_view FrameFor(const Member& member, const signaling::v1::Delivery& delivery);
   void DeliverTo(Member* member, const signaling::v1::Delivery& delivery);
   void OnAnswer(const signaling::v1::Answer& answer);
-  // False when the member does not wait for the topic.
-  bool EndQuery(Member* member, const std::string& topic);
+  // Those of the member that have waited long enough.
+  void EndQueries(Member* member, absl::Duration now);
   void SendResult(Member* member, std::string_view topic,
                   const std::vector<wire::PublishedRecord>& records);
   void AddSubscribed(const Member* member, std::string_view topic);
@@ -186,12 +190,11 @@ class Lane final : public CoreLinkListener {
   Orders orders_;
   std::vector<uint64_t> roster_;  // all lanes of the core, as it last said
   RecordCache records_;
-  struct HeldQuery {
-    absl::Duration until;
+  struct Due {
+    absl::Duration at;
     uint64_t peer;
-    std::string topic;
   };
-  std::deque<HeldQuery> held_;        // all wait equally long: the first is due first
+  std::deque<Due> due_;  // a query of the peer, unless it has been answered; the first is due first
   std::vector<uint64_t> unreported_;  // ids of members whose figures the core has not got
 };
 

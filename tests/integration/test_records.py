@@ -347,6 +347,18 @@ def test_the_size_of_a_text_is_bounded_like_that_of_any_message(shape):
 # ---- how long
 
 
+def test_a_record_lives_for_its_time_whoever_asks_for_it(make_shape):
+    ttl_seconds = hold_seconds = 1
+    shape = make_shape("--record-ttl", f"{ttl_seconds}s", "--query-hold", f"{hold_seconds}s")
+    topic, publishing = new_topic(), shape.peer(0)
+    watch = Stopwatch()
+    publishing.send(publish(topic, b"blob"))
+    shape.settle(publishing)
+    while found := blobs(ask(shape.peer(1), topic)):
+        assert found == [b"blob"] and watch.seconds < ttl_seconds + PATIENCE
+    # The question that nobody answered was asked no sooner than it was on its way when the record expired.
+    assert watch.seconds >= ttl_seconds + hold_seconds - 0.5
+    assert publishing.is_open()
 
 
 @pytest.mark.parametrize("end", ["close", "abandon"])
@@ -469,3 +481,24 @@ def test_records_reach_native_subscribers_exactly_once_across_restarts_of_the_co
     assert blobs(ask(cluster.peer(0), topic)) == [words[-1]]
 
 
+@pytest.mark.parametrize("first_back", [0, 1])
+def test_the_last_word_counts_after_a_restart_whichever_edge_is_back_first(make_cluster, first_back):
+    cluster = make_cluster("--query-hold", "4s", "--threads", "1")
+    topic = new_topic()
+    for edge in (0, 1):
+        say_in_turn(cluster, (cluster.peer(edge), announce(topic, [f"edge {edge}"], peer_id="0b0c")),
+                    (cluster.peer(edge), publish(topic, b"edge %d" % edge)))
+    cluster.core.kill()
+    first, second = cluster.edges[first_back], cluster.edges[1 - first_back]
+    second.signal(signal.SIGSTOP)
+    cluster.start_core()
+    first.wait_for_log("core_link_up", count=2)
+    assert ask(cluster.peer(first_back), topic)["peers"], "what the first edge has said again"
+    second.signal(signal.SIGCONT)
+    second.wait_for_log("core_link_up", count=2)
+    # What has been said after an edge's records is answered after them.
+    asking = cluster.peer(1 - first_back)
+    cluster.settle(asking)
+    answer = ask(asking, topic)
+    words = [peer["addresses"] for peer in answer["peers"]]
+    assert words == [[b"edge 1".hex()], ["edge 1"], [b"edge 0".hex()]]

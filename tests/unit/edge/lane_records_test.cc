@@ -202,6 +202,43 @@ TEST_F(LaneQueries, AreAnsweredEmptyWhenTheirHoldIsOver) {
   EXPECT_THAT(Said(), ElementsAre("QUERY_ENDED 1 t"));
 }
 
+TEST_F(LaneQueries, ThatWereAnsweredDoNotEndALaterOneOfTheSameTopic) {
+  Lane::Member* member = Join(1);
+  lane_.Query(member, "t");
+  AnswerWithBlob(1, "t", "blob");
+  clock_.Advance(absl::Milliseconds(500));
+  lane_.Query(member, "t");
+  Said();
+  clock_.Advance(absl::Milliseconds(999));
+  lane_.EndQueries();
+  EXPECT_EQ(clients_[1].frames.size(), 1u);
+  clock_.Advance(absl::Milliseconds(1));
+  lane_.EndQueries();
+  ASSERT_EQ(clients_[1].frames.size(), 2u);
+  EXPECT_THAT(clients_[1].frames[1], HasSubstr(kEmptyResult));
+  EXPECT_THAT(Said(), ElementsAre("QUERY_ENDED 1 t"));
+}
+
+TEST_F(LaneQueries, AskedTwiceAreAnsweredTwiceAndEndedOnce) {
+  Lane::Member* member = Join(1);
+  lane_.Query(member, "t");
+  clock_.Advance(absl::Milliseconds(500));
+  lane_.Query(member, "t");
+  Said();
+  clock_.Advance(absl::Milliseconds(500));
+  lane_.EndQueries();
+  EXPECT_EQ(clients_[1].frames.size(), 1u);
+  EXPECT_THAT(Said(), IsEmpty()) << "the second one waits on";
+  clock_.Advance(absl::Milliseconds(500));
+  lane_.EndQueries();
+  EXPECT_EQ(clients_[1].frames.size(), 2u);
+  EXPECT_THAT(Said(), ElementsAre("QUERY_ENDED 1 t"));
+  lane_.Query(member, "t");
+  lane_.Query(member, "t");
+  AnswerWithBlob(1, "t", "blob");
+  EXPECT_EQ(clients_[1].frames.size(), 4u);
+}
+
 TEST_F(LaneQueries, OfAMemberThatLeftAreForgotten) {
   Lane::Member* member = Join(1);
   lane_.Query(member, "t");
