@@ -55,8 +55,10 @@ absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(
 }  // namespace
 
 struct GrpcServer::Parts {
-  Parts(AuthorityTokens tokens, bool mutual_tls) : authority(std::move(tokens), mutual_tls) {}
+  Parts(Core& owner, AuthorityTokens tokens, bool mutual_tls)
+      : core(owner), authority(std::move(tokens), mutual_tls) {}
 
+  Core& core;  // borrowed
   Authority authority;
   std::unique_ptr<grpc::Service> lanes;
   std::unique_ptr<grpc::Service> admin;
@@ -72,7 +74,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   std::unique_ptr<GrpcServer> result(new GrpcServer());
-  result->parts_ = std::make_unique<Parts>(options.tokens, !options.tls_cert.empty());
+  result->parts_ = std::make_unique<Parts>(core, options.tokens, !options.tls_cert.empty());
   Parts& parts = *result->parts_;
   parts.lanes = NewLaneService(core, parts.authority, options.limits);
   parts.admin = NewAdminService(core, parts.authority, options.version);
@@ -101,8 +103,10 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
 }
 
 GrpcServer::~GrpcServer() {
-  if (parts_ && parts_->server)
-    parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+  if (!parts_ || !parts_->server) return;
+  RouterInput stopping = CoreStopping{};
+  parts_->core.Enter(stopping);
+  parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
 }
 
 void GrpcServer::SetTokens(AuthorityTokens tokens) {

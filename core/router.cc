@@ -60,8 +60,11 @@ void Router::On(LaneBatch& input) {
 }
 
 void Router::On(LaneClosed& closed) {
+  if (stopping_) return;
   if (LaneRecord* lane = directory_.FindLane(closed.sink.get())) CloseLane(*lane);
 }
+
+void Router::On(CoreStopping&) { stopping_ = true; }
 
 void Router::On(AdminCall& call) { call.run(*this); }
 

@@ -49,12 +49,15 @@ struct LaneBatch {
 struct LaneClosed {
   std::shared_ptr<EdgeSink> sink;
 };
+// The core ends: its streams are about to break one after the other. None of them is missed, so
+// that no relay counts as settled because a lane it was for is gone; the next core gets it again.
+struct CoreStopping {};
 // An operator's question or order, carried out between two of the others. Must be short: relays
 // wait meanwhile.
 struct AdminCall {
   std::function<void(Router&)> run;
 };
-using RouterInput = std::variant<LaneOpened, LaneBatch, LaneClosed, AdminCall>;
+using RouterInput = std::variant<LaneOpened, LaneBatch, LaneClosed, CoreStopping, AdminCall>;
 
 struct RouterCounters {
   uint64_t relays = 0;
@@ -94,6 +97,7 @@ class Router {
   void On(LaneOpened& opened);
   void On(LaneBatch& input);
   void On(LaneClosed& closed);
+  void On(CoreStopping& stopping);
   void On(AdminCall& call);
 
   void OnEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
@@ -146,6 +150,7 @@ class Router {
   HeldQueries queries_;
   ReturnHold hold_;
   std::vector<LaneRecord*> dirty_;
+  bool stopping_ = false;
   uint32_t targets_ = 0;  // lanes that will answer for the relay being routed
   RouterCounters counters_;
   Rate rate_;

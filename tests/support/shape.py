@@ -53,10 +53,21 @@ class Shape:
         self.core = ServerProcess("--role", "core", "--grpc-listen-addr", self.core_address, env=self._env)
         self.core.grpc_address()
 
-    def start_edge(self):
-        flags = with_defaults(["--role", "edge", "--core", self.core_address, *self._flags])
-        edge = ServerProcess(*flags, env=self._env)
+    def start_edge(self, *flags):
+        edge = ServerProcess(*with_defaults(["--role", "edge", "--core", self.core_address, *self._flags, *flags]),
+                             env=self._env)
         self.edges.append(edge)
+        return edge
+
+    def start_edge_at(self, listen_address):
+        """Another process that takes clients at the address, and is ready to."""
+        flags = ["--listen-addr", listen_address]
+        if self.kind == "all":
+            edge = ServerProcess(*with_defaults([*self._flags, *flags]), env=self._env)
+            self.edges.append(edge)
+        else:
+            edge = self.start_edge(*flags)
+        edge.address()
         return edge
 
     def remove_edge(self, edge):

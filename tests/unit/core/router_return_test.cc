@@ -69,6 +69,22 @@ TEST_F(RouterAcks, ALaneThatIsGoneOwesNothingMore) {
   EXPECT_EQ(Acked(origin), 1u);
 }
 
+TEST_F(RouterAcks, ACoreThatEndsSettlesNothingAndTellsNobodyOfPeersThatLeave) {
+  const Sink origin = Open(1), target = Open(2);
+  Say(origin, Batch().Opened(10, true).Subscribed(10, "t"));
+  Say(target, Batch().Opened(20).Subscribed(20, "t"));
+  Say(origin, Batch().Relayed(10, "t", 1, true));
+  origin->messages.clear();
+  RouterInput stopping = CoreStopping{};
+  router_.Handle(stopping);
+  Close(target);
+  Say(origin, Batch().Relayed(10, "t", 2, true));
+  for (const auto& message : origin->TakeMessages()) {
+    EXPECT_EQ(message.acked_seq(), 0u) << "the next core would not get it again";
+    EXPECT_EQ(message.notices_size(), 0);
+  }
+}
+
 TEST_F(RouterAcks, AnswersForAnEarlierStreamOfTheOriginDoNotCountForTheNext) {
   const Sink old_stream = Open(1), target = Open(2);
   Say(target, Batch().Opened(20).Subscribed(20, "t"));
