@@ -24,6 +24,11 @@ class Core {
   // Handles `input` now, or has whoever is in the router do it; never blocks. See
   // Combiner::Enter().
   void Enter(RouterInput& input) { door_.Enter(input); }
+  // Every Router::kTickUs.
+  void Tick() {
+    RouterInput tick = core::Tick{};
+    Enter(tick);
+  }
 
  private:
   struct ToRouter {

@@ -9,17 +9,31 @@ LaneRecord* Directory::AddLane(std::shared_ptr<EdgeSink> sink, const signaling::
                                int64_t now_us) {
   auto lane = std::make_unique<LaneRecord>();
   lane->id = hello.lane_id();
-  lane->epoch = next_epoch_++;
-  lane->edge = hello.edge();
-  lane->index = hello.lane_index();
-  lane->version = hello.version();
-  lane->tls_not_after_us = hello.tls_not_after_us();
-  lane->connected_since_us = now_us;
-  lane->sink = std::move(sink);
   LaneRecord* record = lane.get();
+  TakeHello(*record, std::move(sink), hello, now_us);
   lanes_by_id_[record->id] = record;
   lanes_[record->sink.get()] = std::move(lane);
   return record;
+}
+
+void Directory::Reconnect(LaneRecord& lane, std::shared_ptr<EdgeSink> sink,
+                          const signaling::v1::Hello& hello, int64_t now_us) {
+  const auto known = lanes_.find(lane.sink.get());
+  std::unique_ptr<LaneRecord> record = std::move(known->second);
+  lanes_.erase(known);
+  TakeHello(lane, std::move(sink), hello, now_us);
+  lanes_[lane.sink.get()] = std::move(record);
+}
+
+void Directory::TakeHello(LaneRecord& lane, std::shared_ptr<EdgeSink> sink,
+                          const signaling::v1::Hello& hello, int64_t now_us) {
+  lane.epoch = next_epoch_++;
+  lane.edge = hello.edge();
+  lane.index = hello.lane_index();
+  lane.version = hello.version();
+  lane.tls_not_after_us = hello.tls_not_after_us();
+  lane.connected_since_us = now_us;
+  lane.sink = std::move(sink);
 }
 
 LaneRecord* Directory::FindLane(EdgeSink* sink) {
@@ -138,6 +152,7 @@ bool Directory::Subscribe(PeerRecord& peer, std::string_view name, int64_t now_u
 bool Directory::Unsubscribe(PeerRecord& peer, std::string_view name) {
   TopicRecord* topic = FindTopic(name);
   if (!topic || peer.topics.erase(topic) == 0) return false;
+  if (peer.unconfirmed) peer.unconfirmed->topics.erase(topic);
   --subscriptions_;
   RemoveInterest(peer, topic);
   return true;

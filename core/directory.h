@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "core/edge_sink.h"
+#include "core/lane_absence.h"
 #include "core/rate.h"
 #include "core/relay_ledger.h"
 #include "signaling/v1/lane.pb.h"
@@ -33,6 +34,12 @@ namespace cairn::core {
 
 struct LaneRecord;
 struct TopicRecord;
+
+// What a lane that is back has not said again yet of a peer.
+struct Unconfirmed {
+  bool peer = true;
+  absl::flat_hash_set<TopicRecord*> topics;
+};
 
 struct PeerRecord {
   uint64_t id = 0;
@@ -43,7 +50,8 @@ struct PeerRecord {
   // Its edge was thought lost, and others were told that it left.
   bool returned = false;
   absl::flat_hash_set<TopicRecord*> topics;
-  std::vector<std::string> queries;  // topics it waits for records of
+  std::vector<std::string> queries;          // topics it waits for records of
+  std::unique_ptr<Unconfirmed> unconfirmed;  // null: nothing
 };
 
 struct Interest {
@@ -75,7 +83,9 @@ struct LaneRecord {
   // Router's: what is gathered for the lane while one input is handled.
   signaling::v1::CoreToLane out;
   bool dirty = false;
-  bool in_snapshot = true;  // until KIND_SNAPSHOT_END: what it says is not new
+  bool in_snapshot = true;               // until KIND_SNAPSHOT_END: what it says is not new
+  bool is_back = false;                  // until then, after an absence: what it says may be new
+  std::unique_ptr<LaneAbsence> absence;  // null while it has a stream
   uint64_t next_delivery_seq = 1;
   uint64_t epoch = 0;  // unlike any other record's
   RelayLedger ledger;
@@ -112,6 +122,9 @@ class Directory {
                       int64_t now_us);
   LaneRecord* FindLane(EdgeSink* sink);
   LaneRecord* FindLaneById(uint64_t lane_id);
+  // Gives a known lane the stream of its next Hello; its peers stay.
+  void Reconnect(LaneRecord& lane, std::shared_ptr<EdgeSink> sink,
+                 const signaling::v1::Hello& hello, int64_t now_us);
   // REQUIRES: it has no peers.
   void RemoveLane(LaneRecord& lane);
 
@@ -144,6 +157,8 @@ class Directory {
   uint64_t peers_closed() const { return peers_closed_; }
 
  private:
+  void TakeHello(LaneRecord& lane, std::shared_ptr<EdgeSink> sink,
+                 const signaling::v1::Hello& hello, int64_t now_us);
   void Forget(PeerRecord& peer);
   void RemoveInterest(const PeerRecord& peer, TopicRecord* topic);
 

@@ -8,6 +8,8 @@
 
 #include <absl/status/status.h>
 
+#include <deque>
+
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::core {
@@ -19,7 +21,10 @@ class EdgeSink {
   virtual void Send(signaling::v1::CoreToLane& message) = 0;
   // Whether the lane answers for deliveries with delivered_seq; one that cannot lose them need not.
   virtual bool acknowledges() const = 0;
-  // The router has forgotten the lane, for the reason given.
+  // The lane's stream is over: what it was sent and has not answered for, of which it may have got
+  // some, and what it had not been sent yet; oldest first.
+  virtual std::deque<signaling::v1::CoreToLane> TakeUnanswered() = 0;
+  // The router has forgotten the stream, for the reason given.
   virtual void Close(const absl::Status& status) = 0;
 };
 

@@ -1,10 +1,9 @@
 #include "core/lane_service.h"
 
-#include <grpcpp/alarm.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
-#include <chrono>
+#include <deque>
 #include <optional>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "base/thread_annotations.h"
 #include "core/authority.h"
 #include "core/core_message.h"
+#include "core/sent_messages.h"
 #include "signaling/v1/lane.grpc.pb.h"
 
 namespace cairn::core {
@@ -38,6 +38,7 @@ class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
   // ---- EdgeSink
   void Send(CoreToLane& message) override;
   bool acknowledges() const override { return true; }
+  std::deque<CoreToLane> TakeUnanswered() override;
   void Close(const absl::Status& status) override {
     BeginFinish(
         grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message())));
@@ -62,11 +63,11 @@ class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
   // gRPC's callbacks only, which come one at a time for reads.
   std::shared_ptr<LaneReactor> self_;
   LaneBatch received_;
-  grpc::Alarm wake_;
   bool opened_ = false;
 
   Mutex mu_;
   CoreToLane next_ ABSL_GUARDED_BY(mu_);
+  SentMessages sent_ ABSL_GUARDED_BY(mu_);
   size_t queued_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   bool writing_in_flight_ ABSL_GUARDED_BY(mu_) = false;
   std::optional<grpc::Status> final_status_ ABSL_GUARDED_BY(mu_);
@@ -86,11 +87,8 @@ void LaneReactor::Send(CoreToLane& message) {
   bool write = false;
   {
     MutexLock lock(mu_);
-    if (final_status_) {
-      message.Clear();
-      return;
-    }
     AppendCoreMessage(message, next_);
+    if (final_status_) return;  // for TakeUnanswered()
     queued_bytes_ += bytes;
     if (writing_in_flight_ && queued_bytes_ <= limits_.max_lane_queued_bytes) return;
     if (!writing_in_flight_) {
@@ -101,6 +99,21 @@ void LaneReactor::Send(CoreToLane& message) {
   if (write) return StartWrite(&writing_);
   BeginFinish(
       grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the lane does not read fast enough"));
+}
+
+std::deque<CoreToLane> LaneReactor::TakeUnanswered() {
+  MutexLock lock(mu_);
+  std::deque<CoreToLane> messages = sent_.Take();
+  if (writing_in_flight_) messages.push_back(writing_);
+  // Whether it had the rest of these is not known, and saying it twice would be worse.
+  for (CoreToLane& message : messages) {
+    message.clear_answers();
+    message.clear_commands();
+    message.clear_notices();
+  }
+  messages.push_back(std::move(next_));
+  next_.Clear();
+  return messages;
 }
 
 void LaneReactor::TakeNext() {
@@ -114,7 +127,7 @@ void LaneReactor::OnWriteDone(bool ok) {
   bool more = false;
   {
     MutexLock lock(mu_);
-    writing_.Clear();
+    sent_.Keep(writing_);
     if (final_status_) {
       finish = final_status_;
       writing_in_flight_ = false;
@@ -140,6 +153,10 @@ void LaneReactor::OnReadDone(bool ok) {
     return BeginFinish(grpc::Status::OK);
   }
   if (!opened_ && !AcceptHello()) return;
+  if (received_.batch.delivered_seq() != 0) {
+    MutexLock lock(mu_);
+    sent_.Acknowledged(received_.batch.delivered_seq());
+  }
   // Kept over reads so that its memory serves the next batch.
   received_.sink = self_;
   RouterInput input = std::move(received_);
@@ -162,14 +179,6 @@ bool LaneReactor::AcceptHello() {
   opened_ = true;
   RouterInput opened = LaneOpened{self_, hello};
   core_.Enter(opened);
-  // The router has no clock of its own that would wake it when a hold is over.
-  if (hello.roster_size() > 0) {
-    const auto grace = std::chrono::microseconds(ReturnHold::kGraceUs + 1000);
-    wake_.Set(std::chrono::system_clock::now() + grace, [this, self = self_](bool) {
-      RouterInput nothing = AdminCall{[](Router&) {}};
-      core_.Enter(nothing);
-    });
-  }
   return true;
 }
 
@@ -178,7 +187,6 @@ void LaneReactor::BeginFinish(grpc::Status status) {
     MutexLock lock(mu_);
     if (final_status_) return;
     final_status_ = status;
-    next_.Clear();
     if (writing_in_flight_) return;
   }
   Finish(status);

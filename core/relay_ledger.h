@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <utility>
 
 namespace cairn::core {
 
@@ -23,6 +24,11 @@ class RelayLedger {
     if (open_.empty()) first_open_ = seq;
     open_.push_back(targets);
     Advance();
+  }
+  // The lane has a new stream, on which it will say again what is not settled.
+  void Restart() {
+    open_.clear();
+    first_open_ = settled_ = 0;
   }
   // One target of the relay is done with it.
   void Settle(uint64_t seq) {
@@ -39,10 +45,13 @@ class RelayLedger {
     uint64_t delivery_seq;
     uint64_t origin_lane;
     uint64_t origin_seq;
-    uint64_t
-        origin_epoch;  // of the origin's ledger: what an earlier stream of its sent does not count
+    // Of the origin's ledger: what an earlier stream of its sent does not count.
+    uint64_t origin_epoch;
   };
   void Sent(const Owed& owed) { owed_.push_back(owed); }
+  // All that is owed, oldest first; then nothing is.
+  std::deque<Owed> TakeOwed() { return std::exchange(owed_, {}); }
+  bool owes() const { return !owed_.empty(); }
   // Calls settle(const Owed&) for every delivery up to and including `delivery_seq`.
   template <typename Settle>
   void Acknowledged(uint64_t delivery_seq, Settle settle) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/peer_id.h"
+#include "core/core_message.h"
 
 namespace cairn::core {
 
@@ -25,6 +26,7 @@ Router::Router(uint64_t core_id, const Clock& clock)
 void Router::Handle(RouterInput& input) {
   now_us_ = absl::ToUnixMicros(clock_.WallTime());
   std::visit([this](auto& one) { On(one); }, input);
+  if (absent_ > 0 && !stopping_) EndOldAbsences();
   if (!hold_.empty() && !hold_.holding(now_us_)) ReleaseHeld();
   SendGathered();
 }
@@ -32,17 +34,25 @@ void Router::Handle(RouterInput& input) {
 // ---- lanes
 
 void Router::On(LaneOpened& opened) {
-  if (LaneRecord* known = directory_.FindLaneById(opened.hello.lane_id())) {
-    known->sink->Close(absl::AbortedError("the lane has opened a newer stream"));
-    CloseLane(*known);
-  }
   hold_.OnHello(opened.hello, now_us_);
-  LaneRecord* lane = directory_.AddLane(opened.sink, opened.hello, now_us_);
+  LaneRecord* lane = directory_.FindLaneById(opened.hello.lane_id());
+  const bool is_back = lane != nullptr;
+  if (is_back) {
+    if (!lane->absence) {
+      lane->sink->Close(absl::AbortedError("the lane has opened a newer stream"));
+      BeginAbsence(*lane);
+    }
+    EndAbsence(*lane, opened);
+  } else {
+    lane = directory_.AddLane(opened.sink, opened.hello, now_us_);
+  }
   signaling::v1::Welcome* welcome = OutOf(*lane).mutable_welcome();
   welcome->set_protocol_version(kProtocolVersion);
   welcome->set_core_id(core_id_);
   SendRoster();
-  if (IsOnlyLane(*lane) && NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);
+  if (!is_back && IsOnlyLane(*lane) && NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) {
+    feed_.Publish(event_);
+  }
 }
 
 void Router::On(LaneBatch& input) {
@@ -61,12 +71,18 @@ void Router::On(LaneBatch& input) {
 
 void Router::On(LaneClosed& closed) {
   if (stopping_) return;
-  if (LaneRecord* lane = directory_.FindLane(closed.sink.get())) CloseLane(*lane);
+  LaneRecord* lane = directory_.FindLane(closed.sink.get());
+  if (!lane) return;
+  const bool is_missed =
+      closed.sink->acknowledges() && (!lane->peers.empty() || lane->ledger.owes());
+  is_missed ? BeginAbsence(*lane) : CloseLane(*lane);
 }
 
 void Router::On(CoreStopping&) { stopping_ = true; }
 
 void Router::On(AdminCall& call) { call.run(*this); }
+
+void Router::On(Tick&) { records_.Expire(now_us_); }
 
 void Router::CloseLane(LaneRecord& lane) {
   // A copy, because each call takes one out of the set.
@@ -79,6 +95,75 @@ void Router::CloseLane(LaneRecord& lane) {
   if (lane.dirty) std::erase(dirty_, &lane);
   directory_.RemoveLane(lane);
   SendRoster();
+}
+
+// ---- lanes without a stream
+
+void Router::BeginAbsence(LaneRecord& lane) {
+  ++absent_;
+  lane.absence = std::make_unique<LaneAbsence>(now_us_);
+  for (CoreToLane& message : lane.sink->TakeUnanswered()) lane.absence->Keep(message);
+  // What it relayed and is not settled it will say again.
+  hold_.Forget(lane.id);
+  lane.ledger.Restart();
+}
+
+void Router::EndAbsence(LaneRecord& lane, LaneOpened& opened) {
+  --absent_;
+  const std::unique_ptr<LaneAbsence> absence = std::move(lane.absence);
+  directory_.Reconnect(lane, opened.sink, opened.hello, now_us_);
+  lane.in_snapshot = lane.is_back = true;
+  for (PeerRecord* peer : lane.peers) {
+    peer->unconfirmed = std::make_unique<Unconfirmed>(Unconfirmed{true, peer->topics});
+    for (const std::string& topic : peer->queries) queries_.Remove(topic, peer->id);
+    peer->queries.clear();
+  }
+  // Deliveries get the numbers of the new stream. What the lane had answered for while its message
+  // was kept is not sent again; what it got without answering it drops by itself.
+  CoreToLane& out = OutOf(lane);
+  std::deque<RelayLedger::Owed> owed = lane.ledger.TakeOwed();
+  lane.next_delivery_seq = 1;
+  for (Delivery& delivery : *absence->kept().mutable_deliveries()) {
+    while (!owed.empty() && owed.front().delivery_seq < delivery.seq()) {
+      Settle(owed.front());
+      owed.pop_front();
+    }
+    if (owed.empty() || owed.front().delivery_seq != delivery.seq()) continue;
+    delivery.set_seq(lane.next_delivery_seq++);
+    owed.front().delivery_seq = delivery.seq();
+    lane.ledger.Sent(owed.front());
+    owed.pop_front();
+    out.add_deliveries()->Swap(&delivery);
+  }
+  for (const RelayLedger::Owed& rest : owed) Settle(rest);
+  absence->kept().clear_deliveries();
+  AppendCoreMessage(absence->kept(), out);
+}
+
+void Router::EndOldAbsences() {
+  std::vector<LaneRecord*> over;
+  for (const auto& [sink, lane] : directory_.lanes()) {
+    if (lane->absence && lane->absence->over(now_us_)) over.push_back(lane.get());
+  }
+  for (LaneRecord* lane : over) {
+    --absent_;
+    CloseLane(*lane);
+  }
+}
+
+void Router::DropUnconfirmed(LaneRecord& lane) {
+  std::vector<PeerRecord*> gone;
+  for (PeerRecord* peer : lane.peers) {
+    const std::unique_ptr<Unconfirmed> unconfirmed = std::move(peer->unconfirmed);
+    if (!unconfirmed) continue;
+    if (unconfirmed->peer) {
+      gone.push_back(peer);
+      continue;
+    }
+    for (const TopicRecord* topic : unconfirmed->topics)
+      Unsubscribe(*peer, std::string(topic->name));
+  }
+  for (PeerRecord* peer : gone) ClosePeer(*peer, 0, "edge_lost");
 }
 
 // An edge comes with the first of its lanes and goes with the last.
@@ -109,7 +194,8 @@ void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
     case LaneEvent::KIND_PUBLISHED:
       return Publish(lane, event);
     case LaneEvent::KIND_SNAPSHOT_END:
-      lane.in_snapshot = false;
+      DropUnconfirmed(lane);
+      lane.in_snapshot = lane.is_back = false;
       hold_.OnSnapshotEnd(lane.id);
       return;
     default:
@@ -146,7 +232,8 @@ void Router::OnPeerEvent(LaneRecord& lane, LaneEvent& event) {
 
 void Router::Subscribe(PeerRecord& peer, const LaneEvent& event) {
   const bool added = directory_.Subscribe(peer, event.topic(), now_us_);
-  const TopicRecord* topic = directory_.FindTopic(event.topic());
+  TopicRecord* topic = directory_.FindTopic(event.topic());
+  if (peer.unconfirmed) peer.unconfirmed->topics.erase(topic);
   if (event.wants_answer()) {
     uint64_t subscribers = 0;
     for (const Interest& interest : topic->interests) subscribers += interest.subscribers;
@@ -158,7 +245,8 @@ void Router::Subscribe(PeerRecord& peer, const LaneEvent& event) {
   }
   if (!added) return;
   // A core that has just started learns of the living; to them nobody is new.
-  if (!peer.lane->in_snapshot || peer.returned) Announce(Notice::KIND_JOINED, peer, *topic);
+  if (!peer.lane->in_snapshot || peer.lane->is_back || peer.returned)
+    Announce(Notice::KIND_JOINED, peer, *topic);
   if (NewEvent(Event::KIND_SUBSCRIBED, *peer.lane, &peer)) {
     event_.set_topic(event.topic());
     feed_.Publish(event_);
@@ -189,6 +277,12 @@ void Router::Announce(Notice::Kind kind, const PeerRecord& peer, const TopicReco
 }
 
 void Router::OpenPeer(LaneRecord& lane, LaneEvent& event) {
+  if (PeerRecord* known = directory_.FindPeer(event.peer()); known && known->unconfirmed) {
+    if (known->lane == &lane) {
+      known->unconfirmed->peer = false;
+      return;
+    }
+  }
   const PeerRecord* peer = directory_.AddPeer(lane, event.peer(), std::move(*event.mutable_info()));
   if (!peer) {
     ++counters_.events_ignored;
@@ -419,7 +513,7 @@ CoreToLane& Router::OutOf(LaneRecord& lane) {
 void Router::SendGathered() {
   for (LaneRecord* lane : dirty_) {
     lane->dirty = false;
-    lane->sink->Send(lane->out);
+    lane->absence ? lane->absence->Keep(lane->out) : lane->sink->Send(lane->out);
   }
   dirty_.clear();
 }

@@ -35,8 +35,8 @@ class Router;
 
 // ---- inputs
 
-// A lane has said Hello. One that is known already is replaced: its old stream is closed with
-// ABORTED.
+// A lane has said Hello. One that is known already goes on where its last stream broke; if that
+// stream is still there it is closed with ABORTED.
 struct LaneOpened {
   std::shared_ptr<EdgeSink> sink;
   signaling::v1::Hello hello;
@@ -45,7 +45,8 @@ struct LaneBatch {
   std::shared_ptr<EdgeSink> sink;
   signaling::v1::LaneToCore batch;  // its strings may be moved out
 };
-// The stream is gone, and all its peers with it. Without effect for a lane that was replaced.
+// The stream is gone. The lane's peers go too if no other stream takes its place in time. Without
+// effect for a stream that was replaced.
 struct LaneClosed {
   std::shared_ptr<EdgeSink> sink;
 };
@@ -57,7 +58,9 @@ struct CoreStopping {};
 struct AdminCall {
   std::function<void(Router&)> run;
 };
-using RouterInput = std::variant<LaneOpened, LaneBatch, LaneClosed, CoreStopping, AdminCall>;
+// Nothing but that time has passed; at least every kTickUs.
+struct Tick {};
+using RouterInput = std::variant<LaneOpened, LaneBatch, LaneClosed, CoreStopping, AdminCall, Tick>;
 
 struct RouterCounters {
   uint64_t relays = 0;
@@ -69,6 +72,7 @@ struct RouterCounters {
 class Router {
  public:
   static constexpr uint32_t kProtocolVersion = 1;
+  static constexpr int64_t kTickUs = 200'000;
 
   // `core_id` is random and not 0. `clock` must outlive the router.
   Router(uint64_t core_id, const Clock& clock);
@@ -86,6 +90,7 @@ class Router {
   Directory& directory() { return directory_; }
   const RouterCounters& counters() const { return counters_; }
   const RecordStore& records() const { return records_; }
+  size_t absent_lanes() const { return absent_; }
   size_t held_queries() const { return queries_.size(); }
   uint64_t core_id() const { return core_id_; }
   int64_t started_us() const { return started_us_; }
@@ -99,6 +104,7 @@ class Router {
   void On(LaneClosed& closed);
   void On(CoreStopping& stopping);
   void On(AdminCall& call);
+  void On(Tick& tick);
 
   void OnEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void OnPeerEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
@@ -134,6 +140,14 @@ class Router {
   void Trace(const LaneRecord& origin, const signaling::v1::LaneEvent& event,
              const TopicRecord* topic);
   void CloseLane(LaneRecord& lane);
+  // The lane's stream is gone: keeps what is for it from now on.
+  void BeginAbsence(LaneRecord& lane);
+  // The lane has a new stream, which begins with what was kept.
+  void EndAbsence(LaneRecord& lane, LaneOpened& opened);
+  // Gives up the lanes that have been absent for too long.
+  void EndOldAbsences();
+  // What a lane that is back has not said again is over.
+  void DropUnconfirmed(LaneRecord& lane);
   signaling::v1::CoreToLane& OutOf(LaneRecord& lane);
   void SendGathered();
   // What every event of the feed has; null when nobody watches.
@@ -150,6 +164,7 @@ class Router {
   HeldQueries queries_;
   ReturnHold hold_;
   std::vector<LaneRecord*> dirty_;
+  size_t absent_ = 0;  // lanes
   bool stopping_ = false;
   uint32_t targets_ = 0;  // lanes that will answer for the relay being routed
   RouterCounters counters_;

@@ -23,6 +23,7 @@ class Inbox final : public core::EdgeSink {
   // A lane of this process opens one stream, so that none can replace it.
   void Close(const absl::Status&) override {}
   bool acknowledges() const override { return false; }
+  std::deque<CoreToLane> TakeUnanswered() override { return {}; }
 
   // Loop thread. While the loop is about to look by itself, it need not be woken.
   void BeginSubmit() {

@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <cstring>
 #include <iostream>
@@ -43,7 +44,7 @@ void RaiseFileLimit() {
 
 class Server {
  public:
-  explicit Server(const Options& options) : options_(options), signals_(io_) {}
+  explicit Server(const Options& options) : options_(options), signals_(io_), tick_(io_) {}
 
   absl::Status Start();
   void Run();
@@ -53,6 +54,7 @@ class Server {
   absl::Status StartEdge();
   absl::StatusOr<edge::LinkFactory*> NewLinks();
   void LogGrpc();
+  void TickCore();
   void AwaitSignal();
   void OnSignal(int number);
   void Reload();
@@ -63,6 +65,7 @@ class Server {
   const SystemClock clock_;
   boost::asio::io_context io_;
   boost::asio::signal_set signals_;
+  boost::asio::steady_timer tick_;
   // In the order in which they may use each other.
   std::unique_ptr<core::Core> core_;
   std::unique_ptr<core::GrpcServer> grpc_server_;
@@ -170,7 +173,19 @@ absl::Status Server::StartEdge() {
   return absl::OkStatus();
 }
 
-void Server::Run() { io_.run(); }
+void Server::Run() {
+  if (core_) TickCore();
+  io_.run();
+}
+
+void Server::TickCore() {
+  tick_.expires_after(std::chrono::microseconds(core::Router::kTickUs));
+  tick_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    core_->Tick();
+    TickCore();
+  });
+}
 
 void Server::AwaitSignal() {
   signals_.async_wait([this](const boost::system::error_code& error, int number) {

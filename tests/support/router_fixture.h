@@ -93,11 +93,20 @@ class RouterTest : public testing::Test {
     return sink;
   }
   void Say(const Sink& sink, const Batch& batch) {
+    sink->sent.Acknowledged(batch.message().delivered_seq());
     RouterInput input = LaneBatch{sink, batch.message()};
     router_.Handle(input);
   }
-  void Close(const Sink& sink) {
+  // Its stream breaks.
+  void Break(const Sink& sink) {
     RouterInput input = LaneClosed{sink};
+    router_.Handle(input);
+  }
+  // Its stream breaks, and it does not come back.
+  void Close(const Sink& sink) {
+    Break(sink);
+    clock_.Advance(absl::Microseconds(LaneAbsence::kGraceUs));
+    RouterInput input = Tick{};
     router_.Handle(input);
   }
   void Call(std::function<void(Router&)> run) {

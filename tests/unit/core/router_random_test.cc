@@ -13,6 +13,8 @@
 namespace cairn::core {
 namespace {
 
+using signaling::v1::LaneEvent;
+
 constexpr uint64_t kLanes = 4;
 constexpr uint64_t kPeers = 12;
 constexpr uint64_t kTopics = 5;
@@ -81,7 +83,13 @@ class RouterRandomTest : public RouterTest {
   void OpenLane(uint64_t lane) {
     // What its earlier stream had not heard of is settled by saying it again, which this lane does
     // not do.
-    lanes_[lane] = {Open(lane), lanes_[lane].relayed, lanes_[lane].relayed, 0};
+    const Sink sink = OpenInSnapshot(lane);
+    Batch end;
+    end.Add(LaneEvent::KIND_SNAPSHOT_END, 0);
+    Say(sink, end);
+    lanes_[lane] = {sink, lanes_[lane].relayed, lanes_[lane].relayed, 0};
+    // What waited for the lane, whose peers are all gone.
+    Take(lanes_[lane]);
   }
   void CloseLane(uint64_t lane) {
     if (!lanes_[lane].sink) return;
