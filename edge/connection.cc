@@ -206,16 +206,14 @@ void Connection::SetReason(CloseReason reason) {
   if (reason_) return;
   reason_ = reason;
   host_.session_context().counters.Count(reason);
+  if (session_) session_->End(close_code_, Name(reason));
   log::Edge().debug("connection_closed reason={}", Name(reason));
 }
 
 void Connection::Settle() {
   // Here and not in Close(), which the session itself, or a fan-out that walks over it, may have
   // called.
-  if (phase_ != Phase::kOpen && session_) {
-    session_->End(close_code_, Name(*reason_));
-    session_.reset();
-  }
+  if (phase_ != Phase::kOpen) session_.reset();
   Flush();
 }
 

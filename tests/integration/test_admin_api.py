@@ -12,7 +12,7 @@ from support.admin_api import Admin, Code, Fleet, health, pb, reflection, refuse
 from support.certificates import Certificate, trusting
 from support.messages import new_topic, relay, subscribe
 from support.process import run
-from support.raw_client import BINARY, CLOSE, FIN, TEXT, RawClient, RawConnection, binary, close_frame, frame, upgrade_request
+from support.raw_client import BINARY, CLOSE, FIN, RawClient, RawConnection, frame, upgrade_request
 from support.waiting import PATIENCE, Stopwatch, eventually
 
 SHAPES = ["all", "cluster"]
@@ -568,18 +568,6 @@ def test_orders_that_cannot_be_carried_out_are_refused(fleet, admin, fields):
 
 
 # ---- history
-
-ENDS = {"client_closed": (lambda client: client.send(close_frame(4444, b"bye")), 4444),
-        "client_gone": (lambda client: client.half_close(), 0),
-        "connection_lost": (lambda client: client.reset(), 0),
-        "protocol_error": (lambda client: client.send(frame(0x3)), 1002),
-        "bad_utf8": (lambda client: client.send(frame(TEXT, b"\xff")), 1007),
-        "topic_too_long": (lambda client: client.subscribe("x" * 1025), 1008),
-        "too_many_topics": (lambda client: client.subscribe(*(f"t{n}" for n in range(1025))), 1008),
-        "message_too_big": (lambda client: client.send(binary(bytes(65537))), 1009)}
-
-
-
 
 def test_the_history_is_filtered_too(fleet, admin):
     source = "127.0.0.98"

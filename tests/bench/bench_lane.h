@@ -1,0 +1,72 @@
+// BenchLane: a lane that speaks to a core without an edge around it.
+//
+// While one write is in flight, what is sent is gathered into the next message, as edges do.
+// Thread: any. `on_delivery` runs on gRPC's threads, one call at a time, and may Send().
+// Errors: a stream that ends before its lane does makes broken() true.
+#ifndef CAIRN_TESTS_BENCH_BENCH_LANE_H_
+#define CAIRN_TESTS_BENCH_BENCH_LANE_H_
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/client_callback.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "signaling/v1/lane.grpc.pb.h"
+
+namespace cairn::bench {
+
+class BenchLane final
+    : public grpc::ClientBidiReactor<signaling::v1::LaneToCore, signaling::v1::CoreToLane> {
+ public:
+  using OnDelivery = std::function<void(const signaling::v1::Delivery&)>;
+
+  // `lane_id`: not 0, and no other lane's. Opens the stream and says Hello.
+  BenchLane(const std::shared_ptr<grpc::Channel>& channel, uint64_t lane_id,
+            const std::string& edge, OnDelivery on_delivery);
+  // Ends the stream; on_delivery is not called any more.
+  ~BenchLane() override;
+
+  // Takes the events out of `batch`.
+  void Send(signaling::v1::LaneToCore& batch);
+  // Number for the next relay of the lane. REQUIRES: one sender, who sends them in this order.
+  uint64_t NextSeq() { return ++last_seq_; }
+  // Returns when everything has been written; false when the stream has ended.
+  bool Flush();
+  bool broken();
+
+ private:
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnDone(const grpc::Status& status) override;
+  // Whether next_ has become the message to write now. REQUIRES: mu_.
+  bool TakeNext();
+
+  // Immutable after construction.
+  const std::unique_ptr<signaling::v1::Lanes::Stub> stub_;
+  const OnDelivery on_delivery_;
+  grpc::ClientContext context_;
+  // The sender's.
+  uint64_t last_seq_ = 0;
+  // gRPC's read callback only.
+  signaling::v1::CoreToLane received_;
+  // Left alone while a write is in flight.
+  signaling::v1::LaneToCore writing_;
+
+  std::mutex mu_;
+  std::condition_variable changed_;
+  // Guarded by mu_.
+  signaling::v1::LaneToCore next_;
+  uint64_t delivered_seq_ = 0;
+  bool in_flight_ = false;
+  bool broken_ = false;
+  bool done_ = false;
+};
+
+}  // namespace cairn::bench
+
+#endif  // CAIRN_TESTS_BENCH_BENCH_LANE_H_

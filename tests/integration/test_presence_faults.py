@@ -1,0 +1,281 @@
+"""What operators see of peers when an edge, the core or the link between them fails, and how connections are said to end."""
+import itertools
+import time
+
+import pytest
+from support.admin_api import Code, Fleet, lane_pb, pb, refused
+from support.certificates import Certificate, trusting
+from support.messages import new_topic, relay
+from support.raw_client import TEXT, binary, close_frame, frame
+from support.tcp_link import TcpLink
+from support.waiting import PATIENCE, eventually
+
+SHAPES = ["all", "cluster"]
+MAX_HISTORY = 10_000
+# An edge and its core ask each other every 5 s whether they are there, and wait 5 s for the answer.
+SILENCE_NOTICED = 10 + PATIENCE
+
+
+def now_us():
+    return time.time_ns() // 1000
+
+
+@pytest.fixture
+def fleet():
+    """A core and two edges, north and south."""
+    started = Fleet("cluster")
+    yield started
+    started.finish()
+
+
+@pytest.fixture
+def linked(fleet):
+    """A third edge, east, reaches the core by way of linked.link."""
+    fleet.link = TcpLink(fleet.core_address.removeprefix("unix:"))
+    fleet.start_edge("east", core=fleet.link.address)
+    fleet.await_links()
+    yield fleet
+    fleet.link.close()
+
+
+def facts(peer):
+    """What must not change while a peer is connected."""
+    return (peer.id, peer.edge, peer.remote_address, peer.user_agent, peer.connected_since_us, tuple(sorted(peer.topics)))
+
+
+def all_facts(admin):
+    """The facts of every peer, none of them listed twice."""
+    listed = admin.peers(with_topics=True)
+    assert len({peer.id for peer in listed}) == len(listed), listed
+    return sorted(map(facts, listed))
+
+
+def connect(fleet, edge, *topics, count=3):
+    peers = [fleet.peer(edge) for _ in range(count)]
+    for peer in peers:
+        peer.subscribe(new_topic(), *topics)
+    return peers
+
+
+def assert_counts(admin, peers, subscriptions):
+    """That every way to count agrees."""
+    status = admin.status()
+    assert (status.peers, status.subscriptions) == (peers, subscriptions)
+    assert sum(edge.peers for edge in admin.edges()) == peers
+    assert sum(topic.subscribers for topic in admin.topics()) == subscriptions
+
+
+def assert_not_in_history(admin, ids):
+    assert not set(ids) & {peer.id for peer in admin.peers(closed=True)}
+
+
+# ---- an edge that dies
+
+def test_a_killed_edge_takes_its_peers_with_it(fleet):
+    admin = fleet.admin()
+    topic, started = new_topic(), now_us()
+    connect(fleet, 0, topic)
+    connect(fleet, 1, topic)
+    admin.await_peers(6, topic=topic)
+    before = {peer[0]: peer for peer in all_facts(admin)}
+    stay, go = ({key for key, peer in before.items() if peer[1] == name} for name in ("north", "south"))
+    assert len(stay) == len(go) == 3
+    south = fleet.edges[1]
+    fleet.remove_edge(south)
+    south.kill()
+    eventually(lambda: admin.status().peers == 3, "the peers of one edge")
+    assert all_facts(admin) == sorted(before[key] for key in stay)
+    assert [edge.edge for edge in admin.edges()] == ["north"]
+    assert_counts(admin, 3, 6)
+    assert set(admin.topic(topic).peers) == stay
+    for key in go:
+        gone = admin.peer(key)
+        assert (gone.close_code, gone.close_reason) == (0, "edge_lost")
+        assert started <= gone.closed_us <= now_us()
+        with refused(Code.NOT_FOUND, key):
+            admin.disconnect(id=key)
+    assert {peer.id for peer in admin.peers(closed=True)} == go
+
+
+def test_an_edge_of_the_same_name_brings_new_peers_and_not_the_old(fleet):
+    admin = fleet.admin()
+    connect(fleet, 1)
+    old = {peer[0] for peer in all_facts(admin)} if admin.await_peers(3) else set()
+    south = fleet.edges[1]
+    fleet.remove_edge(south)
+    south.kill()
+    admin.await_peers(0)
+    fleet.start_edge("south")
+    fleet.await_links()
+    connect(fleet, 1, count=2)
+    new = {peer.id for peer in admin.await_peers(2, edge="south")}
+    assert not old & new
+    assert {peer.id for peer in admin.peers(closed=True)} == old
+
+
+# ---- a core that dies
+
+def test_peers_are_the_same_after_a_restart_of_the_core(fleet):
+    admin = fleet.admin()
+    topic = new_topic()
+    peers = [*connect(fleet, 0, topic), *connect(fleet, 1, topic)]
+    admin.await_peers(6, topic=topic)
+    before = all_facts(admin)
+    for times in (2, 3):
+        fleet.core.kill()
+        fleet.start_core()
+        fleet.await_links(times)
+        admin = fleet.admin()
+        eventually(lambda admin=admin: admin.status().subscriptions == 12, "all that was there")
+        assert all_facts(admin) == before
+        assert_counts(admin, 6, 12)
+        assert_not_in_history(admin, [peer[0] for peer in before])
+    assert all(peer.is_open() for peer in peers)
+
+
+def test_who_goes_while_the_core_is_away_is_no_ghost_and_who_comes_is_there(fleet):
+    leaving, staying = connect(fleet, 0), connect(fleet, 1)
+    admin = fleet.admin()
+    admin.await_peers(6)
+    before = {peer[0]: peer for peer in all_facts(admin)}
+    fleet.core.kill()
+    for peer in leaving:
+        peer.close()
+    coming = connect(fleet, 0, count=2)
+    for peer in coming:
+        peer.ping()
+    fleet.start_core()
+    fleet.await_links(2)
+    admin = fleet.admin()
+    eventually(lambda: admin.status().subscriptions == 5, "those who are connected")
+    after = {peer[0]: peer for peer in all_facts(admin)}
+    assert {key for key in after if key in before} == {key for key, peer in before.items() if peer[1] == "south"}
+    assert all(peer == before[key] for key, peer in after.items() if key in before)
+    assert_counts(admin, 5, 5)
+    assert all(peer.is_open() for peer in [*staying, *coming])
+
+
+# ---- a link that fails
+
+def test_peers_come_back_with_a_link_that_was_cut(linked):
+    admin = linked.admin()
+    topic = new_topic()
+    peers = [*connect(linked, 0, topic), *connect(linked, 2, topic)]
+    admin.await_peers(6, topic=topic)
+    before = all_facts(admin)
+    behind = [peer[0] for peer in before if peer[1] == "east"]
+    linked.link.cut()
+    admin.await_peers(0, edge="east")
+    assert_counts(admin, 3, 6)
+    assert all(admin.peer(key).close_reason == "edge_lost" for key in behind)
+    leaving, coming = peers.pop(), connect(linked, 2, topic, count=1)[0]
+    leaving.close()
+    coming.ping()
+    linked.link.restore()
+    linked.edges[2].wait_for_log("core_link_up", count=4)
+    eventually(lambda: admin.status().subscriptions == 12, "those behind the link")
+    after = all_facts(admin)
+    assert len(set(before) & set(after)) == 5 and len(after) == 6
+    assert_counts(admin, 6, 12)
+    ended, = {peer[0] for peer in before} - {peer[0] for peer in after}
+    assert {peer.id for peer in admin.peers(closed=True)} == {ended}
+    assert all(peer.is_open() for peer in [*peers, coming])
+    # They are reached again, too.
+    assert admin.disconnect(topic=topic) == 6
+
+
+def test_a_link_that_fails_again_and_again_leaves_neither_doubles_nor_ghosts(linked):
+    admin = linked.admin()
+    stable = connect(linked, 2)
+    admin.await_peers(3)
+    before = set(all_facts(admin))
+    peers = []
+    for _ in range(8):
+        linked.link.cut()
+        peers += connect(linked, 2, count=2)
+        linked.link.restore()
+        peers.pop(0).close()
+    eventually(lambda: admin.status().subscriptions == 3 + len(peers), "those who are connected")
+    admin.await_lanes(6)
+    after = set(all_facts(admin))
+    assert before <= after and len(after) == 3 + len(peers)
+    assert_counts(admin, 3 + len(peers), 3 + len(peers))
+    assert_not_in_history(admin, [peer[0] for peer in after])
+    assert all(peer.is_open() for peer in [*stable, *peers])
+
+
+def test_an_edge_that_falls_silent_is_given_up_and_comes_back(linked):
+    admin = linked.admin()
+    peers = [*connect(linked, 0), *connect(linked, 2)]
+    admin.await_peers(6)
+    before = all_facts(admin)
+    linked.link.silence()
+    admin.await_peers(0, edge="east", within=SILENCE_NOTICED)
+    assert_counts(admin, 3, 3)
+    linked.link.cut()
+    linked.link.restore()
+    admin.await_peers(3, edge="east")
+    eventually(lambda: admin.status().subscriptions == 6, "their topics")
+    assert all_facts(admin) == before
+    assert_not_in_history(admin, [peer[0] for peer in before])
+    assert all(peer.is_open() for peer in peers)
+
+
+# ---- how connections end
+
+@pytest.fixture(scope="module", params=SHAPES)
+def module_fleet(request):
+    started = Fleet(request.param)
+    yield started
+    started.finish()
+
+
+@pytest.fixture(scope="module")
+def admin(module_fleet):
+    return module_fleet.admin()
+
+
+@pytest.fixture(scope="module")
+def tls_fleet(tmp_path_factory):
+    certificate = Certificate(tmp_path_factory.mktemp("tls"), "edge")
+    started = Fleet("all", *certificate.flags(), tls=trusting(certificate))
+    yield started
+    started.finish()
+
+
+def close_and_reset(client):
+    client.send(close_frame(1001))
+    client.reset()
+
+
+ENDS = {
+    "a Close frame": (lambda client: client.send(close_frame(4444, b"bye")), "client_closed", 4444),
+    "a Close frame without a code": (lambda client: client.send(close_frame()), "client_closed", 0),
+    "a Close frame, then the end of the stream": (
+        lambda client: (client.send(close_frame(1000)), client.half_close()), "client_closed", 1000),
+    "a Close frame, then both ends closed": (
+        lambda client: (client.send(close_frame(1000)), client.close()), "client_closed", 1000),
+    "a Close frame, then a reset": (close_and_reset, "client_closed", 1001),
+    "the end of the stream": (lambda client: client.half_close(), "client_gone", 0),
+    "both ends closed": (lambda client: client.close(), "client_gone", 0),
+    "a reset": (lambda client: client.reset(), "connection_lost", 0),
+    "a broken frame": (lambda client: client.send(frame(0x3)), "protocol_error", 1002),
+    "text that is none": (lambda client: client.send(frame(TEXT, b"\xff")), "bad_utf8", 1007),
+    "a long topic": (lambda client: client.subscribe("x" * 1025), "topic_too_long", 1008),
+    "many topics": (lambda client: client.subscribe(*(f"t{n}" for n in range(1025))), "too_many_topics", 1008),
+    "a big message": (lambda client: client.send(binary(bytes(65537))), "message_too_big", 1009),
+}
+
+
+@pytest.mark.parametrize("end, reason, code", ENDS.values(), ids=ENDS)
+def test_the_history_tells_how_a_connection_ended(module_fleet, admin, end, reason, code):
+    started, topic = now_us(), new_topic()
+    client = module_fleet.raw()
+    client.subscribe(topic)
+    peer_id = admin.await_id(topic)
+    end(client)
+    closed = admin.await_closed(peer_id)
+    assert (closed.close_reason, closed.close_code) == (reason, code)
+    assert started <= closed.connected_since_us <= closed.closed_us <= now_us()
+    assert [peer.id for peer in admin.peers(closed=True)].count(peer_id) == 1
+    module_fleet.assert_running()

@@ -1,0 +1,83 @@
+"""TcpLink: a TCP proxy of the test's own, which can be cut, or go silent as a network does that loses every packet."""
+import contextlib
+import socket
+import struct
+import threading
+
+# What ends a socket that is closed with RST instead of FIN.
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class TcpLink:
+    """Passes bytes on to a unix socket. Threads: its own; close() ends them."""
+
+    def __init__(self, path):
+        self._path = path
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "%s:%d" % self._listener.getsockname()
+        self._mutex = threading.Lock()
+        self._sockets = []
+        self._up = True
+        self._passing = threading.Event()
+        self._passing.set()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near = self._listener.accept()[0]
+                if not self._connect(near):
+                    near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+                    near.close()
+
+    def _connect(self, near):
+        """Whether there is another side."""
+        far = socket.socket(socket.AF_UNIX)
+        try:
+            far.connect(self._path)
+        except OSError:
+            far.close()
+            return False
+        with self._mutex:
+            if not self._up:
+                far.close()
+                return False
+            self._sockets += [near, far]
+        near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for source, sink in ((near, far), (far, near)):
+            threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+        return True
+
+    def _pump(self, source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self._passing.wait()
+                sink.sendall(data)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def cut(self):
+        """Both sides see a reset; who connects sees one too, until restore()."""
+        with self._mutex:
+            self._up = False
+            sockets, self._sockets = self._sockets, []
+        for one in sockets:
+            with contextlib.suppress(OSError):
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+                # Wakes the thread that reads from it, which close() does not.
+                one.shutdown(socket.SHUT_RD)
+                one.close()
+        self._passing.set()
+
+    def silence(self):
+        """What is sent goes nowhere and nobody is told, until cut()."""
+        self._passing.clear()
+
+    def restore(self):
+        with self._mutex:
+            self._up = True
+
+    def close(self):
+        self._listener.close()
+        self.cut()
