@@ -87,7 +87,8 @@ void Connection::OnReadable() {
       return;
     if (read.status != Stream::Status::kOk) {
       const bool orderly = read.status == Stream::Status::kClosed;
-      return End(orderly ? CloseReason::kClientGone : CloseReason::kConnectionLost);
+      return End(orderly ? unwritable_.value_or(CloseReason::kClientGone)
+                         : CloseReason::kConnectionLost);
     }
     switch (phase_) {
       case Phase::kHttp:
@@ -136,7 +137,7 @@ void Connection::Open(std::string_view early) {
 }
 
 void Connection::Deliver(std::string_view frame) {
-  if (phase_ != Phase::kOpen || reason_) return;
+  if (phase_ != Phase::kOpen || reason_ || unwritable_) return;
   const size_t bound = host_.session_context().limits.max_queued_bytes;
   if (out_.size() + frame.size() > bound) {
     // A burst within one batch is not the reader's fault: what it can take is written first.
@@ -226,6 +227,8 @@ void Connection::Flush() {
     } else if (written.status == Stream::Status::kWantWrite ||
                written.status == Stream::Status::kWantRead) {
       write_blocked_ = true;
+    } else if (phase_ == Phase::kOpen) {
+      StopWriting(written.status);
     } else {
       return End(CloseReason::kConnectionLost);
     }
@@ -235,6 +238,14 @@ void Connection::Flush() {
     stream_.ShutdownWrite();
   }
   UpdateInterest();
+}
+
+// What the client has said before it went is still to be read: relays, perhaps its Close frame.
+void Connection::StopWriting(Stream::Status status) {
+  const bool orderly = status == Stream::Status::kClosed;
+  unwritable_ = orderly ? CloseReason::kClientGone : CloseReason::kConnectionLost;
+  out_ = OutQueue();
+  stream_.ShutdownRead();
 }
 
 void Connection::UpdateInterest() {

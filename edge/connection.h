@@ -113,6 +113,8 @@ class Connection final : public Client, public DeadlineHook {
   void Open(std::string_view early);
   void OnPingDue();
   void Flush();
+  // Nothing can be written any more; what has come is read to its end.
+  void StopWriting(Stream::Status status);
   // Sends a Close frame behind what is queued, and starts the farewell.
   void SendClose(CloseReason reason, uint16_t code, std::string_view words);
   void StartFarewell(CloseReason reason);
@@ -133,6 +135,8 @@ class Connection final : public Client, public DeadlineHook {
   bool ping_outstanding_ = false;
   uint32_t watched_;
   std::optional<CloseReason> refusal_;
+  // Set once writing has failed: the reason if nothing better is read.
+  std::optional<CloseReason> unwritable_;
   std::optional<CloseReason> reason_;
   uint16_t close_code_ = 0;
   absl::Duration pinged_at_;

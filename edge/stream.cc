@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
+#include <openssl/sslerr.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -21,6 +22,9 @@ Stream::Status FromErrno(Stream::Status would_block) {
     case EAGAIN:
     case EINTR:
       return would_block;
+    // Linux: the reset came behind the end of its stream; without that it would be ECONNRESET.
+    case EPIPE:
+      return Stream::Status::kClosed;
     default:
       return Stream::Status::kLost;
   }
@@ -78,6 +82,8 @@ Stream::Result Stream::Write(std::string_view bytes) {
   return {FromErrno(Status::kWantWrite)};
 }
 
+void Stream::ShutdownRead() { shutdown(fd_.get(), SHUT_RD); }
+
 void Stream::ShutdownWrite() {
   if (ssl_) {
     ERR_clear_error();
@@ -94,6 +100,13 @@ Stream::Result Stream::FromSsl(int result) {
       return {Status::kWantWrite};
     case SSL_ERROR_ZERO_RETURN:
       return {Status::kClosed};
+    case SSL_ERROR_SYSCALL:
+      return {errno == EPIPE ? Status::kClosed : Status::kLost};
+    case SSL_ERROR_SSL:
+      // FIN without a close_notify. Nobody can cut a message short so: frames have lengths.
+      return {ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING
+                  ? Status::kClosed
+                  : Status::kLost};
     default:
       return {Status::kLost};
   }

@@ -19,6 +19,7 @@ namespace cairn::edge {
 
 class Stream {
  public:
+  // kClosed: the other side has ended its stream, even if it reset the connection after that.
   enum class Status { kOk, kWantRead, kWantWrite, kClosed, kLost };
   struct Result {
     Status status;
@@ -47,6 +48,8 @@ class Stream {
   void DiscardRaw(std::span<char> scratch);
   // Bytes that are decrypted but not read, which the socket's readiness does not tell of.
   bool HasPending() const { return ssl_ && SSL_pending(ssl_.get()) > 0; }
+  // After what has come, reading is at its end.
+  void ShutdownRead();
   // Says that nothing more will be written (close_notify, then FIN).
   void ShutdownWrite();
 

@@ -187,8 +187,8 @@ std::vector<UnaryFigures> InspectionCalls::TimeUnary() {
       TimeCalls("GetPeer", kUnaryCalls, [this](size_t i) { Peer(FormatId(PeerIdAt(i * 7))); }));
   all.push_back(
       TimeCalls("GetTopic: of 2", kTopicCalls, [this](size_t i) { Topic(TopicAt(2, i * 7)); }));
-  all.push_back(
-      TimeCalls("GetTopic: of 1,000", kTopicCalls, [this](size_t i) { Topic(TopicAt(1000, i * 7)); }));
+  all.push_back(TimeCalls("GetTopic: of 1,000", kTopicCalls,
+                          [this](size_t i) { Topic(TopicAt(1000, i * 7)); }));
   return all;
 }
 

@@ -1,9 +1,10 @@
 """What operators see of peers when an edge, the core or the link between them fails, and how connections are said to end."""
-import itertools
+import queue
+import signal
 import time
 
 import pytest
-from support.admin_api import Code, Fleet, lane_pb, pb, refused
+from support.admin_api import Admin, Code, Fleet, lane_pb, refused
 from support.certificates import Certificate, trusting
 from support.messages import new_topic, relay
 from support.raw_client import TEXT, binary, close_frame, frame
@@ -279,3 +280,85 @@ def test_the_history_tells_how_a_connection_ended(module_fleet, admin, end, reas
     assert started <= closed.connected_since_us <= closed.closed_us <= now_us()
     assert [peer.id for peer in admin.peers(closed=True)].count(peer_id) == 1
     module_fleet.assert_running()
+
+
+TLS_ENDS = {
+    "a Close frame": (lambda client: client.send(close_frame(4444)), "client_closed", 4444),
+    "close_notify": (lambda client: client.socket.unwrap(), "client_gone", 0),
+    "the end of the stream": (lambda client: client.half_close(), "client_gone", 0),
+    "a reset": (lambda client: client.reset(), "connection_lost", 0),
+}
+
+
+@pytest.mark.parametrize("end, reason, code", TLS_ENDS.values(), ids=TLS_ENDS)
+def test_the_history_tells_how_a_tls_connection_ended(tls_fleet, end, reason, code):
+    admin, topic = tls_fleet.admin(), new_topic()
+    client = tls_fleet.raw()
+    client.subscribe(topic)
+    peer_id = admin.await_id(topic)
+    end(client)
+    closed = admin.await_closed(peer_id)
+    assert (closed.close_reason, closed.close_code) == (reason, code)
+
+
+@pytest.fixture
+def one_loop():
+    started = Fleet("all", "--threads", "1", "--max-queued-bytes", str(64 << 20))
+    yield started
+    started.finish()
+
+
+def test_last_words_are_heard_of_a_client_that_does_not_wait_for_what_it_is_sent(one_loop):
+    """It has closed both ends when the server writes to it, and more of what it said is there than one read takes."""
+    server, admin = one_loop.edges[0], one_loop.admin()
+    words, noise = new_topic("words"), new_topic("noise")
+    witness, sender, client = one_loop.raw(), one_loop.raw(), one_loop.raw()
+    witness.subscribe(words)
+    client.subscribe(noise)
+    peer_id = admin.await_id(noise)
+    admin.await_peers(1, topic=words)
+    word = relay(words, bytes(1000))
+    # The kernel lets a client send much ahead once it has seen the server read much.
+    rehearsed = 4000
+    client.send(binary(word) * rehearsed)
+    for _ in range(rehearsed):
+        assert witness.read_message() == word
+    last = 1000
+    server.signal(signal.SIGSTOP)
+    client.send(binary(word) * last, close_frame(4000))
+    sender.send(binary(relay(noise, bytes(1000))) * 100)
+    client.close()
+    server.signal(signal.SIGCONT)
+    for _ in range(last):
+        assert witness.read_message() == word
+    closed = admin.await_closed(peer_id)
+    assert (closed.close_reason, closed.close_code) == ("client_closed", 4000)
+
+
+def test_the_history_is_bounded_and_keeps_the_newest(start):
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0")
+    admin, more = Admin(core.grpc_address()), 100
+    total = MAX_HISTORY + more
+
+    def events(first, last):
+        for number in range(first, last):
+            yield lane_pb.LaneEvent(kind="KIND_PEER_OPENED", peer=number)
+            yield lane_pb.LaneEvent(kind="KIND_PEER_CLOSED", peer=number, close_code=4000, close_reason="client_closed")
+
+    requests = queue.SimpleQueue()
+    requests.put(lane_pb.LaneToCore(hello=lane_pb.Hello(protocol_version=1, lane_id=1, edge="test")))
+    for first in range(1, total + 1, 1000):
+        requests.put(lane_pb.LaneToCore(events=events(first, min(first + 1000, total + 1))))
+    lane = admin.lanes.Open(iter(requests.get, None))
+    eventually(lambda: admin.status().peers_closed == total, "all of them closed")
+    listed = [int(peer.id, 16) for peer in admin.peers(closed=True)]
+    assert listed == list(range(total, more, -1))
+    assert {(peer.close_reason, peer.close_code) for peer in admin.peers(closed=True, limit=10)} == {
+        ("client_closed", 4000)}
+    assert [int(peer.id, 16) for peer in admin.peers(closed=True, limit=200)] == listed[:200]
+    with refused(Code.NOT_FOUND):
+        admin.peer(f"{more:016x}")
+    assert admin.peer(f"{more + 1:016x}").closed_us
+    requests.put(None)
+    lane.cancel()
+    admin.close()
