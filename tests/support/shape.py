@@ -53,9 +53,10 @@ class Shape:
         self.core = ServerProcess("--role", "core", "--grpc-listen-addr", self.core_address, env=self._env)
         self.core.grpc_address()
 
-    def start_edge(self, *flags):
-        edge = ServerProcess(*with_defaults(["--role", "edge", "--core", self.core_address, *self._flags, *flags]),
-                             env=self._env)
+    def start_edge(self, *flags, core=None):
+        """core: an address other than the core's own, which leads there."""
+        link = ["--role", "edge", "--core", core or self.core_address]
+        edge = ServerProcess(*with_defaults([*link, *self._flags, *flags]), env=self._env)
         self.edges.append(edge)
         return edge
 
