@@ -18,7 +18,7 @@ namespace cairn::core {
 
 class LaneAbsence {
  public:
-  // Edges try again after less than a second (edge/backoff.h).
+  // An edge tries again after 50 ms, then after about twice as long each time (edge/backoff.h).
   static constexpr int64_t kGraceUs = 2'000'000;
   static constexpr size_t kMaxBytes = 64 << 20;
 
