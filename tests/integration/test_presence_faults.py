@@ -1,6 +1,9 @@
 """What operators see of peers when an edge, the core or the link between them fails, and how connections are said to end."""
+import fcntl
 import queue
 import signal
+import sys
+import termios
 import time
 
 import pytest
@@ -308,27 +311,44 @@ def one_loop():
     started.finish()
 
 
+def untaken_bytes(connection):
+    """What the other side's kernel has not acknowledged yet."""
+    return int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+
 def test_last_words_are_heard_of_a_client_that_does_not_wait_for_what_it_is_sent(one_loop):
     """It has closed both ends when the server writes to it, and more of what it said is there than one read takes."""
     server, admin = one_loop.edges[0], one_loop.admin()
-    words, noise = new_topic("words"), new_topic("noise")
-    witness, sender, client = one_loop.raw(), one_loop.raw(), one_loop.raw()
-    witness.subscribe(words)
-    client.subscribe(noise)
-    peer_id = admin.await_id(noise)
-    admin.await_peers(1, topic=words)
-    word = relay(words, bytes(1000))
-    # The kernel lets a client send much ahead once it has seen the server read much.
-    rehearsed = 4000
-    client.send(binary(word) * rehearsed)
-    for _ in range(rehearsed):
-        assert witness.read_message() == word
-    last = 1000
-    server.signal(signal.SIGSTOP)
-    client.send(binary(word) * last, close_frame(4000))
-    sender.send(binary(relay(noise, bytes(1000))) * 100)
-    client.close()
-    server.signal(signal.SIGCONT)
+    sender, last = one_loop.raw(), 1000
+
+    def leave():
+        """Of a client whose last words all wait in the kernel of the stopped server; None if it would not take them."""
+        words, noise = new_topic("words"), new_topic("noise")
+        witness, client = one_loop.raw(), one_loop.raw()
+        witness.subscribe(words)
+        client.subscribe(noise)
+        peer_id = admin.await_id(noise)
+        admin.await_peers(1, topic=words)
+        word = relay(words, bytes(1000))
+        # The kernel takes much ahead of the server once it has seen it read much.
+        client.send(binary(word) * 4000)
+        for _ in range(4000):
+            assert witness.read_message() == word
+        server.signal(signal.SIGSTOP)
+        try:
+            client.socket.settimeout(1)
+            client.send(binary(word) * last, close_frame(4000))
+            eventually(lambda: untaken_bytes(client.socket) == 0, "the server's kernel", within=1)
+        except (TimeoutError, AssertionError):
+            return None
+        else:
+            sender.send(binary(relay(noise, bytes(1000))) * 100)
+            return peer_id, witness, word
+        finally:
+            client.close()
+            server.signal(signal.SIGCONT)
+
+    peer_id, witness, word = eventually(leave, "a kernel that takes it all")
     for _ in range(last):
         assert witness.read_message() == word
     closed = admin.await_closed(peer_id)
