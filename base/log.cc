@@ -1,9 +1,9 @@
 #include "base/log.h"
 
+#include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
-#include <memory>
 #include <utility>
 
 #include "base/thread_annotations.h"
@@ -11,39 +11,52 @@
 namespace cairn {
 namespace {
 
-// Level names as tracing-subscriber prints them: upper case, right-aligned to five.
+// Level names as tracing-subscriber prints them: upper case, right-aligned to five; in JSON as they
+// are.
 class LevelFlag final : public spdlog::custom_flag_formatter {
  public:
+  explicit LevelFlag(LogFormat format) : format_(format) {}
   void format(const spdlog::details::log_msg& msg, const std::tm&,
               spdlog::memory_buf_t& out) override {
-    static constexpr const char* kNames[] = {"TRACE", "DEBUG", " INFO", " WARN",
-                                             "ERROR", "ERROR", "  OFF"};
-    const char* name = kNames[msg.level];
-    out.append(name, name + 5);
+    static constexpr std::string_view kText[] = {"TRACE", "DEBUG", " INFO", " WARN",
+                                                 "ERROR", "ERROR", "  OFF"};
+    static constexpr std::string_view kJson[] = {"trace", "debug", "info", "warn",
+                                                 "error", "error", "off"};
+    const std::string_view name = (format_ == LogFormat::kJson ? kJson : kText)[msg.level];
+    out.append(name.data(), name.data() + name.size());
   }
   std::unique_ptr<custom_flag_formatter> clone() const override {
-    return std::make_unique<LevelFlag>();
+    return std::make_unique<LevelFlag>(format_);
   }
+
+ private:
+  const LogFormat format_;
 };
 
-struct Loggers {
-  Loggers() {
-    auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
-    formatter->add_flag<LevelFlag>('*').set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %* %n: %v");
-    sink->set_formatter(std::move(formatter));
-    for (spdlog::logger* logger : {&server, &edge, &core}) logger->flush_on(spdlog::level::trace);
-  }
+std::unique_ptr<spdlog::formatter> FormatterFor(LogFormat format) {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>(spdlog::pattern_time_type::utc);
+  formatter->add_flag<LevelFlag>('*', format);
+  formatter->set_pattern(format == LogFormat::kJson
+                             ? R"({"ts":"%Y-%m-%dT%H:%M:%S.%eZ","level":"%*","module":"%n",%v})"
+                             : "%Y-%m-%dT%H:%M:%S.%eZ %* %n: %v");
+  return formatter;
+}
+
+struct Modules {
+  Modules() { sink->set_formatter(FormatterFor(LogFormat::kText)); }
   std::shared_ptr<spdlog::sinks::sink> sink = std::make_shared<spdlog::sinks::stdout_sink_mt>();
-  spdlog::logger server{"cairn_signal", sink};
-  spdlog::logger edge{"cairn_signal::edge", sink};
-  spdlog::logger core{"cairn_signal::core", sink};
+  log::Module server{"cairn_signal", sink};
+  log::Module edge{"cairn_signal::edge", sink};
+  log::Module core{"cairn_signal::core", sink};
+  log::Module grpc{"cairn_signal::grpc", sink};
+  std::atomic<LogFormat> format{LogFormat::kText};
   Mutex mu;
   std::string directives ABSL_GUARDED_BY(mu) = "info";
 };
 
-Loggers& All() {
-  static Loggers& loggers = *new Loggers();  // outlives every thread
-  return loggers;
+Modules& All() {
+  static Modules& modules = *new Modules();  // outlives every thread
+  return modules;
 }
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
@@ -68,16 +81,40 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
 
 std::string InitLog(const LogFilter& filter) {
   MutexLock lock(All().mu);
-  for (spdlog::logger* logger : {&All().server, &All().edge, &All().core}) {
-    logger->set_level(ToSpdlog(filter.LevelFor(logger->name())));
+  for (log::Module* module : {&All().server, &All().edge, &All().core, &All().grpc}) {
+    module->SetLevel(filter.LevelFor(module->name()));
   }
   return std::exchange(All().directives, filter.text());
 }
 
-namespace log {
-spdlog::logger& Server() { return All().server; }
-spdlog::logger& Edge() { return All().edge; }
-spdlog::logger& Core() { return All().core; }
-}  // namespace log
+void SetLogFormat(LogFormat format) {
+  All().sink->set_formatter(FormatterFor(format));
+  All().format.store(format, std::memory_order_relaxed);
+}
 
+namespace log {
+
+Module::Module(const char* name, std::shared_ptr<spdlog::sinks::sink> sink)
+    : logger_(std::make_unique<spdlog::logger>(name, std::move(sink))) {
+  // The module filters.
+  logger_->set_level(spdlog::level::trace);
+  logger_->flush_on(spdlog::level::trace);
+}
+
+Module::~Module() = default;
+
+const std::string& Module::name() const { return logger_->name(); }
+
+void Module::Write(LogLevel level, std::string_view event, Fields fields) {
+  const bool json = All().format.load(std::memory_order_relaxed) == LogFormat::kJson;
+  const std::string line = json ? LineAsJson(event, fields) : LineAsText(event, fields);
+  logger_->log(ToSpdlog(level), spdlog::string_view_t(line.data(), line.size()));
+}
+
+Module& Server() { return All().server; }
+Module& Edge() { return All().edge; }
+Module& Core() { return All().core; }
+Module& Grpc() { return All().grpc; }
+
+}  // namespace log
 }  // namespace cairn

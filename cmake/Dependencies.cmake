@@ -8,4 +8,6 @@ find_package(gRPC CONFIG REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(libcbor REQUIRED IMPORTED_TARGET libcbor)
+# Its CMake package would ask for what only its HTTP server needs.
+pkg_check_modules(prometheus-cpp-core REQUIRED IMPORTED_TARGET prometheus-cpp-core)
 find_path(CLI11_INCLUDE_DIR CLI/CLI.hpp REQUIRED)

@@ -19,7 +19,8 @@ struct CoreLimits {
 class Core {
  public:
   // `core_id` is random and not 0. `clock` must outlive the core.
-  Core(uint64_t core_id, const Clock& clock) : router_(core_id, clock), door_(ToRouter{router_}) {}
+  Core(uint64_t core_id, const Clock& clock)
+      : clock_(clock), router_(core_id, clock), door_(ToRouter{router_}) {}
 
   // Handles `input` now, or has whoever is in the router do it; never blocks. See
   // Combiner::Enter().
@@ -30,11 +31,16 @@ class Core {
     Enter(tick);
   }
 
+  const Clock& clock() const { return clock_; }
+
  private:
   struct ToRouter {
     Router& router;
     void operator()(RouterInput& input) { router.Handle(input); }
   };
+
+  // Borrowed; must outlive this.
+  const Clock& clock_;
 
   Router router_;
   Combiner<RouterInput, ToRouter> door_;

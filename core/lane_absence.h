@@ -35,6 +35,8 @@ class LaneAbsence {
     AppendCoreMessage(message, kept_);
   }
   bool over(int64_t now_us) const { return now_us >= until_us_ || bytes_ > kMaxBytes; }
+  // Of topics and payloads that are kept.
+  size_t bytes() const { return bytes_; }
   // In the order in which it was kept.
   signaling::v1::CoreToLane& kept() { return kept_; }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/log_limiter.h"
 #include "base/thread_annotations.h"
 #include "core/authority.h"
 #include "core/core_message.h"
@@ -64,6 +65,8 @@ class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
   std::shared_ptr<LaneReactor> self_;
   LaneBatch received_;
   bool opened_ = false;
+  std::string edge_;
+  uint32_t lane_index_ = 0;
 
   Mutex mu_;
   CoreToLane next_ ABSL_GUARDED_BY(mu_);
@@ -146,7 +149,7 @@ void LaneReactor::OnReadDone(bool ok) {
     if (opened_) {
       RouterInput closed = LaneClosed{self_};
       core_.Enter(closed);
-      log::Core().info("lane_closed");
+      log::Info(log::Core(), "lane_closed", {{"edge", log::Text(edge_)}, {"lane", lane_index_}});
       // Or the reactor would hold itself for ever.
       received_.sink.reset();
     }
@@ -175,7 +178,9 @@ bool LaneReactor::AcceptHello() {
                      "the first message must have a Hello of protocol version 1 with a lane_id"));
     return false;
   }
-  log::Core().info("lane_opened edge=\"{}\" lane={}", hello.edge(), hello.lane_index());
+  edge_ = hello.edge();
+  lane_index_ = hello.lane_index();
+  log::Info(log::Core(), "lane_opened", {{"edge", log::Text(edge_)}, {"lane", lane_index_}});
   opened_ = true;
   RouterInput opened = LaneOpened{self_, hello};
   core_.Enter(opened);
@@ -205,13 +210,13 @@ class RefusedLane final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
 class LaneService final : public Lanes::CallbackService {
  public:
   LaneService(Core& core, const Authority& authority, const CoreLimits& limits)
-      : core_(core), authority_(authority), limits_(limits) {}
+      : core_(core), authority_(authority), limits_(limits), refusals_(core.clock()) {}
 
   grpc::ServerBidiReactor<LaneToCore, CoreToLane>* Open(
       grpc::CallbackServerContext* context) override {
     const absl::Status status = authority_.Check(CredentialsOf(*context), Capability::kOpenLane);
     if (!status.ok()) {
-      log::Core().warn("lane_refused error=\"{}\"", std::string(status.message()));
+      LogRefused(status);
       return new RefusedLane(status);
     }
     const auto reactor = std::make_shared<LaneReactor>(core_, limits_);
@@ -220,10 +225,21 @@ class LaneService final : public Lanes::CallbackService {
   }
 
  private:
+  // An edge with a wrong credential tries again and again.
+  void LogRefused(const absl::Status& status) {
+    MutexLock lock(mu_);
+    const auto suppressed = refusals_.Admit();
+    if (!suppressed) return;
+    log::Warn(log::Core(), "lane_refused",
+              {{"error", log::Text(status.message())}, {"suppressed", *suppressed}});
+  }
+
   // Borrowed; must outlive this.
   Core& core_;
   const Authority& authority_;
   const CoreLimits limits_;
+  Mutex mu_;
+  LogLimiter refusals_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace

@@ -319,6 +319,7 @@ void Router::Relay(LaneRecord& origin, LaneEvent& event) {
         event.to() == 0 ? Deliver(origin, event, *topic) : DeliverToOne(origin, event, *topic);
   }
   if (reached == 0) ++counters_.relays_unheard;
+  counters_.fan_out.Add(static_cast<int64_t>(reached));
   if (origin.sink->acknowledges()) {
     origin.ledger.Routed(seq, targets_);
     Acknowledge(origin);

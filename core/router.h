@@ -11,6 +11,7 @@
 #ifndef CAIRN_CORE_ROUTER_H_
 #define CAIRN_CORE_ROUTER_H_
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/histogram.h"
 #include "core/directory.h"
 #include "core/edge_sink.h"
 #include "core/held_queries.h"
@@ -62,11 +64,15 @@ struct AdminCall {
 struct Tick {};
 using RouterInput = std::variant<LaneOpened, LaneBatch, LaneClosed, CoreStopping, AdminCall, Tick>;
 
+inline constexpr std::array<int64_t, 10> kFanOutBounds = {0,  1,  2,   5,     10,
+                                                          20, 50, 100, 1'000, 10'000};
+
 struct RouterCounters {
   uint64_t relays = 0;
-  uint64_t relays_unheard = 0;  // nobody else subscribed: they went nowhere
-  uint64_t deliveries = 0;      // relays times lanes
-  uint64_t events_ignored = 0;  // said out of turn
+  uint64_t relays_unheard = 0;       // nobody else subscribed: they went nowhere
+  uint64_t deliveries = 0;           // relays times lanes
+  uint64_t events_ignored = 0;       // said out of turn
+  Histogram<kFanOutBounds> fan_out;  // subscribers that each relay went to
 };
 
 class Router {

@@ -19,11 +19,12 @@ class Client {
   // Queues one whole WebSocket frame, encoded. May end in a Close(kSlowReader), which is carried
   // out later: the session stays valid until the current input has been handled.
   virtual void Deliver(std::string_view frame) = 0;
-  // Queues one message in a frame of its own.
-  void Send(wire::WsOpcode opcode, std::string_view message) {
+  // Queues one message in a frame of its own. The size of the frame.
+  size_t Send(wire::WsOpcode opcode, std::string_view message) {
     std::string frame;
     wire::AppendWsFrame(opcode, message, frame);
     Deliver(frame);
+    return frame.size();
   }
   // Queues a pong, ahead of frames that wait.
   virtual void Pong(std::string_view payload) = 0;

@@ -113,7 +113,7 @@ void Connection::OnHttp(std::string_view bytes) {
   out_.AppendRaw(upgrade.answer());
   host_.Touch(*this);
   if (state == Upgrade::State::kAccepted) return Open(bytes);
-  log::Edge().debug("upgrade_refused status={}", upgrade.status());
+  log::Debug(log::Edge(), "upgrade_refused", {{"status", upgrade.status()}});
   StartFarewell(upgrade.reason());
 }
 
@@ -127,9 +127,9 @@ void Connection::Open(std::string_view early) {
   facts.tls_version = stream_.tls_version();
   facts.dialect = arrival_->upgrade.dialect();
   if (arrival_->behind_proxy && !refusal_) refusal_ = host_.Identify(*this, client);
-  arrival_.reset();
   if (refusal_) return Close(*refusal_, 0);
   if (host_.draining()) return Close(CloseReason::kDraining, 0);
+  arrival_.reset();
   session_.emplace(host_.session_context(), *this, host_.NewPeerId(), std::move(facts));
   host_.AwaitPing(*this);
   // They stand in the loop's read buffer, behind the request.
@@ -206,9 +206,15 @@ void Connection::End(CloseReason reason) {
 void Connection::SetReason(CloseReason reason) {
   if (reason_) return;
   reason_ = reason;
-  host_.session_context().counters.Count(reason);
-  if (session_) session_->End(close_code_, Name(reason));
-  log::Edge().debug("connection_closed reason={}", Name(reason));
+  SessionContext& context = host_.session_context();
+  context.counters.Count(reason);
+  host_.close_log().Note(reason, reason == CloseReason::kTlsFailed ? Stream::LastTlsError() : "");
+  if (session_) return session_->End(close_code_, Name(reason));
+  context.counters.CountRefusal(reason);
+  if (context.log_peers && arrival_) {
+    log::Info(log::Edge(), "peer_refused",
+              {{"remote", arrival_->Client().ToString()}, {"reason", Name(reason)}});
+  }
 }
 
 void Connection::Settle() {

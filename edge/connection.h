@@ -15,6 +15,7 @@
 
 #include "edge/arrival.h"
 #include "edge/client.h"
+#include "edge/close_log.h"
 #include "edge/deadline_list.h"
 #include "edge/out_queue.h"
 #include "edge/session.h"
@@ -49,6 +50,7 @@ class ConnectionHost {
   virtual absl::Duration Now() const = 0;
   virtual absl::Time WallTime() const = 0;
   virtual bool draining() const = 0;
+  virtual CloseLog& close_log() = 0;
 
  protected:
   ~ConnectionHost() = default;

@@ -1,7 +1,8 @@
 // CoreLink: a lane's way to the core. The seam between edge and core, seen from the edge.
 //
 // There are two: direct calls in one process (server/direct_link.h) and a gRPC stream
-// (edge/grpc_core_link.h). Thread: everything here runs on the lane's loop.
+// (edge/grpc_core_link.h). Thread: everything here runs on the lane's loop, but where a method says
+// "any thread".
 #ifndef CAIRN_EDGE_CORE_LINK_H_
 #define CAIRN_EDGE_CORE_LINK_H_
 
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <string>
 
+#include "edge/counters.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::edge {
@@ -52,8 +54,14 @@ class CoreLink {
   // Whether AppendSnapshot() may be called again: a link that cannot break never needs what has
   // been said before.
   virtual bool can_break() const = 0;
+
+  // ---- any thread
+  // The core has answered, and the link has not broken since.
+  virtual bool connected() const = 0;
   // Of relays that the core has not acknowledged.
   virtual size_t backlog_bytes() const = 0;
+  // Events in each message that was written to the core.
+  virtual const BatchHistogram& batches() const = 0;
 };
 
 }  // namespace cairn::edge

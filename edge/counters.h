@@ -1,64 +1,87 @@
 // EdgeCounters: what one loop has counted. Written by its thread alone, read by any.
 //
-// Thread: Add() on the loop; Get() anywhere (relaxed: figures of one moment need not fit together).
+// Thread: as Counter: written on the loop, read anywhere.
 #ifndef CAIRN_EDGE_COUNTERS_H_
 #define CAIRN_EDGE_COUNTERS_H_
 
 #include <array>
-#include <atomic>
 #include <cstdint>
+#include <string_view>
 
+#include "base/counter.h"
+#include "base/histogram.h"
 #include "edge/reasons.h"
 
 namespace cairn::edge {
 
-class Counter {
- public:
-  // One writer, so that a load and a store do, without a locked instruction.
-  void Add(uint64_t n = 1) { value_.store(Get() + n, std::memory_order_relaxed); }
-  uint64_t Get() const { return value_.load(std::memory_order_relaxed); }
+// X(enumerator, name): in which form a client's message is written. The name is PeerStats.dialect
+// in lane.proto, and a metric label.
+#define CAIRN_EDGE_MESSAGE_FORMS(X)                    \
+  X(kCbor, "cbor")      /* the native messages */      \
+  X(kCborV2, "cbor-v2") /* those of cairn.signal.v2 */ \
+  X(kJson, "json")      /* those of the client libraries */
 
- private:
-  std::atomic<uint64_t> value_{0};
+enum class MessageForm : uint8_t {
+#define X(enumerator, name) enumerator,
+  CAIRN_EDGE_MESSAGE_FORMS(X)
+#undef X
 };
+#define X(...) +1
+inline constexpr size_t kMessageFormCount = 0 CAIRN_EDGE_MESSAGE_FORMS(X);
+#undef X
+// Ends with a zero byte.
+const char* Name(MessageForm form);
 
-// How often a span of time fell into each of a few ranges, in the form Prometheus knows.
-class Histogram {
- public:
-  // Upper bounds in microseconds, ascending; what is above the last is counted in a bucket of its
-  // own.
-  static constexpr std::array<int64_t, 12> kBoundsUs = {
-      50, 100, 250, 500, 1'000, 2'500, 5'000, 10'000, 25'000, 100'000, 500'000, 2'500'000};
+struct TrafficCounters {
+  Counter messages;
+  Counter bytes;
 
-  void Add(int64_t us, uint64_t n = 1) {
-    size_t bucket = 0;
-    while (bucket < kBoundsUs.size() && us > kBoundsUs[bucket]) ++bucket;
-    buckets_[bucket].Add(n);
-    sum_us_.Add(static_cast<uint64_t>(us) * n);
+  void Count(size_t message_bytes) {
+    messages.Add();
+    bytes.Add(message_bytes);
   }
-  // Not cumulative.
-  uint64_t bucket(size_t i) const { return buckets_[i].Get(); }
-  uint64_t sum_us() const { return sum_us_.Get(); }
-
- private:
-  std::array<Counter, kBoundsUs.size() + 1> buckets_;
-  Counter sum_us_;
 };
+using TrafficByForm = std::array<TrafficCounters, kMessageFormCount>;
+
+inline constexpr std::array<int64_t, 12> kLatencyBoundsUs = {
+    50, 100, 250, 500, 1'000, 2'500, 5'000, 10'000, 25'000, 100'000, 500'000, 2'500'000};
+using LatencyHistogram = Histogram<kLatencyBoundsUs>;
+
+inline constexpr std::array<int64_t, 10> kBatchBounds = {1, 2, 5, 10, 20, 50, 100, 200, 500, 1'000};
+using BatchHistogram = Histogram<kBatchBounds>;
 
 struct EdgeCounters {
   Counter accepted;          // TCP connections
   Counter upgraded;          // WebSocket sessions
-  Counter messages_in;       // data messages from clients
-  Counter bytes_in;          // their payload bytes
-  Counter frames_delivered;  // relays put into a client's queue
-  Counter bytes_delivered;   // frame bytes of those
+  TrafficByForm in;          // data messages from clients and their payload bytes
+  TrafficByForm out;         // data messages put into clients' queues and their frame bytes
+  Counter frames_delivered;  // of those out, relays
   Counter pings_sent;
-  Histogram relay_latency;  // edge in to edge out
+  LatencyHistogram relay_latency;  // edge in to edge out
   std::array<Counter, kCloseReasonCount> closes;
+  std::array<Counter, kCloseReasonCount> refusals;  // of the closes, those without a session
   std::array<Counter, kDropReasonCount> drops;
 
   void Count(CloseReason reason) { closes[static_cast<size_t>(reason)].Add(); }
+  void CountRefusal(CloseReason reason) { refusals[static_cast<size_t>(reason)].Add(); }
   void Count(DropReason reason) { drops[static_cast<size_t>(reason)].Add(); }
+  void CountIn(MessageForm form, size_t bytes) { in[static_cast<size_t>(form)].Count(bytes); }
+  void CountOut(MessageForm form, size_t bytes) { out[static_cast<size_t>(form)].Count(bytes); }
+
+  uint64_t messages_in() const {
+    uint64_t sum = 0;
+    for (const TrafficCounters& form : in) sum += form.messages.Get();
+    return sum;
+  }
+};
+
+// How a loop stands: set on its tick.
+struct EdgeGauges {
+  Gauge connections;       // with those in their handshake, and those being closed
+  Gauge sessions;          // upgraded
+  Gauge paused;            // not read, because the core does not keep up
+  Gauge queued_bytes;      // that clients have not taken
+  Gauge max_queued_bytes;  // of one client
 };
 
 }  // namespace cairn::edge

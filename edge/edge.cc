@@ -18,12 +18,12 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
       options.limits,
       Reloadable<BearerTokens>(std::make_shared<const BearerTokens>(std::move(options.tokens))),
       Reloadable<TlsContext>(std::move(options.tls)), Census(options.limits), clock,
-      std::move(options.proxy_trust)});
+      std::move(options.proxy_trust), options.log_peers, CloseLog(clock)});
   absl::BitGen random;
   edge->address_ = options.listen_address;
   for (int i = 0; i < options.loops; ++i) {
     // Port 0 is chosen once; the other loops follow.
-    absl::StatusOr<Listener> listener = Listener::Open(edge->address_);
+    absl::StatusOr<Listener> listener = Listener::Open(edge->address_, clock);
     if (!listener.ok()) return listener.status();
     edge->address_ = listener->address();
     LaneIdentity identity;
@@ -40,6 +40,14 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
 
 Edge::~Edge() = default;
 
+EdgeSnapshot Edge::Snapshot() const {
+  EdgeSnapshot snapshot;
+  for (const auto& loop : loops_) loop->AddTo(snapshot);
+  if (const std::shared_ptr<const TlsContext> tls = shared_->tls.Get())
+    snapshot.tls_not_after = tls->not_after();
+  return snapshot;
+}
+
 void Edge::Start() {
   for (const auto& loop : loops_) loop->Start();
 }
@@ -52,7 +60,7 @@ void Edge::SetTls(std::shared_ptr<const TlsContext> tls) { shared_->tls.Set(std:
 
 void Edge::Drain(absl::Duration window, std::function<void()> done) {
   const auto handover = Handover::ToLaterSockets(address_, static_cast<uint32_t>(loops_.size()));
-  if (handover) log::Edge().info("handing_over listen={}", address_.ToString());
+  if (handover) log::Info(log::Edge(), "handing_over", {{"listen", address_.ToString()}});
   auto left = std::make_shared<std::atomic<size_t>>(loops_.size());
   for (const auto& loop : loops_) {
     loop->Drain(window, handover, [left, done] {
@@ -67,25 +75,24 @@ void Edge::Stop() {
 }
 
 void Edge::LogCounters() const {
-  const auto sum = [this](auto&& counter_of) {
-    uint64_t total = 0;
-    for (const auto& loop : loops_) total += counter_of(loop->counters()).Get();
-    return total;
-  };
-  log::Edge().info("edge_totals accepted={} upgraded={} messages_in={} frames_delivered={}",
-                   sum([](const EdgeCounters& c) -> const Counter& { return c.accepted; }),
-                   sum([](const EdgeCounters& c) -> const Counter& { return c.upgraded; }),
-                   sum([](const EdgeCounters& c) -> const Counter& { return c.messages_in; }),
-                   sum([](const EdgeCounters& c) -> const Counter& { return c.frames_delivered; }));
+  EdgeSnapshot totals;
+  for (const auto& loop : loops_) totals.Add(loop->counters());
+  uint64_t messages_in = 0;
+  for (const EdgeSnapshot::Traffic& form : totals.in) messages_in += form.messages;
+  log::Info(log::Edge(), "edge_totals",
+            {{"accepted", totals.accepted},
+             {"upgraded", totals.upgraded},
+             {"messages_in", messages_in},
+             {"frames_delivered", totals.frames_delivered}});
   for (size_t i = 0; i < kCloseReasonCount; ++i) {
-    const uint64_t n = sum([i](const EdgeCounters& c) -> const Counter& { return c.closes[i]; });
-    if (n > 0)
-      log::Edge().info("edge_closes reason={} count={}", Name(static_cast<CloseReason>(i)), n);
+    if (totals.closes[i] == 0) continue;
+    log::Info(log::Edge(), "edge_closes",
+              {{"reason", Name(static_cast<CloseReason>(i))}, {"count", totals.closes[i]}});
   }
   for (size_t i = 0; i < kDropReasonCount; ++i) {
-    const uint64_t n = sum([i](const EdgeCounters& c) -> const Counter& { return c.drops[i]; });
-    if (n > 0)
-      log::Edge().info("edge_drops reason={} count={}", Name(static_cast<DropReason>(i)), n);
+    if (totals.drops[i] == 0) continue;
+    log::Info(log::Edge(), "edge_drops",
+              {{"reason", Name(static_cast<DropReason>(i))}, {"count", totals.drops[i]}});
   }
 }
 

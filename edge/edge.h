@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/tls_context.h"
 #include "edge/arrival.h"
+#include "edge/edge_snapshot.h"
 #include "edge/limits.h"
 #include "edge/link_factory.h"
 
@@ -31,6 +32,7 @@ struct EdgeOptions {
   BearerTokens tokens;
   std::shared_ptr<const TlsContext> tls;  // null: plaintext
   ProxyTrust proxy_trust;
+  bool log_peers = false;  // a line per connection opened, refused and closed, with its address
   // The core wants the edge drained; on some loop, and more than once.
   std::function<void()> on_drain_order;
 };
@@ -47,6 +49,9 @@ class Edge {
 
   // The real port, where 0 was asked for.
   const SocketAddress& address() const { return address_; }
+
+  // Any thread, until Stop() is called.
+  EdgeSnapshot Snapshot() const;
 
   void Start();
   // For connections from now on; those that are open stay. A null context is not taken for a TLS

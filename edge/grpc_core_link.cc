@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/peer_id.h"
 #include "signaling/v1/lane.grpc.pb.h"
 
 namespace cairn::edge {
@@ -22,6 +23,9 @@ namespace {
 
 // While shutting down, how often to look whether gRPC is done.
 constexpr std::chrono::milliseconds kPoll{1};
+// Of a link that comes and goes.
+constexpr int kOutagesSaid = 10;
+constexpr absl::Duration kOutagesSaidPer = absl::Minutes(1);
 
 }  // namespace
 
@@ -56,8 +60,7 @@ class GrpcCoreLink::LaneStream final : public grpc::ClientBidiReactor<LaneToCore
     }
   }
   void OnDone(const grpc::Status& status) override {
-    link_.OnDone(absl::StrCat("code=", static_cast<int>(status.error_code()), " message=\"",
-                              status.error_message(), "\""));
+    link_.OnDone(status.error_code(), status.error_message());
   }
 
  private:
@@ -69,14 +72,15 @@ class GrpcCoreLink::LaneStream final : public grpc::ClientBidiReactor<LaneToCore
 
 GrpcCoreLink::GrpcCoreLink(std::shared_ptr<grpc::Channel> channel, std::string token,
                            LaneIdentity identity, CoreLinkListener& listener,
-                           LoopExecutor& executor, Options options)
+                           LoopExecutor& executor, Options options, const Clock& clock)
     : channel_(std::move(channel)),
       token_(std::move(token)),
       identity_(std::move(identity)),
       options_(options),
       listener_(listener),
       executor_(executor),
-      backoff_(options.first_backoff, options.max_backoff, identity_.lane_id) {
+      backoff_(options.first_backoff, options.max_backoff, identity_.lane_id),
+      outages_(clock, kOutagesSaid, kOutagesSaidPer) {
   executor_.Post([this] { OpenStream(); });
 }
 
@@ -162,8 +166,8 @@ void GrpcCoreLink::TakeInbox() {
   for (CoreToLane& message : taken_) {
     if (message.has_welcome()) {
       backoff_.Reset();
-      log::Edge().info("core_link_up lane={} core={:x}", identity_.lane_index,
-                       message.welcome().core_id());
+      log::Info(log::Edge(), "core_link_up",
+                {{"lane", identity_.lane_index}, {"core", FormatId(message.welcome().core_id())}});
       outage_said_ = false;
     }
     listener_.OnCoreMessage(message);
@@ -186,16 +190,22 @@ void GrpcCoreLink::AckDelivered() {
   Pump();
 }
 
-void GrpcCoreLink::OnStreamEnded(const std::string& why) {
+void GrpcCoreLink::OnStreamEnded(int code, const std::string& message) {
   {
     MutexLock lock(mu_);
     stream_.reset();
     outbox_.Disconnect();
   }
   if (!outage_said_) {
-    log::Edge().warn("core_link_lost lane={} {} hint=\"clients stay connected; trying again\"",
-                     identity_.lane_index, why);
     outage_said_ = true;
+    if (const auto suppressed = outages_.Admit()) {
+      log::Warn(log::Edge(), "core_link_lost",
+                {{"lane", identity_.lane_index},
+                 {"code", code},
+                 {"message", log::Text(message)},
+                 {"suppressed", *suppressed},
+                 {"hint", log::Text("clients stay connected; trying again")}});
+    }
   }
   executor_.PostAfter(backoff_.Next(), [this] { OpenStream(); });
 }
@@ -210,6 +220,7 @@ void GrpcCoreLink::Pump() {
     if (!usable_) return;
     message = outbox_.StartWrite();
     if (!message) return;
+    batches_.Add(message->events_size());
     stream = stream_.get();
     stream->AddHold();
   }
@@ -245,6 +256,7 @@ void GrpcCoreLink::PostTake() {
 bool GrpcCoreLink::OnReceived(CoreToLane& message) {
   MutexLock lock(mu_);
   outbox_.Ack(message.acked_seq());
+  if (message.has_welcome()) connected_.store(true, std::memory_order_relaxed);
   const bool relieved = Relieved();
   if (message.deliveries_size() > 0 || message.has_welcome() || message.commands_size() > 0 ||
       message.answers_size() > 0 || message.notices_size() > 0 || message.roster_size() > 0) {
@@ -259,12 +271,13 @@ bool GrpcCoreLink::OnReceived(CoreToLane& message) {
 void GrpcCoreLink::OnBroken() {
   MutexLock lock(mu_);
   usable_ = false;
+  connected_.store(false, std::memory_order_relaxed);
 }
 
-void GrpcCoreLink::OnDone(const std::string& why) {
+void GrpcCoreLink::OnDone(int code, const std::string& message) {
   MutexLock lock(mu_);
   held_ = false;
-  if (!closing_) executor_.Post([this, why] { OnStreamEnded(why); });
+  if (!closing_) executor_.Post([this, code, message] { OnStreamEnded(code, message); });
 }
 
 }  // namespace cairn::edge

@@ -2,10 +2,11 @@
 // again for as long as the edge lives.
 //
 // Thread: CoreLink's methods on the loop. gRPC's callbacks copy and post; what they share is
-// guarded by mu_. Bounds: Options::max_backlog_bytes of unacknowledged relays (then congested()),
-// kMaxInboxBytes of deliveries that
-//         the loop has not taken (then the stream is not read).
-// Errors: whatever ends the stream is logged once per outage and followed by a jittered back-off.
+//         guarded by mu_.
+// Bounds: Options::max_backlog_bytes of unacknowledged relays (then congested()), kMaxInboxBytes
+//         of deliveries that the loop has not taken (then the stream is not read).
+// Errors: whatever ends the stream is logged, once per outage and a few times a minute at most,
+//         and followed by a jittered back-off.
 #ifndef CAIRN_EDGE_GRPC_CORE_LINK_H_
 #define CAIRN_EDGE_GRPC_CORE_LINK_H_
 
@@ -16,6 +17,8 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
+#include "base/log_limiter.h"
 #include "base/thread_annotations.h"
 #include "edge/backoff.h"
 #include "edge/core_link.h"
@@ -40,17 +43,21 @@ class GrpcCoreLink final : public CoreLink {
 
   static constexpr size_t kMaxInboxBytes = 8 << 20;
 
-  // Starts connecting at once. `token`: presented on every call; empty: none.
+  // Starts connecting at once. `token`: presented on every call; empty: none. `clock` must outlive
+  // the link.
   GrpcCoreLink(std::shared_ptr<grpc::Channel> channel, std::string token, LaneIdentity identity,
-               CoreLinkListener& listener, LoopExecutor& executor, Options options);
+               CoreLinkListener& listener, LoopExecutor& executor, Options options,
+               const Clock& clock);
   // Writes what is left, within bounds, and waits for gRPC to let go.
   ~GrpcCoreLink() override;
 
   void Submit(signaling::v1::LaneToCore& batch) override;
   void AckDelivered() override;
   bool congested() const override { return congested_.load(std::memory_order_relaxed); }
-  size_t backlog_bytes() const override;
   bool can_break() const override { return true; }
+  bool connected() const override { return connected_.load(std::memory_order_relaxed); }
+  size_t backlog_bytes() const override;
+  const BatchHistogram& batches() const override { return batches_; }
 
  private:
   class LaneStream;
@@ -59,7 +66,7 @@ class GrpcCoreLink final : public CoreLink {
   void OpenStream();
   // Hands what has come to the listener.
   void TakeInbox();
-  void OnStreamEnded(const std::string& why);
+  void OnStreamEnded(int code, const std::string& message);
   bool Flushed();
   bool Finished();
 
@@ -77,7 +84,7 @@ class GrpcCoreLink final : public CoreLink {
   // Whether the next message may be read at once.
   bool OnReceived(signaling::v1::CoreToLane& message);
   void OnBroken();
-  void OnDone(const std::string& why);
+  void OnDone(int code, const std::string& message);
 
   // Immutable after construction.
   const std::shared_ptr<grpc::Channel> channel_;
@@ -90,9 +97,12 @@ class GrpcCoreLink final : public CoreLink {
   // Loop thread only.
   Backoff backoff_;
   bool outage_said_ = false;
+  LogLimiter outages_;
   std::vector<signaling::v1::CoreToLane> taken_;
 
   std::atomic<bool> congested_{false};
+  std::atomic<bool> connected_{false};
+  BatchHistogram batches_;  // written under mu_
   mutable Mutex mu_;
   // Guarded by mu_.
   Outbox outbox_ ABSL_GUARDED_BY(mu_);

@@ -155,7 +155,7 @@ void Lane::NoteRtt(Member* member, absl::Duration rtt) {
 
 bool Lane::Report(bool draining) {
   signaling::v1::LaneStats* stats = batch_.mutable_stats();
-  stats->set_messages_in(counters_.messages_in.Get());
+  stats->set_messages_in(counters_.messages_in());
   stats->set_frames_delivered(counters_.frames_delivered.Get());
   stats->set_backlog_bytes(link_->backlog_bytes());
   stats->set_draining(draining);
@@ -254,7 +254,7 @@ void Lane::SendResult(Member* member, std::string_view topic,
                       const std::vector<wire::PublishedRecord>& records) {
   const wire::JsonResult result = wire::WriteJsonResult(topic, records, member->plain_addresses);
   for (size_t i = 0; i < result.left_out; ++i) counters_.Count(DropReason::kResultCut);
-  member->client->Send(wire::WsOpcode::kText, result.text);
+  counters_.CountOut(MessageForm::kJson, member->client->Send(wire::WsOpcode::kText, result.text));
 }
 
 void Lane::Flush() {
@@ -324,7 +324,7 @@ void Lane::DeliverTo(Member* member, const Delivery& delivery) {
   member->counts.bytes_out += frame.size();
   Changed(member);
   counters_.frames_delivered.Add();
-  counters_.bytes_delivered.Add(frame.size());
+  counters_.CountOut(member->form(), frame.size());
 }
 
 std::string_view Lane::FrameFor(const Member& member, const Delivery& delivery) {
@@ -355,12 +355,12 @@ void Lane::OnNotice(const Notice& notice) {
       if (subscription == addressee->second->topics.end()) return;
       subscription->second.answered = true;
       wire::AppendSubscribed(notice.topic(), notice.count(), message);
-      return addressee->second->client->Send(wire::WsOpcode::kBinary, message);
+      return Say(*addressee->second, message);
     }
     case Notice::KIND_RECEIPT:
       if (addressee == members_.end()) return;
       wire::AppendReceipt(notice.receipt_id(), notice.count(), message);
-      return addressee->second->client->Send(wire::WsOpcode::kBinary, message);
+      return Say(*addressee->second, message);
     case Notice::KIND_JOINED:
       wire::AppendJoined(notice.topic(), FormatId(notice.peer()), message);
       break;
@@ -373,9 +373,12 @@ void Lane::OnNotice(const Notice& notice) {
   const auto topic = topics_.find(notice.topic());
   if (topic == topics_.end()) return;
   for (Member* member : topic->second->members) {
-    if (member->v2() && member->peer != notice.peer())
-      member->client->Send(wire::WsOpcode::kBinary, message);
+    if (member->v2() && member->peer != notice.peer()) Say(*member, message);
   }
+}
+
+void Lane::Say(const Member& member, std::string_view message) {
+  counters_.CountOut(MessageForm::kCborV2, member.client->Send(wire::WsOpcode::kBinary, message));
 }
 
 void Lane::AppendSnapshot(LaneToCore& out) {

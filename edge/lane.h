@@ -76,6 +76,8 @@ class Lane final : public CoreLinkListener {
     absl::flat_hash_map<Topic*, Subscription> topics;
 
     bool v2() const { return facts.dialect == wire::Dialect::kV2; }
+    // Of its binary messages.
+    MessageForm form() const { return v2() ? MessageForm::kCborV2 : MessageForm::kCbor; }
   };
   struct Topic {
     std::string name;
@@ -156,6 +158,8 @@ class Lane final : public CoreLinkListener {
   }
   void CarryOut(const signaling::v1::Command& command);
   void OnNotice(const signaling::v1::Notice& notice);
+  // A message of cairn.signal.v2.
+  void Say(const Member& member, std::string_view message);
   // The relay's frame in the dialect of the member; each is encoded once.
   std::string_view FrameFor(const Member& member, const signaling::v1::Delivery& delivery);
   void DeliverTo(Member* member, const signaling::v1::Delivery& delivery);

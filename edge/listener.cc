@@ -27,14 +27,14 @@ void Set(int fd, int level, int option) {
 
 }  // namespace
 
-absl::StatusOr<Listener> Listener::Open(const SocketAddress& address) {
+absl::StatusOr<Listener> Listener::Open(const SocketAddress& address, const Clock& clock) {
   UniqueFd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return SystemError("make a socket for", address);
   Set(fd.get(), SOL_SOCKET, SO_REUSEADDR);
   Set(fd.get(), SOL_SOCKET, SO_REUSEPORT);
   if (bind(fd.get(), address.get(), address.size()) != 0) return SystemError("listen on", address);
   if (listen(fd.get(), kAcceptQueue) != 0) return SystemError("listen on", address);
-  return Listener(std::move(fd));
+  return Listener(std::move(fd), clock);
 }
 
 std::optional<Accepted> Listener::Accept() {
@@ -44,7 +44,7 @@ std::optional<Accepted> Listener::Accept() {
     UniqueFd fd(accept4(fd_.get(), reinterpret_cast<sockaddr*>(&storage), &size,
                         SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd.valid()) {
-      if (said_) log::Edge().info("accept_resumed");
+      if (said_) log::Info(log::Edge(), "accept_resumed");
       said_ = false;
       return Accepted{std::move(fd), SocketAddress(storage, size)};
     }
@@ -52,13 +52,15 @@ std::optional<Accepted> Listener::Accept() {
     // The connection is gone again, not the listener (accept(2), "Error handling").
     if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
     paused_ = true;
-    if (!said_) {
-      log::Edge().warn(
-          "accept_failed error=\"{}\" hint=\"open connections go on; raise the limit of open "
-          "files\"",
-          std::strerror(errno));
+    if (said_) return std::nullopt;
+    const int error = errno;
+    if (const auto suppressed = failures_.Admit()) {
+      log::Warn(log::Edge(), "accept_failed",
+                {{"error", log::Text(std::strerror(error))},
+                 {"suppressed", *suppressed},
+                 {"hint", log::Text("open connections go on; raise the limit of open files")}});
+      said_ = true;
     }
-    said_ = true;
     return std::nullopt;
   }
 }

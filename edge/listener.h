@@ -1,8 +1,9 @@
 // Listener: a listening TCP socket that outlives running out of descriptors.
 //
 // Thread: its loop's. SO_REUSEPORT: every loop has one, and so may a second process during an
-// upgrade. Errors: a failing accept pauses it (said once in the log) until Retry() succeeds; it
-// never ends the process.
+//         upgrade.
+// Errors: a failing accept pauses it until Retry() succeeds, and is said in the log, once an outage
+//         and now and then at most; it never ends the process.
 #ifndef CAIRN_EDGE_LISTENER_H_
 #define CAIRN_EDGE_LISTENER_H_
 
@@ -11,6 +12,8 @@
 #include <optional>
 
 #include "base/address.h"
+#include "base/clock.h"
+#include "base/log_limiter.h"
 #include "base/unique_fd.h"
 
 namespace cairn::edge {
@@ -23,8 +26,8 @@ struct Accepted {
 class Listener {
  public:
   // Bound and listening, non-blocking. Warns in the log when another socket already serves the
-  // port.
-  static absl::StatusOr<Listener> Open(const SocketAddress& address);
+  // port. `clock` must outlive it.
+  static absl::StatusOr<Listener> Open(const SocketAddress& address, const Clock& clock);
 
   // The next connection, non-blocking; nothing when none waits or accepting fails, which paused()
   // tells apart.
@@ -44,11 +47,12 @@ class Listener {
   SocketAddress address() const { return SocketAddress::OfSocket(fd_.get()); }
 
  private:
-  explicit Listener(UniqueFd fd) : fd_(std::move(fd)) {}
+  Listener(UniqueFd fd, const Clock& clock) : fd_(std::move(fd)), failures_(clock) {}
 
   UniqueFd fd_;
   bool paused_ = false;
   bool said_ = false;  // the failure is in the log
+  LogLimiter failures_;
 };
 
 }  // namespace cairn::edge

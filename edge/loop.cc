@@ -18,6 +18,8 @@ constexpr auto kTick = std::chrono::milliseconds(100);
 // While draining, so that the closes are spread evenly.
 constexpr auto kDrainTick = std::chrono::milliseconds(20);
 constexpr absl::Duration kReportInterval = absl::Seconds(2);
+// How old the figures of clients' queues may be; there may be many queues.
+constexpr absl::Duration kQueueGaugesInterval = absl::Seconds(1);
 // Accepts in a row before connections get their turn.
 constexpr int kAcceptsPerTurn = 128;
 
@@ -31,7 +33,7 @@ Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFac
       epoll_ready_(io_, dup(epoll_.get())),
       tick_(io_),
       lane_(std::move(identity), shared.limits, counters_, shared.clock),
-      session_context_{lane_, shared.limits, counters_, reader_},
+      session_context_{lane_, shared.limits, counters_, reader_, shared.log_peers},
       listener_(std::move(listener)),
       link_(links.NewLink(lane_.identity(), lane_, *this)),
       read_buffer_(std::make_unique<char[]>(kReadBuffer)),
@@ -40,7 +42,7 @@ Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFac
       farewells_(shared.limits.close_timeout) {
   lane_.Connect(link_.get());
   lane_.SetOrders({std::move(on_drain_order), [](const std::string& directives) {
-                     log::Edge().info("log_level directives=\"{}\"", directives);
+                     log::Info(log::Edge(), "log_level", {{"directives", log::Text(directives)}});
                      InitLog(LogFilter::Parse(directives));
                    }});
   epoll_event event = {};
@@ -150,7 +152,7 @@ void Loop::Adopt(Accepted accepted) {
                                            shared_.limits.max_request_head_bytes);
   if (!arrival->behind_proxy) slot.host = accepted.peer.Host();
   slot.verdict = shared_.census.Enter(slot.host);
-  if (slot.verdict.overflow) return counters_.Count(*slot.verdict.refusal);
+  if (slot.verdict.overflow) return CountRefused(*slot.verdict.refusal, accepted.peer);
   const int fd = accepted.fd.get();
   Stream::SetOptions(fd, shared_.limits.tcp_user_timeout);
   SslPtr ssl;
@@ -158,7 +160,7 @@ void Loop::Adopt(Accepted accepted) {
     ssl = tls->NewServerConnection(fd);
     if (!ssl) {
       shared_.census.Leave(slot.host, slot.verdict);
-      return counters_.Count(CloseReason::kTlsFailed);
+      return CountRefused(CloseReason::kTlsFailed, accepted.peer);
     }
   }
   slot.connection =
@@ -174,11 +176,24 @@ void Loop::Adopt(Accepted accepted) {
   CAIRN_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0);
 }
 
+void Loop::CountRefused(CloseReason reason, const SocketAddress& peer) {
+  counters_.Count(reason);
+  counters_.CountRefusal(reason);
+  shared_.close_log.Note(reason, reason == CloseReason::kTlsFailed ? Stream::LastTlsError() : "");
+  if (!shared_.log_peers) return;
+  log::Info(log::Edge(), "peer_refused", {{"remote", peer.ToString()}, {"reason", Name(reason)}});
+}
+
 void Loop::Watch(Connection& connection, uint32_t epoll_events) {
   epoll_event event = {};
   event.events = epoll_events;
   event.data.ptr = &connection;
   CAIRN_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.fd(), &event) == 0);
+  if (epoll_events & EPOLLOUT) {
+    blocked_.insert(&connection);
+  } else {
+    blocked_.erase(&connection);
+  }
 }
 
 void Loop::Retire(Connection& connection) { retired_.push_back(&connection); }
@@ -186,6 +201,7 @@ void Loop::Retire(Connection& connection) { retired_.push_back(&connection); }
 void Loop::Remove(Connection& connection) {
   if (connection.touched) std::erase(touched_, &connection);
   std::erase(paused_, &connection);
+  blocked_.erase(&connection);
   const size_t index = connection.slot;
   shared_.census.Leave(slots_[index].host, slots_[index].verdict);
   if (index + 1 < slots_.size()) {
@@ -237,6 +253,7 @@ void Loop::OnTick() {
   link_->AckDelivered();
   if (draining_) CloseDrainShare();
   FinishTurn();
+  SetGauges(now);
 }
 
 // Figures that are at most kReportInterval old are good enough for operators; who has many active
@@ -245,6 +262,29 @@ void Loop::Report(absl::Duration now) {
   if (now < next_report_) return;
   const bool more = lane_.Report(draining_);
   if (!more) next_report_ = now + kReportInterval;
+}
+
+void Loop::SetGauges(absl::Duration now) {
+  gauges_.connections.Set(slots_.size());
+  gauges_.sessions.Set(lane_.member_count());
+  gauges_.paused.Set(paused_.size());
+  if (now < next_queue_gauges_) return;
+  next_queue_gauges_ = now + kQueueGaugesInterval;
+  size_t sum = 0, max = 0;
+  for (const Connection* connection : blocked_) {
+    sum += connection->queued_bytes();
+    max = std::max(max, connection->queued_bytes());
+  }
+  gauges_.queued_bytes.Set(sum);
+  gauges_.max_queued_bytes.Set(max);
+}
+
+void Loop::AddTo(EdgeSnapshot& snapshot) const {
+  snapshot.Add(counters_);
+  snapshot.Add(gauges_);
+  snapshot.lanes.push_back(
+      {lane_.identity().lane_index, link_->connected(), link_->backlog_bytes()});
+  snapshot.batch_events.Add(link_->batches().Values());
 }
 
 // ---- back-pressure

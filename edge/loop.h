@@ -9,6 +9,7 @@
 #ifndef CAIRN_EDGE_LOOP_H_
 #define CAIRN_EDGE_LOOP_H_
 
+#include <absl/container/flat_hash_set.h>
 #include <absl/random/random.h>
 
 #include <array>
@@ -26,7 +27,9 @@
 #include "base/reloadable.h"
 #include "base/tls_context.h"
 #include "edge/census.h"
+#include "edge/close_log.h"
 #include "edge/connection.h"
+#include "edge/edge_snapshot.h"
 #include "edge/handover.h"
 #include "edge/lane.h"
 #include "edge/link_factory.h"
@@ -42,6 +45,8 @@ struct EdgeShared {
   Census census;
   const Clock& clock;
   const ProxyTrust proxy_trust;
+  const bool log_peers;
+  CloseLog close_log;
 };
 
 class Loop final : public ConnectionHost, public LoopExecutor {
@@ -63,6 +68,8 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   void Join();
 
   const EdgeCounters& counters() const { return counters_; }  // any thread
+  // Any thread, but not once Join() has been called.
+  void AddTo(EdgeSnapshot& snapshot) const;
 
   // ---- LoopExecutor
   void Post(std::function<void()> task) override;
@@ -82,6 +89,7 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   absl::Duration Now() const override { return shared_.clock.Elapsed(); }
   absl::Time WallTime() const override { return shared_.clock.WallTime(); }
   bool draining() const override { return draining_; }
+  CloseLog& close_log() override { return shared_.close_log; }
 
  private:
   struct Slot {
@@ -97,12 +105,15 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   void AcceptAll(int most);
   void Adopt(Accepted accepted);
   void Remove(Connection& connection);
+  // Turned away before there was a connection of ours.
+  void CountRefused(CloseReason reason, const SocketAddress& peer);
   void ScheduleTick();
   void OnTick();
   void ResumeReading();
   void CloseListener();
   void CloseDrainShare();
   void Report(absl::Duration now);
+  void SetGauges(absl::Duration now);
 
   // Borrowed; must outlive this.
   EdgeShared& shared_;
@@ -112,6 +123,7 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   boost::asio::posix::stream_descriptor epoll_ready_;
   boost::asio::steady_timer tick_;
   EdgeCounters counters_;
+  EdgeGauges gauges_;
   wire::MessageReader reader_;
   Lane lane_;
   SessionContext session_context_;
@@ -124,11 +136,13 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   std::vector<Connection*> settling_;
   std::vector<Connection*> retired_;
   std::vector<Connection*> paused_;
+  absl::flat_hash_set<Connection*> blocked_;  // all that have something queued, between turns
   DeadlineList<Connection> handshakes_;
   DeadlineList<Connection> pings_;
   DeadlineList<Connection> farewells_;
   bool draining_ = false;
   absl::Duration next_report_;
+  absl::Duration next_queue_gauges_;
   std::optional<Handover> handover_;
   absl::Duration handover_end_;
   double drain_due_ = 0;  // connections that should have been closed by now

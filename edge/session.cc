@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/log.h"
 #include "base/peer_id.h"
 #include "proto/wire/json_message.h"
 #include "proto/wire/json_result.h"
@@ -13,25 +14,33 @@ namespace cairn::edge {
 
 using wire::WsDecoder;
 
-namespace {
-
-// PeerStats.dialect in lane.proto.
-constexpr char kCborDialect[] = "cbor";
-constexpr char kV2Dialect[] = "cbor-v2";
-constexpr char kJsonDialect[] = "json";
-
-}  // namespace
-
 Session::Session(SessionContext& context, Client& client, uint64_t peer, Lane::PeerFacts facts)
     : context_(context),
       client_(client),
       member_(context.lane.Join(peer, &client, std::move(facts))),
       decoder_(context.limits.max_message_bytes) {
   context_.counters.upgraded.Add();
+  if (context_.log_peers) {
+    const Lane::PeerFacts& known = member_->facts;
+    log::Info(log::Edge(), "peer_opened",
+              {{"peer", FormatId(peer)},
+               {"remote", known.remote_address},
+               {"dialect", Name(member_->form())},
+               {"tls", known.tls_version}});
+  }
   if (member_->v2()) SayWelcome();
 }
 
-Session::~Session() { context_.lane.Leave(member_, end_code_, end_reason_); }
+Session::~Session() {
+  if (context_.log_peers) {
+    log::Info(log::Edge(), "peer_closed",
+              {{"peer", FormatId(member_->peer)},
+               {"remote", member_->facts.remote_address},
+               {"code", end_code_},
+               {"reason", end_reason_}});
+  }
+  context_.lane.Leave(member_, end_code_, end_reason_);
+}
 
 void Session::OnBytes(std::span<char> bytes) {
   while (!closed_) {
@@ -62,11 +71,11 @@ void Session::OnBytes(std::span<char> bytes) {
 }
 
 void Session::OnMessage(const WsDecoder::Event& event) {
-  context_.counters.messages_in.Add();
-  context_.counters.bytes_in.Add(event.data.size());
+  const MessageForm form = member_->form();
+  context_.counters.CountIn(form, event.data.size());
   const wire::DecodeResult decoded = context_.reader.Read(event.data, member_->facts.dialect);
   if (decoded.fault != wire::DecodeFault::kNone) return Drop(ReasonFor(decoded.fault));
-  context_.lane.NoteMessage(member_, event.data.size(), member_->v2() ? kV2Dialect : kCborDialect);
+  context_.lane.NoteMessage(member_, event.data.size(), Name(form));
   const wire::Message& message = decoded.message;
   if (!TopicFits(message.topic)) return;
   switch (message.kind) {
@@ -104,14 +113,14 @@ void Session::SayWelcome() {
   welcome.max_topics = context_.limits.max_topics;
   std::string message;
   wire::AppendWelcome(welcome, message);
-  client_.Send(wire::WsOpcode::kBinary, message);
+  Say(message);
 }
 
 void Session::SayDraining(absl::Duration wait) {
   if (!member_->v2()) return;
   std::string message;
   wire::AppendDraining(static_cast<uint64_t>(absl::ToInt64Milliseconds(wait)), message);
-  client_.Send(wire::WsOpcode::kBinary, message);
+  Say(message);
 }
 
 void Session::Drop(DropReason reason) {
@@ -120,19 +129,22 @@ void Session::Drop(DropReason reason) {
   std::string message;
   wire::AppendError(Name(reason), "the message had no effect; see docs/PROTOCOL.md, Reasons",
                     message);
-  client_.Send(wire::WsOpcode::kBinary, message);
+  Say(message);
+}
+
+void Session::Say(std::string_view message) {
+  context_.counters.CountOut(MessageForm::kCborV2, client_.Send(wire::WsOpcode::kBinary, message));
 }
 
 void Session::OnText(std::string_view text) {
   if (!context_.limits.json_dialects) return Drop(DropReason::kTextMessage);
-  context_.counters.messages_in.Add();
-  context_.counters.bytes_in.Add(text.size());
+  context_.counters.CountIn(MessageForm::kJson, text.size());
   wire::JsonMessage message;
   if (const wire::JsonFault fault = wire::ReadJsonMessage(text, message);
       fault != wire::JsonFault::kNone) {
     return Drop(ReasonFor(fault));
   }
-  context_.lane.NoteMessage(member_, text.size(), kJsonDialect);
+  context_.lane.NoteMessage(member_, text.size(), Name(MessageForm::kJson));
   if (!TopicFits(message.topic)) return;
   if (message.kind == wire::JsonMessage::Kind::kQuery)
     return context_.lane.Query(member_, message.topic);
@@ -140,7 +152,8 @@ void Session::OnText(std::string_view text) {
       member_, message.topic,
       {std::move(message.peer_id), std::move(message.blob), std::move(message.addresses)});
   if (message.kind != wire::JsonMessage::Kind::kAnnounce) return;
-  client_.Send(wire::WsOpcode::kText, wire::WriteJsonAck(message.topic));
+  const std::string ack = wire::WriteJsonAck(message.topic);
+  context_.counters.CountOut(MessageForm::kJson, client_.Send(wire::WsOpcode::kText, ack));
 }
 
 bool Session::TopicFits(std::string_view topic) {

@@ -23,6 +23,7 @@ struct SessionContext {
   const EdgeLimits& limits;
   EdgeCounters& counters;
   wire::MessageReader& reader;
+  bool log_peers = false;  // --log-peers
 };
 
 class Session {
@@ -52,6 +53,8 @@ class Session {
   void OnText(std::string_view text);
   void OnRelay(const wire::Message& message);
   void SayWelcome();
+  // A message of cairn.signal.v2.
+  void Say(std::string_view message);
   // The message had no effect: counted, and told to clients that want to know.
   void Drop(DropReason reason);
   void Close(CloseReason reason, uint16_t peer_code = 0);

@@ -46,6 +46,13 @@ Stream::Status Stream::Handshake() {
   return result == 1 ? Status::kOk : FromSsl(result).status;
 }
 
+const char* Stream::LastTlsError() {
+  const unsigned long code = ERR_peek_last_error();
+  if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) return "";
+  const char* reason = code ? ERR_reason_error_string(code) : nullptr;
+  return reason ? reason : "";
+}
+
 Stream::Result Stream::Read(std::span<char> into) {
   if (ssl_) {
     ERR_clear_error();

@@ -40,6 +40,9 @@ class Stream {
 
   // REQUIRES: tls(). kOk: done.
   Status Handshake();
+  // Why the last call on this thread gave kLost, in OpenSSL's words; "" when the other side only
+  // went away.
+  static const char* LastTlsError();
   Result Read(std::span<char> into);
   Result Write(std::string_view bytes);
   // What the socket has, before any TLS, left there; and its first bytes taken away. For a PROXY

@@ -69,6 +69,7 @@ class DirectLink final : public edge::CoreLink {
 
   void Submit(LaneToCore& batch) override {
     auto& input = std::get<core::LaneBatch>(batch_);
+    batches_.Add(batch.events_size());
     input.batch.Swap(&batch);
     input.sink = inbox_;
     inbox_->BeginSubmit();
@@ -80,8 +81,10 @@ class DirectLink final : public edge::CoreLink {
   }
   void AckDelivered() override {}
   bool congested() const override { return false; }
-  size_t backlog_bytes() const override { return 0; }
   bool can_break() const override { return false; }
+  bool connected() const override { return true; }
+  size_t backlog_bytes() const override { return 0; }
+  const edge::BatchHistogram& batches() const override { return batches_; }
 
   void Wake() {
     executor_.Post([this] { TakeInbox(); });
@@ -102,6 +105,7 @@ class DirectLink final : public edge::CoreLink {
   // Loop thread only. Kept over batches for their memory.
   core::RouterInput batch_;
   CoreToLane taken_;
+  edge::BatchHistogram batches_;
 };
 
 void Inbox::Send(CoreToLane& message) {

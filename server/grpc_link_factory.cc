@@ -19,11 +19,13 @@ constexpr int kMaxReconnectMs = 1000;
 
 GrpcLinkFactory::GrpcLinkFactory(std::string target,
                                  std::shared_ptr<grpc::ChannelCredentials> credentials,
-                                 std::string token, edge::GrpcCoreLink::Options options)
+                                 std::string token, edge::GrpcCoreLink::Options options,
+                                 const Clock& clock)
     : target_(std::move(target)),
       credentials_(std::move(credentials)),
       token_(std::move(token)),
-      options_(options) {}
+      options_(options),
+      clock_(clock) {}
 
 std::unique_ptr<edge::CoreLink> GrpcLinkFactory::NewLink(const edge::LaneIdentity& identity,
                                                          edge::CoreLinkListener& listener,
@@ -40,7 +42,7 @@ std::unique_ptr<edge::CoreLink> GrpcLinkFactory::NewLink(const edge::LaneIdentit
   arguments.SetMaxReceiveMessageSize(-1);
   return std::make_unique<edge::GrpcCoreLink>(
       grpc::CreateCustomChannel(target_, credentials_, arguments), token_, identity, listener,
-      executor, options_);
+      executor, options_, clock_);
 }
 
 }  // namespace cairn::server

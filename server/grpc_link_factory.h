@@ -17,9 +17,9 @@ namespace cairn::server {
 class GrpcLinkFactory final : public edge::LinkFactory {
  public:
   // `target` as gRPC names it: "HOST:PORT" or "unix:PATH". `token`: presented on every call; empty:
-  // none.
+  // none. `clock` must outlive every link.
   GrpcLinkFactory(std::string target, std::shared_ptr<grpc::ChannelCredentials> credentials,
-                  std::string token, edge::GrpcCoreLink::Options options);
+                  std::string token, edge::GrpcCoreLink::Options options, const Clock& clock);
 
   std::unique_ptr<edge::CoreLink> NewLink(const edge::LaneIdentity& identity,
                                           edge::CoreLinkListener& listener,
@@ -30,6 +30,7 @@ class GrpcLinkFactory final : public edge::LinkFactory {
   const std::shared_ptr<grpc::ChannelCredentials> credentials_;
   const std::string token_;
   const edge::GrpcCoreLink::Options options_;
+  const Clock& clock_;
 };
 
 }  // namespace cairn::server

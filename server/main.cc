@@ -4,25 +4,28 @@
 #include "server/options.h"
 #include "server/server.h"
 
+namespace cairn::server {
 namespace {
 
 // CAIRN_SIGNAL_LOG wins over RUST_LOG; both take the same directives.
 void InitLogFromEnvironment() {
   const char* directives = std::getenv("CAIRN_SIGNAL_LOG");
   if (!directives || !*directives) directives = std::getenv("RUST_LOG");
-  const cairn::LogFilter filter = cairn::LogFilter::Parse(directives ? directives : "");
-  cairn::InitLog(filter);
+  const LogFilter filter = LogFilter::Parse(directives ? directives : "");
+  InitLog(filter);
   for (const std::string& rejected : filter.rejected()) {
-    cairn::log::Server().warn(
-        "log_directive_ignored text=\"{}\" hint=\"use LEVEL or MODULE=LEVEL\"", rejected);
+    log::Warn(log::Server(), "log_directive_ignored",
+              {{"text", log::Text(rejected)}, {"hint", log::Text("use LEVEL or MODULE=LEVEL")}});
   }
 }
 
 }  // namespace
+}  // namespace cairn::server
 
 int main(int argc, char** argv) {
   const cairn::server::ParseResult parsed = cairn::server::ParseOptions(argc, argv);
   if (!parsed.options) return parsed.exit_code;
-  InitLogFromEnvironment();
+  cairn::SetLogFormat(parsed.options->log_format);
+  cairn::server::InitLogFromEnvironment();
   return cairn::server::RunServer(*parsed.options);
 }

@@ -45,6 +45,8 @@ struct Raw {
   std::string dialects = "cbor,json";
   std::string record_ttl = "1h";
   std::string query_hold = "1s";
+  std::string ops_listen_addr;
+  std::string log_format = "text";
 };
 
 class Command {
@@ -58,6 +60,7 @@ class Command {
     app_.set_help_flag("-h,--help", "Print this help");
     app_.get_formatter()->column_width(46);
     AddService();
+    AddOperation();
     AddRoles();
     AddDialects();
     AddLimits();
@@ -67,6 +70,7 @@ class Command {
 
  private:
   void AddService();
+  void AddOperation();
   void AddRoles();
   void AddLimits();
   void AddDialects();
@@ -110,6 +114,16 @@ void Command::AddService() {
   Add("--threads", options_.threads, "N", "Event loops; 0: half of the processors")->default_val(0);
   Add("--drain", raw_.drain, "TIME", "On SIGTERM, close clients spread over this time")
       ->capture_default_str();
+}
+
+void Command::AddOperation() {
+  Add("--ops-listen-addr", raw_.ops_listen_addr, "IP:PORT",
+      "Address of /healthz, /readyz and /metrics over HTTP; not served unless given");
+  Add("--log-format", raw_.log_format, "FORMAT", "text, or json: one object a line")
+      ->capture_default_str();
+  app_.add_flag("--log-peers", options_.log_peers,
+                "Log each client's address when it comes and goes")
+      ->envname("CAIRN_SIGNAL_LOG_PEERS");
 }
 
 void Command::AddDialects() {
@@ -191,6 +205,15 @@ std::string Command::Judge() {
   absl::StatusOr<SocketAddress> address = SocketAddress::Parse(raw_.listen_addr);
   if (!address.ok()) return absl::StrCat("--listen-addr: ", address.status().message());
   options_.listen_address = *address;
+  if (!raw_.ops_listen_addr.empty()) {
+    absl::StatusOr<SocketAddress> ops = SocketAddress::Parse(raw_.ops_listen_addr);
+    if (!ops.ok()) return absl::StrCat("--ops-listen-addr: ", ops.status().message());
+    options_.ops_listen_address = *ops;
+  }
+  if (raw_.log_format != "text" && raw_.log_format != "json") {
+    return absl::StrCat("--log-format: '", raw_.log_format, "' is not text or json");
+  }
+  options_.log_format = raw_.log_format == "json" ? LogFormat::kJson : LogFormat::kText;
   absl::StatusOr<CidrSet> proxies = CidrSet::Parse(raw_.trusted_proxies);
   if (!proxies.ok()) return absl::StrCat("--trusted-proxies: ", proxies.status().message());
   options_.proxy_trust.proxies = *std::move(proxies);
@@ -291,6 +314,18 @@ ParseResult Command::Parse(int argc, char** argv) {
 }
 
 }  // namespace
+
+const char* Name(Role role) {
+  switch (role) {
+    case Role::kAll:
+      return "all";
+    case Role::kEdge:
+      return "edge";
+    case Role::kCore:
+      return "core";
+  }
+  return "";
+}
 
 ParseResult ParseOptions(int argc, char** argv) { return Command().Parse(argc, argv); }
 

@@ -12,12 +12,15 @@
 #include <string>
 
 #include "base/address.h"
+#include "base/log.h"
 #include "edge/arrival.h"
 #include "edge/limits.h"
 
 namespace cairn::server {
 
 enum class Role { kAll, kEdge, kCore };
+// As --role takes it.
+const char* Name(Role role);
 
 struct Options {
   Role role = Role::kAll;
@@ -45,6 +48,10 @@ struct Options {
   std::string edge_name;
   int threads = 1;
   edge::ProxyTrust proxy_trust;
+  // Health, readiness and metrics over HTTP; absent: not served.
+  std::optional<SocketAddress> ops_listen_address;
+  LogFormat log_format = LogFormat::kText;
+  bool log_peers = false;
   absl::Duration drain = absl::Seconds(2);
   edge::EdgeLimits limits;
 };

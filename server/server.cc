@@ -2,8 +2,8 @@
 
 #include <absl/random/random.h>
 #include <absl/status/statusor.h>
+#include <absl/strings/str_cat.h>
 #include <grpc/grpc.h>
-#include <grpc/support/log.h>
 #include <sys/resource.h>
 
 #include <boost/asio/io_context.hpp>
@@ -25,6 +25,8 @@
 #include "server/credentials.h"
 #include "server/direct_link.h"
 #include "server/grpc_link_factory.h"
+#include "server/grpc_log.h"
+#include "server/ops.h"
 
 namespace cairn::server {
 namespace {
@@ -52,6 +54,8 @@ class Server {
  private:
   absl::Status StartCore();
   absl::Status StartEdge();
+  absl::Status OpenOps();
+  void StartOps();
   absl::StatusOr<edge::LinkFactory*> NewLinks();
   void LogGrpc();
   void TickCore();
@@ -71,6 +75,7 @@ class Server {
   std::unique_ptr<core::GrpcServer> grpc_server_;
   std::unique_ptr<edge::LinkFactory> links_;
   std::unique_ptr<edge::Edge> edge_;
+  std::unique_ptr<Ops> ops_;  // null: not asked for
   std::string grpc_failure_;
   bool shutting_down_ = false;
 };
@@ -78,22 +83,27 @@ class Server {
 absl::Status Server::Start() {
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number);
   AwaitSignal();
+  if (absl::Status status = OpenOps(); !status.ok()) return status;
   if (options_.role != Role::kEdge) {
     if (absl::Status status = StartCore(); !status.ok()) return status;
   }
-  if (options_.role != Role::kCore) return StartEdge();
+  if (options_.role != Role::kCore) {
+    if (absl::Status status = StartEdge(); !status.ok()) return status;
+  }
   LogGrpc();
+  StartOps();
   return absl::OkStatus();
 }
 
 // After the edge's line: the address for clients is the first thing to be read.
 void Server::LogGrpc() {
   if (grpc_server_)
-    log::Core().info("listening grpc={} version=" CAIRN_VERSION, grpc_server_->address());
+    log::Info(log::Core(), "listening",
+              {{"grpc", grpc_server_->address()}, {"version", CAIRN_VERSION}});
   if (!grpc_failure_.empty()) {
-    log::Core().warn(
-        "grpc_not_listening error=\"{}\" hint=\"cairn-admin cannot reach this process\"",
-        grpc_failure_);
+    log::Warn(log::Core(), "grpc_not_listening",
+              {{"error", log::Text(grpc_failure_)},
+               {"hint", log::Text("cairn-admin cannot reach this process")}});
   }
 }
 
@@ -132,7 +142,8 @@ absl::StatusOr<edge::LinkFactory*> Server::NewLinks() {
   if (!token.ok()) return token.status();
   edge::GrpcCoreLink::Options link_options;
   link_options.max_backlog_bytes = options_.limits.max_backlog_bytes;
-  links_ = std::make_unique<GrpcLinkFactory>(options_.core, *credentials, *token, link_options);
+  links_ =
+      std::make_unique<GrpcLinkFactory>(options_.core, *credentials, *token, link_options, clock_);
   return links_.get();
 }
 
@@ -144,6 +155,7 @@ absl::Status Server::StartEdge() {
   edge_options.version = CAIRN_VERSION;
   edge_options.limits = options_.limits;
   edge_options.proxy_trust = options_.proxy_trust;
+  edge_options.log_peers = options_.log_peers;
   edge_options.on_drain_order = [this] {
     boost::asio::post(io_, [this] { BeginShutdown("operator"); });
   };
@@ -160,17 +172,35 @@ absl::Status Server::StartEdge() {
       edge::Edge::Open(std::move(edge_options), **links, clock_);
   if (!edge.ok()) return edge.status();
   edge_ = *std::move(edge);
-  log::Edge().info("listening url={}://{} role={} threads={} version=" CAIRN_VERSION,
-                   *tls ? "wss" : "ws", edge_->address().ToString(), core_ ? "all" : "edge",
-                   options_.threads);
-  LogGrpc();
+  log::Info(log::Edge(), "listening",
+            {{"url", absl::StrCat(*tls ? "wss://" : "ws://", edge_->address().ToString())},
+             {"role", Name(options_.role)},
+             {"threads", options_.threads},
+             {"version", CAIRN_VERSION}});
   if (open_to_all && !edge_->address().IsLoopback()) {
-    log::Edge().warn(
-        "open_to_all hint=\"{}everybody who reaches this port may use it; set --auth-token\"",
-        *tls ? "" : "no TLS, and ");
+    const std::string hint = absl::StrCat(
+        *tls ? "" : "no TLS, and ", "everybody who reaches this port may use it; set --auth-token");
+    log::Warn(log::Edge(), "open_to_all", {{"hint", log::Text(hint)}});
   }
   edge_->Start();
   return absl::OkStatus();
+}
+
+absl::Status Server::OpenOps() {
+  if (!options_.ops_listen_address) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<Ops>> ops =
+      Ops::Open(*options_.ops_listen_address, CAIRN_VERSION, Name(options_.role), clock_);
+  if (!ops.ok()) return ops.status();
+  ops_ = *std::move(ops);
+  return absl::OkStatus();
+}
+
+// Last, so that whoever is told "ready" can come.
+void Server::StartOps() {
+  if (!ops_) return;
+  ops_->Start({edge_.get(), core_.get()});
+  log::Info(log::Server(), "listening",
+            {{"ops", ops_->address().ToString()}, {"version", CAIRN_VERSION}});
 }
 
 void Server::Run() {
@@ -198,7 +228,7 @@ void Server::AwaitSignal() {
 void Server::OnSignal(int number) {
   if (number == SIGHUP) return Reload();
   if (shutting_down_) {
-    log::Server().warn("exit_now reason=\"second signal\"");
+    log::Warn(log::Server(), "exit_now", {{"reason", log::Text("second signal")}});
     std::_Exit(0);
   }
   BeginShutdown(strsignal(number));
@@ -206,16 +236,20 @@ void Server::OnSignal(int number) {
 
 void Server::BeginShutdown(const std::string& why) {
   if (std::exchange(shutting_down_, true)) return;
-  log::Server().info("draining reason=\"{}\" window={}", why, absl::FormatDuration(options_.drain));
+  if (ops_) ops_->SetDraining();
+  log::Info(
+      log::Server(), "draining",
+      {{"reason", log::Text(why)}, {"window", std::string(absl::FormatDuration(options_.drain))}});
   if (!edge_) return Shutdown();
   edge_->Drain(options_.drain, [this] { boost::asio::post(io_, [this] { Shutdown(); }); });
 }
 
 void Server::Shutdown() {
+  ops_.reset();
   if (edge_) edge_->Stop();
   edge_.reset();
   grpc_server_.reset();
-  log::Server().info("stopped");
+  log::Info(log::Server(), "stopped");
   io_.stop();
 }
 
@@ -224,10 +258,12 @@ void Server::Reload() {
   const auto apply = [](const char* what, auto&& loaded, auto&& use) {
     if (loaded.ok()) {
       use(*std::move(loaded));
-      log::Server().info("reloaded what={}", what);
+      log::Info(log::Server(), "reloaded", {{"what", what}});
     } else {
-      log::Server().error("reload_failed what={} error=\"{}\" hint=\"the old stay in use\"", what,
-                          std::string(loaded.status().message()));
+      log::Error(log::Server(), "reload_failed",
+                 {{"what", what},
+                  {"error", log::Text(loaded.status().message())},
+                  {"hint", log::Text("the old stay in use")}});
     }
   };
   if (edge_ && !options_.auth_token_file.empty()) {
@@ -249,8 +285,7 @@ int RunServer(const Options& options) {
   std::signal(SIGPIPE, SIG_IGN);
   // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to
   // ten seconds.
-  gpr_set_log_function(
-      [](gpr_log_func_args* args) { log::Server().debug("grpc {}", args->message); });
+  RouteGrpcLog();
   grpc_init();
   RaiseFileLimit();
   // Never destroyed, so that its signal handlers stay: the last moments of a process that has done

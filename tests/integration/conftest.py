@@ -82,8 +82,8 @@ def make_cluster():
     """Like make_shape, for tests about the link between edge and core."""
     started = []
 
-    def make(*flags):
-        started.append(Shape("cluster", *flags))
+    def make(*flags, env=None):
+        started.append(Shape("cluster", *flags, env=env))
         return started[-1]
 
     yield make

@@ -1,11 +1,12 @@
 """The log on stdout: its form, and which lines RUST_LOG and CAIRN_SIGNAL_LOG ask for."""
 import contextlib
+import json
 import re
 import socket
 
 import pytest
-from support.process import ServerProcess, with_defaults
-from support.raw_client import PING, RawClient, frame
+from support.process import ServerProcess, run, with_defaults
+from support.raw_client import PING, RawClient, RawConnection, close_all, frame, upgrade_request
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (TRACE|DEBUG| INFO| WARN|ERROR) (cairn_signal[a-z_:]*): \S.*")
 
@@ -65,3 +66,122 @@ def test_modules_are_filtered_apart():
 def test_a_directive_that_cannot_be_read_is_said_and_the_rest_counts():
     said = log_of_a_life({"RUST_LOG": "cairn_signal=loud,debug"})
     assert {level for level, _ in said} == {"WARN", "INFO", "DEBUG"}
+
+
+# ---- what a line says
+
+JSON = {"CAIRN_SIGNAL_LOG_FORMAT": "json"}
+TOPIC, PAYLOAD, TOKEN = "topic-not-to-be-logged", b"payload-not-to-be-logged", "token-not-to-be-logged"
+ALLOWED = [("Authorization", f"Bearer {TOKEN}")]
+
+
+def lines_of(process):
+    """The JSON lines of a process that has ended."""
+    process.finish()
+    assert not process.stderr
+    found = [json.loads(line) for line in process.log]
+    for line in found:
+        assert list(line)[:4] == ["ts", "level", "module", "event"], line
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["ts"])
+        assert line["level"] in ("trace", "debug", "info", "warn", "error")
+        assert re.fullmatch(r"cairn_signal(::(edge|core|grpc))?", line["module"])
+        assert re.fullmatch(r"[a-z_]+", line["event"])
+    return found
+
+
+def meet(shape):
+    """Two clients of which one relays to the other."""
+    subscriber, sender = (shape.raw(edge, request=upgrade_request(headers=ALLOWED)) for edge in (0, 1))
+    subscriber.subscribe(TOPIC)
+    while True:
+        sender.relay(TOPIC, PAYLOAD)
+        with contextlib.suppress(TimeoutError):
+            subscriber.socket.settimeout(0.2)
+            subscriber.read_message()
+            break
+    return [client.socket.getsockname() for client in (subscriber, sender)]
+
+
+def free_of(texts, process):
+    return not [line for line in process.log for text in texts if text in line]
+
+
+@pytest.mark.parametrize("level", ["info", "trace"])
+def test_each_line_is_a_json_object_if_asked_for(make_shape, level):
+    shape = make_shape("--auth-token", TOKEN, env={**JSON, "CAIRN_SIGNAL_LOG": level, "GRPC_VERBOSITY": "debug"})
+    meet(shape)
+    close_all()
+    processes = shape.processes()
+    for process in processes:
+        events = {line["event"]: line for line in lines_of(process)}
+        assert {"listening", "draining", "stopped"} <= set(events)
+        assert free_of([TOPIC, PAYLOAD.decode(), TOKEN], process)
+    totals = {line["event"]: line for line in map(json.loads, processes[0].log)}["edge_totals"]
+    assert totals["upgraded"] >= 1 and totals["module"] == "cairn_signal::edge"
+
+
+def test_an_odd_name_cannot_break_a_line(start):
+    name = 'quote " backslash \\ newline \n tab \t 🦀'
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", env=JSON)
+    address = core.grpc_address()
+    edge = start("--role", "edge", "--core", address, "--edge-name", name, "--threads", "1", env=JSON)
+    edge.wait_for_log('"core_link_up"')
+    edge.finish()
+    opened = [line for line in lines_of(core) if line["event"] == "lane_opened"]
+    assert [line["edge"] for line in opened] == [name]
+
+
+def test_addresses_of_clients_are_logged_only_if_asked_for(make_shape):
+    for flags, expected in (((), False), (("--log-peers",), True)):
+        shape = make_shape("--auth-token", TOKEN, *flags, env=JSON)
+        clients = [f"{host}:{port}" for host, port in meet(shape)]
+        refused = shape.connection(0)
+        refused.send(upgrade_request())
+        assert refused.read_answer().status == 401
+        clients.append("{}:{}".format(*refused.socket.getsockname()))
+        close_all()
+        said = [line for edge in shape.edges for line in lines_of(edge)]
+        remotes = {event: {line["remote"] for line in said if line["event"] == event}
+                   for event in ("peer_opened", "peer_closed", "peer_refused")}
+        if expected:
+            assert remotes == {"peer_opened": set(clients[:2]), "peer_closed": set(clients[:2]),
+                               "peer_refused": {clients[2]}}
+            assert {line["reason"] for line in said if line["event"] == "peer_refused"} == {"unauthorized"}
+        else:
+            assert not any(remotes.values())
+            assert all(free_of(clients, edge) for edge in shape.edges)
+
+
+def test_warnings_that_clients_could_repeat_are_said_once_in_a_while(start):
+    server = start("--auth-token", TOKEN, "--threads", "2", env=JSON)
+    address = server.address()
+    for _ in range(50):
+        client = RawConnection(address)
+        client.send(upgrade_request())
+        assert client.read_answer().status == 401
+    for _ in range(50):
+        client = RawClient(address, request=upgrade_request(headers=ALLOWED))
+        client.send(frame(0x3))
+        assert client.read_close()[0] == 1002
+    close_all()
+    warnings = [line for line in lines_of(server) if line["level"] == "warn"]
+    assert [(line["event"], line["reason"], line["suppressed"]) for line in warnings] == [
+        ("handshake_failed", "unauthorized", 0), ("rules_broken", "protocol_error", 0)]
+
+
+def test_what_grpc_says_goes_through_the_same_log_and_filter(start):
+    verbose = {"GRPC_VERBOSITY": "debug", "GRPC_TRACE": "http"}
+    flags = ["--role", "core", "--grpc-listen-addr", "127.0.0.1:0"]
+    for level, expected in (("off,cairn_signal::grpc=trace", True), ("trace,cairn_signal::grpc=off", False)):
+        core = start(*flags, env={**JSON, **verbose, "CAIRN_SIGNAL_LOG": f"{level},cairn_signal::core=info"})
+        address = core.grpc_address()
+        edge = start("--role", "edge", "--core", address, "--threads", "1")
+        edge.wait_for_log("core_link_up")
+        edge.finish()
+        said = {line["event"] for line in lines_of(core) if line["module"] == "cairn_signal::grpc"}
+        assert said == ({"grpc"} if expected else set())
+
+
+def test_a_format_that_does_not_exist_is_refused():
+    done = run("--log-format", "xml")
+    assert done.returncode == 2 and "--log-format: 'xml' is not text or json" in done.stderr

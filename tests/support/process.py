@@ -92,11 +92,19 @@ class ServerProcess:
 
     def address(self):
         """Where clients connect to."""
-        match = self.wait_for_log(r"listening url=wss?://(?:\[([^\]]+)\]|([^:]+)):(\d+) ")
+        match = self._listening("url", r"wss?://(?:\[([^\]]+)\]|([^:]+)):(\d+)")
         return match[1] or match[2], int(match[3])
 
     def grpc_address(self):
-        return self.wait_for_log(r"listening grpc=(\S+)")[1]
+        return self._listening("grpc", r"([^ \"]+)")[1]
+
+    def ops_address(self):
+        match = self._listening("ops", r"(\S+):(\d+)")
+        return match[1], int(match[2])
+
+    def _listening(self, field, value):
+        """In a line of either format."""
+        return self.wait_for_log(rf'listening(?: {field}=|","{field}":"){value}[ "]')
 
     # ---- what the kernel says of it
 

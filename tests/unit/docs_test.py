@@ -1,11 +1,15 @@
 """The docs name what the code has, and nothing else: docs_test.py SOURCE_DIR BINARY_DIR.
 
-Flags and variables of --help against docs/OPERATIONS.md; close, drop and record reasons against docs/PROTOCOL.md.
+Flags and variables of --help, metrics of a process and log events of the sources against docs/OPERATIONS.md; close, drop
+and record reasons against docs/PROTOCOL.md.
 """
 import pathlib
 import re
 import subprocess
 import sys
+import tempfile
+import threading
+import urllib.request
 
 
 def help_flags(binary):
@@ -15,14 +19,82 @@ def help_flags(binary):
     return flags, variables
 
 
-def table_column(text, heading, column=0):
-    """Code-formatted first words of one column of the first table below a heading."""
+def table_rows(text, heading):
+    """Cells of each row of the tables below a heading."""
     section = re.split(r"^## ", text.split(f"## {heading}\n", 1)[1], flags=re.M)[0]
+    return [[cell.strip() for cell in row.split("|")] for row in re.findall(r"^\|(.+)\|$", section, re.M)]
+
+
+def coded(cell):
+    return re.findall(r"`([^` ]+)`", cell)
+
+
+def table_column(text, heading, column=0):
+    """Code-formatted first words of one column of the tables below a heading."""
+    return {name for row in table_rows(text, heading) for name in coded(row[column])}
+
+
+def documented_metrics(text):
+    """(name, type, labels) of each."""
+    return {(name, kind, " ".join(sorted(coded(labels))))
+            for head, kind, labels, *_ in table_rows(text, "Metrics") for name in coded(head)}
+
+
+def metrics_of(text):
+    """The same of a scrape. A histogram's le is of its form, and not a label of its own."""
     found = set()
-    for row in re.findall(r"^\|(.+)\|$", section, re.M):
-        cell = row.split("|")[column]
-        found.update(re.findall(r"`([^` ]+)`", cell))
+    for name, kind in re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M):
+        suffix = "_count" if kind == "histogram" else ""
+        labels = re.search(rf"^{name}{suffix}(?:{{(.*)}})? ", text, re.M)[1] or ""
+        found.add((name, kind, " ".join(sorted(re.findall(r'(\w+)="', labels)))))
     return found
+
+
+def scrape(binary, *flags):
+    """What a process that has just started says of itself."""
+    server = subprocess.Popen([binary, "--ops-listen-addr", "127.0.0.1:0", *flags], stdout=subprocess.PIPE, text=True)
+    # A server that never says where it listens is not waited for for ever.
+    watchdog = threading.Timer(60, server.kill)
+    watchdog.start()
+    try:
+        found = filter(None, (re.search(r" listening ops=(\S+) ", line) for line in server.stdout))
+        with urllib.request.urlopen(f"http://{next(found)[1]}/metrics", timeout=60) as answer:
+            return answer.read().decode()
+    finally:
+        watchdog.cancel()
+        server.kill()
+        server.wait()
+
+
+def metrics_of_a_process(binary):
+    with tempfile.TemporaryDirectory() as directory:
+        key, cert = f"{directory}/key", f"{directory}/cert"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                        "-keyout", key, "-out", cert, "-subj", "/CN=localhost"], check=True, capture_output=True)
+        return metrics_of(scrape(binary, "--listen-addr", "127.0.0.1:0", "--grpc-listen-addr", "127.0.0.1:0",
+                                 "--tls-cert", cert, "--tls-key", key))
+
+
+def documented_events(text):
+    """(event, levels, fields) of each."""
+    return {(name, " ".join(sorted(re.findall(r"\w+", levels))), " ".join(sorted(coded(fields))))
+            for event, levels, fields, *_ in table_rows(text, "Log events") for name in coded(event)}
+
+
+def events_in(root):
+    """The same of all sources: of every statement log::LEVEL(log::MODULE(), "event", {{"field", …}})."""
+    levels, fields = {}, {}
+    for path in sorted(path for folder in ("base", "edge", "core", "server") for path in (root / folder).glob("*.cc")):
+        text = path.read_text()
+        for statement in re.findall(r"\blog::(?:Log|Debug|Info|Warn|Error)\(\s*log::.*?\);\n", text, re.S):
+            level, name = re.match(r"log::(\w+)\(\s*log::\w+\(\), (?:level, )?([\w\"]+)", statement).groups()
+            # Which of several it is, is chosen by a function of the same file.
+            names = [name.strip('"')] if '"' in name else re.findall(r'return "(\w+)";', text)
+            for event in names:
+                of_event = re.findall(r"return LogLevel::k(\w+)", text) if level == "Log" else [level]
+                levels.setdefault(event, set()).update(map(str.lower, of_event))
+                fields.setdefault(event, set()).update(re.findall(r'\{"(\w+)",', statement))
+    return {(event, " ".join(sorted(levels[event])), " ".join(sorted(fields[event]))) for event in levels}
 
 
 def macro_names(text, macro):
@@ -47,16 +119,21 @@ def main():
     reasons = table_column(protocol, "Reasons")
     records = set(re.findall(r"`(record_\w+)`", protocol))
     in_code = macro_names(edge, "CAIRN_EDGE_CLOSE_REASONS") | macro_names(edge, "CAIRN_EDGE_DROP_REASONS")
-    if len(flags) < 10 or len(in_code) < 10:
-        print(f"read only {len(flags)} flags and {len(in_code)} reasons: has their form changed?")
+    metrics, events = metrics_of_a_process(binaries / "cairn-signal"), events_in(root)
+    if min(map(len, (flags, in_code, metrics, events))) < 10:
+        print(f"read only {len(flags)} flags, {len(in_code)} reasons, {len(metrics)} metrics, {len(events)} events: "
+              "has their form changed?")
         return 1
     problems = [
         *compare("flag", flags, table_column(operations, "Options")),
         *compare("variable", variables, table_column(operations, "Options", 1)),
+        *compare("metric", metrics, documented_metrics(operations)),
+        *compare("event", events, documented_events(operations)),
         *compare("reason", in_code, reasons),
         *compare("record reason", macro_names(core, "CAIRN_CORE_RECORD_END_REASONS"), records),
     ]
-    print("\n".join(problems) or f"{len(flags)} flags and {len(in_code)} reasons are documented")
+    print("\n".join(problems) or f"{len(flags)} flags, {len(in_code)} reasons, {len(metrics)} metrics and "
+          f"{len(events)} log events are documented")
     return 1 if problems else 0
 
 

@@ -33,19 +33,19 @@ class FakeAdmin::Service final : public Admin::Service {
   Status ListPeers(ServerContext* context, const ListPeersRequest* request,
                    ServerWriter<ListPeersResponse>* writer) override {
     fake_.list_peers = *request;
-    const Status status = Begin(context);
+    const Status begun = Begin(context);
     constexpr size_t kPageSize = 2;
-    for (size_t i = 0; status.ok() && i < fake_.peers.size(); i += kPageSize) {
+    for (size_t i = 0; begun.ok() && i < fake_.peers.size(); i += kPageSize) {
       ListPeersResponse page;
       const size_t end = std::min(i + kPageSize, fake_.peers.size());
       for (size_t j = i; j < end; ++j) *page.add_peers() = fake_.peers[j];
       if (end == fake_.peers.size()) page.set_next_page_token(fake_.next_page_token);
       writer->Write(page);
     }
-    return status;
+    return begun;
   }
   Status GetPeer(ServerContext* context, const GetPeerRequest* request, Peer* response) override {
-    if (const Status status = Begin(context); !status.ok()) return status;
+    if (const Status begun = Begin(context); !begun.ok()) return begun;
     for (const Peer& peer : fake_.peers) {
       if (peer.id() != request->id()) continue;
       *response = peer;
@@ -69,7 +69,7 @@ class FakeAdmin::Service final : public Admin::Service {
   }
   Status GetTopic(ServerContext* context, const GetTopicRequest* request,
                   Topic* response) override {
-    if (const Status status = Begin(context); !status.ok()) return status;
+    if (const Status begun = Begin(context); !begun.ok()) return begun;
     for (const Topic& topic : fake_.topics) {
       if (topic.name() != request->name()) continue;
       *response = topic;

@@ -93,7 +93,7 @@ TEST_F(RouterReceipts, ADirectRelayReachesOneSubscriberOrNobody) {
   Say(origin, Batch().Opened(10).Subscribed(10, "t"));
   Say(other, Batch().Opened(20).Subscribed(20, "t").Opened(21).Opened(22).Subscribed(22, "t"));
   // Subscribed, not subscribed, the sender itself, unknown.
-  for (const uint64_t to : {20, 21, 10, 99}) {
+  for (const uint64_t to : {20u, 21u, 10u, 99u}) {
     Batch relay;
     relay.Relayed(10, "t", to, true);
     relay.last().set_to(to);
@@ -176,7 +176,7 @@ TEST_F(RouterRecords, NobodyGetsItsOwnBack) {
 TEST_F(RouterRecords, AQueryThatEndedIsNotAnswered) {
   const Sink lane = Open(1);
   Say(lane, Batch().Opened(10).Opened(11).Opened(12));
-  for (const uint64_t peer : {10, 11, 12}) Say(lane, Queried(peer, "t"));
+  for (const uint64_t peer : {10u, 11u, 12u}) Say(lane, Queried(peer, "t"));
   Batch ended;
   ended.Add(LaneEvent::KIND_QUERY_ENDED, 10).set_topic("t");
   Say(lane, ended);

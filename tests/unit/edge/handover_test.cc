@@ -10,6 +10,7 @@
 
 #include "base/unique_fd.h"
 #include "edge/listener.h"
+#include "tests/support/fake_clock.h"
 
 namespace cairn::edge {
 namespace {
@@ -20,7 +21,7 @@ class HandoverTest : public testing::Test {
   std::vector<Listener> Open(int count) {
     std::vector<Listener> listeners;
     for (int i = 0; i < count; ++i) {
-      absl::StatusOr<Listener> listener = Listener::Open(address_);
+      absl::StatusOr<Listener> listener = Listener::Open(address_, clock_);
       EXPECT_TRUE(listener.ok()) << listener.status();
       address_ = listener->address();
       listeners.push_back(*std::move(listener));
@@ -43,6 +44,7 @@ class HandoverTest : public testing::Test {
     return accepted;
   }
 
+  FakeClock clock_;
   SocketAddress address_ = *SocketAddress::Parse("127.0.0.1:0");
 };
 
@@ -53,7 +55,7 @@ TEST_F(HandoverTest, ThereIsNothingToDoForTheOnlyOneOnThePort) {
 
 TEST_F(HandoverTest, WorksForIpv6) {
   address_ = *SocketAddress::Parse("[::1]:0");
-  if (!Listener::Open(address_).ok()) GTEST_SKIP() << "this machine has no IPv6";
+  if (!Listener::Open(address_, clock_).ok()) GTEST_SKIP() << "this machine has no IPv6";
   std::vector<Listener> own = Open(2), others = Open(2);
   const auto handover = Handover::ToLaterSockets(address_, 2);
   ASSERT_TRUE(handover.has_value());

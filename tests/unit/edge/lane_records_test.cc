@@ -28,7 +28,7 @@ class LaneReports : public LaneTest {
   // The figures of the members that a report tells of.
   std::map<uint64_t, signaling::v1::PeerStats> Reported() {
     lane_.Flush();
-    link_.batches.clear();
+    link_.submitted.clear();
     lane_.Report(false);
     lane_.Flush();
     std::map<uint64_t, signaling::v1::PeerStats> stats;
@@ -41,7 +41,7 @@ class LaneReports : public LaneTest {
 };
 
 TEST_F(LaneReports, TellWhatTheLaneHasCounted) {
-  counters_.messages_in.Add(5);
+  for (int i = 0; i < 5; ++i) counters_.CountIn(i < 2 ? MessageForm::kCbor : MessageForm::kJson, 9);
   counters_.frames_delivered.Add(7);
   counters_.Count(CloseReason::kSlowReader);
   counters_.Count(CloseReason::kSlowReader);
@@ -49,8 +49,8 @@ TEST_F(LaneReports, TellWhatTheLaneHasCounted) {
   link_.backlog = 99;
   EXPECT_FALSE(lane_.Report(true));
   lane_.Flush();
-  ASSERT_EQ(link_.batches.size(), 1u);
-  const LaneStats& stats = link_.batches[0].stats();
+  ASSERT_EQ(link_.submitted.size(), 1u);
+  const LaneStats& stats = link_.submitted[0].stats();
   EXPECT_EQ(stats.messages_in(), 5u);
   EXPECT_EQ(stats.frames_delivered(), 7u);
   EXPECT_EQ(stats.backlog_bytes(), 99u);
@@ -114,7 +114,7 @@ TEST_F(LaneReports, LatencyRunsFromTheReadToTheDeliveryAndIsNeverNegative) {
   lane_.OnCoreMessage(message);  // the third does not say when it was read
   EXPECT_EQ(counters_.relay_latency.bucket(0), 2u);
   EXPECT_EQ(counters_.relay_latency.bucket(2), 2u) << "up to 250 us, once for each subscriber";
-  EXPECT_EQ(counters_.relay_latency.sum_us(), 400u);
+  EXPECT_EQ(counters_.relay_latency.sum(), 400u);
 }
 
 using LaneOrders = LaneTest;
@@ -123,7 +123,7 @@ TEST_F(LaneOrders, ADisconnectReachesItsPeerAloneInTheOperatorsWords) {
   Join(1);
   Join(2);
   CoreToLane message;
-  for (const uint64_t peer : {2, 3}) {
+  for (const uint64_t peer : {2u, 3u}) {
     Command* command = message.add_commands();
     command->set_kind(Command::KIND_DISCONNECT);
     command->set_peer(peer);

@@ -186,17 +186,17 @@ TEST_F(LaneTest, ARelaySaysWhetherItsSenderIsSubscribedToTheTopicItself) {
 
 TEST_F(LaneTest, FlushHandsOverWhatHasGatheredOnceAndOnlyIfThereIsSomething) {
   lane_.Flush();
-  EXPECT_THAT(link_.batches, IsEmpty());
+  EXPECT_THAT(link_.submitted, IsEmpty());
   Lane::Member* member = JoinAndSubscribe(1, "t");
   Relay(member, "t", "p");
   lane_.Flush();
   lane_.Flush();
-  EXPECT_EQ(link_.batches.size(), 1u);
+  EXPECT_EQ(link_.submitted.size(), 1u);
   EXPECT_THAT(Said(), ElementsAre("PEER_OPENED 1", "SUBSCRIBED 1 t", "RELAYED 1 t"));
 }
 
 TEST_F(LaneTest, FansOutToEverySubscriberButTheSender) {
-  for (const uint64_t peer : {1, 2, 3}) JoinAndSubscribe(peer, "t");
+  for (const uint64_t peer : {1u, 2u, 3u}) JoinAndSubscribe(peer, "t");
   JoinAndSubscribe(4, "u");
   Deliver(1, 2, "t", "payload", kLane);
   const std::string frame = DeliveredFrame("t", "payload");
@@ -205,7 +205,9 @@ TEST_F(LaneTest, FansOutToEverySubscriberButTheSender) {
   EXPECT_THAT(clients_[3].frames, ElementsAre(frame));
   EXPECT_THAT(clients_[4].frames, IsEmpty());
   EXPECT_EQ(counters_.frames_delivered.Get(), 2u);
-  EXPECT_EQ(counters_.bytes_delivered.Get(), 2 * frame.size());
+  const TrafficCounters& out = counters_.out[static_cast<size_t>(MessageForm::kCbor)];
+  EXPECT_EQ(out.messages.Get(), 2u);
+  EXPECT_EQ(out.bytes.Get(), 2 * frame.size());
 }
 
 TEST_F(LaneTest, ADeliveryForATopicThatIsGoneGoesNowhere) {

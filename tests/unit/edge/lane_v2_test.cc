@@ -100,7 +100,7 @@ TEST_F(LaneV2, ADirectRelayReachesItsPeerAlone) {
   JoinV2(2, "t");
   JoinAndSubscribe(3, "t");
   CoreToLane message;
-  for (const uint64_t to : {2, 3, 9}) {
+  for (const uint64_t to : {2u, 3u, 9u}) {
     AddDelivery(message, kOtherLane, to, 7, "t", "p");
     message.mutable_deliveries()->rbegin()->set_to(to);
   }

@@ -45,12 +45,24 @@ TEST_F(SessionTest, HandsSubscribeUnsubscribeAndRelayToTheLaneInTheirOrder) {
           RelayFrame("u", "two"));
   EXPECT_THAT(Said(),
               ElementsAre("SUBSCRIBED t", "RELAYED t one", "UNSUBSCRIBED t", "RELAYED u two"));
-  EXPECT_EQ(counters_.messages_in.Get(), 4u);
-  EXPECT_EQ(counters_.bytes_in.Get(), SubscribeMessage("t").size() +
-                                          UnsubscribeMessage("t").size() +
-                                          2 * RelayMessage("t", "one").size());
   EXPECT_THAT(client_.frames, IsEmpty()) << "the server answered";
   EXPECT_FALSE(client_.closed);
+}
+
+TEST_F(SessionTest, CountsDataMessagesAndTheirBytes) {
+  lane_.SetReadTime(777);
+  Receive(SubscribeFrame("t") + ClientFrame(WsOpcode::kPing, "ping") + RelayFrame("t", "p"));
+  ReceiveBinary("no message");
+  lane_.Report(false);
+  lane_.Flush();
+  ASSERT_EQ(link_.submitted.size(), 1u);
+  EXPECT_EQ(link_.submitted[0].stats().messages_in(), 3u);
+  const LaneEvent& event = *link_.submitted[0].events().rbegin();
+  ASSERT_EQ(event.kind(), LaneEvent::KIND_PEER_STATS);
+  EXPECT_EQ(event.stats().messages_in(), 2u) << "those that could be read";
+  EXPECT_EQ(event.stats().bytes_in(), (SubscribeMessage("t") + RelayMessage("t", "p")).size());
+  EXPECT_EQ(event.stats().last_activity_us(), 777);
+  EXPECT_EQ(event.stats().dialect(), "cbor");
 }
 
 TEST_F(SessionTest, CutsBetweenBytesDoNotMatter) {

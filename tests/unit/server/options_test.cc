@@ -129,6 +129,20 @@ TEST_F(OptionsTest, FlagsOfTheServiceAreRead) {
   EXPECT_FALSE(options.limits.json_dialects);
 }
 
+TEST_F(OptionsTest, NothingIsServedToOperatorsUnlessAskedFor) {
+  EXPECT_FALSE(Good({}).ops_listen_address.has_value());
+  EXPECT_EQ(Good({}).log_format, LogFormat::kText);
+  EXPECT_FALSE(Good({}).log_peers);
+  const Options options =
+      Good({"--ops-listen-addr", "[::1]:9090", "--log-format", "json", "--log-peers"});
+  ASSERT_TRUE(options.ops_listen_address.has_value());
+  EXPECT_EQ(options.ops_listen_address->ToString(), "[::1]:9090");
+  EXPECT_EQ(options.log_format, LogFormat::kJson);
+  EXPECT_TRUE(options.log_peers);
+  EXPECT_THAT(Mistake({"--ops-listen-addr", "9090"}), StartsWith("error: --ops-listen-addr: "));
+  EXPECT_THAT(Mistake({"--log-format", "JSON"}), HasSubstr("'JSON' is not text or json"));
+}
+
 TEST_F(OptionsTest, FlagsOfLimitsAreRead) {
   const edge::EdgeLimits limits = Good({"--max-message-bytes",
                                         "1000",

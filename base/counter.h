@@ -1,0 +1,35 @@
+// Counter, Gauge: figures that one thread writes and any thread reads, at the price of plain
+// integers.
+//
+// Thread: written by one (or under one lock); read anywhere, relaxed: figures of one moment need
+// not fit together.
+#ifndef CAIRN_BASE_COUNTER_H_
+#define CAIRN_BASE_COUNTER_H_
+
+#include <atomic>
+#include <cstdint>
+
+namespace cairn {
+
+class Counter {
+ public:
+  // One writer, so that a load and a store do, without a locked instruction.
+  void Add(uint64_t n = 1) { value_.store(Get() + n, std::memory_order_relaxed); }
+  uint64_t Get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+class Gauge {
+ public:
+  void Set(uint64_t value) { value_.store(value, std::memory_order_relaxed); }
+  uint64_t Get() const { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+}  // namespace cairn
+
+#endif  // CAIRN_BASE_COUNTER_H_

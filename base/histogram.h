@@ -1,0 +1,66 @@
+// Histogram: how often a figure fell into each of a few ranges, in the form Prometheus knows.
+//
+// Thread: as Counter.
+#ifndef CAIRN_BASE_HISTOGRAM_H_
+#define CAIRN_BASE_HISTOGRAM_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/counter.h"
+
+namespace cairn {
+
+// A histogram as it was read.
+struct HistogramValues {
+  std::span<const int64_t> bounds;  // static storage
+  std::vector<uint64_t> buckets;    // one more than bounds; not cumulative
+  uint64_t sum = 0;
+
+  uint64_t Count() const {
+    uint64_t count = 0;
+    for (const uint64_t bucket : buckets) count += bucket;
+    return count;
+  }
+  // Adds one with the same bounds. An empty one takes them over.
+  void Add(const HistogramValues& other) {
+    bounds = other.bounds;
+    buckets.resize(other.buckets.size());
+    for (size_t i = 0; i < buckets.size(); ++i) buckets[i] += other.buckets[i];
+    sum += other.sum;
+  }
+};
+
+// `kBounds`: an array of ascending upper bounds, inclusive, of static storage. What is above the
+// last is counted in a bucket of its own.
+template <const auto& kBounds>
+class Histogram {
+ public:
+  // `value` is not negative.
+  void Add(int64_t value, uint64_t n = 1) {
+    size_t bucket = 0;
+    while (bucket < kBounds.size() && value > kBounds[bucket]) ++bucket;
+    buckets_[bucket].Add(n);
+    sum_.Add(static_cast<uint64_t>(value) * n);
+  }
+  // Not cumulative.
+  uint64_t bucket(size_t i) const { return buckets_[i].Get(); }
+  uint64_t sum() const { return sum_.Get(); }
+
+  HistogramValues Values() const {
+    HistogramValues values{kBounds, {}, sum()};
+    for (const Counter& bucket : buckets_) values.buckets.push_back(bucket.Get());
+    return values;
+  }
+
+ private:
+  std::array<Counter, kBounds.size() + 1> buckets_;
+  Counter sum_;
+};
+
+}  // namespace cairn
+
+#endif  // CAIRN_BASE_HISTOGRAM_H_

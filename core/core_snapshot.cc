@@ -1,0 +1,58 @@
+#include "core/core_snapshot.h"
+
+#include <absl/container/flat_hash_set.h>
+
+#include <future>
+#include <memory>
+#include <string_view>
+
+namespace cairn::core {
+
+CoreSnapshot SnapshotOf(const Router& router) {
+  const Directory& directory = router.directory();
+  const RouterCounters& counters = router.counters();
+  const RecordStore& records = router.records();
+  CoreSnapshot snapshot;
+  snapshot.peers = directory.peer_ids().size();
+  snapshot.topics = directory.topics().size();
+  snapshot.subscriptions = directory.subscription_count();
+  absl::flat_hash_set<std::string_view> edges;
+  for (const auto& [sink, lane] : directory.lanes()) {
+    if (lane->absence) {
+      ++snapshot.absent_lanes;
+      snapshot.kept_bytes += lane->absence->bytes();
+    } else {
+      ++snapshot.lanes;
+      edges.insert(lane->edge);
+    }
+  }
+  snapshot.edges = edges.size();
+  snapshot.peers_opened = directory.peers_opened();
+  snapshot.peers_closed = directory.peers_closed();
+  snapshot.relays = counters.relays;
+  snapshot.relays_unheard = counters.relays_unheard;
+  snapshot.deliveries = counters.deliveries;
+  snapshot.events_ignored = counters.events_ignored;
+  snapshot.fan_out = counters.fan_out.Values();
+  snapshot.records = records.size();
+  snapshot.record_bytes = records.bytes();
+  snapshot.held_queries = router.held_queries();
+  for (size_t i = 0; i < kRecordEndCount; ++i) {
+    snapshot.records_ended[i] = records.ended(static_cast<RecordEnd>(i));
+  }
+  return snapshot;
+}
+
+std::optional<CoreSnapshot> TakeSnapshot(Core& core, absl::Duration patience) {
+  // Shared: whoever is in the router may come to it when nobody waits any more.
+  const auto promise = std::make_shared<std::promise<CoreSnapshot>>();
+  std::future<CoreSnapshot> future = promise->get_future();
+  RouterInput call =
+      AdminCall{[promise](Router& router) { promise->set_value(SnapshotOf(router)); }};
+  core.Enter(call);
+  if (future.wait_for(absl::ToChronoNanoseconds(patience)) != std::future_status::ready)
+    return std::nullopt;
+  return future.get();
+}
+
+}  // namespace cairn::core

@@ -1,0 +1,51 @@
+// CoreSnapshot: what a core has counted and what it knows, for metrics.
+//
+// Thread: any; a copy.
+#ifndef CAIRN_CORE_CORE_SNAPSHOT_H_
+#define CAIRN_CORE_CORE_SNAPSHOT_H_
+
+#include <absl/time/time.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "base/histogram.h"
+#include "core/core.h"
+#include "core/record_store.h"
+
+namespace cairn::core {
+
+struct CoreSnapshot {
+  uint64_t peers = 0;
+  uint64_t topics = 0;
+  uint64_t subscriptions = 0;
+  uint64_t lanes = 0;  // with a stream
+  uint64_t edges = 0;  // with such a lane
+  uint64_t absent_lanes = 0;
+  uint64_t kept_bytes = 0;  // as LaneAbsence::bytes(), of all
+  uint64_t peers_opened = 0;
+  uint64_t peers_closed = 0;
+  // As RouterCounters.
+  uint64_t relays = 0;
+  uint64_t relays_unheard = 0;
+  uint64_t deliveries = 0;
+  uint64_t events_ignored = 0;
+  HistogramValues fan_out;
+  // As RecordStore.
+  uint64_t records = 0;
+  uint64_t record_bytes = 0;
+  uint64_t held_queries = 0;
+  std::array<uint64_t, kRecordEndCount> records_ended = {};
+};
+
+// Inside an AdminCall.
+CoreSnapshot SnapshotOf(const Router& router);
+
+// Any thread that may wait; not one that is in the router. Nothing when whoever is in the router
+// does not get to it in `patience`.
+std::optional<CoreSnapshot> TakeSnapshot(Core& core, absl::Duration patience);
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_CORE_SNAPSHOT_H_

@@ -1,0 +1,246 @@
+#include "server/metrics.h"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
+#include <initializer_list>
+#include <limits>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace cairn::server {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+
+constexpr double kSecondsPerUs = 1e-6;
+
+struct Series {
+  std::vector<ClientMetric::Label> labels;
+  double value;
+};
+
+// Appends families, in the order in which they are described.
+class Families {
+ public:
+  template <typename T>
+  void Counter(const char* name, const char* help, T value) {
+    Add(name, help, MetricType::Counter, {{{}, static_cast<double>(value)}});
+  }
+  template <typename T>
+  void Gauge(const char* name, const char* help, T value) {
+    Add(name, help, MetricType::Gauge, {{{}, static_cast<double>(value)}});
+  }
+  void Counters(const char* name, const char* help, std::vector<Series> series) {
+    Add(name, help, MetricType::Counter, std::move(series));
+  }
+  void Gauges(const char* name, const char* help, std::vector<Series> series) {
+    Add(name, help, MetricType::Gauge, std::move(series));
+  }
+  // `unit`: what a bound is multiplied with.
+  void Histogram(const char* name, const char* help, const HistogramValues& values, double unit);
+
+  std::string Render() const { return prometheus::TextSerializer().Serialize(families_); }
+
+ private:
+  void Add(const char* name, const char* help, MetricType type, std::vector<Series> series) {
+    MetricFamily& family = families_.emplace_back();
+    family.name = name;
+    family.help = help;
+    family.type = type;
+    for (Series& one : series) {
+      ClientMetric& metric = family.metric.emplace_back();
+      metric.label = std::move(one.labels);
+      (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = one.value;
+    }
+  }
+
+  std::vector<MetricFamily> families_;
+};
+
+void Families::Histogram(const char* name, const char* help, const HistogramValues& values,
+                         double unit) {
+  MetricFamily& family = families_.emplace_back();
+  family.name = name;
+  family.help = help;
+  family.type = MetricType::Histogram;
+  ClientMetric::Histogram& histogram = family.metric.emplace_back().histogram;
+  uint64_t cumulative = 0;
+  for (size_t i = 0; i < values.bounds.size(); ++i) {
+    cumulative += values.buckets[i];
+    histogram.bucket.push_back({cumulative, static_cast<double>(values.bounds[i]) * unit});
+  }
+  histogram.sample_count = values.Count();
+  histogram.bucket.push_back({histogram.sample_count, std::numeric_limits<double>::infinity()});
+  histogram.sample_sum = static_cast<double>(values.sum) * unit;
+}
+
+// A series for each enumerator that has a name.
+template <typename Enum, size_t kCount>
+std::vector<Series> ByName(const char* label, const std::array<uint64_t, kCount>& counts) {
+  std::vector<Series> series;
+  for (size_t i = 0; i < kCount; ++i) {
+    series.push_back(
+        {{{label, std::string(Name(static_cast<Enum>(i)))}}, static_cast<double>(counts[i])});
+  }
+  return series;
+}
+
+// How connections can end that never became a session.
+constexpr edge::CloseReason kRefusals[] = {
+    edge::CloseReason::kClientGone,     edge::CloseReason::kConnectionLost,
+    edge::CloseReason::kBadProxyHeader, edge::CloseReason::kHandshakeTimeout,
+    edge::CloseReason::kTlsFailed,      edge::CloseReason::kUpgradeRefused,
+    edge::CloseReason::kUnauthorized,   edge::CloseReason::kDraining,
+    edge::CloseReason::kEdgeFull,       edge::CloseReason::kAddressFull};
+
+std::vector<Series> Handshakes(const edge::EdgeSnapshot& edge) {
+  std::vector<Series> series = {{{{"outcome", "ok"}}, static_cast<double>(edge.upgraded)}};
+  for (const edge::CloseReason reason : kRefusals) {
+    series.push_back({{{"outcome", std::string(Name(reason))}},
+                      static_cast<double>(edge.refusals[static_cast<size_t>(reason)])});
+  }
+  return series;
+}
+
+using TrafficField = uint64_t edge::EdgeSnapshot::Traffic::*;
+
+std::vector<Series> TrafficSeries(const edge::EdgeSnapshot& edge, TrafficField field) {
+  std::vector<Series> series;
+  for (const bool in : {true, false}) {
+    for (size_t i = 0; i < edge::kMessageFormCount; ++i) {
+      const char* dialect = Name(static_cast<edge::MessageForm>(i));
+      series.push_back({{{"direction", in ? "in" : "out"}, {"dialect", dialect}},
+                        static_cast<double>((in ? edge.in : edge.out)[i].*field)});
+    }
+  }
+  return series;
+}
+
+template <typename Get>
+std::vector<Series> ByLane(const edge::EdgeSnapshot& edge, Get get) {
+  std::vector<Series> series;
+  for (const edge::EdgeSnapshot::LaneState& lane : edge.lanes) {
+    series.push_back({{{"lane", std::to_string(lane.index)}}, static_cast<double>(get(lane))});
+  }
+  return series;
+}
+
+void AddClients(const edge::EdgeSnapshot& edge, Families& to) {
+  to.Gauge("cairn_signal_connections",
+           "Connections of clients, with those in their handshake and those being closed.",
+           edge.connections);
+  to.Gauge("cairn_signal_sessions", "Connections of clients whose upgrade is done.", edge.sessions);
+  to.Counter("cairn_signal_connections_accepted_total", "TCP connections accepted.", edge.accepted);
+  to.Counters("cairn_signal_handshakes_total",
+              "How TLS and the upgrade ended, or why they were not begun.", Handshakes(edge));
+  to.Counters("cairn_signal_closes_total", "Connections that ended, by reason.",
+              ByName<edge::CloseReason>("reason", edge.closes));
+  to.Counter("cairn_signal_pings_sent_total", "WebSocket pings sent to clients.", edge.pings_sent);
+  if (!edge.tls_not_after) return;
+  to.Gauge("cairn_signal_tls_certificate_expiry_timestamp_seconds",
+           "End of the validity of the certificate that clients are shown, Unix time.",
+           absl::ToUnixSeconds(*edge.tls_not_after));
+}
+
+void AddTraffic(const edge::EdgeSnapshot& edge, Families& to) {
+  to.Counters("cairn_signal_messages_total", "Data messages from and to clients.",
+              TrafficSeries(edge, &edge::EdgeSnapshot::Traffic::messages));
+  to.Counters("cairn_signal_message_bytes_total",
+              "Bytes of those: payloads that came in, frames that went out.",
+              TrafficSeries(edge, &edge::EdgeSnapshot::Traffic::bytes));
+  to.Counters("cairn_signal_drops_total", "Messages that had no effect, by reason.",
+              ByName<edge::DropReason>("reason", edge.drops));
+  to.Counter("cairn_signal_relays_delivered_total", "Relays put into clients' queues.",
+             edge.frames_delivered);
+  to.Histogram("cairn_signal_relay_latency_seconds",
+               "From the read of a relay on its edge to the queue of each subscriber.",
+               edge.relay_latency_us, kSecondsPerUs);
+  to.Gauge("cairn_signal_queued_bytes", "What clients have not taken yet.", edge.queued_bytes);
+  to.Gauge("cairn_signal_queued_bytes_max", "The same of the one client with the most.",
+           edge.max_queued_bytes);
+}
+
+void AddCoreLink(const edge::EdgeSnapshot& edge, Families& to) {
+  using LaneState = edge::EdgeSnapshot::LaneState;
+  to.Gauges("cairn_signal_core_link_up", "Whether the core answers on the lane.",
+            ByLane(edge, [](const LaneState& lane) { return lane.connected ? 1 : 0; }));
+  to.Gauges("cairn_signal_core_link_backlog_bytes",
+            "Relays of the lane that the core has not acknowledged.",
+            ByLane(edge, [](const LaneState& lane) { return lane.backlog_bytes; }));
+  to.Gauge("cairn_signal_paused_connections",
+           "Connections that are not read because the core does not keep up.", edge.paused);
+  to.Histogram("cairn_signal_core_link_batch_events", "Events in each message written to the core.",
+               edge.batch_events, 1);
+}
+
+void AddPresence(const core::CoreSnapshot& core, Families& to) {
+  to.Gauge("cairn_signal_peers", "Peers that the core knows, on all edges.", core.peers);
+  to.Gauge("cairn_signal_topics", "Topics with a subscriber.", core.topics);
+  to.Gauge("cairn_signal_subscriptions", "Subscriptions of all peers.", core.subscriptions);
+  to.Gauge("cairn_signal_lanes", "Lanes, which are event loops of edges, that are connected.",
+           core.lanes);
+  to.Gauge("cairn_signal_edges", "Edges that are connected, by their names.", core.edges);
+  to.Gauge("cairn_signal_absent_lanes", "Lanes whose stream has just broken, which may come back.",
+           core.absent_lanes);
+  to.Gauge("cairn_signal_absent_lane_bytes", "Relays that are kept for those.", core.kept_bytes);
+  to.Counter("cairn_signal_peers_opened_total", "Peers that came, or that an edge brought back.",
+             core.peers_opened);
+  to.Counter("cairn_signal_peers_closed_total", "Peers that went.", core.peers_closed);
+}
+
+void AddRouting(const core::CoreSnapshot& core, Families& to) {
+  to.Counter("cairn_signal_relays_total", "Relays that came to the core.", core.relays);
+  to.Counter("cairn_signal_relays_unheard_total", "Relays that nobody else was subscribed to.",
+             core.relays_unheard);
+  to.Counter("cairn_signal_deliveries_total", "Relays times lanes that they went to.",
+             core.deliveries);
+  to.Counter("cairn_signal_events_ignored_total", "What lanes said out of turn.",
+             core.events_ignored);
+  to.Histogram("cairn_signal_relay_fanout", "Subscribers that each relay went to.", core.fan_out,
+               1);
+  to.Gauge("cairn_signal_records", "Records that JSON clients published.", core.records);
+  to.Gauge("cairn_signal_record_bytes", "Bytes of those.", core.record_bytes);
+  to.Counters("cairn_signal_records_ended_total", "Records that had to go, by reason.",
+              ByName<core::RecordEnd>("reason", core.records_ended));
+  to.Gauge("cairn_signal_held_queries", "Queries that wait for a first record.", core.held_queries);
+}
+
+// Names as https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics has them.
+void AddProcess(const ProcessStats& process, Families& to) {
+  to.Counter("process_cpu_seconds_total", "Processor time used, user and system.",
+             process.cpu_seconds);
+  to.Gauge("process_resident_memory_bytes", "Resident memory.", process.resident_bytes);
+  to.Gauge("process_virtual_memory_bytes", "Virtual memory.", process.virtual_bytes);
+  to.Gauge("process_open_fds", "Open file descriptors.", process.open_files);
+  to.Gauge("process_max_fds", "Limit of open file descriptors.", process.max_open_files);
+  to.Gauge("process_threads", "Threads.", process.threads);
+  to.Gauge("process_start_time_seconds", "Start of the process, Unix time.",
+           process.start_time_seconds);
+}
+
+}  // namespace
+
+std::string RenderMetrics(const MetricsInput& input) {
+  Families families;
+  families.Gauges("cairn_signal_build_info", "1; the labels say what is running.",
+                  {{{{"version", input.version}, {"role", input.role}}, 1}});
+  families.Gauge("cairn_signal_draining", "Whether the process is on its way out.",
+                 input.draining ? 1 : 0);
+  if (input.edge) {
+    AddClients(*input.edge, families);
+    AddTraffic(*input.edge, families);
+    AddCoreLink(*input.edge, families);
+  }
+  if (input.core) {
+    AddPresence(*input.core, families);
+    AddRouting(*input.core, families);
+  }
+  AddProcess(input.process, families);
+  return families.Render();
+}
+
+}  // namespace cairn::server

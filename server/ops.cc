@@ -1,0 +1,90 @@
+#include "server/ops.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "edge/edge.h"
+
+namespace cairn::server {
+namespace {
+
+// How long the router may take to come to a question; a scraper gives up after some seconds.
+constexpr absl::Duration kCorePatience = absl::Seconds(1);
+
+}  // namespace
+
+std::string NotReadyBecause(bool draining, const std::optional<edge::EdgeSnapshot>& edge) {
+  if (draining) return "draining";
+  if (!edge) return "";
+  const auto up = std::count_if(edge->lanes.begin(), edge->lanes.end(),
+                                [](const auto& lane) { return lane.connected; });
+  if (static_cast<size_t>(up) == edge->lanes.size()) return "";
+  return absl::StrCat("no core: ", up, " of ", edge->lanes.size(), " lanes are connected");
+}
+
+Ops::Ops(std::string version, std::string role, const Clock& clock)
+    : version_(std::move(version)), role_(std::move(role)), incomplete_(clock) {}
+
+absl::StatusOr<std::unique_ptr<Ops>> Ops::Open(const SocketAddress& address, std::string version,
+                                               std::string role, const Clock& clock) {
+  std::unique_ptr<Ops> ops(new Ops(std::move(version), std::move(role), clock));
+  OpsServerOptions options;
+  options.address = address;
+  auto server =
+      OpsServer::Open(std::move(options), {{"/healthz", [o = ops.get()] { return o->Health(); }},
+                                           {"/readyz", [o = ops.get()] { return o->Readiness(); }},
+                                           {"/metrics", [o = ops.get()] { return o->Metrics(); }}});
+  if (!server.ok()) return server.status();
+  ops->server_ = *std::move(server);
+  return ops;
+}
+
+void Ops::Start(OpsSubject subject) {
+  subject_ = subject;
+  server_->Start();
+}
+
+OpsAnswer Ops::Health() const {
+  OpsAnswer answer;
+  answer.body = "ok\n";
+  return answer;
+}
+
+OpsAnswer Ops::Readiness() const {
+  const std::string why = NotReadyBecause(draining_.load(std::memory_order_relaxed), EdgeNow());
+  OpsAnswer answer;
+  answer.status = why.empty() ? 200 : 503;
+  answer.body = why.empty() ? "ready\n" : absl::StrCat(why, "\n");
+  return answer;
+}
+
+OpsAnswer Ops::Metrics() {
+  MetricsInput input;
+  input.version = version_;
+  input.role = role_;
+  input.draining = draining_.load(std::memory_order_relaxed);
+  input.process = ReadProcessStats();
+  input.edge = EdgeNow();
+  if (subject_.core) input.core = core::TakeSnapshot(*subject_.core, kCorePatience);
+  if (subject_.core && !input.core) {
+    if (const auto suppressed = incomplete_.Admit()) {
+      log::Warn(log::Server(), "metrics_incomplete",
+                {{"suppressed", *suppressed},
+                 {"hint", log::Text("the core is too busy to be asked; its metrics are missing")}});
+    }
+  }
+  OpsAnswer answer;
+  answer.content_type = kMetricsContentType;
+  answer.body = RenderMetrics(input);
+  return answer;
+}
+
+std::optional<edge::EdgeSnapshot> Ops::EdgeNow() const {
+  if (!subject_.edge) return std::nullopt;
+  return subject_.edge->Snapshot();
+}
+
+}  // namespace cairn::server

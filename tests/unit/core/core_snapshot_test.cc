@@ -1,0 +1,56 @@
+#include "core/core_snapshot.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/router_fixture.h"
+
+namespace cairn::core {
+namespace {
+
+using CoreSnapshotTest = RouterTest;
+
+TEST_F(CoreSnapshotTest, TellsWhoIsThereAndWhatWasRouted) {
+  const Sink one = Open(1, "north"), other = Open(2, "north"), third = Open(3, "south");
+  Say(one, Batch().Opened(10).Subscribed(10, "t").Subscribed(10, "u"));
+  Say(other, Batch().Opened(20).Subscribed(20, "t"));
+  Say(third, Batch().Opened(30).Relayed(30, "t", 1).Relayed(30, "nobody", 2));
+  const CoreSnapshot snapshot = SnapshotOf(router_);
+  EXPECT_EQ(snapshot.peers, 3u);
+  EXPECT_EQ(snapshot.topics, 2u);
+  EXPECT_EQ(snapshot.subscriptions, 3u);
+  EXPECT_EQ(snapshot.lanes, 3u);
+  EXPECT_EQ(snapshot.edges, 2u);
+  EXPECT_EQ(snapshot.peers_opened, 3u);
+  EXPECT_EQ(snapshot.relays, 2u);
+  EXPECT_EQ(snapshot.relays_unheard, 1u);
+  EXPECT_EQ(snapshot.deliveries, 2u);
+  EXPECT_EQ(snapshot.fan_out.Count(), 2u);
+  EXPECT_EQ(snapshot.fan_out.buckets[0], 1u) << "nobody";
+  EXPECT_EQ(snapshot.fan_out.sum, 2u);
+}
+
+TEST_F(CoreSnapshotTest, ALaneWhoseStreamBrokeIsAbsentAndWhatIsForItIsKept) {
+  const Sink one = Open(1, "north"), other = Open(2, "south");
+  Say(one, Batch().Opened(10).Subscribed(10, "t"));
+  Say(other, Batch().Opened(20));
+  Break(one);
+  Say(other, Batch().Relayed(20, "t", 1));
+  const CoreSnapshot snapshot = SnapshotOf(router_);
+  EXPECT_EQ(snapshot.lanes, 1u);
+  EXPECT_EQ(snapshot.edges, 1u);
+  EXPECT_EQ(snapshot.absent_lanes, 1u);
+  EXPECT_EQ(snapshot.kept_bytes, std::string("tpayload 1").size());
+  EXPECT_EQ(snapshot.peers, 2u);
+}
+
+TEST(TakeSnapshot, ComesFromARunningCore) {
+  const FakeClock clock;
+  Core core(1, clock);
+  const auto snapshot = TakeSnapshot(core, absl::Seconds(10));
+  ASSERT_TRUE(snapshot.has_value());
+  EXPECT_EQ(snapshot->peers, 0u);
+  EXPECT_EQ(snapshot->fan_out.buckets.size(), kFanOutBounds.size() + 1);
+}
+
+}  // namespace
+}  // namespace cairn::core

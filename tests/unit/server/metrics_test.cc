@@ -1,0 +1,115 @@
+#include "server/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace cairn::server {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+// As a process has them that has just started.
+edge::EdgeSnapshot NewEdge() {
+  edge::EdgeSnapshot snapshot;
+  snapshot.Add(edge::EdgeCounters());
+  snapshot.batch_events.Add(edge::BatchHistogram().Values());
+  snapshot.lanes = {{0, true, 0}, {1, false, 77}};
+  return snapshot;
+}
+
+core::CoreSnapshot NewCore() {
+  core::CoreSnapshot snapshot;
+  snapshot.fan_out = Histogram<core::kFanOutBounds>().Values();
+  return snapshot;
+}
+
+MetricsInput Input() {
+  MetricsInput input;
+  input.version = "1.2.3";
+  input.role = "all";
+  input.edge = NewEdge();
+  input.core = NewCore();
+  return input;
+}
+
+TEST(Metrics, EveryReasonIsThereFromTheStart) {
+  const std::string text = RenderMetrics(Input());
+  for (size_t i = 0; i < edge::kCloseReasonCount; ++i) {
+    const std::string name(Name(static_cast<edge::CloseReason>(i)));
+    EXPECT_THAT(text, HasSubstr("cairn_signal_closes_total{reason=\"" + name + "\"} 0\n"));
+  }
+  for (size_t i = 0; i < edge::kDropReasonCount; ++i) {
+    const std::string name(Name(static_cast<edge::DropReason>(i)));
+    EXPECT_THAT(text, HasSubstr("cairn_signal_drops_total{reason=\"" + name + "\"} 0\n"));
+  }
+  for (size_t i = 0; i < core::kRecordEndCount; ++i) {
+    const std::string name(Name(static_cast<core::RecordEnd>(i)));
+    EXPECT_THAT(text, HasSubstr("cairn_signal_records_ended_total{reason=\"" + name + "\"} 0\n"));
+  }
+  for (const char* dialect : {"cbor", "cbor-v2", "json"}) {
+    for (const char* direction : {"in", "out"}) {
+      const std::string labels =
+          std::string("{direction=\"") + direction + "\",dialect=\"" + dialect + "\"} 0\n";
+      EXPECT_THAT(text, HasSubstr("cairn_signal_messages_total" + labels));
+      EXPECT_THAT(text, HasSubstr("cairn_signal_message_bytes_total" + labels));
+    }
+  }
+}
+
+TEST(Metrics, ALatencyIsInSecondsAndItsBucketsAreCumulative) {
+  MetricsInput input = Input();
+  edge::EdgeCounters counters;
+  counters.relay_latency.Add(50);
+  counters.relay_latency.Add(2'000, 3);
+  counters.relay_latency.Add(9'000'000);
+  input.edge->Add(counters);
+  const std::string text = RenderMetrics(input);
+  for (const char* line :
+       {"_bucket{le=\"5e-05\"} 1\n", "_bucket{le=\"0.001\"} 1\n", "_bucket{le=\"0.0025\"} 4\n",
+        "_bucket{le=\"2.5\"} 4\n", "_bucket{le=\"+Inf\"} 5\n", "_count 5\n", "_sum 9.00605\n"}) {
+    EXPECT_THAT(text, HasSubstr(std::string("cairn_signal_relay_latency_seconds") + line));
+  }
+}
+
+TEST(Metrics, AHandshakeEndsWellOrForAReason) {
+  MetricsInput input = Input();
+  input.edge->upgraded = 4;
+  input.edge->refusals[static_cast<size_t>(edge::CloseReason::kUnauthorized)] = 3;
+  const std::string text = RenderMetrics(input);
+  EXPECT_THAT(text, HasSubstr("cairn_signal_handshakes_total{outcome=\"ok\"} 4\n"));
+  EXPECT_THAT(text, HasSubstr("cairn_signal_handshakes_total{outcome=\"unauthorized\"} 3\n"));
+  EXPECT_THAT(text, HasSubstr("cairn_signal_handshakes_total{outcome=\"edge_full\"} 0\n"));
+}
+
+TEST(Metrics, ALinkIsPerLane) {
+  const std::string text = RenderMetrics(Input());
+  EXPECT_THAT(text, HasSubstr("cairn_signal_core_link_up{lane=\"0\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("cairn_signal_core_link_up{lane=\"1\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("cairn_signal_core_link_backlog_bytes{lane=\"1\"} 77\n"));
+}
+
+TEST(Metrics, ARoleHasThoseOfItsParts) {
+  MetricsInput input = Input();
+  EXPECT_THAT(RenderMetrics(input),
+              HasSubstr("cairn_signal_build_info{version=\"1.2.3\",role=\"all\"} 1\n"));
+  input.core.reset();
+  EXPECT_THAT(RenderMetrics(input), Not(HasSubstr("cairn_signal_peers ")));
+  EXPECT_THAT(RenderMetrics(input), HasSubstr("cairn_signal_connections "));
+  input = Input();
+  input.edge.reset();
+  EXPECT_THAT(RenderMetrics(input), HasSubstr("cairn_signal_peers "));
+  EXPECT_THAT(RenderMetrics(input), Not(HasSubstr("cairn_signal_connections ")));
+  EXPECT_THAT(RenderMetrics(input), HasSubstr("process_resident_memory_bytes "));
+}
+
+TEST(Metrics, ACertificateIsThereWhereThereIsTls) {
+  MetricsInput input = Input();
+  const std::string name = "cairn_signal_tls_certificate_expiry_timestamp_seconds ";
+  EXPECT_THAT(RenderMetrics(input), Not(HasSubstr(name)));
+  input.edge->tls_not_after = absl::FromUnixSeconds(1'900'000'000);
+  EXPECT_THAT(RenderMetrics(input), HasSubstr(name + "1900000000\n"));
+}
+
+}  // namespace
+}  // namespace cairn::server
