@@ -350,12 +350,9 @@ ServerUnaryReactor* AdminService::GetTopic(CallbackServerContext* context,
     reactor->Finish(status);
     return reactor;
   }
-  // By hand, since the empty topic is one and an empty filter fits all.
-  const auto visit = [request, response](Router& router, const PeerRecord& peer) {
-    const TopicRecord* topic = router.directory().Topic(request->name());
-    if (topic && peer.topics.contains(const_cast<TopicRecord*>(topic)))
-      response->add_peers(FormatId(peer.id));
-    return topic != nullptr && response->peers_size() < kMaxTopicPeers;
+  const auto visit = [response](Router&, const PeerRecord& peer) {
+    response->add_peers(FormatId(peer.id));
+    return response->peers_size() < kMaxTopicPeers;
   };
   const auto finish = [this, request, response, reactor] {
     RouterInput describe = AdminCall{[request, response, reactor](Router& router) {
@@ -371,7 +368,8 @@ ServerUnaryReactor* AdminService::GetTopic(CallbackServerContext* context,
     }};
     core_.Enter(describe);
   };
-  Walk(core_, std::make_shared<PeerWalk>(PeerWalk{PeerScan(v1::PeerFilter()), visit, finish}));
+  Walk(core_,
+       std::make_shared<PeerWalk>(PeerWalk{PeerScan::OfTopic(request->name()), visit, finish}));
   return reactor;
 }
 

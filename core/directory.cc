@@ -1,6 +1,7 @@
 #include "core/directory.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace cairn::core {
@@ -70,7 +71,7 @@ PeerRecord* Directory::AddPeer(LaneRecord& lane, uint64_t id, signaling::v1::Pee
   peer->returned = returned;
   PeerRecord* record = peer.get();
   peers_[id] = std::move(peer);
-  peer_ids_.insert(id);
+  peer_ids_.emplace(id, record);
   lane.peers.insert(record);
   ++peers_opened_;
   return record;
@@ -88,7 +89,7 @@ const PeerRecord* Directory::Peer(uint64_t id) const {
 
 const ClosedPeer* Directory::Closed(uint64_t id) const {
   const auto it = history_by_id_.find(id);
-  return it == history_by_id_.end() ? nullptr : &*it->second;
+  return it == history_by_id_.end() ? nullptr : &it->second->second;
 }
 
 void Directory::RemovePeer(PeerRecord& peer, int64_t now_us, uint32_t close_code,
@@ -107,11 +108,12 @@ void Directory::RemovePeer(PeerRecord& peer, int64_t now_us, uint32_t close_code
   closed.close_code = close_code;
   closed.close_reason = std::string(close_reason);
   if (history_.size() == kMaxHistory) {
-    history_by_id_.erase(history_.back().id);
-    history_.pop_back();
+    const auto oldest = std::prev(history_.end());
+    history_by_id_.erase(oldest->second.id);
+    history_.erase(oldest);
   }
-  history_.push_front(std::move(closed));
-  history_by_id_[peer.id] = history_.begin();
+  const uint64_t number = closed.number;
+  history_by_id_[peer.id] = history_.emplace_hint(history_.begin(), number, std::move(closed));
   Forget(peer);
 }
 
@@ -132,7 +134,7 @@ bool Directory::Subscribe(PeerRecord& peer, std::string_view name, int64_t now_u
     topic->created_us = now_us;
     const std::string_view key = topic->name;
     it = topics_.emplace(key, std::move(topic)).first;
-    topic_names_.insert(key);
+    topic_names_.emplace(key, it->second.get());
   }
   TopicRecord* topic = it->second.get();
   if (!peer.topics.insert(topic).second) return false;

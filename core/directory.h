@@ -11,14 +11,15 @@
 #ifndef CAIRN_CORE_DIRECTORY_H_
 #define CAIRN_CORE_DIRECTORY_H_
 
-#include <absl/container/btree_set.h>
+#include <absl/container/btree_map.h>
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <absl/container/inlined_vector.h>
 #include <absl/hash/hash.h>
 
 #include <cstdint>
-#include <list>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -117,6 +118,8 @@ class Directory {
                                      std::equal_to<>>;
   using Lanes = absl::flat_hash_map<EdgeSink*, std::unique_ptr<LaneRecord>>;
 
+  using History = std::map<uint64_t, ClosedPeer, std::greater<>>;
+
   // ---- lanes. Null when unknown.
   LaneRecord* AddLane(std::shared_ptr<EdgeSink> sink, const signaling::v1::Hello& hello,
                       int64_t now_us);
@@ -145,12 +148,14 @@ class Directory {
   // ---- for inspection
   const Lanes& lanes() const { return lanes_; }
   const Topics& topics() const { return topics_; }
-  // Ids in ascending order: what pages of a changing table can be cut from.
-  const absl::btree_set<uint64_t>& peer_ids() const { return peer_ids_; }
-  const absl::btree_set<std::string_view>& topic_names() const { return topic_names_; }
+  // In ascending order: what pages of a changing table can be cut from.
+  const absl::btree_map<uint64_t, const PeerRecord*>& peer_ids() const { return peer_ids_; }
+  const absl::btree_map<std::string_view, const TopicRecord*>& topic_names() const {
+    return topic_names_;
+  }
   const PeerRecord* Peer(uint64_t id) const;
-  // Newest first.
-  const std::list<ClosedPeer>& history() const { return history_; }
+  // By ClosedPeer::number, newest first.
+  const History& history() const { return history_; }
   const ClosedPeer* Closed(uint64_t id) const;
   size_t subscription_count() const { return subscriptions_; }
   uint64_t peers_opened() const { return peers_opened_; }
@@ -165,11 +170,11 @@ class Directory {
   Lanes lanes_;
   absl::flat_hash_map<uint64_t, LaneRecord*> lanes_by_id_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<PeerRecord>> peers_;
-  absl::btree_set<uint64_t> peer_ids_;
+  absl::btree_map<uint64_t, const PeerRecord*> peer_ids_;
   Topics topics_;  // keys are views of TopicRecord::name
-  absl::btree_set<std::string_view> topic_names_;
-  std::list<ClosedPeer> history_;
-  absl::flat_hash_map<uint64_t, std::list<ClosedPeer>::iterator> history_by_id_;
+  absl::btree_map<std::string_view, const TopicRecord*> topic_names_;
+  History history_;
+  absl::flat_hash_map<uint64_t, History::iterator> history_by_id_;
   size_t subscriptions_ = 0;
   uint64_t peers_opened_ = 0;
   uint64_t peers_closed_ = 0;

@@ -3,9 +3,9 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <absl/status/status.h>
+#include <absl/strings/match.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 #include "base/peer_id.h"
@@ -94,13 +94,20 @@ bool FactsFit(const PeerFilter& filter, const std::string& edge, const PeerInfo&
                                        filter.address_prefix()) == 0;
 }
 
+// Drops from a heap, whose top is what comes first by `before`, what cannot be among the first
+// `limit` (0: all can), once that is much.
+template <typename Keyed, typename Before, typename Later>
+void Prune(uint32_t limit, Before before, Later later, std::vector<Keyed>& heap) {
+  if (limit == 0 || heap.size() <= 2 * size_t{limit} + kPage) return;
+  std::nth_element(heap.begin(), heap.begin() + limit, heap.end(), before);
+  heap.resize(limit);
+  std::make_heap(heap.begin(), heap.end(), later);
+}
+
 }  // namespace
 
 bool Fits(const PeerFilter& filter, const PeerRecord& peer) {
-  if (!FactsFit(filter, peer.lane->edge, peer.info, peer.stats)) return false;
-  if (filter.topic().empty()) return true;
-  return std::any_of(peer.topics.begin(), peer.topics.end(),
-                     [&filter](const TopicRecord* topic) { return topic->name == filter.topic(); });
+  return FactsFit(filter, peer.lane->edge, peer.info, peer.stats);
 }
 
 void Describe(const Router& router, const PeerRecord& peer, bool with_topics,
@@ -257,15 +264,17 @@ bool PeerListing::StepById(const Router& router, ListPeersResponse& out) {
 }
 
 bool PeerListing::StepSorted(const Router& router, ListPeersResponse& out) {
-  // The top of a heap is its largest: "less" is what comes later.
-  const auto later = [this](const Keyed& a, const Keyed& b) {
-    return request_.descending() ? a < b : a > b;
+  const auto before = [this](const Keyed& a, const Keyed& b) {
+    return request_.descending() ? a > b : a < b;
   };
+  // The top of a heap is its largest: "less" is what comes later.
+  const auto later = [&before](const Keyed& a, const Keyed& b) { return before(b, a); };
   if (!scanned_) {
     scanned_ = !scan_.Step(router.directory(), PeerScan::kScanPerStep, [&](const PeerRecord& peer) {
       heap_.emplace_back(KeyOf(peer, request_.sort()), peer.id);
       std::push_heap(heap_.begin(), heap_.end(), later);
     });
+    Prune(request_.limit(), before, later, heap_);
     return true;
   }
   for (size_t wanted = Wanted(); wanted > 0 && !heap_.empty();) {
@@ -281,17 +290,20 @@ bool PeerListing::StepSorted(const Router& router, ListPeersResponse& out) {
 }
 
 bool PeerListing::StepClosed(const Router& router, ListPeersResponse& out) {
+  const Directory::History& history = router.directory().history();
   size_t wanted = Wanted();
-  for (const ClosedPeer& closed : router.directory().history()) {
-    if (closed.number >= below_number_) continue;
+  auto it = history.upper_bound(below_number_);
+  for (size_t scanned = 0; it != history.end() && scanned < PeerScan::kScanPerStep;
+       ++it, ++scanned) {
     if (wanted == 0) return Wanted() > 0;
+    const ClosedPeer& closed = it->second;
     below_number_ = closed.number;
     if (!FactsFit(request_.filter(), closed.edge, closed.info, closed.stats)) continue;
     Describe(closed, *out.add_peers());
     ++sent_;
     --wanted;
   }
-  return false;
+  return it != history.end();
 }
 
 // ---- topics
@@ -318,45 +330,65 @@ bool TopicListing::Before(const Keyed& a, const Keyed& b) const {
   return by_name && request_.descending() ? a.second > b.second : a.second < b.second;
 }
 
+size_t TopicListing::Wanted() const {
+  if (request_.limit() == 0) return kPage;
+  return std::min<uint64_t>(kPage, request_.limit() - sent_);
+}
+
+bool TopicListing::Step(const Router& router, ListTopicsResponse& out) {
+  if (request_.sort() == ListTopicsRequest::SORT_NAME && !request_.descending())
+    return StepByName(router, out);
+  return StepSorted(router, out);
+}
+
+bool TopicListing::StepByName(const Router& router, ListTopicsResponse& out) {
+  const auto& names = router.directory().topic_names();
+  auto it = started_ ? names.upper_bound(last_) : names.lower_bound(request_.name_prefix());
+  started_ = true;
+  for (size_t wanted = Wanted(); wanted > 0; --wanted, ++it) {
+    if (it == names.end() || !absl::StartsWith(it->second->name, request_.name_prefix()))
+      return false;
+    last_ = it->second->name;
+    Describe(router, *it->second, *out.add_topics());
+    ++sent_;
+  }
+  return Wanted() > 0;
+}
+
 bool TopicListing::Scan(const Router& router) {
   const auto& names = router.directory().topic_names();
   auto it = started_ ? names.upper_bound(last_) : names.lower_bound(request_.name_prefix());
   started_ = true;
-  const auto later = [this](const Keyed& a, const Keyed& b) { return Before(b, a); };
   for (size_t scanned = 0; it != names.end() && scanned < PeerScan::kScanPerStep; ++it, ++scanned) {
-    if (it->substr(0, request_.name_prefix().size()) != request_.name_prefix()) return false;
-    last_ = std::string(*it);
-    heap_.emplace_back(KeyOf(router, *router.directory().Topic(*it)), last_);
-    std::push_heap(heap_.begin(), heap_.end(), later);
-    // Of a top list, only as many as are asked for are kept; what is cut comes last.
-    if (request_.limit() != 0 && heap_.size() > 2 * size_t{request_.limit()} + kPage) {
-      std::nth_element(heap_.begin(), heap_.begin() + request_.limit(), heap_.end(),
-                       [this](const Keyed& a, const Keyed& b) { return Before(a, b); });
-      heap_.resize(request_.limit());
-      std::make_heap(heap_.begin(), heap_.end(), later);
-    }
+    const TopicRecord& topic = *it->second;
+    if (!absl::StartsWith(topic.name, request_.name_prefix())) return false;
+    last_ = topic.name;
+    heap_.emplace_back(KeyOf(router, topic), topic.name);
   }
   return it != names.end();
 }
 
-bool TopicListing::Step(const Router& router, ListTopicsResponse& out) {
+bool TopicListing::StepSorted(const Router& router, ListTopicsResponse& out) {
+  const auto before = [this](const Keyed& a, const Keyed& b) { return Before(a, b); };
+  const auto later = [this](const Keyed& a, const Keyed& b) { return Before(b, a); };
   if (!scanned_) {
+    const size_t had = heap_.size();
     scanned_ = !Scan(router);
+    for (size_t size = had + 1; size <= heap_.size(); ++size)
+      std::push_heap(heap_.begin(), heap_.begin() + static_cast<ptrdiff_t>(size), later);
+    Prune(request_.limit(), before, later, heap_);
     return true;
   }
-  const auto later = [this](const Keyed& a, const Keyed& b) { return Before(b, a); };
-  const uint64_t limit =
-      request_.limit() == 0 ? std::numeric_limits<uint64_t>::max() : request_.limit();
-  for (size_t filled = 0; filled < kPage && sent_ < limit && !heap_.empty();) {
+  for (size_t wanted = Wanted(); wanted > 0 && !heap_.empty();) {
     std::pop_heap(heap_.begin(), heap_.end(), later);
     const TopicRecord* topic = router.directory().Topic(heap_.back().second);
     heap_.pop_back();
     if (!topic) continue;  // gone since the scan
     Describe(router, *topic, *out.add_topics());
-    ++filled;
     ++sent_;
+    --wanted;
   }
-  return !heap_.empty() && sent_ < limit;
+  return !heap_.empty() && Wanted() > 0;
 }
 
 }  // namespace cairn::core

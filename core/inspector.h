@@ -68,16 +68,23 @@ class TopicListing {
  private:
   using Keyed = std::pair<double, std::string>;
 
+  // By name, as the table is.
+  bool StepByName(const Router& router, signaling::v1::ListTopicsResponse& out);
+  bool StepSorted(const Router& router, signaling::v1::ListTopicsResponse& out);
+  // False at the end of the table.
   bool Scan(const Router& router);
+  // How many more the caller wants, at most kPage.
+  size_t Wanted() const;
   bool Before(const Keyed& a, const Keyed& b) const;
   double KeyOf(const Router& router, const TopicRecord& topic) const;
 
   const signaling::v1::ListTopicsRequest request_;
   bool started_ = false;
-  bool scanned_ = false;
   std::string last_;
   uint64_t sent_ = 0;
+  // Sorted listings: as PeerListing's.
   std::vector<Keyed> heap_;
+  bool scanned_ = false;
 };
 
 }  // namespace cairn::core

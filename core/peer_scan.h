@@ -7,6 +7,8 @@
 #define CAIRN_CORE_PEER_SCAN_H_
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "core/directory.h"
@@ -14,25 +16,37 @@
 
 namespace cairn::core {
 
+// All of the filter but the topic.
 bool Fits(const signaling::v1::PeerFilter& filter, const PeerRecord& peer);
 
 class PeerScan {
  public:
-  static constexpr size_t kScanPerStep = 2048;
+  static constexpr size_t kScanPerStep = 512;
 
   explicit PeerScan(signaling::v1::PeerFilter filter, uint64_t after = 0)
-      : filter_(std::move(filter)), last_(after) {}
+      : filter_(std::move(filter)), last_(after) {
+    if (!filter_.topic().empty()) topic_ = filter_.topic();
+  }
+  // Also for the empty topic, which a filter cannot name.
+  static PeerScan OfTopic(std::string name) {
+    PeerScan scan{signaling::v1::PeerFilter()};
+    scan.topic_ = std::move(name);
+    return scan;
+  }
 
   // Calls visit(const PeerRecord&) for up to `most` peers that fit, in the order of their ids.
   // False when the table is at its end.
   template <typename Visit>
   bool Step(const Directory& directory, size_t most, Visit visit) {
+    const TopicRecord* topic = topic_ ? directory.Topic(*topic_) : nullptr;
+    if (topic_ && !topic) return false;
     auto it = directory.peer_ids().upper_bound(last_);
     for (size_t scanned = 0; it != directory.peer_ids().end() && scanned < kScanPerStep;
          ++it, ++scanned) {
       if (most == 0) return true;
-      last_ = *it;
-      const PeerRecord& peer = *directory.Peer(last_);
+      last_ = it->first;
+      const PeerRecord& peer = *it->second;
+      if (topic && !peer.topics.contains(topic)) continue;
       if (!Fits(filter_, peer)) continue;
       visit(peer);
       --most;
@@ -45,6 +59,7 @@ class PeerScan {
 
  private:
   const signaling::v1::PeerFilter filter_;
+  std::optional<std::string> topic_;
   uint64_t last_;
 };
 
