@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -24,14 +25,16 @@ namespace {
 
 constexpr char kUsage[] =
     "usage: inspection_bench [--server FILE] [--peers N] [--lanes N] [--rate PER_SECOND] "
-    "[--seconds S]\n"
+    "[--seconds S] [--rounds N]\n"
     "Prints what the inspection of a core with N peers (100000) costs. --server: cairn-signal; by\n"
     "default the one beside this program. Relays are sent at a fixed rate (1000) for S seconds "
-    "(5)\n"
-    "under each load. Exit 1: a relay was lost or a stream ended; 2: it could not run.\n";
+    "(1)\n"
+    "under each load in turn, N rounds of that (5); the quietest of each load is shown.\n"
+    "Exit 1: a relay was lost or a stream ended; 2: it could not run.\n";
 constexpr int kFaults = 1;
 constexpr int kCouldNotRun = 2;
 constexpr size_t kHistory = 10'000;  // closed peers: as many as a core remembers
+constexpr char kNothing[] = "nothing else";
 constexpr int64_t kPatience = 120 * kSecond;
 
 struct Options {
@@ -39,7 +42,8 @@ struct Options {
   size_t peers = 100'000;
   size_t lanes = 4;
   double rate = 1000;
-  double seconds = 5;
+  double seconds = 1;
+  size_t rounds = 5;
 };
 
 bool ReadOption(std::string_view name, const char* text, Options& options) {
@@ -56,6 +60,8 @@ bool ReadOption(std::string_view name, const char* text, Options& options) {
     options.lanes = static_cast<size_t>(value);
   } else if (name == "--rate") {
     options.rate = value;
+  } else if (name == "--rounds") {
+    options.rounds = static_cast<size_t>(value);
   } else if (name == "--seconds") {
     options.seconds = value;
   } else {
@@ -80,10 +86,15 @@ class Run {
   bool PrintRelays();
 
  private:
+  struct RelayFigures {
+    double p50_us, p99_us, max_us;
+    std::string done;
+  };
+
   template <typename Reached>
   bool Await(Reached reached);
   void PrintMemory(const char* what, uint64_t before);
-  void PrintRelaysUnder(const char* load, const Load* meanwhile);
+  RelayFigures RelaysUnder(const Load* meanwhile);
 
   const Options& options_;
   const CoreProcess& core_;
@@ -153,33 +164,45 @@ void Run::PrintCalls() {
   std::printf("\n");
 }
 
-void Run::PrintRelaysUnder(const char* load, const Load* meanwhile) {
+Run::RelayFigures Run::RelaysUnder(const Load* meanwhile) {
   Latencies latencies = probe_->Run(options_.rate, options_.seconds);
   lost_ = lost_ || !probe_->complete();
-  std::printf("| %s | %.0f | %.0f | %.0f | %.0f | %s |\n", load, latencies.PercentileUs(0.5),
-              latencies.PercentileUs(0.99), latencies.PercentileUs(0.999), latencies.MaxUs(),
-              meanwhile ? meanwhile->Done().c_str() : "");
-  std::fflush(stdout);
+  return {latencies.PercentileUs(0.5), latencies.PercentileUs(0.99), latencies.MaxUs(),
+          meanwhile ? meanwhile->Done() : ""};
 }
 
 bool Run::PrintRelays() {
   probe_ = std::make_unique<RelayProbe>(core_);
   if (!Await([this](const auto& status) {
-        return status.subscriptions() == population_.subscriptions() + 2;
+        return status.subscriptions() == population_.subscriptions() + RelayProbe::kSubscriptions;
       })) {
     return false;
   }
   probe_->Run(options_.rate, 1);  // to warm up
-  std::printf(
-      "| Relays meanwhile, %.0f/s of %zu bytes | p50, us | p99, us | p99.9, us | max, us | done |\n"
-      "|---|---|---|---|---|---|\n",
-      options_.rate, RelayProbe::kPayloadBytes);
-  PrintRelaysUnder("nothing else", nullptr);
-  for (const LoadKind kind : kAllLoads) {
-    const Load load(core_, kind);
-    PrintRelaysUnder(Name(kind), &load);
+  // Others who use the machine disturb some rounds; the quietest of each load tells most.
+  std::map<std::string, RelayFigures> quietest;
+  const auto note = [&quietest](const std::string& load, const RelayFigures& figures) {
+    const auto [it, first] = quietest.emplace(load, figures);
+    if (!first && figures.p99_us < it->second.p99_us) it->second = figures;
+  };
+  for (size_t round = 0; round < options_.rounds; ++round) {
+    note(kNothing, RelaysUnder(nullptr));
+    for (const LoadKind kind : kAllLoads) {
+      const Load load(core_, kind);
+      note(Name(kind), RelaysUnder(&load));
+    }
   }
-  PrintRelaysUnder("nothing else, once more", nullptr);
+  std::printf(
+      "| Relays meanwhile, %.0f/s of %zu bytes | p50, us | p99, us | max, us | done |\n"
+      "|---|---|---|---|---|\n",
+      options_.rate, RelayProbe::kPayloadBytes);
+  const auto print = [&quietest](const std::string& load) {
+    const RelayFigures& figures = quietest.at(load);
+    std::printf("| %s | %.0f | %.0f | %.0f | %s |\n", load.c_str(), figures.p50_us, figures.p99_us,
+                figures.max_us, figures.done.c_str());
+  };
+  print(kNothing);
+  for (const LoadKind kind : kAllLoads) print(Name(kind));
   return !lost_ && !probe_->broken() && !population_.broken();
 }
 

@@ -22,6 +22,8 @@ constexpr uint64_t kFirstLane = 2'000'000;
 
 const char* Name(LoadKind kind) {
   switch (kind) {
+    case LoadKind::kCompute:
+      return "a thread that only computes";
     case LoadKind::kListAll:
       return "ListPeers, all";
     case LoadKind::kListSorted:
@@ -44,6 +46,9 @@ Load::Load(const CoreProcess& core, LoadKind kind)
     : kind_(kind), channel_(core.Connect()), calls_(core) {
   v1::ListPeersRequest request;
   switch (kind) {
+    case LoadKind::kCompute:
+      Repeat([] {});
+      return;
     case LoadKind::kListSorted:
       request.set_sort(v1::ListPeersRequest::SORT_MESSAGES_IN);
       break;
@@ -82,6 +87,7 @@ Load::~Load() {
 std::string Load::Done() const {
   const std::string done = std::to_string(done_);
   switch (kind_) {
+    case LoadKind::kCompute:
     case LoadKind::kChanges:
       return "";
     case LoadKind::kWatched:

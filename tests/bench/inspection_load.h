@@ -22,8 +22,8 @@ namespace cairn::bench {
 
 enum class LoadKind { kListAll, kListSorted, kTop, kListClosed, kGetStatus, kChanges, kWatched };
 inline constexpr LoadKind kAllLoads[] = {
-    LoadKind::kListAll,   LoadKind::kListSorted, LoadKind::kTop,    LoadKind::kListClosed,
-    LoadKind::kGetStatus, LoadKind::kChanges,    LoadKind::kWatched};
+    LoadKind::kCompute,    LoadKind::kListAll,   LoadKind::kListSorted, LoadKind::kTop,
+    LoadKind::kListClosed, LoadKind::kGetStatus, LoadKind::kChanges,    LoadKind::kWatched};
 const char* Name(LoadKind kind);
 
 class Load {

@@ -1,0 +1,246 @@
+"""Who may do what on the core's gRPC port: every kind of caller, every method, over tokens, mutual TLS and both."""
+import contextlib
+import itertools
+import queue
+import socket
+
+import grpc
+import pytest
+from support.admin_api import Admin, Authority, Code, health, lane_pb, pb, reflection
+from support.process import run
+from support.waiting import PATIENCE
+
+TOKENS = {kind: f"the-token-of-the-{kind}" for kind in ("edge", "operator", "viewer")}
+LANE_IDS = itertools.count(1)
+
+# What each method of the service is: a new one has to be put here. What nobody has is NOT_FOUND once the call is allowed.
+LOOKS = {"GetStatus": {}, "ListPeers": {}, "GetPeer": {"id": "00000000000000ff"}, "ListTopics": {},
+         "GetTopic": {"name": "nobody"}, "ListEdges": {}, "Watch": {}, "Trace": {"topic": "nobody"}}
+STEERS = {"Disconnect": {"id": "00000000000000ff"}, "DrainEdge": {"edge": "nobody"}, "SetLogLevel": {"directives": "info"}}
+# These go on until somebody ends them.
+ENDLESS = {"Watch", "Trace"}
+METHODS = pb.DESCRIPTOR.services_by_name["Admin"].methods_by_name
+
+ALLOWED = {Code.OK, Code.NOT_FOUND}
+UNKNOWN = {"lane": Code.UNAUTHENTICATED, "look": Code.UNAUTHENTICATED, "steer": Code.UNAUTHENTICATED}
+MAY = {"edge": {"look": Code.PERMISSION_DENIED, "steer": Code.PERMISSION_DENIED},
+       "viewer": {"lane": Code.PERMISSION_DENIED, "steer": Code.PERMISSION_DENIED},
+       "operator": {"lane": Code.PERMISSION_DENIED}}
+# The connection is not made.
+NO_CONNECTION = {what: Code.UNAVAILABLE for what in ("lane", "look", "steer", "open to all")}
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ours"))
+
+
+@pytest.fixture(scope="module")
+def stranger(authority, tmp_path_factory):
+    """A certificate named operator, of an authority that the core does not trust; its bearer trusts the core's."""
+    identity = Authority(tmp_path_factory.mktemp("theirs")).issue("operator")
+    identity.ca = authority
+    return identity
+
+
+@pytest.fixture(scope="module")
+def token_flags(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("tokens")
+    for kind, token in TOKENS.items():
+        (directory / kind).write_text(token + "\n")
+    return [text for kind in TOKENS for text in (f"--grpc-{kind}-token-file", str(directory / kind))]
+
+
+class NoCertificate:
+    """One who trusts the core but has nothing to show."""
+
+    def __init__(self, authority):
+        self._authority = authority
+
+    def channel_credentials(self):
+        return grpc.ssl_channel_credentials(self._authority.cert.read_bytes())
+
+
+@pytest.fixture
+def make_core(start, token_flags, authority):
+    """make_core(mode): a core, and the callers of it: {name: (credentials, what is refused to it)}."""
+    def make(mode):
+        tls = authority.issue("core").flags() if mode != "tokens" else []
+        tokens = token_flags if mode != "mutual TLS" else []
+        return start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *tls, *tokens)
+    return make
+
+
+@pytest.fixture
+def callers_of(authority, stranger):
+    def callers(mode):
+        if mode == "mutual TLS":
+            yield "no certificate", {"tls": NoCertificate(authority)}, NO_CONNECTION
+            yield "certificate of another authority", {"tls": stranger}, NO_CONNECTION
+            yield "no TLS", {}, NO_CONNECTION
+            yield "certificate of no kind", {"tls": authority.issue("somebody")}, UNKNOWN
+            yield "name that begins like a kind", {"tls": authority.issue("operators")}, UNKNOWN
+            yield "name that ends like a kind", {"tls": authority.issue("not.operator")}, UNKNOWN
+            yield "a token, which means nothing here", {
+                "tls": authority.issue("somebody"), "token": TOKENS["operator"]}, UNKNOWN
+            for kind, refused in MAY.items():
+                yield kind, {"tls": authority.issue(kind)}, refused
+                yield f"{kind}, by a name of several words", {"tls": authority.issue(f"{kind}.example.com")}, refused
+                yield f"{kind}, by DNS name", {
+                    "tls": authority.issue("somebody", names=f"DNS:{kind}.example.com,IP:127.0.0.1")}, refused
+            return
+        tls = {"tls": authority.issue("somebody")} if mode == "both" else {}
+        yield "no token", tls, UNKNOWN
+        yield "wrong token", {**tls, "token": "guess"}, UNKNOWN
+        yield "part of a token", {**tls, "token": TOKENS["operator"][:-1]}, UNKNOWN
+        for kind, refused in MAY.items():
+            yield kind, {**tls, "token": TOKENS[kind]}, refused
+        if mode == "both":
+            yield "token without certificate", {"tls": NoCertificate(authority), "token": TOKENS["operator"]}, NO_CONNECTION
+            yield "certificate without token", {"tls": authority.issue("viewer")}, MAY["viewer"]
+    return callers
+
+
+def code_of(call):
+    try:
+        call()
+    except grpc.RpcError as error:
+        return error.code()
+    return Code.OK
+
+
+def open_lane(caller):
+    """The code with which it is refused, or OK once the core has said Welcome."""
+    requests = queue.SimpleQueue()
+    requests.put(lane_pb.LaneToCore(hello=lane_pb.Hello(protocol_version=1, lane_id=next(LANE_IDS), edge="test")))
+    lane = caller.lanes.Open(iter(requests.get, None), metadata=caller.metadata, timeout=PATIENCE)
+
+    def welcome():
+        assert next(lane).HasField("welcome")
+    code = code_of(welcome)
+    lane.cancel()
+    requests.put(None)
+    return code
+
+
+def ask_health(caller):
+    caller.health.Check(health.HealthCheckRequest(), timeout=PATIENCE)
+
+
+def ask_reflection(caller):
+    requests = iter([reflection.ServerReflectionRequest(list_services="")])
+    assert list(caller.reflection.ServerReflectionInfo(requests, timeout=PATIENCE))
+
+
+def request_of(method, fields):
+    return getattr(pb, METHODS[method].input_type.name)(**fields)
+
+
+def test_every_method_looks_or_steers():
+    assert set(METHODS.keys()) == set(LOOKS) | set(STEERS) and not set(LOOKS) & set(STEERS)
+
+
+@pytest.mark.parametrize("mode", ["tokens", "mutual TLS", "both"])
+def test_each_caller_may_do_what_its_kind_may_and_nothing_else(make_core, callers_of, mode):
+    core = make_core(mode)
+    endless = []
+    for name, credentials, refused in callers_of(mode):
+        caller = Admin(core.grpc_address(), **credentials)
+
+        def expect(what, which, code, refused=refused, name=name):
+            allowed = {refused[what]} if what in refused else ALLOWED
+            assert code in allowed, f"{name}: {which}: {code}, expected one of {allowed}"
+
+        expect("lane", "Lanes.Open", open_lane(caller))
+        for what, methods in (("look", LOOKS), ("steer", STEERS)):
+            for method, fields in methods.items():
+                request = request_of(method, fields)
+                if method not in ENDLESS:
+                    expect(what, method, code_of(lambda caller=caller, m=method, r=request: caller.call(m, r)))
+                elif refused is not NO_CONNECTION:
+                    call = getattr(caller.stub, method)(request, metadata=caller.metadata)
+                    call.initial_metadata()
+                    endless.append((f"{name}: {method}", call, refused.get(what)))
+        for which, ask in (("health", ask_health), ("reflection", ask_reflection)):
+            expect("open to all", which, code_of(lambda caller=caller, ask=ask: ask(caller)))
+    # Whoever was allowed hears no end but the core's.
+    core.finish()
+    for name, call, refusal in endless:
+        code = code_of(lambda call=call: list(call))
+        expected = {refusal} if refusal else {Code.UNAVAILABLE, Code.CANCELLED}
+        assert code in expected, f"{name}: {code}"
+
+
+def test_without_credentials_loopback_lets_everybody_do_everything(start):
+    caller = Admin(start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0").grpc_address())
+    assert open_lane(caller) == Code.OK
+    for method, fields in [*LOOKS.items(), *STEERS.items()]:
+        if method not in ENDLESS:
+            request = request_of(method, fields)
+            assert code_of(lambda m=method, r=request: caller.call(m, r)) in ALLOWED, method
+
+
+def test_the_port_is_on_loopback_unless_it_is_told_otherwise():
+    """Whoever holds the default port already: a core that is told nothing asks for it, and for no other address."""
+    with contextlib.ExitStack() as stack:
+        taker = stack.enter_context(socket.socket())
+        with contextlib.suppress(OSError):
+            taker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taker.bind(("127.0.0.1", 7443))
+            taker.listen()
+        done = run("--role", "core")
+    assert done.returncode == 1 and "127.0.0.1:7443" in done.stderr, done
+
+
+# ---- addresses that others can reach
+
+PUBLIC = ["0.0.0.0:0", "[::]:0"]
+
+
+@pytest.mark.parametrize("role", ["core", "all"])
+@pytest.mark.parametrize("address", PUBLIC)
+def test_a_public_address_without_credentials_is_refused_with_a_line_that_says_how(role, address):
+    done = run("--role", role, "--listen-addr", "127.0.0.1:0", "--grpc-listen-addr", address)
+    assert done.returncode == 1
+    line, = done.stderr.splitlines()
+    for word in ("--grpc-listen-addr", address, "--grpc-tls-cert", "--grpc-edge-token-file", "unix:", "--grpc-insecure"):
+        assert word in line, line
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+@pytest.mark.parametrize("how", ["tokens", "mutual TLS", "insecure"])
+def test_a_public_address_is_served_with_credentials_or_on_demand(start, authority, token_flags, address, how):
+    flags = {"tokens": token_flags, "mutual TLS": authority.issue("core").flags(), "insecure": ["--grpc-insecure"]}
+    core = start("--role", "core", "--grpc-listen-addr", address, *flags[how])
+    assert not core.grpc_address().endswith(":0")
+
+
+def test_half_of_what_mutual_tls_needs_is_refused(authority):
+    cert, key, ca = (authority.issue("core").flags()[at:at + 2] for at in (0, 2, 4))
+    for given in (cert + key, cert + ca, key + ca, cert, key, ca):
+        done = run("--role", "core", "--grpc-listen-addr", "0.0.0.0:0", *given)
+        assert done.returncode == 1 and "--grpc-tls-" in done.stderr, (given, done)
+
+
+# ---- edges
+
+@pytest.mark.parametrize("mode", ["tokens", "mutual TLS", "both"])
+def test_an_edge_with_its_credential_gets_in_and_one_with_anothers_does_not(make_core, start, authority, tmp_path, mode):
+    core = make_core(mode)
+
+    def edge(kind):
+        flags = authority.issue(kind if mode == "mutual TLS" else "somebody").flags() if mode != "tokens" else []
+        if mode != "mutual TLS":
+            token = tmp_path / f"presented-{kind}"
+            token.write_text(TOKENS[kind] + "\n")
+            flags += ["--grpc-edge-token-file", str(token)]
+        return start("--role", "edge", "--core", core.grpc_address(), "--threads", "1", *flags)
+
+    edge("edge").wait_for_log("core_link_up")
+    for kind in ("operator", "viewer"):
+        wrong = edge(kind)
+        wrong.wait_for_log("core_link_lost")
+        assert not wrong.grep("core_link_up")
+    assert len(core.grep("lane_opened")) == 1
+    for token in TOKENS.values():
+        assert token not in core.tail(1000)
