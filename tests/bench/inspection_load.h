@@ -20,7 +20,16 @@
 
 namespace cairn::bench {
 
-enum class LoadKind { kListAll, kListSorted, kTop, kListClosed, kGetStatus, kChanges, kWatched };
+enum class LoadKind {
+  kCompute,  // nothing is asked of the core: what a busy processor alone does to relays
+  kListAll,
+  kListSorted,
+  kTop,
+  kListClosed,
+  kGetStatus,
+  kChanges,
+  kWatched
+};
 inline constexpr LoadKind kAllLoads[] = {
     LoadKind::kCompute,    LoadKind::kListAll,   LoadKind::kListSorted, LoadKind::kTop,
     LoadKind::kListClosed, LoadKind::kGetStatus, LoadKind::kChanges,    LoadKind::kWatched};

@@ -249,6 +249,52 @@ def test_top_gives_the_terminal_back(cluster, in_terminal, end):
     assert top.output.endswith(ALT_SCREEN_OFF)
 
 
+def fits(picture, columns=admin_cli.COLUMNS, rows=admin_cli.ROWS):
+    return len(picture) <= rows and all(admin_cli.cells(line) <= columns for line in picture)
+
+
+def test_top_shows_what_changes_and_fits_the_terminal_whatever_its_size(cluster, in_terminal):
+    topic = "x" * 200
+    first, _ = cluster.connect("east", topic)
+    top = in_terminal(cluster.terminal("top", "--every", "0.2"))
+    assert fits(top.wait_for_picture(lambda picture: " 1 peers " in picture[0]))
+    second, second_id = cluster.connect("west", topic, "\u7ac9" * 100)
+    picture = top.wait_for_picture(lambda picture: " 2 peers " in picture[0])
+    assert fits(picture) and any(line.startswith(second_id) for line in picture)
+    for columns, rows in ((80, 12), (200, 50), (100, 3), (admin_cli.COLUMNS, admin_cli.ROWS)):
+        top.resize(columns, rows)
+        # Drawn again for the new size: the rows of a picture are those of the screen.
+        assert fits(top.wait_for_picture(lambda picture, rows=rows: len(picture) == rows), columns, rows)
+    second.close()
+    top.wait_for_picture(lambda picture: " 1 peers " in picture[0])
+    assert first.is_open()
+    top.type("s")
+    top.wait_for_picture(lambda picture: "peers by bytes out" in picture[-1])
+    top.type(" ")
+    top.wait_for(r"PAUSED")
+    top.type("q")
+    assert top.wait() == 0 and top.modes() == top.modes_before
+
+
+@pytest.mark.parametrize("arguments", [["watch"], ["edges", "list", "--watch", "0.2"], ["peers", "list", "--watch", "0.2"]],
+                         ids=" ".join)
+def test_what_goes_on_ends_with_ctrl_c_and_fits_the_terminal(cluster, in_terminal, arguments):
+    terminal = in_terminal(cluster.terminal(*arguments, "--no-color"))
+    topic, seen = new_topic("x" * 150), []
+
+    def shown():
+        # The watch has begun when it shows something.
+        seen.append(cluster.connect("east", topic))
+        terminal.read()
+        return "east" in terminal.output
+
+    eventually(shown, "peers on the screen")
+    terminal.type("\x03")
+    assert terminal.wait() == 0 and terminal.modes() == terminal.modes_before
+    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.output).splitlines()
+    assert lines and all(len(line) <= admin_cli.COLUMNS for line in lines), lines
+
+
 def test_top_survives_its_core_and_says_so(start, tmp_path, in_terminal):
     cluster = Cluster(start, tmp_path)
     top = in_terminal(cluster.terminal("top", "--every", "0.2"))

@@ -5,10 +5,12 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import termios
 import time
+import unicodedata
 
 from support import process
 from support.waiting import PATIENCE
@@ -59,14 +61,22 @@ def start(*arguments, env=None):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def cells(line):
+    """Columns that it takes on a terminal."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
+
+
 class Terminal:
     """cairn-admin on a terminal of 80 by 24."""
 
     def __init__(self, *arguments, env=None):
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-        self.modes_before = termios.tcgetattr(slave)
         self._slave = slave
+        self._set_size(COLUMNS, ROWS)
+        self.modes_before = termios.tcgetattr(slave)
         self.output = ""
         # A session of its own, so that the terminal's Ctrl-C reaches it.
         self.popen = subprocess.Popen([binary(), *map(str, arguments)], env=clean_environment(env), stdin=slave,
@@ -80,9 +90,33 @@ class Terminal:
             self._read(0.1)
         return match
 
+    def read(self):
+        """Takes what is there."""
+        self._read(0)
+
     def _read(self, within):
         if select.select([self._master], [], [], within)[0]:
             self.output += os.read(self._master, 65536).decode()
+
+    def pictures(self):
+        """What has been drawn on the whole screen: the lines of each picture, the last of which may not be whole."""
+        drawn = self.output.split("\x1b[H")[1:]
+        return [[_ESCAPE.sub("", line) for line in picture.replace("\r", "").split("\n")] for picture in drawn]
+
+    def wait_for_picture(self, condition):
+        """The first picture from now on that is whole and for which the condition holds."""
+        deadline, first = time.monotonic() + PATIENCE, len(self.pictures())
+        while not (found := [picture for picture in self.pictures()[first:-1] if condition(picture)]):
+            assert time.monotonic() < deadline, self.pictures()[-2:]
+            self._read(0.1)
+        return found[0]
+
+    def _set_size(self, columns, rows):
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def resize(self, columns, rows):
+        self._set_size(columns, rows)
+        self.popen.send_signal(signal.SIGWINCH)
 
     def type(self, keys):
         os.write(self._master, keys.encode())
