@@ -5,9 +5,8 @@
 // router's business.
 //
 // Owner:  Router. Thread: the router's.
-// Bounds: a record per lane, peer, subscription and topic: about 500 bytes a peer, 100 a
-// subscription, 150 a topic
-//         (measured by tests/bench). History: kMaxHistory closed peers.
+// Bounds: a record per lane, peer, subscription and topic: about 670 bytes a peer, 100 a
+//         subscription, 150 a topic (`./dev bench inspection`). History: kMaxHistory closed peers.
 #ifndef CAIRN_CORE_DIRECTORY_H_
 #define CAIRN_CORE_DIRECTORY_H_
 
