@@ -1,6 +1,7 @@
 #include "base/address.h"
 
 #include <absl/status/status.h>
+#include <absl/strings/escaping.h>
 #include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <arpa/inet.h>
@@ -17,8 +18,9 @@ const sockaddr_in6& V6(const sockaddr_storage& storage) {
 }
 
 absl::Status NotAnAddress(std::string_view text) {
-  return absl::InvalidArgumentError(absl::StrCat(
-      "'", std::string(text), "' is not IP:port (such as 0.0.0.0:8080 or [::1]:8080)"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", absl::Utf8SafeCEscape(absl::string_view(text.data(), text.size())),
+                   "' is not IP:port (such as 0.0.0.0:8080 or [::1]:8080)"));
 }
 
 }  // namespace
@@ -27,6 +29,8 @@ absl::StatusOr<SocketAddress> SocketAddress::Parse(std::string_view text) {
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return NotAnAddress(text);
   std::string host(text.substr(0, colon));
+  // inet_pton() would read up to it and call the rest good.
+  if (host.find('\0') != host.npos) return NotAnAddress(text);
   const std::string_view digits = text.substr(colon + 1);
   uint32_t port = 0;
   if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos ||

@@ -5,6 +5,7 @@
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -18,12 +19,20 @@ std::string_view WithoutBlanks(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
-// A header value cannot carry anything else (RFC 9110 5.5), so such a token would let nobody in.
-bool IsUsable(std::string_view token) {
-  for (const char c : token) {
-    if (c < 0x20 || c == 0x7f) return false;
+bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+
+bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+// Empty: every client can send the token in a header (RFC 9110 5.5).
+std::string_view WhyUnsendable(std::string_view token) {
+  if (std::any_of(token.begin(), token.end(), IsControl)) {
+    return "a token has control characters, which no client can send";
   }
-  return true;
+  if (!std::all_of(token.begin(), token.end(), IsAscii)) {
+    return "a token has characters other than ASCII, which clients send in different ways or not "
+           "at all; use letters, digits and punctuation, such as `openssl rand -hex 32` prints";
+  }
+  return {};
 }
 
 }  // namespace
@@ -43,8 +52,8 @@ absl::StatusOr<BearerTokens> BearerTokens::FromToken(std::string_view token) {
     return absl::InvalidArgumentError(
         absl::StrCat("a token is longer than ", kMaxTokenBytes, " bytes"));
   }
-  if (!IsUsable(token)) {
-    return absl::InvalidArgumentError("a token has control characters, which no client can send");
+  if (const std::string_view why = WhyUnsendable(token); !why.empty()) {
+    return absl::InvalidArgumentError(absl::string_view(why.data(), why.size()));
   }
   BearerTokens tokens;
   tokens.digests_.push_back(DigestOf(token));

@@ -102,6 +102,17 @@ TEST(SocketAddress, RefusesWhatIsNotIpAndPort) {
   }
 }
 
+TEST(SocketAddress, RefusesAnEmbeddedNul) {
+  for (const std::string& text :
+       {std::string("127.0.0.1\0:80", 13), std::string("127.0.0.1\0.evil:80", 18),
+        std::string("[::1\0]:80", 9), std::string("[::1\0junk]:80", 13),
+        std::string("\000127.0.0.1:80", 13), std::string("127.0.0.1:80\0", 13)}) {
+    const absl::Status status = SocketAddress::Parse(text).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("\\0")) << "what is not seen is shown";
+  }
+}
+
 TEST(SocketAddress, ErrorQuotesTheTextAndShowsWhatWouldDo) {
   const absl::Status status = SocketAddress::Parse("localhost:80").status();
   EXPECT_THAT(std::string(status.message()), HasSubstr("'localhost:80'"));

@@ -95,6 +95,17 @@ TEST(BearerTokens, ControlCharactersAreRefusedWithoutSayingTheToken) {
   }
 }
 
+TEST(BearerTokens, OtherThanAsciiIsRefusedAsThatWithoutSayingTheToken) {
+  for (const char* token : {"s3cret-\xc3\xbc", "s3cret\xff", "\x80s3cret"}) {
+    const absl::Status status = BearerTokens::FromToken(token).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("other than ASCII"));
+    EXPECT_THAT(std::string(status.message()), HasSubstr("openssl rand"));
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("control")));
+    EXPECT_THAT(std::string(status.message()), Not(HasSubstr("s3cret")));
+  }
+}
+
 TEST(BearerTokens, ATokenHasAtMostMaxTokenBytes) {
   const std::string longest(BearerTokens::kMaxTokenBytes, 'x');
   const absl::StatusOr<BearerTokens> tokens = BearerTokens::FromToken(longest);
