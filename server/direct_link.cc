@@ -58,6 +58,11 @@ class DirectLink final : public edge::CoreLink {
         inbox_(std::make_shared<Inbox>(this)) {
     core::RouterInput opened = core::LaneOpened{inbox_, identity.ToHello()};
     core_.Enter(opened);
+    // The snapshot of a lane that has nobody yet: whoever comes after it is new.
+    LaneToCore nobody;
+    nobody.add_events()->set_kind(signaling::v1::LaneEvent::KIND_SNAPSHOT_END);
+    core::RouterInput snapshot = core::LaneBatch{inbox_, std::move(nobody)};
+    core_.Enter(snapshot);
     batch_ = core::LaneBatch{inbox_, {}};
   }
 

@@ -6,9 +6,12 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "base/peer_id.h"
 #include "edge/lane.h"
+#include "proto/wire/v2_writer.h"
 #include "tests/support/client_frames.h"
 #include "tests/support/fake_client.h"
 #include "tests/support/fake_clock.h"
@@ -32,7 +35,12 @@ class Loop {
     executor_.Run();
   }
 
-  Lane::Member* Join(uint64_t peer, FakeClient& client) { return lane_.Join(peer, &client, {}); }
+  Lane::Member* Join(uint64_t peer, FakeClient& client,
+                     wire::Dialect dialect = wire::Dialect::kNative) {
+    Lane::PeerFacts facts;
+    facts.dialect = dialect;
+    return lane_.Join(peer, &client, std::move(facts));
+  }
   void Subscribe(Lane::Member* member, const std::string& topic) {
     lane_.Subscribe(member, topic);
     lane_.Flush();
@@ -83,6 +91,17 @@ TEST_F(DirectLinkTest, ARelayCrossesFromOneLaneToAnother) {
   one_.Run();
   EXPECT_THAT(alice_.frames, ElementsAre(DeliveredFrame("t", "to alice")));
   EXPECT_EQ(bob_.frames.size(), 1u) << "an echo";
+}
+
+TEST_F(DirectLinkTest, WhoSubscribesIsNewToTheOthers) {
+  one_.Subscribe(one_.Join(10, alice_, wire::Dialect::kV2), "t");
+  alice_.frames.clear();  // its own Subscribed
+  two_.Subscribe(two_.Join(20, bob_), "t");
+  one_.Run();
+  std::string joined, frame;
+  wire::AppendJoined("t", FormatId(20), joined);
+  wire::AppendWsFrame(wire::WsOpcode::kBinary, joined, frame);
+  EXPECT_THAT(alice_.frames, ElementsAre(frame));
 }
 
 TEST_F(DirectLinkTest, ARelayWithinALaneArrivesInTheSameTurn) {
