@@ -95,8 +95,8 @@ void Session::OnMessage(const WsDecoder::Event& event) {
 
 void Session::OnRelay(const wire::Message& message) {
   uint64_t to = 0;
-  if (!message.to.empty()) {
-    const std::optional<uint64_t> id = ParseId(message.to);
+  if (message.to) {
+    const std::optional<uint64_t> id = ParseId(*message.to);
     if (!id || *id == 0) return Drop(DropReason::kBadPeerId);
     to = *id;
   }

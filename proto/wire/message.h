@@ -22,8 +22,8 @@ struct Message {
   MessageKind kind = MessageKind::kSubscribe;
   std::string_view topic;    // UTF-8, any length, may be empty; compared byte for byte.
   std::string_view payload;  // kRelay only; opaque.
-  // kRelay, kV2 only: {"to": tstr}, the one peer that is to get it; empty: everybody.
-  std::string_view to;
+  // kRelay, kV2 only: {"to": tstr}, the one peer that is to get it; absent: everybody.
+  std::optional<std::string_view> to;
   // kRelay, kV2 only: {"id": uint}, to be named in the receipt; absent: no receipt is wanted.
   std::optional<uint64_t> receipt_id;
 };

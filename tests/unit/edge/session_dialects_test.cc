@@ -126,10 +126,12 @@ TEST_F(SessionV2, IsToldWhatHadNoEffectAndWhy) {
   ReceiveRelayWith(
       "\x62to\x70"
       "0000000000000000");
+  ReceiveRelayWith("\x62to\x60");  // nobody's name is not everybody's
   ReceiveText("no JSON");
-  EXPECT_THAT(client_.frames, ElementsAre(Error("cbor_malformed"), Error("bad_peer_id"),
-                                          Error("bad_peer_id"), Error("json_malformed")));
-  EXPECT_EQ(Dropped(DropReason::kBadPeerId), 2u);
+  EXPECT_THAT(client_.frames,
+              ElementsAre(Error("cbor_malformed"), Error("bad_peer_id"), Error("bad_peer_id"),
+                          Error("bad_peer_id"), Error("json_malformed")));
+  EXPECT_EQ(Dropped(DropReason::kBadPeerId), 3u);
   EXPECT_THAT(Said(), IsEmpty());
   EXPECT_FALSE(client_.closed);
 }
