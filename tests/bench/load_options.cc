@@ -10,10 +10,12 @@ namespace cairn::bench {
 namespace {
 
 constexpr char kUsage[] =
-    "usage: cairn-load pairs|fanout|idle|vanish --ports PORT[,PORT] [--servers PID[,PID]]\n"
+    "usage: cairn-load pairs|fanout|idle|vanish|discovery --ports PORT[,PORT] [--servers "
+    "PID[,PID]]\n"
     "  [--seconds S] [--warmup S] [--payload BYTES] [--pairs N] [--in-flight N] [--rate "
     "PER_SECOND]\n"
     "  [--subscribers N] [--peers N] [--topics N] [--reset]\n"
+    "  [--candidates N] [--v2]\n"
     "Prints one line of JSON. Exit 1: something was lost, doubled, reordered, changed or closed; "
     "2: it could not run.\n";
 
@@ -55,6 +57,7 @@ bool ReadOption(std::string_view name, const char* text, LoadOptions& options) {
   if (name == "--subscribers") return Read(text, 19'000, options.subscribers);
   if (name == "--peers") return Read(text, 19'000, options.peers);
   if (name == "--topics") return Read(text, 1'000, options.topics);
+  if (name == "--candidates") return Read(text, 100, options.candidates);
   return false;
 }
 
@@ -73,6 +76,8 @@ std::optional<LoadOptions> ParseLoadOptions(int argc, char** argv) {
     const std::string_view name = argv[i];
     if (name == "--reset") {
       options.reset = true;
+    } else if (name == "--v2") {
+      options.v2 = true;
     } else if (i + 1 == argc || !ReadOption(name, argv[i + 1], options)) {
       return Fail(std::string(name) + ": unknown, without a value, or out of range");
     } else {
@@ -83,6 +88,8 @@ std::optional<LoadOptions> ParseLoadOptions(int argc, char** argv) {
   if (options.payload_bytes < kStampBytes) return Fail("--payload: too small for its stamp");
   if (options.in_flight == 0 || options.pairs == 0 || options.subscribers == 0)
     return Fail("nothing to send");
+  if (options.scenario == "discovery" && (options.rate == 0 || options.candidates == 0))
+    return Fail("discovery without --rate, or without candidates");
   return options;
 }
 

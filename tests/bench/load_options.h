@@ -15,7 +15,7 @@
 namespace cairn::bench {
 
 struct LoadOptions {
-  std::string scenario;         // pairs, fanout, idle, vanish
+  std::string scenario;         // pairs, fanout, idle, vanish, discovery
   std::vector<uint16_t> ports;  // --ports, on 127.0.0.1: peers are dealt to them in turn
   std::vector<pid_t> servers;   // --servers: processes whose CPU and memory are measured
   double seconds = 3;           // --seconds that are measured
@@ -23,11 +23,14 @@ struct LoadOptions {
   size_t payload_bytes = 200;   // --payload
   size_t pairs = 100;           // --pairs
   size_t in_flight = 1;         // --in-flight: messages of a pair, or of the publisher
-  double rate = 0;           // --rate: messages a second in all; 0: as fast as --in-flight allows
+  // --rate: messages a second in all; 0: as fast as --in-flight allows. Of discovery: rendezvous.
+  double rate = 0;
   size_t subscribers = 500;  // --subscribers
   size_t peers = 10'000;     // --peers that idle, or vanish
   size_t topics = 3;         // --topics of each of those
   bool reset = false;        // --reset: who vanishes leaves with a reset instead of a FIN
+  size_t candidates = 5;     // --candidates: each way, of a rendezvous
+  bool v2 = false;           // --v2: rendezvous by cairn.signal.v2
 };
 
 // Nothing: a mistake, which has been said.

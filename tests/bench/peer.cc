@@ -28,7 +28,8 @@ constexpr std::string_view kUpgradeRequest =
     "Upgrade: websocket\r\n"
     "Sec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-    "User-Agent: cairn-load\r\n\r\n";
+    "User-Agent: cairn-load\r\n";
+constexpr std::string_view kV2Offer = "Sec-WebSocket-Protocol: cairn.signal.v2\r\n";
 constexpr std::string_view kAccepted = "HTTP/1.1 101 ";
 constexpr std::string_view kAcceptValue = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
@@ -107,6 +108,8 @@ void Peer::OnReady(uint32_t epoll_events) {
     if (epoll_events & (EPOLLERR | EPOLLHUP)) return Lose("connection refused");
     state_ = State::kUpgrading;
     out_ = kUpgradeRequest;
+    if (config_.v2) out_ += kV2Offer;
+    out_ += "\r\n";
   }
   if (epoll_events & EPOLLOUT) poller_.Touch(*this);
   if (epoll_events & (EPOLLIN | EPOLLERR | EPOLLHUP)) Read();
@@ -151,14 +154,21 @@ bool Peer::TakeUpgradeAnswer(std::string_view& in) {
   const size_t end = in.find("\r\n\r\n");
   if (end == in.npos) return false;
   const std::string_view head = in.substr(0, end);
-  if (!head.starts_with(kAccepted) || head.find(kAcceptValue) == head.npos) {
+  const bool has_dialect =
+      !config_.v2 || head.find(kV2Offer.substr(0, kV2Offer.size() - 2)) != head.npos;
+  if (!head.starts_with(kAccepted) || head.find(kAcceptValue) == head.npos || !has_dialect) {
     Lose("upgrade refused");
     return false;
   }
   in.remove_prefix(end + 4);
   state_ = State::kOpen;
   for (const std::string& topic : config_.topics) Send(kBinary, SubscribeMessage(topic));
-  Send(kPing, "");
+  if (config_.eager) {
+    state_ = State::kReady;
+    listener_.OnReady(*this);
+  } else {
+    Send(kPing, "");
+  }
   return true;
 }
 
@@ -166,8 +176,9 @@ void Peer::OnFrame(const Frame& frame) {
   ReceivedRelay relay;
   switch (frame.opcode) {
     case kBinary:
-      if (!ReadRelay(frame.payload, relay)) return Lose("a message that is not a canonical Relay");
-      return listener_.OnRelay(*this, relay);
+      if (ReadRelay(frame.payload, config_.v2, relay)) return listener_.OnRelay(*this, relay);
+      if (config_.v2) return listener_.OnV2Message(*this, frame.payload);
+      return Lose("a message that is not a canonical Relay");
     case kPing:
       return Send(kPong, frame.payload);
     case kPong:
@@ -188,6 +199,11 @@ void Peer::SendRelay(std::string_view topic, std::string_view payload) {
   message.clear();
   wire::AppendRelay(topic, payload, message);
   Send(kBinary, message);
+}
+
+void Peer::Close() {
+  state_ = State::kLost;
+  fd_.Reset();
 }
 
 void Peer::Send(uint8_t opcode, std::string_view body) {

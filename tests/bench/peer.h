@@ -1,7 +1,8 @@
 // Peer: one WebSocket client of the server under test.
 //
 // Connects, upgrades, subscribes to its topics, and is ready when the pong to a ping sent behind
-// them has come: the edge has its subscriptions then (a core elsewhere may not yet).
+// them has come: the edge has its subscriptions then (a core elsewhere may not yet). An eager one
+// is ready as soon as it is let in, its subscriptions on their way.
 //
 // Owner:  a scenario. Thread: the only one.
 // Errors: PeerListener::OnLost(), once; it does not connect again.
@@ -26,6 +27,8 @@ class PeerListener {
  public:
   virtual void OnReady(Peer& peer) = 0;
   virtual void OnRelay(Peer& peer, const ReceivedRelay& relay) = 0;
+  // cairn.signal.v2: everything but a Relay. `message` is canonical CBOR, or what claims to be.
+  virtual void OnV2Message(Peer&, std::string_view /*message*/) {}
   // `why` is a literal.
   virtual void OnLost(Peer& peer, const char* why) = 0;
 
@@ -39,6 +42,8 @@ struct PeerConfig {
   std::vector<std::string> topics;
   // Closing sends a reset, which leaves nothing behind in the kernel; else a FIN.
   bool reset_on_close = true;
+  bool eager = false;
+  bool v2 = false;  // offers cairn.signal.v2
 };
 
 class Peer final : public Pollable {
@@ -50,6 +55,8 @@ class Peer final : public Pollable {
   void Connect();
   // Leaves with the next flush. REQUIRES: ready.
   void SendRelay(std::string_view topic, std::string_view payload);
+  // Leaves. Nothing is heard from it any more.
+  void Close();
 
   uint32_t index() const { return config_.index; }
   const std::vector<std::string>& topics() const { return config_.topics; }

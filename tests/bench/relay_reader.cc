@@ -37,10 +37,21 @@ bool TakeShortest(uint8_t major, std::string_view& in, std::string_view& content
 
 }  // namespace
 
-bool ReadRelay(std::string_view message, ReceivedRelay& relay) {
-  return TakeLiteral("\xa1\x65Relay\xa2\x65topic", message) &&
-         TakeShortest(3, message, relay.topic) && TakeLiteral("\x67payload", message) &&
-         TakeShortest(2, message, relay.payload) && message.empty();
+bool ReadRelay(std::string_view message, bool v2, ReceivedRelay& relay) {
+  std::string_view from;
+  return TakeLiteral("\xa1\x65Relay", message) && TakeLiteral(v2 ? "\xa3" : "\xa2", message) &&
+         TakeLiteral("\x65topic", message) && TakeShortest(3, message, relay.topic) &&
+         TakeLiteral("\x67payload", message) && TakeShortest(2, message, relay.payload) &&
+         (!v2 || (TakeLiteral("\x64"
+                              "from",
+                              message) &&
+                  TakeShortest(3, message, from))) &&
+         message.empty();
+}
+
+bool ReadJoined(std::string_view message, std::string_view& topic, std::string_view& peer) {
+  return TakeLiteral("\xa1\x66Joined\xa2\x65topic", message) && TakeShortest(3, message, topic) &&
+         TakeLiteral("\x64peer", message) && TakeShortest(3, message, peer) && message.empty();
 }
 
 }  // namespace cairn::bench

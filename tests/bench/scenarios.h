@@ -27,6 +27,10 @@ std::optional<Faults> RunIdle(const LoadOptions& options, Report& report);
 // Many connections end at once: what a pair of others notices.
 std::optional<Faults> RunVanish(const LoadOptions& options, Report& report);
 
+// Pairs of clients that know nothing but a topic come at a fixed rate: how long until they have
+// exchanged an offer, an answer and their candidates.
+std::optional<Faults> RunDiscovery(const LoadOptions& options, Report& report);
+
 }  // namespace cairn::bench
 
 #endif  // CAIRN_TESTS_BENCH_SCENARIOS_H_

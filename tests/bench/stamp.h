@@ -18,6 +18,8 @@ enum class StampKind : uint8_t {
       'g',  // repeated until it is heard, which shows that a subscription is in force; not counted
   kData = 'd',
   kAnswer = 'a',
+  kOffer = 'o',
+  kCandidate = 'c',
 };
 
 struct Stamp {
