@@ -53,9 +53,12 @@ class EchoLink final : public edge::CoreLink {
   void AckDelivered() override {}
   size_t backlog_bytes() const override { return 0; }
   bool can_break() const override { return true; }
+  bool connected() const override { return true; }
+  const edge::BatchHistogram& batches() const override { return batches_; }
 
  private:
   edge::Lane& lane_;
+  const edge::BatchHistogram batches_;
 };
 
 }  // namespace
