@@ -14,7 +14,9 @@ constexpr uint8_t kLength64 = 127;
 constexpr size_t kMaxControlBytes = 125;
 constexpr size_t kMaxCloseReasonBytes = kMaxControlBytes - 2;
 
-bool IsControl(WsOpcode opcode) { return (static_cast<uint8_t>(opcode) & 0x08) != 0; }
+[[maybe_unused]] bool IsControl(WsOpcode opcode) {
+  return (static_cast<uint8_t>(opcode) & 0x08) != 0;
+}
 
 void AppendBigEndian(uint64_t value, size_t bytes, std::string& out) {
   for (size_t shift = bytes * 8; shift > 0; shift -= 8) {
