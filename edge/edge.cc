@@ -21,9 +21,12 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
       std::move(options.proxy_trust), options.log_peers, CloseLog(clock)});
   absl::BitGen random;
   edge->address_ = options.listen_address;
+  edge->shared_socket_ = options.listening_socket.valid();
   for (int i = 0; i < options.loops; ++i) {
     // Port 0 is chosen once; the other loops follow.
-    absl::StatusOr<Listener> listener = Listener::Open(edge->address_, clock);
+    absl::StatusOr<Listener> listener = options.listening_socket.valid()
+                                            ? Listener::Share(options.listening_socket, clock)
+                                            : Listener::Open(edge->address_, clock);
     if (!listener.ok()) return listener.status();
     edge->address_ = listener->address();
     LaneIdentity identity;
@@ -59,7 +62,10 @@ void Edge::SetTokens(BearerTokens tokens) {
 void Edge::SetTls(std::shared_ptr<const TlsContext> tls) { shared_->tls.Set(std::move(tls)); }
 
 void Edge::Drain(absl::Duration window, std::function<void()> done) {
-  const auto handover = Handover::ToLaterSockets(address_, static_cast<uint32_t>(loops_.size()));
+  // What waits in the queue of a socket that others keep open is theirs.
+  const auto handover =
+      shared_socket_ ? std::nullopt
+                     : Handover::ToLaterSockets(address_, static_cast<uint32_t>(loops_.size()));
   if (handover) log::Info(log::Edge(), "handing_over", {{"listen", address_.ToString()}});
   auto left = std::make_shared<std::atomic<size_t>>(loops_.size());
   for (const auto& loop : loops_) {

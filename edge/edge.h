@@ -16,6 +16,7 @@
 #include "base/bearer_tokens.h"
 #include "base/clock.h"
 #include "base/tls_context.h"
+#include "base/unique_fd.h"
 #include "edge/arrival.h"
 #include "edge/edge_snapshot.h"
 #include "edge/limits.h"
@@ -25,6 +26,8 @@ namespace cairn::edge {
 
 struct EdgeOptions {
   SocketAddress listen_address;
+  // A socket that listens already; if valid, it is served instead of listen_address, by all loops.
+  UniqueFd listening_socket;
   int loops = 1;
   std::string name;     // of the edge, for people
   std::string version;  // of the program, for people
@@ -70,6 +73,7 @@ class Edge {
   void LogCounters() const;
 
   SocketAddress address_;
+  bool shared_socket_ = false;
   std::unique_ptr<EdgeShared> shared_;
   std::vector<std::unique_ptr<Loop>> loops_;
 };

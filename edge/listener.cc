@@ -2,6 +2,7 @@
 
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -34,7 +35,15 @@ absl::StatusOr<Listener> Listener::Open(const SocketAddress& address, const Cloc
   Set(fd.get(), SOL_SOCKET, SO_REUSEPORT);
   if (bind(fd.get(), address.get(), address.size()) != 0) return SystemError("listen on", address);
   if (listen(fd.get(), kAcceptQueue) != 0) return SystemError("listen on", address);
-  return Listener(std::move(fd), clock);
+  return Listener(std::move(fd), clock, /*shared=*/false);
+}
+
+absl::StatusOr<Listener> Listener::Share(const UniqueFd& socket, const Clock& clock) {
+  UniqueFd fd(fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+  const int flags = fd.valid() ? fcntl(fd.get(), F_GETFL) : -1;
+  if (flags < 0 || fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0)
+    return SystemError("share the socket of", SocketAddress::OfSocket(socket.get()));
+  return Listener(std::move(fd), clock, /*shared=*/true);
 }
 
 std::optional<Accepted> Listener::Accept() {

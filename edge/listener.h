@@ -28,6 +28,8 @@ class Listener {
   // Bound and listening, non-blocking. Warns in the log when another socket already serves the
   // port. `clock` must outlive it.
   static absl::StatusOr<Listener> Open(const SocketAddress& address, const Clock& clock);
+  // On a socket that listens already and that somebody else keeps open, the service manager.
+  static absl::StatusOr<Listener> Share(const UniqueFd& socket, const Clock& clock);
 
   // The next connection, non-blocking; nothing when none waits or accepting fails, which paused()
   // tells apart.
@@ -42,14 +44,18 @@ class Listener {
     paused_ = false;
   }
   bool open() const { return fd_.valid(); }
+  // What waits in the queue outlives Close().
+  bool shared() const { return shared_; }
 
   int fd() const { return fd_.get(); }
   SocketAddress address() const { return SocketAddress::OfSocket(fd_.get()); }
 
  private:
-  Listener(UniqueFd fd, const Clock& clock) : fd_(std::move(fd)), failures_(clock) {}
+  Listener(UniqueFd fd, const Clock& clock, bool shared)
+      : fd_(std::move(fd)), shared_(shared), failures_(clock) {}
 
   UniqueFd fd_;
+  bool shared_;
   bool paused_ = false;
   bool said_ = false;  // the failure is in the log
   LogLimiter failures_;

@@ -325,7 +325,7 @@ void Loop::Drain(absl::Duration window, std::optional<Handover> handover,
 // Whoever the kernel has already connected is served, or it would be reset with the listener.
 void Loop::CloseListener() {
   if (handover_) handover_->BeforeClose(listener_.fd());
-  AcceptAll(std::numeric_limits<int>::max());
+  if (!listener_.shared()) AcceptAll(std::numeric_limits<int>::max());
   listener_.Close();
 }
 

@@ -27,9 +27,14 @@
 #include "server/grpc_link_factory.h"
 #include "server/grpc_log.h"
 #include "server/ops.h"
+#include "server/service_manager.h"
 
 namespace cairn::server {
 namespace {
+
+// What an end takes beyond the drain: farewells of clients that do not answer, the last
+// acknowledgements.
+constexpr absl::Duration kStopMargin = absl::Seconds(30);
 
 uint64_t RandomId() {
   absl::BitGen random;
@@ -46,7 +51,12 @@ void RaiseFileLimit() {
 
 class Server {
  public:
-  explicit Server(const Options& options) : options_(options), signals_(io_), tick_(io_) {}
+  // `listening_socket`: the clients', if the service manager passed one.
+  Server(const Options& options, UniqueFd listening_socket)
+      : options_(options),
+        listening_socket_(std::move(listening_socket)),
+        signals_(io_),
+        tick_(io_) {}
 
   absl::Status Start();
   void Run();
@@ -62,10 +72,12 @@ class Server {
   void AwaitSignal();
   void OnSignal(int number);
   void Reload();
+  void SayReady();
   void BeginShutdown(const std::string& why);
   void Shutdown();
 
   const Options& options_;
+  UniqueFd listening_socket_;
   const SystemClock clock_;
   boost::asio::io_context io_;
   boost::asio::signal_set signals_;
@@ -150,6 +162,7 @@ absl::StatusOr<edge::LinkFactory*> Server::NewLinks() {
 absl::Status Server::StartEdge() {
   edge::EdgeOptions edge_options;
   edge_options.listen_address = options_.listen_address;
+  edge_options.listening_socket = std::move(listening_socket_);
   edge_options.loops = options_.threads;
   edge_options.name = options_.edge_name;
   edge_options.version = CAIRN_VERSION;
@@ -205,6 +218,7 @@ void Server::StartOps() {
 
 void Server::Run() {
   if (core_) TickCore();
+  SayReady();
   io_.run();
 }
 
@@ -240,6 +254,7 @@ void Server::BeginShutdown(const std::string& why) {
   log::Info(
       log::Server(), "draining",
       {{"reason", log::Text(why)}, {"window", std::string(absl::FormatDuration(options_.drain))}});
+  NotifyStopping(options_.drain + kStopMargin);
   if (!edge_) return Shutdown();
   edge_->Drain(options_.drain, [this] { boost::asio::post(io_, [this] { Shutdown(); }); });
 }
@@ -255,6 +270,7 @@ void Server::Shutdown() {
 
 void Server::Reload() {
   if (shutting_down_) return;
+  NotifyReloading();
   const auto apply = [](const char* what, auto&& loaded, auto&& use) {
     if (loaded.ok()) {
       use(*std::move(loaded));
@@ -277,12 +293,27 @@ void Server::Reload() {
     apply("grpc_tokens", LoadAuthorityTokens(options_),
           [this](core::AuthorityTokens tokens) { grpc_server_->SetTokens(std::move(tokens)); });
   }
+  SayReady();
+}
+
+void Server::SayReady() {
+  NotifyReady(edge_ ? "serving clients on " + edge_->address().ToString()
+                    : "serving edges on " + grpc_server_->address());
 }
 
 }  // namespace
 
 int RunServer(const Options& options) {
   std::signal(SIGPIPE, SIG_IGN);
+  absl::StatusOr<UniqueFd> listening_socket = TakeListeningSocket();
+  if (listening_socket.ok() && listening_socket->valid() && options.role == Role::kCore) {
+    listening_socket = absl::InvalidArgumentError(
+        "LISTEN_FDS: a socket was passed, but --role core serves no clients");
+  }
+  if (!listening_socket.ok()) {
+    std::cerr << "error: " << listening_socket.status().message() << std::endl;
+    return 1;
+  }
   // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to
   // ten seconds.
   RouteGrpcLog();
@@ -290,7 +321,7 @@ int RunServer(const Options& options) {
   RaiseFileLimit();
   // Never destroyed, so that its signal handlers stay: the last moments of a process that has done
   // its work are not to be ended as a failure by one more SIGTERM.
-  static Server& server = *new Server(options);
+  static Server& server = *new Server(options, *std::move(listening_socket));
   if (const absl::Status status = server.Start(); !status.ok()) {
     std::cerr << "error: " << status.message() << std::endl;
     // Threads may run already; there is nothing to save.

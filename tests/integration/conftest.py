@@ -95,8 +95,8 @@ def start():
     """start(*flags) starts a process that ends with the test: edge and core in one, unless the flags say otherwise."""
     started = []
 
-    def start_one(*flags, env=None, open_files=None):
-        started.append(ServerProcess(*with_defaults(flags), env=env, open_files=open_files))
+    def start_one(*flags, env=None, open_files=None, sockets=()):
+        started.append(ServerProcess(*with_defaults(flags), env=env, open_files=open_files, sockets=sockets))
         return started[-1]
 
     yield start_one

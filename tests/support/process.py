@@ -6,6 +6,7 @@ import signal
 import subprocess
 import threading
 
+from support import service_manager
 from support.waiting import PATIENCE, eventually
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -36,10 +37,12 @@ def clean_environment(extra=None):
     return {**env, **(extra or {})}
 
 
-def run(*flags, env=None):
+def run(*flags, env=None, sockets=()):
     """For what ends by itself: exit code, stdout and stderr."""
-    done = subprocess.run([binary(), *flags], env=clean_environment(env), stdin=subprocess.DEVNULL, text=True,
-                          capture_output=True, timeout=PATIENCE, check=False)
+    launcher = service_manager.launcher(sockets) if sockets else []
+    done = subprocess.run([*launcher, str(binary()), *flags], env=clean_environment(env), stdin=subprocess.DEVNULL,
+                          pass_fds=[one.fileno() for one in sockets], text=True, capture_output=True,
+                          timeout=PATIENCE, check=False)
     assert not SANITIZER_OUTPUT.search(done.stderr), done.stderr
     return done
 
@@ -47,10 +50,14 @@ def run(*flags, env=None):
 class ServerProcess:
     """One cairn-signal. finish() ends it and asserts that it ended well."""
 
-    def __init__(self, *flags, env=None, open_files=None):
-        wrapper = ["prlimit", f"--nofile={open_files}:{open_files}"] if open_files else []
-        self._popen = subprocess.Popen([*wrapper, str(binary()), *flags], env=clean_environment(env),
-                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    def __init__(self, *flags, env=None, open_files=None, sockets=(), wrapper=(), command=None):
+        """sockets: those that a service manager would pass to it. wrapper: a command that runs it. command: the program
+        and what leads to it, if it is not ours."""
+        prefix = ["prlimit", f"--nofile={open_files}:{open_files}"] if open_files else []
+        prefix = [*wrapper, *prefix, *(service_manager.launcher(sockets) if sockets else [])]
+        self._popen = subprocess.Popen([*prefix, *(command or [str(binary())]), *flags], env=clean_environment(env),
+                                       pass_fds=[one.fileno() for one in sockets], stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.log = []
         self.stderr = []
         self._changed = threading.Condition()
@@ -129,6 +136,9 @@ class ServerProcess:
 
     def signal(self, number):
         self._was_asked_to_end |= number in (signal.SIGTERM, signal.SIGINT)
+        self.send_signal(number)
+
+    def send_signal(self, number):
         self._popen.send_signal(number)
 
     def kill(self):
