@@ -1,6 +1,8 @@
 #include <cstdlib>
+#include <iostream>
 
 #include "base/log.h"
+#include "server/health_check.h"
 #include "server/options.h"
 #include "server/server.h"
 
@@ -25,6 +27,11 @@ void InitLogFromEnvironment() {
 int main(int argc, char** argv) {
   const cairn::server::ParseResult parsed = cairn::server::ParseOptions(argc, argv);
   if (!parsed.options) return parsed.exit_code;
+  if (parsed.options->health_check) {
+    const absl::Status health = cairn::server::CheckHealth(parsed.options->ops_listen_address);
+    if (!health.ok()) std::cerr << "error: " << health.message() << "\n";
+    return health.ok() ? 0 : 1;
+  }
   cairn::SetLogFormat(parsed.options->log_format);
   cairn::server::InitLogFromEnvironment();
   return cairn::server::RunServer(*parsed.options);

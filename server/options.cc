@@ -119,6 +119,9 @@ void Command::AddService() {
 void Command::AddOperation() {
   Add("--ops-listen-addr", raw_.ops_listen_addr, "IP:PORT",
       "Address of /healthz, /readyz and /metrics over HTTP; not served unless given");
+  app_.add_flag("--health-check", options_.health_check,
+                "Serve nothing; ask the server at --ops-listen-addr: exit 0 when it is alive, 1 "
+                "when not");
   Add("--log-format", raw_.log_format, "FORMAT", "text, or json: one object a line")
       ->capture_default_str();
   app_.add_flag("--log-peers", options_.log_peers,
@@ -210,6 +213,8 @@ std::string Command::Judge() {
     if (!ops.ok()) return absl::StrCat("--ops-listen-addr: ", ops.status().message());
     options_.ops_listen_address = *ops;
   }
+  // How the other process serves is its own affair.
+  if (options_.health_check) return "";
   if (raw_.log_format != "text" && raw_.log_format != "json") {
     return absl::StrCat("--log-format: '", raw_.log_format, "' is not text or json");
   }

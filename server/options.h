@@ -54,6 +54,8 @@ struct Options {
   bool log_peers = false;
   absl::Duration drain = absl::Seconds(2);
   edge::EdgeLimits limits;
+  // Not to serve, but to ask the process that serves with these options.
+  bool health_check = false;
 };
 
 // What main() is to do next.
