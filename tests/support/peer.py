@@ -40,9 +40,12 @@ _loop = _Loop()
 
 class Peer:
     def __init__(self, url, *, ssl=None, token=None, subprotocols=None, ping_interval=None, ping_timeout=None,
-                 server_hostname=None, outlives_test=False):
+                 server_hostname=None, host=None, outlives_test=False):
+        """host: to connect to, if it is not the URL's."""
         self._inbox = queue.Queue()
         options = {"ssl": ssl, "server_hostname": server_hostname} if ssl else {}
+        if host:
+            options["host"] = host
         headers = {"Authorization": f"Bearer {token}"} if token else None
         self._socket = _loop.run(self._connect(url, extra_headers=headers, subprotocols=subprotocols, max_size=None,
                                                ping_interval=ping_interval, ping_timeout=ping_timeout,
