@@ -102,6 +102,20 @@ def macro_names(text, macro):
     return set(re.findall(r'X\(k\w+,\s*"(\w+)"', body))
 
 
+def missing_tests(root, text):
+    """Tests that SECURITY.md names as `path` or `path::test`, and that do not exist."""
+    claimed = [name for row in re.findall(r"^\|.*\|$", text, re.M) for name in re.findall(r"`([a-z-]+/[^` ]+)`", row)]
+    if len(claimed) < 20:
+        yield f"SECURITY.md names only {len(claimed)} tests: has its form changed?"
+    for name in claimed:
+        path, _, test = name.partition("::")
+        path = root / "tests" / path
+        source = path.read_text() if path.exists() else ""
+        there = re.search(rf"def {test}\(|TEST(?:_F|_P)?\(\w+, {test}\)", source) if test else source
+        if not there:
+            yield f"SECURITY.md names a test that does not exist: {name}"
+
+
 def compare(what, code, docs):
     for name in sorted(code - docs):
         yield f"{what} {name} is missing in the docs"
@@ -131,6 +145,7 @@ def main():
         *compare("event", events, documented_events(operations)),
         *compare("reason", in_code, reasons),
         *compare("record reason", macro_names(core, "CAIRN_CORE_RECORD_END_REASONS"), records),
+        *missing_tests(root, (root / "SECURITY.md").read_text()),
     ]
     print("\n".join(problems) or f"{len(flags)} flags, {len(in_code)} reasons, {len(metrics)} metrics and "
           f"{len(events)} log events are documented")
