@@ -2,21 +2,16 @@
 import json
 import math
 import re
-import threading
 
 import pytest
 import yaml
-from support.certificates import HOST_NAME, Certificate, trusting
-from support.peer import Peer
-from support.process import ROOT, ServerProcess, with_defaults
-from support.prometheus import RULES, Prometheus
+from support.loaded_system import LoadedSystem
+from support.process import ROOT
+from support.prometheus import RULES
 from support.tools import need, output
 from support.waiting import PATIENCE, eventually
 
 DASHBOARD = ROOT / "deploy/grafana/dashboards/cairn-signal.json"
-OPS = ["--ops-listen-addr", "127.0.0.1:0"]
-PAYLOAD = b"x" * 200
-TOPIC = "load"
 
 
 def panels():
@@ -48,45 +43,14 @@ def queries():
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory):
-    """It has scraped a core and two edges, with TLS, for long enough that every rate has a value."""
+    """It has scraped a system under load for long enough that every rate has a value."""
     need("prometheus", "prometheus")
-    directory = tmp_path_factory.mktemp("prometheus")
-    certificate = Certificate(directory, "load")
-    core = ServerProcess("--role", "core", "--grpc-listen-addr", f"unix:{directory}/core", *OPS)
-    edges = [ServerProcess(*with_defaults(["--role", "edge", "--core", f"unix:{directory}/core", *OPS,
-                                           *certificate.flags()])) for _ in range(2)]
-    ended = threading.Event()
-
-    def relay_on(edge):
-        def connect():
-            return Peer(f"wss://{HOST_NAME}:{edge.address()[1]}/", ssl=trusting(certificate),
-                        server_hostname=HOST_NAME, host="127.0.0.1", outlives_test=True)
-        listener, sender = connect(), connect()
-        listener.subscribe(TOPIC)
-        while not ended.wait(0.01):
-            # Somebody comes and goes all the time.
-            connect().close()
-            sender.relay(TOPIC, *[PAYLOAD] * 20)
-            while listener.has_received():
-                listener.receive()
-        listener.abandon()
-        sender.abandon()
-
-    load = [threading.Thread(target=relay_on, args=[edge]) for edge in edges]
-    for thread in load:
-        thread.start()
-    one = Prometheus(directory, {"core:9090": core.ops_address(),
-                                 **{f"edge{i}:9090": edge.ops_address() for i, edge in enumerate(edges, 1)}})
-    eventually(lambda: all(value > 0 for value in [len(one.query("up == 1")) == 3, len(one.query(
-        "rate(cairn_signal_relays_total[1m]) > 0")), len(one.query("cairn_signal:relay_latency_seconds:p99 > 0"))]),
-               "rates in Prometheus", within=3 * PATIENCE)
-    yield one
-    one.stop()
-    ended.set()
-    for thread in load:
-        thread.join()
-    for process in [*edges, core]:
-        process.finish()
+    with LoadedSystem(tmp_path_factory.mktemp("prometheus")) as system:
+        one = system.prometheus
+        eventually(lambda: len(one.query("up == 1")) == 3 and one.query("rate(cairn_signal_relays_total[1m]) > 0")
+                   and one.query("cairn_signal:relay_latency_seconds:p99 > 0"), "rates in Prometheus",
+                   within=3 * PATIENCE)
+        yield one
 
 
 @pytest.mark.parametrize("query", queries())

@@ -53,6 +53,13 @@ class Prometheus:
             raise AssertionError(f"{expression}: {error.read().decode()}") from None
         return [(one["metric"], float(one["value"][1])) for one in answer["data"]["result"]]
 
+    def series(self, expression, start, end, step):
+        """The samples between two times: [({label: value}, [(time, value)])]."""
+        query = urllib.parse.urlencode({"query": expression, "start": start, "end": end, "step": step})
+        answer = json.load(urllib.request.urlopen(f"{self._url}/api/v1/query_range?{query}"))
+        return [(one["metric"], [(time, float(value)) for time, value in one["values"]])
+                for one in answer["data"]["result"]]
+
     def stop(self):
         self._popen.terminate()
         self._popen.wait(20)

@@ -1,0 +1,72 @@
+"""A core and two edges with TLS, clients that come, relay and go all the time, and a Prometheus that scrapes it."""
+import threading
+
+from support.certificates import HOST_NAME, Certificate, trusting
+from support.peer import Peer
+from support.process import ServerProcess, with_defaults
+from support.prometheus import Prometheus
+
+OPS = ["--ops-listen-addr", "127.0.0.1:0"]
+PAYLOAD = b"x" * 200
+RELAYS_IN_A_ROW = 20
+SILENT_CLIENTS = 20  # on each edge
+TOPIC = "load"
+
+
+class LoadedSystem:
+    """For a `with` block."""
+
+    def __init__(self, directory):
+        self._certificate = Certificate(directory, "load")
+        self._core_address = f"unix:{directory}/core"
+        self._ended = threading.Event()
+        self._started = []
+        self._load = []
+        self.core = self._start("--role", "core", "--grpc-listen-addr", self._core_address, *OPS)
+        self.edges = [self._start(*with_defaults([
+            "--role", "edge", "--core", self._core_address, "--edge-name", f"edge{i}", *OPS, *self._certificate.flags()]))
+            for i in (1, 2)]
+        self.prometheus = Prometheus(directory, {
+            "core:9090": self.core.ops_address(), "edge1:9090": self.edges[0].ops_address(),
+            "edge2:9090": self.edges[1].ops_address()})
+
+    def _start(self, *flags):
+        self._started.append(ServerProcess(*flags))
+        return self._started[-1]
+
+    def __enter__(self):
+        self._load = [threading.Thread(target=self._relay_on, args=[edge.address()[1]]) for edge in self.edges]
+        for thread in self._load:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._ended.set()
+        for thread in self._load:
+            thread.join()
+        self.prometheus.stop()
+        for process in reversed(self._started):
+            process.finish()
+
+    def restart_core(self):
+        """Without a warning, and at once."""
+        ops = "%s:%d" % self.core.ops_address()
+        self.core.kill()
+        self.core = self._start("--role", "core", "--grpc-listen-addr", self._core_address, "--ops-listen-addr", ops)
+
+    def _connect(self, port):
+        return Peer(f"wss://{HOST_NAME}:{port}/", ssl=trusting(self._certificate), server_hostname=HOST_NAME,
+                    host="127.0.0.1", outlives_test=True)
+
+    def _relay_on(self, port):
+        silent = [self._connect(port) for _ in range(SILENT_CLIENTS)]
+        listener, sender = self._connect(port), self._connect(port)
+        listener.subscribe(TOPIC)
+        while not self._ended.wait(0.01):
+            # Somebody comes and goes all the time.
+            self._connect(port).close()
+            sender.relay(TOPIC, *[PAYLOAD] * RELAYS_IN_A_ROW)
+            while listener.has_received():
+                listener.receive()
+        for client in [*silent, listener, sender]:
+            client.abandon()
