@@ -18,7 +18,7 @@ constexpr int kErrorsSaid = 10;
 constexpr absl::Duration kErrorsSaidPer = absl::Seconds(10);
 
 struct Errors {
-  const SystemClock clock;
+  const SystemClock clock = {};
   Mutex mu;
   LogLimiter limiter ABSL_GUARDED_BY(mu){clock, kErrorsSaid, kErrorsSaidPer};
 
