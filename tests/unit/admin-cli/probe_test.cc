@@ -52,6 +52,7 @@ class FakeServer final : public ProbeNetwork {
 class FakeConnection final : public ProbeConnection {
  public:
   explicit FakeConnection(FakeServer& server) : server_(server) {}
+  ~FakeConnection() override { std::erase(server_.connections, this); }
 
   absl::Status Connect(const SocketAddress& address) override {
     return server_.dead_hosts.contains(address.Host())
