@@ -69,6 +69,7 @@ def test_those_who_watch_a_topic_see_nobody_leave_or_come_back(linked):
     topic = new_topic()
     watcher, behind = linked.peer(0, subprotocols=V2), linked.peer(2)
     watcher.send(subscribe(topic))
+    linked.settle(watcher)
     behind.subscribe(topic)
 
     def notices():
