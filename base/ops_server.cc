@@ -100,8 +100,8 @@ Response ToResponse(OpsAnswer answer, unsigned version) {
 
 class OpsServer::Http {
  public:
-  Http(OpsServerOptions options, Handlers handlers, int listener)
-      : options_(std::move(options)),
+  Http(const OpsServerOptions& options, Handlers handlers, int listener)
+      : options_(options),
         handlers_(std::move(handlers)),
         acceptor_(io_, options_.address.family() == AF_INET6 ? tcp::v6() : tcp::v4(), listener),
         pause_(io_) {}
@@ -221,11 +221,11 @@ OpsServer::OpsServer(std::unique_ptr<Http> http)
 
 OpsServer::~OpsServer() = default;
 
-absl::StatusOr<std::unique_ptr<OpsServer>> OpsServer::Open(OpsServerOptions options,
+absl::StatusOr<std::unique_ptr<OpsServer>> OpsServer::Open(const OpsServerOptions& options,
                                                            Handlers handlers) {
   const int listener = OpenListener(options.address);
   if (listener < 0) return SystemError(options.address);
-  auto http = std::make_unique<Http>(std::move(options), std::move(handlers), listener);
+  auto http = std::make_unique<Http>(options, std::move(handlers), listener);
   return std::unique_ptr<OpsServer>(new OpsServer(std::move(http)));
 }
 

@@ -48,7 +48,7 @@ class OpsServer {
   using Handlers = std::map<std::string, Handler>;
 
   // Bound and listening; answers from Start() on.
-  static absl::StatusOr<std::unique_ptr<OpsServer>> Open(OpsServerOptions options,
+  static absl::StatusOr<std::unique_ptr<OpsServer>> Open(const OpsServerOptions& options,
                                                          Handlers handlers);
   // Ends open connections.
   ~OpsServer();

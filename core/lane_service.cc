@@ -56,7 +56,7 @@ class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
   // What has gathered is the message to write now.
   void TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Finishes the call, or leaves it to the write in flight.
-  void BeginFinish(grpc::Status status);
+  void BeginFinish(const grpc::Status& status);
 
   // Borrowed; must outlive this.
   Core& core_;
@@ -187,7 +187,7 @@ bool LaneReactor::AcceptHello() {
   return true;
 }
 
-void LaneReactor::BeginFinish(grpc::Status status) {
+void LaneReactor::BeginFinish(const grpc::Status& status) {
   {
     MutexLock lock(mu_);
     if (final_status_) return;

@@ -110,21 +110,23 @@ const RecordStore::Entries* RecordStore::Find(std::string_view topic) const {
   return it == topics_.end() ? nullptr : &it->second;
 }
 
-void RecordStore::RemoveFor(RecordEnd reason, Place place) {
+void RecordStore::RemoveFor(RecordEnd reason, const Place& place) {
   ++ended_[static_cast<size_t>(reason)];
-  Remove(std::move(place));
+  Remove(place);
 }
 
-void RecordStore::Remove(Place place) {
+// `place` may lie in by_expiry_, which therefore comes last.
+void RecordStore::Remove(const Place& place) {
   const Entry& entry = *place.entry;
   bytes_ -= entry.bytes;
+  const auto key = KeyOf(entry);
   const auto own = by_connection_.find(entry.record.connection());
-  own->second.erase(KeyOf(entry));
+  own->second.erase(key);
   if (own->second.empty()) by_connection_.erase(own);
-  by_expiry_.erase(KeyOf(entry));
   const auto topic = topics_.find(place.topic);
   topic->second.erase(place.entry);
   if (topic->second.empty()) topics_.erase(topic);
+  by_expiry_.erase(key);
 }
 
 }  // namespace cairn::core

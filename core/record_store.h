@@ -100,8 +100,8 @@ class RecordStore {
 
   static Key KeyOf(const Entry& entry) { return {entry.expires_us, entry.number}; }
   // Takes a copy of `place`, whose original goes with the record.
-  void Remove(Place place);
-  void RemoveFor(RecordEnd reason, Place place);
+  void Remove(const Place& place);
+  void RemoveFor(RecordEnd reason, const Place& place);
   // Those that `record` would take the place of.
   std::vector<Entries::iterator> Rivals(const std::string& topic,
                                         const signaling::v1::Record& record);

@@ -61,7 +61,7 @@ void Edge::SetTokens(BearerTokens tokens) {
 
 void Edge::SetTls(std::shared_ptr<const TlsContext> tls) { shared_->tls.Set(std::move(tls)); }
 
-void Edge::Drain(absl::Duration window, std::function<void()> done) {
+void Edge::Drain(absl::Duration window, const std::function<void()>& done) {
   // What waits in the queue of a socket that others keep open is theirs.
   const auto handover =
       shared_socket_ ? std::nullopt

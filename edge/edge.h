@@ -64,7 +64,7 @@ class Edge {
 
   // Stops accepting and closes everybody with 1001, spread over `window`; `done` is called once, on
   // some loop.
-  void Drain(absl::Duration window, std::function<void()> done);
+  void Drain(absl::Duration window, const std::function<void()>& done);
   // After `done`: ends the threads and says in the log what was counted.
   void Stop();
 
