@@ -36,7 +36,7 @@ absl::Status CheckPair(const char* first, const std::string& a, const char* seco
 }
 
 absl::Status CheckGrpcTls(const Options& options) {
-  const absl::Status pair =
+  absl::Status pair =
       CheckPair("--grpc-tls-cert", options.grpc_tls_cert, "--grpc-tls-key", options.grpc_tls_key);
   if (!pair.ok()) return pair;
   return CheckPair("--grpc-tls-cert", options.grpc_tls_cert, "--grpc-tls-ca", options.grpc_tls_ca);
@@ -90,7 +90,7 @@ absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options
 }
 
 absl::Status CheckGrpcExposure(const Options& options) {
-  if (const absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
+  if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
   const std::string& address = options.grpc_listen_address;
   if (absl::StartsWith(address, "unix:")) return absl::OkStatus();
   const absl::StatusOr<SocketAddress> parsed = SocketAddress::Parse(address);
@@ -123,7 +123,7 @@ absl::StatusOr<std::string> LoadEdgeToken(const Options& options) {
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LoadChannelCredentials(
     const Options& options) {
-  if (const absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
+  if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
   if (options.grpc_tls_cert.empty()) return grpc::InsecureChannelCredentials();
   const absl::StatusOr<std::string> cert = ReadFile("--grpc-tls-cert", options.grpc_tls_cert);
   const absl::StatusOr<std::string> key = ReadFile("--grpc-tls-key", options.grpc_tls_key);

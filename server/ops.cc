@@ -33,10 +33,9 @@ absl::StatusOr<std::unique_ptr<Ops>> Ops::Open(const SocketAddress& address, std
   std::unique_ptr<Ops> ops(new Ops(std::move(version), std::move(role), clock));
   OpsServerOptions options;
   options.address = address;
-  auto server =
-      OpsServer::Open(std::move(options), {{"/healthz", [o = ops.get()] { return o->Health(); }},
-                                           {"/readyz", [o = ops.get()] { return o->Readiness(); }},
-                                           {"/metrics", [o = ops.get()] { return o->Metrics(); }}});
+  auto server = OpsServer::Open(options, {{"/healthz", [o = ops.get()] { return o->Health(); }},
+                                          {"/readyz", [o = ops.get()] { return o->Readiness(); }},
+                                          {"/metrics", [o = ops.get()] { return o->Metrics(); }}});
   if (!server.ok()) return server.status();
   ops->server_ = *std::move(server);
   return ops;

@@ -273,7 +273,7 @@ void Server::Reload() {
   NotifyReloading();
   const auto apply = [](const char* what, auto&& loaded, auto&& use) {
     if (loaded.ok()) {
-      use(*std::move(loaded));
+      use(*std::forward<decltype(loaded)>(loaded));
       log::Info(log::Server(), "reloaded", {{"what", what}});
     } else {
       log::Error(log::Server(), "reload_failed",
