@@ -89,6 +89,7 @@ struct LaneRecord {
   uint64_t next_delivery_seq = 1;
   uint64_t epoch = 0;  // unlike any other record's
   RelayLedger ledger;
+  uint64_t told_settled = 0;  // of the ledger's, what the lane has been told
 };
 
 // A peer that is gone, as an operator wants to see it.

@@ -33,7 +33,12 @@ void Router::On(CoreStopping&) { stopping_ = true; }
 
 void Router::On(AdminCall& call) { call.run(*this); }
 
-void Router::On(Tick&) { records_.Expire(now_us_); }
+void Router::On(Tick&) {
+  records_.Expire(now_us_);
+  for (const auto& [sink, lane] : directory_.lanes()) {
+    if (lane->ledger.settled() != lane->told_settled) OutOf(*lane);
+  }
+}
 
 // ---- events of a lane
 
@@ -199,6 +204,10 @@ CoreToLane& Router::OutOf(LaneRecord& lane) {
 void Router::SendGathered() {
   for (LaneRecord* lane : dirty_) {
     lane->dirty = false;
+    if (lane->ledger.settled() != lane->told_settled) {
+      lane->told_settled = lane->ledger.settled();
+      lane->out.set_acked_seq(lane->told_settled);
+    }
     lane->absence ? lane->absence->Keep(lane->out) : lane->sink->Send(lane->out);
   }
   dirty_.clear();

@@ -78,7 +78,10 @@ struct RouterCounters {
 class Router {
  public:
   static constexpr uint32_t kProtocolVersion = 1;
-  static constexpr int64_t kTickUs = 200'000;
+  static constexpr int64_t kTickUs = 100'000;
+  // A lane is told what is settled with the next message for it, and by itself only after so many
+  // relays, or at the next tick: a message of its own would wake its edge for nothing else.
+  static constexpr uint64_t kRelaysPerAck = 256;
 
   // `core_id` is random and not 0. `clock` must outlive the router.
   Router(uint64_t core_id, const Clock& clock);
@@ -117,7 +120,7 @@ class Router {
   void OpenPeer(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason);
   void Relay(LaneRecord& origin, signaling::v1::LaneEvent& event);
-  // Tells the origin what is settled now.
+  // Has the origin told what is settled, if that is much.
   void Acknowledge(LaneRecord& origin);
   void Settle(const RelayLedger::Owed& owed);
   void ReleaseHeld();

@@ -85,6 +85,7 @@ void Router::BeginAbsence(LaneRecord& lane) {
   // What it relayed and is not settled it will say again.
   hold_.Forget(lane.id);
   lane.ledger.Restart();
+  lane.told_settled = 0;
 }
 
 void Router::EndAbsence(LaneRecord& lane, LaneOpened& opened) {

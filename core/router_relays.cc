@@ -95,7 +95,7 @@ void Router::Settle(const RelayLedger::Owed& owed) {
 }
 
 void Router::Acknowledge(LaneRecord& origin) {
-  if (origin.ledger.settled() != 0) OutOf(origin).set_acked_seq(origin.ledger.settled());
+  if (origin.ledger.settled() - origin.told_settled >= kRelaysPerAck) OutOf(origin);
 }
 
 void Router::ReleaseHeld() {

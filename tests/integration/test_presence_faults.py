@@ -141,6 +141,7 @@ def test_who_goes_while_the_core_is_away_is_no_ghost_and_who_comes_is_there(flee
     leaving, staying = connect(fleet, 0), connect(fleet, 1)
     admin = fleet.admin()
     admin.await_peers(6)
+    eventually(lambda: admin.status().subscriptions == 6, "their topics")
     before = {peer[0]: peer for peer in all_facts(admin)}
     fleet.core.kill()
     for peer in leaving:
@@ -192,6 +193,7 @@ def test_a_link_that_fails_again_and_again_leaves_neither_doubles_nor_ghosts(lin
     admin = linked.admin()
     stable = connect(linked, 2)
     admin.await_peers(3)
+    eventually(lambda: admin.status().subscriptions == 3, "their topics")
     before = set(all_facts(admin))
     peers = []
     for _ in range(8):
@@ -212,6 +214,7 @@ def test_an_edge_that_falls_silent_is_given_up_and_comes_back(linked):
     admin = linked.admin()
     peers = [*connect(linked, 0), *connect(linked, 2)]
     admin.await_peers(6)
+    eventually(lambda: admin.status().subscriptions == 6, "their topics")
     before = all_facts(admin)
     linked.link.silence()
     admin.await_peers(0, edge="east", within=SILENCE_NOTICED)

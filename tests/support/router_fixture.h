@@ -120,7 +120,9 @@ class RouterTest : public testing::Test {
     return numbers;
   }
   // What a lane was last told to be acknowledged since the last call; 0: nothing.
-  static uint64_t Acked(const Sink& sink) {
+  uint64_t Acked(const Sink& sink) {
+    RouterInput tick = Tick{};
+    router_.Handle(tick);
     uint64_t acked = 0;
     for (const auto& message : sink->TakeMessages()) {
       if (message.acked_seq() != 0) acked = message.acked_seq();

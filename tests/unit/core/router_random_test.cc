@@ -73,6 +73,8 @@ class RouterRandomTest : public RouterTest {
   // When every lane has answered, every relay is acknowledged.
   void CheckAcknowledgements() {
     for (uint64_t lane = 1; lane <= kLanes; ++lane) Answer(lane);
+    RouterInput tick = Tick{};
+    router_.Handle(tick);
     for (auto& [id, model] : lanes_) {
       Take(model);
       if (model.sink) {

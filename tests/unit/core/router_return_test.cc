@@ -47,6 +47,25 @@ TEST_F(RouterAcks, AcknowledgementsHaveNoGaps) {
   EXPECT_EQ(Acked(origin), 3u);
 }
 
+TEST_F(RouterAcks, TravelWithOtherMessagesOrForManyRelaysOrAtTheNextTick) {
+  const Sink origin = Open(1);
+  Say(origin, Batch().Opened(10).Subscribed(10, "mine").Relayed(10, "nobody's", 1));
+  EXPECT_TRUE(origin->TakeMessages().empty());
+  Say(origin, Batch().Opened(11).Relayed(11, "mine", 2));
+  const auto messages = origin->TakeMessages();
+  ASSERT_EQ(messages.size(), 1u) << "the delivery takes it along";
+  EXPECT_EQ(messages[0].acked_seq(), 1u);
+  Say(origin, Batch().Delivered(1));
+  EXPECT_TRUE(origin->TakeMessages().empty());
+  EXPECT_EQ(Acked(origin), 2u);
+  for (uint64_t seq = 3; seq < 2 + Router::kRelaysPerAck; ++seq) {
+    Say(origin, Batch().Relayed(10, "nobody's", seq));
+  }
+  EXPECT_TRUE(origin->TakeMessages().empty());
+  Say(origin, Batch().Relayed(10, "nobody's", 2 + Router::kRelaysPerAck));
+  EXPECT_EQ(origin->TakeMessages().size(), 1u);
+}
+
 TEST_F(RouterAcks, OneAnswerIsForAllDeliveriesUpToIt) {
   const Sink one = Open(1), two = Open(2), target = Open(3);
   Say(target, Batch().Opened(30).Subscribed(30, "t"));
