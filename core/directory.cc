@@ -161,8 +161,9 @@ bool Directory::Unsubscribe(PeerRecord& peer, std::string_view name) {
 }
 
 TopicRecord* Directory::FindTopic(std::string_view name) {
+  if (last_topic_ && last_topic_->name == name) return last_topic_;
   const auto it = topics_.find(name);
-  return it == topics_.end() ? nullptr : it->second.get();
+  return it == topics_.end() ? nullptr : last_topic_ = it->second.get();
 }
 
 const TopicRecord* Directory::Topic(std::string_view name) const {
@@ -180,6 +181,7 @@ void Directory::RemoveInterest(const PeerRecord& peer, TopicRecord* topic) {
   *it = interests.back();
   interests.pop_back();
   if (!interests.empty()) return;
+  if (topic == last_topic_) last_topic_ = nullptr;
   topic_names_.erase(topic->name);
   topics_.erase(topics_.find(topic->name));
 }

@@ -175,6 +175,8 @@ class Directory {
   absl::btree_map<std::string_view, const TopicRecord*> topic_names_;
   History history_;
   absl::flat_hash_map<uint64_t, History::iterator> history_by_id_;
+  // What was found last, or null: messages for a topic come in rows.
+  TopicRecord* last_topic_ = nullptr;
   size_t subscriptions_ = 0;
   uint64_t peers_opened_ = 0;
   uint64_t peers_closed_ = 0;

@@ -72,20 +72,19 @@ void Lane::Leave(Member* member, uint16_t code, std::string_view reason) {
 }
 
 Lane::SubscribeResult Lane::Subscribe(Member* member, std::string_view name) {
-  auto it = topics_.find(name);
-  if (it != topics_.end() && member->topics.contains(it->second.get())) {
+  Topic* topic = FindTopic(name);
+  if (topic && member->topics.contains(topic)) {
     // Changes nothing, but who asks for an answer gets one.
     if (member->v2()) AddSubscribed(member, name);
     return SubscribeResult::kAlready;
   }
   if (member->topics.size() >= limits_.max_topics) return SubscribeResult::kTooMany;
-  if (it == topics_.end()) {
-    auto topic = std::make_unique<Topic>();
-    topic->name = std::string(name);
-    const std::string_view key = topic->name;
-    it = topics_.emplace(key, std::move(topic)).first;
+  if (!topic) {
+    auto added = std::make_unique<Topic>();
+    added->name = std::string(name);
+    topic = added.get();
+    topics_.emplace(topic->name, std::move(added));
   }
-  Topic* topic = it->second.get();
   member->topics.emplace(topic, Subscription{static_cast<uint32_t>(topic->members.size()), false});
   topic->members.push_back(member);
   AddSubscribed(member, name);
@@ -99,9 +98,8 @@ void Lane::AddSubscribed(const Member* member, std::string_view topic) {
 }
 
 void Lane::Unsubscribe(Member* member, std::string_view name) {
-  const auto it = topics_.find(name);
-  if (it == topics_.end()) return;
-  Topic* topic = it->second.get();
+  Topic* topic = FindTopic(name);
+  if (!topic) return;
   const auto membership = member->topics.find(topic);
   if (membership == member->topics.end()) return;
   AddEvent(LaneEvent::KIND_UNSUBSCRIBED, member->peer)->mutable_topic()->assign(name);
@@ -120,7 +118,15 @@ void Lane::RemoveFrom(Topic* topic, uint32_t position) {
     last->topics[topic].position = position;
   }
   topic->members.pop_back();
-  if (topic->members.empty()) topics_.erase(topics_.find(topic->name));
+  if (!topic->members.empty()) return;
+  if (topic == last_topic_) last_topic_ = nullptr;
+  topics_.erase(topics_.find(topic->name));
+}
+
+Lane::Topic* Lane::FindTopic(std::string_view name) {
+  if (last_topic_ && last_topic_->name == name) return last_topic_;
+  const auto it = topics_.find(name);
+  return it == topics_.end() ? nullptr : last_topic_ = it->second.get();
 }
 
 void Lane::Relay(const Member* member, const wire::Message& message, uint64_t to) {
@@ -134,10 +140,8 @@ void Lane::Relay(const Member* member, const wire::Message& message, uint64_t to
     event->set_wants_receipt(true);
     event->set_receipt_id(*message.receipt_id);
   }
-  // Looked up only where it can matter: most senders are subscribed to what they relay to.
-  if (const auto it = topics_.find(message.topic); it != topics_.end()) {
-    event->set_sender_subscribed(member->topics.contains(it->second.get()));
-  }
+  if (Topic* topic = FindTopic(message.topic))
+    event->set_sender_subscribed(member->topics.contains(topic));
 }
 
 void Lane::NoteMessage(Member* member, size_t bytes, const char* dialect) {
@@ -190,9 +194,7 @@ void Lane::Publish(const Member* member, std::string_view topic,
   event->set_payload(wire::BlobOf(published));
   event->set_seq(next_seq_++);
   event->set_read_us(read_us_);
-  if (const auto it = topics_.find(topic); it != topics_.end()) {
-    event->set_sender_subscribed(member->topics.contains(it->second.get()));
-  }
+  if (Topic* found = FindTopic(topic)) event->set_sender_subscribed(member->topics.contains(found));
   signaling::v1::Record* record = event->mutable_record();
   record->set_connection(member->peer);
   record->set_peer_id(published.peer_id);
@@ -306,8 +308,8 @@ void Lane::FanOut(const Delivery& delivery, int64_t now_us) {
   if (delivery.to() != 0) {
     if (const auto it = members_.find(delivery.to()); it != members_.end())
       DeliverTo(it->second.get(), delivery);
-  } else if (const auto it = topics_.find(delivery.topic()); it != topics_.end()) {
-    for (Member* member : it->second->members) {
+  } else if (const Topic* topic = FindTopic(delivery.topic())) {
+    for (Member* member : topic->members) {
       if (member->peer != delivery.from()) DeliverTo(member, delivery);
     }
   }
@@ -349,9 +351,9 @@ void Lane::OnNotice(const Notice& notice) {
   std::string message;
   switch (notice.kind()) {
     case Notice::KIND_SUBSCRIBED: {
-      const auto topic = topics_.find(notice.topic());
-      if (addressee == members_.end() || topic == topics_.end()) return;
-      const auto subscription = addressee->second->topics.find(topic->second.get());
+      Topic* topic = FindTopic(notice.topic());
+      if (addressee == members_.end() || !topic) return;
+      const auto subscription = addressee->second->topics.find(topic);
       if (subscription == addressee->second->topics.end()) return;
       subscription->second.answered = true;
       wire::AppendSubscribed(notice.topic(), notice.count(), message);
@@ -370,9 +372,9 @@ void Lane::OnNotice(const Notice& notice) {
     default:
       return;  // of a newer core
   }
-  const auto topic = topics_.find(notice.topic());
-  if (topic == topics_.end()) return;
-  for (Member* member : topic->second->members) {
+  const Topic* topic = FindTopic(notice.topic());
+  if (!topic) return;
+  for (Member* member : topic->members) {
     if (member->v2() && member->peer != notice.peer()) Say(*member, message);
   }
 }

@@ -169,6 +169,8 @@ class Lane final : public CoreLinkListener {
   void SendResult(Member* member, std::string_view topic,
                   const std::vector<wire::PublishedRecord>& records);
   void AddSubscribed(const Member* member, std::string_view topic);
+  // Null when nobody on this lane is subscribed to it.
+  Topic* FindTopic(std::string_view name);
   void RemoveFrom(Topic* topic, uint32_t position);
   void FanOut(const signaling::v1::Delivery& delivery, int64_t now_us);
 
@@ -183,6 +185,8 @@ class Lane final : public CoreLinkListener {
   absl::flat_hash_map<uint64_t, std::unique_ptr<Member>> members_;
   // Keys are views of Topic::name.
   absl::flat_hash_map<std::string_view, std::unique_ptr<Topic>, NameHash, std::equal_to<>> topics_;
+  // What was found last, or null: messages for a topic come in rows.
+  Topic* last_topic_ = nullptr;
   // The highest relay number seen of each origin lane.
   absl::flat_hash_map<uint64_t, uint64_t> seen_;
   signaling::v1::LaneToCore batch_;
