@@ -174,14 +174,15 @@ class LenientReader {
     return (has_topic && has_payload == wants_payload) || Fail(DecodeFault::kNotAMessage);
   }
 
-  // The last word counts where one stands twice.
   bool ReadV2Field(std::string_view key, Message& message) {
     CborHead head;
     if (!Pull(head)) return false;
     if (key == "id") {
+      if (message.receipt_id) return Fail(DecodeFault::kNotAMessage);
       message.receipt_id = head.value;
       return head.type == CborType::kUnsigned || Fail(DecodeFault::kNotAMessage);
     }
+    if (message.to) return Fail(DecodeFault::kNotAMessage);
     message.to = head.content;
     return (head.type == CborType::kText && !head.indefinite) || Fail(DecodeFault::kNotAMessage);
   }

@@ -397,6 +397,17 @@ def test_who_says_something_without_effect_is_told_why_and_stays(shape, code, me
     client.assert_told_nothing_more()
 
 
+@pytest.mark.parametrize("field", [b"\x62id\x07", b"\x62to\x70" + b"0123456789abcdef"], ids=["id", "to"])
+def test_a_field_that_stands_twice_is_an_error_and_the_relay_reaches_nobody(shape, field):
+    topic = new_topic()
+    client, subscriber = v2_client(shape), v2_client(shape)
+    subscriber.subscribe(topic)
+    client.send(b"\xa1\x65Relay\xa4\x65topic" + cbor2.dumps(topic) + b"\x67payload\x41p" + field + field)
+    name, fields = client.receive()
+    assert (name, fields["code"]) == ("Error", "not_a_message"), (name, fields)
+    subscriber.assert_told_nothing_more()
+
+
 @pytest.mark.parametrize("to", ["", "0" * 15, "0" * 17, "0" * 16, "0x00000000000001", "zzzzzzzzzzzzzzzz"])
 def test_an_addressee_that_is_no_id_is_an_error_and_reaches_nobody(shape, to):
     topic = new_topic()

@@ -394,6 +394,15 @@ TEST(MessageReaderTest, NothingOfAMessageIsLeftInTheNext) {
   EXPECT_EQ(reader.Read(third).message.payload, "");
 }
 
+TEST(MessageReaderTest, AFieldOfV2StandsOnceAndOnlyV2LooksAtIt) {
+  const std::string relay = "\xa1\x65Relay\xa4\x65topic\x61t\x67payload\x41p";
+  for (const std::string field : {"\x62id\x07", "\x62to\x61x"}) {
+    MessageReader reader;
+    EXPECT_EQ(reader.Read(relay + field + field, Dialect::kV2).fault, DecodeFault::kNotAMessage);
+    EXPECT_EQ(Read(relay + field + field), Relay("t", "p"));
+  }
+}
+
 TEST(MessageReaderTest, FaultsSayWhatIsWrong) {
   const struct {
     std::string input;
