@@ -35,7 +35,7 @@ std::string Head(const TopFigures& figures, const TopFigures& before, TerminalSi
   const absl::Duration between =
       before.time == absl::InfinitePast() ? absl::ZeroDuration() : figures.time - before.time;
   const std::string first =
-      fmt::format("cairn {}  up {}  {} peers  {} topics  {} edges  {}", Printable(status.version()),
+      fmt::format("cairn {}  up {}  peers {}  topics {}  edges {}  {}", Printable(status.version()),
                   Since(status.started_us(), figures.time), HumaneCount(status.peers()),
                   HumaneCount(status.topics()), HumaneCount(status.edges()),
                   HumaneSize(status.resident_bytes()));

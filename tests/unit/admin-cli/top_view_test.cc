@@ -77,7 +77,7 @@ TEST(TopViewTest, EverySizeOfScreenIsFilledAndNotExceeded) {
 TEST(TopViewTest, AScreenOf24LinesShowsAllThreeTables) {
   const std::vector<std::string> lines =
       Lines(RenderTop(Sample(50, 50), Nothing(), Look(), {80, 24}, Style()));
-  EXPECT_EQ(lines[0], "cairn 0.3.0  up 5m00s  50 peers  50 topics  2 edges  0 B");
+  EXPECT_EQ(lines[0], "cairn 0.3.0  up 5m00s  peers 50  topics 50  edges 2  0 B");
   const auto count = [&](const std::string& start) {
     return std::count_if(lines.begin(), lines.end(),
                          [&](const std::string& line) { return line.find(start) == 0; });
