@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -35,6 +36,21 @@ int64_t CpuOfMachine() {
   return ticks * (kSecond / sysconf(_SC_CLK_TCK));
 }
 
+// Sleeps of its threads, each of which ends with a wake-up; without those of threads that ended.
+uint64_t WakeupsOf(pid_t process) {
+  uint64_t wakeups = 0;
+  std::error_code gone;
+  const std::filesystem::path tasks("/proc/" + std::to_string(process) + "/task");
+  for (const auto& task : std::filesystem::directory_iterator(tasks, gone)) {
+    std::ifstream status(task.path() / "status");
+    for (std::string word; status >> word;) {
+      uint64_t count = 0;
+      if (word == "voluntary_ctxt_switches:" && status >> count) wakeups += count;
+    }
+  }
+  return wakeups;
+}
+
 uint64_t ResidentBytesOf(pid_t process) {
   std::ifstream rollup("/proc/" + std::to_string(process) + "/smaps_rollup");
   for (std::string word; rollup >> word;) {
@@ -49,7 +65,10 @@ uint64_t ResidentBytesOf(pid_t process) {
 ServerUsage::Sample ServerUsage::Take() const {
   Sample sample;
   sample.time_ns = NowNs();
-  for (const pid_t server : servers_) sample.server_cpu_ns.push_back(CpuOf(server));
+  for (const pid_t server : servers_) {
+    sample.server_cpu_ns.push_back(CpuOf(server));
+    sample.server_wakeups += WakeupsOf(server);
+  }
   sample.own_cpu_ns = ReadCpuClock(CLOCK_PROCESS_CPUTIME_ID);
   sample.machine_cpu_ns = CpuOfMachine();
   return sample;
@@ -73,6 +92,8 @@ void ServerUsage::Describe(uint64_t count, Report& report) const {
   const auto machine_ns = static_cast<double>(end_.machine_cpu_ns - begin_.machine_cpu_ns);
   report.Add("server_cpu_us", servers_ns / units / 1e3);
   report.Add("each_server_cpu_us", each_us);
+  report.Add("server_wakeups",
+             static_cast<double>(end_.server_wakeups - begin_.server_wakeups) / units);
   report.Add("generator_cpu_us", own_ns / units / 1e3);
   report.Add("server_cores", servers_ns / wall_ns);
   report.Add("generator_cores", own_ns / wall_ns);

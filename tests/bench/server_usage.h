@@ -1,7 +1,7 @@
 // ServerUsage: what the processes under test take of the machine, and what others take meanwhile.
 //
 // Source: each process's CPU clock (clock_getcpuclockid(3): all its threads, those that ended too),
-// /proc/PID/ smaps_rollup, /proc/stat.
+// /proc/PID/task/*/status, /proc/PID/smaps_rollup, /proc/stat.
 #ifndef CAIRN_TESTS_BENCH_SERVER_USAGE_H_
 #define CAIRN_TESTS_BENCH_SERVER_USAGE_H_
 
@@ -23,8 +23,9 @@ class ServerUsage {
   void End() { end_ = Take(); }
   double Seconds() const;
 
-  // Writes CPU per `unit`, of which `count` were done: the servers' together and each, and the
-  // generator's; and how many processors were busy for whom.
+  // Writes CPU per unit, of which `count` were done: the servers' together and each, and the
+  // generator's; how often a thread of the servers slept and was woken per unit; and how many
+  // processors were busy for whom.
   void Describe(uint64_t count, Report& report) const;
 
   // Resident memory of each server.
@@ -34,6 +35,7 @@ class ServerUsage {
   struct Sample {
     int64_t time_ns = 0;
     std::vector<int64_t> server_cpu_ns;
+    uint64_t server_wakeups = 0;
     int64_t own_cpu_ns = 0;
     int64_t machine_cpu_ns = 0;  // of everybody, stolen time included
   };
