@@ -1,13 +1,9 @@
+// Lane: who is here, subscribed to what, and what the core is told of it.
 #include "edge/lane.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
-#include "base/peer_id.h"
-#include "proto/wire/message_writer.h"
-#include "proto/wire/v2_writer.h"
-#include "proto/wire/ws_encoder.h"
 
 namespace cairn::edge {
 namespace {
@@ -19,11 +15,8 @@ bool IsPython(const std::string& user_agent) { return user_agent.rfind("Python/"
 
 }  // namespace
 
-using signaling::v1::CoreToLane;
-using signaling::v1::Delivery;
 using signaling::v1::LaneEvent;
 using signaling::v1::LaneToCore;
-using signaling::v1::Notice;
 
 signaling::v1::Hello LaneIdentity::ToHello() const {
   signaling::v1::Hello hello;
@@ -47,7 +40,6 @@ Lane::Lane(LaneIdentity identity, const EdgeLimits& limits, EdgeCounters& counte
 }
 
 Lane::~Lane() = default;
-
 Lane::Member* Lane::Join(uint64_t peer, Client* client, PeerFacts facts) {
   CAIRN_CHECK(peer != 0);
   auto [it, inserted] = members_.try_emplace(peer);
@@ -185,202 +177,10 @@ bool Lane::Report(bool draining) {
   return !unreported_.empty();
 }
 
-// ---- records and queries
-
-void Lane::Publish(const Member* member, std::string_view topic,
-                   const wire::PublishedRecord& published) {
-  LaneEvent* event = AddEvent(LaneEvent::KIND_PUBLISHED, member->peer);
-  event->mutable_topic()->assign(topic);
-  event->set_payload(wire::BlobOf(published));
-  event->set_seq(next_seq_++);
-  event->set_read_us(read_us_);
-  if (Topic* found = FindTopic(topic)) event->set_sender_subscribed(member->topics.contains(found));
-  signaling::v1::Record* record = event->mutable_record();
-  record->set_connection(member->peer);
-  record->set_peer_id(published.peer_id);
-  record->set_blob(published.blob);
-  for (const std::string& address : published.addresses) record->add_addresses(address);
-  record->set_ttl_us(absl::ToInt64Microseconds(limits_.record_ttl));
-  if (link_->can_break()) records_.Keep(topic, *record, absl::ToUnixMicros(clock_.WallTime()));
-}
-
-void Lane::Query(Member* member, std::string_view topic) {
-  if (member->queries.size() >= limits_.max_held_queries) return SendResult(member, topic, {});
-  std::string name(topic);
-  AddEvent(LaneEvent::KIND_QUERIED, member->peer)->set_topic(name);
-  const absl::Duration until = clock_.Elapsed() + limits_.query_hold;
-  due_.push_back({until, member->peer});
-  member->queries.push_back({until, std::move(name)});
-}
-
-void Lane::EndQueries() {
-  const absl::Duration now = clock_.Elapsed();
-  for (; !due_.empty() && due_.front().at <= now; due_.pop_front()) {
-    const auto it = members_.find(due_.front().peer);
-    if (it != members_.end()) EndQueries(it->second.get(), now);
-  }
-}
-
-void Lane::EndQueries(Member* member, absl::Duration now) {
-  std::vector<WaitingQuery>& queries = member->queries;
-  while (!queries.empty() && queries.front().until <= now) {
-    const std::string topic = std::move(queries.front().topic);
-    queries.erase(queries.begin());
-    const bool waits_on =
-        std::any_of(queries.begin(), queries.end(),
-                    [&](const WaitingQuery& query) { return query.topic == topic; });
-    if (!waits_on) AddEvent(LaneEvent::KIND_QUERY_ENDED, member->peer)->set_topic(topic);
-    SendResult(member, topic, {});
-  }
-}
-
-void Lane::OnAnswer(const signaling::v1::Answer& answer) {
-  const auto it = members_.find(answer.peer());
-  if (it == members_.end()) return;
-  // Who has asked more than once is answered as often.
-  const size_t asked = std::erase_if(it->second->queries, [&](const WaitingQuery& query) {
-    return query.topic == answer.topic();
-  });
-  if (asked == 0) return;
-  std::vector<wire::PublishedRecord> records;
-  for (const signaling::v1::Record& record : answer.records()) {
-    wire::PublishedRecord& published = records.emplace_back();
-    published.peer_id = record.peer_id().empty() ? FormatId(record.connection()) : record.peer_id();
-    published.blob = record.blob();
-    published.addresses.assign(record.addresses().begin(), record.addresses().end());
-  }
-  for (size_t i = 0; i < asked; ++i) SendResult(it->second.get(), answer.topic(), records);
-}
-
-void Lane::SendResult(Member* member, std::string_view topic,
-                      const std::vector<wire::PublishedRecord>& records) {
-  const wire::JsonResult result = wire::WriteJsonResult(topic, records, member->plain_addresses);
-  for (size_t i = 0; i < result.left_out; ++i) counters_.Count(DropReason::kResultCut);
-  counters_.CountOut(MessageForm::kJson, member->client->Send(wire::WsOpcode::kText, result.text));
-}
-
 void Lane::Flush() {
   if (batch_.events_size() == 0 && !batch_.has_stats()) return;
   link_->Submit(batch_);
   CAIRN_CHECK(batch_.events_size() == 0);
-}
-
-void Lane::OnCoreMessage(CoreToLane& message) {
-  const int64_t now_us = message.deliveries_size() > 0 ? absl::ToUnixMicros(clock_.WallTime()) : 0;
-  for (const Delivery& delivery : message.deliveries()) {
-    uint64_t& seen = seen_[delivery.origin_lane()];
-    if (delivery.origin_seq() <= seen) {
-      counters_.Count(DropReason::kDuplicate);
-      continue;
-    }
-    seen = delivery.origin_seq();
-    FanOut(delivery, now_us);
-  }
-  if (message.roster_size() > 0) roster_.assign(message.roster().begin(), message.roster().end());
-  for (const Notice& notice : message.notices()) OnNotice(notice);
-  for (const signaling::v1::Answer& answer : message.answers()) OnAnswer(answer);
-  for (const signaling::v1::Command& command : message.commands()) CarryOut(command);
-}
-
-void Lane::CarryOut(const signaling::v1::Command& command) {
-  switch (command.kind()) {
-    case signaling::v1::Command::KIND_DISCONNECT:
-      if (const auto it = members_.find(command.peer()); it != members_.end()) {
-        it->second->client->Disconnect(static_cast<uint16_t>(command.close_code()),
-                                       command.close_reason());
-      }
-      return;
-    case signaling::v1::Command::KIND_DRAIN:
-      if (orders_.drain) orders_.drain();
-      return;
-    case signaling::v1::Command::KIND_LOG_LEVEL:
-      if (orders_.set_log_directives) orders_.set_log_directives(command.log_directives());
-      return;
-    default:
-      return;  // of a newer core
-  }
-}
-
-void Lane::FanOut(const Delivery& delivery, int64_t now_us) {
-  native_frame_.clear();
-  v2_frame_.clear();
-  const uint64_t before = counters_.frames_delivered.Get();
-  if (delivery.to() != 0) {
-    if (const auto it = members_.find(delivery.to()); it != members_.end())
-      DeliverTo(it->second.get(), delivery);
-  } else if (const Topic* topic = FindTopic(delivery.topic())) {
-    for (Member* member : topic->members) {
-      if (member->peer != delivery.from()) DeliverTo(member, delivery);
-    }
-  }
-  const uint64_t copies = counters_.frames_delivered.Get() - before;
-  // Across machines as true as their clocks; a clock that is behind must not make it negative.
-  if (delivery.read_us() != 0)
-    counters_.relay_latency.Add(std::max<int64_t>(0, now_us - delivery.read_us()), copies);
-}
-
-void Lane::DeliverTo(Member* member, const Delivery& delivery) {
-  const std::string_view frame = FrameFor(*member, delivery);
-  member->client->Deliver(frame);
-  ++member->counts.messages_out;
-  member->counts.bytes_out += frame.size();
-  Changed(member);
-  counters_.frames_delivered.Add();
-  counters_.CountOut(member->form(), frame.size());
-}
-
-std::string_view Lane::FrameFor(const Member& member, const Delivery& delivery) {
-  std::string& frame = member.v2() ? v2_frame_ : native_frame_;
-  if (!frame.empty()) return frame;
-  if (member.v2()) {
-    std::string message;
-    wire::AppendRelayFrom(delivery.topic(), delivery.payload(), FormatId(delivery.from()), message);
-    wire::AppendWsFrame(wire::WsOpcode::kBinary, message, frame);
-  } else {
-    wire::AppendWsHeader(wire::WsOpcode::kBinary,
-                         wire::RelaySize(delivery.topic(), delivery.payload()), frame);
-    wire::AppendRelay(delivery.topic(), delivery.payload(), frame);
-  }
-  return frame;
-}
-
-// ---- cairn.signal.v2
-
-void Lane::OnNotice(const Notice& notice) {
-  const auto addressee = members_.find(notice.peer());
-  std::string message;
-  switch (notice.kind()) {
-    case Notice::KIND_SUBSCRIBED: {
-      Topic* topic = FindTopic(notice.topic());
-      if (addressee == members_.end() || !topic) return;
-      const auto subscription = addressee->second->topics.find(topic);
-      if (subscription == addressee->second->topics.end()) return;
-      subscription->second.answered = true;
-      wire::AppendSubscribed(notice.topic(), notice.count(), message);
-      return Say(*addressee->second, message);
-    }
-    case Notice::KIND_RECEIPT:
-      if (addressee == members_.end()) return;
-      wire::AppendReceipt(notice.receipt_id(), notice.count(), message);
-      return Say(*addressee->second, message);
-    case Notice::KIND_JOINED:
-      wire::AppendJoined(notice.topic(), FormatId(notice.peer()), message);
-      break;
-    case Notice::KIND_LEFT:
-      wire::AppendLeft(notice.topic(), FormatId(notice.peer()), message);
-      break;
-    default:
-      return;  // of a newer core
-  }
-  const Topic* topic = FindTopic(notice.topic());
-  if (!topic) return;
-  for (Member* member : topic->members) {
-    if (member->v2() && member->peer != notice.peer()) Say(*member, message);
-  }
-}
-
-void Lane::Say(const Member& member, std::string_view message) {
-  counters_.CountOut(MessageForm::kCborV2, member.client->Send(wire::WsOpcode::kBinary, message));
 }
 
 void Lane::AppendSnapshot(LaneToCore& out) {
