@@ -7,6 +7,7 @@ import socket
 import pytest
 from support.process import ServerProcess, run, with_defaults
 from support.raw_client import PING, RawClient, RawConnection, close_all, frame, upgrade_request
+from support.waiting import eventually
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (TRACE|DEBUG| INFO| WARN|ERROR) (cairn_signal[a-z_:]*): \S.*")
 
@@ -15,10 +16,12 @@ def log_of_a_life(env):
     """(level, module) of each line that a server logs from start to end, with one client that comes and goes."""
     port = free_port()
     server = ServerProcess(*with_defaults(["--listen-addr", f"127.0.0.1:{port}"]), env=env)
-    client = None
-    while client is None:
+
+    def connect():
         with contextlib.suppress(ConnectionRefusedError):
-            client = RawClient(("127.0.0.1", port))
+            return RawClient(("127.0.0.1", port))
+
+    client = eventually(connect, "it listens")
     client.send(frame(PING))
     client.read_frame()
     client.close()

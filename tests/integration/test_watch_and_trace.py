@@ -196,10 +196,12 @@ def test_a_watcher_that_does_not_read_is_told_how_many_it_missed_and_slows_nobod
     rounds = 10_000
 
     def toggle():
-        for _ in range(rounds // 100):
+        for done in range(100, rounds + 1, 100):
             for _ in range(100):
                 busy.subscribe(toggled)
                 busy.unsubscribe(toggled)
+            # No faster than who reads can follow.
+            eventually(lambda n=2 * done: reader.waiting() >= n, "the reader has it")
 
     thread = threading.Thread(target=toggle, daemon=True)
     thread.start()

@@ -119,6 +119,10 @@ class Feed:
             raise record
         return record
 
+    def waiting(self):
+        """How many have come that were not taken."""
+        return self._records.qsize()
+
     def take(self, count):
         return [self.next() for _ in range(count)]
 
