@@ -46,9 +46,9 @@ class CoreLink {
   // core is away, relays wait in a bounded backlog and the rest is left out, since AppendSnapshot()
   // will say it.
   virtual void Submit(signaling::v1::LaneToCore& batch) = 0;
-  // Says by now what has been delivered, even if there is nothing else to say. Called a few times a
-  // second.
-  virtual void AckDelivered() = 0;
+  // Says by now what has been delivered, even if there is nothing else to say, and lets no long
+  // silence arise. Called ten times a second.
+  virtual void Tick() = 0;
   // The backlog is full: the loop must stop reading clients until this is false again.
   virtual bool congested() const = 0;
   // Whether AppendSnapshot() may be called again: a link that cannot break never needs what has

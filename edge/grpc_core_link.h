@@ -52,7 +52,7 @@ class GrpcCoreLink final : public CoreLink {
   ~GrpcCoreLink() override;
 
   void Submit(signaling::v1::LaneToCore& batch) override;
-  void AckDelivered() override;
+  void Tick() override;
   bool congested() const override { return congested_.load(std::memory_order_relaxed); }
   bool can_break() const override { return true; }
   bool connected() const override { return connected_.load(std::memory_order_relaxed); }
@@ -115,6 +115,7 @@ class GrpcCoreLink final : public CoreLink {
   size_t inbox_bytes_ ABSL_GUARDED_BY(mu_) = 0;
   bool read_paused_ ABSL_GUARDED_BY(mu_) = false;
   bool take_posted_ ABSL_GUARDED_BY(mu_) = false;
+  int silent_ticks_ ABSL_GUARDED_BY(mu_) = 0;  // since something was written
 };
 
 }  // namespace cairn::edge

@@ -252,7 +252,7 @@ void Loop::OnTick() {
   }
   Report(now);
   lane_.EndQueries();
-  link_->AckDelivered();
+  link_->Tick();
   if (draining_) CloseDrainShare();
   FinishTurn();
   SetGauges(now);

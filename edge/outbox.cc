@@ -57,11 +57,12 @@ const LaneToCore* Outbox::StartWrite() {
   if (in_flight_ || !connected_) return nullptr;
   const uint64_t untold = delivered_seq_ - told_delivered_seq_;
   const bool ack = untold >= kDeliveriesPerAck || (ack_now_ && untold > 0);
-  if (next_.events_size() == 0 && !next_.has_hello() && !next_.has_stats() && !ack) return nullptr;
+  const bool says_something = next_.events_size() > 0 || next_.has_hello() || next_.has_stats();
+  if (!says_something && !ack && !beat_now_) return nullptr;
   writing_.Swap(&next_);
   if (untold > 0) writing_.set_delivered_seq(delivered_seq_);
   told_delivered_seq_ = delivered_seq_;
-  ack_now_ = false;
+  ack_now_ = beat_now_ = false;
   in_flight_ = true;
   return &writing_;
 }

@@ -7,8 +7,7 @@
 //
 // Thread: none of its own; guarded by its owner.
 // Bounds: relay_bytes() is what max_backlog_bytes is held against. The owner stops taking input
-// when it is full,
-//         so that the outbox never has to refuse.
+//         when it is full, so that the outbox never has to refuse.
 #ifndef CAIRN_EDGE_OUTBOX_H_
 #define CAIRN_EDGE_OUTBOX_H_
 
@@ -45,6 +44,8 @@ class Outbox {
   // message; gets one of its own after kDeliveriesPerAck, or when AckNow() says so.
   void NoteDelivered(uint64_t seq) { delivered_seq_ = seq; }
   void AckNow() { ack_now_ = true; }
+  // The next message is written even if there is nothing in it.
+  void BeatNow() { beat_now_ = true; }
 
   // Topic and payload bytes of relays that are not acknowledged.
   size_t relay_bytes() const { return relay_bytes_; }
@@ -70,6 +71,7 @@ class Outbox {
   uint64_t delivered_seq_ = 0;  // of the current stream
   uint64_t told_delivered_seq_ = 0;
   bool ack_now_ = false;
+  bool beat_now_ = false;
   size_t relay_bytes_ = 0;
 };
 

@@ -84,7 +84,7 @@ class DirectLink final : public edge::CoreLink {
     batch.Clear();
     TakeInbox();
   }
-  void AckDelivered() override {}
+  void Tick() override {}
   bool congested() const override { return false; }
   bool can_break() const override { return false; }
   bool connected() const override { return true; }

@@ -50,7 +50,7 @@ class EchoLink final : public edge::CoreLink {
     lane_.OnCoreMessage(message);
   }
   bool congested() const override { return false; }
-  void AckDelivered() override {}
+  void Tick() override {}
   size_t backlog_bytes() const override { return 0; }
   bool can_break() const override { return true; }
   bool connected() const override { return true; }

@@ -1,5 +1,7 @@
 """What clients notice of a link between edge and core that breaks and comes back: nothing, but for a pause."""
+import statistics
 import threading
+import time
 
 import cbor2
 import pytest
@@ -63,6 +65,15 @@ def test_nothing_is_lost_or_doubled_when_a_link_breaks_in_mid_traffic(linked):
     for subscriber in subscribers:
         subscriber.ping()
         assert not subscriber.has_received(), "more than was sent"
+
+
+def test_a_lane_is_never_silent_for_a_second(linked):
+    """gRPC would stop listening for a moment, and the next message be late."""
+    time.sleep(4)
+    for times in linked.link.heard:
+        # What gRPC answers to what it was told follows at once.
+        silences = [later - earlier for earlier, later in zip(times, times[1:]) if later - earlier > 0.05]
+        assert statistics.median(silences) < 0.7, silences
 
 
 def test_those_who_watch_a_topic_see_nobody_leave_or_come_back(linked):

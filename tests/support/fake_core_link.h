@@ -15,7 +15,7 @@ class FakeCoreLink final : public CoreLink {
     submitted.emplace_back().Swap(&batch);
     batch.Clear();
   }
-  void AckDelivered() override {}
+  void Tick() override {}
   bool congested() const override { return false; }
   bool can_break() const override { return true; }
   bool connected() const override { return true; }

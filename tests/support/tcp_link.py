@@ -3,6 +3,7 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 
 # What ends a socket that is closed with RST instead of FIN.
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -17,6 +18,8 @@ class TcpLink:
         self.address = "%s:%d" % self._listener.getsockname()
         self._mutex = threading.Lock()
         self._sockets = []
+        # For each connection, when bytes came from who opened it.
+        self.heard = []
         self._up = True
         self._passing = threading.Event()
         self._passing.set()
@@ -43,14 +46,16 @@ class TcpLink:
                 far.close()
                 return False
             self._sockets += [near, far]
+            self.heard.append([])
         near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for source, sink in ((near, far), (far, near)):
-            threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+        for source, sink, heard in ((near, far, self.heard[-1]), (far, near, [])):
+            threading.Thread(target=self._pump, args=(source, sink, heard), daemon=True).start()
         return True
 
-    def _pump(self, source, sink):
+    def _pump(self, source, sink, heard):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                heard.append(time.monotonic())
                 self._passing.wait()
                 sink.sendall(data)
         for end in (source, sink):

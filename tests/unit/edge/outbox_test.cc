@@ -170,6 +170,17 @@ TEST(Outbox, ADeliveredNumberIsSaidWhenItIsTime) {
   EXPECT_EQ(message->delivered_seq(), 1u);
 }
 
+TEST(Outbox, ABeatIsOneMessageEvenIfThereIsNothingToSay) {
+  Outbox outbox = Connected();
+  outbox.BeatNow();
+  const LaneToCore* message = outbox.StartWrite();
+  ASSERT_NE(message, nullptr);
+  EXPECT_EQ(message->ByteSizeLong(), 0u);
+  outbox.FinishWrite();
+  EXPECT_EQ(outbox.StartWrite(), nullptr);
+  EXPECT_EQ(outbox.relay_bytes(), 0u);
+}
+
 TEST(Outbox, DeliveredNumbersOfABrokenStreamAreForgotten) {
   Outbox outbox = Connected();
   outbox.NoteDelivered(4);
