@@ -114,7 +114,7 @@ def test_a_peer_is_described_as_it_is(fleet, admin):
     before = now_us()
     peer = fleet.peer(1)
     peer.subscribe(*topics)
-    found = admin.peer(admin.await_id(topics[0]))
+    found = admin.peer(admin.await_id(topics[-1]))
     assert found.edge == fleet.edge_names()[-1] and found.lane < 2
     assert found.remote_address == local_address(peer)
     assert re.match(r"Python/3.* websockets/", found.user_agent)
