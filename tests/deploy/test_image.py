@@ -10,8 +10,8 @@ from support import image, peer, raw_client
 from support.certificates import HOST_NAME, Certificate, trusting
 from support.messages import new_topic
 from support.peer import Peer, await_hearing
+from support.ports import unused_port
 from support.process import ROOT
-from support.proxies import free_port
 from support.tools import output
 from support.waiting import eventually
 
@@ -127,7 +127,7 @@ def test_its_programs_are_those_of_the_package_that_was_built_outside_of_it_byte
 def test_the_production_form_serves_tls_on_the_port_below_1024(container, secrets):
     """docker run -p 443:443 -e …AUTH_TOKEN -e …TLS_CERT -e …TLS_KEY -v …:/certs:ro IMAGE"""
     if pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text().strip() != "0":
-        listen = {"CAIRN_SIGNAL_LISTEN_ADDR": f"0.0.0.0:{free_port()}"}  # what Docker sets is not set here
+        listen = {"CAIRN_SIGNAL_LISTEN_ADDR": f"0.0.0.0:{unused_port()}"}  # what Docker sets is not set here
     else:
         listen = {}
     server = container.serve(env={"CAIRN_SIGNAL_AUTH_TOKEN": "secret", "CAIRN_SIGNAL_TLS_CERT": "/certs/cert.crt",
@@ -139,15 +139,15 @@ def test_the_production_form_serves_tls_on_the_port_below_1024(container, secret
 
 def test_the_development_form_serves_plain_websocket(container):
     """docker run -p 8080:8080 -e CAIRN_SIGNAL_LISTEN_ADDR=0.0.0.0:8080 IMAGE"""
-    server = container.serve(env={"CAIRN_SIGNAL_LISTEN_ADDR": f"0.0.0.0:{free_port()}"})
+    server = container.serve(env={"CAIRN_SIGNAL_LISTEN_ADDR": f"0.0.0.0:{unused_port()}"})
     meet(*(Peer("ws://127.0.0.1:%d/" % server.address()[1]) for _ in range(2)))
 
 
 def test_peers_meet_across_two_edges_and_operators_see_them(container, secrets):
     (secrets.directory / "edge-token").write_text("edge secret\n")
     (secrets.directory / "operator-token").write_text("operator secret\n")
-    grpc = f"127.0.0.1:{free_port()}"
-    ops = [f"127.0.0.1:{free_port()}" for _ in range(3)]
+    grpc = f"127.0.0.1:{unused_port()}"
+    ops = [f"127.0.0.1:{unused_port()}" for _ in range(3)]
     core = container.serve(env={
         "CAIRN_SIGNAL_ROLE": "core", "CAIRN_SIGNAL_GRPC_LISTEN_ADDR": grpc, "CAIRN_SIGNAL_OPS_LISTEN_ADDR": ops[0],
         "CAIRN_SIGNAL_GRPC_EDGE_TOKEN_FILE": "/certs/edge-token",
@@ -156,7 +156,7 @@ def test_peers_meet_across_two_edges_and_operators_see_them(container, secrets):
     edges = [container.serve(env={
         "CAIRN_SIGNAL_ROLE": "edge", "CAIRN_SIGNAL_CORE": grpc, "CAIRN_SIGNAL_EDGE_NAME": f"edge{i}",
         "CAIRN_SIGNAL_GRPC_EDGE_TOKEN_FILE": "/certs/edge-token", "CAIRN_SIGNAL_OPS_LISTEN_ADDR": ops[i],
-        "CAIRN_SIGNAL_LISTEN_ADDR": f"127.0.0.1:{free_port()}", "CAIRN_SIGNAL_DRAIN": "0s"}) for i in (1, 2)]
+        "CAIRN_SIGNAL_LISTEN_ADDR": f"127.0.0.1:{unused_port()}", "CAIRN_SIGNAL_DRAIN": "0s"}) for i in (1, 2)]
     listener, sender = (Peer("ws://%s:%d/" % edge.address()) for edge in edges)
     meet(listener, sender)
     for address in ops:

@@ -8,7 +8,7 @@ from support.manifests import container_of, environment, find, pod_of
 from support.messages import new_topic
 from support.ops import Metrics, ask
 from support.peer import Peer, await_hearing
-from support.proxies import free_port
+from support.ports import unused_port
 from support.waiting import eventually
 
 
@@ -68,7 +68,7 @@ class Cluster:
     """What a cluster would make of the workloads' variables, on this machine: files, names and ports."""
 
     def __init__(self, directory, objects, certificate):
-        self._ports = {7443: free_port()}
+        self._ports = {7443: unused_port()}
         contents = {"/secrets/grpc/edge-token": "edge secret\n", "/secrets/grpc/operator-token": "operator secret\n",
                     "/secrets/clients/tokens": "client secret\n",
                     "/secrets/tls/tls.crt": certificate.cert.read_text(),

@@ -10,6 +10,7 @@ import time
 import pytest
 from support import admin_cli
 from support.authority import Authority
+from support.ports import unused_port
 from support.waiting import eventually
 
 TOKEN = "clients-secret"
@@ -236,9 +237,7 @@ def test_a_probe_tells_ws_from_wss(start, authority):
 
 
 def test_a_probe_of_a_port_where_nobody_listens_fails_at_tcp():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    outcome = admin_cli.run("probe", f"ws://127.0.0.1:{port}/")
+    outcome = admin_cli.run("probe", f"ws://127.0.0.1:{unused_port()}/")
     assert outcome.code == 1 and outcome.step("tcp")[0] == "failed" and "connection refused" in outcome.err, outcome
 
 

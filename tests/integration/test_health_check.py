@@ -2,6 +2,7 @@
 import socket
 
 from support.ops import OPS
+from support.ports import unused_port
 from support.process import run
 
 
@@ -27,9 +28,7 @@ def test_variables_of_the_server_that_stand_in_its_command_line_are_not_missed(s
 
 
 def test_a_port_where_nobody_listens_is_not_alive():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    done = check(f"127.0.0.1:{port}")
+    done = check(f"127.0.0.1:{unused_port()}")
     assert done.returncode == 1 and "no answer" in done.stderr
 
 

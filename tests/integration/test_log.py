@@ -7,21 +7,16 @@ import socket
 import pytest
 from support.process import ServerProcess, run, with_defaults
 from support.raw_client import PING, RawClient, RawConnection, close_all, frame, upgrade_request
-from support.waiting import eventually
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (TRACE|DEBUG| INFO| WARN|ERROR) (cairn_signal[a-z_:]*): \S.*")
 
 
 def log_of_a_life(env):
     """(level, module) of each line that a server logs from start to end, with one client that comes and goes."""
-    port = free_port()
-    server = ServerProcess(*with_defaults(["--listen-addr", f"127.0.0.1:{port}"]), env=env)
-
-    def connect():
-        with contextlib.suppress(ConnectionRefusedError):
-            return RawClient(("127.0.0.1", port))
-
-    client = eventually(connect, "it listens")
+    # It is given its socket, since its log need not say where it listens; who connects waits until it serves.
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = ServerProcess(*with_defaults([]), env=env, sockets=[listening])
+        client = RawClient(listening.getsockname())
     client.send(frame(PING))
     client.read_frame()
     client.close()
@@ -30,11 +25,6 @@ def log_of_a_life(env):
     matches = [LINE.fullmatch(line) for line in server.log]
     assert all(matches), server.log
     return {(match[1].strip(), match[2]) for match in matches}
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 def test_by_default_the_log_has_info_and_no_client_in_it():

@@ -3,6 +3,7 @@ import threading
 
 from support.certificates import HOST_NAME, Certificate, trusting
 from support.peer import Peer
+from support.ports import unused_port
 from support.process import ServerProcess, with_defaults
 from support.prometheus import Prometheus
 
@@ -19,10 +20,12 @@ class LoadedSystem:
     def __init__(self, directory):
         self._certificate = Certificate(directory, "load")
         self._core_address = f"unix:{directory}/core"
+        # The core's is found again by Prometheus when the core has been started anew.
+        self._core_ops = f"127.0.0.1:{unused_port()}"
         self._ended = threading.Event()
         self._started = []
         self._load = []
-        self.core = self._start("--role", "core", "--grpc-listen-addr", self._core_address, *OPS)
+        self.core = self._start_core()
         self.edges = [self._start(*with_defaults([
             "--role", "edge", "--core", self._core_address, "--edge-name", f"edge{i}", *OPS, *self._certificate.flags()]))
             for i in (1, 2)]
@@ -33,6 +36,9 @@ class LoadedSystem:
     def _start(self, *flags):
         self._started.append(ServerProcess(*flags))
         return self._started[-1]
+
+    def _start_core(self):
+        return self._start("--role", "core", "--grpc-listen-addr", self._core_address, "--ops-listen-addr", self._core_ops)
 
     def __enter__(self):
         self._load = [threading.Thread(target=self._relay_on, args=[edge.address()[1]]) for edge in self.edges]
@@ -50,9 +56,8 @@ class LoadedSystem:
 
     def restart_core(self):
         """Without a warning, and at once."""
-        ops = "%s:%d" % self.core.ops_address()
         self.core.kill()
-        self.core = self._start("--role", "core", "--grpc-listen-addr", self._core_address, "--ops-listen-addr", ops)
+        self.core = self._start_core()
 
     def _connect(self, port):
         return Peer(f"wss://{HOST_NAME}:{port}/", ssl=trusting(self._certificate), server_hostname=HOST_NAME,

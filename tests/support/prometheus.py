@@ -6,8 +6,8 @@ import urllib.parse
 import urllib.request
 
 import yaml
+from support.ports import unused_port
 from support.process import ROOT
-from support.proxies import free_port
 from support.tools import need
 from support.waiting import eventually
 
@@ -19,7 +19,7 @@ class Prometheus:
     def __init__(self, directory, targets):
         """targets: {"edge1:9090" as the shipped configuration names it: (host, port) where it is here}."""
         program = need("prometheus", "prometheus")
-        self._url = f"http://127.0.0.1:{free_port()}"
+        self._url = f"http://127.0.0.1:{unused_port()}"
         config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
         config["global"] = {"scrape_interval": SCRAPE_INTERVAL, "evaluation_interval": SCRAPE_INTERVAL}
         config["rule_files"] = [str(RULES)]

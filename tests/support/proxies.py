@@ -3,16 +3,12 @@ import socket
 import subprocess
 
 from support.certificates import HOST_NAME
+from support.ports import unused_port
 from support.process import ROOT
 from support.tools import need
 from support.waiting import eventually
 
 SNIPPETS = ROOT / "deploy/proxies"
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return one.getsockname()[1]
 
 
 def replaced(name, pairs):
@@ -31,7 +27,7 @@ class Proxy:
     flags = ["--trusted-proxies", "127.0.0.1/32"]
 
     def __init__(self, directory, server, certificate, cut_after=None):
-        self.address = "127.0.0.1", free_port()
+        self.address = "127.0.0.1", unused_port()
         self._directory = directory
         self._log = open(directory / "log", "w+")
         command = self.configure(f"{server.address()[0]}:{server.address()[1]}", server, certificate, cut_after)
