@@ -33,8 +33,8 @@ std::vector<std::string> Wrap(std::string_view text, size_t width) {
 
 }  // namespace
 
-void Facts::Add(std::string name, std::string value, Tone tone) {
-  facts_.emplace_back(std::move(name), Cell(std::move(value), tone));
+void Facts::Add(std::string name, const std::string& value, Tone tone) {
+  facts_.emplace_back(std::move(name), Cell(value, tone));
 }
 
 std::string Facts::ToString(const Style& style) const {

@@ -17,7 +17,7 @@ class Facts {
  public:
   // An empty name continues the value above. Values are made printable; long ones go on below
   // themselves.
-  void Add(std::string name, std::string value, Tone tone = Tone::kPlain);
+  void Add(std::string name, const std::string& value, Tone tone = Tone::kPlain);
 
   std::string ToString(const Style& style) const;
 

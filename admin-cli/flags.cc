@@ -81,7 +81,8 @@ CLI::Option* Flags::Range(const char* names, const char* text, admin::Range& int
   });
 }
 
-CLI::Option* Flags::Switch(const char* names, const char* text, std::function<void(bool)> set) {
+CLI::Option* Flags::Switch(const char* names, const char* text,
+                           const std::function<void(bool)>& set) {
   CLI::Option* option = app_.add_flag_function(
       names, [set](int64_t count) { set(count > 0); }, text);
   last_ = {option, [set](const std::string& value) {
@@ -98,6 +99,7 @@ CLI::Option* Flags::Switch(const char* names, const char* text, std::function<vo
 CLI::Option* Flags::Choice(const char* names, const char* metavar, const char* text,
                            std::vector<std::pair<std::string, std::function<void()>>> choices) {
   std::vector<std::string> values;
+  values.reserve(choices.size());
   for (const auto& choice : choices) values.push_back(choice.first);
   const std::string list = fmt::format("{}", fmt::join(values, ", "));
   CLI::Option* option =

@@ -57,7 +57,7 @@ class Flags {
                      std::function<void(uint32_t)> set);
   CLI::Option* Duration(const char* names, const char* text, absl::Duration& into);
   CLI::Option* Range(const char* names, const char* text, admin::Range& into);
-  CLI::Option* Switch(const char* names, const char* text, std::function<void(bool)> set);
+  CLI::Option* Switch(const char* names, const char* text, const std::function<void(bool)>& set);
   CLI::Option* Choice(const char* names, const char* metavar, const char* text,
                       std::vector<std::pair<std::string, std::function<void()>>> choices);
   // --watch [SECS].

@@ -169,7 +169,7 @@ const CLI::App& CommandLine::ParsedApp() const {
 ParseResult CommandLine::UsageError(std::string text, std::ostream& out, std::ostream& err) const {
   std::string command;
   for (const CLI::App* app = &ParsedApp(); app; app = app->get_parent()) {
-    command = app->get_name() + (command.empty() ? "" : " ") + command;
+    command = fmt::format("{}{}{}", app->get_name(), command.empty() ? "" : " ", command);
   }
   const std::vector<std::string> rest = app_.remaining(true);
   if (text == "A subcommand is required") {

@@ -37,7 +37,8 @@ std::string Paint(std::string_view text, Tone tone, const Style& style) {
   return std::string("\x1b[") + Sgr(tone) + "m" + std::string(text) + "\x1b[0m";
 }
 
-Cell::Cell(std::string cell_text, Tone cell_tone) : text(Printable(cell_text)), tone(cell_tone) {}
+Cell::Cell(const std::string& cell_text, Tone cell_tone)
+    : text(Printable(cell_text)), tone(cell_tone) {}
 
 void Table::Add(std::vector<Cell> row) {
   CAIRN_CHECK(row.size() == columns_.size());

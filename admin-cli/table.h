@@ -33,7 +33,7 @@ struct Column {
 };
 
 struct Cell {
-  Cell(std::string cell_text = "", Tone cell_tone = Tone::kPlain);
+  Cell(const std::string& cell_text = "", Tone cell_tone = Tone::kPlain);
   Cell(const char* cell_text, Tone cell_tone = Tone::kPlain)
       : Cell(std::string(cell_text), cell_tone) {}
 

@@ -98,7 +98,7 @@ class Top {
   absl::Status Refresh(size_t rows) {
     TopFigures fresh;
     fresh.time = session_.now();
-    const absl::Status status = Fetch(session_.client, kOrders[order_].sort, rows, fresh);
+    absl::Status status = Fetch(session_.client, kOrders[order_].sort, rows, fresh);
     refreshed_ = session_.now();
     look_.trouble = status.ok() ? "" : Explain(status, session_.options.connection.core).text;
     if (!status.ok()) return status;

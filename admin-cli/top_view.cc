@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kHeadLines = 2;
 // Title and column headings of each of three tables, and a blank line before it.
-constexpr size_t kLinesAroundTables = 3 * 2;
+constexpr size_t kLinesAroundTables = size_t{3} * 2;
 constexpr size_t kFootLines = 1;
 
 std::string Rate(uint64_t now, uint64_t before, absl::Duration between) {

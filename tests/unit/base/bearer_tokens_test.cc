@@ -46,7 +46,7 @@ BearerTokens FromFile(std::string_view content) {
 
 absl::Status FileError(std::string_view content) {
   const TokenFile file(content);
-  const absl::Status status = BearerTokens::FromFile(file.path()).status();
+  absl::Status status = BearerTokens::FromFile(file.path()).status();
   EXPECT_THAT(std::string(status.message()), HasSubstr(file.path()));
   return status;
 }

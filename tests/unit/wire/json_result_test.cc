@@ -136,9 +136,9 @@ TEST(JsonResultTest, OnlyATopicThatIsTooLongItselfBreaksTheBound) {
   const std::string topic(1024, '\1');  // six bytes each
   const JsonResult result = WriteJsonResult(topic, {Blob("b")}, false);
   EXPECT_EQ(result.left_out, 1u);
-  EXPECT_EQ(
-      result.text.size(),
-      std::string(R"({"type":"result","topic":"","payload":null,"peers":[]})").size() + 6 * 1024);
+  EXPECT_EQ(result.text.size(),
+            std::string(R"({"type":"result","topic":"","payload":null,"peers":[]})").size() +
+                size_t{6} * 1024);
   EXPECT_LE(
       WriteJsonResult(std::string(1024, 't'), {Blob(std::string(500, 'b'))}, false).text.size(),
       kMaxResultBytes);
