@@ -33,7 +33,7 @@ class FakeAdmin::Service final : public Admin::Service {
   Status ListPeers(ServerContext* context, const ListPeersRequest* request,
                    ServerWriter<ListPeersResponse>* writer) override {
     fake_.list_peers = *request;
-    const Status begun = Begin(context);
+    Status begun = Begin(context);
     constexpr size_t kPageSize = 2;
     for (size_t i = 0; begun.ok() && i < fake_.peers.size(); i += kPageSize) {
       ListPeersResponse page;
@@ -45,7 +45,7 @@ class FakeAdmin::Service final : public Admin::Service {
     return begun;
   }
   Status GetPeer(ServerContext* context, const GetPeerRequest* request, Peer* response) override {
-    if (const Status begun = Begin(context); !begun.ok()) return begun;
+    if (Status begun = Begin(context); !begun.ok()) return begun;
     for (const Peer& peer : fake_.peers) {
       if (peer.id() != request->id()) continue;
       *response = peer;
@@ -69,7 +69,7 @@ class FakeAdmin::Service final : public Admin::Service {
   }
   Status GetTopic(ServerContext* context, const GetTopicRequest* request,
                   Topic* response) override {
-    if (const Status begun = Begin(context); !begun.ok()) return begun;
+    if (Status begun = Begin(context); !begun.ok()) return begun;
     for (const Topic& topic : fake_.topics) {
       if (topic.name() != request->name()) continue;
       *response = topic;

@@ -47,7 +47,7 @@ class OptionsTest : public ::testing::Test {
     std::vector<char*> argv;
     for (std::string& argument : argv_) argv.push_back(argument.data());
     std::ostringstream out, err;
-    const ParseResult result = ParseOptions(static_cast<int>(argv.size()), argv.data(), out, err);
+    ParseResult result = ParseOptions(static_cast<int>(argv.size()), argv.data(), out, err);
     out_ = out.str();
     err_ = err.str();
     return result;
