@@ -155,7 +155,7 @@ class AdminService final : public v1::Admin::CallbackService {
     return InRouter(context, Capability::kOperate, [request, response](Router& router) {
       uint64_t peers = 0;
       bool found = false;
-      for (const auto& [sink, lane] : router.directory().lanes()) {
+      for (const auto& [id, lane] : router.directory().lanes()) {
         if (lane->edge != request->edge()) continue;
         found = true;
         peers += lane->peers.size();
@@ -180,7 +180,7 @@ class AdminService final : public v1::Admin::CallbackService {
                                          "'; give LEVEL or MODULE=LEVEL"));
       }
       response->set_previous(InitLog(filter));
-      for (const auto& [sink, lane] : router.directory().lanes()) {
+      for (const auto& [id, lane] : router.directory().lanes()) {
         router.SetLogDirectives(*lane, request->directives());
       }
       return grpc::Status::OK;

@@ -1,30 +1,43 @@
 // Combiner: the door of a single-writer state machine that any thread may call.
 //
-// Whoever finds it free goes in and, before leaving, does what others have left at the door
-// meanwhile. Nobody ever waits for the state machine: who finds it busy leaves the input and goes.
+// If no thread holds the handler, the caller takes it, handles its input and what is queued meanwhile, and releases it.
+// Otherwise the input is queued and Enter() returns at once. A caller that has handled kMaxStay inputs of others hands the
+// rest to a thread of the combiner's own, so that nobody is kept by others' work.
 //
-// Thread: any. The handler runs on the caller's thread, one at a time, in an order that keeps each
-// thread's own. Bounds: the queue at the door is bounded by its callers: a lane enters once per
-// batch.
+// Thread: any. The handler runs on one thread at a time, in an order that keeps each thread's own.
+// Bounds: the queue is bounded by its callers: a lane hands in a few batches until they are handled (LaneEndpoint).
 #ifndef CAIRN_CORE_COMBINER_H_
 #define CAIRN_CORE_COMBINER_H_
 
+#include <condition_variable>
+#include <mutex>
+#include <thread>
 #include <utility>
 #include <vector>
-
-#include "base/thread_annotations.h"
 
 namespace cairn::core {
 
 template <typename Input, typename Handler>
 class Combiner {
  public:
-  explicit Combiner(Handler handler) : handler_(std::move(handler)) {}
+  static constexpr size_t kMaxStay = 128;
 
-  // Handles `input` in place if nobody is in, else moves it away to be handled by who is.
+  explicit Combiner(Handler handler)
+      : handler_(std::move(handler)), successor_([this] { RunSuccessor(); }) {}
+  // What is queued is handled first. REQUIRES: nobody enters any more.
+  ~Combiner() {
+    {
+      const std::lock_guard lock(mu_);
+      ending_ = true;
+    }
+    handed_over_.notify_one();
+    successor_.join();
+  }
+
+  // Handles `input` in place if nobody is in, else moves it away to be handled by the thread that is.
   void Enter(Input& input) {
     {
-      MutexLock lock(mu_);
+      const std::lock_guard lock(mu_);
       if (busy_) {
         waiting_.push_back(std::move(input));
         return;
@@ -33,26 +46,54 @@ class Combiner {
     }
     handler_(input);
     std::vector<Input> batch;
-    while (TakeWaiting(batch)) {
+    for (size_t handled = 0; TakeWaiting(batch, handled >= kMaxStay); handled += batch.size()) {
       for (Input& waiting : batch) handler_(waiting);
-      batch.clear();
     }
   }
 
  private:
-  // False, and the door is free again, when nothing waits.
-  bool TakeWaiting(std::vector<Input>& batch) {
-    MutexLock lock(mu_);
-    busy_ = !waiting_.empty();
-    batch.swap(waiting_);
-    return busy_;
+  // False when nothing waits, and the door is free again, or when the successor goes on.
+  bool TakeWaiting(std::vector<Input>& batch, bool hand_over) {
+    batch.clear();
+    {
+      const std::lock_guard lock(mu_);
+      busy_ = !waiting_.empty();
+      if (!busy_) return false;
+      if (!hand_over) {
+        batch.swap(waiting_);
+        return true;
+      }
+      successor_turn_ = true;
+    }
+    handed_over_.notify_one();
+    return false;
   }
 
-  // Only by who is in.
+  void RunSuccessor() {
+    std::vector<Input> batch;
+    std::unique_lock lock(mu_);
+    while (true) {
+      handed_over_.wait(lock, [this] { return successor_turn_ || ending_; });
+      if (!successor_turn_) return;
+      successor_turn_ = false;
+      lock.unlock();
+      while (TakeWaiting(batch, false)) {
+        for (Input& waiting : batch) handler_(waiting);
+      }
+      lock.lock();
+    }
+  }
+
+  // Only by the thread that is in.
   Handler handler_;
-  Mutex mu_;
-  bool busy_ ABSL_GUARDED_BY(mu_) = false;
-  std::vector<Input> waiting_ ABSL_GUARDED_BY(mu_);
+  std::mutex mu_;
+  std::condition_variable handed_over_;
+  // Guarded by mu_.
+  bool busy_ = false;
+  bool successor_turn_ = false;  // busy_, and the successor is the one that is in
+  bool ending_ = false;
+  std::vector<Input> waiting_;
+  std::thread successor_;  // last: it uses the others
 };
 
 }  // namespace cairn::core

@@ -5,22 +5,16 @@
 #define CAIRN_CORE_CORE_H_
 
 #include "core/combiner.h"
+#include "core/limits.h"
 #include "core/router.h"
 
 namespace cairn::core {
 
-struct CoreLimits {
-  // Deliveries a lane has not read yet. Broken: its stream is ended with RESOURCE_EXHAUSTED.
-  size_t max_lane_queued_bytes = 64 << 20;
-  // One message of a lane. A lane gathers at most its backlog in one, besides its snapshot.
-  int max_lane_message_bytes = 256 << 20;
-};
-
 class Core {
  public:
   // `core_id` is random and not 0. `clock` must outlive the core.
-  Core(uint64_t core_id, const Clock& clock)
-      : clock_(clock), router_(core_id, clock), door_(ToRouter{router_}) {}
+  Core(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
+      : clock_(clock), router_(core_id, limits, clock), door_(ToRouter{router_}) {}
 
   // Handles `input` now, or has whoever is in the router do it; never blocks. See
   // Combiner::Enter().

@@ -2,6 +2,7 @@
 
 #include <absl/container/flat_hash_set.h>
 
+#include <algorithm>
 #include <future>
 #include <memory>
 #include <string_view>
@@ -17,15 +18,19 @@ CoreSnapshot SnapshotOf(const Router& router) {
   snapshot.topics = directory.topics().size();
   snapshot.subscriptions = directory.subscription_count();
   absl::flat_hash_set<std::string_view> edges;
-  for (const auto& [sink, lane] : directory.lanes()) {
-    if (lane->absence) {
-      ++snapshot.absent_lanes;
-      snapshot.kept_bytes += lane->absence->bytes();
-    } else {
+  for (const auto& [id, lane] : directory.lanes()) {
+    if (lane->attached()) {
       ++snapshot.lanes;
       edges.insert(lane->edge);
+    } else {
+      ++snapshot.absent_lanes;
     }
+    if (!lane->channel) continue;
+    snapshot.kept_bytes += lane->channel->cost();
+    snapshot.max_kept_bytes = std::max<uint64_t>(snapshot.max_kept_bytes, lane->channel->cost());
   }
+  snapshot.held_bytes = router.hold().cost();
+  snapshot.lanes_awaited = router.hold().awaited().size();
   snapshot.edges = edges.size();
   snapshot.peers_opened = directory.peers_opened();
   snapshot.peers_closed = directory.peers_closed();
@@ -34,6 +39,10 @@ CoreSnapshot SnapshotOf(const Router& router) {
   snapshot.deliveries = counters.deliveries;
   snapshot.events_ignored = counters.events_ignored;
   snapshot.fan_out = counters.fan_out.Values();
+  snapshot.lanes_late = counters.lanes_late;
+  snapshot.lanes_refused = counters.lanes_refused;
+  snapshot.lanes_ended = counters.lanes_ended;
+  snapshot.deliveries_given_up = counters.deliveries_given_up;
   snapshot.records = records.size();
   snapshot.record_bytes = records.bytes();
   snapshot.held_queries = router.held_queries();

@@ -23,7 +23,12 @@ struct CoreSnapshot {
   uint64_t lanes = 0;  // with a stream
   uint64_t edges = 0;  // with such a lane
   uint64_t absent_lanes = 0;
-  uint64_t kept_bytes = 0;  // as LaneAbsence::bytes(), of all
+  // Cost of what lanes have not acknowledged: of all, and of the one with the most.
+  uint64_t kept_bytes = 0;
+  uint64_t max_kept_bytes = 0;
+  // Cost of relays that wait for lanes to reconnect.
+  uint64_t held_bytes = 0;
+  uint64_t lanes_awaited = 0;
   uint64_t peers_opened = 0;
   uint64_t peers_closed = 0;
   // As RouterCounters.
@@ -32,6 +37,10 @@ struct CoreSnapshot {
   uint64_t deliveries = 0;
   uint64_t events_ignored = 0;
   HistogramValues fan_out;
+  uint64_t lanes_late = 0;
+  uint64_t lanes_refused = 0;
+  std::array<uint64_t, kLaneEndCount> lanes_ended = {};
+  std::array<uint64_t, kLaneEndCount> deliveries_given_up = {};
   // As RecordStore.
   uint64_t records = 0;
   uint64_t record_bytes = 0;

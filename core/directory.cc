@@ -6,71 +6,44 @@
 
 namespace cairn::core {
 
-LaneRecord* Directory::AddLane(std::shared_ptr<EdgeSink> sink, const signaling::v1::Hello& hello,
-                               int64_t now_us) {
+LaneRecord* Directory::AddLane(const signaling::v1::Hello& hello, int64_t now_us) {
   auto lane = std::make_unique<LaneRecord>();
   lane->id = hello.lane_id();
+  lane->secret = hello.secret();
+  lane->edge = hello.edge();
+  lane->index = hello.lane_index();
+  lane->version = hello.version();
+  lane->tls_not_after_us = hello.tls_not_after_us();
+  lane->connected_since_us = now_us;
   LaneRecord* record = lane.get();
-  TakeHello(*record, std::move(sink), hello, now_us);
-  lanes_by_id_[record->id] = record;
-  lanes_[record->sink.get()] = std::move(lane);
+  lanes_[record->id] = std::move(lane);
   return record;
 }
 
-void Directory::Reconnect(LaneRecord& lane, std::shared_ptr<EdgeSink> sink,
-                          const signaling::v1::Hello& hello, int64_t now_us) {
-  const auto known = lanes_.find(lane.sink.get());
-  std::unique_ptr<LaneRecord> record = std::move(known->second);
-  lanes_.erase(known);
-  TakeHello(lane, std::move(sink), hello, now_us);
-  lanes_[lane.sink.get()] = std::move(record);
-}
-
-void Directory::TakeHello(LaneRecord& lane, std::shared_ptr<EdgeSink> sink,
-                          const signaling::v1::Hello& hello, int64_t now_us) {
-  lane.epoch = next_epoch_++;
-  lane.edge = hello.edge();
-  lane.index = hello.lane_index();
-  lane.version = hello.version();
-  lane.tls_not_after_us = hello.tls_not_after_us();
-  lane.connected_since_us = now_us;
-  lane.sink = std::move(sink);
-}
-
-LaneRecord* Directory::FindLane(EdgeSink* sink) {
-  const auto it = lanes_.find(sink);
+LaneRecord* Directory::FindLane(uint64_t lane_id) {
+  const auto it = lanes_.find(lane_id);
   return it == lanes_.end() ? nullptr : it->second.get();
 }
 
-LaneRecord* Directory::FindLaneById(uint64_t lane_id) {
-  const auto it = lanes_by_id_.find(lane_id);
-  return it == lanes_by_id_.end() ? nullptr : it->second;
-}
-
-void Directory::RemoveLane(LaneRecord& lane) {
-  lanes_by_id_.erase(lane.id);
-  lanes_.erase(lane.sink.get());
+LaneRecord* Directory::FindLane(const LaneEndpoint* endpoint) {
+  const auto it = endpoints_.find(endpoint);
+  return it == endpoints_.end() ? nullptr : it->second;
 }
 
 PeerRecord* Directory::AddPeer(LaneRecord& lane, uint64_t id, signaling::v1::PeerInfo info) {
-  if (PeerRecord* known = FindPeer(id)) {
-    if (known->lane == &lane) return nullptr;
-    Forget(*known);
-  }
-  bool returned = false;
-  // Its edge was thought lost and has come back.
+  auto [added, is_new] = peers_.try_emplace(id);
+  if (!is_new) return nullptr;
+  // Its lane was given up and has reconnected.
   if (const auto closed = history_by_id_.find(id); closed != history_by_id_.end()) {
     history_.erase(closed->second);
     history_by_id_.erase(closed);
-    returned = true;
   }
   auto peer = std::make_unique<PeerRecord>();
   peer->id = id;
   peer->lane = &lane;
   peer->info = std::move(info);
-  peer->returned = returned;
   PeerRecord* record = peer.get();
-  peers_[id] = std::move(peer);
+  added->second = std::move(peer);
   peer_ids_.emplace(id, record);
   lane.peers.insert(record);
   ++peers_opened_;
@@ -144,17 +117,17 @@ bool Directory::Subscribe(PeerRecord& peer, std::string_view name, int64_t now_u
     if (interest.lane == peer.lane) {
       ++interest.subscribers;
       interest.watchers += watcher;
+      interest.ids_xor ^= peer.id;
       return true;
     }
   }
-  topic->interests.push_back({peer.lane, 1, watcher});
+  topic->interests.push_back({peer.lane, 1, watcher, peer.id});
   return true;
 }
 
 bool Directory::Unsubscribe(PeerRecord& peer, std::string_view name) {
   TopicRecord* topic = FindTopic(name);
   if (!topic || peer.topics.erase(topic) == 0) return false;
-  if (peer.unconfirmed) peer.unconfirmed->topics.erase(topic);
   --subscriptions_;
   RemoveInterest(peer, topic);
   return true;
@@ -177,6 +150,7 @@ void Directory::RemoveInterest(const PeerRecord& peer, TopicRecord* topic) {
       std::find_if(interests.begin(), interests.end(),
                    [&peer](const Interest& interest) { return interest.lane == peer.lane; });
   if (peer.info.wants_presence()) --it->watchers;
+  it->ids_xor ^= peer.id;
   if (--it->subscribers > 0) return;
   *it = interests.back();
   interests.pop_back();

@@ -25,7 +25,7 @@
 #include <vector>
 
 #include "core/edge_sink.h"
-#include "core/lane_absence.h"
+#include "core/lane_channel.h"
 #include "core/rate.h"
 #include "core/relay_ledger.h"
 #include "signaling/v1/lane.pb.h"
@@ -35,29 +35,21 @@ namespace cairn::core {
 struct LaneRecord;
 struct TopicRecord;
 
-// What a lane that is back has not said again yet of a peer.
-struct Unconfirmed {
-  bool peer = true;
-  absl::flat_hash_set<TopicRecord*> topics;
-};
-
 struct PeerRecord {
   uint64_t id = 0;
   LaneRecord* lane = nullptr;
   signaling::v1::PeerInfo info;
   signaling::v1::PeerStats stats;
   int64_t stats_at_us = 0;
-  // Its edge was thought lost, and others were told that it left.
-  bool returned = false;
   absl::flat_hash_set<TopicRecord*> topics;
-  std::vector<std::string> queries;          // topics it waits for records of
-  std::unique_ptr<Unconfirmed> unconfirmed;  // null: nothing
+  std::vector<std::string> queries;  // topics it waits for records of
 };
 
 struct Interest {
   LaneRecord* lane;
   uint32_t subscribers;
-  uint32_t watchers;  // of those, how many want to know who joins and leaves
+  uint32_t watchers;  // of those, how many want to be told of others that join and leave
+  uint64_t ids_xor;   // of all subscribers' ids: the id of the one if there is one
 };
 
 struct TopicRecord {
@@ -70,6 +62,12 @@ struct TopicRecord {
   Rate rate;
 };
 
+enum class LaneState : uint8_t {
+  kSyncing,  // its snapshot is being told
+  kLive,
+  kLeaving,  // it has said goodbye: it goes with its stream
+};
+
 struct LaneRecord {
   uint64_t id = 0;
   std::string edge;
@@ -77,19 +75,22 @@ struct LaneRecord {
   std::string version;
   int64_t tls_not_after_us = 0;
   int64_t connected_since_us = 0;
-  std::shared_ptr<EdgeSink> sink;
   absl::flat_hash_set<PeerRecord*> peers;
   signaling::v1::LaneStats stats;
+  // Exactly one of the two: a lane of this process, or one behind a link.
+  std::shared_ptr<EdgeSink> sink;
+  std::unique_ptr<LaneChannel> channel;
+  std::string secret;  // of its link
   // Router's: what is gathered for the lane while one input is handled.
   signaling::v1::CoreToLane out;
   bool dirty = false;
-  bool in_snapshot = true;               // until KIND_SNAPSHOT_END: what it says is not new
-  bool is_back = false;                  // until then, after an absence: what it says may be new
-  std::unique_ptr<LaneAbsence> absence;  // null while it has a stream
-  uint64_t next_delivery_seq = 1;
-  uint64_t epoch = 0;  // unlike any other record's
+  LaneState state = LaneState::kSyncing;
+  bool read_paused = false;  // its last batch was not given back
+  uint64_t last_seq = 0;     // of its relays
   RelayLedger ledger;
-  uint64_t told_settled = 0;  // of the ledger's, what the lane has been told
+
+  // It has a stream, or needs none.
+  bool attached() const { return sink || channel->attached(); }
 };
 
 // A peer that is gone, as an operator wants to see it.
@@ -116,23 +117,23 @@ class Directory {
   };
   using Topics = absl::flat_hash_map<std::string_view, std::unique_ptr<TopicRecord>, NameHash,
                                      std::equal_to<>>;
-  using Lanes = absl::flat_hash_map<EdgeSink*, std::unique_ptr<LaneRecord>>;
+  // By id.
+  using Lanes = absl::flat_hash_map<uint64_t, std::unique_ptr<LaneRecord>>;
 
   using History = std::map<uint64_t, ClosedPeer, std::greater<>>;
 
   // ---- lanes. Null when unknown.
-  LaneRecord* AddLane(std::shared_ptr<EdgeSink> sink, const signaling::v1::Hello& hello,
-                      int64_t now_us);
-  LaneRecord* FindLane(EdgeSink* sink);
-  LaneRecord* FindLaneById(uint64_t lane_id);
-  // Gives a known lane the stream of its next Hello; its peers stay.
-  void Reconnect(LaneRecord& lane, std::shared_ptr<EdgeSink> sink,
-                 const signaling::v1::Hello& hello, int64_t now_us);
-  // REQUIRES: it has no peers.
-  void RemoveLane(LaneRecord& lane);
+  // REQUIRES for Add: the id is unknown.
+  LaneRecord* AddLane(const signaling::v1::Hello& hello, int64_t now_us);
+  LaneRecord* FindLane(uint64_t lane_id);
+  LaneRecord* FindLane(const LaneEndpoint* endpoint);
+  // Inputs from the endpoint are the lane's; until Unbind() nobody's.
+  void Bind(const LaneEndpoint* endpoint, LaneRecord& lane) { endpoints_[endpoint] = &lane; }
+  void Unbind(const LaneEndpoint* endpoint) { endpoints_.erase(endpoint); }
+  // REQUIRES: it has no peers, and its endpoint is not bound.
+  void RemoveLane(const LaneRecord& lane) { lanes_.erase(lane.id); }
 
-  // ---- peers. AddPeer() gives a known id to the new lane; it returns null when it is on that lane
-  // already.
+  // ---- peers. AddPeer() returns null when the id is known: it is that of a peer, on whatever lane.
   PeerRecord* AddPeer(LaneRecord& lane, uint64_t id, signaling::v1::PeerInfo info);
   PeerRecord* FindPeer(uint64_t id);
   // With its subscriptions, into the history.
@@ -162,13 +163,11 @@ class Directory {
   uint64_t peers_closed() const { return peers_closed_; }
 
  private:
-  void TakeHello(LaneRecord& lane, std::shared_ptr<EdgeSink> sink,
-                 const signaling::v1::Hello& hello, int64_t now_us);
   void Forget(PeerRecord& peer);
   void RemoveInterest(const PeerRecord& peer, TopicRecord* topic);
 
   Lanes lanes_;
-  absl::flat_hash_map<uint64_t, LaneRecord*> lanes_by_id_;
+  absl::flat_hash_map<const LaneEndpoint*, LaneRecord*> endpoints_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<PeerRecord>> peers_;
   absl::btree_map<uint64_t, const PeerRecord*> peer_ids_;
   Topics topics_;  // keys are views of TopicRecord::name
@@ -180,7 +179,6 @@ class Directory {
   size_t subscriptions_ = 0;
   uint64_t peers_opened_ = 0;
   uint64_t peers_closed_ = 0;
-  uint64_t next_epoch_ = 1;
 };
 
 }  // namespace cairn::core

@@ -18,6 +18,7 @@
 
 #include "core/admin_service.h"
 #include "core/lane_service.h"
+#include "proto/link/link.h"
 
 namespace cairn::core {
 namespace {
@@ -27,6 +28,8 @@ namespace {
 constexpr int kMinPingIntervalMs = 1000;
 // An edge that has vanished without a word takes its peers with it after twice this.
 constexpr int kKeepaliveMs = 5000;
+// What gRPC adds to a message of a link, and the fields that are not counted in its cost.
+constexpr int kMessageSlack = 64 << 10;
 constexpr std::chrono::milliseconds kShutdownGrace{100};
 
 absl::StatusOr<std::string> ReadFile(const std::string& what, const std::string& path) {
@@ -76,14 +79,14 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   std::unique_ptr<GrpcServer> result(new GrpcServer());
   result->parts_ = std::make_unique<Parts>(core, options.tokens, !options.tls_cert.empty());
   Parts& parts = *result->parts_;
-  parts.lanes = NewLaneService(core, parts.authority, options.limits);
+  parts.lanes = NewLaneService(core, parts.authority);
   parts.admin = NewAdminService(core, parts.authority, options.version);
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort(options.address, *credentials, &port);
   builder.RegisterService(parts.lanes.get());
   builder.RegisterService(parts.admin.get());
-  builder.SetMaxReceiveMessageSize(options.limits.max_lane_message_bytes);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(link::kMaxMessageBytes) + kMessageSlack);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveMs);

@@ -18,7 +18,6 @@ namespace cairn::core {
 struct GrpcOptions {
   // "IP:port" or "unix:PATH".
   std::string address;
-  CoreLimits limits;
   AuthorityTokens tokens;
   // PEM files, all or none: mutual TLS, where every client must show a certificate of this CA.
   std::string tls_cert, tls_key, tls_ca;

@@ -140,7 +140,7 @@ void Describe(const Router& router, const TopicRecord& topic, signaling::v1::Top
   out.set_lanes(static_cast<uint32_t>(topic.interests.size()));
   out.set_relays(topic.relays);
   out.set_bytes(topic.bytes);
-  out.set_relays_per_second(topic.rate.PerSecond(router.now_us()));
+  out.set_relays_per_second(topic.rate.PerSecond(router.steady_us()));
   out.set_created_us(topic.created_us);
   out.set_last_relay_us(topic.last_relay_us);
   DescribeRecords(router, topic.name, out);
@@ -150,8 +150,8 @@ void DescribeRecords(const Router& router, const std::string& topic, signaling::
   const RecordStore::Entries* entries = router.records().Find(topic);
   if (!entries) return;
   out.set_records(static_cast<uint32_t>(entries->size()));
-  out.set_newest_record_age_us(router.now_us() - entries->back().published_us);
-  out.set_oldest_record_age_us(router.now_us() - entries->front().published_us);
+  out.set_newest_record_age_us(router.steady_us() - entries->back().published_us);
+  out.set_oldest_record_age_us(router.steady_us() - entries->front().published_us);
 }
 
 void DescribeStatus(const Router& router, GetStatusResponse& out) {
@@ -173,7 +173,7 @@ void DescribeStatus(const Router& router, GetStatusResponse& out) {
   out.set_held_queries(router.held_queries());
   absl::flat_hash_set<std::string> edges;
   Counts closes, drops;
-  for (const auto& [sink, lane] : directory.lanes()) {
+  for (const auto& [id, lane] : directory.lanes()) {
     edges.insert(lane->edge);
     Add(lane->stats.closes(), closes);
     Add(lane->stats.drops(), drops);
@@ -195,7 +195,7 @@ void DescribeEdges(const Router& router, ListEdgesResponse& out) {
     Counts closes, drops;
   };
   std::map<std::string, Sum> edges;
-  for (const auto& [sink, lane] : router.directory().lanes()) {
+  for (const auto& [id, lane] : router.directory().lanes()) {
     Sum& sum = edges[lane->edge];
     EdgeInfo& info = sum.info;
     info.set_edge(lane->edge);
@@ -316,7 +316,7 @@ double TopicListing::KeyOf(const Router& router, const TopicRecord& topic) const
       return subscribers;
     }
     case ListTopicsRequest::SORT_RATE:
-      return topic.rate.PerSecond(router.now_us());
+      return topic.rate.PerSecond(router.steady_us());
     case ListTopicsRequest::SORT_RELAYS:
       return static_cast<double>(topic.relays);
     default:

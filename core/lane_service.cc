@@ -3,16 +3,13 @@
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/server_callback.h>
 
-#include <deque>
-#include <optional>
+#include <memory>
 #include <utility>
 
 #include "base/log.h"
 #include "base/log_limiter.h"
 #include "base/thread_annotations.h"
 #include "core/authority.h"
-#include "core/core_message.h"
-#include "core/sent_messages.h"
 #include "signaling/v1/lane.grpc.pb.h"
 
 namespace cairn::core {
@@ -22,179 +19,157 @@ using signaling::v1::CoreToLane;
 using signaling::v1::Lanes;
 using signaling::v1::LaneToCore;
 
-// One stream. While one write is in flight, everything that arrives is appended to the next
-// message.
+// One stream: messages in both directions, and nothing else.
+//
+// gRPC's order: OnReadDone comes once for each StartRead(), OnWriteDone for each StartWrite(); OnCancel when the call has
+// ended early; OnDone last, when nothing is in flight. Any of them may come on any thread, also at the same time.
 class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>,
-                          public EdgeSink,
+                          public LaneStream,
                           public std::enable_shared_from_this<LaneReactor> {
  public:
-  LaneReactor(Core& core, const CoreLimits& limits) : core_(core), limits_(limits) {}
+  LaneReactor(Core& core, grpc::CallbackServerContext& context) : core_(core), context_(context) {}
 
   // Once, after construction: gRPC holds the reactor until OnDone().
   void Begin() {
     self_ = shared_from_this();
-    StartRead(&received_.batch);
+    StartRead(&received_);
   }
 
-  // ---- EdgeSink
-  void Send(CoreToLane& message) override;
-  bool acknowledges() const override { return true; }
-  std::deque<CoreToLane> TakeUnanswered() override;
+  // ---- LaneStream
+  bool Writable() override {
+    MutexLock lock(mu_);
+    wants_write_ = writing_;
+    return !writing_;
+  }
+  void Write(const CoreToLane& message) override {
+    MutexLock lock(mu_);
+    if (finishing_) return;
+    writing_ = true;
+    StartWrite(&message);  // serializes it before it returns
+  }
+  void OnHandled(LaneToCore batch) override {
+    MutexLock lock(mu_);
+    if (finishing_) return;
+    received_ = std::move(batch);  // for its memory
+    StartRead(&received_);
+  }
   void Close(const absl::Status& status) override {
-    BeginFinish(
-        grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message())));
+    BeginFinish(grpc::Status(static_cast<grpc::StatusCode>(status.code()),
+                             std::string(status.message())));
   }
 
   // ---- gRPC
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
-  void OnCancel() override { BeginFinish(grpc::Status::CANCELLED); }
-  void OnDone() override { const std::shared_ptr<LaneReactor> last = std::move(self_); }
+  void OnCancel() override {
+    TellClosed();
+    BeginFinish(grpc::Status::CANCELLED);
+  }
+  void OnDone() override {
+    TellClosed();
+    const std::shared_ptr<LaneReactor> last = std::move(self_);
+  }
 
  private:
-  bool AcceptHello();
-  // What has gathered is the message to write now.
-  void TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // Finishes the call, or leaves it to the write in flight.
+  // Hands the lane to the router, or ends the call.
+  void Open();
+  // Once: the router is told that the stream is gone.
+  void TellClosed();
+  // Finishes the call, or leaves that to the write in flight, which is cancelled.
   void BeginFinish(const grpc::Status& status);
 
   // Borrowed; must outlive this.
   Core& core_;
-  const CoreLimits& limits_;
-  // gRPC's callbacks only, which come one at a time for reads.
+  grpc::CallbackServerContext& context_;  // until OnDone()
+  // Changed by Begin() and OnDone() alone.
   std::shared_ptr<LaneReactor> self_;
-  LaneBatch received_;
-  bool opened_ = false;
+  // Of the read in flight.
+  LaneToCore received_;
+  // Written before the router knows of the lane.
   std::string edge_;
   uint32_t lane_index_ = 0;
 
   Mutex mu_;
-  CoreToLane next_ ABSL_GUARDED_BY(mu_);
-  SentMessages sent_ ABSL_GUARDED_BY(mu_);
-  size_t queued_bytes_ ABSL_GUARDED_BY(mu_) = 0;
-  bool writing_in_flight_ ABSL_GUARDED_BY(mu_) = false;
-  std::optional<grpc::Status> final_status_ ABSL_GUARDED_BY(mu_);
-  // Left alone while a write is in flight.
-  CoreToLane writing_;
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  bool wants_write_ ABSL_GUARDED_BY(mu_) = false;
+  bool opened_ ABSL_GUARDED_BY(mu_) = false;     // the router knows of it, or is about to
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;     // the call is over
+  bool finishing_ ABSL_GUARDED_BY(mu_) = false;  // nothing is started any more
+  grpc::Status final_status_ ABSL_GUARDED_BY(mu_);
 };
-
-size_t PayloadBytes(const CoreToLane& message) {
-  size_t bytes = 0;
-  for (const auto& delivery : message.deliveries())
-    bytes += delivery.topic().size() + delivery.payload().size();
-  return bytes;
-}
-
-void LaneReactor::Send(CoreToLane& message) {
-  const size_t bytes = PayloadBytes(message);
-  bool write = false;
-  {
-    MutexLock lock(mu_);
-    AppendCoreMessage(message, next_);
-    if (final_status_) return;  // for TakeUnanswered()
-    queued_bytes_ += bytes;
-    if (writing_in_flight_ && queued_bytes_ <= limits_.max_lane_queued_bytes) return;
-    if (!writing_in_flight_) {
-      TakeNext();
-      write = true;
-    }
-  }
-  if (write) return StartWrite(&writing_);
-  BeginFinish(
-      grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the lane does not read fast enough"));
-}
-
-std::deque<CoreToLane> LaneReactor::TakeUnanswered() {
-  MutexLock lock(mu_);
-  std::deque<CoreToLane> messages = sent_.Take();
-  if (writing_in_flight_) messages.push_back(writing_);
-  // Whether it had the rest of these is not known, and saying it twice would be worse.
-  for (CoreToLane& message : messages) {
-    message.clear_answers();
-    message.clear_commands();
-    message.clear_notices();
-  }
-  messages.push_back(std::move(next_));
-  next_.Clear();
-  return messages;
-}
-
-void LaneReactor::TakeNext() {
-  writing_in_flight_ = true;
-  writing_.Swap(&next_);
-  queued_bytes_ = 0;
-}
-
-void LaneReactor::OnWriteDone(bool ok) {
-  std::optional<grpc::Status> finish;
-  bool more = false;
-  {
-    MutexLock lock(mu_);
-    sent_.Keep(writing_);
-    if (final_status_) {
-      finish = final_status_;
-      writing_in_flight_ = false;
-    } else {
-      writing_in_flight_ = false;
-      more = ok && !IsEmpty(next_);
-      if (more) TakeNext();
-    }
-  }
-  if (finish) return Finish(*finish);
-  if (more) StartWrite(&writing_);
-}
 
 void LaneReactor::OnReadDone(bool ok) {
   if (!ok) {
-    if (opened_) {
-      RouterInput closed = LaneClosed{self_};
-      core_.Enter(closed);
-      log::Info(log::Core(), "lane_closed", {{"edge", log::Text(edge_)}, {"lane", lane_index_}});
-      // Or the reactor would hold itself for ever.
-      received_.sink.reset();
-    }
+    TellClosed();
     return BeginFinish(grpc::Status::OK);
   }
-  if (!opened_ && !AcceptHello()) return;
-  if (received_.batch.delivered_seq() != 0) {
+  bool opened = false;
+  {
     MutexLock lock(mu_);
-    sent_.Acknowledged(received_.batch.delivered_seq());
+    opened = opened_;
   }
-  // Kept over reads so that its memory serves the next batch.
-  received_.sink = self_;
-  RouterInput input = std::move(received_);
+  if (!opened) return Open();
+  RouterInput input = LaneBatch{self_, std::move(received_)};
   core_.Enter(input);
-  received_ = std::move(std::get<LaneBatch>(input));
-  received_.batch.Clear();
-  StartRead(&received_.batch);
 }
 
-bool LaneReactor::AcceptHello() {
-  const auto& hello = received_.batch.hello();
-  if (!received_.batch.has_hello() || hello.protocol_version() != Router::kProtocolVersion ||
-      hello.lane_id() == 0) {
-    BeginFinish(
+void LaneReactor::OnWriteDone(bool ok) {
+  {
+    MutexLock lock(mu_);
+    writing_ = false;
+    if (finishing_) return Finish(final_status_);
+    if (!ok || !std::exchange(wants_write_, false)) return;
+  }
+  RouterInput writable = LaneWritable{self_};
+  core_.Enter(writable);
+}
+
+void LaneReactor::Open() {
+  const signaling::v1::Hello hello = received_.hello();
+  if (hello.protocol_version() != Router::kProtocolVersion || hello.lane_id() == 0) {
+    return BeginFinish(
         grpc::Status(grpc::StatusCode::FAILED_PRECONDITION,
-                     "the first message must have a Hello of protocol version 1 with a lane_id"));
-    return false;
+                     "the first message must have a Hello of protocol version 2 with a lane_id"));
   }
   edge_ = hello.edge();
   lane_index_ = hello.lane_index();
+  {
+    MutexLock lock(mu_);
+    if (closed_) return;
+    opened_ = true;
+  }
   log::Info(log::Core(), "lane_opened", {{"edge", log::Text(edge_)}, {"lane", lane_index_}});
-  opened_ = true;
   RouterInput opened = LaneOpened{self_, hello};
   core_.Enter(opened);
-  return true;
+  OnHandled({});
+  // If the call has ended meanwhile, the router may have been told before it knew the lane.
+  {
+    MutexLock lock(mu_);
+    if (!closed_) return;
+  }
+  RouterInput closed = LaneClosed{self_};
+  core_.Enter(closed);
+}
+
+void LaneReactor::TellClosed() {
+  {
+    MutexLock lock(mu_);
+    if (std::exchange(closed_, true) || !opened_) return;
+  }
+  RouterInput closed = LaneClosed{self_};
+  core_.Enter(closed);
+  log::Info(log::Core(), "lane_closed", {{"edge", log::Text(edge_)}, {"lane", lane_index_}});
 }
 
 void LaneReactor::BeginFinish(const grpc::Status& status) {
-  {
-    MutexLock lock(mu_);
-    if (final_status_) return;
-    final_status_ = status;
-    if (writing_in_flight_) return;
-  }
-  Finish(status);
+  // OnDone() may come before this returns.
+  const std::shared_ptr<LaneReactor> keep = shared_from_this();
+  MutexLock lock(mu_);
+  if (std::exchange(finishing_, true)) return;
+  final_status_ = status;
+  if (!writing_) return Finish(status);
+  // A write may hang for as long as the lane does not read.
+  context_.TryCancel();
 }
 
 // A call that may not open a lane.
@@ -209,8 +184,8 @@ class RefusedLane final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
 
 class LaneService final : public Lanes::CallbackService {
  public:
-  LaneService(Core& core, const Authority& authority, const CoreLimits& limits)
-      : core_(core), authority_(authority), limits_(limits), refusals_(core.clock()) {}
+  LaneService(Core& core, const Authority& authority)
+      : core_(core), authority_(authority), refusals_(core.clock()) {}
 
   grpc::ServerBidiReactor<LaneToCore, CoreToLane>* Open(
       grpc::CallbackServerContext* context) override {
@@ -219,7 +194,7 @@ class LaneService final : public Lanes::CallbackService {
       LogRefused(status);
       return new RefusedLane(status);
     }
-    const auto reactor = std::make_shared<LaneReactor>(core_, limits_);
+    const auto reactor = std::make_shared<LaneReactor>(core_, *context);
     reactor->Begin();
     return reactor.get();
   }
@@ -237,16 +212,14 @@ class LaneService final : public Lanes::CallbackService {
   // Borrowed; must outlive this.
   Core& core_;
   const Authority& authority_;
-  const CoreLimits limits_;
   Mutex mu_;
   LogLimiter refusals_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> NewLaneService(Core& core, const Authority& authority,
-                                              const CoreLimits& limits) {
-  return std::make_unique<LaneService>(core, authority, limits);
+std::unique_ptr<grpc::Service> NewLaneService(Core& core, const Authority& authority) {
+  return std::make_unique<LaneService>(core, authority);
 }
 
 }  // namespace cairn::core

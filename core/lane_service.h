@@ -1,7 +1,7 @@
-// The Lanes service of lane.proto: each call becomes an EdgeSink and a lane of the router.
+// The Lanes service of lane.proto: each call becomes a LaneStream of the router.
 //
-// Thread: gRPC's; its callbacks copy and enter the core, and never block.
-// Bounds: CoreLimits::max_lane_queued_bytes a lane.
+// Thread: gRPC's; its callbacks enter the core, and never block.
+// Bounds: one message of each lane that the router has not handled.
 #ifndef CAIRN_CORE_LANE_SERVICE_H_
 #define CAIRN_CORE_LANE_SERVICE_H_
 
@@ -18,8 +18,7 @@ namespace cairn::core {
 class Authority;
 
 // `core` and `authority` must outlive the service and every call.
-std::unique_ptr<grpc::Service> NewLaneService(Core& core, const Authority& authority,
-                                              const CoreLimits& limits);
+std::unique_ptr<grpc::Service> NewLaneService(Core& core, const Authority& authority);
 
 }  // namespace cairn::core
 

@@ -4,7 +4,7 @@
 // one with the same content as another takes its place, whoever published it: one-shot clients come
 // back over a new connection each time.
 //
-// Owner:  Router. Thread: the router's. Time is handed in, Unix microseconds, and never goes back.
+// Owner:  Router. Thread: the router's. Time is handed in, microseconds of the steady clock.
 // Bounds: RecordLimits. What has to go has a named reason and is counted: in a full topic the
 // oldest record; when all
 //         bytes are used, the one that expires first.

@@ -1,78 +1,100 @@
-// RelayLedger: which relays of a lane are still on their way to somebody, and which deliveries a
-// lane still owes an answer for.
+// RelayLedger: which relays of a lane are still on their way to somebody, and which deliveries a lane still owes an answer
+// for.
 //
-// A relay is settled when every lane it went to has put it into its clients' queues, or is gone.
-// What an origin is told as acknowledged is settled, and everything before it: if the core dies
-// now, only the rest has to be sent again.
+// A relay is settled when every lane that it went to has acknowledged it, or is given up: each relay on its own, in any
+// order.
 //
-// Owner:  a LaneRecord, as origin and as target. Thread: the router's.
-// Bounds: what its edge keeps unacknowledged (EdgeLimits::max_backlog_bytes); 4 bytes a relay, 24 a
-// delivery.
+// Owner:  a LaneRecord, as origin and as target.
+// Thread: the router's.
+// Bounds: what its edge keeps (EdgeLimits::max_open_bytes), 16 bytes a relay; what the lane may be owed
+//         (CoreLimits::max_lane_queued_bytes), 16 bytes a delivery.
 #ifndef CAIRN_CORE_RELAY_LEDGER_H_
 #define CAIRN_CORE_RELAY_LEDGER_H_
 
+#include <google/protobuf/repeated_field.h>
+
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <utility>
+#include <vector>
 
 namespace cairn::core {
 
 class RelayLedger {
  public:
-  // ---- as origin. Numbers come in ascending order; a lane that says one again has a new ledger.
+  // ---- as origin
+  // A relay of the lane, with a number higher than all before, went to so many targets.
   void Routed(uint64_t seq, uint32_t targets) {
-    if (open_.empty()) first_open_ = seq;
-    open_.push_back(targets);
-    Advance();
-  }
-  // The lane has a new stream, on which it will say again what is not settled.
-  void Restart() {
-    open_.clear();
-    first_open_ = settled_ = 0;
+    if (targets == 0) return AddSettled(seq);
+    open_.push_back({seq, targets});
   }
   // One target of the relay is done with it.
   void Settle(uint64_t seq) {
-    if (seq < first_open_ || seq - first_open_ >= open_.size()) return;
-    uint32_t& targets = open_[seq - first_open_];
-    if (targets > 0) --targets;
-    Advance();
+    const auto relay = Find(seq);
+    if (relay == open_.end() || relay->seq != seq || relay->targets == 0) return;
+    if (--relay->targets > 0) return;
+    AddSettled(seq);
+    while (!open_.empty() && open_.front().targets == 0) open_.pop_front();
   }
-  // Everything up to and including it is settled; 0: nothing yet.
-  uint64_t settled() const { return settled_; }
+  // Settled relays that the lane has not been told of.
+  uint64_t untold() const { return untold_; }
+  // Appends them as pairs first, last.
+  void TakeSettled(google::protobuf::RepeatedField<uint64_t>* out) {
+    for (const Range& range : settled_) {
+      out->Add(range.first);
+      out->Add(range.last);
+    }
+    settled_.clear();
+    untold_ = 0;
+  }
+  bool open() const { return !open_.empty(); }
 
   // ---- as target
   struct Owed {
-    uint64_t delivery_seq;
     uint64_t origin_lane;
     uint64_t origin_seq;
-    // Of the origin's ledger: what an earlier stream of its sent does not count.
-    uint64_t origin_epoch;
   };
   void Sent(const Owed& owed) { owed_.push_back(owed); }
-  // All that is owed, oldest first; then nothing is.
-  std::deque<Owed> TakeOwed() { return std::exchange(owed_, {}); }
-  bool owes() const { return !owed_.empty(); }
-  // Calls settle(const Owed&) for every delivery up to and including `delivery_seq`.
-  template <typename Settle>
-  void Acknowledged(uint64_t delivery_seq, Settle settle) {
-    while (!owed_.empty() && owed_.front().delivery_seq <= delivery_seq) {
-      settle(owed_.front());
+  size_t owed() const { return owed_.size(); }
+  // Calls settle(const Owed&) for the oldest `count` deliveries.
+  template <typename SettleOne>
+  void Answered(size_t count, SettleOne settle) {
+    for (; count > 0 && !owed_.empty(); --count) {
+      const Owed owed = owed_.front();
       owed_.pop_front();
+      settle(owed);
     }
   }
 
  private:
-  void Advance() {
-    while (!open_.empty() && open_.front() == 0) {
-      settled_ = first_open_++;
-      open_.pop_front();
+  struct Open {
+    uint64_t seq;
+    uint32_t targets;  // 0: settled, behind one that is not
+  };
+  struct Range {
+    uint64_t first;
+    uint64_t last;
+  };
+
+  std::deque<Open>::iterator Find(uint64_t seq) {
+    if (!open_.empty() && seq <= open_.front().seq) return open_.begin();
+    return std::lower_bound(open_.begin(), open_.end(), seq,
+                            [](const Open& relay, uint64_t number) { return relay.seq < number; });
+  }
+  void AddSettled(uint64_t seq) {
+    ++untold_;
+    if (!settled_.empty() && settled_.back().last + 1 == seq) {
+      settled_.back().last = seq;
+    } else {
+      settled_.push_back({seq, seq});
     }
   }
 
-  std::deque<uint32_t> open_;  // targets left, of first_open_ and those after it
-  uint64_t first_open_ = 0;
-  uint64_t settled_ = 0;
-  std::deque<Owed> owed_;
+  std::deque<Open> open_;  // ascending
+  std::vector<Range> settled_;
+  uint64_t untold_ = 0;
+  std::deque<Owed> owed_;  // oldest first
 };
 
 }  // namespace cairn::core

@@ -1,19 +1,26 @@
-// ReturnHold: after a restart of the core, relays wait until the lanes that were there before are
-// back.
+// ReturnHold: after a restart of the core, relays wait until the lanes that were there before are back.
 //
-// Returning lanes say in their Hello which lanes they knew. Without the hold, a relay of the first
-// to return would miss everybody whose edge came back second.
+//   idle ──Hello of a lane that knew another core──▶ holding ──all have finished, or are not waited for──▶ over
+//     └───── link::kStartHold after the start ─────────────────────────────────────────────────────────────▲
 //
-// Owner:  Router. Thread: the router's. Time is handed in, Unix microseconds.
-// Bounds: kGraceUs; what is held is unacknowledged, so that its edges stop reading at
-// max_backlog_bytes each.
+// A lane that reconnects says which lanes it knew. Without the hold, a relay of the first to reconnect would miss
+// everybody whose edge reconnected second. A lane is waited for while it makes progress: at most link::kReturnPatience
+// since it last did, and link::kReturnLimit in all.
+//
+// Owner:  Router.
+// Thread: the router's. Time is handed in, steady.
+// Bounds: lanes that are waited for: those of the rosters. Cost of what is held: CoreLimits::max_held_bytes_per_lane, which
+//         the router keeps by not reading a lane above it.
 #ifndef CAIRN_CORE_RETURN_HOLD_H_
 #define CAIRN_CORE_RETURN_HOLD_H_
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
+#include <absl/time/time.h>
 
+#include <cstddef>
 #include <cstdint>
-#include <utility>
+#include <deque>
 #include <vector>
 
 #include "signaling/v1/lane.pb.h"
@@ -22,48 +29,55 @@ namespace cairn::core {
 
 class ReturnHold {
  public:
-  static constexpr int64_t kGraceUs = 2'000'000;
-
   struct Held {
     uint64_t lane_id;
     signaling::v1::LaneEvent event;
   };
 
-  void OnHello(const signaling::v1::Hello& hello, int64_t now_us) {
-    const bool returns = hello.roster_size() > 0;
-    for (const uint64_t lane : hello.roster()) Await(lane, now_us);
-    if (returns) Await(hello.lane_id(), now_us);
-    known_.insert(hello.lane_id());
-  }
-  // The lane has said everything it had to: it is back.
-  void OnSnapshotEnd(uint64_t lane_id) { awaited_.erase(lane_id); }
+  explicit ReturnHold(absl::Duration now);
 
-  bool holding(int64_t now_us) {
-    if (now_us >= until_us_) awaited_.clear();
-    return !awaited_.empty();
-  }
-  void Add(uint64_t lane_id, signaling::v1::LaneEvent& event) {
-    held_.push_back({lane_id, {}});
-    held_.back().event.Swap(&event);
-  }
-  // The lane's stream is gone: it will say again what it had said.
-  void Forget(uint64_t lane_id) {
-    std::erase_if(held_, [lane_id](const Held& held) { return held.lane_id == lane_id; });
-  }
-  std::vector<Held> Release() { return std::exchange(held_, {}); }
-  bool empty() const { return held_.empty(); }
+  // A lane has begun a link. `knew_core`: it has had one with an earlier core.
+  void OnHello(uint64_t lane_id, bool knew_core, const signaling::v1::Roster& roster,
+               absl::Duration now);
+  // The lane has told another piece of its snapshot.
+  void OnProgress(uint64_t lane_id, size_t cost, absl::Duration now);
+  // The lane has told everything, or is gone: it is not waited for.
+  void OnFinished(uint64_t lane_id) { awaited_.erase(lane_id); }
+
+  // Whether relays are held now. Once false, false for ever.
+  bool holding() const { return !over_; }
+  // Whether a lane that begins a link now has been waited for.
+  bool awaits(uint64_t lane_id) const { return awaited_.contains(lane_id); }
+  // Whether a lane knew an earlier core, so that a lane that comes after the hold is late.
+  bool restarted() const { return restarted_; }
+  // Stops waiting for lanes without progress; true when that ended the hold: the caller releases what is held.
+  bool End(absl::Duration now);
+
+  void Add(uint64_t lane_id, signaling::v1::LaneEvent& event);
+  // Of what is held of the lane.
+  size_t cost(uint64_t lane_id) const;
+  size_t cost() const { return cost_; }
+  // In the order in which it was held. Then there is nothing.
+  std::deque<Held> Release();
+  // Lanes that are waited for.
+  const auto& awaited() const { return awaited_; }
 
  private:
-  void Await(uint64_t lane, int64_t now_us) {
-    // Whom this core has seen, it need not wait for: gone or here, its peers are accounted for.
-    if (known_.contains(lane) || !awaited_.insert(lane).second) return;
-    if (until_us_ == 0) until_us_ = now_us + kGraceUs;
-  }
+  struct Awaited {
+    absl::Duration progress;  // its last
+  };
 
-  absl::flat_hash_set<uint64_t> known_;
-  absl::flat_hash_set<uint64_t> awaited_;
-  int64_t until_us_ = 0;  // once for the life of a core: it restarts only once
-  std::vector<Held> held_;
+  const absl::Duration started_;
+  absl::Duration first_hello_ = absl::InfiniteDuration();  // of a lane that knew an earlier core
+  bool restarted_ = false;
+  // Some lane knew all lanes of an earlier core.
+  bool roster_known_ = false;
+  bool over_ = false;
+  absl::flat_hash_map<uint64_t, Awaited> awaited_;
+  absl::flat_hash_set<uint64_t> known_;  // said Hello while holding
+  std::deque<Held> held_;
+  absl::flat_hash_map<uint64_t, size_t> cost_by_lane_;
+  size_t cost_ = 0;
 };
 
 }  // namespace cairn::core

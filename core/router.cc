@@ -15,17 +15,22 @@ using signaling::v1::Event;
 using signaling::v1::LaneEvent;
 using signaling::v1::Notice;
 
-Router::Router(uint64_t core_id, const Clock& clock)
+Router::Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
     : core_id_(core_id),
+      limits_(limits),
       clock_(clock),
+      now_(clock.Elapsed()),
+      wall_ahead_(clock.WallTime() - absl::UnixEpoch() - now_),
       started_us_(absl::ToUnixMicros(clock.WallTime())),
-      now_us_(started_us_) {}
+      now_us_(started_us_),
+      hold_(now_),
+      tombstones_(limits.max_tombstones) {}
 
 void Router::Handle(RouterInput& input) {
-  now_us_ = absl::ToUnixMicros(clock_.WallTime());
+  now_ = clock_.Elapsed();
+  now_us_ = absl::ToInt64Microseconds(now_ + wall_ahead_);
   std::visit([this](auto& one) { On(one); }, input);
-  if (absent_ > 0 && !stopping_) EndOldAbsences();
-  if (!hold_.empty() && !hold_.holding(now_us_)) ReleaseHeld();
+  if (hold_.holding() && hold_.End(now_)) ReleaseHeld();
   SendGathered();
 }
 
@@ -34,31 +39,51 @@ void Router::On(CoreStopping&) { stopping_ = true; }
 void Router::On(AdminCall& call) { call.run(*this); }
 
 void Router::On(Tick&) {
-  records_.Expire(now_us_);
-  for (const auto& [sink, lane] : directory_.lanes()) {
-    if (lane->ledger.settled() != lane->told_settled) OutOf(*lane);
+  wall_ahead_ = clock_.WallTime() - absl::UnixEpoch() - now_;
+  records_.Expire(steady_us());
+  if (!stopping_) GiveUpOverdue();
+  ticking_ = true;
+  for (const auto& [id, lane] : directory_.lanes()) {
+    if (!lane->channel) continue;
+    lane->channel->AckNow();
+    if (roster_changed_) AddRoster(*lane);
+    MarkDirty(*lane);
   }
+  roster_changed_ = false;
 }
 
 // ---- events of a lane
 
 void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
-  if (event.seq() != 0 && hold_.holding(now_us_)) return hold_.Add(lane.id, event);
+  if (event.seq() != 0) {
+    if (event.seq() <= lane.last_seq) {
+      ++counters_.events_ignored;
+      return;
+    }
+    lane.last_seq = event.seq();
+    if (IsHeld(lane)) return hold_.Add(lane.id, event);
+  }
   switch (event.kind()) {
     case LaneEvent::KIND_RELAYED:
-      return Relay(lane, event);
+      return Relay(lane.id, &lane, event);
     case LaneEvent::KIND_PEER_OPENED:
       return OpenPeer(lane, event);
     case LaneEvent::KIND_PUBLISHED:
-      return Publish(lane, event);
+      return Publish(lane.id, &lane, event);
     case LaneEvent::KIND_SNAPSHOT_END:
-      DropUnconfirmed(lane);
-      lane.in_snapshot = lane.is_back = false;
-      hold_.OnSnapshotEnd(lane.id);
+      lane.state = LaneState::kLive;
+      return hold_.OnFinished(lane.id);
+    case LaneEvent::KIND_GOODBYE:
+      lane.state = LaneState::kLeaving;
       return;
     default:
       return OnPeerEvent(lane, event);
   }
+}
+
+// Lanes of this process have missed no restart: they wait only if others have.
+bool Router::IsHeld(const LaneRecord& lane) const {
+  return hold_.holding() && (lane.channel || hold_.restarted());
 }
 
 void Router::OnPeerEvent(LaneRecord& lane, LaneEvent& event) {
@@ -91,20 +116,18 @@ void Router::OnPeerEvent(LaneRecord& lane, LaneEvent& event) {
 void Router::Subscribe(PeerRecord& peer, const LaneEvent& event) {
   const bool added = directory_.Subscribe(peer, event.topic(), now_us_);
   TopicRecord* topic = directory_.FindTopic(event.topic());
-  if (peer.unconfirmed) peer.unconfirmed->topics.erase(topic);
   if (event.wants_answer()) {
     uint64_t subscribers = 0;
     for (const Interest& interest : topic->interests) subscribers += interest.subscribers;
-    Notice* notice = OutOf(*peer.lane).add_notices();
+    Notice* notice = For(*peer.lane).add_notices();
     notice->set_kind(Notice::KIND_SUBSCRIBED);
     notice->set_peer(peer.id);
     notice->set_topic(event.topic());
     notice->set_count(subscribers - 1);
   }
   if (!added) return;
-  // A core that has just started learns of the living; to them nobody is new.
-  if (!peer.lane->in_snapshot || peer.lane->is_back || peer.returned)
-    Announce(Notice::KIND_JOINED, peer, *topic);
+  // Of those that were there before a restart, nobody is told that they joined.
+  if (event.is_new()) Announce(Notice::KIND_JOINED, peer, *topic);
   if (NewEvent(Event::KIND_SUBSCRIBED, *peer.lane, &peer)) {
     event_.set_topic(event.topic());
     feed_.Publish(event_);
@@ -127,7 +150,7 @@ void Router::Announce(Notice::Kind kind, const PeerRecord& peer, const TopicReco
   for (const Interest& interest : topic.interests) {
     const uint32_t itself = interest.lane == peer.lane && peer.info.wants_presence() ? 1 : 0;
     if (interest.watchers <= itself) continue;
-    Notice* notice = OutOf(*interest.lane).add_notices();
+    Notice* notice = For(*interest.lane).add_notices();
     notice->set_kind(kind);
     notice->set_peer(peer.id);
     notice->set_topic(topic.name);
@@ -135,13 +158,11 @@ void Router::Announce(Notice::Kind kind, const PeerRecord& peer, const TopicReco
 }
 
 void Router::OpenPeer(LaneRecord& lane, LaneEvent& event) {
-  if (PeerRecord* known = directory_.FindPeer(event.peer()); known && known->unconfirmed) {
-    if (known->lane == &lane) {
-      known->unconfirmed->peer = false;
-      return;
-    }
+  PeerRecord* peer = directory_.AddPeer(lane, event.peer(), std::move(*event.mutable_info()));
+  if (peer && event.has_stats()) {
+    peer->stats.Swap(event.mutable_stats());
+    peer->stats_at_us = now_us_;
   }
-  const PeerRecord* peer = directory_.AddPeer(lane, event.peer(), std::move(*event.mutable_info()));
   if (!peer) {
     ++counters_.events_ignored;
   } else if (NewEvent(Event::KIND_CONNECTED, lane, peer)) {
@@ -163,17 +184,17 @@ void Router::ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason)
 // ---- orders
 
 void Router::Disconnect(const PeerRecord& peer, uint32_t code, std::string_view reason) {
-  Command* command = OutOf(*peer.lane).add_commands();
+  Command* command = For(*peer.lane).add_commands();
   command->set_kind(Command::KIND_DISCONNECT);
   command->set_peer(peer.id);
   command->set_close_code(code);
   command->set_close_reason(std::string(reason));
 }
 
-void Router::Drain(LaneRecord& lane) { OutOf(lane).add_commands()->set_kind(Command::KIND_DRAIN); }
+void Router::Drain(LaneRecord& lane) { For(lane).add_commands()->set_kind(Command::KIND_DRAIN); }
 
 void Router::SetLogDirectives(LaneRecord& lane, std::string_view directives) {
-  Command* command = OutOf(lane).add_commands();
+  Command* command = For(lane).add_commands();
   command->set_kind(Command::KIND_LOG_LEVEL);
   command->set_log_directives(std::string(directives));
 }
@@ -193,24 +214,43 @@ Event* Router::NewEvent(Event::Kind kind, const LaneRecord& lane, const PeerReco
   return &event_;
 }
 
-CoreToLane& Router::OutOf(LaneRecord& lane) {
-  if (!lane.dirty) {
-    lane.dirty = true;
-    dirty_.push_back(&lane);
-  }
+void Router::MarkDirty(LaneRecord& lane) {
+  if (lane.dirty) return;
+  lane.dirty = true;
+  dirty_.push_back(&lane);
+}
+
+CoreToLane& Router::For(LaneRecord& lane) {
+  MarkDirty(lane);
   return lane.out;
 }
 
 void Router::SendGathered() {
-  for (LaneRecord* lane : dirty_) {
-    lane->dirty = false;
-    if (lane->ledger.settled() != lane->told_settled) {
-      lane->told_settled = lane->ledger.settled();
-      lane->out.set_acked_seq(lane->told_settled);
+  std::vector<LaneRecord*> full;
+  // Giving up a lane gathers more for others.
+  while (!dirty_.empty()) {
+    sending_.swap(dirty_);
+    for (LaneRecord* lane : sending_) {
+      lane->dirty = false;
+      Send(*lane);
+      if (lane->channel && lane->channel->cost() > limits_.max_lane_queued_bytes)
+        full.push_back(lane);
     }
-    lane->absence ? lane->absence->Keep(lane->out) : lane->sink->Send(lane->out);
+    sending_.clear();
+    for (LaneRecord* lane : full) GiveUp(*lane, LaneEnd::kFull);
+    full.clear();
   }
-  dirty_.clear();
+  ticking_ = false;
+}
+
+void Router::Send(LaneRecord& lane) {
+  if (lane.sink) return lane.sink->Send(lane.out);
+  RelayLedger& ledger = lane.ledger;
+  // A message of its own would wake its edge for nothing else.
+  const bool tell = ticking_ || ledger.untold() >= kRelaysPerAck || !link::IsEmpty(lane.out);
+  if (tell && ledger.untold() > 0) ledger.TakeSettled(lane.out.mutable_settled());
+  if (!link::IsEmpty(lane.out)) lane.channel->Append(lane.out, now_);
+  if (lane.channel->attached()) lane.channel->Pump();
 }
 
 }  // namespace cairn::core

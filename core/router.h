@@ -1,13 +1,14 @@
 // Router: who is present, who is interested in what, and which lanes a relay goes to.
 //
 // A single-writer state machine without hidden clock, thread or randomness: the same inputs at the
-// same times give the same outputs.
+// same times give the same outputs. docs/RELAYS.md has the rules of links and relays.
 //
-// Owner:  Core. Thread: whoever is in the combiner in front of it.
-// Bounds: those of Directory and LiveFeed. A relay costs O(lanes with interest), a peer that leaves
-// O(its topics),
-//         whatever else is connected.
-// Errors: what a lane says out of turn (an event of a peer it never opened) is ignored and counted.
+// Owner:  Core.
+// Thread: the thread that is in the combiner in front of it.
+// Bounds: CoreLimits, and those of Directory and LiveFeed. A relay costs O(lanes with interest), a peer that leaves
+//         O(its topics), whatever else is connected.
+// Errors: what a lane says out of turn (an event of a peer it never opened) is ignored and counted. A lane that cannot be
+//         served any longer is given up, for one LaneEnd.
 #ifndef CAIRN_CORE_ROUTER_H_
 #define CAIRN_CORE_ROUTER_H_
 
@@ -25,10 +26,13 @@
 #include "core/directory.h"
 #include "core/edge_sink.h"
 #include "core/held_queries.h"
+#include "core/lane_end.h"
+#include "core/limits.h"
 #include "core/live_feed.h"
 #include "core/rate.h"
 #include "core/record_store.h"
 #include "core/return_hold.h"
+#include "core/tombstones.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::core {
@@ -37,22 +41,32 @@ class Router;
 
 // ---- inputs
 
-// A lane has said Hello. One that is known already goes on where its last stream broke; if that
-// stream is still there it is closed with ABORTED.
-struct LaneOpened {
+// A lane of this process is there. It has no peers yet.
+struct DirectOpened {
   std::shared_ptr<EdgeSink> sink;
   signaling::v1::Hello hello;
 };
+// A lane has said Hello on a new stream. One that is known already goes on with its link; if its last
+// stream is still there it is closed with ABORTED.
+struct LaneOpened {
+  std::shared_ptr<LaneStream> stream;
+  signaling::v1::Hello hello;
+};
+// The endpoint's OnHandled() follows, at once or later; until then it hands in no other.
 struct LaneBatch {
-  std::shared_ptr<EdgeSink> sink;
+  std::shared_ptr<LaneEndpoint> endpoint;
   signaling::v1::LaneToCore batch;  // its strings may be moved out
 };
-// The stream is gone. The lane's peers go too if no other stream takes its place in time. Without
-// effect for a stream that was replaced.
-struct LaneClosed {
-  std::shared_ptr<EdgeSink> sink;
+// After a LaneStream::Writable() that was false.
+struct LaneWritable {
+  std::shared_ptr<LaneEndpoint> endpoint;
 };
-// The core ends: its streams are about to break one after the other. None of them is missed, so
+// The endpoint is gone. The peers of a lane behind a link go too if it opens no other stream in time.
+// Without effect for a stream that was replaced.
+struct LaneClosed {
+  std::shared_ptr<LaneEndpoint> endpoint;
+};
+// The core ends: its streams are about to break one after the other. No lane is given up, so
 // that no relay counts as settled because a lane it was for is gone; the next core gets it again.
 struct CoreStopping {};
 // An operator's question or order, carried out between two of the others. Must be short: relays
@@ -62,7 +76,8 @@ struct AdminCall {
 };
 // Nothing but that time has passed; at least every kTickUs.
 struct Tick {};
-using RouterInput = std::variant<LaneOpened, LaneBatch, LaneClosed, CoreStopping, AdminCall, Tick>;
+using RouterInput = std::variant<DirectOpened, LaneOpened, LaneBatch, LaneWritable, LaneClosed,
+                                 CoreStopping, AdminCall, Tick>;
 
 inline constexpr std::array<int64_t, 10> kFanOutBounds = {0,  1,  2,   5,     10,
                                                           20, 50, 100, 1'000, 10'000};
@@ -73,18 +88,23 @@ struct RouterCounters {
   uint64_t deliveries = 0;           // relays times lanes
   uint64_t events_ignored = 0;       // said out of turn
   Histogram<kFanOutBounds> fan_out;  // subscribers that each relay went to
+  uint64_t lanes_late = 0;           // reconnected after a restarted core had stopped waiting for them
+  uint64_t lanes_refused = 0;        // a Hello with another secret than the lane's
+  std::array<uint64_t, kLaneEndCount> lanes_ended = {};
+  // Deliveries to those lanes that were not acknowledged.
+  std::array<uint64_t, kLaneEndCount> deliveries_given_up = {};
 };
 
 class Router {
  public:
-  static constexpr uint32_t kProtocolVersion = 1;
+  static constexpr uint32_t kProtocolVersion = 2;
   static constexpr int64_t kTickUs = 100'000;
   // A lane is told what is settled with the next message for it, and by itself only after so many
   // relays, or at the next tick: a message of its own would wake its edge for nothing else.
   static constexpr uint64_t kRelaysPerAck = 256;
 
   // `core_id` is random and not 0. `clock` must outlive the router.
-  Router(uint64_t core_id, const Clock& clock);
+  Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock);
 
   void Handle(RouterInput& input);
 
@@ -99,17 +119,21 @@ class Router {
   Directory& directory() { return directory_; }
   const RouterCounters& counters() const { return counters_; }
   const RecordStore& records() const { return records_; }
-  size_t absent_lanes() const { return absent_; }
+  const ReturnHold& hold() const { return hold_; }
   size_t held_queries() const { return queries_.size(); }
   uint64_t core_id() const { return core_id_; }
   int64_t started_us() const { return started_us_; }
   // Of the input that is being handled.
   int64_t now_us() const { return now_us_; }
-  double relays_per_second() const { return rate_.PerSecond(now_us_); }
+  // Of the steady clock: what rates and ages are measured by.
+  int64_t steady_us() const { return absl::ToInt64Microseconds(now_); }
+  double relays_per_second() const { return rate_.PerSecond(steady_us()); }
 
  private:
+  void On(DirectOpened& opened);
   void On(LaneOpened& opened);
   void On(LaneBatch& input);
+  void On(LaneWritable& writable);
   void On(LaneClosed& closed);
   void On(CoreStopping& stopping);
   void On(AdminCall& call);
@@ -119,15 +143,17 @@ class Router {
   void OnPeerEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void OpenPeer(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason);
-  void Relay(LaneRecord& origin, signaling::v1::LaneEvent& event);
+  // `origin` is null for a relay that was held and whose lane is gone meanwhile.
+  void Relay(uint64_t lane_id, LaneRecord* origin, signaling::v1::LaneEvent& event);
   // Has the origin told what is settled, if that is much.
-  void Acknowledge(LaneRecord& origin);
+  void TellSettled(LaneRecord& origin);
   void Settle(const RelayLedger::Owed& owed);
+  bool IsHeld(const LaneRecord& lane) const;
   void ReleaseHeld();
   // Whether its edge has no other.
   bool IsOnlyLane(const LaneRecord& lane) const;
-  void SendRoster();
-  void Publish(LaneRecord& lane, signaling::v1::LaneEvent& event);
+  void AddRoster(LaneRecord& lane);
+  void Publish(uint64_t lane_id, LaneRecord* lane, signaling::v1::LaneEvent& event);
   void Query(PeerRecord& peer, const std::string& topic);
   void EndQuery(PeerRecord& peer, const std::string& topic);
   void Subscribe(PeerRecord& peer, const signaling::v1::LaneEvent& event);
@@ -136,35 +162,46 @@ class Router {
   void Announce(signaling::v1::Notice::Kind kind, const PeerRecord& peer, const TopicRecord& topic);
   void AnswerRelay(LaneRecord& origin, const signaling::v1::LaneEvent& event, uint64_t reached);
   // Appends a delivery for every lane the relay goes to; how many subscribers that are.
-  uint64_t Deliver(LaneRecord& origin, signaling::v1::LaneEvent& event, TopicRecord& topic);
-  uint64_t DeliverToOne(LaneRecord& origin, signaling::v1::LaneEvent& event,
+  uint64_t Deliver(uint64_t lane_id, signaling::v1::LaneEvent& event, TopicRecord& topic);
+  uint64_t DeliverToOne(uint64_t lane_id, signaling::v1::LaneEvent& event,
                         const TopicRecord& topic);
+  // 1 if the sender is one of the subscribers that `interest` counts.
+  uint32_t SenderIn(const Interest& interest, uint64_t lane_id, uint64_t sender,
+                    const TopicRecord& topic) const;
   // The one peer that a relay with `to` goes to; null when it goes nowhere.
   const PeerRecord* AddresseeOf(const signaling::v1::LaneEvent& event,
                                 const TopicRecord& topic) const;
-  signaling::v1::Delivery* AddDelivery(LaneRecord& lane, const LaneRecord& origin,
+  signaling::v1::Delivery* AddDelivery(LaneRecord& lane, uint64_t origin,
                                        const signaling::v1::LaneEvent& event);
   // False when there is nothing to answer with.
   bool Answer(const PeerRecord& peer, const std::string& topic);
-  void Trace(const LaneRecord& origin, const signaling::v1::LaneEvent& event,
+  void Trace(uint64_t lane_id, const LaneRecord* origin, const signaling::v1::LaneEvent& event,
              const TopicRecord* topic);
+  // Closes its peers, settles what was owed to it, and forgets it.
   void CloseLane(LaneRecord& lane);
-  // The lane's stream is gone: keeps what is for it from now on.
-  void BeginAbsence(LaneRecord& lane);
-  // The lane has a new stream, which begins with what was kept.
-  void EndAbsence(LaneRecord& lane, LaneOpened& opened);
-  // Gives up the lanes that have been absent for too long.
-  void EndOldAbsences();
-  // What a lane that is back has not said again is over.
-  void DropUnconfirmed(LaneRecord& lane);
-  signaling::v1::CoreToLane& OutOf(LaneRecord& lane);
+  // The same for a lane that may come back: remembers how far it was heard, and says what was lost.
+  void GiveUp(LaneRecord& lane, LaneEnd reason);
+  void GiveUpOverdue();
+  // Goes on with the lane's link. False when the lane and the core disagree.
+  bool ResumeLane(LaneRecord& lane, LaneOpened& opened);
+  LaneRecord& BeginLane(LaneOpened& opened, signaling::v1::Welcome* welcome);
+  void DetachStream(LaneRecord& lane, const absl::Status& status);
+  // The lane's batch is done with: it may hand in another, unless too much of it is held.
+  void GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, signaling::v1::LaneToCore& batch);
+  void MarkDirty(LaneRecord& lane);
+  // What is gathered for the lane.
+  signaling::v1::CoreToLane& For(LaneRecord& lane);
   void SendGathered();
+  void Send(LaneRecord& lane);
   // What every event of the feed has; null when nobody watches.
   signaling::v1::Event* NewEvent(signaling::v1::Event::Kind kind, const LaneRecord& lane,
                                  const PeerRecord* peer);
 
   const uint64_t core_id_;
+  const CoreLimits limits_;
   const Clock& clock_;
+  absl::Duration now_;         // steady: of the input that is being handled
+  absl::Duration wall_ahead_;  // of the steady clock, as of the last tick
   const int64_t started_us_;
   int64_t now_us_;
   Directory directory_;
@@ -173,8 +210,12 @@ class Router {
   HeldQueries queries_;
   ReturnHold hold_;
   std::vector<LaneRecord*> dirty_;
-  size_t absent_ = 0;  // lanes
+  std::vector<LaneRecord*> sending_;  // reused
+  bool roster_changed_ = false;
+  uint64_t last_link_ = 0;  // numbers of links
+  bool ticking_ = false;  // what is settled is told now
   bool stopping_ = false;
+  Tombstones tombstones_;
   uint32_t targets_ = 0;  // lanes that will answer for the relay being routed
   RouterCounters counters_;
   Rate rate_;

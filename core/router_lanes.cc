@@ -1,66 +1,216 @@
-// Router: streams that open, break and come back.
+// Router: lanes that come, break, reconnect and are given up.
 #include <absl/status/status.h>
 
 #include <algorithm>
-#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "core/core_message.h"
+#include "base/log.h"
 #include "core/router.h"
+#include "proto/link/cost.h"
 
 namespace cairn::core {
 
 using signaling::v1::CoreToLane;
-using signaling::v1::Delivery;
 using signaling::v1::Event;
 using signaling::v1::LaneEvent;
+using signaling::v1::LaneToCore;
+using signaling::v1::Welcome;
+
+namespace {
+
+// In a time that does not tell how much of it is right.
+bool SameSecret(const std::string& a, const std::string& b) {
+  if (a.size() != b.size()) return false;
+  unsigned difference = 0;
+  for (size_t i = 0; i < a.size(); ++i)
+    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
+  return difference == 0;
+}
+
+}  // namespace
+
+// ---- lanes come
+
+void Router::On(DirectOpened& opened) {
+  LaneRecord* lane = directory_.AddLane(opened.hello, now_us_);
+  directory_.Bind(opened.sink.get(), *lane);
+  lane->sink = std::move(opened.sink);
+  if (IsOnlyLane(*lane) && NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);
+}
 
 void Router::On(LaneOpened& opened) {
-  hold_.OnHello(opened.hello, now_us_);
-  LaneRecord* lane = directory_.FindLaneById(opened.hello.lane_id());
-  const bool is_back = lane != nullptr;
-  if (is_back) {
-    if (!lane->absence) {
-      lane->sink->Close(absl::AbortedError("the lane has opened a newer stream"));
-      BeginAbsence(*lane);
-    }
-    EndAbsence(*lane, opened);
-  } else {
-    lane = directory_.AddLane(opened.sink, opened.hello, now_us_);
+  const uint64_t id = opened.hello.lane_id();
+  LaneRecord* lane = directory_.FindLane(id);
+  const Tombstones::Tombstone* tombstone = tombstones_.Find(id);
+  const std::string* secret = lane ? &lane->secret : tombstone ? &tombstone->secret : nullptr;
+  if ((lane && lane->sink) || (secret && !SameSecret(*secret, opened.hello.secret()))) {
+    ++counters_.lanes_refused;
+    return opened.stream->Close(
+        absl::PermissionDeniedError("the lane exists, and the secret is not its own"));
   }
-  signaling::v1::Welcome* welcome = OutOf(*lane).mutable_welcome();
+  CoreToLane answer;
+  Welcome* welcome = answer.mutable_welcome();
   welcome->set_protocol_version(kProtocolVersion);
   welcome->set_core_id(core_id_);
-  SendRoster();
-  if (!is_back && IsOnlyLane(*lane) && NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) {
-    feed_.Publish(event_);
+  const bool same_link = lane && opened.hello.core_id() == core_id_ &&
+                         opened.hello.link() == lane->channel->number();
+  if (same_link) {
+    if (!ResumeLane(*lane, opened))
+      return opened.stream->Close(StatusOf(LaneEnd::kBroken));
+    welcome->set_outcome(Welcome::OUTCOME_RESUMED);
+    welcome->set_received(lane->channel->received());
+  } else {
+    if (lane) GiveUp(*lane, LaneEnd::kReplaced);
+    lane = &BeginLane(opened, welcome);
   }
+  welcome->set_link(lane->channel->number());
+  // Before anything that the link has gathered.
+  lane->channel->stream()->Write(answer);
+  MarkDirty(*lane);
 }
+
+bool Router::ResumeLane(LaneRecord& lane, LaneOpened& opened) {
+  DetachStream(lane, absl::AbortedError("the lane has opened a newer stream"));
+  directory_.Bind(opened.stream.get(), lane);
+  const bool resumed = lane.channel->Resume(
+      opened.stream, opened.hello.received(), now_, [&](const CoreToLane& message) {
+        lane.ledger.Answered(static_cast<size_t>(message.deliveries_size()),
+                             [this](const auto& owed) { Settle(owed); });
+      });
+  if (resumed) return true;
+  directory_.Unbind(opened.stream.get());
+  GiveUp(lane, LaneEnd::kBroken);
+  return false;
+}
+
+LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
+  const signaling::v1::Hello& hello = opened.hello;
+  const bool knew_another = hello.core_id() != 0 && hello.core_id() != core_id_;
+  welcome->set_outcome(Welcome::OUTCOME_NEW);
+  if (hello.core_id() == core_id_) {
+    const Tombstones::Tombstone* tombstone = tombstones_.Find(hello.lane_id());
+    welcome->set_outcome(Welcome::OUTCOME_GIVEN_UP);
+    welcome->set_received_known(tombstone && tombstone->link == hello.link());
+    if (welcome->received_known()) welcome->set_received(tombstone->received);
+  } else if (knew_another && !hold_.holding() && counters_.relays > 0) {
+    welcome->set_outcome(Welcome::OUTCOME_LATE);
+    ++counters_.lanes_late;
+  }
+  hold_.OnHello(hello.lane_id(), knew_another, hello.roster(), now_);
+  LaneRecord* lane = directory_.AddLane(hello, now_us_);
+  directory_.Bind(opened.stream.get(), *lane);
+  lane->channel = std::make_unique<LaneChannel>(++last_link_, std::move(opened.stream),
+                                                limits_.max_whole_bytes, now_);
+  AddRoster(*lane);
+  roster_changed_ = true;
+  if (IsOnlyLane(*lane) && NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);
+  return *lane;
+}
+
+// ---- what they say
 
 void Router::On(LaneBatch& input) {
-  LaneRecord* lane = directory_.FindLane(input.sink.get());
+  LaneRecord* lane = directory_.FindLane(input.endpoint.get());
+  LaneToCore& batch = input.batch;
   if (!lane) {
-    counters_.events_ignored += static_cast<uint64_t>(input.batch.events_size());
+    counters_.events_ignored += static_cast<uint64_t>(batch.events_size());
     return;
   }
-  if (input.batch.delivered_seq() != 0) {
-    lane->ledger.Acknowledged(input.batch.delivered_seq(),
-                              [this](const auto& owed) { Settle(owed); });
+  if (lane->channel) {
+    MarkDirty(*lane);
+    const link::Receipt receipt =
+        lane->channel->Receive(batch, now_, [&](const CoreToLane& message) {
+          lane->ledger.Answered(static_cast<size_t>(message.deliveries_size()),
+                                [this](const auto& owed) { Settle(owed); });
+        });
+    if (receipt == link::Receipt::kBroken) return GiveUp(*lane, LaneEnd::kBroken);
+    if (receipt == link::Receipt::kNothing) return GiveBack(*lane, *input.endpoint, batch);
+    if (lane->state == LaneState::kSyncing && hold_.holding())
+      hold_.OnProgress(lane->id, link::CostOf(batch), now_);
   }
-  if (input.batch.has_stats()) lane->stats.Swap(input.batch.mutable_stats());
-  for (LaneEvent& event : *input.batch.mutable_events()) OnEvent(*lane, event);
+  if (batch.has_stats()) lane->stats.Swap(batch.mutable_stats());
+  for (LaneEvent& event : *batch.mutable_events()) OnEvent(*lane, event);
+  GiveBack(*lane, *input.endpoint, batch);
 }
 
+void Router::GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, LaneToCore& batch) {
+  if (hold_.holding() && hold_.cost(lane.id) > limits_.max_held_bytes_per_lane) {
+    lane.read_paused = true;
+    return;
+  }
+  batch.Clear();
+  endpoint.OnHandled(std::move(batch));
+}
+
+void Router::On(LaneWritable& writable) {
+  if (LaneRecord* lane = directory_.FindLane(writable.endpoint.get())) MarkDirty(*lane);
+}
+
+void Router::ReleaseHeld() {
+  roster_changed_ = true;  // it is complete now
+  for (ReturnHold::Held& held : hold_.Release()) {
+    LaneRecord* lane = directory_.FindLane(held.lane_id);
+    held.event.kind() == LaneEvent::KIND_PUBLISHED ? Publish(held.lane_id, lane, held.event)
+                                                   : Relay(held.lane_id, lane, held.event);
+  }
+  for (const auto& [id, lane] : directory_.lanes()) {
+    if (!std::exchange(lane->read_paused, false)) continue;
+    if (lane->sink) {
+      lane->sink->OnHandled({});
+    } else if (lane->channel->attached()) {
+      lane->channel->stream()->OnHandled({});
+    }
+  }
+}
+
+// ---- lanes go
+
 void Router::On(LaneClosed& closed) {
-  if (stopping_) return;
-  LaneRecord* lane = directory_.FindLane(closed.sink.get());
-  if (!lane) return;
-  const bool is_missed =
-      closed.sink->acknowledges() && (!lane->peers.empty() || lane->ledger.owes());
-  is_missed ? BeginAbsence(*lane) : CloseLane(*lane);
+  LaneRecord* lane = directory_.FindLane(closed.endpoint.get());
+  if (!lane || stopping_) return;
+  if (lane->sink || lane->state == LaneState::kLeaving) return CloseLane(*lane);
+  // It may reconnect: until it is overdue its peers stay, and what is for them is kept.
+  directory_.Unbind(closed.endpoint.get());
+  lane->channel->Detach();
+  lane->read_paused = false;
+}
+
+void Router::GiveUpOverdue() {
+  std::vector<LaneRecord*> overdue;
+  for (const auto& [id, lane] : directory_.lanes()) {
+    if (lane->channel && lane->channel->overdue(now_, limits_.lane_timeout))
+      overdue.push_back(lane.get());
+  }
+  for (LaneRecord* lane : overdue) GiveUp(*lane, LaneEnd::kTimeout);
+}
+
+void Router::GiveUp(LaneRecord& lane, LaneEnd reason) {
+  // The lane has never heard of a link on which it has said nothing.
+  const bool used = lane.channel->received() > 0;
+  if (used) {
+    const size_t deliveries = lane.ledger.owed();
+    ++counters_.lanes_ended[static_cast<size_t>(reason)];
+    counters_.deliveries_given_up[static_cast<size_t>(reason)] += deliveries;
+    tombstones_.Set(lane.id, {lane.secret, lane.channel->number(), lane.channel->received()});
+    log::Warn(log::Core(), "lane_given_up",
+              {{"edge", log::Text(lane.edge)},
+               {"lane", lane.index},
+               {"reason", std::string(Name(reason))},
+               {"peers", static_cast<uint64_t>(lane.peers.size())},
+               {"relays", static_cast<uint64_t>(deliveries)}});
+  }
+  DetachStream(lane, StatusOf(reason));
+  CloseLane(lane);
+}
+
+void Router::DetachStream(LaneRecord& lane, const absl::Status& status) {
+  const std::shared_ptr<LaneStream> stream = lane.channel->Detach();
+  if (!stream) return;
+  directory_.Unbind(stream.get());
+  stream->Close(status);
 }
 
 void Router::CloseLane(LaneRecord& lane) {
@@ -69,81 +219,13 @@ void Router::CloseLane(LaneRecord& lane) {
   for (PeerRecord* peer : peers) ClosePeer(*peer, 0, "edge_lost");
   if (IsOnlyLane(lane) && NewEvent(Event::KIND_EDGE_DOWN, lane, nullptr)) feed_.Publish(event_);
   // Nobody is left there for whom these were.
-  lane.ledger.Acknowledged(~uint64_t{0}, [this](const auto& owed) { Settle(owed); });
-  hold_.Forget(lane.id);
+  lane.ledger.Answered(lane.ledger.owed(), [this](const auto& owed) { Settle(owed); });
+  hold_.OnFinished(lane.id);
   if (lane.dirty) std::erase(dirty_, &lane);
+  if (lane.sink) directory_.Unbind(lane.sink.get());
+  if (lane.channel && lane.channel->attached()) directory_.Unbind(lane.channel->stream());
   directory_.RemoveLane(lane);
-  SendRoster();
-}
-
-// ---- lanes without a stream
-
-void Router::BeginAbsence(LaneRecord& lane) {
-  ++absent_;
-  lane.absence = std::make_unique<LaneAbsence>(now_us_);
-  for (CoreToLane& message : lane.sink->TakeUnanswered()) lane.absence->Keep(message);
-  // What it relayed and is not settled it will say again.
-  hold_.Forget(lane.id);
-  lane.ledger.Restart();
-  lane.told_settled = 0;
-}
-
-void Router::EndAbsence(LaneRecord& lane, LaneOpened& opened) {
-  --absent_;
-  const std::unique_ptr<LaneAbsence> absence = std::move(lane.absence);
-  directory_.Reconnect(lane, opened.sink, opened.hello, now_us_);
-  lane.in_snapshot = lane.is_back = true;
-  for (PeerRecord* peer : lane.peers) {
-    peer->unconfirmed = std::make_unique<Unconfirmed>(Unconfirmed{true, peer->topics});
-    for (const std::string& topic : peer->queries) queries_.Remove(topic, peer->id);
-    peer->queries.clear();
-  }
-  // Deliveries get the numbers of the new stream. What the lane had answered for while its message
-  // was kept is not sent again; what it got without answering it drops by itself.
-  CoreToLane& out = OutOf(lane);
-  std::deque<RelayLedger::Owed> owed = lane.ledger.TakeOwed();
-  lane.next_delivery_seq = 1;
-  for (Delivery& delivery : *absence->kept().mutable_deliveries()) {
-    while (!owed.empty() && owed.front().delivery_seq < delivery.seq()) {
-      Settle(owed.front());
-      owed.pop_front();
-    }
-    if (owed.empty() || owed.front().delivery_seq != delivery.seq()) continue;
-    delivery.set_seq(lane.next_delivery_seq++);
-    owed.front().delivery_seq = delivery.seq();
-    lane.ledger.Sent(owed.front());
-    owed.pop_front();
-    out.add_deliveries()->Swap(&delivery);
-  }
-  for (const RelayLedger::Owed& rest : owed) Settle(rest);
-  absence->kept().clear_deliveries();
-  AppendCoreMessage(absence->kept(), out);
-}
-
-void Router::EndOldAbsences() {
-  std::vector<LaneRecord*> over;
-  for (const auto& [sink, lane] : directory_.lanes()) {
-    if (lane->absence && lane->absence->over(now_us_)) over.push_back(lane.get());
-  }
-  for (LaneRecord* lane : over) {
-    --absent_;
-    CloseLane(*lane);
-  }
-}
-
-void Router::DropUnconfirmed(LaneRecord& lane) {
-  std::vector<PeerRecord*> gone;
-  for (PeerRecord* peer : lane.peers) {
-    const std::unique_ptr<Unconfirmed> unconfirmed = std::move(peer->unconfirmed);
-    if (!unconfirmed) continue;
-    if (unconfirmed->peer) {
-      gone.push_back(peer);
-      continue;
-    }
-    for (const TopicRecord* topic : unconfirmed->topics)
-      Unsubscribe(*peer, std::string(topic->name));
-  }
-  for (PeerRecord* peer : gone) ClosePeer(*peer, 0, "edge_lost");
+  roster_changed_ = true;
 }
 
 // An edge comes with the first of its lanes and goes with the last.
@@ -154,12 +236,16 @@ bool Router::IsOnlyLane(const LaneRecord& lane) const {
                       });
 }
 
-void Router::SendRoster() {
-  for (const auto& [sink, lane] : directory_.lanes()) {
-    auto* roster = OutOf(*lane).mutable_roster();
-    roster->Clear();
-    for (const auto& [other_sink, other] : directory_.lanes()) roster->Add(other->id);
+void Router::AddRoster(LaneRecord& lane) {
+  signaling::v1::Roster* roster = For(lane).mutable_roster();
+  roster->Clear();
+  for (const auto& [id, other] : directory_.lanes()) {
+    if (other->channel) roster->add_lanes(id);
   }
+  for (const auto& [id, awaited] : hold_.awaited()) {
+    if (!directory_.FindLane(id)) roster->add_lanes(id);
+  }
+  roster->set_complete(!hold_.holding());
 }
 
 }  // namespace cairn::core

@@ -9,12 +9,12 @@ namespace cairn::core {
 
 using signaling::v1::LaneEvent;
 
-void Router::Publish(LaneRecord& lane, LaneEvent& event) {
+void Router::Publish(uint64_t lane_id, LaneRecord* lane, LaneEvent& event) {
   const std::string topic = event.topic();
   const uint64_t publisher = event.record().connection();
-  // Lanes say again what a core has lost in any order.
+  // Lanes resend what a core has lost in any order.
   const auto said = event.seq() == 0 ? RecordStore::Said::kBefore : RecordStore::Said::kNow;
-  records_.Put(topic, std::move(*event.mutable_record()), now_us_, said);
+  records_.Put(topic, std::move(*event.mutable_record()), steady_us(), said);
   for (const uint64_t id : queries_.Take(topic)) {
     PeerRecord* peer = directory_.FindPeer(id);
     if (!peer) continue;
@@ -24,12 +24,12 @@ void Router::Publish(LaneRecord& lane, LaneEvent& event) {
       std::erase(peer->queries, topic);
     }
   }
-  // What a snapshot says again has been relayed before.
-  if (event.seq() != 0) Relay(lane, event);
+  // A record of a snapshot has been relayed before.
+  if (event.seq() != 0) Relay(lane_id, lane, event);
 }
 
 void Router::Query(PeerRecord& peer, const std::string& topic) {
-  records_.Expire(now_us_);
+  records_.Expire(steady_us());
   if (!Answer(peer, topic) && queries_.Hold(topic, peer.id)) peer.queries.push_back(topic);
 }
 
@@ -44,7 +44,7 @@ bool Router::Answer(const PeerRecord& peer, const std::string& topic) {
   if (answer.records_size() == 0) return false;
   answer.set_peer(peer.id);
   answer.set_topic(topic);
-  OutOf(*peer.lane).add_answers()->Swap(&answer);
+  For(*peer.lane).add_answers()->Swap(&answer);
   return true;
 }
 

@@ -10,39 +10,49 @@ using signaling::v1::Delivery;
 using signaling::v1::LaneEvent;
 using signaling::v1::Notice;
 
-void Router::Relay(LaneRecord& origin, LaneEvent& event) {
+void Router::Relay(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
   ++counters_.relays;
-  rate_.Add(now_us_);
+  rate_.Add(steady_us());
   const uint64_t seq = event.seq();
   TopicRecord* topic = directory_.FindTopic(event.topic());
-  if (feed_.traced() && feed_.Wants(event.peer(), event.topic())) Trace(origin, event, topic);
+  if (feed_.traced() && feed_.Wants(event.peer(), event.topic()))
+    Trace(lane_id, origin, event, topic);
   uint64_t reached = 0;
   targets_ = 0;
   if (topic) {
     ++topic->relays;
     topic->bytes += event.payload().size();
     topic->last_relay_us = now_us_;
-    topic->rate.Add(now_us_);
-    reached =
-        event.to() == 0 ? Deliver(origin, event, *topic) : DeliverToOne(origin, event, *topic);
+    topic->rate.Add(steady_us());
+    reached = event.to() == 0 ? Deliver(lane_id, event, *topic)
+                              : DeliverToOne(lane_id, event, *topic);
   }
   if (reached == 0) ++counters_.relays_unheard;
   counters_.fan_out.Add(static_cast<int64_t>(reached));
-  if (origin.sink->acknowledges()) {
-    origin.ledger.Routed(seq, targets_);
-    Acknowledge(origin);
+  if (!origin) return;
+  if (origin->channel) {
+    origin->ledger.Routed(seq, targets_);
+    TellSettled(*origin);
   }
-  if (event.wants_receipt()) AnswerRelay(origin, event, reached);
+  if (event.wants_receipt()) AnswerRelay(*origin, event, reached);
 }
 
-uint64_t Router::Deliver(LaneRecord& origin, LaneEvent& event, TopicRecord& topic) {
+uint32_t Router::SenderIn(const Interest& interest, uint64_t lane_id, uint64_t sender,
+                          const TopicRecord& topic) const {
+  if (interest.lane->id != lane_id) return 0;
+  if (interest.subscribers == 1) return interest.ids_xor == sender ? 1 : 0;
+  const PeerRecord* peer = directory_.Peer(sender);
+  return peer && peer->lane == interest.lane && peer->topics.contains(&topic) ? 1 : 0;
+}
+
+uint64_t Router::Deliver(uint64_t lane_id, LaneEvent& event, TopicRecord& topic) {
   Delivery* first = nullptr;
   uint64_t reached = 0;
   for (const Interest& interest : topic.interests) {
-    const uint32_t sender = interest.lane == &origin && event.sender_subscribed() ? 1 : 0;
+    const uint32_t sender = SenderIn(interest, lane_id, event.peer(), topic);
     if (interest.subscribers == sender) continue;  // the only one there is the sender
     reached += interest.subscribers - sender;
-    Delivery* delivery = AddDelivery(*interest.lane, origin, event);
+    Delivery* delivery = AddDelivery(*interest.lane, lane_id, event);
     if (first) {
       delivery->set_topic(first->topic());
       delivery->set_payload(first->payload());
@@ -56,30 +66,29 @@ uint64_t Router::Deliver(LaneRecord& origin, LaneEvent& event, TopicRecord& topi
   return reached;
 }
 
-// Only who is subscribed: knowing a topic is what lets peers talk to each other.
+// Only a subscriber: knowing a topic is what lets peers talk to each other.
 const PeerRecord* Router::AddresseeOf(const LaneEvent& event, const TopicRecord& topic) const {
   const PeerRecord* peer = directory_.Peer(event.to());
   return peer && peer->id != event.peer() && peer->topics.contains(&topic) ? peer : nullptr;
 }
 
-uint64_t Router::DeliverToOne(LaneRecord& origin, LaneEvent& event, const TopicRecord& topic) {
+uint64_t Router::DeliverToOne(uint64_t lane_id, LaneEvent& event, const TopicRecord& topic) {
   const PeerRecord* target = AddresseeOf(event, topic);
   if (!target) return 0;
-  Delivery* delivery = AddDelivery(*target->lane, origin, event);
+  Delivery* delivery = AddDelivery(*target->lane, lane_id, event);
   delivery->set_to(event.to());
   delivery->mutable_topic()->swap(*event.mutable_topic());
   delivery->mutable_payload()->swap(*event.mutable_payload());
   return 1;
 }
 
-Delivery* Router::AddDelivery(LaneRecord& lane, const LaneRecord& origin, const LaneEvent& event) {
-  Delivery* delivery = OutOf(lane).add_deliveries();
-  delivery->set_origin_lane(origin.id);
+Delivery* Router::AddDelivery(LaneRecord& lane, uint64_t origin, const LaneEvent& event) {
+  Delivery* delivery = For(lane).add_deliveries();
+  delivery->set_origin_lane(origin);
   delivery->set_origin_seq(event.seq());
   delivery->set_from(event.peer());
-  delivery->set_seq(lane.next_delivery_seq++);
-  if (lane.sink->acknowledges()) {
-    lane.ledger.Sent({delivery->seq(), origin.id, event.seq(), origin.epoch});
+  if (lane.channel) {
+    lane.ledger.Sent({origin, event.seq()});
     ++targets_;
   }
   delivery->set_read_us(event.read_us());
@@ -88,35 +97,31 @@ Delivery* Router::AddDelivery(LaneRecord& lane, const LaneRecord& origin, const 
 }
 
 void Router::Settle(const RelayLedger::Owed& owed) {
-  LaneRecord* origin = directory_.FindLaneById(owed.origin_lane);
-  if (!origin || origin->epoch != owed.origin_epoch) return;
+  LaneRecord* origin = directory_.FindLane(owed.origin_lane);
+  if (!origin) return;
   origin->ledger.Settle(owed.origin_seq);
-  Acknowledge(*origin);
+  TellSettled(*origin);
 }
 
-void Router::Acknowledge(LaneRecord& origin) {
-  if (origin.ledger.settled() - origin.told_settled >= kRelaysPerAck) OutOf(origin);
-}
-
-void Router::ReleaseHeld() {
-  for (ReturnHold::Held& held : hold_.Release()) {
-    if (LaneRecord* lane = directory_.FindLaneById(held.lane_id)) OnEvent(*lane, held.event);
-  }
+void Router::TellSettled(LaneRecord& origin) {
+  if (origin.ledger.untold() >= kRelaysPerAck) MarkDirty(origin);
 }
 
 void Router::AnswerRelay(LaneRecord& origin, const LaneEvent& event, uint64_t reached) {
-  Notice* notice = OutOf(origin).add_notices();
+  Notice* notice = For(origin).add_notices();
   notice->set_kind(Notice::KIND_RECEIPT);
   notice->set_peer(event.peer());
   notice->set_receipt_id(event.receipt_id());
+  notice->set_seq(event.seq());
   notice->set_count(reached);
 }
 
-void Router::Trace(const LaneRecord& origin, const LaneEvent& event, const TopicRecord* topic) {
+void Router::Trace(uint64_t lane_id, const LaneRecord* origin, const LaneEvent& event,
+                   const TopicRecord* topic) {
   signaling::v1::TraceRecord record;
   record.set_time_us(now_us_);
   record.set_id(FormatId(event.peer()));
-  record.set_edge(origin.edge);
+  if (origin) record.set_edge(origin->edge);
   record.set_topic(event.topic());
   record.set_seq(event.seq());
   record.set_payload_bytes(event.payload().size());
@@ -127,9 +132,9 @@ void Router::Trace(const LaneRecord& origin, const LaneEvent& event, const Topic
     subscribers = lanes = AddresseeOf(event, *topic) ? 1 : 0;
   } else if (topic) {
     for (const Interest& interest : topic->interests) {
-      const bool has_sender = interest.lane == &origin && event.sender_subscribed();
-      subscribers += interest.subscribers - (has_sender ? 1 : 0);
-      lanes += has_sender && interest.subscribers == 1 ? 0 : 1;
+      const uint32_t sender = SenderIn(interest, lane_id, event.peer(), *topic);
+      subscribers += interest.subscribers - sender;
+      lanes += interest.subscribers == sender ? 0 : 1;
     }
   }
   record.set_subscribers(subscribers);

@@ -1,39 +1,66 @@
 // CoreLink: a lane's way to the core. The seam between edge and core, seen from the edge.
 //
-// There are two: direct calls in one process (server/direct_link.h) and a gRPC stream
-// (edge/grpc_core_link.h). Thread: everything here runs on the lane's loop, but where a method says
-// "any thread".
+// There are two: direct calls in one process (server/direct_link.h) and a link over streams that may break
+// (edge/lane_link.h).
+//
+// Thread: everything here runs on the lane's loop, but where a method says "any thread".
 #ifndef CAIRN_EDGE_CORE_LINK_H_
 #define CAIRN_EDGE_CORE_LINK_H_
+
+#include <absl/time/time.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "edge/counters.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::edge {
 
-// Who a lane is, in the words of Hello.
+// Hello in lane.proto has the meaning of each field.
 struct LaneIdentity {
   uint64_t lane_id = 0;
   std::string edge;
   uint32_t lane_index = 0;
   std::string version = {};
   int64_t tls_not_after_us = 0;
+  std::string secret = {};
 
   signaling::v1::Hello ToHello() const;
+};
+
+// How a session with a core begins: a core that knows nothing of the lane's peers yet.
+struct CoreSession {
+  enum class Kind : uint8_t {
+    kFirst,    // the lane's first
+    kNewCore,  // another core than before: what the last one knew is lost
+    kGivenUp,  // the same core, which has given the lane up meanwhile
+    kLate,     // another core, which has not waited for this lane
+  };
+  Kind kind = Kind::kFirst;
+  // Since the last session's stream ended.
+  absl::Duration outage;
+  // What was submitted in the last session and the core has not handled, oldest first.
+  std::vector<signaling::v1::LaneToCore> unaccepted;
+  // Of kGivenUp: nothing of `unaccepted` has arrived. Otherwise some of it may have.
+  bool unaccepted_is_exact = true;
 };
 
 // What a link needs of its lane.
 class CoreLinkListener {
  public:
+  // A session begins; Submit() may be called from now on.
+  virtual void OnSession(CoreSession session) = 0;
   // May move strings out of `message`; the link clears it afterwards.
   virtual void OnCoreMessage(signaling::v1::CoreToLane& message) = 0;
-  // Appends PEER_OPENED and SUBSCRIBED for every peer that lives on the lane, and fills Hello.seen:
-  // called for each stream that opens.
-  virtual void AppendSnapshot(signaling::v1::LaneToCore& out) = 0;
+  // The core has handled this message of Submit(). May move its events out.
+  virtual void OnAccepted(signaling::v1::LaneToCore& message) = 0;
+  // There is more room than before.
+  virtual void OnRoom() = 0;
+  // The lanes that a restarted core has to wait for.
+  virtual const signaling::v1::Roster& roster() const = 0;
 
  protected:
   ~CoreLinkListener() = default;
@@ -42,24 +69,22 @@ class CoreLinkListener {
 class CoreLink {
  public:
   virtual ~CoreLink() = default;
-  // Takes the events of `batch` and leaves it cleared, with its memory kept for the next. While the
-  // core is away, relays wait in a bounded backlog and the rest is left out, since AppendSnapshot()
-  // will say it.
+  // Once, before anything else; the lane can be told from now on.
+  virtual void Start() = 0;
+  // Takes everything of `batch` and leaves it cleared, with its memory kept for the next. REQUIRES: a session has begun.
   virtual void Submit(signaling::v1::LaneToCore& batch) = 0;
-  // Says by now what has been delivered, even if there is nothing else to say, and lets no long
-  // silence arise. Called ten times a second.
+  // The cost (proto/link/cost.h) that may be submitted now; 0: nothing. What is submitted may exceed it by one event.
+  virtual size_t Room() const = 0;
+  // Of what was submitted and is not accepted.
+  virtual size_t cost() const = 0;
+  // Acknowledges by now what was handled, and lets no long silence arise. Called ten times a second.
   virtual void Tick() = 0;
-  // The backlog is full: the loop must stop reading clients until this is false again.
-  virtual bool congested() const = 0;
-  // Whether AppendSnapshot() may be called again: a link that cannot break never needs what has
-  // been said before.
+  // Whether another session can begin, so that what was told before has to be kept.
   virtual bool can_break() const = 0;
 
   // ---- any thread
   // The core has answered, and the link has not broken since.
   virtual bool connected() const = 0;
-  // Of relays that the core has not acknowledged.
-  virtual size_t backlog_bytes() const = 0;
   // Events in each message that was written to the core.
   virtual const BatchHistogram& batches() const = 0;
 };

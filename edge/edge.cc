@@ -1,10 +1,12 @@
 #include "edge/edge.h"
 
 #include <absl/random/random.h>
+#include <sys/random.h>
 
 #include <atomic>
 #include <utility>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "edge/loop.h"
 
@@ -31,6 +33,10 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
     edge->address_ = listener->address();
     LaneIdentity identity;
     identity.lane_id = absl::Uniform<uint64_t>(absl::IntervalClosed, random, 1, ~uint64_t{0});
+    // Not of absl::BitGen, which can be predicted: whoever knows it can take the lane's place.
+    identity.secret.resize(16);
+    CAIRN_CHECK(getrandom(identity.secret.data(), identity.secret.size(), 0) ==
+                static_cast<ssize_t>(identity.secret.size()));
     identity.edge = options.name;
     identity.lane_index = static_cast<uint32_t>(i);
     identity.version = options.version;

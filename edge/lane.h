@@ -1,18 +1,22 @@
 // Lane: the sessions of one loop, their topics, and what passes between them and the core.
 //
-// Keeps the session table (who is connected, subscribed to what) that lets a core restart without
-// any client noticing, numbers the relays it sends up, and fans out what comes down: the core sends
-// a relay once per lane.
+// Keeps the session table (who is connected, subscribed to what), numbers the relays that it sends up and keeps them until
+// they have arrived, and fans out what comes down: the core sends a relay once per lane. A core that has lost everything
+// is told the table again, so that no client notices. docs/RELAYS.md has the rules.
 //
-// Owner:  one Loop. Thread: that loop's.
-// Bounds: EdgeLimits::max_topics a member; about 100 bytes a subscription and 60 a topic besides
-// its name. Errors: none of its own; limits are answered to the session.
+// Owner:  one Loop.
+// Thread: that loop's, but where a method says "any thread".
+// Bounds: EdgeLimits::max_topics a member; about 100 bytes a subscription and 60 a topic besides its name.
+//         EdgeLimits::max_backlog_bytes of what the core has not taken, max_open_bytes of relays that it has taken and
+//         that some lane may not have yet: congested() is true above either.
+// Errors: none of its own; limits are answered to the session. Relays that are given up are counted.
 #ifndef CAIRN_EDGE_LANE_H_
 #define CAIRN_EDGE_LANE_H_
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/hash/hash.h>
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -27,7 +31,10 @@
 #include "edge/core_link.h"
 #include "edge/counters.h"
 #include "edge/limits.h"
+#include "edge/open_relays.h"
+#include "edge/outbox.h"
 #include "edge/record_cache.h"
+#include "edge/seen_relays.h"
 #include "proto/wire/json_result.h"
 #include "proto/wire/message.h"
 
@@ -59,6 +66,7 @@ class Lane final : public CoreLinkListener {
   struct Subscription {
     uint32_t position = 0;  // in Topic::members
     bool answered = false;  // v2: the client knows that it counts
+    bool is_new = true;     // no core was told of it yet
   };
   struct WaitingQuery {
     absl::Duration until;
@@ -70,6 +78,7 @@ class Lane final : public CoreLinkListener {
     Client* client = nullptr;
     PeerFacts facts;
     PeerCounts counts;
+    bool told = false;                  // the core of this session knows it
     bool unreported = false;            // in unreported_
     bool plain_addresses = false;       // wants addresses back as text (wire::WriteJsonResult)
     std::vector<WaitingQuery> queries;  // all wait equally long: the first is due first
@@ -97,8 +106,8 @@ class Lane final : public CoreLinkListener {
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 
-  // Before anything else. The link must outlive the lane's use.
-  void Connect(CoreLink* link) { link_ = link; }
+  // Before anything else: starts the link, which must outlive the lane's use.
+  void Connect(CoreLink* link);
   void SetOrders(Orders orders) { orders_ = std::move(orders); }
 
   // ---- from sessions. `peer` is random, not 0, and unique. `client` must outlive the membership.
@@ -130,10 +139,25 @@ class Lane final : public CoreLinkListener {
 
   // Hands what has gathered to the core: once for everything that came in one go.
   void Flush();
+  // Forgets what need not be remembered any longer. Ten times a second.
+  void Tick();
+  // More is kept for the core than is allowed: the loop must stop reading clients until this is false again.
+  bool congested() const { return congested_; }
+
+  // Everybody has left, and nobody will come: the core is told that the lane ends.
+  void SayGoodbye();
+  // Everything that clients relayed has arrived wherever it goes to.
+  bool finished() const;
 
   // ---- from the link.
+  void OnSession(CoreSession session) override;
   void OnCoreMessage(signaling::v1::CoreToLane& message) override;
-  void AppendSnapshot(signaling::v1::LaneToCore& out) override;
+  void OnAccepted(signaling::v1::LaneToCore& message) override;
+  void OnRoom() override { outbox_.SetRoom(link_->Room()); }
+  const signaling::v1::Roster& roster() const override { return roster_; }
+
+  // Any thread: the cost of everything that is kept for the core, as of the last turn.
+  size_t backlog_bytes() const { return backlog_bytes_.load(std::memory_order_relaxed); }
 
   const LaneIdentity& identity() const { return identity_; }
   static constexpr size_t kReportsPerCall = 1024;
@@ -148,8 +172,41 @@ class Lane final : public CoreLinkListener {
     }
   };
 
-  signaling::v1::LaneEvent* AddEvent(signaling::v1::LaneEvent::Kind kind, uint64_t peer);
-  void FillFacts(const Member& member, signaling::v1::LaneEvent* event) const;
+  // ---- what the core is told (lane_session.cc)
+  // The core is told at once: a session has begun, the snapshot is told, nothing waits, and there is room.
+  bool Flows() const;
+  // Calls fill(event) for an event that is told now, or waits.
+  template <typename Fill>
+  void Tell(signaling::v1::LaneEvent::Kind kind, uint64_t peer, Fill fill) {
+    if (Flows()) return TellNow(kind, peer, fill);
+    signaling::v1::LaneEvent& event = outbox_.AddWaiting(kind, peer);
+    fill(event);
+    outbox_.AddedWaiting(event);
+  }
+  template <typename Fill>
+  void TellNow(signaling::v1::LaneEvent::Kind kind, uint64_t peer, Fill fill) {
+    signaling::v1::LaneEvent& event = outbox_.Add(kind, peer);
+    fill(event);
+    outbox_.Added(event);
+  }
+  // Moves what waits into the batch, as far as there is room.
+  void Pump();
+  void TellMember(Member* member);
+  void TellSubscribed(const Member& member, std::string_view topic, Subscription& subscription);
+  // The member's subscription has changed. `was`: it had one before.
+  void TellChange(Member* member, std::string_view topic, bool was);
+  void Resolve(const Outbox::Change& change);
+  // Tells the core what is so now, if it believes otherwise.
+  void Reconcile(Member& member, std::string_view topic, bool told);
+  // The events of the last session that have to be told again, in order; counts those that cannot be.
+  std::vector<signaling::v1::LaneEvent> RelaysOf(CoreSession& session);
+  void RestoreNew(const signaling::v1::LaneEvent& subscribed);
+  // Tells clients of cairn.signal.v2 that they may have missed relays of their topics.
+  void SayMissed();
+  void OnRoster(const signaling::v1::Roster& roster);
+  void UpdateCongestion();
+
+  void FillFacts(const Member& member, signaling::v1::PeerInfo* info) const;
   void FillStats(const Member& member, signaling::v1::PeerStats* stats) const;
   void Changed(Member* member) {
     if (member->unreported) return;
@@ -168,7 +225,6 @@ class Lane final : public CoreLinkListener {
   void EndQueries(Member* member, absl::Duration now);
   void SendResult(Member* member, std::string_view topic,
                   const std::vector<wire::PublishedRecord>& records);
-  void AddSubscribed(const Member* member, std::string_view topic);
   // Null when nobody on this lane is subscribed to it.
   Topic* FindTopic(std::string_view name);
   void RemoveFrom(Topic* topic, uint32_t position);
@@ -187,16 +243,23 @@ class Lane final : public CoreLinkListener {
   absl::flat_hash_map<std::string_view, std::unique_ptr<Topic>, NameHash, std::equal_to<>> topics_;
   // What was found last, or null: messages for a topic come in rows.
   Topic* last_topic_ = nullptr;
-  // The highest relay number seen of each origin lane.
-  absl::flat_hash_map<uint64_t, uint64_t> seen_;
-  signaling::v1::LaneToCore batch_;
+  SeenRelays seen_;
+  Outbox outbox_;
+  OpenRelays open_;
+  bool in_session_ = false;
+  bool snapshot_told_ = false;  // of this session
+  std::vector<uint64_t> untold_;  // ids of members that the core is still to be told of, the last one first
+  bool goodbye_ = false;
+  bool goodbye_told_ = false;  // in this session
+  bool congested_ = false;
+  std::atomic<size_t> backlog_bytes_{0};
   // Of the relay being fanned out; empty until somebody wants that form.
   std::string native_frame_;
   std::string v2_frame_;
   uint64_t next_seq_ = 1;
   int64_t read_us_ = 0;
   Orders orders_;
-  std::vector<uint64_t> roster_;  // all lanes of the core, as it last said
+  signaling::v1::Roster roster_;  // the lanes that a restarted core has to wait for
   RecordCache records_;
   struct Due {
     absl::Duration at;

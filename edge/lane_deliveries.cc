@@ -1,4 +1,6 @@
 // Lane: what comes from the core, and which clients get it.
+#include <absl/container/flat_hash_set.h>
+
 #include <algorithm>
 #include <string>
 
@@ -17,18 +19,31 @@ using signaling::v1::Notice;
 void Lane::OnCoreMessage(CoreToLane& message) {
   const int64_t now_us = message.deliveries_size() > 0 ? absl::ToUnixMicros(clock_.WallTime()) : 0;
   for (const Delivery& delivery : message.deliveries()) {
-    uint64_t& seen = seen_[delivery.origin_lane()];
-    if (delivery.origin_seq() <= seen) {
+    if (seen_.Take(delivery.origin_lane(), delivery.origin_seq())) {
+      FanOut(delivery, now_us);
+    } else {
       counters_.Count(DropReason::kDuplicate);
-      continue;
     }
-    seen = delivery.origin_seq();
-    FanOut(delivery, now_us);
   }
-  if (message.roster_size() > 0) roster_.assign(message.roster().begin(), message.roster().end());
+  for (int i = 0; i + 1 < message.settled_size(); i += 2)
+    open_.Settle(message.settled(i), message.settled(i + 1));
+  if (message.has_roster()) OnRoster(message.roster());
   for (const Notice& notice : message.notices()) OnNotice(notice);
   for (const signaling::v1::Answer& answer : message.answers()) OnAnswer(answer);
   for (const signaling::v1::Command& command : message.commands()) CarryOut(command);
+}
+
+void Lane::OnRoster(const signaling::v1::Roster& roster) {
+  if (roster.complete()) {
+    roster_ = roster;
+    seen_.OnRoster(roster, clock_.Elapsed());
+    return;
+  }
+  // A core that is itself still waiting for lanes: those that the last one knew stay in it.
+  absl::flat_hash_set<uint64_t> known(roster_.lanes().begin(), roster_.lanes().end());
+  for (const uint64_t lane : roster.lanes()) {
+    if (known.insert(lane).second) roster_.add_lanes(lane);
+  }
 }
 
 void Lane::CarryOut(const signaling::v1::Command& command) {
@@ -107,6 +122,7 @@ void Lane::OnNotice(const Notice& notice) {
       return Say(*addressee->second, message);
     }
     case Notice::KIND_RECEIPT:
+      open_.ReceiptGiven(notice.seq());
       if (addressee == members_.end()) return;
       wire::AppendReceipt(notice.receipt_id(), notice.count(), message);
       return Say(*addressee->second, message);

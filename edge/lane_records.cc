@@ -13,25 +13,27 @@ using signaling::v1::LaneEvent;
 
 void Lane::Publish(const Member* member, std::string_view topic,
                    const wire::PublishedRecord& published) {
-  LaneEvent* event = AddEvent(LaneEvent::KIND_PUBLISHED, member->peer);
-  event->mutable_topic()->assign(topic);
-  event->set_payload(wire::BlobOf(published));
-  event->set_seq(next_seq_++);
-  event->set_read_us(read_us_);
-  if (Topic* found = FindTopic(topic)) event->set_sender_subscribed(member->topics.contains(found));
-  signaling::v1::Record* record = event->mutable_record();
-  record->set_connection(member->peer);
-  record->set_peer_id(published.peer_id);
-  record->set_blob(published.blob);
-  for (const std::string& address : published.addresses) record->add_addresses(address);
-  record->set_ttl_us(absl::ToInt64Microseconds(limits_.record_ttl));
-  if (link_->can_break()) records_.Keep(topic, *record, absl::ToUnixMicros(clock_.WallTime()));
+  signaling::v1::Record record;
+  record.set_connection(member->peer);
+  record.set_peer_id(published.peer_id);
+  record.set_blob(published.blob);
+  for (const std::string& address : published.addresses) record.add_addresses(address);
+  record.set_ttl_us(absl::ToInt64Microseconds(limits_.record_ttl));
+  if (link_->can_break()) records_.Keep(topic, record, clock_.Elapsed());
+  Tell(LaneEvent::KIND_PUBLISHED, member->peer, [&](LaneEvent& event) {
+    event.mutable_topic()->assign(topic);
+    event.set_payload(wire::BlobOf(published));
+    event.set_seq(next_seq_++);
+    event.set_read_us(read_us_);
+    event.mutable_record()->Swap(&record);
+  });
 }
 
 void Lane::Query(Member* member, std::string_view topic) {
   if (member->queries.size() >= limits_.max_held_queries) return SendResult(member, topic, {});
   std::string name(topic);
-  AddEvent(LaneEvent::KIND_QUERIED, member->peer)->set_topic(name);
+  if (member->told)
+    Tell(LaneEvent::KIND_QUERIED, member->peer, [&](LaneEvent& event) { event.set_topic(name); });
   const absl::Duration until = clock_.Elapsed() + limits_.query_hold;
   due_.push_back({until, member->peer});
   member->queries.push_back({until, std::move(name)});
@@ -53,7 +55,10 @@ void Lane::EndQueries(Member* member, absl::Duration now) {
     const bool waits_on =
         std::any_of(queries.begin(), queries.end(),
                     [&](const WaitingQuery& query) { return query.topic == topic; });
-    if (!waits_on) AddEvent(LaneEvent::KIND_QUERY_ENDED, member->peer)->set_topic(topic);
+    if (!waits_on && member->told) {
+      Tell(LaneEvent::KIND_QUERY_ENDED, member->peer,
+           [&](LaneEvent& event) { event.set_topic(topic); });
+    }
     SendResult(member, topic, {});
   }
 }

@@ -26,9 +26,11 @@ struct EdgeLimits {
   size_t max_connections_per_ip = 0;
   // --max-queued-bytes: frames the client has not taken yet. Broken: close 1013.
   size_t max_queued_bytes = 1 << 20;
-  // --max-backlog-bytes, of one lane: relays the core has not acknowledged. Full: clients are not
-  // read.
+  // --max-backlog-bytes, of one lane: what the core has not taken (proto/link/cost.h). Full: clients are not read.
   size_t max_backlog_bytes = 16 << 20;
+  // Of one lane: relays that the core has taken and some other lane may not have yet. More than what a core keeps for one
+  // lane (CoreLimits::max_lane_queued_bytes), so that one that does not answer is given up first. Full: clients are not read.
+  size_t max_open_bytes = 64 << 20;
   // --dialects: whether text messages are JSON messages, or are dropped as the reference does.
   bool json_dialects = true;
   // --record-ttl: how long what a JSON client published is kept.

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "proto/link/timing.h"
 
 namespace cairn::edge {
 namespace {
@@ -124,7 +125,7 @@ void Loop::FinishTurn() {
     retired_.clear();
     lane_.Flush();
   }
-  if (!paused_.empty() && !link_->congested()) ResumeReading();
+  if (!paused_.empty() && !lane_.congested()) ResumeReading();
 }
 
 void Loop::Touch(Connection& connection) {
@@ -252,6 +253,7 @@ void Loop::OnTick() {
   }
   Report(now);
   lane_.EndQueries();
+  lane_.Tick();
   link_->Tick();
   if (draining_) CloseDrainShare();
   FinishTurn();
@@ -285,14 +287,14 @@ void Loop::AddTo(EdgeSnapshot& snapshot) const {
   snapshot.Add(counters_);
   snapshot.Add(gauges_);
   snapshot.lanes.push_back(
-      {lane_.identity().lane_index, link_->connected(), link_->backlog_bytes()});
+      {lane_.identity().lane_index, link_->connected(), lane_.backlog_bytes()});
   snapshot.batch_events.Add(link_->batches().Values());
 }
 
 // ---- back-pressure
 
 bool Loop::ReadingPaused(Connection& connection) {
-  if (!link_->congested()) return false;
+  if (!lane_.congested()) return false;
   paused_.push_back(&connection);
   return true;
 }
@@ -335,7 +337,9 @@ void Loop::CloseDrainShare() {
   const absl::Duration now = Now();
   if (listener_.open() && now >= handover_end_) CloseListener();
   if ((slots_.empty() && !listener_.open()) || now >= drain_cutoff_) {
-    if (drained_) std::exchange(drained_, nullptr)();
+    lane_.SayGoodbye();
+    goodbye_end_ = std::min(goodbye_end_, now + absl::FromChrono(link::kGoodbyeTimeout));
+    if (drained_ && (lane_.finished() || now >= goodbye_end_)) std::exchange(drained_, nullptr)();
     return;
   }
   size_t open = 0;

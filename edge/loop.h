@@ -149,6 +149,7 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   absl::Duration drain_window_;
   absl::Duration drain_end_;
   absl::Duration drain_cutoff_;
+  absl::Duration goodbye_end_ = absl::InfiniteDuration();
   std::function<void()> drained_;
   std::thread thread_;
 };

@@ -1,111 +1,74 @@
 #include "edge/outbox.h"
 
-#include <utility>
-
 #include "base/check.h"
+#include "proto/link/cost.h"
 
 namespace cairn::edge {
 
 using signaling::v1::LaneEvent;
-using signaling::v1::LaneToCore;
 
-namespace {
-
-// Whether the event is numbered, and so kept until it is acknowledged: a relay, or a record that is
-// new.
-bool IsRelay(const LaneEvent& event) { return event.seq() != 0; }
-size_t RelayBytes(const LaneEvent& event) { return event.topic().size() + event.payload().size(); }
-
-}  // namespace
-
-void Outbox::Append(LaneToCore& batch) {
-  for (LaneEvent& event : *batch.mutable_events()) {
-    if (IsRelay(event)) {
-      relay_bytes_ += RelayBytes(event);
-    } else if (!connected_) {
-      continue;
-    }
-    next_.add_events()->Swap(&event);
-  }
-  if (connected_ && batch.has_stats()) next_.mutable_stats()->Swap(batch.mutable_stats());
-  batch.Clear();
+LaneEvent& Outbox::Add(LaneEvent::Kind kind, uint64_t peer) {
+  LaneEvent& event = *batch_.add_events();
+  event.set_kind(kind);
+  event.set_peer(peer);
+  return event;
 }
 
-void Outbox::Connect(LaneToCore opening) {
-  CAIRN_CHECK(!connected_ && !in_flight_);
-  connected_ = true;
-  delivered_seq_ = told_delivered_seq_ = 0;
-  LaneToCore relays;
-  for (Written& written : unacked_) MoveRelays(written.message, relays);
-  unacked_.clear();
-  MoveRelays(next_, relays);
-  next_ = std::move(opening);
-  for (LaneEvent& event : *relays.mutable_events()) next_.add_events()->Swap(&event);
-  relay_bytes_ = 0;
-  for (const LaneEvent& event : next_.events()) {
-    if (IsRelay(event)) relay_bytes_ += RelayBytes(event);
-  }
+void Outbox::Added(const LaneEvent& event) { room_ -= static_cast<int64_t>(link::CostOf(event)); }
+
+LaneEvent& Outbox::AddWaiting(LaneEvent::Kind kind, uint64_t peer) {
+  LaneEvent& event = waiting_.emplace_back();
+  event.set_kind(kind);
+  event.set_peer(peer);
+  return event;
 }
 
-void Outbox::Disconnect() {
-  connected_ = false;
-  // Whether the message in flight arrived is not known: the relays in it count as unacknowledged.
-  if (in_flight_) FinishWrite();
+void Outbox::AddedWaiting(const LaneEvent& event) { waiting_cost_ += link::CostOf(event); }
+
+void Outbox::AddChange(uint64_t peer, std::string_view topic, bool told) {
+  const bool is_first = changes_.try_emplace({peer, std::string(topic)}, told).second;
+  if (!is_first) return;
+  LaneEvent& change = AddWaiting(kChange, peer);
+  change.mutable_topic()->assign(topic);
+  AddedWaiting(change);
 }
 
-const LaneToCore* Outbox::StartWrite() {
-  if (in_flight_ || !connected_) return nullptr;
-  const uint64_t untold = delivered_seq_ - told_delivered_seq_;
-  const bool ack = untold >= kDeliveriesPerAck || (ack_now_ && untold > 0);
-  const bool says_something = next_.events_size() > 0 || next_.has_hello() || next_.has_stats();
-  if (!says_something && !ack && !beat_now_) return nullptr;
-  writing_.Swap(&next_);
-  if (untold > 0) writing_.set_delivered_seq(delivered_seq_);
-  told_delivered_seq_ = delivered_seq_;
-  ack_now_ = beat_now_ = false;
-  in_flight_ = true;
-  return &writing_;
+Outbox::Change Outbox::TakeChange() {
+  LaneEvent& first = waiting_.front();
+  CAIRN_CHECK(first.kind() == kChange);
+  const auto change = changes_.find({first.peer(), first.topic()});
+  Change taken{first.peer(), first.topic(), change->second};
+  changes_.erase(change);
+  PopFirst();
+  return taken;
 }
 
-void Outbox::FinishWrite() {
-  CAIRN_CHECK(in_flight_);
-  in_flight_ = false;
-  Written written = {0, 0, {}};
-  for (const LaneEvent& event : writing_.events()) {
-    if (!IsRelay(event)) continue;
-    if (event.seq() <= acked_seq_) {
-      // The answer was faster than the news that the message is written.
-      relay_bytes_ -= RelayBytes(event);
-      continue;
-    }
-    written.last_seq = event.seq();
-    written.relay_bytes += RelayBytes(event);
-  }
-  if (written.last_seq == 0) {
-    writing_.Clear();
-    return;
-  }
-  written.message.Swap(&writing_);
-  unacked_.push_back(std::move(written));
+void Outbox::MoveFirst() {
+  Added(waiting_.front());
+  waiting_cost_ -= link::CostOf(waiting_.front());
+  batch_.add_events()->Swap(&waiting_.front());
+  waiting_.pop_front();
 }
 
-void Outbox::Ack(uint64_t seq) {
-  if (seq <= acked_seq_) return;
-  acked_seq_ = seq;
-  while (!unacked_.empty() && unacked_.front().last_seq <= seq) {
-    relay_bytes_ -= unacked_.front().relay_bytes;
-    // Its memory serves the next message, unless something is being gathered already.
-    unacked_.front().message.Clear();
-    if (writing_.events().ClearedCount() == 0 && !in_flight_)
-      writing_.Swap(&unacked_.front().message);
-    unacked_.pop_front();
-  }
+void Outbox::PopFirst() {
+  waiting_cost_ -= link::CostOf(waiting_.front());
+  waiting_.pop_front();
 }
 
-void Outbox::MoveRelays(LaneToCore& from, LaneToCore& to) {
-  for (LaneEvent& event : *from.mutable_events()) {
-    if (IsRelay(event) && event.seq() > acked_seq_) to.add_events()->Swap(&event);
+void Outbox::Restart(std::vector<LaneEvent> before) {
+  std::deque<LaneEvent> kept;
+  for (LaneEvent& event : before) kept.push_back(std::move(event));
+  for (LaneEvent& event : *batch_.mutable_events()) {
+    if (event.seq() != 0) kept.push_back(std::move(event));
   }
+  for (LaneEvent& event : waiting_) {
+    if (event.seq() != 0) kept.push_back(std::move(event));
+  }
+  batch_.Clear();
+  changes_.clear();
+  waiting_.swap(kept);
+  waiting_cost_ = 0;
+  for (const LaneEvent& event : waiting_) waiting_cost_ += link::CostOf(event);
 }
 
 }  // namespace cairn::edge

@@ -1,19 +1,23 @@
-// Outbox: what a lane still has to tell the core, and what it has told but would have to repeat.
+// Outbox: what a lane has to tell the core: the batch of the current turn, and what there is no room for yet, in order.
 //
-// Gathers events while a write is in flight, so that one frame travels at once when idle and
-// hundreds together under load. Keeps every relay until the core acknowledges it; after a reconnect
-// says Hello, the snapshot, then the unacknowledged relays again, in order and under their old
-// numbers.
+// Relays wait as they are. A change of presence waits as the name of what has changed, and is looked up when its turn
+// comes: a client that subscribes and unsubscribes a thousand times meanwhile has one entry.
 //
-// Thread: none of its own; guarded by its owner.
-// Bounds: relay_bytes() is what max_backlog_bytes is held against. The owner stops taking input
-//         when it is full, so that the outbox never has to refuse.
+// Owner:  Lane.
+// Thread: its loop.
+// Bounds: waiting_cost() is held against EdgeLimits::max_backlog_bytes by the lane.
 #ifndef CAIRN_EDGE_OUTBOX_H_
 #define CAIRN_EDGE_OUTBOX_H_
+
+#include <absl/container/flat_hash_map.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "signaling/v1/lane.pb.h"
 
@@ -21,58 +25,50 @@ namespace cairn::edge {
 
 class Outbox {
  public:
-  static constexpr uint64_t kDeliveriesPerAck = 256;
+  // ---- the batch of the current turn
+  // Appends an event to it; Added() must follow when the event is filled.
+  signaling::v1::LaneEvent& Add(signaling::v1::LaneEvent::Kind kind, uint64_t peer);
+  void Added(const signaling::v1::LaneEvent& event);
+  signaling::v1::LaneToCore& batch() { return batch_; }
+  // What the core can be told now, less what is in the batch.
+  bool has_room() const { return room_ > 0; }
+  void SetRoom(size_t room) { room_ = static_cast<int64_t>(room); }
 
-  // Takes the events of `batch` and leaves it cleared. Between Disconnect() and Connect(), relays
-  // only.
-  void Append(signaling::v1::LaneToCore& batch);
+  // ---- what waits
+  // As Add() and Added(), behind everything that waits.
+  signaling::v1::LaneEvent& AddWaiting(signaling::v1::LaneEvent::Kind kind, uint64_t peer);
+  void AddedWaiting(const signaling::v1::LaneEvent& event);
+  // The peer's subscription to the topic has changed. `told`: whether the core believes in it; of several changes, the
+  // first one's counts.
+  void AddChange(uint64_t peer, std::string_view topic, bool told);
 
-  // A stream has opened. `opening` is its first message: Hello and the snapshot.
-  void Connect(signaling::v1::LaneToCore opening);
-  // The stream is gone, and nothing reads the message that StartWrite() gave out any more.
-  void Disconnect();
-  bool connected() const { return connected_; }
+  bool empty() const { return waiting_.empty(); }
+  size_t waiting_cost() const { return waiting_cost_; }
+  // Whether the first of what waits is a change; if not, it is an event.
+  bool first_is_change() const { return waiting_.front().kind() == kChange; }
+  struct Change {
+    uint64_t peer;
+    std::string topic;
+    bool told;
+  };
+  Change TakeChange();
+  // Moves the first event into the batch.
+  void MoveFirst();
 
-  // The next message, to be left alone until FinishWrite(); null if there is none or one is in
-  // flight.
-  const signaling::v1::LaneToCore* StartWrite();
-  void FinishWrite();
-
-  // The core has everything up to and including `seq`.
-  void Ack(uint64_t seq);
-  // Everything up to and including the delivery has reached the clients' queues. Goes with the next
-  // message; gets one of its own after kDeliveriesPerAck, or when AckNow() says so.
-  void NoteDelivered(uint64_t seq) { delivered_seq_ = seq; }
-  void AckNow() { ack_now_ = true; }
-  // The next message is written even if there is nothing in it.
-  void BeatNow() { beat_now_ = true; }
-
-  // Topic and payload bytes of relays that are not acknowledged.
-  size_t relay_bytes() const { return relay_bytes_; }
-  // Nothing waits to be written, nothing is in flight.
-  bool idle() const { return !in_flight_ && next_.events_size() == 0; }
+  // Keeps only events with a number, behind `before`, and forgets the batch.
+  void Restart(std::vector<signaling::v1::LaneEvent> before);
 
  private:
-  struct Written {
-    uint64_t last_seq;
-    size_t relay_bytes;
-    signaling::v1::LaneToCore message;
-  };
+  static constexpr auto kChange = signaling::v1::LaneEvent::KIND_UNSPECIFIED;
 
-  // Moves the relays of `from` with a number above acked_seq_ to the end of `to`.
-  void MoveRelays(signaling::v1::LaneToCore& from, signaling::v1::LaneToCore& to);
+  void PopFirst();
 
-  bool connected_ = false;
-  bool in_flight_ = false;
-  signaling::v1::LaneToCore next_;
-  signaling::v1::LaneToCore writing_;
-  std::deque<Written> unacked_;  // oldest first
-  uint64_t acked_seq_ = 0;
-  uint64_t delivered_seq_ = 0;  // of the current stream
-  uint64_t told_delivered_seq_ = 0;
-  bool ack_now_ = false;
-  bool beat_now_ = false;
-  size_t relay_bytes_ = 0;
+  signaling::v1::LaneToCore batch_;
+  int64_t room_ = 0;
+  std::deque<signaling::v1::LaneEvent> waiting_;
+  size_t waiting_cost_ = 0;
+  // Of every change that waits: whether the core believes in the subscription.
+  absl::flat_hash_map<std::pair<uint64_t, std::string>, bool> changes_;
 };
 
 }  // namespace cairn::edge

@@ -48,7 +48,8 @@ namespace cairn::edge {
   X(kJsonMalformed, "json_malformed")       /* text that is not JSON */                  \
   X(kJsonNotAMessage, "json_not_a_message") /* none of the JSON messages */              \
   X(kResultCut, "result_cut")               /* a record that an answer could not hold */ \
-  X(kDuplicate, "duplicate_delivery")       /* the core sent a relay again */
+  X(kDuplicate, "duplicate_delivery")       /* the core sent a relay again */            \
+  X(kRelayUnsure, "relay_unsure")           /* it may have arrived: not resent */
 
 enum class CloseReason : uint8_t {
 #define X(enumerator, name, code) enumerator,

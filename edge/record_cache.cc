@@ -22,9 +22,10 @@ std::string RecordCache::KeyOf(std::string_view topic, const Record& record) {
   return absl::StrCat(topic.size(), ":", absl::string_view(topic.data(), topic.size()), publisher);
 }
 
-void RecordCache::Keep(std::string_view topic, const Record& record, int64_t now_us) {
-  DropExpired(now_us);
-  Kept kept{KeyOf(topic, record), std::string(topic), record, now_us + record.ttl_us(), 0};
+void RecordCache::Keep(std::string_view topic, const Record& record, absl::Duration now) {
+  DropExpired(now);
+  Kept kept{KeyOf(topic, record), std::string(topic), record,
+            now + absl::Microseconds(record.ttl_us()), ++last_number_, 0};
   kept.bytes = kOverhead + 2 * kept.key.size() + topic.size() + record.ByteSizeLong();
   if (const auto earlier = by_key_.find(kept.key); earlier != by_key_.end()) Drop(earlier->second);
   bytes_ += kept.bytes;
@@ -33,23 +34,29 @@ void RecordCache::Keep(std::string_view topic, const Record& record, int64_t now
   while (bytes_ > max_bytes_) Drop(kept_.begin());
 }
 
-void RecordCache::AppendSnapshot(int64_t now_us, signaling::v1::LaneToCore& out) {
-  DropExpired(now_us);
-  for (const Kept& kept : kept_) {
-    LaneEvent* event = out.add_events();
-    event->set_kind(LaneEvent::KIND_PUBLISHED);
-    event->set_peer(kept.record.connection());
-    event->set_topic(kept.topic);
-    *event->mutable_record() = kept.record;
-    event->mutable_record()->set_ttl_us(kept.expires_us - now_us);
-  }
+void RecordCache::BeginSnapshot() {
+  snapshot_next_ = kept_.begin();
+  snapshot_end_ = last_number_;
 }
 
-void RecordCache::DropExpired(int64_t now_us) {
-  while (!kept_.empty() && kept_.front().expires_us <= now_us) Drop(kept_.begin());
+bool RecordCache::TakeForSnapshot(absl::Duration now, LaneEvent& event) {
+  DropExpired(now);
+  if (snapshot_next_ == kept_.end() || snapshot_next_->number > snapshot_end_) return false;
+  const Kept& kept = *snapshot_next_++;
+  event.set_kind(LaneEvent::KIND_PUBLISHED);
+  event.set_peer(kept.record.connection());
+  event.set_topic(kept.topic);
+  *event.mutable_record() = kept.record;
+  event.mutable_record()->set_ttl_us(absl::ToInt64Microseconds(kept.expires - now));
+  return true;
+}
+
+void RecordCache::DropExpired(absl::Duration now) {
+  while (!kept_.empty() && kept_.front().expires <= now) Drop(kept_.begin());
 }
 
 void RecordCache::Drop(All::iterator kept) {
+  if (kept == snapshot_next_) ++snapshot_next_;
   bytes_ -= kept->bytes;
   by_key_.erase(kept->key);
   kept_.erase(kept);

@@ -2,14 +2,14 @@
 // has lost it.
 //
 // One-shot clients are gone long before a core is; their edge keeps their word until it expires.
-// Owner:  Lane. Thread: its loop.
-// Bounds: `max_bytes`; the oldest goes first. All records live equally long, so the order of
-// publishing is that of
-//         expiry.
+// Owner:  Lane.
+// Thread: its loop. Time is handed in, and never goes back.
+// Bounds: `max_bytes`; the oldest goes first. All records live equally long, so the order of publishing is that of expiry.
 #ifndef CAIRN_EDGE_RECORD_CACHE_H_
 #define CAIRN_EDGE_RECORD_CACHE_H_
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/time/time.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -26,9 +26,11 @@ class RecordCache {
   explicit RecordCache(size_t max_bytes) : max_bytes_(max_bytes) {}
 
   // In the place of what the publisher has said of the topic before.
-  void Keep(std::string_view topic, const signaling::v1::Record& record, int64_t now_us);
-  // Appends KIND_PUBLISHED with seq 0 for each record that has not expired, oldest first.
-  void AppendSnapshot(int64_t now_us, signaling::v1::LaneToCore& out);
+  void Keep(std::string_view topic, const signaling::v1::Record& record, absl::Duration now);
+  // A core that has lost all records is about to be told those that are kept now, oldest first.
+  void BeginSnapshot();
+  // Makes `event` a KIND_PUBLISHED with seq 0 for the next of them that has not expired. False after the last.
+  bool TakeForSnapshot(absl::Duration now, signaling::v1::LaneEvent& event);
 
   size_t size() const { return kept_.size(); }
   size_t bytes() const { return bytes_; }
@@ -38,12 +40,13 @@ class RecordCache {
     std::string key;  // in by_key_
     std::string topic;
     signaling::v1::Record record;
-    int64_t expires_us;
+    absl::Duration expires;
+    uint64_t number;  // 1, 2, 3, … in the order of Keep()
     size_t bytes;
   };
   using All = std::list<Kept>;  // oldest first
 
-  void DropExpired(int64_t now_us);
+  void DropExpired(absl::Duration now);
   void Drop(All::iterator kept);
   static std::string KeyOf(std::string_view topic, const signaling::v1::Record& record);
 
@@ -52,6 +55,10 @@ class RecordCache {
   // By topic and publisher.
   absl::flat_hash_map<std::string, All::iterator> by_key_;
   size_t bytes_ = 0;
+  uint64_t last_number_ = 0;
+  // The next one for the snapshot; those after snapshot_end_ came later, and are told as they came.
+  All::iterator snapshot_next_ = kept_.end();
+  uint64_t snapshot_end_ = 0;
 };
 
 }  // namespace cairn::edge

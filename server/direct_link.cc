@@ -1,9 +1,13 @@
 #include "server/direct_link.h"
 
+#include <atomic>
+#include <limits>
 #include <utility>
 
+#include "base/check.h"
 #include "base/thread_annotations.h"
-#include "core/core_message.h"
+#include "proto/link/cost.h"
+#include "proto/link/items.h"
 
 namespace cairn::server {
 namespace {
@@ -17,54 +21,64 @@ class DirectLink;
 // it.
 class Inbox final : public core::EdgeSink {
  public:
-  explicit Inbox(DirectLink* link) : link_(link) {}
+  // Batches that the router has not handled; more wait in the lane.
+  static constexpr int kMaxAtDoor = 8;
 
+  Inbox(DirectLink* link, std::shared_ptr<InboxTotal> total)
+      : link_(link), total_(std::move(total)) {}
+
+  // ---- in the router
   void Send(CoreToLane& message) override;
-  // A lane of this process opens one stream, so that none can replace it.
-  void Close(const absl::Status&) override {}
-  bool acknowledges() const override { return false; }
-  std::deque<CoreToLane> TakeUnanswered() override { return {}; }
+  void OnHandled(LaneToCore batch) override;
 
-  // Loop thread. While the loop is about to look by itself, it need not be woken.
+  // ---- loop thread
+  // The loop is about to look by itself: it need not be woken.
   void BeginSubmit() {
+    at_door_.fetch_add(1, std::memory_order_relaxed);
     MutexLock lock(mu_);
     loop_looks_ = true;
   }
-  // Swaps what has come into `into`, which is empty.
-  void Take(CoreToLane& into) {
+  bool HasRoom() {
+    if (at_door_.load(std::memory_order_relaxed) < kMaxAtDoor && !total_->high()) return true;
+    MutexLock lock(mu_);
+    wants_room_ = true;
+    return false;
+  }
+  // Swaps what has come into `into`, and the memory of the last batch into `spare`; both are empty.
+  void Take(CoreToLane& into, LaneToCore& spare) {
     MutexLock lock(mu_);
     loop_looks_ = false;
     into.Swap(&waiting_);
+    spare.Swap(&spare_);
+    total_->Remove(std::exchange(cost_, 0));
   }
   void Detach() {
     MutexLock lock(mu_);
     link_ = nullptr;
+    total_->Remove(std::exchange(cost_, 0));
   }
 
  private:
+  std::atomic<int> at_door_{0};
   Mutex mu_;
   DirectLink* link_ ABSL_GUARDED_BY(mu_);
   CoreToLane waiting_ ABSL_GUARDED_BY(mu_);
+  size_t cost_ ABSL_GUARDED_BY(mu_) = 0;  // of waiting_
+  LaneToCore spare_ ABSL_GUARDED_BY(mu_);
   bool loop_looks_ ABSL_GUARDED_BY(mu_) = false;
+  bool wants_room_ ABSL_GUARDED_BY(mu_) = false;
+  const std::shared_ptr<InboxTotal> total_;
 };
 
 class DirectLink final : public edge::CoreLink {
  public:
-  DirectLink(core::Core& core, const edge::LaneIdentity& identity, edge::CoreLinkListener& listener,
-             edge::LoopExecutor& executor)
+  DirectLink(core::Core& core, std::shared_ptr<InboxTotal> total, edge::LaneIdentity identity,
+             edge::CoreLinkListener& listener, edge::LoopExecutor& executor)
       : core_(core),
+        identity_(std::move(identity)),
         listener_(listener),
         executor_(executor),
-        inbox_(std::make_shared<Inbox>(this)) {
-    core::RouterInput opened = core::LaneOpened{inbox_, identity.ToHello()};
-    core_.Enter(opened);
-    // The snapshot of a lane that has nobody yet: whoever comes after it is new.
-    LaneToCore nobody;
-    nobody.add_events()->set_kind(signaling::v1::LaneEvent::KIND_SNAPSHOT_END);
-    core::RouterInput snapshot = core::LaneBatch{inbox_, std::move(nobody)};
-    core_.Enter(snapshot);
-    batch_ = core::LaneBatch{inbox_, {}};
-  }
+        inbox_(std::make_shared<Inbox>(this, std::move(total))) {}
 
   ~DirectLink() override {
     inbox_->Detach();
@@ -72,43 +86,52 @@ class DirectLink final : public edge::CoreLink {
     core_.Enter(closed);
   }
 
-  void Submit(LaneToCore& batch) override {
-    auto& input = std::get<core::LaneBatch>(batch_);
-    batches_.Add(batch.events_size());
-    input.batch.Swap(&batch);
-    input.sink = inbox_;
-    inbox_->BeginSubmit();
-    core_.Enter(batch_);
-    // Moved away if somebody else was in; its memory comes back otherwise.
-    input.batch.Swap(&batch);
-    batch.Clear();
-    TakeInbox();
+  void Start() override {
+    core::RouterInput opened = core::DirectOpened{inbox_, identity_.ToHello()};
+    core_.Enter(opened);
+    listener_.OnSession({});
   }
-  void Tick() override {}
-  bool congested() const override { return false; }
+  void Submit(LaneToCore& batch) override {
+    batches_.Add(batch.events_size());
+    core::RouterInput input = core::LaneBatch{inbox_, {}};
+    std::get<core::LaneBatch>(input).batch.Swap(&batch);
+    inbox_->BeginSubmit();
+    core_.Enter(input);
+    TakeInbox(batch);
+  }
+  size_t Room() const override {
+    return inbox_->HasRoom() ? std::numeric_limits<int64_t>::max() : 0;
+  }
+  size_t cost() const override { return 0; }
+  void Tick() override { listener_.OnRoom(); }
   bool can_break() const override { return false; }
   bool connected() const override { return true; }
-  size_t backlog_bytes() const override { return 0; }
   const edge::BatchHistogram& batches() const override { return batches_; }
 
   void Wake() {
-    executor_.Post([this] { TakeInbox(); });
+    executor_.Post([this] {
+      LaneToCore spare;
+      TakeInbox(spare);
+      listener_.OnRoom();
+    });
   }
 
  private:
-  void TakeInbox() {
-    inbox_->Take(taken_);
+  void TakeInbox(LaneToCore& spare) {
+    inbox_->Take(taken_, spare);
     listener_.OnCoreMessage(taken_);
     taken_.Clear();
   }
 
   // Borrowed; must outlive this.
   core::Core& core_;
+  // Immutable after construction.
+  const edge::LaneIdentity identity_;
+  // Borrowed; must outlive this.
   edge::CoreLinkListener& listener_;
   edge::LoopExecutor& executor_;
   const std::shared_ptr<Inbox> inbox_;
-  // Loop thread only. Kept over batches for their memory.
-  core::RouterInput batch_;
+  // Loop thread only. Kept for its memory.
   CoreToLane taken_;
   edge::BatchHistogram batches_;
 };
@@ -119,9 +142,19 @@ void Inbox::Send(CoreToLane& message) {
     message.Clear();
     return;
   }
-  const bool wake = !loop_looks_ && core::IsEmpty(waiting_);
-  core::AppendCoreMessage(message, waiting_);
+  const size_t cost = link::CostOf(message);
+  cost_ += cost;
+  total_->Add(cost);
+  const bool wake = !loop_looks_ && link::IsEmpty(waiting_);
+  link::MoveAll(message, waiting_);
   if (wake) link_->Wake();
+}
+
+void Inbox::OnHandled(LaneToCore batch) {
+  at_door_.fetch_sub(1, std::memory_order_relaxed);
+  MutexLock lock(mu_);
+  spare_.Swap(&batch);
+  if (std::exchange(wants_room_, false) && link_ && !loop_looks_) link_->Wake();
 }
 
 }  // namespace
@@ -129,7 +162,7 @@ void Inbox::Send(CoreToLane& message) {
 std::unique_ptr<edge::CoreLink> DirectLinkFactory::NewLink(const edge::LaneIdentity& identity,
                                                            edge::CoreLinkListener& listener,
                                                            edge::LoopExecutor& executor) {
-  return std::make_unique<DirectLink>(core_, identity, listener, executor);
+  return std::make_unique<DirectLink>(core_, total_, identity, listener, executor);
 }
 
 }  // namespace cairn::server

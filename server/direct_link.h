@@ -2,16 +2,32 @@
 // between.
 //
 // Thread: CoreLink's methods on the loop; the sink on whichever thread is in the router.
-// Bounds: what a lane's loop has not taken yet is what other loops relayed in one turn of theirs.
+// Bounds: Inbox::kMaxAtDoor batches of a lane that the router has not handled. InboxTotal::kMaxCost of messages that loops
+//         have not taken: above it no lane has room, so that the loops take in less until those that are behind catch up.
 #ifndef CAIRN_SERVER_DIRECT_LINK_H_
 #define CAIRN_SERVER_DIRECT_LINK_H_
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
 
 #include "core/core.h"
 #include "edge/link_factory.h"
 
 namespace cairn::server {
+
+// The cost of what the router has left for all loops of the process. Thread: any.
+class InboxTotal {
+ public:
+  static constexpr size_t kMaxCost = 32 << 20;
+
+  void Add(size_t cost) { cost_.fetch_add(cost, std::memory_order_relaxed); }
+  void Remove(size_t cost) { cost_.fetch_sub(cost, std::memory_order_relaxed); }
+  bool high() const { return cost_.load(std::memory_order_relaxed) > kMaxCost; }
+
+ private:
+  std::atomic<size_t> cost_{0};
+};
 
 class DirectLinkFactory final : public edge::LinkFactory {
  public:
@@ -24,6 +40,7 @@ class DirectLinkFactory final : public edge::LinkFactory {
 
  private:
   core::Core& core_;
+  const std::shared_ptr<InboxTotal> total_ = std::make_shared<InboxTotal>();
 };
 
 }  // namespace cairn::server

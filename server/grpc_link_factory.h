@@ -5,12 +5,13 @@
 #include <memory>
 #include <string>
 
-#include "edge/grpc_core_link.h"
+#include "edge/lane_link.h"
 #include "edge/link_factory.h"
 
 namespace grpc {
+class Channel;
 class ChannelCredentials;
-}
+}  // namespace grpc
 
 namespace cairn::server {
 
@@ -19,17 +20,19 @@ class GrpcLinkFactory final : public edge::LinkFactory {
   // `target` as gRPC names it: "HOST:PORT" or "unix:PATH". `token`: presented on every call; empty:
   // none. `clock` must outlive every link.
   GrpcLinkFactory(std::string target, std::shared_ptr<grpc::ChannelCredentials> credentials,
-                  std::string token, edge::GrpcCoreLink::Options options, const Clock& clock);
+                  std::string token, edge::LaneLink::Options options, const Clock& clock);
 
   std::unique_ptr<edge::CoreLink> NewLink(const edge::LaneIdentity& identity,
                                           edge::CoreLinkListener& listener,
                                           edge::LoopExecutor& executor) override;
 
  private:
+  std::shared_ptr<grpc::Channel> NewChannel() const;
+
   const std::string target_;
   const std::shared_ptr<grpc::ChannelCredentials> credentials_;
   const std::string token_;
-  const edge::GrpcCoreLink::Options options_;
+  const edge::LaneLink::Options options_;
   const Clock& clock_;
 };
 

@@ -169,7 +169,7 @@ void AddCoreLink(const edge::EdgeSnapshot& edge, Families& to) {
   to.Gauges("cairn_signal_core_link_up", "Whether the core answers on the lane.",
             ByLane(edge, [](const LaneState& lane) { return lane.connected ? 1 : 0; }));
   to.Gauges("cairn_signal_core_link_backlog_bytes",
-            "Relays of the lane that the core has not acknowledged.",
+            "What the lane keeps for the core: not taken yet, or not settled.",
             ByLane(edge, [](const LaneState& lane) { return lane.backlog_bytes; }));
   to.Gauge("cairn_signal_paused_connections",
            "Connections that are not read because the core does not keep up.", edge.paused);
@@ -184,9 +184,25 @@ void AddPresence(const core::CoreSnapshot& core, Families& to) {
   to.Gauge("cairn_signal_lanes", "Lanes, which are event loops of edges, that are connected.",
            core.lanes);
   to.Gauge("cairn_signal_edges", "Edges that are connected, by their names.", core.edges);
-  to.Gauge("cairn_signal_absent_lanes", "Lanes whose stream has just broken, which may come back.",
+  to.Gauge("cairn_signal_absent_lanes", "Lanes whose stream has broken, which may reconnect.",
            core.absent_lanes);
-  to.Gauge("cairn_signal_absent_lane_bytes", "Relays that are kept for those.", core.kept_bytes);
+  to.Gauge("cairn_signal_lane_queued_bytes", "What lanes have not acknowledged.", core.kept_bytes);
+  to.Gauge("cairn_signal_lane_queued_bytes_max", "The same of the one lane with the most.",
+           core.max_kept_bytes);
+  to.Gauge("cairn_signal_held_bytes",
+           "Relays that wait, after a restart, for lanes that have not reconnected.",
+           core.held_bytes);
+  to.Gauge("cairn_signal_awaited_lanes", "Those lanes.", core.lanes_awaited);
+  to.Counters("cairn_signal_lanes_given_up_total", "Lanes that the core gave up, by reason.",
+              ByName<core::LaneEnd>("reason", core.lanes_ended));
+  to.Counters("cairn_signal_deliveries_given_up_total",
+              "Relays to those lanes that they had not acknowledged, by reason.",
+              ByName<core::LaneEnd>("reason", core.deliveries_given_up));
+  to.Counter("cairn_signal_lanes_late_total",
+             "Lanes that reconnected after a restarted core had stopped waiting for them.",
+             core.lanes_late);
+  to.Counter("cairn_signal_lanes_refused_total", "Lanes that did not know their own secret.",
+             core.lanes_refused);
   to.Counter("cairn_signal_peers_opened_total", "Peers that came, or that an edge brought back.",
              core.peers_opened);
   to.Counter("cairn_signal_peers_closed_total", "Peers that went.", core.peers_closed);

@@ -1,4 +1,5 @@
 #include "server/options.h"
+#include "proto/link/timing.h"
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
@@ -42,6 +43,7 @@ struct Raw {
   std::string drain = "2s";
   std::string handshake_timeout = "10s";
   std::string ping_interval = "25s";
+  std::string lane_timeout = "10s";
   std::string dialects = "cbor,json";
   std::string record_ttl = "1h";
   std::string query_hold = "1s";
@@ -185,6 +187,9 @@ void Command::AddLimits() {
       ->capture_default_str();
   Add("--ping-interval", raw_.ping_interval, "TIME", "Between two WebSocket pings to a client")
       ->capture_default_str();
+  Add("--lane-timeout", raw_.lane_timeout, "TIME",
+      "Core: a loop of an edge that has not answered for so long is given up")
+      ->capture_default_str();
 }
 
 std::string Command::ReadDuration(const char* flag, const std::string& text, absl::Duration& into) {
@@ -234,7 +239,8 @@ std::string Command::Judge() {
       {"--record-ttl", raw_.record_ttl, options_.limits.record_ttl},
       {"--query-hold", raw_.query_hold, options_.limits.query_hold},
       {"--handshake-timeout", raw_.handshake_timeout, options_.limits.handshake_timeout},
-      {"--ping-interval", raw_.ping_interval, options_.limits.ping_interval}};
+      {"--ping-interval", raw_.ping_interval, options_.limits.ping_interval},
+      {"--lane-timeout", raw_.lane_timeout, options_.core_limits.lane_timeout}};
   for (const auto& duration : durations) {
     if (std::string error = ReadDuration(duration.flag, duration.text, duration.into);
         !error.empty())
@@ -246,6 +252,8 @@ std::string Command::Judge() {
   options_.limits.json_dialects = raw_.dialects != "cbor";
   if (absl::Status limits = options_.limits.Validate(); !limits.ok())
     return std::string(limits.message());
+  if (options_.core_limits.lane_timeout < absl::FromChrono(link::kMinLaneTimeout))
+    return "--lane-timeout is out of range: give at least 1s";
   if (options_.role == Role::kEdge && options_.core.empty()) {
     return "--role edge needs --core ADDR (CAIRN_SIGNAL_CORE): the address that its core listens "
            "on for gRPC";

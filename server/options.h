@@ -13,6 +13,7 @@
 
 #include "base/address.h"
 #include "base/log.h"
+#include "core/limits.h"
 #include "edge/arrival.h"
 #include "edge/limits.h"
 
@@ -54,6 +55,7 @@ struct Options {
   bool log_peers = false;
   absl::Duration drain = absl::Seconds(2);
   edge::EdgeLimits limits;
+  core::CoreLimits core_limits;
   // Not to serve, but to ask the process that serves with these options.
   bool health_check = false;
 };

@@ -6,6 +6,7 @@
 #include <grpc/grpc.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -120,7 +121,7 @@ void Server::LogGrpc() {
 }
 
 absl::Status Server::StartCore() {
-  core_ = std::make_unique<core::Core>(RandomId(), clock_);
+  core_ = std::make_unique<core::Core>(RandomId(), options_.core_limits, clock_);
   if (absl::Status status = CheckGrpcExposure(options_); !status.ok()) return status;
   absl::StatusOr<core::AuthorityTokens> tokens = LoadAuthorityTokens(options_);
   if (!tokens.ok()) return tokens.status();
@@ -152,8 +153,8 @@ absl::StatusOr<edge::LinkFactory*> Server::NewLinks() {
   if (!credentials.ok()) return credentials.status();
   absl::StatusOr<std::string> token = LoadEdgeToken(options_);
   if (!token.ok()) return token.status();
-  edge::GrpcCoreLink::Options link_options;
-  link_options.max_backlog_bytes = options_.limits.max_backlog_bytes;
+  edge::LaneLink::Options link_options;
+  link_options.window = std::min(link_options.window, options_.limits.max_backlog_bytes);
   links_ =
       std::make_unique<GrpcLinkFactory>(options_.core, *credentials, *token, link_options, clock_);
   return links_.get();

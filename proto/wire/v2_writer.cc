@@ -55,6 +55,11 @@ void AppendLeft(std::string_view topic, std::string_view peer, std::string& out)
   AppendPresence("Left", topic, peer, out);
 }
 
+void AppendMissed(std::string_view topic, std::string& out) {
+  Open("Missed", 1, out);
+  Text("topic", topic, out);
+}
+
 void AppendRelayFrom(std::string_view topic, std::string_view payload, std::string_view from,
                      std::string& out) {
   Open("Relay", 3, out);

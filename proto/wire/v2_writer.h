@@ -32,6 +32,8 @@ void AppendWelcome(const Welcome& welcome, std::string& out);
 void AppendSubscribed(std::string_view topic, uint64_t others, std::string& out);
 void AppendJoined(std::string_view topic, std::string_view peer, std::string& out);
 void AppendLeft(std::string_view topic, std::string_view peer, std::string& out);
+// Relays of the topic may have been lost.
+void AppendMissed(std::string_view topic, std::string& out);
 void AppendRelayFrom(std::string_view topic, std::string_view payload, std::string_view from,
                      std::string& out);
 void AppendReceipt(uint64_t id, uint64_t reached, std::string& out);

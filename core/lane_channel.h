@@ -1,0 +1,92 @@
+// LaneChannel: the core's end of a lane's link: its messages, its stream while there is one, and whether it still answers.
+//
+//   attached ──stream breaks──▶ detached ──Hello with this core's id──▶ attached
+//       └────────────── overdue() or full: the router gives the lane up ──────┘
+//
+// Owner:  a LaneRecord.
+// Thread: the router's. Time is handed in, steady.
+// Bounds: cost() is held against CoreLimits::max_lane_queued_bytes by the router.
+#ifndef CAIRN_CORE_LANE_CHANNEL_H_
+#define CAIRN_CORE_LANE_CHANNEL_H_
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include <memory>
+#include <utility>
+
+#include "core/edge_sink.h"
+#include "proto/link/link.h"
+
+namespace cairn::core {
+
+class LaneChannel {
+ public:
+  using WireLink = link::Link<signaling::v1::CoreToLane, signaling::v1::LaneToCore>;
+
+  // `number` is Welcome.link.
+  LaneChannel(uint64_t number, std::shared_ptr<LaneStream> stream, size_t max_whole_bytes,
+              absl::Duration now)
+      : number_(number), link_(max_whole_bytes), stream_(std::move(stream)), answered_(now) {
+    link_.Attach(0, [](signaling::v1::CoreToLane&) {});
+  }
+
+  // ---- the stream
+  bool attached() const { return stream_ != nullptr; }
+  LaneStream* stream() const { return stream_.get(); }
+  // A new stream goes on with the link; false when the lane says that it has what it was never sent.
+  template <typename Release>
+  bool Resume(std::shared_ptr<LaneStream> stream, uint64_t lane_received, absl::Duration now,
+              Release release) {
+    if (!link_.Attach(lane_received, release)) return false;
+    stream_ = std::move(stream);
+    answered_ = now;
+    return true;
+  }
+  std::shared_ptr<LaneStream> Detach() {
+    link_.Detach();
+    return std::move(stream_);
+  }
+
+  // ---- messages
+  // Takes everything of `message` and leaves it cleared.
+  void Append(signaling::v1::CoreToLane& message, absl::Duration now) {
+    if (link_.idle()) answered_ = now;
+    link_.Append(message);
+  }
+  // Writes what there is, if the stream takes it.
+  void Pump() {
+    while (link_.HasNext() && stream_->Writable()) stream_->Write(link_.Next());
+  }
+  // As Link::Receive().
+  template <typename Release>
+  link::Receipt Receive(signaling::v1::LaneToCore& message, absl::Duration now, Release release) {
+    const size_t cost = link_.cost();
+    const link::Receipt receipt = link_.Receive(message, release);
+    // Of a lane that owes an answer, only an answer counts.
+    if (link_.idle() || link_.cost() < cost) answered_ = now;
+    return receipt;
+  }
+  // What the lane has not acknowledged, oldest first.
+  std::vector<signaling::v1::CoreToLane> TakeUnacknowledged() { return link_.TakeUnacknowledged(); }
+
+  void AckNow() { link_.AckNow(); }
+  void BeatNow() { link_.BeatNow(); }
+  uint64_t number() const { return number_; }
+  uint64_t received() const { return link_.received(); }
+  size_t cost() const { return link_.cost(); }
+  // Whether the lane has not answered for `timeout`.
+  bool overdue(absl::Duration now, absl::Duration timeout) const {
+    return now - answered_ > timeout;
+  }
+
+ private:
+  const uint64_t number_;
+  WireLink link_;
+  std::shared_ptr<LaneStream> stream_;  // null: detached
+  absl::Duration answered_;             // last, or the begin of what it owes an answer for
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_LANE_CHANNEL_H_

@@ -1,0 +1,75 @@
+#include "core/return_hold.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "proto/link/cost.h"
+#include "proto/link/link.h"
+#include "proto/link/timing.h"
+
+namespace cairn::core {
+namespace {
+
+const absl::Duration kPatience = absl::FromChrono(link::kReturnPatience);
+const absl::Duration kLimit = absl::FromChrono(link::kReturnLimit);
+const absl::Duration kStart = absl::FromChrono(link::kStartHold);
+// A piece of a snapshot that shows that the lane's link is not merely alive.
+constexpr size_t kProgressCost = link::kMaxMessageBytes / 2;
+
+}  // namespace
+
+ReturnHold::ReturnHold(absl::Duration now) : started_(now) {}
+
+void ReturnHold::OnHello(uint64_t lane_id, bool knew_core, const signaling::v1::Roster& roster,
+                         absl::Duration now) {
+  if (over_) return;
+  // A lane that opens a link again is waited for as before.
+  known_.insert(lane_id);
+  if (!knew_core) return;
+  if (!restarted_) first_hello_ = now;
+  restarted_ = true;
+  roster_known_ = roster_known_ || roster.complete();
+  awaited_.try_emplace(lane_id, Awaited{now}).first->second.progress = now;
+  for (const uint64_t lane : roster.lanes()) {
+    if (!known_.contains(lane)) awaited_.try_emplace(lane, Awaited{first_hello_});
+  }
+}
+
+void ReturnHold::OnProgress(uint64_t lane_id, size_t cost, absl::Duration now) {
+  const auto it = awaited_.find(lane_id);
+  if (it != awaited_.end() && cost >= kProgressCost) it->second.progress = now;
+}
+
+bool ReturnHold::End(absl::Duration now) {
+  if (over_ || now - started_ < kStart) return false;
+  const bool limit_reached = restarted_ && now - first_hello_ >= kLimit;
+  absl::erase_if(awaited_, [&](const auto& entry) {
+    return limit_reached || now - entry.second.progress >= kPatience;
+  });
+  if (!awaited_.empty()) return false;
+  if (restarted_ && !roster_known_ && now - first_hello_ < kPatience) return false;
+  over_ = true;
+  known_ = {};
+  return true;
+}
+
+void ReturnHold::Add(uint64_t lane_id, signaling::v1::LaneEvent& event) {
+  const size_t cost = link::CostOf(event);
+  cost_by_lane_[lane_id] += cost;
+  cost_ += cost;
+  held_.push_back({lane_id, {}});
+  held_.back().event.Swap(&event);
+}
+
+size_t ReturnHold::cost(uint64_t lane_id) const {
+  const auto it = cost_by_lane_.find(lane_id);
+  return it == cost_by_lane_.end() ? 0 : it->second;
+}
+
+std::deque<ReturnHold::Held> ReturnHold::Release() {
+  cost_by_lane_ = {};
+  cost_ = 0;
+  return std::exchange(held_, {});
+}
+
+}  // namespace cairn::core

@@ -1,0 +1,48 @@
+// CoreStream: one stream of messages between a lane and a core, which may break. The seam between the link and gRPC.
+//
+// Thread: the lane's loop.
+#ifndef CAIRN_EDGE_CORE_STREAM_H_
+#define CAIRN_EDGE_CORE_STREAM_H_
+
+#include <memory>
+#include <string>
+
+#include "signaling/v1/lane.pb.h"
+
+namespace cairn::edge {
+
+class CoreStreamListener {
+ public:
+  // May move out of `message`.
+  virtual void OnStreamMessage(signaling::v1::CoreToLane& message) = 0;
+  // Follows a Writable() that was false.
+  virtual void OnStreamWritable() = 0;
+  // The last call. `code` is a gRPC status code. The stream may be destroyed.
+  virtual void OnStreamEnded(int code, const std::string& message) = 0;
+
+ protected:
+  ~CoreStreamListener() = default;
+};
+
+class CoreStream {
+ public:
+  // Ends the stream at once; the listener is not told.
+  virtual ~CoreStream() = default;
+  // Whether a message can be written now; if not, OnStreamWritable() will come, unless the stream ends first.
+  virtual bool Writable() = 0;
+  // Copies the message. REQUIRES: Writable() was true and nothing was written since.
+  virtual void Write(const signaling::v1::LaneToCore& message) = 0;
+  // OnStreamEnded() follows soon, whatever is in flight.
+  virtual void Cancel() = 0;
+};
+
+class CoreStreamOpener {
+ public:
+  virtual ~CoreStreamOpener() = default;
+  // Begins to connect. `listener` is told on the lane's loop, never from within a call of its own.
+  virtual std::unique_ptr<CoreStream> OpenStream(CoreStreamListener& listener) = 0;
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_CORE_STREAM_H_

@@ -1,0 +1,207 @@
+#include "edge/lane_link.h"
+
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/peer_id.h"
+#include "proto/link/timing.h"
+
+namespace cairn::edge {
+
+using signaling::v1::CoreToLane;
+using signaling::v1::LaneToCore;
+using signaling::v1::Welcome;
+
+namespace {
+
+constexpr uint32_t kProtocolVersion = 2;  // Hello in lane.proto
+// After so many ticks of silence an empty message is written (Options::needs_beats).
+constexpr int kSilentTicks = 4;
+// Of a link that comes and goes.
+constexpr int kOutagesLogged = 10;
+constexpr absl::Duration kOutagesLoggedPer = absl::Minutes(1);
+
+CoreSession::Kind KindOf(const Welcome& welcome, uint64_t last_core_id) {
+  switch (welcome.outcome()) {
+    case Welcome::OUTCOME_GIVEN_UP:
+      return CoreSession::Kind::kGivenUp;
+    case Welcome::OUTCOME_LATE:
+      return CoreSession::Kind::kLate;
+    default:
+      return last_core_id == 0 ? CoreSession::Kind::kFirst : CoreSession::Kind::kNewCore;
+  }
+}
+
+}  // namespace
+
+signaling::v1::Hello LaneIdentity::ToHello() const {
+  signaling::v1::Hello hello;
+  hello.set_protocol_version(kProtocolVersion);
+  hello.set_lane_id(lane_id);
+  hello.set_secret(secret);
+  hello.set_edge(edge);
+  hello.set_lane_index(lane_index);
+  hello.set_version(version);
+  hello.set_tls_not_after_us(tls_not_after_us);
+  return hello;
+}
+
+LaneLink::LaneLink(std::unique_ptr<CoreStreamOpener> opener, LaneIdentity identity,
+                   CoreLinkListener& listener, LoopExecutor& executor, Options options,
+                   const Clock& clock)
+    : opener_(std::move(opener)),
+      identity_(std::move(identity)),
+      options_(options),
+      listener_(listener),
+      executor_(executor),
+      clock_(clock),
+      backoff_(absl::FromChrono(link::kFirstBackoff), absl::FromChrono(link::kMaxBackoff),
+               identity_.lane_id),
+      down_since_(clock.Elapsed()),
+      outages_(clock, kOutagesLogged, kOutagesLoggedPer) {}
+
+LaneLink::~LaneLink() = default;
+
+void LaneLink::Start() { OpenStream(); }
+
+void LaneLink::Submit(LaneToCore& batch) {
+  CAIRN_CHECK(link_ != nullptr);
+  link_->Append(batch);
+  Pump();
+}
+
+size_t LaneLink::Room() const {
+  return link_ && link_->cost() < options_.window ? options_.window - link_->cost() : 0;
+}
+
+void LaneLink::Tick() {
+  if (!welcomed_) return;
+  link_->AckNow();
+  if (options_.needs_beats && ++silent_ticks_ >= kSilentTicks) link_->BeatNow();
+  Pump();
+}
+
+// ---- streams
+
+void LaneLink::OpenStream() {
+  stream_ = opener_->OpenStream(*this);
+  welcomed_ = false;
+  LaneToCore opening;
+  *opening.mutable_hello() = identity_.ToHello();
+  opening.mutable_hello()->set_core_id(core_id_);
+  opening.mutable_hello()->set_link(link_number_);
+  if (link_) opening.mutable_hello()->set_received(link_->received());
+  *opening.mutable_hello()->mutable_roster() = listener_.roster();
+  CAIRN_CHECK(stream_->Writable());
+  stream_->Write(opening);
+}
+
+void LaneLink::OnStreamMessage(CoreToLane& message) {
+  if (!refusal_.empty()) return;
+  if (!welcomed_) return OnWelcome(message);
+  const size_t cost_before = link_->cost();
+  const link::Receipt receipt =
+      link_->Receive(message, [this](LaneToCore& accepted) { Accept(accepted); });
+  if (receipt == link::Receipt::kBroken)
+    return Refuse("the core left out a number or acknowledged what it was not sent");
+  if (receipt == link::Receipt::kHandle) listener_.OnCoreMessage(message);
+  if (link_->cost() < cost_before) listener_.OnRoom();
+  Pump();
+}
+
+void LaneLink::OnWelcome(const CoreToLane& message) {
+  const Welcome& welcome = message.welcome();
+  if (!message.has_welcome() || welcome.protocol_version() != kProtocolVersion ||
+      welcome.core_id() == 0) {
+    return Refuse(absl::StrCat("the core's first message is no Welcome of protocol version ",
+                               kProtocolVersion));
+  }
+  const bool resumed = welcome.outcome() == Welcome::OUTCOME_RESUMED;
+  const bool ok = resumed ? welcome.core_id() == core_id_ && welcome.link() == link_number_ &&
+                                Resume(welcome.received())
+                          : BeginSession(welcome);
+  if (!ok) return Refuse("the core goes on with a link that the lane does not have");
+  log::Info(log::Edge(), "core_link_up",
+            {{"lane", identity_.lane_index},
+             {"core", FormatId(core_id_)},
+             {"outcome", Welcome::Outcome_Name(welcome.outcome()).substr(8)}});
+  welcomed_ = true;
+  backoff_.Reset();
+  last_failure_.clear();
+  connected_.store(true, std::memory_order_relaxed);
+  listener_.OnRoom();
+  Pump();
+}
+
+bool LaneLink::Resume(uint64_t received) {
+  return link_->Attach(received, [this](LaneToCore& accepted) { Accept(accepted); });
+}
+
+bool LaneLink::BeginSession(const Welcome& welcome) {
+  CoreSession session;
+  session.kind = KindOf(welcome, core_id_);
+  session.outage = clock_.Elapsed() - down_since_;
+  if (link_) {
+    if (session.kind == CoreSession::Kind::kGivenUp) {
+      session.unaccepted_is_exact = welcome.received_known();
+      const bool sent = link_->Acknowledge(welcome.received(),
+                                           [this](LaneToCore& accepted) { Accept(accepted); });
+      if (!sent) return false;
+    }
+    session.unaccepted = link_->TakeUnacknowledged();
+  }
+  core_id_ = welcome.core_id();
+  link_number_ = welcome.link();
+  link_ = std::make_unique<WireLink>(options_.max_whole_bytes);
+  const bool attached = link_->Attach(0, [](LaneToCore&) {});
+  CAIRN_CHECK(attached);
+  listener_.OnSession(std::move(session));
+  return true;
+}
+
+void LaneLink::Refuse(const std::string& why) {
+  refusal_ = why;
+  stream_->Cancel();
+}
+
+void LaneLink::OnStreamEnded(int code, const std::string& message) {
+  if (welcomed_) down_since_ = clock_.Elapsed();
+  stream_.reset();
+  welcomed_ = false;
+  if (link_) link_->Detach();
+  connected_.store(false, std::memory_order_relaxed);
+  refusal_.empty() ? LogOutage(code, message)
+                   : LogOutage(static_cast<int>(absl::StatusCode::kInvalidArgument), refusal_);
+  refusal_.clear();
+  executor_.PostAfter(backoff_.Next(), [this] { OpenStream(); });
+}
+
+void LaneLink::LogOutage(int code, const std::string& message) {
+  const std::string failure = absl::StrCat(code, " ", message);
+  if (failure == last_failure_) return;
+  last_failure_ = failure;
+  const auto suppressed = outages_.Admit();
+  if (!suppressed) return;
+  log::Warn(log::Edge(), "core_link_lost",
+            {{"lane", identity_.lane_index},
+             {"code", code},
+             {"message", log::Text(message)},
+             {"suppressed", *suppressed},
+             {"hint", log::Text("clients stay connected; trying again")}});
+}
+
+void LaneLink::Pump() {
+  // One message is in flight at a time: what is appended meanwhile travels together in the next.
+  while (welcomed_ && link_->HasNext() && stream_->Writable()) {
+    const LaneToCore& message = link_->Next();
+    silent_ticks_ = 0;
+    batches_.Add(message.events_size());
+    stream_->Write(message);
+  }
+}
+
+}  // namespace cairn::edge

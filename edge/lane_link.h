@@ -1,0 +1,106 @@
+// LaneLink: a lane's link to a core in another process: a Link over one stream at a time, opened again for as long as the
+// edge lives.
+//
+//   waiting ──back-off──▶ opening ──Welcome──▶ open ──stream ends──▶ waiting
+//                            └──────────stream ends─────────────────────▲
+//
+// Welcome says whether the link of the last session goes on (RESUMED) or a new session begins; docs/RELAYS.md "Links" has
+// the rules.
+//
+// Owner:  one Loop.
+// Thread: that loop's, but where a method says "any thread".
+// Bounds: Options::window of what the core has not accepted; Room() is what is left of it.
+// Errors: whatever ends a stream is logged, each new reason once per outage, and followed by a jittered back-off.
+#ifndef CAIRN_EDGE_LANE_LINK_H_
+#define CAIRN_EDGE_LANE_LINK_H_
+
+#include <absl/time/time.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/log_limiter.h"
+#include "edge/backoff.h"
+#include "edge/core_link.h"
+#include "edge/core_stream.h"
+#include "edge/link_factory.h"
+#include "proto/link/link.h"
+
+namespace cairn::edge {
+
+class LaneLink final : public CoreLink, private CoreStreamListener {
+ public:
+  struct Options {
+    // Cost of what is submitted and not accepted; more waits in the lane, where it can be folded.
+    size_t window = 4 << 20;
+    // Of a message of the core that comes in parts.
+    size_t max_whole_bytes = 80 << 20;
+    // Whether the stream's other end stops listening when it has heard nothing for a second (edge/grpc_core_stream.cc).
+    bool needs_beats = true;
+  };
+
+  // `clock` and `listener` must outlive the link.
+  LaneLink(std::unique_ptr<CoreStreamOpener> opener, LaneIdentity identity,
+           CoreLinkListener& listener, LoopExecutor& executor, Options options, const Clock& clock);
+  ~LaneLink() override;
+
+  void Start() override;
+  void Submit(signaling::v1::LaneToCore& batch) override;
+  size_t Room() const override;
+  size_t cost() const override { return link_ ? link_->cost() : 0; }
+  void Tick() override;
+  bool can_break() const override { return true; }
+  bool connected() const override { return connected_.load(std::memory_order_relaxed); }
+  const BatchHistogram& batches() const override { return batches_; }
+
+ private:
+  using WireLink = link::Link<signaling::v1::LaneToCore, signaling::v1::CoreToLane>;
+
+  // ---- CoreStreamListener
+  void OnStreamMessage(signaling::v1::CoreToLane& message) override;
+  void OnStreamWritable() override { Pump(); }
+  void OnStreamEnded(int code, const std::string& message) override;
+
+  void OpenStream();
+  void OnWelcome(const signaling::v1::CoreToLane& message);
+  // False when the core acknowledges what was never sent.
+  bool Resume(uint64_t received);
+  bool BeginSession(const signaling::v1::Welcome& welcome);
+  void Accept(signaling::v1::LaneToCore& message) { listener_.OnAccepted(message); }
+  // Ends a stream on which the core broke the protocol.
+  void Refuse(const std::string& why);
+  // Writes what there is, if the stream takes it.
+  void Pump();
+  void LogOutage(int code, const std::string& message);
+
+  // Immutable after construction.
+  const std::unique_ptr<CoreStreamOpener> opener_;
+  const LaneIdentity identity_;
+  const Options options_;
+  // Borrowed; must outlive this.
+  CoreLinkListener& listener_;
+  LoopExecutor& executor_;
+  const Clock& clock_;
+  // Loop thread only.
+  Backoff backoff_;
+  std::unique_ptr<CoreStream> stream_;  // null: waiting
+  bool welcomed_ = false;               // open
+  uint64_t core_id_ = 0;                // of the session; 0: there was none yet
+  uint64_t link_number_ = 0;            // Welcome.link of the session
+  std::unique_ptr<WireLink> link_;      // of the session; null: there was none yet
+  absl::Duration down_since_;
+  std::string refusal_;
+  int silent_ticks_ = 0;  // since something was written
+  std::string last_failure_;
+  LogLimiter outages_;
+
+  // Any thread.
+  std::atomic<bool> connected_{false};
+  BatchHistogram batches_;
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_LANE_LINK_H_

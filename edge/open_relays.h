@@ -1,0 +1,52 @@
+// OpenRelays: relays of a lane that the core has taken, and that some lane may not have yet.
+//
+// They are kept to be told to the next core if this one ends. Each is settled on its own, in any order.
+//
+// Owner:  Lane.
+// Thread: its loop.
+// Bounds: cost() is held against EdgeLimits::max_open_bytes by the lane.
+#ifndef CAIRN_EDGE_OPEN_RELAYS_H_
+#define CAIRN_EDGE_OPEN_RELAYS_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "signaling/v1/lane.pb.h"
+
+namespace cairn::edge {
+
+class OpenRelays {
+ public:
+  // Takes an event with a number, higher than any before.
+  void Keep(signaling::v1::LaneEvent& event);
+  // All with a number from `first` to `last`; others of those numbers are settled already.
+  void Settle(uint64_t first, uint64_t last);
+  // The sender has its receipt: it must not get another from the next core.
+  void ReceiptGiven(uint64_t seq);
+  // In ascending order. Then there is nothing.
+  std::deque<signaling::v1::LaneEvent> TakeAll();
+
+  bool empty() const { return open_ == 0; }
+  size_t size() const { return open_; }
+  size_t cost() const { return cost_; }
+
+ private:
+  struct Entry {
+    signaling::v1::LaneEvent event;
+    size_t cost = 0;  // 0: settled
+  };
+  // Those of settled entries in the middle are kept until the ones before are settled too.
+  std::deque<Entry>::iterator Find(uint64_t seq);
+  void Release(Entry& entry);
+
+  std::deque<Entry> entries_;  // ascending numbers; the first is open
+  size_t open_ = 0;
+  size_t cost_ = 0;
+  std::vector<signaling::v1::LaneEvent> spare_;  // cleared, for their memory
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_OPEN_RELAYS_H_

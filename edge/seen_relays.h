@@ -1,0 +1,50 @@
+// SeenRelays: how far a lane has seen the relays of every other lane, so that one that is resent is dropped.
+//
+// An origin's relays arrive in ascending order of their numbers (docs/RELAYS.md, invariant R3), so one number tells all.
+//
+// Owner:  Lane.
+// Thread: its loop.
+// Bounds: one entry for each lane of the roster, and kMaxAbsent for lanes that were in it. Those go after
+//         link::kSeenKept, or the oldest when there are too many.
+#ifndef CAIRN_EDGE_SEEN_RELAYS_H_
+#define CAIRN_EDGE_SEEN_RELAYS_H_
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/time/time.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+
+#include "signaling/v1/lane.pb.h"
+
+namespace cairn::edge {
+
+class SeenRelays {
+ public:
+  static constexpr size_t kMaxAbsent = 16'384;
+
+  // False when the origin's relay, or a later one of it, was seen before.
+  bool Take(uint64_t origin_lane, uint64_t seq);
+  // Origins that are not in it are forgotten after a while.
+  void OnRoster(const signaling::v1::Roster& roster, absl::Duration now);
+  void Prune(absl::Duration now);
+  size_t size() const { return seen_.size(); }
+
+ private:
+  struct Seen {
+    uint64_t seq = 0;
+    absl::Duration absent_since = absl::InfiniteDuration();  // infinite: in the roster
+  };
+  struct Absent {
+    absl::Duration since;
+    uint64_t origin_lane;
+  };
+
+  absl::flat_hash_map<uint64_t, Seen> seen_;
+  std::deque<Absent> absent_;  // oldest first; stale where seen_ says otherwise
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_SEEN_RELAYS_H_

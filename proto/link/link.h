@@ -1,0 +1,262 @@
+// Link: one end of a resumable channel between two processes, over streams that break.
+//
+// What an end appends is gathered into messages, numbered 1, 2, 3, … when they are first written, and kept until the
+// other end says that it has handled them. A stream that breaks costs nothing: on the next one both ends say how far they
+// have got (Hello, Welcome) and go on there. So every item arrives once and in order for as long as both ends live; what
+// the end of one costs is not the link's business (docs/RELAYS.md).
+//
+// Knows nothing of topics, sockets, clocks or gRPC.
+//
+// Owner:  a lane (edge/lane_link.h) or the core's record of one (core/lane_channel.h).
+// Thread: its owner's.
+// Bounds: cost() is what the owner holds against its own bound. A message that is written is at most kMaxMessageBytes,
+//         a larger item travels in parts; what the other end sends in parts is at most max_whole_bytes.
+// Errors: Receipt::kBroken when the other end breaks the numbering; the owner ends the stream.
+#ifndef CAIRN_PROTO_LINK_LINK_H_
+#define CAIRN_PROTO_LINK_LINK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "proto/link/cost.h"
+#include "proto/link/items.h"
+
+namespace cairn::link {
+
+// Of what is gathered in one message, and of a message that is written.
+inline constexpr size_t kMaxMessageBytes = 256 << 10;
+
+enum class Receipt : uint8_t {
+  kHandle,   // the message is new and whole: to be handled now
+  kNothing,  // nothing to handle in it: an acknowledgement, a part, or something that was handled before
+  kBroken,   // a number was left out, something unsent was acknowledged, or parts do not make a message
+};
+
+template <typename Out, typename In>
+class Link {
+ public:
+  // An acknowledgement gets a message of its own after so many items or so much cost; else it goes with the next
+  // message, or when AckNow() says so.
+  static constexpr int kItemsPerAck = 256;
+  static constexpr size_t kCostPerAck = 1 << 20;
+
+  explicit Link(size_t max_whole_bytes) : max_whole_bytes_(max_whole_bytes) {}
+
+  // ---- sending
+
+  // Takes everything of `message` and leaves it cleared, with its memory kept.
+  void Append(Out& message) {
+    const size_t cost = CostOf(message);
+    cost_ += cost;
+    if (open_cost_ > 0 && open_cost_ + cost > kMaxMessageBytes) Seal();
+    if (cost > kMaxMessageBytes && ItemCount(message) > 1) return AppendByItem(message);
+    open_cost_ += cost;
+    MoveAll(message, open_);
+  }
+
+  // Whether Next() has something: a message, or an acknowledgement that is due. REQUIRES for true: attached.
+  bool HasNext() const {
+    return attached_ && (next_ < sealed_.size() || !IsEmpty(open_) || AckDue() || beat_now_);
+  }
+  // The next message to write, valid until the next call of a method that is not const. REQUIRES: HasNext().
+  Out& Next() {
+    if (next_ == sealed_.size() && !IsEmpty(open_)) Seal();
+    Out& out = next_ < sealed_.size() ? sealed_[next_++].message : bare_;
+    if (written_ < next_) written_ = next_;
+    out.set_received(received_);
+    told_received_ = received_;
+    unacked_items_ = 0;
+    unacked_cost_ = 0;
+    ack_now_ = beat_now_ = false;
+    return out;
+  }
+  // What has been received is acknowledged with the next message, even if there is nothing else in it.
+  void AckNow() { ack_now_ = true; }
+  // The next message is written even if there is nothing in it.
+  void BeatNow() { beat_now_ = true; }
+
+  // Of everything that was appended and is not acknowledged.
+  size_t cost() const { return cost_; }
+  // Everything that was appended is acknowledged.
+  bool idle() const { return sealed_.empty() && IsEmpty(open_); }
+
+  // ---- streams
+
+  bool attached() const { return attached_; }
+  // A stream has opened on which the other end goes on with this link, and has handled the messages up to `received`:
+  // as Acknowledge(), and the rest is written again. 0 for a link that is new.
+  template <typename Release>
+  bool Attach(uint64_t received, Release release) {
+    if (!Acknowledge(received, release)) return false;
+    attached_ = true;
+    next_ = 0;
+    told_received_ = received_;
+    return true;
+  }
+  void Detach() {
+    attached_ = false;
+    beat_now_ = false;
+  }
+
+  // The other end has handled everything up to `number`: calls release(Out&) for each of those messages, oldest first.
+  // False when it was never sent.
+  template <typename Release>
+  bool Acknowledge(uint64_t number, Release release) {
+    if (number > first_number_ - 1 + written_) return false;
+    while (first_number_ <= number) {
+      Sealed& sealed = sealed_.front();
+      cost_ -= sealed.cost;
+      // A whole that travelled in parts is released with the last of them.
+      if (!sealed.is_part) release(sealed.message);
+      if (sealed.whole) release(*sealed.whole);
+      Recycle(sealed);
+      sealed_.pop_front();
+      ++first_number_;
+      --written_;
+      if (next_ > 0) --next_;
+    }
+    return true;
+  }
+
+  // Everything that is not acknowledged, oldest first, for an owner that gives the link up. Then there is nothing.
+  std::vector<Out> TakeUnacknowledged() {
+    if (!IsEmpty(open_)) Seal();
+    std::vector<Out> messages;
+    for (Sealed& sealed : sealed_) {
+      if (!sealed.is_part) messages.push_back(std::move(sealed.message));
+      if (sealed.whole) messages.push_back(std::move(*sealed.whole));
+    }
+    first_number_ += sealed_.size();
+    sealed_.clear();
+    next_ = written_ = 0;
+    cost_ = 0;
+    return messages;
+  }
+
+  // ---- receiving
+
+  // The highest number that was received, and so handled.
+  uint64_t received() const { return received_; }
+
+  // Takes the acknowledgement in `message`, as Acknowledge(), and says whether the rest is to be handled. A message that
+  // came in parts is put together in `message` with the last of them.
+  template <typename Release>
+  Receipt Receive(In& message, Release release) {
+    if (!Acknowledge(message.received(), release)) return Receipt::kBroken;
+    if (message.number() == 0 || message.number() <= received_) return Receipt::kNothing;
+    if (message.number() != received_ + 1) return Receipt::kBroken;
+    received_ = message.number();
+    if (!message.part().empty() || message.more()) return ReceivePart(message);
+    if (!whole_.empty()) return Receipt::kBroken;
+    return Handle(message);
+  }
+
+ private:
+  struct Sealed {
+    Out message;
+    size_t cost = 0;
+    bool is_part = false;
+    std::unique_ptr<Out> whole;  // of the last part
+  };
+  static constexpr size_t kMaxSpare = 16;
+
+  bool AckDue() const {
+    return received_ != told_received_ &&
+           (ack_now_ || unacked_items_ >= kItemsPerAck || unacked_cost_ >= kCostPerAck);
+  }
+
+  void AppendByItem(Out& message) {
+    ForEachItem(message, [this](auto& item, auto add) {
+      const size_t cost = CostOf(item);
+      if (open_cost_ > 0 && open_cost_ + cost > kMaxMessageBytes) Seal();
+      open_cost_ += cost;
+      add(open_)->Swap(&item);
+    });
+    MoveRest(message, open_);
+    message.Clear();
+  }
+
+  // Numbers what has gathered.
+  void Seal() {
+    if (open_cost_ > kMaxMessageBytes && open_.ByteSizeLong() > kMaxMessageBytes) {
+      SealInParts();
+    } else {
+      Sealed& sealed = sealed_.emplace_back();
+      if (!spare_.empty()) {
+        sealed.message = std::move(spare_.back());
+        spare_.pop_back();
+      }
+      sealed.message.Swap(&open_);
+      sealed.message.set_number(first_number_ + sealed_.size() - 1);
+      sealed.cost = open_cost_;
+    }
+    open_cost_ = 0;
+  }
+  void SealInParts() {
+    const std::string bytes = open_.SerializeAsString();
+    for (size_t at = 0; at < bytes.size(); at += kMaxMessageBytes) {
+      Sealed& sealed = sealed_.emplace_back();
+      sealed.is_part = true;
+      sealed.message.set_number(first_number_ + sealed_.size() - 1);
+      sealed.message.set_part(bytes.substr(at, kMaxMessageBytes));
+      sealed.message.set_more(at + kMaxMessageBytes < bytes.size());
+      sealed.cost = sealed.message.part().size();
+      cost_ += sealed.cost;
+    }
+    sealed_.back().cost += open_cost_;
+    sealed_.back().whole = std::make_unique<Out>(std::move(open_));
+    open_ = Out();
+  }
+  void Recycle(Sealed& sealed) {
+    if (spare_.size() >= kMaxSpare || sealed.is_part || sealed.cost > kMaxMessageBytes) return;
+    sealed.message.Clear();
+    spare_.push_back(std::move(sealed.message));
+  }
+
+  Receipt ReceivePart(In& message) {
+    if (whole_.size() + message.part().size() > max_whole_bytes_) return Receipt::kBroken;
+    whole_.append(message.part());
+    unacked_cost_ += message.part().size();
+    if (message.more()) return Receipt::kNothing;
+    const std::string bytes = std::exchange(whole_, {});
+    In put_together;
+    if (!put_together.ParseFromString(bytes)) return Receipt::kBroken;
+    message.Swap(&put_together);
+    return Handle(message);
+  }
+  Receipt Handle(const In& message) {
+    unacked_items_ += ItemCount(message);
+    unacked_cost_ += CostOf(message);
+    return Receipt::kHandle;
+  }
+
+  const size_t max_whole_bytes_;
+  // ---- sending
+  Out open_;  // gathers
+  size_t open_cost_ = 0;
+  std::deque<Sealed> sealed_;  // numbers first_number_ and up
+  uint64_t first_number_ = 1;
+  size_t next_ = 0;     // of sealed_: written on this stream before it
+  size_t written_ = 0;  // of sealed_: written on some stream before it
+  size_t cost_ = 0;
+  std::vector<Out> spare_;
+  Out bare_;  // carries acknowledgements alone
+  bool attached_ = false;
+  // ---- receiving
+  uint64_t received_ = 0;
+  uint64_t told_received_ = 0;  // on this stream
+  std::string whole_;           // the parts that have come
+  int unacked_items_ = 0;
+  size_t unacked_cost_ = 0;
+  bool ack_now_ = false;
+  bool beat_now_ = false;
+};
+
+}  // namespace cairn::link
+
+#endif  // CAIRN_PROTO_LINK_LINK_H_

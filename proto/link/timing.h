@@ -1,0 +1,51 @@
+// Every time constant of links and relays, and which must be longer than which.
+//
+// docs/RELAYS.md "Times" says why each has its value.
+#ifndef CAIRN_PROTO_LINK_TIMING_H_
+#define CAIRN_PROTO_LINK_TIMING_H_
+
+#include <chrono>
+
+namespace cairn::link {
+
+using std::chrono::milliseconds;
+
+// ---- edge
+// Pause before the first attempt to reconnect, and the longest pause between two.
+inline constexpr milliseconds kFirstBackoff{10};
+inline constexpr milliseconds kMaxBackoff{250};
+// One attempt: look-up of the name, TCP and TLS. TCP repeats a lost SYN after one second and after three.
+inline constexpr milliseconds kConnectTimeout{3'500};
+// HTTP/2 PINGs of either side: a peer that vanished is noticed after both together.
+inline constexpr milliseconds kKeepaliveInterval{3'000};
+inline constexpr milliseconds kKeepaliveTimeout{5'000};
+// Of a loop and of a core: how late an acknowledgement may go out when nothing else does.
+inline constexpr milliseconds kTick{100};
+// How long an edge that ends waits until what its clients relayed has arrived.
+inline constexpr milliseconds kGoodbyeTimeout{3'000};
+// How long a lane remembers what it has seen of an origin lane that is not in the roster.
+inline constexpr milliseconds kSeenKept{600'000};
+// A lane that has had no core for so long gives up the relays that may have arrived already: nobody remembers them.
+inline constexpr milliseconds kUnsureRelaysKept{300'000};
+
+// ---- core
+// A lane that has not answered for so long is given up (--lane-timeout).
+inline constexpr milliseconds kDefaultLaneTimeout{10'000};
+inline constexpr milliseconds kMinLaneTimeout{1'000};
+// How long a restarted core waits for a lane that makes no progress, and for all lanes together.
+inline constexpr milliseconds kReturnPatience{2'000};
+inline constexpr milliseconds kReturnLimit{30'000};
+// How long a core that has just started holds relays, since a lane that knows of others may be about to reconnect.
+inline constexpr milliseconds kStartHold{500};
+
+static_assert(kStartHold > kMaxBackoff + 2 * kTick, "a lane with a working link comes in time");
+static_assert(kReturnPatience > 4 * kMaxBackoff, "several attempts fit into the patience");
+static_assert(kDefaultLaneTimeout > kConnectTimeout + kReturnPatience, "a link may be away for seconds");
+static_assert(kDefaultLaneTimeout > kKeepaliveInterval + kKeepaliveTimeout, "an edge notices first");
+static_assert(kMinLaneTimeout > 4 * kTick, "an answer may take two ticks of each side");
+static_assert(kGoodbyeTimeout > kReturnPatience, "an edge that ends waits for a core that holds");
+static_assert(kSeenKept > kUnsureRelaysKept, "what may be resent is remembered");
+
+}  // namespace cairn::link
+
+#endif  // CAIRN_PROTO_LINK_TIMING_H_
