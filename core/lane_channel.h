@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "core/edge_sink.h"
+#include "core/limits.h"
 #include "proto/link/link.h"
 
 namespace cairn::core {
@@ -25,9 +26,11 @@ class LaneChannel {
   using WireLink = link::Link<signaling::v1::CoreToLane, signaling::v1::LaneToCore>;
 
   // `number` is Welcome.link.
-  LaneChannel(uint64_t number, std::shared_ptr<LaneStream> stream, size_t max_whole_bytes,
+  LaneChannel(uint64_t number, std::shared_ptr<LaneStream> stream, const CoreLimits& limits,
               absl::Duration now)
-      : number_(number), link_(max_whole_bytes), stream_(std::move(stream)), answered_(now) {
+      : number_(number),
+        link_(limits.max_lane_queued_bytes, limits.max_whole_bytes),
+        stream_(std::move(stream)), answered_(now) {
     link_.Attach(0, [](signaling::v1::CoreToLane&) {});
   }
 

@@ -102,8 +102,7 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   hold_.OnHello(hello.lane_id(), knew_another, hello.roster(), now_);
   LaneRecord* lane = directory_.AddLane(hello, now_us_);
   directory_.Bind(opened.stream.get(), *lane);
-  lane->channel = std::make_unique<LaneChannel>(++last_link_, std::move(opened.stream),
-                                                limits_.max_whole_bytes, now_);
+  lane->channel = std::make_unique<LaneChannel>(++last_link_, std::move(opened.stream), limits_, now_);
   AddRoster(*lane);
   roster_changed_ = true;
   if (IsOnlyLane(*lane) && NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);

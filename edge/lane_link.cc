@@ -156,7 +156,7 @@ bool LaneLink::BeginSession(const Welcome& welcome) {
   }
   core_id_ = welcome.core_id();
   link_number_ = welcome.link();
-  link_ = std::make_unique<WireLink>(options_.max_whole_bytes);
+  link_ = std::make_unique<WireLink>(options_.window, options_.max_whole_bytes);
   const bool attached = link_->Attach(0, [](LaneToCore&) {});
   CAIRN_CHECK(attached);
   listener_.OnSession(std::move(session));

@@ -40,12 +40,14 @@ enum class Receipt : uint8_t {
 template <typename Out, typename In>
 class Link {
  public:
-  // An acknowledgement gets a message of its own after so many items or so much cost; else it goes with the next
-  // message, or when AckNow() says so.
+  // An acknowledgement gets a message of its own after so many items or so much cost, or when the other end asks for it;
+  // else it goes with the next message, or when AckNow() says so.
   static constexpr int kItemsPerAck = 256;
   static constexpr size_t kCostPerAck = 1 << 20;
 
-  explicit Link(size_t max_whole_bytes) : max_whole_bytes_(max_whole_bytes) {}
+  // `window`: what cost() is kept below. Above half of it, the other end is asked to acknowledge at once.
+  Link(size_t window, size_t max_whole_bytes)
+      : window_(window), max_whole_bytes_(max_whole_bytes) {}
 
   // ---- sending
 
@@ -69,6 +71,7 @@ class Link {
     Out& out = next_ < sealed_.size() ? sealed_[next_++].message : bare_;
     if (written_ < next_) written_ = next_;
     out.set_received(received_);
+    out.set_ack_now(cost_ > window_ / 2);
     told_received_ = received_;
     unacked_items_ = 0;
     unacked_cost_ = 0;
@@ -151,6 +154,7 @@ class Link {
     if (message.number() == 0 || message.number() <= received_) return Receipt::kNothing;
     if (message.number() != received_ + 1) return Receipt::kBroken;
     received_ = message.number();
+    ack_now_ = ack_now_ || message.ack_now();
     if (!message.part().empty() || message.more()) return ReceivePart(message);
     if (!whole_.empty()) return Receipt::kBroken;
     return Handle(message);
@@ -235,6 +239,7 @@ class Link {
     return Receipt::kHandle;
   }
 
+  const size_t window_;
   const size_t max_whole_bytes_;
   // ---- sending
   Out open_;  // gathers

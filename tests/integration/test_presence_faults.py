@@ -369,9 +369,9 @@ def test_the_history_is_bounded_and_keeps_the_newest(start):
             yield lane_pb.LaneEvent(kind="KIND_PEER_CLOSED", peer=number, close_code=4000, close_reason="client_closed")
 
     requests = queue.SimpleQueue()
-    requests.put(lane_pb.LaneToCore(hello=lane_pb.Hello(protocol_version=1, lane_id=1, edge="test")))
-    for first in range(1, total + 1, 1000):
-        requests.put(lane_pb.LaneToCore(events=events(first, min(first + 1000, total + 1))))
+    requests.put(lane_pb.LaneToCore(hello=lane_pb.Hello(protocol_version=2, lane_id=1, edge="test")))
+    for number, first in enumerate(range(1, total + 1, 1000), 1):
+        requests.put(lane_pb.LaneToCore(number=number, events=events(first, min(first + 1000, total + 1))))
     lane = admin.lanes.Open(iter(requests.get, None))
     eventually(lambda: admin.status().peers_closed == total, "all of them closed")
     listed = [int(peer.id, 16) for peer in admin.peers(closed=True)]
