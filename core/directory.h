@@ -85,7 +85,7 @@ struct LaneRecord {
   signaling::v1::CoreToLane out;
   bool dirty = false;
   LaneState state = LaneState::kSyncing;
-  bool read_paused = false;  // its last batch was not given back
+  uint32_t withheld = 0;  // batches that are not given back while the core holds relays
   uint64_t last_seq = 0;     // of its relays
   RelayLedger ledger;
 

@@ -12,6 +12,7 @@
 #include <absl/status/status.h>
 #include <absl/time/time.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -78,6 +79,10 @@ class LaneChannel {
   uint64_t number() const { return number_; }
   uint64_t received() const { return link_.received(); }
   size_t cost() const { return link_.cost(); }
+  // The core was stopped for a while: the lane has `grace` to answer, whatever it owes.
+  void Excuse(absl::Duration now, absl::Duration timeout, absl::Duration grace) {
+    answered_ = std::max(answered_, now - timeout + grace);
+  }
   // Whether the lane has not answered for `timeout`.
   bool overdue(absl::Duration now, absl::Duration timeout) const {
     return now - answered_ > timeout;

@@ -53,6 +53,16 @@ bool ReturnHold::End(absl::Duration now) {
   return true;
 }
 
+void ReturnHold::Excuse(absl::Duration now) {
+  for (auto& [lane, awaited] : awaited_) awaited.progress = now;
+}
+
+void ReturnHold::Forget(uint64_t lane_id) {
+  std::erase_if(held_, [lane_id](const Held& held) { return held.lane_id == lane_id; });
+  cost_ -= cost(lane_id);
+  cost_by_lane_.erase(lane_id);
+}
+
 void ReturnHold::Add(uint64_t lane_id, signaling::v1::LaneEvent& event) {
   const size_t cost = link::CostOf(event);
   cost_by_lane_[lane_id] += cost;

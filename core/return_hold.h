@@ -53,7 +53,12 @@ class ReturnHold {
   // Stops waiting for lanes without progress; true when that ended the hold: the caller releases what is held.
   bool End(absl::Duration now);
 
+  // The core was stopped for a while, and could not hear anybody: all have their patience from now on.
+  void Excuse(absl::Duration now);
+
   void Add(uint64_t lane_id, signaling::v1::LaneEvent& event);
+  // What is held of the lane, which will tell it again.
+  void Forget(uint64_t lane_id);
   // Of what is held of the lane.
   size_t cost(uint64_t lane_id) const;
   size_t cost() const { return cost_; }

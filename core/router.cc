@@ -8,6 +8,12 @@
 #include "base/peer_id.h"
 
 namespace cairn::core {
+namespace {
+
+// Longer between two ticks: the process was stopped, or its machine.
+constexpr absl::Duration kLongestTick = absl::Seconds(1);
+
+}  // namespace
 
 using signaling::v1::Command;
 using signaling::v1::CoreToLane;
@@ -24,13 +30,15 @@ Router::Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
       started_us_(absl::ToUnixMicros(clock.WallTime())),
       now_us_(started_us_),
       hold_(now_),
+      last_tick_(now_),
       tombstones_(limits.max_tombstones) {}
 
 void Router::Handle(RouterInput& input) {
   now_ = clock_.Elapsed();
   now_us_ = absl::ToInt64Microseconds(now_ + wall_ahead_);
   std::visit([this](auto& one) { On(one); }, input);
-  if (hold_.holding() && hold_.End(now_)) ReleaseHeld();
+  // After a pause the tick decides, which excuses whoever could not be heard.
+  if (hold_.holding() && now_ - last_tick_ <= kLongestTick && hold_.End(now_)) ReleaseHeld();
   SendGathered();
 }
 
@@ -41,7 +49,9 @@ void Router::On(AdminCall& call) { call.run(*this); }
 void Router::On(Tick&) {
   wall_ahead_ = clock_.WallTime() - absl::UnixEpoch() - now_;
   records_.Expire(steady_us());
-  if (!stopping_) GiveUpOverdue();
+  const bool was_stopped = now_ - std::exchange(last_tick_, now_) > kLongestTick;
+  if (was_stopped) hold_.Excuse(now_);
+  if (!stopping_) GiveUpOverdue(was_stopped);
   ticking_ = true;
   for (const auto& [id, lane] : directory_.lanes()) {
     if (!lane->channel) continue;

@@ -181,7 +181,8 @@ class Router {
   void CloseLane(LaneRecord& lane);
   // The same for a lane that may come back: remembers how far it was heard, and says what was lost.
   void GiveUp(LaneRecord& lane, LaneEnd reason);
-  void GiveUpOverdue();
+  // `excused`: the core could not hear them.
+  void GiveUpOverdue(bool excused);
   // Goes on with the lane's link. False when the lane and the core disagree.
   bool ResumeLane(LaneRecord& lane, LaneOpened& opened);
   LaneRecord& BeginLane(LaneOpened& opened, signaling::v1::Welcome* welcome);
@@ -209,6 +210,7 @@ class Router {
   RecordStore records_;
   HeldQueries queries_;
   ReturnHold hold_;
+  absl::Duration last_tick_;
   std::vector<LaneRecord*> dirty_;
   std::vector<LaneRecord*> sending_;  // reused
   bool roster_changed_ = false;

@@ -63,6 +63,8 @@ void Router::On(LaneOpened& opened) {
     welcome->set_outcome(Welcome::OUTCOME_RESUMED);
     welcome->set_received(lane->channel->received());
   } else {
+    // One that has been to another core has told that one what it relayed.
+    if (lane && opened.hello.core_id() != core_id_) hold_.Forget(id);
     if (lane) GiveUp(*lane, LaneEnd::kReplaced);
     lane = &BeginLane(opened, welcome);
   }
@@ -74,6 +76,7 @@ void Router::On(LaneOpened& opened) {
 
 bool Router::ResumeLane(LaneRecord& lane, LaneOpened& opened) {
   DetachStream(lane, absl::AbortedError("the lane has opened a newer stream"));
+  lane.withheld = 0;
   directory_.Bind(opened.stream.get(), lane);
   const bool resumed = lane.channel->Resume(
       opened.stream, opened.hello.received(), now_, [&](const CoreToLane& message) {
@@ -137,7 +140,7 @@ void Router::On(LaneBatch& input) {
 
 void Router::GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, LaneToCore& batch) {
   if (hold_.holding() && hold_.cost(lane.id) > limits_.max_held_bytes_per_lane) {
-    lane.read_paused = true;
+    ++lane.withheld;
     return;
   }
   batch.Clear();
@@ -156,11 +159,9 @@ void Router::ReleaseHeld() {
                                                    : Relay(held.lane_id, lane, held.event);
   }
   for (const auto& [id, lane] : directory_.lanes()) {
-    if (!std::exchange(lane->read_paused, false)) continue;
-    if (lane->sink) {
-      lane->sink->OnHandled({});
-    } else if (lane->channel->attached()) {
-      lane->channel->stream()->OnHandled({});
+    for (; lane->withheld > 0; --lane->withheld) {
+      if (lane->sink) lane->sink->OnHandled({});
+      if (lane->channel && lane->channel->attached()) lane->channel->stream()->OnHandled({});
     }
   }
 }
@@ -174,12 +175,14 @@ void Router::On(LaneClosed& closed) {
   // It may reconnect: until it is overdue its peers stay, and what is for them is kept.
   directory_.Unbind(closed.endpoint.get());
   lane->channel->Detach();
-  lane->read_paused = false;
+  lane->withheld = 0;
 }
 
-void Router::GiveUpOverdue() {
+void Router::GiveUpOverdue(bool excused) {
   std::vector<LaneRecord*> overdue;
   for (const auto& [id, lane] : directory_.lanes()) {
+    if (lane->channel && excused)
+      lane->channel->Excuse(now_, limits_.lane_timeout, absl::FromChrono(link::kReturnPatience));
     if (lane->channel && lane->channel->overdue(now_, limits_.lane_timeout))
       overdue.push_back(lane.get());
   }

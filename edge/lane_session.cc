@@ -151,6 +151,7 @@ void Lane::Reconcile(Member& member, std::string_view name, bool told) {
   if (subscription != member.topics.end()) {
     const bool wants_answer = member.v2() && !subscription->second.answered;
     if (!told || wants_answer) TellSubscribed(member, name, subscription->second);
+    subscription->second.is_new = false;
   } else if (told) {
     TellNow(LaneEvent::KIND_UNSUBSCRIBED, member.peer,
             [&](LaneEvent& event) { event.mutable_topic()->assign(name); });

@@ -181,7 +181,7 @@ void Command::AddLimits() {
   AddBytes("--max-queued-bytes", limits.max_queued_bytes,
            "Frames one client has not read; above it: close 1013");
   AddBytes("--max-backlog-bytes", limits.max_backlog_bytes,
-           "Relays of one loop that the core has not taken; above it: clients are not read");
+           "What one loop keeps and the core has not taken; above it: clients are not read");
   Add("--handshake-timeout", raw_.handshake_timeout, "TIME",
       "From accept to the end of the upgrade")
       ->capture_default_str();

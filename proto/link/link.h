@@ -55,9 +55,8 @@ class Link {
   void Append(Out& message) {
     const size_t cost = CostOf(message);
     cost_ += cost;
-    if (open_cost_ > 0 && open_cost_ + cost > kMaxMessageBytes) Seal();
-    if (cost > kMaxMessageBytes && ItemCount(message) > 1) return AppendByItem(message);
-    open_cost_ += cost;
+    if (cost > kMaxMessageBytes) return AppendByItem(message, cost);
+    MakeRoom(cost);
     MoveAll(message, open_);
   }
 
@@ -79,7 +78,7 @@ class Link {
     return out;
   }
   // What has been received is acknowledged with the next message, even if there is nothing else in it.
-  void AckNow() { ack_now_ = true; }
+  void AckNow() { ack_now_ = received_ != told_received_; }
   // The next message is written even if there is nothing in it.
   void BeatNow() { beat_now_ = true; }
 
@@ -174,15 +173,20 @@ class Link {
            (ack_now_ || unacked_items_ >= kItemsPerAck || unacked_cost_ >= kCostPerAck);
   }
 
-  void AppendByItem(Out& message) {
-    ForEachItem(message, [this](auto& item, auto add) {
+  void AppendByItem(Out& message, size_t rest_cost) {
+    ForEachItem(message, [&](auto& item, auto add) {
       const size_t cost = CostOf(item);
-      if (open_cost_ > 0 && open_cost_ + cost > kMaxMessageBytes) Seal();
-      open_cost_ += cost;
+      MakeRoom(cost);
+      rest_cost -= cost;
       add(open_)->Swap(&item);
     });
+    MakeRoom(rest_cost);
     MoveRest(message, open_);
     message.Clear();
+  }
+  void MakeRoom(size_t cost) {
+    if (open_cost_ > 0 && open_cost_ + cost > kMaxMessageBytes) Seal();
+    open_cost_ += cost;
   }
 
   // Numbers what has gathered.
@@ -223,7 +227,10 @@ class Link {
   }
 
   Receipt ReceivePart(In& message) {
-    if (whole_.size() + message.part().size() > max_whole_bytes_) return Receipt::kBroken;
+    if (whole_.size() + message.part().size() > max_whole_bytes_) {
+      whole_ = {};
+      return Receipt::kBroken;
+    }
     whole_.append(message.part());
     unacked_cost_ += message.part().size();
     if (message.more()) return Receipt::kNothing;
