@@ -112,7 +112,7 @@ def code_of(call):
 def open_lane(caller):
     """The code with which it is refused, or OK once the core has said Welcome."""
     requests = queue.SimpleQueue()
-    requests.put(lane_pb.LaneToCore(hello=lane_pb.Hello(protocol_version=1, lane_id=next(LANE_IDS), edge="test")))
+    requests.put(lane_pb.LaneToCore(hello=lane_pb.Hello(protocol_version=2, lane_id=next(LANE_IDS), edge="test")))
     lane = caller.lanes.Open(iter(requests.get, None), metadata=caller.metadata, timeout=PATIENCE)
 
     def welcome():
