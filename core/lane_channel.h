@@ -5,7 +5,7 @@
 //
 // Owner:  a LaneRecord.
 // Thread: the router's. Time is handed in, steady.
-// Bounds: cost() is held against CoreLimits::max_lane_queued_bytes by the router.
+// Bounds: cost() is held against CoreLimits::max_lane_queued_bytes, or four of the largest messages, by the router.
 #ifndef CAIRN_CORE_LANE_CHANNEL_H_
 #define CAIRN_CORE_LANE_CHANNEL_H_
 
@@ -56,7 +56,9 @@ class LaneChannel {
   // Takes everything of `message` and leaves it cleared.
   void Append(signaling::v1::CoreToLane& message, absl::Duration now) {
     if (link_.idle()) answered_ = now;
+    const size_t before = link_.cost();
     link_.Append(message);
+    largest_ = std::max(largest_, link_.cost() - before);
   }
   // Writes what there is, if the stream takes it.
   void Pump() {
@@ -79,6 +81,8 @@ class LaneChannel {
   uint64_t number() const { return number_; }
   uint64_t received() const { return link_.received(); }
   size_t cost() const { return link_.cost(); }
+  // Whether cost() is above `max`, or above some messages of the largest kind, where edges let them be larger.
+  bool full(size_t max) const { return link_.cost() > std::max(max, 4 * largest_); }
   // The core was stopped for a while: the lane has `grace` to answer, whatever it owes.
   void Excuse(absl::Duration now, absl::Duration timeout, absl::Duration grace) {
     answered_ = std::max(answered_, now - timeout + grace);
@@ -91,6 +95,7 @@ class LaneChannel {
  private:
   const uint64_t number_;
   WireLink link_;
+  size_t largest_ = 0;                  // cost that was appended at once
   std::shared_ptr<LaneStream> stream_;  // null: detached
   absl::Duration answered_;             // last, or the begin of what it owes an answer for
 };

@@ -242,11 +242,9 @@ void Router::SendGathered() {
     sending_.swap(dirty_);
     for (LaneRecord* lane : sending_) {
       lane->dirty = false;
-      // One message may be larger than the bound; more on top of it may not wait.
-      const bool is_full =
-          lane->channel && lane->channel->cost() > limits_.max_lane_queued_bytes;
-      if (is_full && !link::IsEmpty(lane->out)) full.push_back(lane);
       Send(*lane);
+      if (lane->channel && lane->channel->full(limits_.max_lane_queued_bytes))
+        full.push_back(lane);
     }
     sending_.clear();
     for (LaneRecord* lane : full) GiveUp(*lane, LaneEnd::kFull);

@@ -67,7 +67,9 @@ class Link {
   // The next message to write, valid until the next call of a method that is not const. REQUIRES: HasNext().
   Out& Next() {
     if (next_ == sealed_.size() && !IsEmpty(open_)) Seal();
-    Out& out = next_ < sealed_.size() ? sealed_[next_++].message : bare_;
+    const bool is_part = next_ < sealed_.size() && sealed_[next_].bytes;
+    if (is_part) FillPart(sealed_[next_]);
+    Out& out = is_part ? (++next_, part_) : next_ < sealed_.size() ? sealed_[next_++].message : bare_;
     if (written_ < next_) written_ = next_;
     out.set_received(received_);
     out.set_ack_now(cost_ > window_ / 2);
@@ -113,10 +115,13 @@ class Link {
     while (first_number_ <= number) {
       Sealed& sealed = sealed_.front();
       cost_ -= sealed.cost;
-      // A whole that travelled in parts is released with the last of them.
-      if (!sealed.is_part) release(sealed.message);
-      if (sealed.whole) release(*sealed.whole);
-      Recycle(sealed);
+      if (!sealed.bytes) {
+        release(sealed.message);
+        Recycle(sealed);
+      } else if (sealed.is_last_part()) {
+        Out whole = sealed.Whole();
+        release(whole);
+      }
       sealed_.pop_front();
       ++first_number_;
       --written_;
@@ -130,8 +135,8 @@ class Link {
     if (!IsEmpty(open_)) Seal();
     std::vector<Out> messages;
     for (Sealed& sealed : sealed_) {
-      if (!sealed.is_part) messages.push_back(std::move(sealed.message));
-      if (sealed.whole) messages.push_back(std::move(*sealed.whole));
+      if (!sealed.bytes) messages.push_back(std::move(sealed.message));
+      if (sealed.bytes && sealed.is_last_part()) messages.push_back(sealed.Whole());
     }
     first_number_ += sealed_.size();
     sealed_.clear();
@@ -163,8 +168,16 @@ class Link {
   struct Sealed {
     Out message;
     size_t cost = 0;
-    bool is_part = false;
-    std::unique_ptr<Out> whole;  // of the last part
+    // Of a part: the serialized whole, which all of its parts share, and where this part begins.
+    std::shared_ptr<const std::string> bytes;
+    size_t at = 0;
+
+    bool is_last_part() const { return at + kMaxMessageBytes >= bytes->size(); }
+    Out Whole() const {
+      Out whole;
+      whole.ParseFromString(*bytes);  // of our own making
+      return whole;
+    }
   };
   static constexpr size_t kMaxSpare = 16;
 
@@ -206,22 +219,25 @@ class Link {
     open_cost_ = 0;
   }
   void SealInParts() {
-    const std::string bytes = open_.SerializeAsString();
-    for (size_t at = 0; at < bytes.size(); at += kMaxMessageBytes) {
+    const auto bytes = std::make_shared<const std::string>(open_.SerializeAsString());
+    open_ = Out();  // its memory goes
+    for (size_t at = 0; at < bytes->size(); at += kMaxMessageBytes) {
       Sealed& sealed = sealed_.emplace_back();
-      sealed.is_part = true;
       sealed.message.set_number(first_number_ + sealed_.size() - 1);
-      sealed.message.set_part(bytes.substr(at, kMaxMessageBytes));
-      sealed.message.set_more(at + kMaxMessageBytes < bytes.size());
-      sealed.cost = sealed.message.part().size();
-      cost_ += sealed.cost;
+      sealed.bytes = bytes;
+      sealed.at = at;
     }
-    sealed_.back().cost += open_cost_;
-    sealed_.back().whole = std::make_unique<Out>(std::move(open_));
-    open_ = Out();
+    // The memory stays until the last of them is acknowledged.
+    sealed_.back().cost = open_cost_;
+  }
+  void FillPart(const Sealed& sealed) {
+    part_.Clear();
+    part_.set_number(sealed.message.number());
+    part_.set_part(sealed.bytes->substr(sealed.at, kMaxMessageBytes));
+    part_.set_more(!sealed.is_last_part());
   }
   void Recycle(Sealed& sealed) {
-    if (spare_.size() >= kMaxSpare || sealed.is_part || sealed.cost > kMaxMessageBytes) return;
+    if (spare_.size() >= kMaxSpare || sealed.cost > kMaxMessageBytes) return;
     sealed.message.Clear();
     spare_.push_back(std::move(sealed.message));
   }
@@ -258,6 +274,7 @@ class Link {
   size_t cost_ = 0;
   std::vector<Out> spare_;
   Out bare_;  // carries acknowledgements alone
+  Out part_;  // the part that is being written
   bool attached_ = false;
   // ---- receiving
   uint64_t received_ = 0;
