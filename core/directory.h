@@ -85,6 +85,7 @@ struct LaneRecord {
   signaling::v1::CoreToLane out;
   bool dirty = false;
   LaneState state = LaneState::kSyncing;
+  bool knew_core = false;  // it came from another core
   uint32_t withheld = 0;  // batches that are not given back while the core holds relays
   uint64_t last_seq = 0;     // of its relays
   RelayLedger ledger;

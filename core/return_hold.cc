@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "proto/link/cost.h"
-#include "proto/link/link.h"
 #include "proto/link/timing.h"
 
 namespace cairn::core {
@@ -13,8 +12,6 @@ namespace {
 const absl::Duration kPatience = absl::FromChrono(link::kReturnPatience);
 const absl::Duration kLimit = absl::FromChrono(link::kReturnLimit);
 const absl::Duration kStart = absl::FromChrono(link::kStartHold);
-// A piece of a snapshot that shows that the lane's link is not merely alive.
-constexpr size_t kProgressCost = link::kMaxMessageBytes / 2;
 
 }  // namespace
 
@@ -35,9 +32,9 @@ void ReturnHold::OnHello(uint64_t lane_id, bool knew_core, const signaling::v1::
   }
 }
 
-void ReturnHold::OnProgress(uint64_t lane_id, size_t cost, absl::Duration now) {
+void ReturnHold::OnProgress(uint64_t lane_id, absl::Duration now) {
   const auto it = awaited_.find(lane_id);
-  if (it != awaited_.end() && cost >= kProgressCost) it->second.progress = now;
+  if (it != awaited_.end()) it->second.progress = now;
 }
 
 bool ReturnHold::End(absl::Duration now) {

@@ -40,7 +40,7 @@ class ReturnHold {
   void OnHello(uint64_t lane_id, bool knew_core, const signaling::v1::Roster& roster,
                absl::Duration now);
   // The lane has told another piece of its snapshot.
-  void OnProgress(uint64_t lane_id, size_t cost, absl::Duration now);
+  void OnProgress(uint64_t lane_id, absl::Duration now);
   // The lane has told everything, or is gone: it is not waited for.
   void OnFinished(uint64_t lane_id) { awaited_.erase(lane_id); }
 

@@ -9,7 +9,6 @@
 
 #include "base/log.h"
 #include "core/router.h"
-#include "proto/link/cost.h"
 
 namespace cairn::core {
 
@@ -104,6 +103,7 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   }
   hold_.OnHello(hello.lane_id(), knew_another, hello.roster(), now_);
   LaneRecord* lane = directory_.AddLane(hello, now_us_);
+  lane->knew_core = knew_another;
   directory_.Bind(opened.stream.get(), *lane);
   lane->channel = std::make_unique<LaneChannel>(++last_link_, std::move(opened.stream), limits_, now_);
   AddRoster(*lane);
@@ -130,8 +130,8 @@ void Router::On(LaneBatch& input) {
         });
     if (receipt == link::Receipt::kBroken) return GiveUp(*lane, LaneEnd::kBroken);
     if (receipt == link::Receipt::kNothing) return GiveBack(*lane, *input.endpoint, batch);
-    if (lane->state == LaneState::kSyncing && hold_.holding())
-      hold_.OnProgress(lane->id, link::CostOf(batch), now_);
+    if (lane->state == LaneState::kSyncing && hold_.holding() && batch.events_size() > 0)
+      hold_.OnProgress(lane->id, now_);
   }
   if (batch.has_stats()) lane->stats.Swap(batch.mutable_stats());
   for (LaneEvent& event : *batch.mutable_events()) OnEvent(*lane, event);
@@ -159,6 +159,10 @@ void Router::ReleaseHeld() {
                                                    : Relay(held.lane_id, lane, held.event);
   }
   for (const auto& [id, lane] : directory_.lanes()) {
+    if (lane->knew_core && lane->state == LaneState::kSyncing) {
+      ++counters_.lanes_late;
+      For(*lane).add_notices()->set_kind(signaling::v1::Notice::KIND_MISSED);
+    }
     for (; lane->withheld > 0; --lane->withheld) {
       if (lane->sink) lane->sink->OnHandled({});
       if (lane->channel && lane->channel->attached()) lane->channel->stream()->OnHandled({});

@@ -126,6 +126,8 @@ void Lane::OnNotice(const Notice& notice) {
       if (addressee == members_.end()) return;
       wire::AppendReceipt(notice.receipt_id(), notice.count(), message);
       return Say(*addressee->second, message);
+    case Notice::KIND_MISSED:
+      return SayMissed();
     case Notice::KIND_JOINED:
       wire::AppendJoined(notice.topic(), FormatId(notice.peer()), message);
       break;

@@ -29,7 +29,7 @@
 namespace cairn::link {
 
 // Of what is gathered in one message, and of a message that is written.
-inline constexpr size_t kMaxMessageBytes = 256 << 10;
+inline constexpr size_t kMaxMessageBytes = 64 << 10;
 
 enum class Receipt : uint8_t {
   kHandle,   // the message is new and whole: to be handled now

@@ -34,7 +34,7 @@ inline constexpr milliseconds kDefaultLaneTimeout{10'000};
 inline constexpr milliseconds kMinLaneTimeout{1'000};
 // How long a restarted core waits for a lane that makes no progress, and for all lanes together.
 inline constexpr milliseconds kReturnPatience{2'000};
-inline constexpr milliseconds kReturnLimit{30'000};
+inline constexpr milliseconds kReturnLimit{10'000};
 // How long a core that has just started holds relays, since a lane that knows of others may be about to reconnect.
 inline constexpr milliseconds kStartHold{500};
 
@@ -43,6 +43,7 @@ static_assert(kReturnPatience > 4 * kMaxBackoff, "several attempts fit into the 
 static_assert(kDefaultLaneTimeout > kConnectTimeout + kReturnPatience, "a link may be away for seconds");
 static_assert(kDefaultLaneTimeout > kKeepaliveInterval + kKeepaliveTimeout, "an edge notices first");
 static_assert(kMinLaneTimeout > 4 * kTick, "an answer may take two ticks of each side");
+static_assert(kReturnLimit >= kReturnPatience, "the limit ends what makes progress");
 static_assert(kGoodbyeTimeout > kReturnPatience, "an edge that ends waits for a core that holds");
 static_assert(kSeenKept > kUnsureRelaysKept, "what may be resent is remembered");
 
