@@ -87,7 +87,8 @@ struct LaneRecord {
   LaneState state = LaneState::kSyncing;
   bool knew_core = false;  // it came from another core
   uint32_t withheld = 0;  // batches that are not given back while the core holds relays
-  uint64_t last_seq = 0;     // of its relays
+  uint64_t last_seq = 0;    // of its relays that were handled
+  uint64_t routed_seq = 0;  // of those, not held
   RelayLedger ledger;
 
   // It has a stream, or needs none.

@@ -17,19 +17,22 @@ const absl::Duration kStart = absl::FromChrono(link::kStartHold);
 
 ReturnHold::ReturnHold(absl::Duration now) : started_(now) {}
 
-void ReturnHold::OnHello(uint64_t lane_id, bool knew_core, const signaling::v1::Roster& roster,
-                         absl::Duration now) {
+void ReturnHold::OnHello(const signaling::v1::Hello& hello, bool knew_core, absl::Duration now) {
   if (over_) return;
-  // A lane that opens a link again is waited for as before.
-  known_.insert(lane_id);
+  const signaling::v1::Roster& roster = hello.roster();
+  known_[hello.lane_id()] = {knew_core, roster.core_id(), roster.version()};
   if (!knew_core) return;
   if (!restarted_) first_hello_ = now;
   restarted_ = true;
-  roster_known_ = roster_known_ || roster.complete();
-  awaited_.try_emplace(lane_id, Awaited{now}).first->second.progress = now;
+  // A lane that begins a link again is waited for as before.
+  awaited_.insert_or_assign(hello.lane_id(), Awaited{now});
   for (const uint64_t lane : roster.lanes()) {
     if (!known_.contains(lane)) awaited_.try_emplace(lane, Awaited{first_hello_});
   }
+  if (!roster.complete()) return;
+  const auto [latest, added] = rosters_.try_emplace(roster.core_id());
+  if (!added && latest->second.version >= roster.version()) return;
+  latest->second = {roster.version(), {roster.lanes().begin(), roster.lanes().end()}};
 }
 
 void ReturnHold::OnProgress(uint64_t lane_id, absl::Duration now) {
@@ -38,15 +41,15 @@ void ReturnHold::OnProgress(uint64_t lane_id, absl::Duration now) {
 }
 
 bool ReturnHold::End(absl::Duration now) {
-  if (over_ || now - started_ < kStart) return false;
+  // Until a lane has come nobody knows whether there are others.
+  if (over_ || known_.empty() || now - started_ < kStart) return false;
   const bool limit_reached = restarted_ && now - first_hello_ >= kLimit;
   absl::erase_if(awaited_, [&](const auto& entry) {
     return limit_reached || now - entry.second.progress >= kPatience;
   });
   if (!awaited_.empty()) return false;
-  if (restarted_ && !roster_known_ && now - first_hello_ < kPatience) return false;
+  if (restarted_ && rosters_.empty() && now - first_hello_ < kPatience) return false;
   over_ = true;
-  known_ = {};
   return true;
 }
 
@@ -71,6 +74,19 @@ void ReturnHold::Add(uint64_t lane_id, signaling::v1::LaneEvent& event) {
 size_t ReturnHold::cost(uint64_t lane_id) const {
   const auto it = cost_by_lane_.find(lane_id);
   return it == cost_by_lane_.end() ? 0 : it->second;
+}
+
+absl::flat_hash_set<uint64_t> ReturnHold::TakePassedOver() {
+  absl::flat_hash_set<uint64_t> lanes;
+  for (const auto& [lane, said] : known_) {
+    for (const auto& [core, roster] : rosters_) {
+      const bool is_newer = said.roster_core == core && said.roster_version >= roster.version;
+      if (said.knew_core && !is_newer && !roster.lanes.contains(lane)) lanes.insert(lane);
+    }
+  }
+  known_ = {};
+  rosters_ = {};
+  return lanes;
 }
 
 std::deque<ReturnHold::Held> ReturnHold::Release() {

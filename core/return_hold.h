@@ -1,7 +1,7 @@
 // ReturnHold: after a restart of the core, relays wait until the lanes that were there before are back.
 //
 //   idle ──Hello of a lane that knew another core──▶ holding ──all have finished, or are not waited for──▶ over
-//     └───── link::kStartHold after the start ─────────────────────────────────────────────────────────────▲
+//     └───── Hello of another lane, link::kStartHold after the start ──────────────────────────────────────▲
 //
 // A lane that reconnects says which lanes it knew. Without the hold, a relay of the first to reconnect would miss
 // everybody whose edge reconnected second. A lane is waited for while it makes progress: at most link::kReturnPatience
@@ -36,9 +36,8 @@ class ReturnHold {
 
   explicit ReturnHold(absl::Duration now);
 
-  // A lane has begun a link. `knew_core`: it has had one with an earlier core.
-  void OnHello(uint64_t lane_id, bool knew_core, const signaling::v1::Roster& roster,
-               absl::Duration now);
+  // A lane has begun a link. `knew_core`: it has had one with another core.
+  void OnHello(const signaling::v1::Hello& hello, bool knew_core, absl::Duration now);
   // The lane has told another piece of its snapshot.
   void OnProgress(uint64_t lane_id, absl::Duration now);
   // The lane has told everything, or is gone: it is not waited for.
@@ -64,6 +63,9 @@ class ReturnHold {
   size_t cost() const { return cost_; }
   // In the order in which it was held. Then there is nothing.
   std::deque<Held> Release();
+  // Of the lanes that said Hello, those that a core between theirs and this one has not waited for, or has given up: they
+  // have missed what it routed.
+  absl::flat_hash_set<uint64_t> TakePassedOver();
   // Lanes that are waited for.
   const auto& awaited() const { return awaited_; }
 
@@ -75,11 +77,20 @@ class ReturnHold {
   const absl::Duration started_;
   absl::Duration first_hello_ = absl::InfiniteDuration();  // of a lane that knew an earlier core
   bool restarted_ = false;
-  // Some lane knew all lanes of an earlier core.
-  bool roster_known_ = false;
   bool over_ = false;
   absl::flat_hash_map<uint64_t, Awaited> awaited_;
-  absl::flat_hash_set<uint64_t> known_;  // said Hello while holding
+  struct Roster {
+    uint64_t version;
+    absl::flat_hash_set<uint64_t> lanes;
+  };
+  // What lanes said in their Hello while holding: the core and version of the roster that they have.
+  struct Said {
+    bool knew_core;
+    uint64_t roster_core;
+    uint64_t roster_version;
+  };
+  absl::flat_hash_map<uint64_t, Said> known_;
+  absl::flat_hash_map<uint64_t, Roster> rosters_;  // by core: its latest that is complete
   std::deque<Held> held_;
   absl::flat_hash_map<uint64_t, size_t> cost_by_lane_;
   size_t cost_ = 0;

@@ -186,6 +186,7 @@ class Router {
   // Goes on with the lane's link. False when the lane and the core disagree.
   bool ResumeLane(LaneRecord& lane, LaneOpened& opened);
   LaneRecord& BeginLane(LaneOpened& opened, signaling::v1::Welcome* welcome);
+  void RememberRouted(const LaneRecord& lane);
   void DetachStream(LaneRecord& lane, const absl::Status& status);
   // The lane's batch is done with: it may hand in another, unless too much of it is held.
   void GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, signaling::v1::LaneToCore& batch);
@@ -213,7 +214,8 @@ class Router {
   absl::Duration last_tick_;
   std::vector<LaneRecord*> dirty_;
   std::vector<LaneRecord*> sending_;  // reused
-  bool roster_changed_ = false;
+  bool roster_changed_ = false;  // since the lanes were told
+  uint64_t roster_version_ = 0;
   uint64_t last_link_ = 0;  // numbers of links
   bool ticking_ = false;  // what is settled is told now
   bool stopping_ = false;

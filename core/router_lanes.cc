@@ -62,8 +62,6 @@ void Router::On(LaneOpened& opened) {
     welcome->set_outcome(Welcome::OUTCOME_RESUMED);
     welcome->set_received(lane->channel->received());
   } else {
-    // One that has been to another core has told that one what it relayed.
-    if (lane && opened.hello.core_id() != core_id_) hold_.Forget(id);
     if (lane) GiveUp(*lane, LaneEnd::kReplaced);
     lane = &BeginLane(opened, welcome);
   }
@@ -95,19 +93,20 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   if (hello.core_id() == core_id_) {
     const Tombstones::Tombstone* tombstone = tombstones_.Find(hello.lane_id());
     welcome->set_outcome(Welcome::OUTCOME_GIVEN_UP);
-    welcome->set_received_known(tombstone && tombstone->link == hello.link());
-    if (welcome->received_known()) welcome->set_received(tombstone->received);
+    welcome->set_routed_known(tombstone && tombstone->link == hello.link());
+    if (welcome->routed_known()) welcome->set_routed(tombstone->routed);
   } else if (knew_another && !hold_.holding() && counters_.relays > 0) {
     welcome->set_outcome(Welcome::OUTCOME_LATE);
     ++counters_.lanes_late;
   }
-  hold_.OnHello(hello.lane_id(), knew_another, hello.roster(), now_);
+  hold_.OnHello(hello, knew_another, now_);
   LaneRecord* lane = directory_.AddLane(hello, now_us_);
   lane->knew_core = knew_another;
   directory_.Bind(opened.stream.get(), *lane);
   lane->channel = std::make_unique<LaneChannel>(++last_link_, std::move(opened.stream), limits_, now_);
-  AddRoster(*lane);
   roster_changed_ = true;
+  ++roster_version_;
+  AddRoster(*lane);
   if (IsOnlyLane(*lane) && NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);
   return *lane;
 }
@@ -158,8 +157,10 @@ void Router::ReleaseHeld() {
     held.event.kind() == LaneEvent::KIND_PUBLISHED ? Publish(held.lane_id, lane, held.event)
                                                    : Relay(held.lane_id, lane, held.event);
   }
+  const absl::flat_hash_set<uint64_t> passed_over = hold_.TakePassedOver();
   for (const auto& [id, lane] : directory_.lanes()) {
-    if (lane->knew_core && lane->state == LaneState::kSyncing) {
+    const bool unfinished = lane->knew_core && lane->state == LaneState::kSyncing;
+    if (lane->channel && (unfinished || passed_over.contains(id))) {
       ++counters_.lanes_late;
       For(*lane).add_notices()->set_kind(signaling::v1::Notice::KIND_MISSED);
     }
@@ -175,7 +176,12 @@ void Router::ReleaseHeld() {
 void Router::On(LaneClosed& closed) {
   LaneRecord* lane = directory_.FindLane(closed.endpoint.get());
   if (!lane || stopping_) return;
-  if (lane->sink || lane->state == LaneState::kLeaving) return CloseLane(*lane);
+  if (lane->sink) return CloseLane(*lane);
+  const bool unsettled = lane->ledger.open() || hold_.cost(lane->id) > 0;
+  if (lane->state == LaneState::kLeaving && !unsettled) {
+    RememberRouted(*lane);
+    return CloseLane(*lane);
+  }
   // It may reconnect: until it is overdue its peers stay, and what is for them is kept.
   directory_.Unbind(closed.endpoint.get());
   lane->channel->Detach();
@@ -200,7 +206,7 @@ void Router::GiveUp(LaneRecord& lane, LaneEnd reason) {
     const size_t deliveries = lane.ledger.owed();
     ++counters_.lanes_ended[static_cast<size_t>(reason)];
     counters_.deliveries_given_up[static_cast<size_t>(reason)] += deliveries;
-    tombstones_.Set(lane.id, {lane.secret, lane.channel->number(), lane.channel->received()});
+    RememberRouted(lane);
     log::Warn(log::Core(), "lane_given_up",
               {{"edge", log::Text(lane.edge)},
                {"lane", lane.index},
@@ -210,6 +216,12 @@ void Router::GiveUp(LaneRecord& lane, LaneEnd reason) {
   }
   DetachStream(lane, StatusOf(reason));
   CloseLane(lane);
+}
+
+// What is held of the lane is not routed: the lane resends it.
+void Router::RememberRouted(const LaneRecord& lane) {
+  tombstones_.Set(lane.id, {lane.secret, lane.channel->number(), lane.routed_seq});
+  hold_.Forget(lane.id);
 }
 
 void Router::DetachStream(LaneRecord& lane, const absl::Status& status) {
@@ -232,6 +244,7 @@ void Router::CloseLane(LaneRecord& lane) {
   if (lane.channel && lane.channel->attached()) directory_.Unbind(lane.channel->stream());
   directory_.RemoveLane(lane);
   roster_changed_ = true;
+  ++roster_version_;
 }
 
 // An edge comes with the first of its lanes and goes with the last.
@@ -252,6 +265,9 @@ void Router::AddRoster(LaneRecord& lane) {
     if (!directory_.FindLane(id)) roster->add_lanes(id);
   }
   roster->set_complete(!hold_.holding());
+  if (!roster->complete()) return;
+  roster->set_core_id(core_id_);
+  roster->set_version(roster_version_);
 }
 
 }  // namespace cairn::core

@@ -1,6 +1,6 @@
-// Tombstones: of lanes that were given up, how far the core had heard them.
+// Tombstones: of lanes that are gone, up to which number the core has routed their relays.
 //
-// A lane that reconnects is told, so that it resends what the core has not had and nothing else.
+// A lane that reconnects is told, so that it resends what the core has not routed and nothing else.
 //
 // Owner:  Router.
 // Thread: the router's.
@@ -23,8 +23,8 @@ class Tombstones {
  public:
   struct Tombstone {
     std::string secret;
-    uint64_t link = 0;      // the lane's last
-    uint64_t received = 0;  // the highest number on it
+    uint64_t link = 0;  // the lane's last
+    uint64_t routed = 0;
   };
 
   explicit Tombstones(size_t max) : max_(max) {}

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,10 +43,10 @@ struct CoreSession {
   Kind kind = Kind::kFirst;
   // Since the last session's stream ended.
   absl::Duration outage;
-  // What was submitted in the last session and the core has not handled, oldest first.
+  // What was submitted in the last session and the core has not acknowledged, oldest first.
   std::vector<signaling::v1::LaneToCore> unaccepted;
-  // Of kGivenUp: nothing of `unaccepted` has arrived. Otherwise some of it may have.
-  bool unaccepted_is_exact = true;
+  // Of kGivenUp: the core has routed the lane's relays up to this number; nothing if it has forgotten.
+  std::optional<uint64_t> routed;
 };
 
 // What a link needs of its lane.

@@ -121,10 +121,12 @@ void LaneLink::OnWelcome(const CoreToLane& message) {
                                kProtocolVersion));
   }
   const bool resumed = welcome.outcome() == Welcome::OUTCOME_RESUMED;
-  const bool ok = resumed ? welcome.core_id() == core_id_ && welcome.link() == link_number_ &&
-                                Resume(welcome.received())
-                          : BeginSession(welcome);
-  if (!ok) return Refuse("the core goes on with a link that the lane does not have");
+  if (!resumed) {
+    BeginSession(welcome);
+  } else if (welcome.core_id() != core_id_ || welcome.link() != link_number_ ||
+             !Resume(welcome.received())) {
+    return Refuse("the core goes on with a link that the lane does not have");
+  }
   log::Info(log::Edge(), "core_link_up",
             {{"lane", identity_.lane_index},
              {"core", FormatId(core_id_)},
@@ -141,26 +143,18 @@ bool LaneLink::Resume(uint64_t received) {
   return link_->Attach(received, [this](LaneToCore& accepted) { Accept(accepted); });
 }
 
-bool LaneLink::BeginSession(const Welcome& welcome) {
+void LaneLink::BeginSession(const Welcome& welcome) {
   CoreSession session;
   session.kind = KindOf(welcome, core_id_);
   session.outage = clock_.Elapsed() - down_since_;
-  if (link_) {
-    if (session.kind == CoreSession::Kind::kGivenUp) {
-      session.unaccepted_is_exact = welcome.received_known();
-      const bool sent = link_->Acknowledge(welcome.received(),
-                                           [this](LaneToCore& accepted) { Accept(accepted); });
-      if (!sent) return false;
-    }
-    session.unaccepted = link_->TakeUnacknowledged();
-  }
+  if (welcome.routed_known()) session.routed = welcome.routed();
+  if (link_) session.unaccepted = link_->TakeUnacknowledged();
   core_id_ = welcome.core_id();
   link_number_ = welcome.link();
   link_ = std::make_unique<WireLink>(options_.window, options_.max_whole_bytes);
   const bool attached = link_->Attach(0, [](LaneToCore&) {});
   CAIRN_CHECK(attached);
   listener_.OnSession(std::move(session));
-  return true;
 }
 
 void LaneLink::Refuse(const std::string& why) {

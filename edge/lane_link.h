@@ -67,7 +67,7 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   void OnWelcome(const signaling::v1::CoreToLane& message);
   // False when the core acknowledges what was never sent.
   bool Resume(uint64_t received);
-  bool BeginSession(const signaling::v1::Welcome& welcome);
+  void BeginSession(const signaling::v1::Welcome& welcome);
   void Accept(signaling::v1::LaneToCore& message) { listener_.OnAccepted(message); }
   // Ends a stream on which the core broke the protocol.
   void Refuse(const std::string& why);

@@ -40,19 +40,18 @@ void Lane::OnSession(CoreSession session) {
 
 std::vector<LaneEvent> Lane::RelaysOf(CoreSession& session) {
   std::vector<LaneEvent> relays;
-  // A core that lives has routed what it took. Of another one's, nobody remembers for ever what has arrived.
   const bool core_lives = session.kind == CoreSession::Kind::kGivenUp;
-  const bool forgotten = session.outage > absl::FromChrono(link::kUnsureRelaysKept);
-  for (LaneEvent& event : open_.TakeAll()) {
-    if (core_lives) continue;
-    forgotten ? counters_.Count(DropReason::kRelayUnsure) : relays.push_back(std::move(event));
-  }
+  // Of a core that has ended, nobody remembers for ever what has arrived.
+  const bool is_unsure = core_lives ? !session.routed.has_value()
+                                    : session.outage > absl::FromChrono(link::kUnsureRelaysKept);
+  const auto take = [&](LaneEvent& event) {
+    // What the core has routed is on its way.
+    if (event.seq() == 0 || (session.routed && event.seq() <= *session.routed)) return;
+    is_unsure ? counters_.Count(DropReason::kRelayUnsure) : relays.push_back(std::move(event));
+  };
+  for (LaneEvent& event : open_.TakeAll()) take(event);
   for (LaneToCore& message : session.unaccepted) {
-    for (LaneEvent& event : *message.mutable_events()) {
-      if (event.seq() == 0) continue;
-      forgotten || !session.unaccepted_is_exact ? counters_.Count(DropReason::kRelayUnsure)
-                                                : relays.push_back(std::move(event));
-    }
+    for (LaneEvent& event : *message.mutable_events()) take(event);
   }
   return relays;
 }
