@@ -93,7 +93,7 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   if (hello.core_id() == core_id_) {
     const Tombstones::Tombstone* tombstone = tombstones_.Find(hello.lane_id());
     welcome->set_outcome(Welcome::OUTCOME_GIVEN_UP);
-    welcome->set_routed_known(tombstone && tombstone->link == hello.link());
+    welcome->set_routed_known(tombstone != nullptr);
     if (welcome->routed_known()) welcome->set_routed(tombstone->routed);
   } else if (knew_another && !hold_.holding() && counters_.relays > 0) {
     welcome->set_outcome(Welcome::OUTCOME_LATE);
@@ -206,7 +206,6 @@ void Router::GiveUp(LaneRecord& lane, LaneEnd reason) {
     const size_t deliveries = lane.ledger.owed();
     ++counters_.lanes_ended[static_cast<size_t>(reason)];
     counters_.deliveries_given_up[static_cast<size_t>(reason)] += deliveries;
-    RememberRouted(lane);
     log::Warn(log::Core(), "lane_given_up",
               {{"edge", log::Text(lane.edge)},
                {"lane", lane.index},
@@ -214,13 +213,14 @@ void Router::GiveUp(LaneRecord& lane, LaneEnd reason) {
                {"peers", static_cast<uint64_t>(lane.peers.size())},
                {"relays", static_cast<uint64_t>(deliveries)}});
   }
+  RememberRouted(lane);
   DetachStream(lane, StatusOf(reason));
   CloseLane(lane);
 }
 
 // What is held of the lane is not routed: the lane resends it.
 void Router::RememberRouted(const LaneRecord& lane) {
-  tombstones_.Set(lane.id, {lane.secret, lane.channel->number(), lane.routed_seq});
+  tombstones_.Set(lane.id, {lane.secret, lane.routed_seq});
   hold_.Forget(lane.id);
 }
 

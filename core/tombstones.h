@@ -10,10 +10,10 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <optional>
 #include <string>
 #include <utility>
 
@@ -23,36 +23,43 @@ class Tombstones {
  public:
   struct Tombstone {
     std::string secret;
-    uint64_t link = 0;  // the lane's last
-    uint64_t routed = 0;
+    uint64_t routed = 0;  // LaneEvent.seq
   };
 
   explicit Tombstones(size_t max) : max_(max) {}
 
+  // A lane that had a link before keeps the higher number.
   void Set(uint64_t lane_id, Tombstone tombstone) {
-    order_.push_back({lane_id, tombstone.link});
-    by_lane_.insert_or_assign(lane_id, std::move(tombstone));
+    Kept& kept = by_lane_[lane_id];
+    tombstone.routed = std::max(tombstone.routed, kept.tombstone.routed);
+    kept = {std::move(tombstone), ++last_stamp_};
+    order_.push_back({lane_id, kept.stamp});
     while (by_lane_.size() > max_ || order_.size() > 2 * max_) {
       const auto oldest = by_lane_.find(order_.front().lane_id);
-      const bool stale = oldest == by_lane_.end() || oldest->second.link != order_.front().link;
-      if (!stale) by_lane_.erase(oldest);
+      if (oldest != by_lane_.end() && oldest->second.stamp == order_.front().stamp)
+        by_lane_.erase(oldest);
       order_.pop_front();
     }
   }
   // Null when it is unknown.
   const Tombstone* Find(uint64_t lane_id) const {
     const auto it = by_lane_.find(lane_id);
-    return it == by_lane_.end() ? nullptr : &it->second;
+    return it == by_lane_.end() ? nullptr : &it->second.tombstone;
   }
   size_t size() const { return by_lane_.size(); }
 
  private:
   const size_t max_;
+  struct Kept {
+    Tombstone tombstone;
+    uint64_t stamp = 0;
+  };
   struct Place {
     uint64_t lane_id;
-    uint64_t link;
+    uint64_t stamp;
   };
-  absl::flat_hash_map<uint64_t, Tombstone> by_lane_;
+  uint64_t last_stamp_ = 0;
+  absl::flat_hash_map<uint64_t, Kept> by_lane_;
   std::deque<Place> order_;  // oldest first; stale where the lane has a newer one
 };
 
