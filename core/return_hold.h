@@ -43,7 +43,9 @@ class ReturnHold {
   // The lane has told everything, or is gone: it is not waited for.
   void OnFinished(uint64_t lane_id) { awaited_.erase(lane_id); }
 
-  // Whether relays are held now. Once false, false for ever.
+  // Begins again, for a lane that knew another core and comes before any relay was routed.
+  void Reopen() { over_ = false; }
+  // Whether relays are held now. Once false, false for ever unless Reopen() is called.
   bool holding() const { return !over_; }
   // Whether a lane that begins a link now has been waited for.
   bool awaits(uint64_t lane_id) const { return awaited_.contains(lane_id); }

@@ -95,9 +95,13 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
     welcome->set_outcome(Welcome::OUTCOME_GIVEN_UP);
     welcome->set_routed_known(tombstone != nullptr);
     if (welcome->routed_known()) welcome->set_routed(tombstone->routed);
-  } else if (knew_another && !hold_.holding() && counters_.relays > 0) {
-    welcome->set_outcome(Welcome::OUTCOME_LATE);
-    ++counters_.lanes_late;
+  } else if (knew_another && !hold_.holding()) {
+    if (counters_.relays > 0) {
+      welcome->set_outcome(Welcome::OUTCOME_LATE);
+      ++counters_.lanes_late;
+    } else {
+      hold_.Reopen();
+    }
   }
   hold_.OnHello(hello, knew_another, now_);
   LaneRecord* lane = directory_.AddLane(hello, now_us_);

@@ -34,12 +34,11 @@ class Tombstones {
     tombstone.routed = std::max(tombstone.routed, kept.tombstone.routed);
     kept = {std::move(tombstone), ++last_stamp_};
     order_.push_back({lane_id, kept.stamp});
-    while (by_lane_.size() > max_ || order_.size() > 2 * max_) {
-      const auto oldest = by_lane_.find(order_.front().lane_id);
-      if (oldest != by_lane_.end() && oldest->second.stamp == order_.front().stamp)
-        by_lane_.erase(oldest);
-      order_.pop_front();
+    for (; by_lane_.size() > max_; order_.pop_front()) {
+      if (!IsStale(order_.front())) by_lane_.erase(order_.front().lane_id);
     }
+    if (order_.size() > 2 * max_)
+      std::erase_if(order_, [this](const Place& place) { return IsStale(place); });
   }
   // Null when it is unknown.
   const Tombstone* Find(uint64_t lane_id) const {
@@ -58,6 +57,12 @@ class Tombstones {
     uint64_t lane_id;
     uint64_t stamp;
   };
+  // The lane has been given up again.
+  bool IsStale(const Place& place) const {
+    const auto it = by_lane_.find(place.lane_id);
+    return it == by_lane_.end() || it->second.stamp != place.stamp;
+  }
+
   uint64_t last_stamp_ = 0;
   absl::flat_hash_map<uint64_t, Kept> by_lane_;
   std::deque<Place> order_;  // oldest first; stale where the lane has a newer one
