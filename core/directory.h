@@ -85,7 +85,7 @@ struct LaneRecord {
   signaling::v1::CoreToLane out;
   bool dirty = false;
   LaneState state = LaneState::kSyncing;
-  bool knew_core = false;  // it came from another core
+  bool late = false;  // of LateLanes: relays are kept for it, and not routed to it
   uint32_t withheld = 0;  // batches that are not given back while the core holds relays
   uint64_t last_seq = 0;    // of its relays that were handled
   uint64_t routed_seq = 0;  // of those, not held

@@ -29,6 +29,11 @@ class RelayLedger {
     if (targets == 0) return AddSettled(seq);
     open_.push_back({seq, targets});
   }
+  // One more target for a relay that is not settled.
+  void AddTarget(uint64_t seq) {
+    const auto relay = Find(seq);
+    if (relay != open_.end() && relay->seq == seq) ++relay->targets;
+  }
   // One target of the relay is done with it.
   void Settle(uint64_t seq) {
     const auto relay = Find(seq);

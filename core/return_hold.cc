@@ -45,13 +45,17 @@ bool ReturnHold::End(absl::Duration now) {
   if (over_ || known_.empty() || now - started_ < kStart) return false;
   const bool limit_reached = restarted_ && now - first_hello_ >= kLimit;
   absl::erase_if(awaited_, [&](const auto& entry) {
-    return limit_reached || now - entry.second.progress >= kPatience;
+    const bool no_more = limit_reached || now - entry.second.progress >= kPatience;
+    if (no_more) unfinished_.insert(entry.first);
+    return no_more;
   });
   if (!awaited_.empty()) return false;
   if (restarted_ && rosters_.empty() && now - first_hello_ < kPatience) return false;
   over_ = true;
   return true;
 }
+
+absl::Duration ReturnHold::limit() const { return first_hello_ + kLimit; }
 
 void ReturnHold::Excuse(absl::Duration now) {
   for (auto& [lane, awaited] : awaited_) awaited.progress = now;
@@ -79,14 +83,23 @@ size_t ReturnHold::cost(uint64_t lane_id) const {
 absl::flat_hash_set<uint64_t> ReturnHold::TakePassedOver() {
   absl::flat_hash_set<uint64_t> lanes;
   for (const auto& [lane, said] : known_) {
-    for (const auto& [core, roster] : rosters_) {
-      const bool is_newer = said.roster_core == core && said.roster_version >= roster.version;
-      if (said.knew_core && !is_newer && !roster.lanes.contains(lane)) lanes.insert(lane);
-    }
+    if (IsPassedOver(lane, said)) lanes.insert(lane);
   }
   known_ = {};
-  rosters_ = {};
   return lanes;
+}
+
+bool ReturnHold::IsPassedOver(const signaling::v1::Hello& hello) const {
+  return IsPassedOver(hello.lane_id(), {true, hello.roster().core_id(), hello.roster().version()});
+}
+
+bool ReturnHold::IsPassedOver(uint64_t lane_id, const Said& said) const {
+  if (!said.knew_core) return false;
+  for (const auto& [core, roster] : rosters_) {
+    const bool is_newer = said.roster_core == core && said.roster_version >= roster.version;
+    if (!is_newer && !roster.lanes.contains(lane_id)) return true;
+  }
+  return false;
 }
 
 std::deque<ReturnHold::Held> ReturnHold::Release() {

@@ -21,6 +21,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "signaling/v1/lane.pb.h"
@@ -41,7 +42,10 @@ class ReturnHold {
   // The lane has told another piece of its snapshot.
   void OnProgress(uint64_t lane_id, absl::Duration now);
   // The lane has told everything, or is gone: it is not waited for.
-  void OnFinished(uint64_t lane_id) { awaited_.erase(lane_id); }
+  void OnFinished(uint64_t lane_id) {
+    awaited_.erase(lane_id);
+    unfinished_.erase(lane_id);
+  }
 
   // Begins again, for a lane that knew another core and comes before any relay was routed.
   void Reopen() { over_ = false; }
@@ -68,8 +72,13 @@ class ReturnHold {
   // Of the lanes that said Hello, those that a core between theirs and this one has not waited for, or has given up: they
   // have missed what it routed.
   absl::flat_hash_set<uint64_t> TakePassedOver();
+  // The same for a lane that says Hello when the hold is over.
+  bool IsPassedOver(const signaling::v1::Hello& hello) const;
   // Lanes that are waited for.
   const auto& awaited() const { return awaited_; }
+  // Once over: the lanes that had not finished, and when they are late.
+  absl::flat_hash_set<uint64_t> TakeUnfinished() { return std::exchange(unfinished_, {}); }
+  absl::Duration limit() const;
 
  private:
   struct Awaited {
@@ -81,6 +90,7 @@ class ReturnHold {
   bool restarted_ = false;
   bool over_ = false;
   absl::flat_hash_map<uint64_t, Awaited> awaited_;
+  absl::flat_hash_set<uint64_t> unfinished_;  // were awaited until the patience was over
   struct Roster {
     uint64_t version;
     absl::flat_hash_set<uint64_t> lanes;
@@ -91,6 +101,8 @@ class ReturnHold {
     uint64_t roster_core;
     uint64_t roster_version;
   };
+  bool IsPassedOver(uint64_t lane_id, const Said& said) const;
+
   absl::flat_hash_map<uint64_t, Said> known_;
   absl::flat_hash_map<uint64_t, Roster> rosters_;  // by core: its latest that is complete
   std::deque<Held> held_;

@@ -30,6 +30,7 @@ Router::Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
       started_us_(absl::ToUnixMicros(clock.WallTime())),
       now_us_(started_us_),
       hold_(now_),
+      late_(limits.max_late_bytes),
       last_tick_(now_),
       tombstones_(limits.max_tombstones) {}
 
@@ -52,6 +53,7 @@ void Router::On(Tick&) {
   const bool was_stopped = now_ - std::exchange(last_tick_, now_) > kLongestTick;
   if (was_stopped) hold_.Excuse(now_);
   if (!stopping_) GiveUpOverdue(was_stopped);
+  if (late_.keeping() && late_.over(now_)) GiveUpLate();
   ticking_ = true;
   for (const auto& [id, lane] : directory_.lanes()) {
     if (!lane->channel) continue;
@@ -82,7 +84,8 @@ void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
       return Publish(lane.id, &lane, event);
     case LaneEvent::KIND_SNAPSHOT_END:
       lane.state = LaneState::kLive;
-      return hold_.OnFinished(lane.id);
+      hold_.OnFinished(lane.id);
+      return CatchUp(lane);
     case LaneEvent::KIND_GOODBYE:
       lane.state = LaneState::kLeaving;
       return;

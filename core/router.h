@@ -27,6 +27,7 @@
 #include "core/edge_sink.h"
 #include "core/held_queries.h"
 #include "core/lane_end.h"
+#include "core/late_lanes.h"
 #include "core/limits.h"
 #include "core/live_feed.h"
 #include "core/rate.h"
@@ -120,6 +121,7 @@ class Router {
   const RouterCounters& counters() const { return counters_; }
   const RecordStore& records() const { return records_; }
   const ReturnHold& hold() const { return hold_; }
+  const LateLanes& late() const { return late_; }
   size_t held_queries() const { return queries_.size(); }
   uint64_t core_id() const { return core_id_; }
   int64_t started_us() const { return started_us_; }
@@ -149,6 +151,16 @@ class Router {
   void TellSettled(LaneRecord& origin);
   void Settle(const RelayLedger::Owed& owed);
   bool IsHeld(const LaneRecord& lane) const;
+  // The lane has told its snapshot: delivers what was routed without it.
+  void CatchUp(LaneRecord& lane);
+  // The lanes that are still late have missed what was routed without them.
+  void GiveUpLate();
+  // Settles what was kept if nobody waits for it any more.
+  void EndLate();
+  // The lane is gone: nobody waits for its snapshot.
+  void StopAwaiting(uint64_t lane_id);
+  // The peers of the lane have missed relays.
+  void TellMissed(uint64_t lane_id);
   void ReleaseHeld();
   // Whether its edge has no other.
   bool IsOnlyLane(const LaneRecord& lane) const;
@@ -211,6 +223,7 @@ class Router {
   RecordStore records_;
   HeldQueries queries_;
   ReturnHold hold_;
+  LateLanes late_;
   absl::Duration last_tick_;
   std::vector<LaneRecord*> dirty_;
   std::vector<LaneRecord*> sending_;  // reused

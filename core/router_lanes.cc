@@ -95,7 +95,7 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
     welcome->set_outcome(Welcome::OUTCOME_GIVEN_UP);
     welcome->set_routed_known(tombstone != nullptr);
     if (welcome->routed_known()) welcome->set_routed(tombstone->routed);
-  } else if (knew_another && !hold_.holding()) {
+  } else if (knew_another && !hold_.holding() && !late_.Contains(hello.lane_id())) {
     if (counters_.relays > 0) {
       welcome->set_outcome(Welcome::OUTCOME_LATE);
       ++counters_.lanes_late;
@@ -105,12 +105,14 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   }
   hold_.OnHello(hello, knew_another, now_);
   LaneRecord* lane = directory_.AddLane(hello, now_us_);
-  lane->knew_core = knew_another;
+  lane->late = late_.Contains(hello.lane_id());
   directory_.Bind(opened.stream.get(), *lane);
   lane->channel = std::make_unique<LaneChannel>(++last_link_, std::move(opened.stream), limits_, now_);
   roster_changed_ = true;
   ++roster_version_;
   AddRoster(*lane);
+  // Within the hold that is said at its end.
+  if (lane->late && hold_.IsPassedOver(hello)) TellMissed(lane->id);
   if (IsOnlyLane(*lane) && NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);
   return *lane;
 }
@@ -155,19 +157,18 @@ void Router::On(LaneWritable& writable) {
 }
 
 void Router::ReleaseHeld() {
-  roster_changed_ = true;  // it is complete now
+  roster_changed_ = true;
+  late_.Begin(hold_.TakeUnfinished(), hold_.limit());
+  for (const uint64_t id : late_.lanes()) {
+    if (LaneRecord* lane = directory_.FindLane(id)) lane->late = true;
+  }
   for (ReturnHold::Held& held : hold_.Release()) {
     LaneRecord* lane = directory_.FindLane(held.lane_id);
     held.event.kind() == LaneEvent::KIND_PUBLISHED ? Publish(held.lane_id, lane, held.event)
                                                    : Relay(held.lane_id, lane, held.event);
   }
-  const absl::flat_hash_set<uint64_t> passed_over = hold_.TakePassedOver();
+  for (const uint64_t id : hold_.TakePassedOver()) TellMissed(id);
   for (const auto& [id, lane] : directory_.lanes()) {
-    const bool unfinished = lane->knew_core && lane->state == LaneState::kSyncing;
-    if (lane->channel && (unfinished || passed_over.contains(id))) {
-      ++counters_.lanes_late;
-      For(*lane).add_notices()->set_kind(signaling::v1::Notice::KIND_MISSED);
-    }
     for (; lane->withheld > 0; --lane->withheld) {
       if (lane->sink) lane->sink->OnHandled({});
       if (lane->channel && lane->channel->attached()) lane->channel->stream()->OnHandled({});
@@ -184,6 +185,7 @@ void Router::On(LaneClosed& closed) {
   const bool unsettled = lane->ledger.open() || hold_.cost(lane->id) > 0;
   if (lane->state == LaneState::kLeaving && !unsettled) {
     RememberRouted(*lane);
+    StopAwaiting(lane->id);
     return CloseLane(*lane);
   }
   // It may reconnect: until it is overdue its peers stay, and what is for them is kept.
@@ -219,6 +221,8 @@ void Router::GiveUp(LaneRecord& lane, LaneEnd reason) {
   }
   RememberRouted(lane);
   DetachStream(lane, StatusOf(reason));
+  // One that has begun a new link is about to tell its snapshot on that.
+  if (reason != LaneEnd::kReplaced) StopAwaiting(lane.id);
   CloseLane(lane);
 }
 
@@ -235,6 +239,13 @@ void Router::DetachStream(LaneRecord& lane, const absl::Status& status) {
   stream->Close(status);
 }
 
+void Router::StopAwaiting(uint64_t lane_id) {
+  hold_.OnFinished(lane_id);
+  if (!late_.keeping()) return;
+  late_.Finish(lane_id);
+  EndLate();
+}
+
 void Router::CloseLane(LaneRecord& lane) {
   // A copy, because each call takes one out of the set.
   const std::vector<PeerRecord*> peers(lane.peers.begin(), lane.peers.end());
@@ -242,7 +253,6 @@ void Router::CloseLane(LaneRecord& lane) {
   if (IsOnlyLane(lane) && NewEvent(Event::KIND_EDGE_DOWN, lane, nullptr)) feed_.Publish(event_);
   // Nobody is left there for whom these were.
   lane.ledger.Answered(lane.ledger.owed(), [this](const auto& owed) { Settle(owed); });
-  hold_.OnFinished(lane.id);
   if (lane.dirty) std::erase(dirty_, &lane);
   if (lane.sink) directory_.Unbind(lane.sink.get());
   if (lane.channel && lane.channel->attached()) directory_.Unbind(lane.channel->stream());
@@ -268,7 +278,10 @@ void Router::AddRoster(LaneRecord& lane) {
   for (const auto& [id, awaited] : hold_.awaited()) {
     if (!directory_.FindLane(id)) roster->add_lanes(id);
   }
-  roster->set_complete(!hold_.holding());
+  for (const uint64_t id : late_.lanes()) {
+    if (!directory_.FindLane(id)) roster->add_lanes(id);
+  }
+  roster->set_complete(!hold_.holding() && !late_.keeping());
   if (!roster->complete()) return;
   roster->set_core_id(core_id_);
   roster->set_version(roster_version_);

@@ -1,4 +1,5 @@
 // Router: what a relay goes through: who gets it, who owes an answer for it, when it is settled.
+#include <algorithm>
 #include <utility>
 
 #include "base/peer_id.h"
@@ -19,6 +20,10 @@ void Router::Relay(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
     Trace(lane_id, origin, event, topic);
   uint64_t reached = 0;
   targets_ = 0;
+  if (late_.keeping()) {
+    late_.Keep(lane_id, event);
+    ++targets_;
+  }
   if (topic) {
     ++topic->relays;
     topic->bytes += event.payload().size();
@@ -52,6 +57,7 @@ uint64_t Router::Deliver(uint64_t lane_id, LaneEvent& event, TopicRecord& topic)
   for (const Interest& interest : topic.interests) {
     const uint32_t sender = SenderIn(interest, lane_id, event.peer(), topic);
     if (interest.subscribers == sender) continue;  // the only one there is the sender
+    if (interest.lane->late) continue;
     reached += interest.subscribers - sender;
     Delivery* delivery = AddDelivery(*interest.lane, lane_id, event);
     if (first) {
@@ -75,7 +81,7 @@ const PeerRecord* Router::AddresseeOf(const LaneEvent& event, const TopicRecord&
 
 uint64_t Router::DeliverToOne(uint64_t lane_id, LaneEvent& event, const TopicRecord& topic) {
   const PeerRecord* target = AddresseeOf(event, topic);
-  if (!target) return 0;
+  if (!target || target->lane->late) return 0;
   Delivery* delivery = AddDelivery(*target->lane, lane_id, event);
   delivery->set_to(event.to());
   delivery->mutable_topic()->swap(*event.mutable_topic());
@@ -95,6 +101,58 @@ Delivery* Router::AddDelivery(LaneRecord& lane, uint64_t origin, const LaneEvent
   delivery->set_read_us(event.read_us());
   ++counters_.deliveries;
   return delivery;
+}
+
+// ---- lanes that are late
+
+void Router::CatchUp(LaneRecord& lane) {
+  if (!std::exchange(lane.late, false)) return;
+  targets_ = 0;
+  for (const LateLanes::Kept& kept : late_.kept()) {
+    const LaneEvent& event = kept.event;
+    const TopicRecord* topic = directory_.Topic(event.topic());
+    if (!topic) continue;
+    const auto interest =
+        std::find_if(topic->interests.begin(), topic->interests.end(),
+                     [&lane](const Interest& one) { return one.lane == &lane; });
+    if (interest == topic->interests.end()) continue;
+    const PeerRecord* target = event.to() == 0 ? nullptr : AddresseeOf(event, *topic);
+    if (event.to() != 0 && (!target || target->lane != &lane)) continue;
+    if (interest->subscribers == SenderIn(*interest, kept.origin_lane, event.peer(), *topic))
+      continue;
+    if (LaneRecord* origin = directory_.FindLane(kept.origin_lane); origin && origin->channel)
+      origin->ledger.AddTarget(event.seq());
+    Delivery* delivery = AddDelivery(lane, kept.origin_lane, event);
+    delivery->set_topic(event.topic());
+    delivery->set_payload(event.payload());
+    delivery->set_to(event.to());
+  }
+  late_.Finish(lane.id);
+  EndLate();
+}
+
+void Router::GiveUpLate() {
+  for (const uint64_t id : late_.GiveUp()) {
+    if (LaneRecord* lane = directory_.FindLane(id)) lane->late = false;
+    TellMissed(id);
+  }
+  EndLate();
+}
+
+void Router::EndLate() {
+  if (late_.keeping()) return;
+  for (const LateLanes::Kept& kept : late_.TakeKept())
+    Settle({kept.origin_lane, kept.event.seq()});
+  // Now the roster is complete.
+  roster_changed_ = true;
+  ++roster_version_;
+}
+
+void Router::TellMissed(uint64_t lane_id) {
+  LaneRecord* lane = directory_.FindLane(lane_id);
+  if (!lane || !lane->channel) return;
+  ++counters_.lanes_late;
+  For(*lane).add_notices()->set_kind(Notice::KIND_MISSED);
 }
 
 void Router::Settle(const RelayLedger::Owed& owed) {

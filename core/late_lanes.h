@@ -1,0 +1,74 @@
+// LateLanes: lanes that a restarted core no longer holds relays for, and the relays that it has routed without them.
+//
+//   none ──the hold ends without some lanes──▶ keeping ──each has finished, or the time or the bound is over──▶ none
+//
+// A lane that finishes its snapshot in time gets those of the kept relays that are for it, before anything newer: a link
+// that is away for seconds while the core is replaced costs its clients nothing, and the others only a short wait.
+//
+// Owner:  Router.
+// Thread: the router's. Time is handed in, steady.
+// Bounds: CoreLimits::max_late_bytes of kept relays, link::kReturnLimit since the first lane reconnected.
+#ifndef CAIRN_CORE_LATE_LANES_H_
+#define CAIRN_CORE_LATE_LANES_H_
+
+#include <absl/container/flat_hash_set.h>
+#include <absl/time/time.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <utility>
+
+#include "proto/link/cost.h"
+#include "signaling/v1/lane.pb.h"
+
+namespace cairn::core {
+
+class LateLanes {
+ public:
+  struct Kept {
+    uint64_t origin_lane;
+    signaling::v1::LaneEvent event;
+  };
+
+  explicit LateLanes(size_t max_cost) : max_cost_(max_cost) {}
+
+  void Begin(absl::flat_hash_set<uint64_t> lanes, absl::Duration until) {
+    lanes_ = std::move(lanes);
+    until_ = until;
+  }
+  bool keeping() const { return !lanes_.empty(); }
+  bool Contains(uint64_t lane_id) const { return lanes_.contains(lane_id); }
+  const auto& lanes() const { return lanes_; }
+
+  // Copies a relay that is about to be routed. REQUIRES: keeping().
+  void Keep(uint64_t origin_lane, const signaling::v1::LaneEvent& event) {
+    kept_.push_back({origin_lane, event});
+    cost_ += link::CostOf(event);
+  }
+  // In the order in which they were routed.
+  const std::deque<Kept>& kept() const { return kept_; }
+  size_t cost() const { return cost_; }
+
+  // The lane has got what was kept, or is gone.
+  void Finish(uint64_t lane_id) { lanes_.erase(lane_id); }
+  bool over(absl::Duration now) const { return now >= until_ || cost_ > max_cost_; }
+  // Gives up the lanes that are left. They are to be told.
+  absl::flat_hash_set<uint64_t> GiveUp() { return std::exchange(lanes_, {}); }
+  // What was kept, once nobody waits for it.
+  std::deque<Kept> TakeKept() {
+    cost_ = 0;
+    return std::exchange(kept_, {});
+  }
+
+ private:
+  const size_t max_cost_;
+  absl::flat_hash_set<uint64_t> lanes_;
+  absl::Duration until_;
+  std::deque<Kept> kept_;
+  size_t cost_ = 0;
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_LATE_LANES_H_
