@@ -55,7 +55,8 @@ class LaneChannel {
   // ---- messages
   // Takes everything of `message` and leaves it cleared.
   void Append(signaling::v1::CoreToLane& message, absl::Duration now) {
-    if (link_.idle()) answered_ = now;
+    // Without a stream nothing can be answered: that counts from the lane's last word.
+    if (attached() && link_.idle()) answered_ = now;
     const size_t before = link_.cost();
     link_.Append(message);
     largest_ = std::max(largest_, link_.cost() - before);
