@@ -74,6 +74,8 @@ class CoreLink {
   virtual void Start() = 0;
   // Takes everything of `batch` and leaves it cleared, with its memory kept for the next. REQUIRES: a session has begun.
   virtual void Submit(signaling::v1::LaneToCore& batch) = 0;
+  // The same, in a message of its own, so that a slow link shows progress.
+  virtual void SubmitApart(signaling::v1::LaneToCore& batch) { Submit(batch); }
   // The cost (proto/link/cost.h) that may be submitted now; 0: nothing. What is submitted may exceed it by what the core is told of one peer.
   virtual size_t Room() const = 0;
   // Of what was submitted and is not accepted.

@@ -153,7 +153,7 @@ class Lane final : public CoreLinkListener {
   void OnSession(CoreSession session) override;
   void OnCoreMessage(signaling::v1::CoreToLane& message) override;
   void OnAccepted(signaling::v1::LaneToCore& message) override;
-  void OnRoom() override { outbox_.SetRoom(link_->Room()); }
+  void OnRoom() override;
   const signaling::v1::Roster& roster() const override { return roster_; }
 
   // Any thread: the cost of everything that is kept for the core, as of the last turn.

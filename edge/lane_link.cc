@@ -74,6 +74,14 @@ void LaneLink::Submit(LaneToCore& batch) {
   Pump();
 }
 
+void LaneLink::SubmitApart(LaneToCore& batch) {
+  CAIRN_CHECK(link_ != nullptr);
+  link_->Cut();
+  link_->Append(batch);
+  link_->Cut();
+  Pump();
+}
+
 size_t LaneLink::Room() const {
   return link_ && link_->cost() < options_.window ? options_.window - link_->cost() : 0;
 }

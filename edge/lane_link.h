@@ -48,6 +48,7 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
 
   void Start() override;
   void Submit(signaling::v1::LaneToCore& batch) override;
+  void SubmitApart(signaling::v1::LaneToCore& batch) override;
   size_t Room() const override;
   size_t cost() const override { return link_ ? link_->cost() : 0; }
   void Tick() override;

@@ -1,4 +1,5 @@
 // Lane: sessions with a core: what it is told, in which order, and what is told again.
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -8,6 +9,12 @@
 #include "proto/wire/v2_writer.h"
 
 namespace cairn::edge {
+namespace {
+
+// Cost of a message with a part of the snapshot: a core waits while they come (link::kReturnPatience), also over a slow link.
+constexpr size_t kSnapshotPiece = 64 << 10;
+
+}  // namespace
 
 using signaling::v1::LaneEvent;
 using signaling::v1::LaneToCore;
@@ -35,7 +42,7 @@ void Lane::OnSession(CoreSession session) {
   }
   records_.BeginSnapshot();
   if (peers_left || session.kind == CoreSession::Kind::kLate) SayMissed();
-  outbox_.SetRoom(link_->Room());
+  OnRoom();
 }
 
 std::vector<LaneEvent> Lane::RelaysOf(CoreSession& session) {
@@ -157,13 +164,19 @@ void Lane::Reconcile(Member& member, std::string_view name, bool told) {
   }
 }
 
+void Lane::OnRoom() {
+  const size_t room = link_->Room();
+  outbox_.SetRoom(snapshot_told_ ? room : std::min(room, kSnapshotPiece));
+}
+
 void Lane::Flush() {
-  Pump();
-  while (!link::IsEmpty(outbox_.batch())) {
-    link_->Submit(outbox_.batch());
-    CAIRN_CHECK(outbox_.batch().events_size() == 0);
-    outbox_.SetRoom(link_->Room());
+  while (true) {
+    const bool in_snapshot = !snapshot_told_;
     Pump();
+    if (link::IsEmpty(outbox_.batch())) break;
+    in_snapshot ? link_->SubmitApart(outbox_.batch()) : link_->Submit(outbox_.batch());
+    CAIRN_CHECK(outbox_.batch().events_size() == 0);
+    OnRoom();
   }
   UpdateCongestion();
 }

@@ -29,7 +29,7 @@
 namespace cairn::link {
 
 // Of what is gathered in one message, and of a message that is written.
-inline constexpr size_t kMaxMessageBytes = 64 << 10;
+inline constexpr size_t kMaxMessageBytes = 512 << 10;
 
 enum class Receipt : uint8_t {
   kHandle,   // the message is new and whole: to be handled now
@@ -58,6 +58,11 @@ class Link {
     if (cost > kMaxMessageBytes) return AppendByItem(message, cost);
     MakeRoom(cost);
     MoveAll(message, open_);
+  }
+
+  // What is appended from now on begins another message.
+  void Cut() {
+    if (!IsEmpty(open_)) Seal();
   }
 
   // Whether Next() has something: a message, or an acknowledgement that is due. REQUIRES for true: attached.
