@@ -117,7 +117,7 @@ class FakeLane {
     }
     core_id = said.core_id();
     link_number = said.link();
-    link = std::make_unique<WireLink>(size_t{80} << 20);
+    link = std::make_unique<WireLink>(size_t{4} << 20, size_t{80} << 20);
     ASSERT_TRUE(link->Attach(0, [](auto&) {}));
   }
 };

@@ -21,6 +21,7 @@ using testing::SizeIs;
 
 constexpr absl::Duration kTimeout = absl::Seconds(10);
 constexpr absl::Duration kStart = absl::Hours(1);
+constexpr absl::Duration kInstant = absl::Microseconds(1);
 constexpr auto kIgnore = [](const auto&) {};
 
 class LaneChannelTest : public testing::Test {
@@ -44,7 +45,8 @@ class LaneChannelTest : public testing::Test {
   bool OverdueAt(absl::Duration time) const { return channel_.overdue(time, kTimeout); }
 
   std::shared_ptr<FakeLaneStream> stream_ = std::make_shared<FakeLaneStream>();
-  LaneChannel channel_{5, stream_, 1 << 20, kStart};
+  CoreLimits limits_;
+  LaneChannel channel_{5, stream_, limits_, kStart};
 };
 
 TEST_F(LaneChannelTest, IsAttachedFromTheStart) {
@@ -130,6 +132,36 @@ TEST_F(LaneChannelTest, WhatIsAppendedWhileItOwesDoesNotPutTheEndOff) {
   Append(1, kStart);
   Append(2, kStart + absl::Seconds(9));
   EXPECT_TRUE(OverdueAt(kStart + absl::Seconds(11)));
+}
+
+TEST_F(LaneChannelTest, WithoutAStreamWhatIsAppendedDoesNotPutTheEndOff) {
+  channel_.Detach();
+  Append(1, kStart + absl::Seconds(9));
+  EXPECT_FALSE(OverdueAt(kStart + kTimeout));
+  EXPECT_TRUE(OverdueAt(kStart + kTimeout + kInstant));
+}
+
+TEST_F(LaneChannelTest, ALaneIsFullAboveItsBoundOrFourOfTheLargestMessages) {
+  EXPECT_FALSE(channel_.full(0)) << "with nothing in it";
+  Append(1, kStart);
+  const size_t one = channel_.cost();
+  for (uint64_t seq = 2; seq <= 4; ++seq) Append(seq, kStart);
+  EXPECT_FALSE(channel_.full(0));
+  Append(5, kStart);
+  EXPECT_TRUE(channel_.full(0));
+  EXPECT_FALSE(channel_.full(5 * one));
+  EXPECT_TRUE(channel_.full(5 * one - 1));
+}
+
+TEST_F(LaneChannelTest, ACoreThatWasStoppedGivesItTheGrace) {
+  const absl::Duration later = kStart + absl::Hours(1);
+  channel_.Excuse(later, kTimeout, absl::Seconds(2));
+  EXPECT_FALSE(OverdueAt(later + absl::Seconds(2)));
+  EXPECT_TRUE(OverdueAt(later + absl::Seconds(2) + kInstant));
+  // One that has answered a moment ago keeps all of its time.
+  EXPECT_EQ(Acknowledge(0, later), Receipt::kNothing);
+  channel_.Excuse(later, kTimeout, absl::Seconds(2));
+  EXPECT_FALSE(OverdueAt(later + kTimeout));
 }
 
 TEST_F(LaneChannelTest, ANewStreamIsAnAnswer) {

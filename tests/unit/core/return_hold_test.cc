@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "proto/link/cost.h"
-#include "proto/link/link.h"
 #include "proto/link/timing.h"
 
 namespace cairn::core {
@@ -23,7 +22,6 @@ const absl::Duration kStartHold = absl::FromChrono(link::kStartHold);
 const absl::Duration kPatience = absl::FromChrono(link::kReturnPatience);
 const absl::Duration kLimit = absl::FromChrono(link::kReturnLimit);
 constexpr absl::Duration kInstant = absl::Microseconds(1);
-constexpr size_t kMuch = link::kMaxMessageBytes;
 
 class ReturnHoldTest : public testing::Test {
  protected:
@@ -79,27 +77,47 @@ TEST_F(ReturnHoldTest, ALaneThatDoesNotReturnIsWaitedForNoLongerThanThePatience)
   EXPECT_TRUE(OverAt(kPatience));
 }
 
-TEST_F(ReturnHoldTest, ALaneThatTellsMuchIsWaitedForAndOneThatOnlyTricklesIsNot) {
+TEST_F(ReturnHoldTest, ALaneIsWaitedForAsLongAsItTellsOn) {
   Return(1, Of({1}), absl::ZeroDuration());
-  for (int i = 1; i <= 5; ++i) {
+  for (int i = 1; i <= 4; ++i) {
     const absl::Duration at = i * (kPatience - kInstant);
     EXPECT_FALSE(OverAt(at)) << i;
-    hold_.OnProgress(1, kMuch, kStart + at);
+    hold_.OnProgress(1, kStart + at);
+    hold_.OnProgress(2, kStart + at);  // nobody waits for it
   }
-  const absl::Duration at = 5 * (kPatience - kInstant);
-  hold_.OnProgress(1, 100, kStart + at + kPatience / 2);
+  const absl::Duration at = 4 * (kPatience - kInstant);
   EXPECT_FALSE(OverAt(at + kPatience - kInstant));
   EXPECT_TRUE(OverAt(at + kPatience));
+}
+
+TEST_F(ReturnHoldTest, ACoreThatWasStoppedGivesEverybodyThePatienceAgain) {
+  Return(1, Of({1, 2}), absl::ZeroDuration());
+  hold_.Excuse(kStart + kPatience);
+  EXPECT_FALSE(OverAt(2 * kPatience - kInstant));
+  EXPECT_TRUE(OverAt(2 * kPatience));
+}
+
+TEST_F(ReturnHoldTest, WhatIsHeldOfALaneCanBeForgotten) {
+  for (uint64_t seq = 1; seq <= 4; ++seq) {
+    LaneEvent event;
+    event.set_seq(seq);
+    hold_.Add(1 + seq % 2, event);
+  }
+  hold_.Forget(2);
+  EXPECT_EQ(hold_.cost(2), 0u);
+  EXPECT_EQ(hold_.cost(), hold_.cost(1));
+  hold_.Forget(3);
+  EXPECT_EQ(hold_.Release().size(), 2u);
 }
 
 TEST_F(ReturnHoldTest, AllTogetherAreWaitedForNoLongerThanTheLimit) {
   Return(1, Of({1}), absl::Seconds(1));
   absl::Duration at = absl::Seconds(1);
   for (; at < absl::Seconds(1) + kLimit; at += absl::Seconds(1)) {
-    hold_.OnProgress(1, kMuch, kStart + at);
+    hold_.OnProgress(1, kStart + at);
     ASSERT_FALSE(OverAt(at)) << at;
   }
-  hold_.OnProgress(1, kMuch, kStart + at);
+  hold_.OnProgress(1, kStart + at);
   EXPECT_TRUE(OverAt(absl::Seconds(1) + kLimit));
 }
 

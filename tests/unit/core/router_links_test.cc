@@ -193,9 +193,7 @@ TEST_F(RouterLinks, ALaneThatIsGivenUpOwesNothingMore) {
   Say(origin, Batch().Relayed(10, "t", 1).Relayed(10, "t", 2));
   EXPECT_THAT(Settled(origin), IsEmpty());
   Break(target);
-  Answer(origin);
-  clock_.Advance(limits_.lane_timeout + kInstant);
-  Answer(origin);
+  Pass(limits_.lane_timeout + kInstant);
   EXPECT_THAT(Settled(origin), ElementsAre(1, 2));
 }
 
@@ -204,16 +202,38 @@ TEST_F(RouterLinks, ALaneWithAStreamThatDoesNotAnswerIsGivenUpToo) {
   Say(hung, Batch().Opened(20).Subscribed(20, "t"));
   Say(origin, Batch().Relayed(10, "t", 1));
   const auto stream = hung->stream;
-  clock_.Advance(limits_.lane_timeout);
-  Answer(origin);
+  uint64_t peer = 100;
   // It still speaks, but does not say that it has handled anything.
-  Say(hung, Batch().Opened(21));
-  TickNow();
+  Elapse(limits_.lane_timeout, [&] {
+    Answer(origin);
+    Say(hung, Batch().Opened(++peer));
+  });
   EXPECT_THAT(Closes(stream), IsEmpty());
   clock_.Advance(kInstant);
   TickNow();
   EXPECT_THAT(Closes(stream), ElementsAre(absl::StatusCode::kDeadlineExceeded));
   EXPECT_EQ(Ended(LaneEnd::kTimeout), 1u);
+}
+
+TEST_F(RouterLinks, ACoreThatWasStoppedGivesItsLanesTheTimeToAnswer) {
+  const LanePtr origin = Open(1), target = Open(2), away = Open(3);
+  Say(target, Batch().Opened(20).Subscribed(20, "t"));
+  Say(origin, Batch().Relayed(10, "t", 1));
+  Break(away);
+  clock_.Advance(10 * limits_.lane_timeout);
+  TickNow();
+  EXPECT_EQ(lane_count(), 3u) << "it could not hear them";
+  Answer(origin);
+  Answer(target);
+  EXPECT_EQ(Connect(away), Welcome::OUTCOME_RESUMED);
+  Pass(limits_.lane_timeout);
+  EXPECT_EQ(lane_count(), 3u);
+  // But no longer than that.
+  Break(away);
+  clock_.Advance(10 * limits_.lane_timeout);
+  TickNow();
+  Pass(absl::FromChrono(link::kReturnPatience) + kInstant);
+  EXPECT_EQ(lane_count(), 2u);
 }
 
 TEST_F(RouterLinks, ALaneThatOnlyBeatsIsKept) {
@@ -319,6 +339,8 @@ TEST_F(RouterLinks, ALaneThatReturnsAfterItWasGivenUpIsToldHowFarItWasHeard) {
 TEST_F(RouterLinks, ALaneThatTheCoreHasForgottenIsToldSo) {
   limits_.max_tombstones = 1;
   Restart(kCoreId);
+  clock_.Advance(absl::FromChrono(link::kStartHold));
+  TickNow();
   const LanePtr lane = Open(1), other = Open(2);
   Say(lane, Batch().Opened(10));
   Close(lane);
@@ -455,8 +477,7 @@ TEST_F(RouterLinks, ACoreThatEndsSettlesNothingAndTellsNobodyOfPeersThatLeave) {
   origin->TakeMessages();
   Enter(CoreStopping{});
   Break(target);
-  clock_.Advance(10 * limits_.lane_timeout);
-  TickNow();
+  Elapse(10 * limits_.lane_timeout);
   Say(origin, Batch().Relayed(10, "t", 2));
   TickNow();
   for (const auto& message : origin->TakeMessages()) {

@@ -104,8 +104,9 @@ TEST_F(RouterSettles, NothingForALinkThatTheOriginHasReplaced) {
   const LanePtr origin = Open(1), target = Open(2);
   Say(target, Batch().Opened(20).Subscribed(20, "t"));
   Say(origin, Batch().Relayed(10, "t", 1));
-  Close(origin);
-  Connect(origin);
+  origin->core_id = 66;  // it was at another core meanwhile
+  origin->link->Detach();
+  EXPECT_EQ(Connect(origin), Welcome::OUTCOME_NEW);
   Answer(target);
   EXPECT_THAT(Settled(origin), IsEmpty());
 }
@@ -183,7 +184,7 @@ TEST_F(RouterReturn, RelaysWaitForALaneThatDoesNotReturnNoLongerThanThePatience)
   const LanePtr two = Return(2, {1, 2, 3});
   Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
   Say(one, Batch().SnapshotEnd().Relayed(10, "t", 1));
-  clock_.Advance(kPatience - kInstant);
+  Elapse(kPatience - kInstant);
   Call([](Router&) {});
   EXPECT_THAT(Delivered(two), IsEmpty());
   clock_.Advance(kInstant);
@@ -208,9 +209,10 @@ TEST_F(RouterReturn, RelaysOfALaneThatIsGivenUpWhileTheyWaitAreStillRouted) {
   Restart(kCoreId);
   const LanePtr one = Return(1, {1, 2});
   Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
-  Break(one);
-  clock_.Advance(limits_.lane_timeout + kInstant);
   TickNow();
+  Answer(one);
+  Break(one);
+  Elapse(limits_.lane_timeout + kInstant);
   EXPECT_EQ(lane_count(), 0u);
   const LanePtr two = Return(2, {1, 2});
   Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
@@ -229,8 +231,7 @@ TEST_F(RouterReturn, NewLanesWaitTooAndAreToldThatTheRosterIsNotComplete) {
       << "also those that are waited for";
   Say(fresh, Batch().SnapshotEnd().Relayed(30, "t", 1));
   EXPECT_THAT(Delivered(one), IsEmpty());
-  clock_.Advance(kPatience);
-  TickNow();
+  Elapse(kPatience);
   EXPECT_THAT(Delivered(one), ElementsAre(1));
   TickNow();
   const auto later = fresh->TakeMessages();
@@ -261,6 +262,43 @@ TEST_F(RouterReturn, LanesOfThisProcessWaitOnlyIfOthersHaveReturned) {
   EXPECT_THAT(direct->TakeMessages(), IsEmpty());
 }
 
+TEST_F(RouterReturn, ALaneWhoseSnapshotIsNotWaitedForAnyLongerIsToldThatItsClientsMayHaveMissedRelays) {
+  const LanePtr one = Return(1, {1, 2}), slow = Return(2, {1, 2});
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
+  Say(slow, Batch().Opened(20));
+  EXPECT_THAT(Notices(slow), IsEmpty());
+  Elapse(kPatience);
+  EXPECT_THAT(Notices(slow), ElementsAre("MISSED 0  0"));
+  EXPECT_THAT(Notices(one), IsEmpty());
+  EXPECT_EQ(router_->counters().lanes_late, 1u);
+}
+
+TEST_F(RouterReturn, ALaneThatWasAtAnotherCoreMeanwhileIsHeardOnce) {
+  const LanePtr one = Return(1, {1, 2});
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1).Relayed(10, "t", 2));
+  one->core_id = 66;  // where it has told its relays, and tells them here again
+  one->link->Detach();
+  EXPECT_EQ(Connect(one), Welcome::OUTCOME_NEW);
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1).Relayed(10, "t", 2));
+  const LanePtr two = Return(2, {1, 2});
+  PassStartHold();
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
+  EXPECT_THAT(Delivered(two), ElementsAre(1, 2));
+  Answer(two);
+  EXPECT_THAT(Settled(one), ElementsAre(1, 2));
+}
+
+TEST_F(RouterReturn, ACoreThatWasStoppedWhileItHeldWaitsOn) {
+  const LanePtr one = Return(1, {1, 2});
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
+  clock_.Advance(2 * kPatience);
+  const LanePtr two = Return(2, {1, 2});
+  EXPECT_TRUE(router_->hold().holding()) << "the other could not be heard";
+  TickNow();
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
+  EXPECT_THAT(Delivered(two), ElementsAre(1));
+}
+
 TEST_F(RouterReturn, OfALaneNoMoreIsHeldThanTheBound) {
   limits_.max_held_bytes_per_lane = 100'000;
   Restart(kCoreId);
@@ -280,8 +318,7 @@ TEST_F(RouterReturn, OfALaneNoMoreIsHeldThanTheBound) {
   // Others are not concerned.
   Say(other, Batch().SnapshotEnd().Relayed(30, "u", 1));
   EXPECT_EQ(other->stream->handled, 1);
-  clock_.Advance(kPatience);
-  TickNow();
+  Elapse(kPatience);
   EXPECT_EQ(one->stream->handled, handled + static_cast<int>(seq)) << "read on after the hold";
   EXPECT_EQ(router_->hold().cost(), 0u);
 }
@@ -300,8 +337,7 @@ TEST_F(RouterReturn, OfALaneOfThisProcessEveryBatchThatWasKeptIsGivenBack) {
     Enter(LaneBatch{direct, batch.message()});
   }
   EXPECT_EQ(direct->handled, 0);
-  clock_.Advance(kPatience);
-  TickNow();
+  Elapse(kPatience);
   EXPECT_EQ(direct->handled, 5);
 }
 

@@ -16,13 +16,14 @@ namespace {
 using signaling::v1::CoreToLane;
 using signaling::v1::LaneToCore;
 
+constexpr size_t kWindow = 1 << 20;
 constexpr size_t kMaxWhole = 4 << 20;
 constexpr int kSteps = 400;
 constexpr auto kIgnore = [](const auto&) {};
 
 template <typename Out, typename In>
 struct End {
-  Link<Out, In> link{kMaxWhole};
+  Link<Out, In> link{kWindow, kMaxWhole};
   std::deque<Out> on_the_way;      // written on this stream, not arrived
   uint64_t appended = 0;           // the last number
   std::vector<uint64_t> handled;   // of the other end's

@@ -21,6 +21,7 @@ using testing::SizeIs;
 using EdgeEnd = Link<LaneToCore, CoreToLane>;
 using CoreEnd = Link<CoreToLane, LaneToCore>;
 
+constexpr size_t kWindow = 64 << 20;
 constexpr size_t kMaxWhole = 4 << 20;
 // More than one message may have, so that it travels in three parts.
 constexpr size_t kLarge = 2 * kMaxMessageBytes + 1000;
@@ -78,14 +79,14 @@ class LinkTest : public testing::Test {
     EXPECT_TRUE(core_.Attach(edge_.received(), kIgnore));
   }
 
-  EdgeEnd edge_{kMaxWhole};
-  CoreEnd core_{kMaxWhole};
+  EdgeEnd edge_{kWindow, kMaxWhole};
+  CoreEnd core_{kWindow, kMaxWhole};
 };
 
 // ---- sending
 
 TEST_F(LinkTest, WritesNothingBeforeItIsAttachedAndEverythingAfter) {
-  EdgeEnd link(kMaxWhole);
+  EdgeEnd link(kWindow, kMaxWhole);
   LaneToCore message = Relay(1);
   link.Append(message);
   link.BeatNow();
@@ -235,6 +236,19 @@ TEST_F(LinkTest, PartsAreAcknowledgedLikeWholes) {
   EXPECT_EQ(core_.Next().received(), parts.size() - 1);
 }
 
+TEST_F(LinkTest, AnEndThatKeepsMoreThanHalfOfItsWindowIsAnsweredAtOnce) {
+  EdgeEnd small(4 * CostOf(Relay(1)), kMaxWhole);
+  EXPECT_TRUE(small.Attach(0, kIgnore));
+  for (uint64_t seq = 1; seq <= 3; ++seq) {
+    LaneToCore message = Relay(seq);
+    small.Append(message);
+    LaneToCore written = small.Next();
+    EXPECT_EQ(core_.Receive(written, kIgnore), Receipt::kHandle);
+    EXPECT_EQ(core_.HasNext(), seq == 3) << seq;
+  }
+  EXPECT_EQ(core_.Next().received(), 3u);
+}
+
 TEST_F(LinkTest, ABeatIsOneMessageEvenIfThereIsNothingInIt) {
   edge_.BeatNow();
   const std::vector<LaneToCore> written = Write();
@@ -308,7 +322,7 @@ TEST_F(LinkTest, AMessageWrittenAgainAcknowledgesWhatHasBeenReceivedSince) {
 
 TEST_F(LinkTest, ANumberThatIsLeftOutIsBroken) {
   for (const uint64_t number : {2u, 1'000'000u}) {
-    CoreEnd core(kMaxWhole);
+    CoreEnd core(kWindow, kMaxWhole);
     LaneToCore message = Relay(1);
     message.set_number(number);
     EXPECT_EQ(core.Receive(message, kIgnore), Receipt::kBroken);
@@ -378,6 +392,13 @@ TEST_F(LinkTest, ALargeItemTravelsInPartsAndIsHandledOnceWithTheLast) {
   EXPECT_EQ(edge_.cost(), 0u);
 }
 
+TEST_F(LinkTest, ALargeItemIsKeptOnceHoweverManyPartsItHas) {
+  const LaneToCore large = Relay(1, kLarge);
+  Append(large);
+  Write();
+  EXPECT_EQ(edge_.cost(), CostOf(large));
+}
+
 TEST_F(LinkTest, ALargeItemGoesOnAfterABreakWhereItWas) {
   Append(Relay(1, kLarge));
   const std::vector<LaneToCore> written = Write();
@@ -405,7 +426,7 @@ TEST_F(LinkTest, AWholeMessageAmongPartsIsBroken) {
 }
 
 TEST_F(LinkTest, PartsThatMakeTooLargeAMessageAreBroken) {
-  CoreEnd core(1000);
+  CoreEnd core(kWindow, 1000);
   LaneToCore part;
   part.set_more(true);
   part.set_part(std::string(500, 'x'));
