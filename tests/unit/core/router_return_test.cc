@@ -106,7 +106,7 @@ TEST_F(RouterSettles, NothingForALinkThatTheOriginHasReplaced) {
   Say(origin, Batch().Relayed(10, "t", 1));
   origin->core_id = 66;  // it was at another core meanwhile
   origin->link->Detach();
-  EXPECT_EQ(Connect(origin), Welcome::OUTCOME_NEW);
+  EXPECT_EQ(Connect(origin), Welcome::OUTCOME_LATE);
   Answer(target);
   EXPECT_THAT(Settled(origin), IsEmpty());
 }
