@@ -54,7 +54,11 @@ class Loop {
     lane_.Flush();
   }
   void Flush() { lane_.Flush(); }
-  void Run() { executor_.Run(); }
+  // A turn, which ends as each of a loop's does.
+  void Run() {
+    executor_.Run();
+    lane_.Flush();
+  }
   size_t wakes() const { return executor_.posted(); }
   // The loop has ended: what it was posted is not run any more.
   void EndLink() { link_.reset(); }
