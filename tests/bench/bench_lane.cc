@@ -2,32 +2,53 @@
 
 #include <grpcpp/channel.h>
 
+#include <chrono>
 #include <utility>
+
+#include "proto/link/timing.h"
 
 namespace cairn::bench {
 
+using signaling::v1::CoreToLane;
 using signaling::v1::LaneEvent;
 using signaling::v1::Lanes;
 using signaling::v1::LaneToCore;
 
+namespace {
+
+constexpr size_t kWindow = 64 << 20;
+constexpr auto kIgnore = [](const LaneToCore&) {};
+
+}  // namespace
+
 BenchLane::BenchLane(const std::shared_ptr<grpc::Channel>& channel, uint64_t lane_id,
                      const std::string& edge, OnDelivery on_delivery)
-    : stub_(Lanes::NewStub(channel)), on_delivery_(std::move(on_delivery)) {
-  signaling::v1::Hello* hello = next_.mutable_hello();
-  hello->set_protocol_version(1);
+    : stub_(Lanes::NewStub(channel)), on_delivery_(std::move(on_delivery)), link_(kWindow, kWindow) {
+  signaling::v1::Hello* hello = hello_.mutable_hello();
+  hello->set_protocol_version(2);
   hello->set_lane_id(lane_id);
+  hello->set_secret("bench");
   hello->set_edge(edge);
   hello->set_version("bench");
-  next_.add_events()->set_kind(LaneEvent::KIND_SNAPSHOT_END);
+  LaneToCore snapshot;
+  snapshot.add_events()->set_kind(LaneEvent::KIND_SNAPSHOT_END);
+  link_.Append(snapshot);
   stub_->async()->Open(&context_, this);
   AddHold();  // writes come from other threads, until the destructor
   StartRead(&received_);
+  in_flight_ = true;
+  StartWrite(&hello_);
   StartCall();
-  LaneToCore nothing;
-  Send(nothing);
+  beat_ = std::thread([this] { Beat(); });
 }
 
 BenchLane::~BenchLane() {
+  {
+    const std::lock_guard lock(mu_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  beat_.join();
   context_.TryCancel();
   RemoveHold();
   std::unique_lock lock(mu_);
@@ -35,27 +56,20 @@ BenchLane::~BenchLane() {
 }
 
 void BenchLane::Send(LaneToCore& batch) {
-  {
-    const std::lock_guard lock(mu_);
-    for (LaneEvent& event : *batch.mutable_events()) next_.add_events()->Swap(&event);
-    batch.Clear();
-    if (!TakeNext()) return;
-  }
-  StartWrite(&writing_);
+  const std::lock_guard lock(mu_);
+  link_.Append(batch);
+  Pump();
 }
 
-bool BenchLane::TakeNext() {
-  if (in_flight_ || broken_ || next_.events_size() == 0) return false;
-  next_.set_delivered_seq(delivered_seq_);
-  writing_.Clear();
-  writing_.Swap(&next_);
+void BenchLane::Pump() {
+  if (in_flight_ || broken_ || !link_.HasNext()) return;
   in_flight_ = true;
-  return true;
+  StartWrite(&link_.Next());  // serializes it before it returns
 }
 
 bool BenchLane::Flush() {
   std::unique_lock lock(mu_);
-  changed_.wait(lock, [this] { return broken_ || (!in_flight_ && next_.events_size() == 0); });
+  changed_.wait(lock, [this] { return broken_ || link_.idle(); });
   return !broken_;
 }
 
@@ -64,29 +78,42 @@ bool BenchLane::broken() {
   return broken_;
 }
 
-void BenchLane::OnWriteDone(bool ok) {
-  {
-    const std::lock_guard lock(mu_);
-    in_flight_ = false;
-    broken_ = broken_ || !ok;
-    changed_.notify_all();
-    if (!TakeNext()) return;
+void BenchLane::Beat() {
+  std::unique_lock lock(mu_);
+  while (!changed_.wait_for(lock, link::kTick, [this] { return ending_; })) {
+    link_.AckNow();
+    link_.BeatNow();
+    Pump();
   }
-  StartWrite(&writing_);
+}
+
+void BenchLane::OnWriteDone(bool ok) {
+  const std::lock_guard lock(mu_);
+  in_flight_ = false;
+  broken_ = broken_ || !ok;
+  changed_.notify_all();
+  Pump();
 }
 
 void BenchLane::OnReadDone(bool ok) {
-  if (!ok) {
+  bool handle = false;
+  {
     const std::lock_guard lock(mu_);
-    broken_ = true;
+    if (ok && received_.has_welcome()) {
+      ok = link_.Attach(0, kIgnore);
+    } else if (ok) {
+      const link::Receipt receipt = link_.Receive(received_, kIgnore);
+      ok = receipt != link::Receipt::kBroken;
+      handle = receipt == link::Receipt::kHandle;
+    }
+    broken_ = broken_ || !ok;
     changed_.notify_all();
-    return;
+    if (!ok) return;
+    Pump();
   }
-  if (received_.deliveries_size() > 0) {
-    const std::lock_guard lock(mu_);
-    delivered_seq_ = received_.deliveries().rbegin()->seq();
+  if (handle) {
+    for (const signaling::v1::Delivery& delivery : received_.deliveries()) on_delivery_(delivery);
   }
-  for (const signaling::v1::Delivery& delivery : received_.deliveries()) on_delivery_(delivery);
   StartRead(&received_);
 }
 

@@ -2,6 +2,7 @@
 //
 // While one write is in flight, what is sent is gathered into the next message, as edges do.
 // Thread: any. `on_delivery` runs on gRPC's threads, one call at a time, and may Send().
+// Bounds: none of its own: what is sent faster than the core takes it is kept.
 // Errors: a stream that ends before its lane does makes broken() true.
 #ifndef CAIRN_TESTS_BENCH_BENCH_LANE_H_
 #define CAIRN_TESTS_BENCH_BENCH_LANE_H_
@@ -15,7 +16,9 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 
+#include "proto/link/link.h"
 #include "signaling/v1/lane.grpc.pb.h"
 
 namespace cairn::bench {
@@ -35,16 +38,20 @@ class BenchLane final
   void Send(signaling::v1::LaneToCore& batch);
   // Number for the next relay of the lane. REQUIRES: one sender, who sends them in this order.
   uint64_t NextSeq() { return ++last_seq_; }
-  // Returns when everything has been written; false when the stream has ended.
+  // Returns when the core has handled everything; false when the stream has ended.
   bool Flush();
   bool broken();
 
  private:
+  using WireLink = link::Link<signaling::v1::LaneToCore, signaling::v1::CoreToLane>;
+
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
   void OnDone(const grpc::Status& status) override;
-  // Whether next_ has become the message to write now. REQUIRES: mu_.
-  bool TakeNext();
+  // Writes what there is, unless a write is in flight. REQUIRES: mu_.
+  void Pump();
+  // Acknowledges what was handled, and keeps the core's end from thinking that the lane is gone.
+  void Beat();
 
   // Immutable after construction.
   const std::unique_ptr<signaling::v1::Lanes::Stub> stub_;
@@ -54,17 +61,17 @@ class BenchLane final
   uint64_t last_seq_ = 0;
   // gRPC's read callback only.
   signaling::v1::CoreToLane received_;
-  // Left alone while a write is in flight.
-  signaling::v1::LaneToCore writing_;
 
   std::mutex mu_;
   std::condition_variable changed_;
   // Guarded by mu_.
-  signaling::v1::LaneToCore next_;
-  uint64_t delivered_seq_ = 0;
+  signaling::v1::LaneToCore hello_;
+  WireLink link_;
   bool in_flight_ = false;
   bool broken_ = false;
   bool done_ = false;
+  bool ending_ = false;
+  std::thread beat_;  // last: it uses the others
 };
 
 }  // namespace cairn::bench

@@ -115,7 +115,8 @@ class LaneRig {
 void RelayWithinLoop(benchmark::State& state) {
   const auto messages = static_cast<size_t>(state.range(0));
   const SystemClock clock;
-  core::Core core(1, clock);
+  const core::CoreLimits limits;
+  core::Core core(1, limits, clock);
   LaneRig rig(core, 1);
   const size_t sender = rig.AddClient();
   rig.AddSubscribers(static_cast<size_t>(state.range(1)));
@@ -136,7 +137,8 @@ BENCHMARK(RelayWithinLoop)->Args({1, 1})->Args({16, 1})->Args({1, 500});
 void RelayBetweenLoops(benchmark::State& state) {
   const auto messages = static_cast<size_t>(state.range(0));
   const SystemClock clock;
-  core::Core core(1, clock);
+  const core::CoreLimits limits;
+  core::Core core(1, limits, clock);
   LaneRig from(core, 1);
   LaneRig to(core, 2);
   const size_t sender = from.AddClient();

@@ -56,7 +56,6 @@ void RelayProbe::Relay(BenchLane& lane, uint64_t peer, const std::string& payloa
   event->set_topic(kTopic);
   event->set_payload(payload);
   event->set_seq(lane.NextSeq());
-  event->set_sender_subscribed(true);
   lane.Send(batch);
 }
 

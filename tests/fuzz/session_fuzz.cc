@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "edge/session.h"
@@ -35,6 +36,7 @@ class RecordingClient final : public edge::Client {
 class EchoLink final : public edge::CoreLink {
  public:
   explicit EchoLink(edge::Lane& lane) : lane_(lane) {}
+  void Start() override { lane_.OnSession({}); }
   void Submit(signaling::v1::LaneToCore& batch) override {
     signaling::v1::CoreToLane message;
     for (const auto& event : batch.events()) {
@@ -46,15 +48,18 @@ class EchoLink final : public edge::CoreLink {
       delivery->set_topic(event.topic());
       delivery->set_payload(event.payload());
     }
+    lane_.OnAccepted(batch);
     batch.Clear();
     lane_.OnCoreMessage(message);
   }
-  bool congested() const override { return false; }
+  size_t Room() const override { return room; }
+  size_t cost() const override { return 0; }
   void Tick() override {}
-  size_t backlog_bytes() const override { return 0; }
   bool can_break() const override { return true; }
   bool connected() const override { return true; }
   const edge::BatchHistogram& batches() const override { return batches_; }
+
+  size_t room = 1 << 20;
 
  private:
   edge::Lane& lane_;
@@ -85,7 +90,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::string bytes(reinterpret_cast<const char*>(data), size);
     std::string copy = bytes;
     to.OnBytes({copy.data(), copy.size() / 2});
+    lane.Flush();
+    // What the sender says waits, and comes when there is room, or goes to another core.
+    link.room = 0;
+    lane.OnRoom();
     from.OnBytes({bytes.data(), bytes.size()});
+    lane.Flush();
+    link.room = 1 << 20;
+    if (size % 2 == 0) {
+      edge::CoreSession session;
+      session.kind = edge::CoreSession::Kind::kNewCore;
+      lane.OnSession(std::move(session));
+    }
+    lane.OnRoom();
     lane.Flush();
     to.OnBytes({copy.data() + copy.size() / 2, copy.size() - copy.size() / 2});
     lane.Flush();

@@ -19,7 +19,10 @@ class FakeLoopExecutor final : public LoopExecutor {
     MutexLock lock(mu_);
     tasks_.push_back(std::move(task));
   }
-  void PostAfter(absl::Duration, std::function<void()> task) override { Post(std::move(task)); }
+  void PostAfter(absl::Duration wait, std::function<void()> task) override {
+    waits.push_back(wait);
+    Post(std::move(task));
+  }
 
   size_t posted() const {
     MutexLock lock(mu_);
@@ -34,6 +37,9 @@ class FakeLoopExecutor final : public LoopExecutor {
     }
     for (const auto& task : tasks) task();
   }
+
+  // Of every PostAfter().
+  std::vector<absl::Duration> waits;
 
  private:
   mutable Mutex mu_;

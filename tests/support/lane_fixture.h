@@ -22,7 +22,11 @@ class LaneTest : public testing::Test {
   static constexpr uint64_t kLane = 42;
   static constexpr uint64_t kOtherLane = 43;
 
-  LaneTest() { lane_.Connect(&link_); }
+  // The session has begun, and its snapshot, of nobody, is told.
+  LaneTest() {
+    lane_.Connect(&link_);
+    Said();
+  }
 
   Lane::Member* Join(uint64_t peer, wire::Dialect dialect = wire::Dialect::kNative) {
     Lane::PeerFacts facts;
@@ -82,6 +86,12 @@ class LaneTest : public testing::Test {
     return kind + " " + std::to_string(event.peer()) +
            (event.topic().empty() ? "" : " " + event.topic());
   }
+  void Settle(uint64_t first, uint64_t last) {
+    signaling::v1::CoreToLane message;
+    message.add_settled(first);
+    message.add_settled(last);
+    lane_.OnCoreMessage(message);
+  }
   uint64_t Dropped(DropReason reason) const {
     return counters_.drops[static_cast<size_t>(reason)].Get();
   }
@@ -89,9 +99,9 @@ class LaneTest : public testing::Test {
   FakeClock clock_;
   EdgeLimits limits_;
   EdgeCounters counters_;
-  FakeCoreLink link_;
   std::map<uint64_t, FakeClient> clients_;
   Lane lane_{{kLane, "edge-1", 3}, limits_, counters_, clock_};
+  FakeCoreLink link_{lane_};
   uint64_t probe_ = 0;
 };
 

@@ -1,9 +1,10 @@
-// RouterTest: a router between fake lanes.
+// RouterTest: a router between fake lanes behind links.
 #ifndef CAIRN_TESTS_SUPPORT_ROUTER_FIXTURE_H_
 #define CAIRN_TESTS_SUPPORT_ROUTER_FIXTURE_H_
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,126 +14,140 @@
 
 #include "core/router.h"
 #include "tests/support/fake_clock.h"
-#include "tests/support/fake_edge_sink.h"
+#include "tests/support/fake_lane.h"
+#include "tests/support/lane_batch.h"
 
 namespace cairn::core {
 
-// One batch of a lane, event by event.
-class Batch {
- public:
-  Batch& Opened(uint64_t peer, bool wants_presence = false) {
-    Add(signaling::v1::LaneEvent::KIND_PEER_OPENED, peer)
-        .mutable_info()
-        ->set_wants_presence(wants_presence);
-    return *this;
-  }
-  Batch& Closed(uint64_t peer, uint32_t code = 0, const std::string& reason = "client_gone") {
-    signaling::v1::LaneEvent& event = Add(signaling::v1::LaneEvent::KIND_PEER_CLOSED, peer);
-    event.set_close_code(code);
-    event.set_close_reason(reason);
-    return *this;
-  }
-  Batch& Subscribed(uint64_t peer, const std::string& topic, bool wants_answer = false) {
-    signaling::v1::LaneEvent& event = Add(signaling::v1::LaneEvent::KIND_SUBSCRIBED, peer);
-    event.set_topic(topic);
-    event.set_wants_answer(wants_answer);
-    return *this;
-  }
-  Batch& Unsubscribed(uint64_t peer, const std::string& topic) {
-    Add(signaling::v1::LaneEvent::KIND_UNSUBSCRIBED, peer).set_topic(topic);
-    return *this;
-  }
-  Batch& Relayed(uint64_t peer, const std::string& topic, uint64_t seq,
-                 bool sender_subscribed = false) {
-    signaling::v1::LaneEvent& event = Add(signaling::v1::LaneEvent::KIND_RELAYED, peer);
-    event.set_topic(topic);
-    event.set_payload("payload " + std::to_string(seq));
-    event.set_seq(seq);
-    event.set_sender_subscribed(sender_subscribed);
-    return *this;
-  }
-  Batch& Delivered(uint64_t delivery_seq) {
-    batch_.set_delivered_seq(delivery_seq);
-    return *this;
-  }
-  // Any other, and the last one for what its kind leaves open.
-  signaling::v1::LaneEvent& Add(signaling::v1::LaneEvent::Kind kind, uint64_t peer) {
-    signaling::v1::LaneEvent* event = batch_.add_events();
-    event->set_kind(kind);
-    event->set_peer(peer);
-    return *event;
-  }
-  signaling::v1::LaneEvent& last() { return *batch_.mutable_events()->rbegin(); }
-
-  const signaling::v1::LaneToCore& message() const { return batch_; }
-
- private:
-  signaling::v1::LaneToCore batch_;
-};
-
 class RouterTest : public testing::Test {
  protected:
-  using Sink = std::shared_ptr<FakeEdgeSink>;
+  using LanePtr = std::shared_ptr<FakeLane>;
+  using Outcome = signaling::v1::Welcome::Outcome;
+  using Welcome = signaling::v1::Welcome;
 
-  // A lane whose snapshot, empty, is over. Its welcome is taken.
-  Sink Open(uint64_t lane_id, const std::string& edge = "edge") {
-    Sink sink = OpenInSnapshot(lane_id, edge);
-    Batch end;
-    end.Add(signaling::v1::LaneEvent::KIND_SNAPSHOT_END, 0);
-    Say(sink, end);
-    sink->messages.clear();
-    return sink;
+  enum class Age { kJustStarted, kRunning };
+  // A core that is running does not hold relays for lanes that may be about to return.
+  explicit RouterTest(Age age = Age::kRunning) {
+    if (age == Age::kJustStarted) return;
+    clock_.Advance(absl::FromChrono(link::kStartHold));
+    TickNow();
+    EXPECT_FALSE(router_->hold().holding());
   }
-  Sink OpenInSnapshot(uint64_t lane_id, const std::string& edge = "edge") {
-    auto sink = std::make_shared<FakeEdgeSink>();
-    signaling::v1::Hello hello;
-    hello.set_lane_id(lane_id);
-    hello.set_edge(edge);
-    RouterInput input = LaneOpened{sink, hello};
-    router_.Handle(input);
-    return sink;
+
+  // ---- lanes
+
+  // A lane whose snapshot, empty, is told. What it was sent until then is taken.
+  LanePtr Open(uint64_t lane_id, const std::string& edge = "edge") {
+    LanePtr lane = OpenInSnapshot(lane_id, edge);
+    Say(lane, Batch().SnapshotEnd());
+    lane->TakeMessages();
+    return lane;
   }
-  void Say(const Sink& sink, const Batch& batch) {
-    sink->sent.Acknowledged(batch.message().delivered_seq());
-    RouterInput input = LaneBatch{sink, batch.message()};
-    router_.Handle(input);
+  LanePtr OpenInSnapshot(uint64_t lane_id, const std::string& edge = "edge") {
+    auto lane = std::make_shared<FakeLane>(lane_id, edge);
+    lanes_.push_back(lane);
+    Connect(lane);
+    return lane;
   }
-  // Its stream breaks.
-  void Break(const Sink& sink) {
-    RouterInput input = LaneClosed{sink};
-    router_.Handle(input);
+  // The lane opens a stream; what the core makes of it.
+  Outcome Connect(const LanePtr& lane) {
+    lane->stream = std::make_shared<FakeLaneStream>();
+    Enter(LaneOpened{lane->stream, lane->Hello()});
+    lane->welcome.Clear();
+    lane->Receive();
+    if (lane->link && lane->link->attached()) Write(lane);
+    return lane->welcome.outcome();
   }
-  // Its stream breaks, and it does not come back.
-  void Close(const Sink& sink) {
-    Break(sink);
-    clock_.Advance(absl::Microseconds(LaneAbsence::kGraceUs));
-    RouterInput input = Tick{};
-    router_.Handle(input);
+  // The lane says this, and acknowledges what it has taken. Without a stream, it does so on the next.
+  void Say(const LanePtr& lane, const Batch& batch) {
+    signaling::v1::LaneToCore message = batch.message();
+    lane->link->Append(message);
+    Write(lane);
   }
-  void Call(std::function<void(Router&)> run) {
-    RouterInput input = AdminCall{std::move(run)};
-    router_.Handle(input);
+  // The lane has handled everything that was written to it, and says so.
+  void Answer(const LanePtr& lane) {
+    lane->Receive();
+    lane->link->AckNow();
+    lane->link->BeatNow();
+    Write(lane);
   }
-  // The origin numbers of what a lane was sent since the last call.
-  static std::vector<uint64_t> Delivered(const Sink& sink) {
+  void AnswerAll() {
+    for (const LanePtr& lane : lanes_) {
+      if (lane->stream && lane->stream->closes.empty()) Answer(lane);
+    }
+  }
+  // Its stream breaks. What it has not taken is lost.
+  void Break(const LanePtr& lane) {
+    const auto stream = std::exchange(lane->stream, nullptr);
+    lane->link->Detach();
+    Enter(LaneClosed{stream});
+  }
+  // Its stream breaks, and it does not come back in time, while all others answer.
+  void Close(const LanePtr& lane) {
+    // Whatever it is owed is told and answered for.
+    for (int i = 0; i < 2; ++i) {
+      TickNow();
+      AnswerAll();
+    }
+    Break(lane);
+    Pass(limits_.lane_timeout + absl::Microseconds(1));
+  }
+  // Time passes, in which lanes with a stream answer.
+  void Pass(absl::Duration time) {
+    AnswerAll();
+    Elapse(time, [this] { AnswerAll(); });
+    AnswerAll();
+  }
+  // Time passes, in which nobody says anything but what `meanwhile` does before each tick.
+  void Elapse(absl::Duration time, const std::function<void()>& meanwhile = [] {}) {
+    // A core that does not tick for longer was stopped, and excuses everybody.
+    constexpr absl::Duration kStep = absl::Seconds(1);
+    for (; time > absl::ZeroDuration(); time -= kStep) {
+      clock_.Advance(std::min(time, kStep));
+      meanwhile();
+      TickNow();
+    }
+  }
+
+  // ---- the router
+  void Enter(RouterInput input) { router_->Handle(input); }
+  void TickNow() { Enter(Tick{}); }
+  void Call(std::function<void(Router&)> run) { Enter(AdminCall{std::move(run)}); }
+  // Another core takes its place, which knows nothing; streams are broken.
+  void Restart(uint64_t core_id) {
+    for (const LanePtr& lane : lanes_) {
+      lane->stream = nullptr;
+      if (lane->link) lane->link->Detach();
+    }
+    router_ = std::make_unique<Router>(core_id, limits_, clock_);
+  }
+
+  // ---- what lanes were sent
+
+  // The origin numbers since the last call.
+  static std::vector<uint64_t> Delivered(const LanePtr& lane) {
     std::vector<uint64_t> numbers;
-    for (const auto& delivery : sink->TakeDeliveries()) numbers.push_back(delivery.origin_seq());
+    for (const auto& delivery : lane->TakeDeliveries()) numbers.push_back(delivery.origin_seq());
     return numbers;
   }
-  // What a lane was last told to be acknowledged since the last call; 0: nothing.
-  uint64_t Acked(const Sink& sink) {
-    RouterInput tick = Tick{};
-    router_.Handle(tick);
-    uint64_t acked = 0;
-    for (const auto& message : sink->TakeMessages()) {
-      if (message.acked_seq() != 0) acked = message.acked_seq();
-    }
-    return acked;
+  // The numbers of its relays that a lane is told to be settled by the next tick.
+  std::vector<uint64_t> Settled(const LanePtr& lane) {
+    TickNow();
+    return SettledIn(lane->TakeMessages());
   }
-  // "KIND peer topic count" of the notices a lane was sent since the last call.
-  static std::vector<std::string> Notices(const Sink& sink) {
+  static std::vector<uint64_t> SettledIn(const std::vector<signaling::v1::CoreToLane>& messages) {
+    std::vector<uint64_t> numbers;
+    for (const auto& message : messages) {
+      for (int i = 0; i + 1 < message.settled_size(); i += 2) {
+        for (uint64_t n = message.settled(i); n <= message.settled(i + 1); ++n) numbers.push_back(n);
+      }
+    }
+    return numbers;
+  }
+  // "KIND peer topic count" of the notices since the last call.
+  static std::vector<std::string> Notices(const LanePtr& lane) {
     std::vector<std::string> words;
-    for (const auto& message : sink->TakeMessages()) {
+    for (const auto& message : lane->TakeMessages()) {
       for (const auto& notice : message.notices()) {
         words.push_back(signaling::v1::Notice::Kind_Name(notice.kind()).substr(5) + " " +
                         std::to_string(notice.peer()) + " " + notice.topic() + " " +
@@ -141,18 +156,35 @@ class RouterTest : public testing::Test {
     }
     return words;
   }
+
+  uint64_t Ended(LaneEnd reason) const {
+    return router_->counters().lanes_ended[static_cast<size_t>(reason)];
+  }
+  size_t lane_count() const { return router_->directory().lanes().size(); }
   void ExpectNothingLeft() const {
-    const Directory& directory = router_.directory();
+    const Directory& directory = router_->directory();
     EXPECT_TRUE(directory.topics().empty());
     EXPECT_TRUE(directory.topic_names().empty());
     EXPECT_TRUE(directory.peer_ids().empty());
     EXPECT_EQ(directory.subscription_count(), 0u);
-    EXPECT_EQ(router_.held_queries(), 0u);
+    EXPECT_EQ(router_->held_queries(), 0u);
   }
 
   static constexpr uint64_t kCoreId = 77;
   FakeClock clock_;
-  Router router_{kCoreId, clock_};
+  CoreLimits limits_;
+  std::unique_ptr<Router> router_ = std::make_unique<Router>(kCoreId, limits_, clock_);
+
+ private:
+  void Write(const LanePtr& lane) {
+    while (lane->stream && lane->link->HasNext()) {
+      // A copy: the lane keeps it until it is acknowledged.
+      const signaling::v1::LaneToCore message = lane->link->Next();
+      Enter(LaneBatch{lane->stream, message});
+    }
+  }
+
+  std::vector<LanePtr> lanes_;
 };
 
 }  // namespace cairn::core

@@ -18,7 +18,7 @@ using testing::UnorderedElementsAre;
 using RouterPresence = RouterTest;
 
 TEST_F(RouterPresence, ASubscriberThatAsksLearnsHowManyOthersThereAre) {
-  const Sink one = Open(1), two = Open(2);
+  const LanePtr one = Open(1), two = Open(2);
   Say(one, Batch().Opened(10).Subscribed(10, "t").Opened(11).Subscribed(11, "t"));
   EXPECT_THAT(Notices(one), IsEmpty());
   Say(two, Batch().Opened(20).Subscribed(20, "t", true));
@@ -29,7 +29,7 @@ TEST_F(RouterPresence, ASubscriberThatAsksLearnsHowManyOthersThereAre) {
 }
 
 TEST_F(RouterPresence, ComingAndGoingIsToldToLanesWithSomebodyElseWhoWantsToKnow) {
-  const Sink watcher = Open(1), native = Open(2), other = Open(3);
+  const LanePtr watcher = Open(1), native = Open(2), other = Open(3);
   Say(watcher, Batch().Opened(10, true).Subscribed(10, "t"));
   Say(native, Batch().Opened(20).Subscribed(20, "t"));
   EXPECT_THAT(Notices(watcher), ElementsAre("JOINED 20 t 0"));
@@ -43,7 +43,7 @@ TEST_F(RouterPresence, ComingAndGoingIsToldToLanesWithSomebodyElseWhoWantsToKnow
 }
 
 TEST_F(RouterPresence, PeersOfALostLaneLeave) {
-  const Sink watcher = Open(1), lost = Open(2);
+  const LanePtr watcher = Open(1), lost = Open(2);
   Say(watcher, Batch().Opened(10, true).Subscribed(10, "t"));
   Say(lost, Batch().Opened(20).Subscribed(20, "t").Opened(21).Subscribed(21, "t"));
   Notices(watcher);
@@ -51,51 +51,66 @@ TEST_F(RouterPresence, PeersOfALostLaneLeave) {
   EXPECT_THAT(Notices(watcher), UnorderedElementsAre("LEFT 20 t 0", "LEFT 21 t 0"));
 }
 
-TEST_F(RouterPresence, ASnapshotBringsNobodyNewButThoseWhoWereThoughtLost) {
-  const Sink watcher = Open(1), lost = Open(2);
+TEST_F(RouterPresence, ASubscriptionThatACoreWasToldOfBeforeBringsNobodyNew) {
+  const LanePtr watcher = Open(1), other = Open(2);
+  Say(watcher, Batch().Opened(10, true).Subscribed(10, "t"));
+  Say(other, Batch().Opened(20).Known(20, "t"));
+  EXPECT_THAT(Notices(watcher), IsEmpty());
+  Say(other, Batch().Opened(21).Subscribed(21, "t"));
+  EXPECT_THAT(Notices(watcher), ElementsAre("JOINED 21 t 0"));
+  Say(other, Batch().Subscribed(21, "t"));
+  EXPECT_THAT(Notices(watcher), IsEmpty()) << "it is there already";
+}
+
+TEST_F(RouterPresence, PeersOfALaneThatReturnsAfterItWasGivenUpJoinAgain) {
+  const LanePtr watcher = Open(1), lost = Open(2);
   Say(watcher, Batch().Opened(10, true).Subscribed(10, "t"));
   Say(lost, Batch().Opened(20).Subscribed(20, "t"));
   Close(lost);
   Notices(watcher);
-  const Sink back = OpenInSnapshot(2);
-  Say(back, Batch().Opened(20).Subscribed(20, "t").Opened(21).Subscribed(21, "t"));
+  EXPECT_EQ(Connect(lost), Welcome::OUTCOME_GIVEN_UP);
+  Say(lost, Batch().Opened(20).Subscribed(20, "t").SnapshotEnd());
   EXPECT_THAT(Notices(watcher), ElementsAre("JOINED 20 t 0"));
-  Batch end;
-  end.Add(LaneEvent::KIND_SNAPSHOT_END, 0);
-  Say(back, end);
-  Say(back, Batch().Opened(22).Subscribed(22, "t"));
-  EXPECT_THAT(Notices(watcher), ElementsAre("JOINED 22 t 0"));
 }
 
 using RouterReceipts = RouterTest;
 
 TEST_F(RouterReceipts, SayHowManySubscribersARelayWasRoutedTo) {
-  const Sink origin = Open(1), other = Open(2);
+  const LanePtr origin = Open(1), other = Open(2);
   Say(origin, Batch().Opened(10).Subscribed(10, "t").Opened(11).Subscribed(11, "t"));
   Say(other, Batch().Opened(20).Subscribed(20, "t").Opened(21).Subscribed(21, "t"));
-  origin->messages.clear();
+  origin->TakeMessages();
+  uint64_t seq = 0;
+  std::vector<signaling::v1::Notice> receipts;
   for (const char* topic : {"t", "nobody's"}) {
     Batch relay;
-    relay.Relayed(10, topic, 1, true);
+    relay.Relayed(10, topic, ++seq);
     relay.last().set_wants_receipt(true);
     relay.last().set_receipt_id(7);
     Say(origin, relay);
   }
-  ASSERT_EQ(origin->messages.size(), 2u);
-  ASSERT_EQ(origin->messages[0].notices_size(), 1);
-  EXPECT_EQ(origin->messages[0].notices(0).receipt_id(), 7u);
-  EXPECT_EQ(origin->messages[0].notices(0).peer(), 10u);
-  EXPECT_THAT(Notices(origin), ElementsAre("RECEIPT 10  3", "RECEIPT 10  0"));
+  for (const auto& message : origin->TakeMessages())
+    receipts.insert(receipts.end(), message.notices().begin(), message.notices().end());
+  ASSERT_EQ(receipts.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(receipts[i].kind(), signaling::v1::Notice::KIND_RECEIPT);
+    EXPECT_EQ(receipts[i].receipt_id(), 7u);
+    EXPECT_EQ(receipts[i].peer(), 10u);
+    EXPECT_EQ(receipts[i].seq(), i + 1) << "or the lane would ask the next core for another";
+  }
+  EXPECT_EQ(receipts[0].count(), 3u);
+  EXPECT_EQ(receipts[1].count(), 0u);
 }
 
 TEST_F(RouterReceipts, ADirectRelayReachesOneSubscriberOrNobody) {
-  const Sink origin = Open(1), other = Open(2);
+  const LanePtr origin = Open(1), other = Open(2);
   Say(origin, Batch().Opened(10).Subscribed(10, "t"));
   Say(other, Batch().Opened(20).Subscribed(20, "t").Opened(21).Opened(22).Subscribed(22, "t"));
   // Subscribed, not subscribed, the sender itself, unknown.
+  uint64_t seq = 0;
   for (const uint64_t to : {20u, 21u, 10u, 99u}) {
     Batch relay;
-    relay.Relayed(10, "t", to, true);
+    relay.Relayed(10, "t", ++seq);
     relay.last().set_to(to);
     relay.last().set_wants_receipt(true);
     Say(origin, relay);
@@ -105,7 +120,7 @@ TEST_F(RouterReceipts, ADirectRelayReachesOneSubscriberOrNobody) {
   const auto deliveries = other->TakeDeliveries();
   ASSERT_EQ(deliveries.size(), 1u);
   EXPECT_EQ(deliveries[0].to(), 20u);
-  EXPECT_EQ(deliveries[0].payload(), "payload 20");
+  EXPECT_EQ(deliveries[0].payload(), "payload 1");
 }
 
 class RouterRecords : public RouterTest {
@@ -128,7 +143,7 @@ class RouterRecords : public RouterTest {
     return batch;
   }
   // "peer topic blob…" of the answers a lane was sent since the last call.
-  static std::vector<std::string> Answers(const Sink& sink) {
+  static std::vector<std::string> Answers(const LanePtr& sink) {
     std::vector<std::string> words;
     for (const auto& message : sink->TakeMessages()) {
       for (const auto& answer : message.answers()) {
@@ -141,73 +156,73 @@ class RouterRecords : public RouterTest {
 };
 
 TEST_F(RouterRecords, AnswerAQueryAtOnceNewestFirst) {
-  const Sink one = Open(1), two = Open(2);
+  const LanePtr one = Open(1), two = Open(2);
   Say(one, Published(10, "t", "old"));
-  Say(one, Published(11, "t", "new"));
+  Say(one, Published(11, "t", "new", 2));
   Say(two, Batch().Opened(20));
   Say(two, Queried(20, "t"));
   EXPECT_THAT(Answers(two), ElementsAre("20 t new old"));
-  EXPECT_EQ(router_.held_queries(), 0u);
+  EXPECT_EQ(router_->held_queries(), 0u);
 }
 
 TEST_F(RouterRecords, TheFirstAnswersAQueryThatWaits) {
-  const Sink one = Open(1), two = Open(2);
+  const LanePtr one = Open(1), two = Open(2);
   Say(two, Batch().Opened(20));
   Say(two, Queried(20, "t"));
   EXPECT_THAT(Answers(two), IsEmpty());
-  EXPECT_EQ(router_.held_queries(), 1u);
+  EXPECT_EQ(router_->held_queries(), 1u);
   Say(one, Published(10, "t", "first"));
   Say(one, Published(10, "t", "second", 2));
   EXPECT_THAT(Answers(two), ElementsAre("20 t first"));
-  EXPECT_EQ(router_.held_queries(), 0u);
+  EXPECT_EQ(router_->held_queries(), 0u);
 }
 
 TEST_F(RouterRecords, NobodyGetsItsOwnBack) {
-  const Sink lane = Open(1);
+  const LanePtr lane = Open(1);
   Say(lane, Batch().Opened(10));
   Say(lane, Queried(10, "t"));
   Say(lane, Published(10, "t", "own"));
   EXPECT_THAT(Answers(lane), IsEmpty());
-  EXPECT_EQ(router_.held_queries(), 1u) << "it still waits";
+  EXPECT_EQ(router_->held_queries(), 1u) << "it still waits";
   Say(lane, Published(11, "t", "other", 2));
   EXPECT_THAT(Answers(lane), ElementsAre("10 t other"));
 }
 
 TEST_F(RouterRecords, AQueryThatEndedIsNotAnswered) {
-  const Sink lane = Open(1);
+  const LanePtr lane = Open(1);
   Say(lane, Batch().Opened(10).Opened(11).Opened(12));
   for (const uint64_t peer : {10u, 11u, 12u}) Say(lane, Queried(peer, "t"));
   Batch ended;
   ended.Add(LaneEvent::KIND_QUERY_ENDED, 10).set_topic("t");
   Say(lane, ended);
   Say(lane, Batch().Closed(11));
-  EXPECT_EQ(router_.held_queries(), 1u);
+  EXPECT_EQ(router_->held_queries(), 1u);
   Say(lane, Published(20, "t", "blob"));
   EXPECT_THAT(Answers(lane), ElementsAre("12 t blob"));
 }
 
 TEST_F(RouterRecords, AlsoReachSubscribersAsARelayButNotWhenSaidAgain) {
-  const Sink origin = Open(1), target = Open(2);
+  const LanePtr origin = Open(1), target = Open(2);
   Say(target, Batch().Opened(20).Subscribed(20, "t"));
   Say(origin, Published(10, "t", "blob", 5));
   const auto deliveries = target->TakeDeliveries();
   ASSERT_EQ(deliveries.size(), 1u);
   EXPECT_EQ(deliveries[0].payload(), "blob");
   EXPECT_EQ(deliveries[0].origin_seq(), 5u);
-  Say(target, Batch().Delivered(1));
-  EXPECT_EQ(Acked(origin), 5u);
+  Answer(target);
+  EXPECT_THAT(Settled(origin), ElementsAre(5));
   Say(origin, Published(10, "t", "blob", 0));
   EXPECT_THAT(Delivered(target), IsEmpty());
 }
 
 TEST_F(RouterRecords, AreGoneWhenTheirTimeIsOver) {
-  const Sink lane = Open(1);
+  const LanePtr lane = Open(1);
   Say(lane, Published(10, "t", "blob"));
   Say(lane, Batch().Opened(20));
   clock_.Advance(absl::Seconds(60));
   Say(lane, Queried(20, "t"));
   EXPECT_THAT(Answers(lane), IsEmpty());
-  EXPECT_EQ(router_.records().size(), 0u);
+  EXPECT_EQ(router_->records().size(), 0u);
 }
 
 }  // namespace

@@ -1,221 +1,369 @@
-// What lets nothing be lost when a stream or the core itself breaks: acknowledgements, and the hold
-// after a restart.
+// What lets nothing be lost when the core itself ends: relays that are settled, and the hold after a restart.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
+#include "proto/link/timing.h"
+#include "tests/support/fake_edge_sink.h"
 #include "tests/support/router_fixture.h"
 
 namespace cairn::core {
 namespace {
 
 using signaling::v1::LaneEvent;
+using signaling::v1::Welcome;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
-using RouterAcks = RouterTest;
+const absl::Duration kPatience = absl::FromChrono(link::kReturnPatience);
+constexpr absl::Duration kInstant = absl::Microseconds(1);
 
-TEST_F(RouterAcks, ARelayThatNobodyHearsIsAcknowledgedAtOnce) {
-  const Sink origin = Open(1);
+using RouterSettles = RouterTest;
+
+TEST_F(RouterSettles, ARelayThatNobodyHearsAtOnce) {
+  const LanePtr origin = Open(1);
   Say(origin, Batch().Relayed(10, "t", 1).Relayed(10, "t", 2));
-  EXPECT_EQ(Acked(origin), 2u);
+  EXPECT_THAT(Settled(origin), ElementsAre(1, 2));
 }
 
-TEST_F(RouterAcks, ARelayIsAcknowledgedWhenEveryLaneItWentToHasPassedItOn) {
-  const Sink origin = Open(1), two = Open(2), three = Open(3);
+TEST_F(RouterSettles, ARelayWhenEveryLaneItWentToHasPassedItOn) {
+  const LanePtr origin = Open(1), two = Open(2), three = Open(3);
   Say(two, Batch().Opened(20).Subscribed(20, "t"));
   Say(three, Batch().Opened(30).Subscribed(30, "t"));
   Say(origin, Batch().Relayed(10, "t", 1));
-  EXPECT_EQ(Acked(origin), 0u);
-  Say(two, Batch().Delivered(1));
-  EXPECT_EQ(Acked(origin), 0u);
-  Say(three, Batch().Delivered(1));
-  EXPECT_EQ(Acked(origin), 1u);
+  EXPECT_THAT(Settled(origin), IsEmpty());
+  Answer(two);
+  EXPECT_THAT(Settled(origin), IsEmpty());
+  Answer(three);
+  EXPECT_THAT(Settled(origin), ElementsAre(1));
 }
 
-TEST_F(RouterAcks, AcknowledgementsHaveNoGaps) {
-  const Sink origin = Open(1), two = Open(2), three = Open(3);
+TEST_F(RouterSettles, EachRelayOnItsOwnHoweverSlowALaneIs) {
+  const LanePtr origin = Open(1), two = Open(2), three = Open(3);
   Say(two, Batch().Opened(20).Subscribed(20, "slow"));
   Say(three, Batch().Opened(30).Subscribed(30, "fast"));
   Say(origin, Batch().Relayed(10, "slow", 1).Relayed(10, "fast", 2).Relayed(10, "nobody's", 3));
-  Say(three, Batch().Delivered(1));
-  EXPECT_EQ(Acked(origin), 0u) << "the first is still on its way";
-  Say(two, Batch().Delivered(1));
-  EXPECT_EQ(Acked(origin), 3u);
+  Answer(three);
+  EXPECT_THAT(Settled(origin), UnorderedElementsAre(2, 3)) << "the first is still on its way";
+  Answer(two);
+  EXPECT_THAT(Settled(origin), ElementsAre(1));
 }
 
-TEST_F(RouterAcks, TravelWithOtherMessagesOrForManyRelaysOrAtTheNextTick) {
-  const Sink origin = Open(1);
+TEST_F(RouterSettles, AndTellsWithOtherMessagesOrForManyRelaysOrAtTheNextTick) {
+  const LanePtr origin = Open(1);
+  TickNow();
+  Answer(origin);
+  origin->TakeMessages();
   Say(origin, Batch().Opened(10).Subscribed(10, "mine").Relayed(10, "nobody's", 1));
-  EXPECT_TRUE(origin->TakeMessages().empty());
+  EXPECT_THAT(origin->TakeMessages(), IsEmpty());
   Say(origin, Batch().Opened(11).Relayed(11, "mine", 2));
   const auto messages = origin->TakeMessages();
-  ASSERT_EQ(messages.size(), 1u) << "the delivery takes it along";
-  EXPECT_EQ(messages[0].acked_seq(), 1u);
-  Say(origin, Batch().Delivered(1));
-  EXPECT_TRUE(origin->TakeMessages().empty());
-  EXPECT_EQ(Acked(origin), 2u);
+  ASSERT_THAT(messages, SizeIs(1)) << "the delivery takes it along";
+  EXPECT_THAT(SettledIn(messages), ElementsAre(1));
+  Answer(origin);
+  EXPECT_THAT(origin->TakeMessages(), IsEmpty());
+  EXPECT_THAT(Settled(origin), ElementsAre(2));
   for (uint64_t seq = 3; seq < 2 + Router::kRelaysPerAck; ++seq) {
     Say(origin, Batch().Relayed(10, "nobody's", seq));
   }
-  EXPECT_TRUE(origin->TakeMessages().empty());
+  EXPECT_THAT(origin->TakeMessages(), IsEmpty());
   Say(origin, Batch().Relayed(10, "nobody's", 2 + Router::kRelaysPerAck));
-  EXPECT_EQ(origin->TakeMessages().size(), 1u);
+  EXPECT_THAT(SettledIn(origin->TakeMessages()), SizeIs(Router::kRelaysPerAck));
 }
 
-TEST_F(RouterAcks, OneAnswerIsForAllDeliveriesUpToIt) {
-  const Sink one = Open(1), two = Open(2), target = Open(3);
+TEST_F(RouterSettles, AllRelaysOfTheMessagesThatAnAnswerIsFor) {
+  const LanePtr one = Open(1), two = Open(2), target = Open(3);
   Say(target, Batch().Opened(30).Subscribed(30, "t"));
   Say(one, Batch().Relayed(10, "t", 1).Relayed(10, "t", 2));
   Say(two, Batch().Relayed(20, "t", 1));
+  Answer(target);
   Say(one, Batch().Relayed(10, "t", 3));
-  Say(target, Batch().Delivered(3));
-  EXPECT_EQ(Acked(one), 2u);
-  EXPECT_EQ(Acked(two), 1u);
-  Say(target, Batch().Delivered(4));
-  EXPECT_EQ(Acked(one), 3u);
+  EXPECT_THAT(Settled(one), ElementsAre(1, 2));
+  EXPECT_THAT(Settled(two), ElementsAre(1));
+  Answer(target);
+  EXPECT_THAT(Settled(one), ElementsAre(3));
 }
 
-TEST_F(RouterAcks, ALaneThatIsGoneOwesNothingMore) {
-  const Sink origin = Open(1), target = Open(2);
+TEST_F(RouterSettles, AcrossBreaksOfOriginAndTarget) {
+  const LanePtr origin = Open(1), target = Open(2);
   Say(target, Batch().Opened(20).Subscribed(20, "t"));
   Say(origin, Batch().Relayed(10, "t", 1));
-  EXPECT_EQ(Acked(origin), 0u);
-  Close(target);
-  EXPECT_EQ(Acked(origin), 1u);
+  target->Receive();
+  Break(origin);
+  Break(target);
+  Connect(target);  // its Hello says that it has the relay
+  Connect(origin);
+  EXPECT_THAT(Settled(origin), ElementsAre(1));
 }
 
-TEST_F(RouterAcks, ACoreThatEndsSettlesNothingAndTellsNobodyOfPeersThatLeave) {
-  const Sink origin = Open(1), target = Open(2);
-  Say(origin, Batch().Opened(10, true).Subscribed(10, "t"));
+TEST_F(RouterSettles, NothingForALinkThatTheOriginHasReplaced) {
+  const LanePtr origin = Open(1), target = Open(2);
   Say(target, Batch().Opened(20).Subscribed(20, "t"));
-  Say(origin, Batch().Relayed(10, "t", 1, true));
-  origin->messages.clear();
-  RouterInput stopping = CoreStopping{};
-  router_.Handle(stopping);
-  Close(target);
-  Say(origin, Batch().Relayed(10, "t", 2, true));
-  for (const auto& message : origin->TakeMessages()) {
-    EXPECT_EQ(message.acked_seq(), 0u) << "the next core would not get it again";
-    EXPECT_EQ(message.notices_size(), 0);
-  }
+  Say(origin, Batch().Relayed(10, "t", 1));
+  origin->core_id = 66;  // it was at another core meanwhile
+  origin->link->Detach();
+  EXPECT_EQ(Connect(origin), Welcome::OUTCOME_LATE);
+  Answer(target);
+  EXPECT_THAT(Settled(origin), IsEmpty());
 }
 
-TEST_F(RouterAcks, AnswersForAnEarlierStreamOfTheOriginDoNotCountForTheNext) {
-  const Sink old_stream = Open(1), target = Open(2);
-  Say(target, Batch().Opened(20).Subscribed(20, "t"));
-  Say(old_stream, Batch().Relayed(10, "t", 1));
-  const Sink new_stream = Open(1);
-  Say(new_stream, Batch().Relayed(10, "t", 1));
-  Say(target, Batch().Delivered(1));
-  EXPECT_EQ(Acked(new_stream), 0u);
-  Say(target, Batch().Delivered(2));
-  EXPECT_EQ(Acked(new_stream), 1u);
-}
-
-TEST_F(RouterAcks, LanesThatCannotLoseAnythingNeitherOweNorAreOwedAnswers) {
-  const Sink direct = Open(1), remote = Open(2);
-  direct->acknowledging = false;
-  Say(direct, Batch().Opened(10).Subscribed(10, "t"));
+TEST_F(RouterSettles, LanesOfThisProcessNeitherOweNorAreOwedAnswers) {
+  const auto direct = std::make_shared<FakeEdgeSink>();
+  Enter(DirectOpened{direct, FakeLane(1, "edge").Hello()});
+  const LanePtr remote = Open(2);
+  Enter(LaneBatch{direct, Batch().Opened(10).Subscribed(10, "t").message()});
   Say(remote, Batch().Relayed(20, "t", 1));
-  EXPECT_EQ(Acked(remote), 1u);
+  EXPECT_THAT(Settled(remote), ElementsAre(1));
+  ASSERT_THAT(direct->messages, SizeIs(1));
+  EXPECT_EQ(direct->messages[0].deliveries(0).origin_seq(), 1u);
   Say(remote, Batch().Opened(20).Subscribed(20, "u"));
-  Say(direct, Batch().Relayed(10, "u", 1));
-  Say(remote, Batch().Delivered(1));
-  EXPECT_EQ(Acked(direct), 0u);
+  direct->messages.clear();
+  Enter(LaneBatch{direct, Batch().Relayed(10, "u", 1).message()});
+  EXPECT_THAT(Delivered(remote), ElementsAre(1));
+  Answer(remote);
+  TickNow();
+  EXPECT_THAT(direct->messages, IsEmpty());
+  EXPECT_EQ(direct->handled, 2) << "each batch is given back";
 }
 
 class RouterReturn : public RouterTest {
  protected:
-  // A lane that knew `roster` before the core was restarted; its stream is open, its snapshot not
-  // begun.
-  Sink Return(uint64_t lane_id, const std::vector<uint64_t>& roster) {
-    auto sink = std::make_shared<FakeEdgeSink>();
-    signaling::v1::Hello hello;
-    hello.set_lane_id(lane_id);
-    for (const uint64_t lane : roster) hello.add_roster(lane);
-    RouterInput input = LaneOpened{sink, hello};
-    router_.Handle(input);
-    return sink;
+  RouterReturn() : RouterTest(Age::kJustStarted) {}
+
+  // A lane that knew `roster` before the core was restarted; its stream is open, its snapshot not begun.
+  LanePtr Return(uint64_t lane_id, const std::vector<uint64_t>& roster, bool complete = true) {
+    auto lane = std::make_shared<FakeLane>(lane_id, "edge");
+    lane->core_id = 55;
+    lane->link_number = 9;
+    for (const uint64_t id : roster) lane->roster.add_lanes(id);
+    lane->roster.set_complete(complete);
+    EXPECT_EQ(Connect(lane), Welcome::OUTCOME_NEW);
+    return lane;
   }
-  static Batch WithSnapshotEnd(Batch batch) {
-    batch.Add(LaneEvent::KIND_SNAPSHOT_END, 0);
-    return batch;
+  // What the core of a fresh start waits for in any case is over.
+  void PassStartHold() {
+    clock_.Advance(absl::FromChrono(link::kStartHold));
+    TickNow();
   }
 };
 
-TEST_F(RouterReturn, EveryLaneIsToldOfAllLanesWheneverThatChanges) {
-  const auto roster = [](const Sink& sink) {
-    std::vector<uint64_t> lanes;
-    for (const auto& message : sink->TakeMessages()) {
-      if (message.roster_size() > 0) lanes.assign(message.roster().begin(), message.roster().end());
-    }
-    return lanes;
-  };
-  const Sink one = OpenInSnapshot(1);
-  EXPECT_THAT(roster(one), ElementsAre(1));
-  const Sink two = OpenInSnapshot(2);
-  EXPECT_THAT(roster(one), UnorderedElementsAre(1, 2));
-  EXPECT_THAT(roster(two), UnorderedElementsAre(1, 2));
-  Close(one);
-  EXPECT_THAT(roster(two), ElementsAre(2));
-}
-
 TEST_F(RouterReturn, RelaysOfTheFirstToReturnWaitForTheOthers) {
-  const Sink one = Return(1, {1, 2});
-  Say(one, WithSnapshotEnd(Batch().Opened(10)).Relayed(10, "t", 1).Relayed(10, "t", 2));
-  EXPECT_EQ(Acked(one), 0u);
-  const Sink two = Return(2, {1, 2});
+  const LanePtr one = Return(1, {1, 2});
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1).Relayed(10, "t", 2));
+  PassStartHold();
+  EXPECT_THAT(Settled(one), IsEmpty());
+  const LanePtr two = Return(2, {1, 2});
   EXPECT_THAT(Delivered(two), IsEmpty());
-  Say(two, WithSnapshotEnd(Batch().Opened(20).Subscribed(20, "t")));
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
   EXPECT_THAT(Delivered(two), ElementsAre(1, 2));
   Say(one, Batch().Relayed(10, "t", 3));
   EXPECT_THAT(Delivered(two), ElementsAre(3));
 }
 
-TEST_F(RouterReturn, RelaysWaitNoLongerThanTheGracePeriod) {
-  const Sink one = Return(1, {1, 2, 3});
-  const Sink two = Return(2, {1, 2, 3});
-  Say(two, WithSnapshotEnd(Batch().Opened(20).Subscribed(20, "t")));
-  Say(one, WithSnapshotEnd(Batch()).Relayed(10, "t", 1));
-  clock_.Advance(absl::Microseconds(ReturnHold::kGraceUs) - absl::Microseconds(1));
+TEST_F(RouterReturn, WhatIsHeldIsRoutedInTheOrderInWhichItCame) {
+  const LanePtr one = Return(1, {1, 2, 3}), two = Return(2, {1, 2, 3}), three = Return(3, {1, 2, 3});
+  for (const LanePtr& lane : {one, two}) Say(lane, Batch().Opened(lane->id * 10).SnapshotEnd());
+  Say(one, Batch().Relayed(10, "t", 1));
+  Say(two, Batch().Relayed(20, "t", 1));
+  Say(one, Batch().Relayed(10, "t", 2));
+  PassStartHold();
+  Say(three, Batch().Opened(30).Known(30, "t").SnapshotEnd());
+  std::vector<std::string> order;
+  for (const auto& delivery : three->TakeDeliveries())
+    order.push_back(std::to_string(delivery.origin_lane()) + ":" +
+                    std::to_string(delivery.origin_seq()));
+  EXPECT_THAT(order, ElementsAre("1:1", "2:1", "1:2"));
+}
+
+TEST_F(RouterReturn, RelaysWaitForALaneThatDoesNotReturnNoLongerThanThePatience) {
+  const LanePtr one = Return(1, {1, 2, 3});
+  const LanePtr two = Return(2, {1, 2, 3});
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
+  Say(one, Batch().SnapshotEnd().Relayed(10, "t", 1));
+  Elapse(kPatience - kInstant);
   Call([](Router&) {});
   EXPECT_THAT(Delivered(two), IsEmpty());
-  clock_.Advance(absl::Microseconds(1));
+  clock_.Advance(kInstant);
   Call([](Router&) {});
   EXPECT_THAT(Delivered(two), ElementsAre(1));
 }
 
-TEST_F(RouterReturn, ALaneThatBreaksAgainWhileItsRelaysWaitSaysThemAgain) {
-  const Sink first = Return(1, {1, 2});
-  Say(first, WithSnapshotEnd(Batch().Opened(10)).Relayed(10, "t", 1));
-  const Sink second = Return(1, {1, 2});
-  Say(second, WithSnapshotEnd(Batch().Opened(10)).Relayed(10, "t", 1).Relayed(10, "t", 2));
-  const Sink two = Return(2, {1, 2});
-  Say(two, WithSnapshotEnd(Batch().Opened(20).Subscribed(20, "t")));
+TEST_F(RouterReturn, ALaneThatBreaksWhileItsRelaysWaitIsHeardOnce) {
+  const LanePtr one = Return(1, {1, 2});
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
+  Break(one);
+  Say(one, Batch().Relayed(10, "t", 2));
+  EXPECT_EQ(Connect(one), Welcome::OUTCOME_RESUMED);
+  const LanePtr two = Return(2, {1, 2});
+  PassStartHold();
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
   EXPECT_THAT(Delivered(two), ElementsAre(1, 2));
 }
 
-TEST_F(RouterReturn, NobodyWaitsForLanesThatThisCoreHasSeenGo) {
-  const Sink one = Open(1), two = Open(2);
-  Close(two);
-  Close(one);
-  const Sink back = Return(1, {1, 2});
-  Say(back, WithSnapshotEnd(Batch().Opened(10).Subscribed(10, "t")));
-  const Sink other = Open(3);
-  Say(other, Batch().Relayed(30, "t", 1));
-  EXPECT_THAT(Delivered(back), ElementsAre(1));
+TEST_F(RouterReturn, RelaysOfALaneThatIsGivenUpWhileTheyWaitAreStillRouted) {
+  limits_.lane_timeout = absl::FromChrono(link::kMinLaneTimeout);
+  Restart(kCoreId);
+  const LanePtr one = Return(1, {1, 2});
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
+  TickNow();
+  Answer(one);
+  Break(one);
+  Elapse(limits_.lane_timeout + kInstant);
+  EXPECT_EQ(lane_count(), 0u);
+  const LanePtr two = Return(2, {1, 2});
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
+  EXPECT_THAT(Delivered(two), ElementsAre(1));
 }
 
-TEST_F(RouterReturn, ANewLaneWaitsForNobody) {
-  const Sink one = Return(1, {});
-  Say(one, Batch().Opened(10).Subscribed(10, "t"));
-  const Sink two = Return(2, {});
-  Say(two, Batch().Relayed(20, "t", 1));
+TEST_F(RouterReturn, NewLanesWaitTooAndAreToldThatTheRosterIsNotComplete) {
+  const LanePtr one = Return(1, {1, 2});
+  Say(one, Batch().Opened(10).Known(10, "t").SnapshotEnd());
+  PassStartHold();
+  const LanePtr fresh = OpenInSnapshot(3);
+  const auto messages = fresh->TakeMessages();
+  ASSERT_THAT(messages, SizeIs(1));
+  EXPECT_FALSE(messages[0].roster().complete());
+  EXPECT_THAT(messages[0].roster().lanes(), UnorderedElementsAre(1, 2, 3))
+      << "also those that are waited for";
+  Say(fresh, Batch().SnapshotEnd().Relayed(30, "t", 1));
+  EXPECT_THAT(Delivered(one), IsEmpty());
+  Elapse(kPatience);
   EXPECT_THAT(Delivered(one), ElementsAre(1));
+  TickNow();
+  const auto later = fresh->TakeMessages();
+  ASSERT_THAT(later, testing::Not(IsEmpty()));
+  EXPECT_TRUE(later.back().roster().complete());
+  EXPECT_THAT(later.back().roster().lanes(), UnorderedElementsAre(1, 3));
+}
+
+TEST_F(RouterReturn, ACoreThatHasJustStartedHoldsForAMomentAndNoLonger) {
+  const LanePtr one = OpenInSnapshot(1), two = OpenInSnapshot(2);
+  Say(one, Batch().SnapshotEnd().Opened(10).Subscribed(10, "t"));
+  one->TakeMessages();
+  Say(two, Batch().SnapshotEnd().Relayed(20, "t", 1));
+  EXPECT_THAT(Delivered(one), IsEmpty());
+  PassStartHold();
+  EXPECT_THAT(Delivered(one), ElementsAre(1));
+  Say(two, Batch().Relayed(20, "t", 2));
+  EXPECT_THAT(Delivered(one), ElementsAre(2));
+}
+
+TEST_F(RouterReturn, LanesOfThisProcessWaitOnlyIfOthersHaveReturned) {
+  const auto direct = std::make_shared<FakeEdgeSink>();
+  Enter(DirectOpened{direct, FakeLane(1, "edge").Hello()});
+  Enter(LaneBatch{direct, Batch().Opened(10).Subscribed(10, "t").Relayed(99, "t", 1).message()});
+  ASSERT_THAT(direct->TakeMessages(), SizeIs(1));
+  Return(2, {2, 3});
+  Enter(LaneBatch{direct, Batch().Relayed(99, "t", 2).message()});
+  EXPECT_THAT(direct->TakeMessages(), IsEmpty());
+}
+
+TEST_F(RouterReturn, ALaneWhoseSnapshotIsNotWaitedForAnyLongerIsToldThatItsClientsMayHaveMissedRelays) {
+  const LanePtr one = Return(1, {1, 2}), slow = Return(2, {1, 2});
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
+  Say(slow, Batch().Opened(20));
+  EXPECT_THAT(Notices(slow), IsEmpty());
+  Elapse(kPatience);
+  EXPECT_THAT(Notices(slow), ElementsAre("MISSED 0  0"));
+  EXPECT_THAT(Notices(one), IsEmpty());
+  EXPECT_EQ(router_->counters().lanes_late, 1u);
+}
+
+TEST_F(RouterReturn, ALaneThatWasAtAnotherCoreMeanwhileIsHeardOnce) {
+  const LanePtr one = Return(1, {1, 2});
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1).Relayed(10, "t", 2));
+  one->core_id = 66;  // where it has told its relays, and tells them here again
+  one->link->Detach();
+  EXPECT_EQ(Connect(one), Welcome::OUTCOME_NEW);
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1).Relayed(10, "t", 2));
+  const LanePtr two = Return(2, {1, 2});
+  PassStartHold();
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
+  EXPECT_THAT(Delivered(two), ElementsAre(1, 2));
+  Answer(two);
+  EXPECT_THAT(Settled(one), ElementsAre(1, 2));
+}
+
+TEST_F(RouterReturn, ACoreThatWasStoppedWhileItHeldWaitsOn) {
+  const LanePtr one = Return(1, {1, 2});
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
+  clock_.Advance(2 * kPatience);
+  const LanePtr two = Return(2, {1, 2});
+  EXPECT_TRUE(router_->hold().holding()) << "the other could not be heard";
+  TickNow();
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
+  EXPECT_THAT(Delivered(two), ElementsAre(1));
+}
+
+TEST_F(RouterReturn, OfALaneNoMoreIsHeldThanTheBound) {
+  limits_.max_held_bytes_per_lane = 100'000;
+  Restart(kCoreId);
+  const LanePtr one = Return(1, {1, 2}), other = Return(3, {1, 2});
+  Say(one, Batch().Opened(10).SnapshotEnd());
+  const int handled = one->stream->handled;
+  uint64_t seq = 0;
+  while (one->stream->handled == handled + static_cast<int>(seq)) {
+    ASSERT_LT(seq, 1000u);
+    Batch batch;
+    batch.Relayed(10, "t", ++seq);
+    batch.last().set_payload(std::string(10'000, 'x'));
+    Say(one, batch);
+  }
+  EXPECT_GT(seq, 5u);
+  EXPECT_LT(seq, 12u) << "it is read on";
+  // Others are not concerned.
+  Say(other, Batch().SnapshotEnd().Relayed(30, "u", 1));
+  EXPECT_EQ(other->stream->handled, 1);
+  Elapse(kPatience);
+  EXPECT_EQ(one->stream->handled, handled + static_cast<int>(seq)) << "read on after the hold";
+  EXPECT_EQ(router_->hold().cost(), 0u);
+}
+
+TEST_F(RouterReturn, OfALaneOfThisProcessEveryBatchThatWasKeptIsGivenBack) {
+  limits_.max_held_bytes_per_lane = 1000;
+  Restart(kCoreId);
+  const auto direct = std::make_shared<FakeEdgeSink>();
+  Enter(DirectOpened{direct, FakeLane(1, "edge").Hello()});
+  Return(2, {2, 3});
+  // It hands in several before it looks whether they were handled.
+  for (uint64_t seq = 1; seq <= 5; ++seq) {
+    Batch batch;
+    batch.Relayed(99, "t", seq);
+    batch.last().set_payload(std::string(2000, 'x'));
+    Enter(LaneBatch{direct, batch.message()});
+  }
+  EXPECT_EQ(direct->handled, 0);
+  Elapse(kPatience);
+  EXPECT_EQ(direct->handled, 5);
+}
+
+TEST_F(RouterReturn, APublishedRecordIsHeldLikeARelayAndOneOfASnapshotIsNot) {
+  const LanePtr one = Return(1, {1, 2});
+  const auto published = [](uint64_t seq, const std::string& topic) {
+    Batch batch;
+    LaneEvent& event = batch.Add(LaneEvent::KIND_PUBLISHED, 10);
+    event.set_topic(topic);
+    event.set_payload("blob");
+    event.set_seq(seq);
+    event.mutable_record()->set_connection(10);
+    event.mutable_record()->set_blob("blob");
+    event.mutable_record()->set_ttl_us(60'000'000);
+    return batch;
+  };
+  Say(one, published(0, "old"));
+  EXPECT_EQ(router_->records().size(), 1u);
+  Say(one, Batch().SnapshotEnd());
+  Say(one, published(1, "t"));
+  EXPECT_EQ(router_->records().size(), 1u);
+  const LanePtr two = Return(2, {1, 2});
+  PassStartHold();
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
+  EXPECT_THAT(Delivered(two), ElementsAre(1));
+  EXPECT_EQ(router_->records().size(), 2u);
 }
 
 }  // namespace

@@ -16,7 +16,6 @@ using signaling::v1::Command;
 using signaling::v1::CoreToLane;
 using signaling::v1::LaneEvent;
 using signaling::v1::LaneStats;
-using signaling::v1::LaneToCore;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -45,7 +44,9 @@ TEST_F(LaneReports, TellWhatTheLaneHasCounted) {
   counters_.Count(CloseReason::kSlowReader);
   counters_.Count(CloseReason::kSlowReader);
   counters_.Count(DropReason::kTooDeep);
-  link_.backlog = 99;
+  link_.unaccepted_cost = 99;
+  lane_.Tick();
+  link_.submitted.clear();
   EXPECT_FALSE(lane_.Report(true));
   lane_.Flush();
   ASSERT_EQ(link_.submitted.size(), 1u);
@@ -262,10 +263,9 @@ TEST_F(LaneQueries, BeyondMaxHeldAreAnsweredEmptyAtOnce) {
 
 TEST_F(LaneQueries, ThatWaitAreSaidAgainInASnapshot) {
   lane_.Query(Join(1), "t");
-  LaneToCore snapshot;
-  lane_.AppendSnapshot(snapshot);
-  ASSERT_EQ(snapshot.events_size(), 3);
-  EXPECT_EQ(Word(snapshot.events(2)), "QUERIED 1 t");
+  Said();
+  link_.BeginKind(CoreSession::Kind::kNewCore);
+  EXPECT_THAT(Said(), ElementsAre("PEER_OPENED 1", "QUERIED 1 t", "SNAPSHOT_END 0"));
 }
 
 using LaneRecords = LaneTest;
@@ -283,7 +283,6 @@ TEST_F(LaneRecords, ArePublishedWithANumberAndTheirBlobAsAPayload) {
   EXPECT_EQ(Word(events[1]), "PUBLISHED 1 t");
   EXPECT_EQ(events[1].seq(), 2u);
   EXPECT_EQ(events[1].payload(), "blob");
-  EXPECT_TRUE(events[1].sender_subscribed());
   EXPECT_EQ(events[1].record().connection(), 1u);
   EXPECT_EQ(events[1].record().peer_id(), "peer");
   EXPECT_EQ(events[1].record().blob(), "blob");
@@ -296,18 +295,30 @@ TEST_F(LaneRecords, OfPublishersThatLeftAreSaidAgainInASnapshotUntilTheyExpire) 
   lane_.Publish(member, "t", {"", "old", {}});
   lane_.Publish(member, "t", {"", "new", {}});
   lane_.Leave(member, 0, "client_gone");
+  Said();
+  link_.AcceptAll();
   clock_.Advance(absl::Seconds(30));
-  LaneToCore snapshot;
-  lane_.AppendSnapshot(snapshot);
-  ASSERT_EQ(snapshot.events_size(), 1);
-  EXPECT_EQ(Word(snapshot.events(0)), "PUBLISHED 1 t");
-  EXPECT_EQ(snapshot.events(0).seq(), 0u) << "it would be relayed again";
-  EXPECT_EQ(snapshot.events(0).record().blob(), "new");
-  EXPECT_EQ(snapshot.events(0).record().ttl_us(), 60'000'000);
+  Settle(1, 2);
+  link_.BeginKind(CoreSession::Kind::kNewCore);
+  lane_.Flush();
+  const std::vector<LaneEvent> events = link_.TakeEvents();
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(Word(events[0]), "PUBLISHED 1 t");
+  EXPECT_EQ(events[0].seq(), 0u) << "it would be relayed again";
+  EXPECT_EQ(events[0].record().blob(), "new");
+  EXPECT_EQ(events[0].record().ttl_us(), 60'000'000);
+  EXPECT_EQ(Word(events[1]), "SNAPSHOT_END 0");
   clock_.Advance(absl::Seconds(60));
-  LaneToCore later;
-  lane_.AppendSnapshot(later);
-  EXPECT_EQ(later.events_size(), 0);
+  link_.BeginKind(CoreSession::Kind::kNewCore);
+  EXPECT_THAT(Said(), ElementsAre("SNAPSHOT_END 0"));
+}
+
+TEST_F(LaneRecords, AreNotKeptForACoreThatCannotLoseThem) {
+  link_.breakable = false;
+  lane_.Publish(Join(1), "t", {"", "blob", {}});
+  Said();
+  link_.BeginKind(CoreSession::Kind::kNewCore);
+  EXPECT_THAT(Said(), ElementsAre("PEER_OPENED 1", "SNAPSHOT_END 0"));
 }
 
 }  // namespace

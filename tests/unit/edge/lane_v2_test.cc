@@ -15,7 +15,6 @@ namespace {
 
 using signaling::v1::CoreToLane;
 using signaling::v1::LaneEvent;
-using signaling::v1::LaneToCore;
 using signaling::v1::Notice;
 using testing::ElementsAre;
 using testing::IsEmpty;
@@ -177,11 +176,13 @@ TEST_F(LaneV2, OnlyClientsOfV2AskForAnAnswerAndDoSoEachTimeTheySubscribe) {
 
 TEST_F(LaneV2, ASnapshotAsksAgainForAnswersThatDidNotCome) {
   Lane::Member* member = JoinV2(1, "t");
+  Said();
   const auto wanted = [this] {
-    LaneToCore snapshot;
-    lane_.AppendSnapshot(snapshot);
-    EXPECT_TRUE(snapshot.events(0).info().wants_presence());
-    return WantedAnswersOf(snapshot.events());
+    link_.BeginKind(CoreSession::Kind::kNewCore);
+    lane_.Flush();
+    const std::vector<LaneEvent> events = link_.TakeEvents();
+    EXPECT_TRUE(events.at(0).info().wants_presence());
+    return WantedAnswersOf(events);
   };
   EXPECT_THAT(wanted(), ElementsAre(true));
   Tell(Notice::KIND_SUBSCRIBED, 1, "t");
@@ -189,6 +190,24 @@ TEST_F(LaneV2, ASnapshotAsksAgainForAnswersThatDidNotCome) {
   lane_.Unsubscribe(member, "t");
   lane_.Subscribe(member, "t");
   EXPECT_THAT(wanted(), ElementsAre(true));
+}
+
+TEST_F(LaneV2, WhoMayHaveMissedRelaysIsToldForEveryTopic) {
+  JoinV2(1, "t");
+  JoinAndSubscribe(2, "t");
+  Said();
+  for (const auto kind : {CoreSession::Kind::kFirst, CoreSession::Kind::kNewCore}) {
+    link_.BeginKind(kind);
+    EXPECT_THAT(clients_[1].frames, IsEmpty());
+  }
+  std::string missed;
+  wire::AppendMissed("t", missed);
+  for (const auto kind : {CoreSession::Kind::kGivenUp, CoreSession::Kind::kLate}) {
+    clients_[1].frames.clear();
+    link_.BeginKind(kind);
+    EXPECT_THAT(clients_[1].frames, ElementsAre(Frame(missed)));
+    EXPECT_THAT(clients_[2].frames, IsEmpty()) << "its dialect has no word for it";
+  }
 }
 
 }  // namespace

@@ -28,9 +28,9 @@ using testing::IsEmpty;
 // One loop of a process: a lane, its link, and what runs on its thread.
 class Loop {
  public:
-  Loop(core::Core& core, uint64_t lane_id, const Clock& clock)
-      : lane_({lane_id, "edge", 0}, limits_, counters_, clock), factory_(core) {
-    link_ = factory_.NewLink(lane_.identity(), lane_, executor_);
+  Loop(DirectLinkFactory& factory, uint64_t lane_id, const Clock& clock)
+      : lane_({lane_id, "edge", 0}, limits_, counters_, clock) {
+    link_ = factory.NewLink(lane_.identity(), lane_, executor_);
     lane_.Connect(link_.get());
     executor_.Run();
   }
@@ -54,7 +54,11 @@ class Loop {
     lane_.Flush();
   }
   void Flush() { lane_.Flush(); }
-  void Run() { executor_.Run(); }
+  // A turn, which ends as each of a loop's does.
+  void Run() {
+    executor_.Run();
+    lane_.Flush();
+  }
   size_t wakes() const { return executor_.posted(); }
   // The loop has ended: what it was posted is not run any more.
   void EndLink() { link_.reset(); }
@@ -65,16 +69,17 @@ class Loop {
   edge::EdgeCounters counters_;
   Lane lane_;
   edge::FakeLoopExecutor executor_;
-  DirectLinkFactory factory_;
   std::unique_ptr<edge::CoreLink> link_;
 };
 
 class DirectLinkTest : public testing::Test {
  protected:
   FakeClock clock_;
-  core::Core core_{77, clock_};
-  Loop one_{core_, 1, clock_};
-  Loop two_{core_, 2, clock_};
+  const core::CoreLimits core_limits_;
+  core::Core core_{77, core_limits_, clock_};
+  DirectLinkFactory factory_{core_};
+  Loop one_{factory_, 1, clock_};
+  Loop two_{factory_, 2, clock_};
   FakeClient alice_, bob_, carol_;
 };
 
@@ -148,8 +153,59 @@ TEST_F(DirectLinkTest, WhatALaneSubmitsIsTakenAndItsBatchComesBackCleared) {
   one_.link().Submit(batch);
   EXPECT_EQ(batch.events_size(), 0);
   EXPECT_FALSE(batch.has_stats());
-  EXPECT_FALSE(one_.link().congested());
-  EXPECT_EQ(one_.link().backlog_bytes(), 0u);
+  EXPECT_GT(one_.link().Room(), 0u);
+  EXPECT_EQ(one_.link().cost(), 0u);
+  EXPECT_TRUE(one_.link().connected());
+  EXPECT_FALSE(one_.link().can_break());
+}
+
+// Whoever is in the router hands in more of itself: nobody is handled meanwhile.
+TEST_F(DirectLinkTest, ALaneHandsInAFewBatchesUntilTheyAreHandledAndIsWokenForMore) {
+  size_t submitted = 0;
+  core::RouterInput call = core::AdminCall{[&](core::Router&) {
+    for (; one_.link().Room() > 0; ++submitted) {
+      ASSERT_LT(submitted, 100u);
+      signaling::v1::LaneToCore batch;
+      batch.add_events()->set_kind(signaling::v1::LaneEvent::KIND_SNAPSHOT_END);
+      one_.link().Submit(batch);
+    }
+    EXPECT_EQ(one_.wakes(), 0u);
+  }};
+  core_.Enter(call);
+  EXPECT_GT(submitted, 1u);
+  EXPECT_LE(submitted, 8u);
+  EXPECT_EQ(one_.wakes(), 1u) << "there is room again";
+  EXPECT_GT(one_.link().Room(), 0u);
+}
+
+TEST_F(DirectLinkTest, LoopsThatAreFarBehindLeaveNobodyRoomUntilTheyHaveCaughtUp) {
+  Lane::Member* alice = one_.Join(10, alice_);
+  two_.Subscribe(two_.Join(20, bob_), "t");
+  two_.Run();
+  const std::string payload(60'000, 'x');
+  size_t relays = 0;
+  for (; one_.link().Room() > 0; ++relays) {
+    ASSERT_LT(relays * payload.size(), 2 * InboxTotal::kMaxCost);
+    one_.Relay(alice, "t", payload);
+  }
+  EXPECT_GT(relays * payload.size(), InboxTotal::kMaxCost / 2);
+  one_.Relay(alice, "t", "waits in the lane");
+  two_.Run();
+  EXPECT_EQ(bob_.frames.size(), relays);
+  EXPECT_GT(one_.link().Room(), 0u);
+  one_.link().Tick();
+  one_.Flush();
+  two_.Run();
+  EXPECT_EQ(bob_.frames.back(), DeliveredFrame("t", "waits in the lane"));
+}
+
+TEST_F(DirectLinkTest, ALoopThatEndsFarBehindLeavesItsShareToTheOthers) {
+  Lane::Member* alice = one_.Join(10, alice_);
+  two_.Subscribe(two_.Join(20, bob_), "t");
+  two_.Run();
+  while (one_.link().Room() > 0) one_.Relay(alice, "t", std::string(60'000, 'x'));
+  two_.EndLink();
+  EXPECT_GT(one_.link().Room(), 0u);
 }
 
 TEST_F(DirectLinkTest, ALinkThatEndsTakesItsPeersWithItAndIsNotCalledAgain) {

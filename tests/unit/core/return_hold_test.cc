@@ -1,0 +1,200 @@
+#include "core/return_hold.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "proto/link/cost.h"
+#include "proto/link/timing.h"
+
+namespace cairn::core {
+namespace {
+
+using signaling::v1::LaneEvent;
+using signaling::v1::Roster;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const absl::Duration kStart = absl::Hours(1);
+const absl::Duration kStartHold = absl::FromChrono(link::kStartHold);
+const absl::Duration kPatience = absl::FromChrono(link::kReturnPatience);
+const absl::Duration kLimit = absl::FromChrono(link::kReturnLimit);
+constexpr absl::Duration kInstant = absl::Microseconds(1);
+
+class ReturnHoldTest : public testing::Test {
+ protected:
+  static Roster Of(std::initializer_list<uint64_t> lanes, bool complete = true) {
+    Roster roster;
+    for (const uint64_t lane : lanes) roster.add_lanes(lane);
+    roster.set_complete(complete);
+    return roster;
+  }
+  // A lane that knew the earlier core.
+  void Return(uint64_t lane, const Roster& roster, absl::Duration at) {
+    hold_.OnHello(lane, true, roster, kStart + at);
+  }
+  bool OverAt(absl::Duration at) {
+    const bool ended = hold_.End(kStart + at);
+    EXPECT_EQ(ended, !hold_.holding());
+    return ended;
+  }
+
+  ReturnHold hold_{kStart};
+};
+
+TEST_F(ReturnHoldTest, ACoreThatWasNotRestartedHoldsForAMoment) {
+  EXPECT_TRUE(hold_.holding());
+  hold_.OnHello(1, false, {}, kStart);
+  EXPECT_FALSE(OverAt(kStartHold - kInstant));
+  EXPECT_FALSE(hold_.restarted());
+  EXPECT_TRUE(OverAt(kStartHold));
+  EXPECT_FALSE(hold_.End(kStart + kStartHold)) << "it ends once";
+}
+
+TEST_F(ReturnHoldTest, ARestartedOneWaitsForAllLanesThatTheFirstKnew) {
+  Return(1, Of({1, 2, 3}), absl::ZeroDuration());
+  EXPECT_TRUE(hold_.restarted());
+  hold_.OnFinished(1);
+  EXPECT_FALSE(OverAt(kStartHold));
+  Return(2, Of({1, 2, 3}), kStartHold);
+  EXPECT_TRUE(hold_.awaits(2));
+  EXPECT_TRUE(hold_.awaits(3));
+  EXPECT_FALSE(hold_.awaits(1));
+  hold_.OnFinished(2);
+  Return(3, Of({1, 2, 3}), kStartHold);
+  EXPECT_FALSE(OverAt(kStartHold)) << "it has not told its snapshot";
+  hold_.OnFinished(3);
+  EXPECT_TRUE(OverAt(kStartHold));
+}
+
+TEST_F(ReturnHoldTest, ALaneThatDoesNotReturnIsWaitedForNoLongerThanThePatience) {
+  Return(1, Of({1, 2}), absl::ZeroDuration());
+  hold_.OnFinished(1);
+  EXPECT_FALSE(OverAt(kPatience - kInstant));
+  EXPECT_TRUE(hold_.awaits(2));
+  EXPECT_TRUE(OverAt(kPatience));
+}
+
+TEST_F(ReturnHoldTest, ALaneIsWaitedForAsLongAsItTellsOn) {
+  Return(1, Of({1}), absl::ZeroDuration());
+  for (int i = 1; i <= 4; ++i) {
+    const absl::Duration at = i * (kPatience - kInstant);
+    EXPECT_FALSE(OverAt(at)) << i;
+    hold_.OnProgress(1, kStart + at);
+    hold_.OnProgress(2, kStart + at);  // nobody waits for it
+  }
+  const absl::Duration at = 4 * (kPatience - kInstant);
+  EXPECT_FALSE(OverAt(at + kPatience - kInstant));
+  EXPECT_TRUE(OverAt(at + kPatience));
+}
+
+TEST_F(ReturnHoldTest, ACoreThatWasStoppedGivesEverybodyThePatienceAgain) {
+  Return(1, Of({1, 2}), absl::ZeroDuration());
+  hold_.Excuse(kStart + kPatience);
+  EXPECT_FALSE(OverAt(2 * kPatience - kInstant));
+  EXPECT_TRUE(OverAt(2 * kPatience));
+}
+
+TEST_F(ReturnHoldTest, WhatIsHeldOfALaneCanBeForgotten) {
+  for (uint64_t seq = 1; seq <= 4; ++seq) {
+    LaneEvent event;
+    event.set_seq(seq);
+    hold_.Add(1 + seq % 2, event);
+  }
+  hold_.Forget(2);
+  EXPECT_EQ(hold_.cost(2), 0u);
+  EXPECT_EQ(hold_.cost(), hold_.cost(1));
+  hold_.Forget(3);
+  EXPECT_EQ(hold_.Release().size(), 2u);
+}
+
+TEST_F(ReturnHoldTest, AllTogetherAreWaitedForNoLongerThanTheLimit) {
+  Return(1, Of({1}), absl::Seconds(1));
+  absl::Duration at = absl::Seconds(1);
+  for (; at < absl::Seconds(1) + kLimit; at += absl::Seconds(1)) {
+    hold_.OnProgress(1, kStart + at);
+    ASSERT_FALSE(OverAt(at)) << at;
+  }
+  hold_.OnProgress(1, kStart + at);
+  EXPECT_TRUE(OverAt(absl::Seconds(1) + kLimit));
+}
+
+TEST_F(ReturnHoldTest, LanesThatReturnOverAndOverDoNotPutTheLimitOff) {
+  Return(1, Of({1, 2}), absl::ZeroDuration());
+  absl::Duration at;
+  for (; at < kLimit; at += kPatience / 2) {
+    Return(1, Of({1, 2}), at);
+    ASSERT_FALSE(OverAt(at)) << at;
+  }
+  EXPECT_TRUE(OverAt(kLimit));
+}
+
+TEST_F(ReturnHoldTest, ALaneThatWasHereAndIsGoneIsNotWaitedForBecauseOthersKnewIt) {
+  Return(1, Of({1}), absl::ZeroDuration());
+  Return(2, Of({1, 2}), absl::ZeroDuration());
+  hold_.OnFinished(1);  // given up
+  Return(3, Of({1, 3}), absl::ZeroDuration());
+  EXPECT_FALSE(hold_.awaits(1));
+  hold_.OnFinished(2);
+  hold_.OnFinished(3);
+  EXPECT_TRUE(OverAt(kStartHold));
+}
+
+TEST_F(ReturnHoldTest, OneThatOpensALinkAgainIsWaitedForAgain) {
+  Return(1, Of({1}), absl::ZeroDuration());
+  hold_.OnFinished(1);
+  Return(1, Of({1}), kInstant);
+  EXPECT_TRUE(hold_.awaits(1));
+  EXPECT_FALSE(OverAt(kStartHold));
+}
+
+TEST_F(ReturnHoldTest, LanesThatKnewOnlySomeOfTheOthersWaitForThePatienceInAnyCase) {
+  Return(1, Of({1}, false), absl::ZeroDuration());
+  hold_.OnFinished(1);
+  EXPECT_THAT(hold_.awaited(), IsEmpty());
+  EXPECT_FALSE(OverAt(kPatience - kInstant)) << "another may know more";
+  EXPECT_TRUE(OverAt(kPatience));
+}
+
+TEST_F(ReturnHoldTest, ALaneThatIsNewWaitsForNobodyAndIsNotWaitedFor) {
+  hold_.OnHello(1, false, Of({1, 2, 3}), kStart);
+  EXPECT_FALSE(hold_.restarted());
+  EXPECT_THAT(hold_.awaited(), IsEmpty());
+  EXPECT_TRUE(OverAt(kStartHold));
+}
+
+TEST_F(ReturnHoldTest, OnceOverItIsOverForEver) {
+  EXPECT_TRUE(OverAt(kStartHold));
+  Return(1, Of({1, 2}), absl::Seconds(5));
+  EXPECT_FALSE(hold_.holding());
+  EXPECT_FALSE(hold_.awaits(2));
+}
+
+TEST_F(ReturnHoldTest, WhatIsHeldComesBackInItsOrderWithItsCostCountedPerLane) {
+  EXPECT_EQ(hold_.cost(), 0u);
+  for (uint64_t seq = 1; seq <= 4; ++seq) {
+    LaneEvent event;
+    event.set_seq(seq);
+    event.set_payload(std::string(1000, 'x'));
+    hold_.Add(1 + seq % 2, event);
+  }
+  LaneEvent like;
+  like.set_seq(1);
+  like.set_payload(std::string(1000, 'x'));
+  EXPECT_EQ(hold_.cost(1), 2 * link::CostOf(like));
+  EXPECT_EQ(hold_.cost(2), 2 * link::CostOf(like));
+  EXPECT_EQ(hold_.cost(3), 0u);
+  EXPECT_EQ(hold_.cost(), 4 * link::CostOf(like));
+  std::vector<std::string> order;
+  for (const ReturnHold::Held& held : hold_.Release())
+    order.push_back(std::to_string(held.lane_id) + ":" + std::to_string(held.event.seq()));
+  EXPECT_THAT(order, ElementsAre("2:1", "1:2", "2:3", "1:4"));
+  EXPECT_EQ(hold_.cost(), 0u);
+  EXPECT_EQ(hold_.cost(1), 0u);
+  EXPECT_THAT(hold_.Release(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace cairn::core
