@@ -1,0 +1,2 @@
+export { connect, SignalClient } from './client.js';
+export { ClosedError, ConnectError, NotConnectedError } from './errors.js';
