@@ -30,6 +30,7 @@ export class SignalClient {
   #meetings = new Map();
   #failures = 0;
   #drainWait = null;
+  #isHurried = false;
   #wake = null;
   #onOnline = () => this.#wake?.();
 
@@ -122,6 +123,7 @@ export class SignalClient {
 
   /** Connects anew at once, as after a change of networks that a browser does not notice. */
   reconnect() {
+    this.#isHurried = this.#connection !== null;
     this.#connection?.close();
     this.#wake?.();
   }
@@ -149,7 +151,8 @@ export class SignalClient {
       if (isFinal(end)) return this.#finish(new ClosedError(end));
       // A server that takes us in and at once drops us must not be asked again and again.
       if (wasOpen && Date.now() - since > this.#options.maxWait) this.#failures = 0;
-      const wait = this.#nextWait(end);
+      const wait = this.#isHurried ? 0 : this.#nextWait(end);
+      this.#isHurried = false;
       this.#events.push({ type: 'disconnected', ...end, wait });
       await this.#sleep(wait);
       if (this.#over) return;

@@ -70,20 +70,36 @@ class Server {
     this.#child.kill('SIGTERM');
     return this.ended;
   }
+
+  kill() {
+    this.#child.kill('SIGKILL');
+    return this.ended;
+  }
 }
 
-/** Resolves to { urls, stop }: one url for each edge. stop() rejects unless every process ends with 0. */
-export async function startServers({ edges = 0, flags = [] } = {}) {
+/**
+ * Resolves to { urls, stop, edges, killCore, startCore }: one url for each edge. stop() rejects unless every process ends
+ * with 0, but for those that were killed. `port`: of the only process.
+ */
+export async function startServers({ edges = 0, flags = [], port = 0 } = {}) {
   const directory = await mkdtemp(path.join(tmpdir(), 'cairn-browser-'));
-  const client = ['--listen-addr', '127.0.0.1:0', '--drain', '0s', ...flags];
+  const client = ['--listen-addr', `127.0.0.1:${port}`, ...(flags.includes('--drain') ? [] : ['--drain', '0s']), ...flags];
+  const address = `unix:${directory}/core`;
   const clientFacing = [];
+  const killed = new Set();
   let core = null;
+  const kill = async (server) => {
+    killed.add(server);
+    await server.kill();
+  };
+  const startCore = async () => {
+    core = new Server(['--role', 'core', '--grpc-listen-addr', address]);
+    await core.logged(/ listening grpc=/);
+  };
   if (edges === 0) {
     clientFacing.push(new Server([...client, '--grpc-listen-addr', '127.0.0.1:0']));
   } else {
-    const address = `unix:${directory}/core`;
-    core = new Server(['--role', 'core', '--grpc-listen-addr', address]);
-    await core.logged(/ listening grpc=/);
+    await startCore();
     for (let index = 0; index < edges; index++) {
       clientFacing.push(new Server([...client, '--role', 'edge', '--core', address, '--edge-name', `edge-${index}`]));
     }
@@ -92,14 +108,19 @@ export async function startServers({ edges = 0, flags = [] } = {}) {
 
   let stopped = null;
   const stopAll = async () => {
-    const codes = await Promise.all(clientFacing.map((server) => server.stop()));
-    if (core) codes.push(await core.stop());
+    const ours = clientFacing.filter((server) => !killed.has(server));
+    const codes = await Promise.all(ours.map((server) => server.stop()));
+    if (core && !killed.has(core)) codes.push(await core.stop());
     await rm(directory, { recursive: true });
     if (codes.some((code) => code !== 0)) throw new Error(`servers ended with ${codes.join(', ')}`);
   };
   return {
     urls: await Promise.all(clientFacing.map((server) => server.url())),
     stop: () => (stopped ??= stopAll()),
+    /** { stop, kill } of each. */
+    edges: clientFacing.map((server) => ({ stop: () => server.stop(), kill: () => kill(server) })),
+    killCore: () => kill(core),
+    startCore,
   };
 }
 

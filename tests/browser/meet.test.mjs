@@ -1,0 +1,257 @@
+// meet() of clients/javascript in headless Chromium against real servers: who offers, who talks to whom, and what survives.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { after, afterEach, before, describe, test } from 'node:test';
+
+import { serveLibrary } from './support/library.mjs';
+import { startServers } from './support/servers.mjs';
+import { Tab, launch } from './support/tabs.mjs';
+
+const TOKEN = 'correct horse/battery+staple?';
+const PATIENCE_MS = 60_000;
+
+let browser;
+let library;
+let topics = 0;
+const tabs = [];
+const servers = [];
+const nextTopic = () => `topic-${++topics}`;
+
+before(async () => {
+  [browser, library] = await Promise.all([launch(), serveLibrary()]);
+});
+
+afterEach(async () => {
+  const errors = tabs.flatMap((tab) => tab.errors);
+  await Promise.all(tabs.splice(0).map((tab) => tab.close()));
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+  assert.deepEqual(errors, []);
+});
+
+after(async () => {
+  await browser?.close();
+  library?.close();
+});
+
+async function serve(options) {
+  const server = await startServers(options);
+  servers.push(server);
+  return server;
+}
+
+/** Runs in the page: keeps what the test looks at in window.seen. */
+async function beginInPage({ urls, token, topic, options }) {
+  const client = await window.library.connect(urls, { token, minWait: 50, maxWait: 200 });
+  const seen = { events: [], heard: [], steps: [], peers: new Set() };
+  // Every RTCPeerConnection that is made, to break it.
+  const connections = (window.connections = []);
+  class Counted extends RTCPeerConnection {
+    constructor(settings) {
+      super(settings);
+      connections.push(this);
+    }
+  }
+  const onprogress = ({ peer, step }) => {
+    seen.steps.push(`${peer.role} ${step}`);
+    seen.peers.add(peer);
+  };
+  const meeting = client.meet(topic, { RTCPeerConnection: Counted, onprogress, ...options });
+  Object.assign(window, { client, meeting, seen });
+  (async () => {
+    for await (const { type, peer } of meeting) {
+      seen.events.push(`${type} ${peer.id}`);
+      if (type !== 'open') continue;
+      peer.channel.onmessage = ({ data }) => seen.heard.push(data);
+      peer.channel.send(`hello from ${meeting.id}`);
+    }
+    seen.events.push('end');
+  })();
+  await meeting.joined;
+  return meeting.id;
+}
+
+class Member {
+  static async join(urls, topic, { token, ...options } = {}) {
+    const member = new Member();
+    member.tab = await Tab.open(browser, library.url);
+    tabs.push(member.tab);
+    await member.page.waitForFunction(() => window.library);
+    member.id = await member.page.evaluate(beginInPage, { urls, topic, token, options });
+    return member;
+  }
+
+  get page() {
+    return this.tab.page;
+  }
+
+  see(what) {
+    return this.page.evaluate((name) => [...window.seen[name]], what);
+  }
+
+  /** Resolves once everybody's greeting is here. */
+  async hears(...members) {
+    const greetings = members.map(({ id }) => `hello from ${id}`);
+    await this.until((words) => words.every((word) => window.seen.heard.includes(word)), greetings);
+  }
+
+  async until(condition, argument) {
+    await this.page.waitForFunction(condition, argument, { timeout: PATIENCE_MS }).catch(async (error) => {
+      const seen = { events: await this.see('events'), heard: await this.see('heard'), steps: await this.see('steps') };
+      throw new Error(`${error.message}\n${JSON.stringify(seen, null, 1)}`);
+    });
+  }
+
+  /** Sends a text to everybody whose channel is open. */
+  async say(text) {
+    await this.page.evaluate((words) => window.meeting.peers.forEach(({ channel }) => channel.send(words)), text);
+  }
+
+  async heard(text) {
+    await this.until((words) => window.seen.heard.includes(words), text);
+  }
+}
+
+async function pair(urls, options) {
+  const topic = nextTopic();
+  const first = await Member.join([urls[0]], topic, options);
+  const second = await Member.join([urls.at(-1)], topic, options);
+  await Promise.all([first.hears(second), second.hears(first)]);
+  return { topic, first, second };
+}
+
+async function unusedPort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+for (const { shape, edges } of [{ shape: 'one process', edges: 0 }, { shape: 'two edges and a core', edges: 2 }]) {
+  describe(shape, () => {
+    test('two open a channel; the one who was there offers, once', async () => {
+      const { urls } = await serve({ edges, flags: ['--auth-token', TOKEN] });
+      const { first, second } = await pair(urls, { token: TOKEN });
+      assert.deepEqual(await first.see('events'), [`open ${second.id}`]);
+      assert.deepEqual(await second.see('events'), [`open ${first.id}`]);
+      const steps = [await first.see('steps'), await second.see('steps')];
+      const described = steps.map((all) => all.filter((step) => !step.includes('candidate')));
+      assert.deepEqual(described[0], ['offerer found', 'offerer offer', 'offerer answer']);
+      assert.deepEqual(described[1], ['answerer found', 'answerer offer', 'answerer answer']);
+      assert.equal(await first.page.evaluate(() => window.connections.length), 1);
+    });
+
+    test('everybody talks to everybody, also those who come at once', async () => {
+      const { urls } = await serve({ edges });
+      const topic = nextTopic();
+      const members = await Promise.all(
+        Array.from({ length: 4 }, (_, index) => Member.join([urls[index % urls.length]], topic)),
+      );
+      for (const member of members) {
+        const others = members.filter((other) => other !== member);
+        await member.hears(...others);
+        assert.deepEqual((await member.see('events')).sort(), others.map(({ id }) => `open ${id}`).sort());
+        assert.equal(await member.page.evaluate(() => window.connections.length), 3);
+      }
+    });
+
+    test('one who leaves is gone at once, and may come back', async () => {
+      const { urls } = await serve({ edges });
+      const { topic, first, second } = await pair(urls);
+      await second.page.evaluate(() => window.meeting.close());
+      await first.until((id) => window.seen.events.includes(`gone ${id}`), second.id);
+      assert.equal((await second.see('events')).at(-1), 'end');
+      const again = await Member.join([urls.at(-1)], topic);
+      await Promise.all([first.hears(again), again.hears(first)]);
+    });
+  });
+}
+
+test('a channel outlives a server that is killed, and newcomers are met by those who came back', async () => {
+  const port = await unusedPort();
+  const server = await serve({ port });
+  const { topic, first, second } = await pair(server.urls);
+  await server.edges[0].kill();
+  await Promise.all([first, second].map((member) => member.until(() => window.client.peer === null)));
+  await first.say('without a server');
+  await second.heard('without a server');
+  await serve({ port });
+  await Promise.all([first, second].map((member) => member.until(() => window.client.peer !== null)));
+  const third = await Member.join(server.urls, topic);
+  await third.hears(first, second);
+  await first.say('still the same channel');
+  await second.heard('still the same channel');
+  // Neither lost the other, and what they began on the reconnect was given up.
+  assert.deepEqual((await first.see('events')).sort(), [`open ${second.id}`, `open ${third.id}`].sort());
+  assert.deepEqual((await second.see('events')).sort(), [`open ${first.id}`, `open ${third.id}`].sort());
+  const living = () => window.connections.filter(({ signalingState }) => signalingState !== 'closed').length;
+  await first.until(`(${living})() === 2`);
+  await second.until(`(${living})() === 2`);
+});
+
+test('one whose edge drains meets those on the other edge', async () => {
+  const fleet = await serve({ edges: 2, flags: ['--drain', '1s'] });
+  const topic = nextTopic();
+  const first = await Member.join(fleet.urls, topic);
+  await fleet.edges[0].stop();
+  await first.until(() => window.client.peer !== null);
+  const second = await Member.join([fleet.urls[1]], topic);
+  await Promise.all([first.hears(second), second.hears(first)]);
+});
+
+test('a core that is away delays a meeting and does not prevent it', async () => {
+  const fleet = await serve({ edges: 2 });
+  const topic = nextTopic();
+  const first = await Member.join([fleet.urls[0]], topic);
+  await fleet.killCore();
+  const joining = Member.join([fleet.urls[1]], topic);
+  await fleet.startCore();
+  const second = await joining;
+  await Promise.all([first.hears(second), second.hears(first)]);
+});
+
+for (const who of ['first', 'second']) {
+  test(`a path that breaks is repaired through the server by an ICE restart: noticed by the ${who}`, async () => {
+    const { urls } = await serve({ edges: 2 });
+    const members = await pair(urls);
+    const { first, second } = members;
+    // As a change of networks does: this side's candidates are not used any more, and it has to find a path again.
+    await members[who].page.evaluate(() => {
+      const [connection] = window.connections;
+      Object.defineProperty(connection, 'connectionState', { value: 'failed', configurable: true });
+      connection.dispatchEvent(new Event('connectionstatechange'));
+      delete connection.connectionState;
+      connection.isBroken = true;
+    });
+    // The offerer's second offer and its answer.
+    const described = () => window.seen.steps.filter((step) => /answer$/.test(step)).length;
+    await first.until(`(${described})() === 2`);
+    await second.until(`(${described})() === 2`);
+    await first.until(() => window.connections[0].signalingState === 'stable');
+    await first.say('after the restart');
+    await second.heard('after the restart');
+    assert.deepEqual(await first.see('events'), [`open ${second.id}`]);
+    assert.equal(await second.page.evaluate(() => window.connections.length), 1);
+  });
+}
+
+test('a peer with whom no path comes about is given up and named', async () => {
+  const { urls } = await serve();
+  const topic = nextTopic();
+  const first = await Member.join(urls, topic, { patience: 5000 });
+  // Somebody on the topic who never answers.
+  const client = await first.page.context().newPage();
+  await client.goto(library.url);
+  await client.waitForFunction(() => window.library);
+  await client.evaluate(async ([url, name]) => {
+    window.client = await window.library.connect(url);
+    await window.client.subscribe(name);
+  }, [urls[0], topic]);
+  await first.until(() => window.seen.events.includes('failed undefined'));
+  assert.deepEqual(await first.page.evaluate(() => window.meeting.peers), []);
+});
+
+test('a browser is told that a wrong token did not let it in', async () => {
+  const { urls } = await serve({ flags: ['--auth-token', TOKEN] });
+  await assert.rejects(Member.join(urls, nextTopic(), { token: 'wrong' }), /ConnectError.* 1006/);
+});
