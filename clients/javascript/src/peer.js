@@ -70,6 +70,7 @@ export class Peer {
   // ---- repair
 
   #check() {
+    if (this.isConnected) this.#lostAt = null;
     if (this.#lostAt === null) return;
     if (Date.now() - this.#lostAt < this.#meeting.options.patience) return this.repair();
     this.gaveUp = true;
@@ -79,10 +80,14 @@ export class Peer {
 
   /** Another offer, with an ICE restart, unless one is fresh or none is needed. Only the offerer makes it. */
   repair() {
-    if (this.isConnected || Date.now() - this.#offeredAt < REPAIR_EVERY_MS) return;
+    if (this.isConnected || this.#isFresh) return;
     if (this.role === 'offerer') return this.offer();
     this.#offeredAt = Date.now();
     this.#say({ k: 'again' });
+  }
+
+  get #isFresh() {
+    return Date.now() - this.#offeredAt < REPAIR_EVERY_MS;
   }
 
   // ---- offer, answer, candidates
@@ -114,7 +119,8 @@ export class Peer {
         this.#progress('candidate-received');
         await this.connection.addIceCandidate(candidate);
       } else if (k === 'again' && this.role === 'offerer') {
-        this.repair();
+        // Even if it looks well from here.
+        if (!this.#isFresh) this.offer();
       }
     });
   }
