@@ -82,6 +82,8 @@ export interface MeetOptions {
   onprogress?(progress: { peer: Peer; step: Step }): void;
   /** A connection that is not there, or not there any more, after so long is given up: 30,000. */
   patience?: number;
+  /** How often such a connection is offered anew: 3,000. */
+  repairEvery?: number;
   RTCPeerConnection?: typeof RTCPeerConnection;
 }
 

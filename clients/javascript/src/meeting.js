@@ -38,7 +38,8 @@ export class Meeting {
     this.#client = client;
     this.#forget = forget;
     this.topic = topic;
-    this.options = { RTCPeerConnection: globalThis.RTCPeerConnection, rtc: {}, patience: 30_000, ...options };
+    const { RTCPeerConnection } = globalThis;
+    this.options = { RTCPeerConnection, rtc: {}, patience: 30_000, repairEvery: 3000, ...options };
     if (!this.options.RTCPeerConnection) throw new TypeError('no RTCPeerConnection here: give one as an option');
     this.joined = client.subscribe(topic);
     this.joined.catch((error) => this.#finish(error));
@@ -159,10 +160,14 @@ export class Meeting {
     if (known) {
       if (begun && begun !== known) this.#drop(begun);
       known.address = from;
+      // They may have given up what we have: then they say bye to it.
+      if (c === undefined) this.send(from, { k: 'hello', c: known.connectionId });
+      else if (c !== known.connectionId) this.send(from, { k: 'bye', c });
       known.repair();
     } else if (c !== undefined && c !== begun?.connectionId) {
       this.send(from, { k: 'bye', c });
-      begun?.offer();
+      if (begun) begun.offer();
+      else this.send(from, { k: 'hello' });
     } else if (begun) {
       begun.repair();
     } else if (this.id < me) {

@@ -1,7 +1,5 @@
 // One other side of a meeting: an RTCPeerConnection with one data channel. meeting.js has what is said about it.
 
-const REPAIR_EVERY_MS = 3000;
-
 export function randomId() {
   return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
@@ -38,7 +36,7 @@ export class Peer {
     this.channel = this.connection.createDataChannel('cairn', { ...channel, negotiated: true, id: 0 });
     setup?.(this);
     this.#listen();
-    this.#timer = setInterval(() => this.#check(), REPAIR_EVERY_MS);
+    this.#timer = setInterval(() => this.#check(), meeting.options.repairEvery);
   }
 
   get isConnected() {
@@ -87,7 +85,7 @@ export class Peer {
   }
 
   get #isFresh() {
-    return Date.now() - this.#offeredAt < REPAIR_EVERY_MS;
+    return Date.now() - this.#offeredAt < this.#meeting.options.repairEvery;
   }
 
   // ---- offer, answer, candidates
