@@ -97,8 +97,3 @@ export const noPath = {
     'The tabs found each other, but no direct connection came about. This page uses neither STUN nor TURN: open both ' +
     'tabs on one machine or in one network, and look for a firewall or an extension that blocks WebRTC.',
 };
-
-export const busy = {
-  title: 'Two others are already talking on this topic',
-  help: 'This page connects two tabs. Close one of them, or choose another topic. It keeps trying.',
-};

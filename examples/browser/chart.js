@@ -55,7 +55,7 @@ class Scale {
 
 function rows(timeline) {
   const done = timeline.steps;
-  const list = STEPS.map((step, index) => ({ ...step, what: step.what(timeline.role, timeline.hellos), ...done[index] }));
+  const list = STEPS.map((step, index) => ({ ...step, what: step.what(timeline.role), ...done[index] }));
   const dots = (direction, name, what) => {
     return { name, what, by: 'tabs', moments: timeline.candidates[direction] };
   };

@@ -1,7 +1,9 @@
-// The page: a form, one Meeting at a time, and what there is to see of it.
-import { badAddress, busy, closed, httpAddress, noPath, refused } from './advice.js';
+// The page: a form, one Run at a time, and what there is to see of it.
+import { ClosedError, ConnectError } from 'cairn-signal-client';
+
+import { badAddress, closed, httpAddress, noPath, refused } from './advice.js';
 import { draw, fillTable } from './chart.js';
-import { Meeting } from './meeting.js';
+import { Run } from './meeting.js';
 import { Timeline, duration } from './timeline.js';
 
 const DEFAULT_URL = 'ws://127.0.0.1:8080';
@@ -13,7 +15,7 @@ const $ = (id) => document.getElementById(id);
 
 /** What the form said when Connect was pressed. */
 let settings = null;
-let meeting = null;
+let run = null;
 let timeline = null;
 /** The run that is drawn: the current one, or the last while the current only waits. */
 let shown = null;
@@ -57,16 +59,12 @@ function connect() {
 
 function start() {
   timeline = new Timeline();
-  try {
-    meeting = new Meeting({ ...settings, timeline, handlers });
-  } catch (error) {
-    end({ title: 'The browser does not take this address', help: error.message });
-  }
+  run = new Run({ ...settings, timeline, handlers });
 }
 
 /** Back to the form. */
 function end(advice) {
-  meeting = null;
+  run = null;
   showState('idle');
   showAlert(advice);
 }
@@ -93,32 +91,40 @@ const handlers = {
     if (time) time.textContent = `there and back in ${duration(ms)}`;
   },
 
-  busy() {
-    showAlert(busy);
+  serverLost({ code, reason }) {
+    const { title } = closed({ code, reason });
+    const isOpen = run.peers.length > 0;
+    const channels = isOpen ? 'The data channel stays open: it does not go through the server. Try it below. ' : '';
+    showAlert({ title, help: `${channels}This tab connects to the server again by itself.` });
   },
 
-  serverLost(close) {
-    const { title } = closed(close);
-    showAlert({ title, help: 'The data channel stays open: it does not go through the server. Try it below.' });
+  serverBack() {
+    showAlert(null);
   },
 
-  async ended(why) {
-    if (why.kind === 'left') {
-      showAlert(why.again ? null : { title: 'The other tab has left', help: 'This one waits for the next.' });
-      start();
-    } else if (why.kind === 'noPath') {
-      end(noPath);
-    } else if (why.wasOpen) {
-      end(closed(why));
-    } else {
-      end(null);
-      $('status').textContent = 'Not connected. Looking for the cause …';
-      const { url, token } = settings;
-      const advice = refused({ url, token, answers: await answersHttp(url), timedOut: why.timedOut });
-      if (meeting) return;
-      showState('idle');
-      showAlert(advice);
-    }
+  again() {
+    run.leave();
+    start();
+  },
+
+  left() {
+    run.leave();
+    showAlert({ title: 'The other tab has left', help: 'This one waits for the next.' });
+    start();
+  },
+
+  async ended(error) {
+    if (error === null) return end(noPath);
+    if (error instanceof ClosedError) return end(closed(error));
+    if (!(error instanceof ConnectError)) return end({ title: 'The server does not take this', help: error.message });
+    end(null);
+    $('status').textContent = 'Not connected. Looking for the cause …';
+    const { url, token } = settings;
+    const [{ reason }] = error.attempts;
+    const advice = refused({ url, token, answers: await answersHttp(url), timedOut: reason === 'no welcome in time' });
+    if (run) return;
+    showState('idle');
+    showAlert(advice);
   },
 };
 
@@ -167,11 +173,11 @@ function showState(state) {
 
 function showIds() {
   const role = timeline?.role;
-  $('who').textContent =
-    meeting?.other && role
-      ? `This tab is ${meeting.id.slice(0, 6)}…, the other ${meeting.other.slice(0, 6)}…; ` +
-        `${role === 'offerer' ? 'this tab' : 'the other'} has the lower id and made the offer.`
-      : '';
+  const others = run?.peers.map(({ id }) => `${id.slice(0, 6)}…`) ?? [];
+  $('who').textContent = others.length
+    ? `This tab is ${run.id.slice(0, 6)}…, the other ${others.join(', ')}; ` +
+      `${role === 'offerer' ? 'this tab was there first' : 'the other was there first'} and made the offer.`
+    : '';
 }
 
 function showAlert(advice) {
@@ -231,17 +237,16 @@ function addLine(who, text, n) {
 
 $('form').addEventListener('submit', (event) => {
   event.preventDefault();
-  if (!meeting) connect();
+  if (!run) connect();
 });
 
 $('leave').addEventListener('click', () => {
-  meeting?.leave();
+  run?.leave();
   end(null);
 });
 
-$('again').addEventListener('click', () => {
-  // The other tab starts again too.
-  meeting?.leave({ again: true });
+$('again').addEventListener('click', async () => {
+  await run.leaveTogether();
   start();
 });
 
@@ -249,11 +254,11 @@ $('say').addEventListener('submit', (event) => {
   event.preventDefault();
   const text = $('text').value.trim();
   if (!text || document.documentElement.dataset.state !== 'open') return;
-  addLine('us', text, meeting.say(text));
+  addLine('us', text, run.say(text));
   $('text').value = '';
 });
 
-addEventListener('pagehide', () => meeting?.leave());
+addEventListener('pagehide', () => run?.leave());
 // A page that comes back out of the browser's cache has left.
 addEventListener('pageshow', (event) => event.persisted && end(null));
 new ResizeObserver(redraw).observe($('chart-box'));

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// Serves the page and its CBOR module on 127.0.0.1. With --server it starts a cairn-signal beside it:
+// Serves the page and the client library on 127.0.0.1, under the paths that they have in the repository's tree. With --server it starts a cairn-signal beside it:
 //   node serve.mjs [--port 8090] [--url ws://127.0.0.1:8080] [--server PATH [its flags …]]
 import { spawn } from 'node:child_process';
-import { createReadStream, existsSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
@@ -11,14 +11,16 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const TYPES = { '.html': 'text/html', '.css': 'text/css', '.js': 'text/javascript' };
-const SERVED = /^(?:[\w-]+\.(?:html|css|js)|node_modules\/cborg\/(?:[\w-]+\/)*[\w-]+\.js)$/;
+const ROOT = path.resolve(HERE, '../..');
+const LIBRARY = /^clients\/javascript\/src\/[\w-]+\.js$/;
+const PAGE = /^[\w-]+\.(?:html|css|js)$/;
 
 async function answer(request, response) {
   const fail = (status, headers = {}) => response.writeHead(status, headers).end(`${status}\n`);
   if (request.method !== 'GET' && request.method !== 'HEAD') return fail(405, { allow: 'GET, HEAD' });
   const name = request.url.split('?')[0].slice(1) || 'index.html';
-  if (!SERVED.test(name)) return fail(404);
-  const file = path.join(HERE, name);
+  if (!PAGE.test(name) && !LIBRARY.test(name)) return fail(404);
+  const file = path.join(PAGE.test(name) ? HERE : ROOT, name);
   const found = await stat(file).catch(() => null);
   if (!found?.isFile()) return fail(404);
   response.writeHead(200, {
@@ -35,10 +37,6 @@ async function answer(request, response) {
 
 /** Resolves to { url, close } once it listens; port 0 takes a free one. */
 export function servePage(port = 0) {
-  if (!existsSync(path.join(HERE, 'node_modules/cborg'))) {
-    const folder = path.relative('', HERE) || '.';
-    return Promise.reject(new Error(`the CBOR module is not installed: npm ci --prefix ${folder}`));
-  }
   const server = createServer(answer);
   return new Promise((resolve, reject) => {
     server.on('error', reject);

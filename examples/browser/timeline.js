@@ -16,20 +16,21 @@ export const STEPS = [
     mark: 'subscribe',
     by: 'server',
     name: 'Subscribed',
-    what: () => 'sent to the server, which does not acknowledge it',
+    what: () => 'there and back: from now on nothing is missed',
   },
   {
     mark: 'heard',
     by: 'server',
-    name: 'Hello',
-    what: (_, hellos) => `sent ${hellos === 1 ? 'once' : `${hellos} times`}, until the other tab was heard`,
+    name: 'Found',
+    what: (role) =>
+      role === 'answerer' ? 'the other tab was told, made its offer, and sent it' : 'the server said that the other tab came',
   },
   {
     mark: 'offer',
     by: 'tabs',
     name: 'Offer',
     what: (role) =>
-      role === 'answerer' ? 'the other tab made it and sent it here' : 'this tab made it and sent it',
+      role === 'answerer' ? 'it is what this tab was found by' : 'this tab made it and sent it',
   },
   {
     mark: 'answer',
@@ -57,10 +58,8 @@ export class Timeline {
   #start;
   #marks = new Map();
 
+  /** 'offerer': this tab was there first and made the offer; or 'answerer'. */
   role = null;
-  /** The other tab came later: what was heard first was its hello, not an answer to one of ours. */
-  wasFirst = false;
-  hellos = 0;
   candidates = { sent: [], received: [] };
 
   constructor(now = () => performance.now()) {
@@ -94,7 +93,7 @@ export class Timeline {
       const at = this.at(step.mark);
       if (at === undefined) break;
       const to = Math.max(from, at);
-      steps.push({ ...step, what: step.what(this.role, this.hellos), from, to, ms: to - from });
+      steps.push({ ...step, what: step.what(this.role), from, to, ms: to - from });
       from = to;
     }
     return steps;
@@ -105,9 +104,9 @@ export class Timeline {
    * of the total.
    */
   get wait() {
-    const from = this.at('hello');
+    const from = this.at('subscribe');
     const to = this.at('heard');
-    if (!this.wasFirst || !(to - from >= SHORTEST_WAIT_MS)) return null;
+    if (this.role !== 'offerer' || !(to - from >= SHORTEST_WAIT_MS)) return null;
     return { from, to, ms: to - from };
   }
 

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { badAddress, closed, httpAddress, refused } from '../../examples/browser/advice.js';
-import { subprotocols } from '../../examples/browser/signaling.js';
+import { subprotocols } from '../../clients/javascript/src/connection.js';
 import { STEPS, Timeline, duration } from '../../examples/browser/timeline.js';
 
 /** A timeline with these marks at these milliseconds. */
-function timelineOf(marks, { wasFirst = false } = {}) {
+function timelineOf(marks, role = 'answerer') {
   let now = 1000;
   const timeline = new Timeline(() => now);
-  timeline.wasFirst = wasFirst;
+  timeline.role = role;
   for (const [name, at] of Object.entries(marks)) {
     now = 1000 + at;
     timeline.mark(name);
@@ -21,7 +21,6 @@ function timelineOf(marks, { wasFirst = false } = {}) {
 const MET_AT_ONCE = {
   socket: 10,
   subscribe: 11,
-  hello: 11,
   heard: 14,
   offer: 20,
   answer: 30,
@@ -46,7 +45,7 @@ test('an event that comes late makes no negative step', () => {
 
 test('waiting for the other tab to arrive is not part of the total', () => {
   const late = Object.fromEntries(Object.entries(MET_AT_ONCE).map(([name, at]) => [name, at > 11 ? at + 5000 : at]));
-  const { wait, total } = timelineOf(late, { wasFirst: true });
+  const { wait, total } = timelineOf(late, 'offerer');
   assert.equal(wait.ms, 5003);
   assert.equal(total, 47);
 });
@@ -76,9 +75,9 @@ test('durations read well', () => {
 });
 
 test('a token travels as base64url without padding', () => {
-  assert.deepEqual(subprotocols(''), []);
-  assert.deepEqual(subprotocols('secret'), ['cairn.signal.v1', 'cairn.bearer.c2VjcmV0']);
-  assert.deepEqual(subprotocols('a?>ü'), ['cairn.signal.v1', 'cairn.bearer.YT8-w7w']);
+  assert.deepEqual(subprotocols(''), ['cairn.signal.v2']);
+  assert.deepEqual(subprotocols('secret'), ['cairn.signal.v2', 'cairn.bearer.c2VjcmV0']);
+  assert.deepEqual(subprotocols('a?>ü'), ['cairn.signal.v2', 'cairn.bearer.YT8-w7w']);
 });
 
 test('addresses that WebSocket would not take', () => {
