@@ -91,10 +91,13 @@ void Edge::LogCounters() const {
   for (const auto& loop : loops_) totals.Add(loop->counters());
   uint64_t messages_in = 0;
   for (const EdgeSnapshot::Traffic& form : totals.in) messages_in += form.messages;
+  const auto json = static_cast<size_t>(MessageForm::kJson);
   log::Info(log::Edge(), "edge_totals",
             {{"accepted", totals.accepted},
              {"upgraded", totals.upgraded},
              {"messages_in", messages_in},
+             {"json_messages_in", totals.in[json].messages},
+             {"json_answers", totals.out[json].messages},
              {"frames_delivered", totals.frames_delivered}});
   for (size_t i = 0; i < kCloseReasonCount; ++i) {
     if (totals.closes[i] == 0) continue;

@@ -25,7 +25,7 @@ Session::Session(SessionContext& context, Client& client, uint64_t peer, Lane::P
     log::Info(log::Edge(), "peer_opened",
               {{"peer", FormatId(peer)},
                {"remote", known.remote_address},
-               {"dialect", Name(member_->form())},
+               {"dialect", Dialect()},
                {"tls", known.tls_version}});
   }
   if (member_->v2()) SayWelcome();
@@ -36,6 +36,7 @@ Session::~Session() {
     log::Info(log::Edge(), "peer_closed",
               {{"peer", FormatId(member_->peer)},
                {"remote", member_->facts.remote_address},
+               {"dialect", Dialect()},
                {"code", end_code_},
                {"reason", end_reason_}});
   }
@@ -154,6 +155,12 @@ void Session::OnText(std::string_view text) {
   if (message.kind != wire::JsonMessage::Kind::kAnnounce) return;
   const std::string ack = wire::WriteJsonAck(message.topic);
   context_.counters.CountOut(MessageForm::kJson, client_.Send(wire::WsOpcode::kText, ack));
+}
+
+std::string_view Session::Dialect() const {
+  const std::string_view last = member_->counts.dialect;
+  if (!last.empty()) return last;
+  return member_->v2() ? Name(MessageForm::kCborV2) : "unknown";
 }
 
 bool Session::TopicFits(std::string_view topic) {

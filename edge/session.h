@@ -58,6 +58,8 @@ class Session {
   // The message had no effect: counted, and told to clients that want to know.
   void Drop(DropReason reason);
   void Close(CloseReason reason, uint16_t peer_code = 0);
+  // What it has said last; until then only a v2 client has shown what it speaks.
+  std::string_view Dialect() const;
   bool TopicFits(std::string_view topic);
 
   // Borrowed; must outlive this.

@@ -43,20 +43,20 @@ std::string BlobOf(const PublishedRecord& record) {
 }
 
 JsonResult WriteJsonResult(std::string_view topic, const std::vector<PublishedRecord>& records,
-                           bool plain_addresses) {
+                           bool plain_addresses, size_t max_bytes) {
   const std::string head = "{\"type\":\"result\",\"topic\":" + Quoted(topic) + ",\"payload\":";
   const std::string between = ",\"peers\":[";
   const std::string tail = "]}";
   const size_t frame = head.size() + between.size() + tail.size();
   std::string payload =
       records.empty() ? "null" : "\"" + absl::Base64Escape(BlobOf(records.front())) + "\"";
-  if (frame + payload.size() > kMaxResultBytes) payload = "null";
+  if (frame + payload.size() > max_bytes) payload = "null";
   JsonResult result;
   std::string peers;
   for (const PublishedRecord& record : records) {
     const std::string entry = PeerEntry(record, plain_addresses);
     const size_t comma = peers.empty() ? 0 : 1;
-    if (frame + payload.size() + peers.size() + comma + entry.size() > kMaxResultBytes) {
+    if (frame + payload.size() + peers.size() + comma + entry.size() > max_bytes) {
       ++result.left_out;
       continue;
     }

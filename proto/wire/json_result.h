@@ -12,8 +12,15 @@
 
 namespace cairn::wire {
 
-// The Go library reads an answer with one read of 4,096 bytes, frame header included.
+// The Go library reads an answer with one read of 4,096 bytes, frame header included. It is the only
+// one that reads answers and sends no User-Agent.
 inline constexpr size_t kMaxResultBytes = 3999;
+// All others take what a message may have by default (EdgeLimits::max_message_bytes).
+inline constexpr size_t kMaxLargeResultBytes = 65'536;
+
+inline constexpr size_t MaxResultBytes(std::string_view user_agent) {
+  return user_agent.empty() ? kMaxResultBytes : kMaxLargeResultBytes;
+}
 
 // One record of an answer, as it was published: a blob, or addresses as plain text.
 struct PublishedRecord {
@@ -27,14 +34,14 @@ struct PublishedRecord {
 std::string BlobOf(const PublishedRecord& record);
 
 struct JsonResult {
-  std::string text;     // at most kMaxResultBytes, unless the topic alone is longer
+  std::string text;     // at most max_bytes, unless the topic alone is longer
   size_t left_out = 0;  // records that did not fit
 };
 
 // `records`: newest first. `plain_addresses`: give addresses that were published as text back as
 // text (Python), and not as the hex of BlobOf() (Go).
 JsonResult WriteJsonResult(std::string_view topic, const std::vector<PublishedRecord>& records,
-                           bool plain_addresses);
+                           bool plain_addresses, size_t max_bytes = kMaxResultBytes);
 
 std::string WriteJsonAck(std::string_view topic);
 

@@ -393,6 +393,38 @@ def test_the_largest_answer_is_one_record_of_tls(make_shape, tmp_path):
     assert not asking.errors
 
 
+def test_rust_has_no_tls(make_shape, tmp_path):
+    certificate = Certificate(tmp_path, "server")
+    shape = make_shape(*certificate.flags(), tls=trusting(certificate))
+    topic = rendezvous()
+    rust = RustClient("wss://%s:%d" % shape.address(0))
+    rust.publish(topic, b"blob")
+    assert rust.errors == ["TLS support not compiled in"] and rust.connections == 0
+    assert GoClient("wss://%s:%d" % shape.address(1), tls=trusting(certificate)).query(topic) == []
+
+
+def test_typescript_keeps_its_first_answer(shape, libraries):
+    topic = rendezvous()
+    publisher, asking = libraries.make("Go", shape, 0), libraries.make("TypeScript", shape, 1)
+    publisher.publish(topic, b"first")
+    shape.settle(shape.peer(0))
+    assert asking.query(topic) == b"first"
+    libraries.make("Go", shape, 0).publish(topic, b"second")
+    shape.settle(shape.peer(0))
+    assert libraries.make("TypeScript", shape, 1).query(topic) == b"second"
+    assert asking.query(topic) == b"first"
+
+
+@pytest.mark.parametrize("language", ["TypeScript", "Rust", "Go"])
+def test_two_who_both_publish_and_ask_find_themselves(shape, libraries, language):
+    topic = rendezvous()
+    pair = [libraries.make(language, shape, edge) for edge in (0, 1)]
+    for name, client in zip((b"one", b"other"), pair):
+        client.publish(topic, name)
+    found = [client.query(topic) for client in pair]
+    assert found == ([[b"one"], [b"other"]] if language == "Go" else [b"one", b"other"])
+
+
 def test_announces_that_close_without_reading_leave_nothing_behind(shape):
     host, port = shape.address(0)
     edge = shape.edges[0]

@@ -145,6 +145,28 @@ def test_addresses_of_clients_are_logged_only_if_asked_for(make_shape):
             assert all(free_of(clients, edge) for edge in shape.edges)
 
 
+def test_json_clients_are_named_and_counted_as_such(make_shape):
+    shape = make_shape("--log-peers", env=JSON)
+    native, v2 = shape.peer(0), shape.peer(0, subprotocols=["cairn.signal.v2"])
+    asks, silent = shape.peer(0), shape.peer(0)
+    native.subscribe("t")
+    v2.subscribe("t")
+    asks.send('{"type":"announce","topic":"j","addresses":[]}', '{"type":"query","topic":"k"}')
+    assert json.loads(asks.receive())["type"] == "ack" and json.loads(asks.receive())["type"] == "result"
+    for peer in (native, v2, asks, silent):
+        peer.close()
+    edge = shape.edges[0]
+    edge.wait_for_log('"peer_closed"', count=4)
+    edge.finish()
+    said = list(lines_of(edge))
+    dialects = {event: sorted(line["dialect"] for line in said if line["event"] == event)
+                for event in ("peer_opened", "peer_closed")}
+    assert dialects == {"peer_opened": ["cbor-v2", "unknown", "unknown", "unknown"],
+                        "peer_closed": ["cbor", "cbor-v2", "json", "unknown"]}
+    [totals] = [line for line in said if line["event"] == "edge_totals"]
+    assert (totals["messages_in"], totals["json_messages_in"], totals["json_answers"]) == (4, 2, 2)
+
+
 def test_warnings_that_clients_could_repeat_are_said_once_in_a_while(start):
     server = start("--auth-token", TOKEN, "--threads", "2", env=JSON)
     address = server.address()

@@ -1,4 +1,4 @@
-"""What the signaling backend of the Go library (cairn-p2p 0.4, discovery/signaling.go) does, acted out.
+"""What the signaling backend of the Go library (cairn-p2p 0.3.0, discovery/signaling.go) does, acted out.
 
 Facts of the library:
   - a WebSocket (golang.org/x/net/websocket 0.52) for each operation, with a deadline of 5 s; up to 6 tries, with pauses of

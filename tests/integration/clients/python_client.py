@@ -1,4 +1,4 @@
-"""What the signaling backend of the Python library (cairn-p2p 0.4, src/cairn/discovery/mdns.py) does, acted out.
+"""What the signaling backend of the Python library (cairn-p2p 0.4.0, src/cairn/discovery/mdns.py) does, acted out.
 
 Facts:
   - a WebSocket (the websockets package with its defaults: permessage-deflate offered, a User-Agent that begins with
@@ -8,6 +8,7 @@ Facts:
     blanks and everything beyond ASCII escaped, then waits up to 5 s for one frame of whatever content;
   - query says {"type": "query", "topic": …} and takes the first frame within 5 s: every peer's `peer_id` as hex and its
     `addresses` as they are; any mistake in it, such as one peer_id that is not hex, means "nobody";
+  - it needs version 14 of the websockets package, and is silent with 12 and 13, which have no additional_headers;
   - it asks the server before it looks at what it has announced itself.
 """
 import asyncio

@@ -1,4 +1,4 @@
-"""What the signaling backend of the Rust library (cairn-p2p 0.4, src/discovery/backends.rs) does, acted out.
+"""What the signaling backend of the Rust library (cairn-p2p 0.5.0, src/discovery/backends.rs) does, acted out.
 
 Facts:
   - one WebSocket (tokio-tungstenite 0.24), opened when first needed and kept; its reading half is thrown away at once,
@@ -7,6 +7,7 @@ Facts:
     token as `authorization: Bearer …` in lower case; no Origin, no extensions, no User-Agent;
   - publish keeps the blob, then says {"payload","topic","type"}: serde_json's map is sorted by name, without blanks;
   - query answers from what it keeps; else it says {"topic","type":"query"} and returns "nobody" without waiting;
+  - the published build has no TLS: wss:// fails before anything is sent;
   - a send that fails is the only way for it to notice a close: the next call connects again;
   - shutdown sends a Close frame without a code and drops the socket.
 """
@@ -29,11 +30,15 @@ class RustClient:
         self._kept = {}
         self.socket = None
         self.connections = 0
+        self.errors = []
         self.said = threading.Event()
 
     def _connect(self):
         """Reads the 101 and not a byte more; None if it is refused."""
         parts = urllib.parse.urlsplit(self._url)
+        if parts.scheme != "ws":
+            self.errors.append("TLS support not compiled in")
+            return None
         connection = socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE)
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [f"GET {parts.path or '/'} HTTP/1.1", f"Host: {parts.netloc}", "Connection: Upgrade",

@@ -1,4 +1,4 @@
-// What the signaling backend of the TypeScript library (cairn-p2p 0.4, src/discovery/signaling-backend.ts) does, acted
+// What the signaling backend of the TypeScript library (cairn-p2p 0.7.0, src/discovery/signaling-backend.ts) does, acted
 // out for the tests; no line of it is the library's.
 //
 // Facts:

@@ -144,5 +144,19 @@ TEST(JsonResultTest, OnlyATopicThatIsTooLongItselfBreaksTheBound) {
       kMaxResultBytes);
 }
 
+TEST(JsonResultTest, OnlyWhoSendsNoUserAgentIsHeldToOneReadOfGo) {
+  EXPECT_EQ(MaxResultBytes(""), kMaxResultBytes);
+  EXPECT_EQ(MaxResultBytes("Python/3.11 websockets/14.0"), kMaxLargeResultBytes);
+  const std::vector<PublishedRecord> records(16, Blob(std::string(1500, 'b')));
+  EXPECT_EQ(WriteJsonResult(kTopic, records, false, MaxResultBytes("")).left_out, 16u);
+  const JsonResult large = WriteJsonResult(kTopic, records, false, MaxResultBytes("Python/3.11"));
+  EXPECT_EQ(large.left_out, 0u);
+  EXPECT_LE(large.text.size(), kMaxLargeResultBytes);
+  const std::vector<PublishedRecord> huge(16, Blob(std::string(4000, 'b')));
+  const JsonResult cut = WriteJsonResult(kTopic, huge, false, MaxResultBytes("Python/3.11"));
+  EXPECT_EQ(cut.left_out, 9u);
+  EXPECT_LE(cut.text.size(), kMaxLargeResultBytes);
+}
+
 }  // namespace
 }  // namespace cairn::wire
