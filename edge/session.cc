@@ -143,7 +143,12 @@ void Session::OnText(std::string_view text) {
   wire::JsonMessage message;
   if (const wire::JsonFault fault = wire::ReadJsonMessage(text, message);
       fault != wire::JsonFault::kNone) {
-    return Drop(ReasonFor(fault));
+    const DropReason reason = ReasonFor(fault);
+    Drop(reason);
+    // Only whoever announces waits to be answered.
+    if (message.kind == wire::JsonMessage::Kind::kAnnounce)
+      SayJson(wire::WriteJsonRefusal(message.topic, Name(reason)));
+    return;
   }
   context_.lane.NoteMessage(member_, text.size(), Name(MessageForm::kJson));
   if (!TopicFits(message.topic)) return;
@@ -152,9 +157,11 @@ void Session::OnText(std::string_view text) {
   context_.lane.Publish(
       member_, message.topic,
       {std::move(message.peer_id), std::move(message.blob), std::move(message.addresses)});
-  if (message.kind != wire::JsonMessage::Kind::kAnnounce) return;
-  const std::string ack = wire::WriteJsonAck(message.topic);
-  context_.counters.CountOut(MessageForm::kJson, client_.Send(wire::WsOpcode::kText, ack));
+  if (message.kind == wire::JsonMessage::Kind::kAnnounce) SayJson(wire::WriteJsonAck(message.topic));
+}
+
+void Session::SayJson(std::string_view text) {
+  context_.counters.CountOut(MessageForm::kJson, client_.Send(wire::WsOpcode::kText, text));
 }
 
 std::string_view Session::Dialect() const {

@@ -55,6 +55,7 @@ class Session {
   void SayWelcome();
   // A message of cairn.signal.v2.
   void Say(std::string_view message);
+  void SayJson(std::string_view text);
   // The message had no effect: counted, and told to clients that want to know.
   void Drop(DropReason reason);
   void Close(CloseReason reason, uint16_t peer_code = 0);

@@ -42,6 +42,7 @@ struct JsonMessage {
   std::string peer_id;  // kAnnounce: hex as it was given, of even length; "" when absent
 };
 
+// `out` must be new. With kNotAMessage, its topic and kind are set if they could be read.
 JsonFault ReadJsonMessage(std::string_view text, JsonMessage& out);
 
 }  // namespace cairn::wire

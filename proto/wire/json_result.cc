@@ -71,4 +71,8 @@ std::string WriteJsonAck(std::string_view topic) {
   return "{\"type\":\"ack\",\"topic\":" + Quoted(topic) + "}";
 }
 
+std::string WriteJsonRefusal(std::string_view topic, std::string_view reason) {
+  return "{\"type\":\"error\",\"topic\":" + Quoted(topic) + ",\"reason\":" + Quoted(reason) + "}";
+}
+
 }  // namespace cairn::wire

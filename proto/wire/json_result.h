@@ -44,6 +44,8 @@ JsonResult WriteJsonResult(std::string_view topic, const std::vector<PublishedRe
                            bool plain_addresses, size_t max_bytes = kMaxResultBytes);
 
 std::string WriteJsonAck(std::string_view topic);
+// Of an announce, in the place of the ack: the Python library waits for any answer.
+std::string WriteJsonRefusal(std::string_view topic, std::string_view reason);
 
 }  // namespace cairn::wire
 

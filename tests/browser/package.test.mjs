@@ -34,6 +34,15 @@ async function examples(language) {
   return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, code]) => code);
 }
 
+/** The first example of the README with another URL; Node below 22 has no WebSocket of its own. */
+async function runnable(url) {
+  const [example] = await examples('js');
+  assert.ok(example.trimEnd().split('\n').length <= 12, 'short');
+  const ws = path.join(HERE, 'node_modules/ws/wrapper.mjs');
+  const code = example.replace("'wss://signal.example.com'", url);
+  return `import Ws from ${JSON.stringify(ws)};\nglobalThis.WebSocket ??= Ws;\n${code}`;
+}
+
 test('the package has the library, its types, its documents, and needs no other', async () => {
   const folder = path.join(project, 'node_modules/cairn-signal-client');
   assert.deepEqual((await readdir(folder)).sort(), ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json', 'src']);
@@ -57,12 +66,7 @@ test('the library is small', async () => {
 test('the first example of the README works from the installed package', async () => {
   const server = await startServers();
   try {
-    const [example] = await examples('js');
-    assert.ok(example.trimEnd().split('\n').length <= 12, 'short');
-    // Node below 22 has no WebSocket of its own.
-    const ws = path.join(HERE, 'node_modules/ws/wrapper.mjs');
-    const code = `import Ws from ${JSON.stringify(ws)};\nglobalThis.WebSocket ??= Ws;\n${example}`;
-    await writeFile(path.join(project, 'first.js'), code.replaceAll('wss://signal.example.com', server.urls[0]));
+    await writeFile(path.join(project, 'first.js'), await runnable(JSON.stringify(server.urls[0])));
     const start = () => {
       const child = execFile('node', ['first.js'], { cwd: project });
       let said = '';
@@ -85,6 +89,16 @@ test('the first example of the README works from the installed package', async (
   } finally {
     await server.stop();
   }
+});
+
+test('the first example of the README passes the conformance check', async () => {
+  await writeFile(path.join(project, 'checked.js'), await runnable('process.argv[2]'));
+  const check = path.resolve(HERE, '../../clients/conformance/check');
+  const python = process.env.CAIRN_TEST_PYTHON ?? '/usr/bin/python3';
+  const { stdout } = await run(python, [check, '--', 'node', 'checked.js', '{url}'], { cwd: project }).catch((error) => {
+    throw new Error(`${error.stdout}\n${error.stderr}`);
+  });
+  assert.equal(stdout.match(/^ok /gm).length, 8, stdout);
 });
 
 test('every example of the README has the declared types, and a wrong one has not', async () => {

@@ -305,6 +305,9 @@ def test_what_is_no_message_is_dropped_and_nothing_else(shape, name):
     publishing.send(publish(topic, b"well said"))
     assert subscriber.receive_relay() == (topic, b"well said"), "relayed"
     assert blobs(ask(subscriber, topic)) == [b"well said"], "stored"
+    if '"announce"' in MALFORMED[name]:
+        refusal = {"type": "error", "topic": topic, "reason": "json_not_a_message"}
+        assert json.loads(client.read_frame().payload) == refusal, "whoever announces waits for an answer"
     client.send(frame(PING, b"behind it"))
     assert client.read_frame() == (FIN | PONG, b"behind it"), "answered"
     client.send(text_frame(query(topic)))
