@@ -241,6 +241,9 @@ void Connection::Flush() {
   }
   if (phase_ == Phase::kFarewell && out_.empty() && !farewell_sent_) {
     farewell_sent_ = true;
+    // Who has answered no ping never reads, and learns of the end only by a send that fails: the
+    // Rust library. To all others a reset could cost what they have not read yet.
+    if (ping_outstanding_ && !ever_ponged_) stream_.ResetAtEnd();
     stream_.ShutdownWrite();
   }
   UpdateInterest();

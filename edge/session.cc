@@ -157,7 +157,8 @@ void Session::OnText(std::string_view text) {
   context_.lane.Publish(
       member_, message.topic,
       {std::move(message.peer_id), std::move(message.blob), std::move(message.addresses)});
-  if (message.kind == wire::JsonMessage::Kind::kAnnounce) SayJson(wire::WriteJsonAck(message.topic));
+  if (message.kind == wire::JsonMessage::Kind::kAnnounce)
+    SayJson(wire::WriteJsonAck(message.topic));
 }
 
 void Session::SayJson(std::string_view text) {

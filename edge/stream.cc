@@ -99,6 +99,11 @@ void Stream::ShutdownWrite() {
   shutdown(fd_.get(), SHUT_WR);
 }
 
+void Stream::ResetAtEnd() {
+  const linger at_once = {.l_onoff = 1, .l_linger = 0};
+  setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 Stream::Result Stream::FromSsl(int result) {
   switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ:

@@ -55,6 +55,9 @@ class Stream {
   void ShutdownRead();
   // Says that nothing more will be written (close_notify, then FIN).
   void ShutdownWrite();
+  // The end of this resets the connection: the other side's next send fails, instead of the one
+  // after it.
+  void ResetAtEnd();
 
  private:
   Result FromSsl(int result);

@@ -12,8 +12,8 @@
 
 namespace cairn::wire {
 
-// The Go library reads an answer with one read of 4,096 bytes, frame header included. It is the only
-// one that reads answers and sends no User-Agent.
+// The Go library reads an answer with one read of 4,096 bytes, frame header included. It is the
+// only one that reads answers and sends no User-Agent.
 inline constexpr size_t kMaxResultBytes = 3999;
 // All others take what a message may have by default (EdgeLimits::max_message_bytes).
 inline constexpr size_t kMaxLargeResultBytes = 65'536;

@@ -7,6 +7,8 @@ import hashlib
 import itertools
 import json
 import random
+import select
+import signal
 import socket
 import statistics
 import threading
@@ -21,6 +23,7 @@ from clients.typescript_client import NodeProcess, TypeScriptClient
 from conftest import SHAPES
 from support.certificates import Certificate, trusting
 from support.messages import new_topic
+from support.ports import unused_port
 from support.raw_client import CLOSE, FIN, PING, TEXT
 from support.shape import Shape
 from support.waiting import PATIENCE, Stopwatch, eventually
@@ -413,6 +416,26 @@ def test_typescript_keeps_its_first_answer(shape, libraries):
     shape.settle(shape.peer(0))
     assert libraries.make("TypeScript", shape, 1).query(topic) == b"second"
     assert asking.query(topic) == b"first"
+
+
+def test_a_client_that_never_reads_loses_one_publish_to_a_server_that_drained_and_not_two(start):
+    port = unused_port()
+    flags = ["--listen-addr", f"127.0.0.1:{port}", "--ping-interval", "1s"]
+    server = start(*flags)
+    server.address()
+    rust = RustClient(f"ws://127.0.0.1:{port}")
+    rust.publish("unused", b"before")
+    assert select.select([rust.socket], [], [], PATIENCE)[0], "a ping that it will not answer"
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+    start(*flags).address()
+    topic = rendezvous()
+    rust.publish(topic, b"lost: the send fails")
+    assert rust.socket is None, "it has noticed"
+    rust.publish(topic, b"found: it has connected again")
+    asking = GoClient(f"ws://127.0.0.1:{port}")
+    assert eventually(lambda: asking.query(topic), "the second publish") == [b"found: it has connected again"]
+    rust.close()
 
 
 @pytest.mark.parametrize("language", ["TypeScript", "Rust", "Go"])

@@ -79,7 +79,8 @@ def test_the_first_example_of_the_python_library_passes(tmp_path, token):
 
 
 FAULTS = {
-    "": None, "subprotocol": "does not offer the subprotocol", "token": "it would be cairn.bearer.YT8-eg", "text": "a text message", "array": "not a map with one entry",
+    "": None, "subprotocol": "does not offer the subprotocol", "token": "it would be cairn.bearer.YT8-eg",
+    "text": "a text message", "array": "not a map with one entry",
     "strict": "closed the connection", "null": "a field that is not used is left out", "text payload": "Relay.payload is 'text'",
     "to all": "to is None", "hasty": "instead of 1500", "subscribes once": "not said within",
     "gives up": "after a connection that just breaks it comes back, and subscribes again: no connection", "returns": "it came back",

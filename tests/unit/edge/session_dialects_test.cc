@@ -55,12 +55,21 @@ TEST_F(SessionJson, TextThatIsNoMessageIsDroppedAndNothingIsStored) {
   ReceiveText(R"({"type":"query","topic":"\ud800"})");
   EXPECT_EQ(Dropped(DropReason::kJsonMalformed), 2u);
   ReceiveText("[]");
-  ReceiveText(R"({"type":"announce","topic":"t"})");
   ReceiveText(R"({"type":"publish","topic":"t","payload":"*"})");
-  EXPECT_EQ(Dropped(DropReason::kJsonNotAMessage), 3u);
+  EXPECT_EQ(Dropped(DropReason::kJsonNotAMessage), 2u);
   EXPECT_THAT(Said(), IsEmpty());
   EXPECT_THAT(client_.frames, IsEmpty());
   EXPECT_FALSE(client_.closed);
+}
+
+TEST_F(SessionJson, ARefusedAnnounceIsAnsweredBecauseItsClientWaits) {
+  ReceiveText(R"({"type":"announce","topic":"t","addresses":["a"],"peer_id":"me"})");
+  EXPECT_EQ(Dropped(DropReason::kJsonNotAMessage), 1u);
+  EXPECT_THAT(Said(), IsEmpty());
+  std::string refusal;
+  wire::AppendWsFrame(WsOpcode::kText,
+                      R"({"type":"error","topic":"t","reason":"json_not_a_message"})", refusal);
+  EXPECT_THAT(client_.frames, ElementsAre(refusal));
 }
 
 class SessionV2 : public SessionTest {
