@@ -39,7 +39,11 @@ export class Connection {
       this.#socket.onmessage = ({ data }) => this.#onMessage(data, said, resolve);
       this.closed.then(() => resolve(false));
     });
-    this.#socket.onerror = ({ message, error }) => (this.#error = message || error?.message || '');
+    this.#socket.onerror = ({ message, error }) => {
+      this.#error = message || error?.message || '';
+      // Node 20's own WebSocket says nothing more when an upgrade fails.
+      if (!this.#wasWelcomed) setTimeout(() => this.#end({ code: 1006, reason: this.#error }));
+    };
     this.#socket.onclose = ({ code, reason }) => this.#end({ code, reason: reason || this.#error });
   }
 

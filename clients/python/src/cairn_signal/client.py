@@ -106,7 +106,7 @@ class SignalClient:
             raise NotConnectedError("the client is closed")
         state = self._topics.setdefault(topic, _Topic())
         state.wanted = True
-        answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         state.asked.append(_Asked([answer]))
         await self._say("Subscribe", {"topic": topic})
         return await answer
@@ -138,7 +138,8 @@ class SignalClient:
         if not receipt:
             await self._connection_send(self._connection, fields)
             return None
-        answer = self._receipts[number] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._receipts[number] = answer
         try:
             await self._connection_send(self._connection, fields)
             return await answer
@@ -282,8 +283,9 @@ class SignalClient:
         elif name == "Error":
             self._events.push(ServerError(fields["code"], fields["text"]))
         elif name == "Draining":
-            self._drain_wait = fields["wait"] / 1000
-            self._events.push(Draining(self._drain_wait))
+            wait: float = fields["wait"] / 1000
+            self._drain_wait = wait
+            self._events.push(Draining(wait))
         elif not isinstance(topic, str):
             pass
         elif name == "Subscribed":

@@ -5,7 +5,6 @@ import asyncio
 from typing import Any, AsyncIterator
 
 import cbor2
-import websockets
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from .errors import Close
@@ -14,7 +13,7 @@ try:  # websockets 13 and later
     from websockets.asyncio.client import connect as _dial
     _HEADERS = "additional_headers"
 except ImportError:
-    from websockets.client import connect as _dial  # type: ignore[no-redef,assignment]
+    from websockets.client import connect as _dial  # type: ignore[no-redef,assignment,unused-ignore]
     _HEADERS = "extra_headers"
 
 SUBPROTOCOL = "cairn.signal.v2"
@@ -66,7 +65,7 @@ class Connection:
         try:
             await self._socket.send(encode(name, fields))
         except ConnectionClosed as error:
-            raise self._failed() from error
+            raise _failed(error) from error
 
     async def messages(self) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """What the server says, until Failed."""
@@ -74,7 +73,7 @@ class Connection:
             try:
                 message = await self._socket.recv()
             except ConnectionClosed as error:
-                raise self._failed() from error
+                raise _failed(error) from error
             try:
                 [(name, fields)] = cbor2.loads(message).items()
             except Exception:  # Text, which is another dialect, or not ours: cbor2 raises many kinds.
@@ -82,13 +81,16 @@ class Connection:
             if isinstance(fields, dict):
                 yield name, fields
 
-    def _failed(self) -> Failed:
-        return Failed(self._socket.close_code or 1006, self._socket.close_reason or "")
-
     async def close(self) -> None:
         await self._socket.close()
 
 
+def _failed(error: ConnectionClosed) -> Failed:
+    close = error.rcvd
+    return Failed(close.code, close.reason) if close else Failed(1006, "")
+
+
 def encode(name: str, fields: dict[str, Any]) -> bytes:
     """A field that is None is left out: null for a missing field is an error to the server."""
-    return cbor2.dumps({name: {key: value for key, value in fields.items() if value is not None}})
+    encoded: bytes = cbor2.dumps({name: {key: value for key, value in fields.items() if value is not None}})
+    return encoded
