@@ -12,6 +12,7 @@ import {
   connect as dial,
 } from '../../clients/javascript/src/index.js';
 import { decode, encode } from '../../clients/javascript/src/cbor.js';
+import { subprotocols } from '../../clients/javascript/src/connection.js';
 import { startServers } from './support/servers.mjs';
 
 const TOKEN = 'correct horse/battery+staple?';
@@ -316,6 +317,15 @@ describe('a server that is not ours', () => {
     assert.ok(waits.slice(0, 3).every((wait, index) => wait <= 2 ** index), `${waits}`);
     assert.ok(new Set(waits.slice(8)).size > 5, `${waits}`);
   });
+});
+
+test('a subprotocol takes no padding, and a token of ours has none', () => {
+  assert.throws(() => new WebSocket('ws://127.0.0.1:1', ['cairn.bearer.YT8-eg==']), SyntaxError);
+  for (const token of ['a', 'ab', 'abc', TOKEN, 'ü']) {
+    const [, bearer] = subprotocols(token);
+    assert.equal(bearer, `cairn.bearer.${Buffer.from(token).toString('base64url')}`);
+    assert.doesNotMatch(bearer, /=/);
+  }
 });
 
 test('CBOR is canonical, and every length of a number comes back', () => {
