@@ -65,7 +65,14 @@ async function beginInPage({ urls, token, topic, options }) {
     seen.steps.push(`${peer.role} ${step}`);
     seen.peers.add(peer);
   };
-  const meeting = client.meet(topic, { RTCPeerConnection: Watched, onprogress, ...options });
+  const media = options.withTrack && {
+    setup({ connection }) {
+      const { stream } = new AudioContext().createMediaStreamDestination();
+      connection.addTrack(stream.getAudioTracks()[0], stream);
+      connection.ontrack = ({ track }) => seen.events.push(`track ${track.kind}`);
+    },
+  };
+  const meeting = client.meet(topic, { RTCPeerConnection: Watched, onprogress, ...options, ...media });
   Object.assign(window, { client, meeting, seen });
   (async () => {
     for await (const { type, peer } of meeting) {
@@ -244,6 +251,16 @@ for (const who of ['first', 'second']) {
     assert.equal(await second.page.evaluate(() => window.connections.length), 1);
   });
 }
+
+test('tracks that setup() adds reach the other side, whoever offers', async () => {
+  const { urls } = await serve();
+  const { first, second } = await pair(urls, { withTrack: true });
+  for (const member of [first, second]) {
+    await member.until(() => window.seen.events.includes('track audio'));
+    const sends = await member.page.evaluate(() => window.connections[0].getTransceivers().map(({ currentDirection }) => currentDirection));
+    assert.deepEqual(sends, ['sendrecv']);
+  }
+});
 
 test('a peer with whom no path comes about is given up and named', async () => {
   const { urls } = await serve();

@@ -59,6 +59,19 @@ test('two who begin at once keep one connection, whose offerer has the lower id'
   assert.equal(FakeConnection.glares, 0);
 });
 
+test('more than so many are not met, whatever they say', async () => {
+  const server = new FakeServer(seeded(1));
+  const member = join(server, { maxPeers: 3 });
+  await member.meeting.joined;
+  for (let number = 0; number < 20; number++) {
+    const offer = JSON.stringify({ k: 'offer', me: `stranger ${number}`, c: `${number}`, n: 1, sdp: '[0,0]' });
+    const [payload, from] = [new TextEncoder().encode(offer), number.toString(16).padStart(16, '0')];
+    member.meeting.hear({ type: 'relay', topic: 't', payload, from });
+    member.meeting.hear({ type: 'joined', topic: 't', peer: `1${from.slice(1)}` });
+  }
+  assert.equal(member.connections.length, 3);
+});
+
 for (const who of [0, 1]) {
   test(`a connection that one has and the other has given up is begun anew (${who})`, async () => {
     const server = new FakeServer(seeded(3));

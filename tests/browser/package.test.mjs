@@ -13,7 +13,7 @@ import { startServers } from './support/servers.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const LIBRARY = path.resolve(HERE, '../../clients/javascript');
-const MAX_COMPRESSED_BYTES = 10_000;
+const MAX_COMPRESSED_BYTES = 10 << 10;
 const run = promisify(execFile);
 
 let project;

@@ -190,7 +190,7 @@ export class SignalClient {
     if (this.#over) return;
     this.#over = true;
     globalThis.removeEventListener?.('online', this.#onOnline);
-    for (const meeting of this.#meetings.values()) meeting.close();
+    for (const meeting of this.#meetings.values()) meeting.end(error);
     this.#connection?.close();
     this.#lose();
     this.#wake?.();

@@ -77,11 +77,13 @@ export interface MeetOptions {
   rtc?: RTCConfiguration;
   /** Of each data channel, such as { ordered: false }. */
   channel?: RTCDataChannelInit;
-  /** Called with each peer before anything is negotiated: the place to add tracks. */
+  /** Called with each peer before anything is negotiated: the place for connection.addTrack(). */
   setup?(peer: Peer): void;
   onprogress?(progress: { peer: Peer; step: Step }): void;
   /** A connection that is not there, or not there any more, after so long is given up: 30,000. */
   patience?: number;
+  /** More than so many are not met: 50. */
+  maxPeers?: number;
   /** How often such a connection is offered anew: 3,000. */
   repairEvery?: number;
   RTCPeerConnection?: typeof RTCPeerConnection;

@@ -39,10 +39,10 @@ export class Meeting {
     this.#forget = forget;
     this.topic = topic;
     const { RTCPeerConnection } = globalThis;
-    this.options = { RTCPeerConnection, rtc: {}, patience: 30_000, repairEvery: 3000, ...options };
+    this.options = { RTCPeerConnection, rtc: {}, patience: 30_000, repairEvery: 3000, maxPeers: 50, ...options };
     if (!this.options.RTCPeerConnection) throw new TypeError('no RTCPeerConnection here: give one as an option');
     this.joined = client.subscribe(topic);
-    this.joined.catch((error) => this.#finish(error));
+    this.joined.catch((error) => this.end(error));
   }
 
   /** Those whose channel is open. */
@@ -57,10 +57,11 @@ export class Meeting {
 
   /** Ends every connection and the subscription. */
   close() {
-    this.#finish(null);
+    this.end(null);
   }
 
-  #finish(error) {
+  /** Of the client: loops throw the error, if there is one. */
+  end(error) {
     if (this.#over) return;
     this.#over = true;
     for (const peer of [...this.#peers]) this.#drop(peer);
@@ -100,11 +101,12 @@ export class Meeting {
   }
 
   #offerTo(address) {
-    if (this.#find({ address })) return;
-    this.#add({ address }).offer();
+    if (!this.#find({ address })) this.#add({ address })?.offer();
   }
 
+  /** Nothing if there are too many: whoever knows the topic could make them without end. */
   #add(facts) {
+    if (this.#peers.size >= this.options.maxPeers) return null;
     const peer = new Peer(this, facts);
     this.#peers.add(peer);
     this.progress(peer, 'found');
@@ -191,7 +193,7 @@ export class Meeting {
     if (said.restart) return this.send(from, { k: 'bye', c: said.c });
     if (known?.isAwaitingAnswer && this.id < said.me) return;
     if (known) this.#drop(known);
-    this.#add({ address: from, id: said.me, connectionId: said.c }).hear(said);
+    this.#add({ address: from, id: said.me, connectionId: said.c })?.hear(said);
   }
 
   /** Whoever answers says who they are; what we had with them before is over. */
