@@ -80,6 +80,24 @@ for (const { shape, edges } of [{ shape: 'one process', edges: 0 }, { shape: 'tw
       assert.equal(await one.relay(topic, bytes('to nobody'), { receipt: true }), 0);
     });
 
+    test('of two who come at once exactly one hears that the other joined', async () => {
+      const { urls } = await serve({ edges });
+      for (let round = 0; round < 40; round++) {
+        const topic = nextTopic();
+        const four = await Promise.all(Array.from({ length: 4 }, (_, index) => connect(urls[index % urls.length])));
+        await Promise.all(four.map((client) => client.subscribe(topic)));
+        // What was on its way when a client's own relay was answered is here.
+        await Promise.all(four.map((client) => client.relay(topic, bytes(''), { receipt: true })));
+        const pairs = [];
+        for (const client of four) {
+          const { peer } = client;
+          client.close();
+          for await (const event of client) if (event.type === 'joined') pairs.push([peer, event.peer].sort().join());
+        }
+        assert.deepEqual([pairs.length, new Set(pairs).size], [6, 6]);
+      }
+    });
+
     test('receipts and subscribes may be awaited at once', async () => {
       const { urls } = await serve({ edges });
       const names = Array.from({ length: 20 }, nextTopic);

@@ -168,7 +168,8 @@ for (const { shape, edges } of [{ shape: 'one process', edges: 0 }, { shape: 'tw
         const others = members.filter((other) => other !== member);
         await member.hears(...others);
         assert.deepEqual((await member.see('events')).sort(), others.map(({ id }) => `open ${id}`).sort());
-        assert.equal(await member.page.evaluate(() => window.connections.length), 3);
+        // Where two came at once and both began, one connection was given up.
+        await member.until(() => window.connections.filter((one) => one.signalingState !== 'closed').length === 3);
       }
     });
 

@@ -21,7 +21,7 @@ def say(name, **fields):
     return cbor2.dumps({name: fields})
 
 async def connection(number):
-    wait, offers = 0, [token] if fault == "subprotocol" else ["cairn.signal.v2", token]
+    wait, subscribed, offers = 0, fault == "eager", [token] if fault == "subprotocol" else ["cairn.signal.v2", token]
     async with websockets.connect(url, subprotocols=offers) as socket:
         subscribe = say("Subscribe", topic="room")
         if fault == "text":
@@ -41,7 +41,9 @@ async def connection(number):
             if isinstance(message, str) and fault != "strict":
                 continue
             [(name, fields)] = cbor2.loads(message).items()
-            if name == "Joined":
+            if name == "Subscribed":
+                subscribed = True
+            elif name == "Joined" and subscribed:
                 more = {"null": {"to": None}, "to all": {}}.get(fault, {"to": fields["peer"]})
                 payload = "text" if fault == "text payload" else b"hello"
                 await socket.send(say("Relay", topic="room", payload=payload, **more))
@@ -82,7 +84,7 @@ FAULTS = {
     "": None, "subprotocol": "does not offer the subprotocol", "token": "it would be cairn.bearer.YT8-eg",
     "text": "a text message", "array": "not a map with one entry",
     "strict": "closed the connection", "null": "a field that is not used is left out", "text payload": "Relay.payload is 'text'",
-    "to all": "to is None", "hasty": "instead of 1500", "subscribes once": "not said within",
+    "to all": "to is None", "eager": "to is '00000000000000dd'", "hasty": "instead of 1500", "subscribes once": "not said within",
     "gives up": "after a connection that just breaks it comes back, and subscribes again: no connection", "returns": "it came back",
 }
 

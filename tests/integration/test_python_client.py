@@ -67,6 +67,23 @@ def test_peers_learn_of_each_other_and_relay_with_receipts(shape):
     run(test())
 
 
+def test_of_two_who_come_at_once_exactly_one_hears_that_the_other_joined(shape):
+    async def test():
+        for _ in range(40):
+            topic = new_topic()
+            clients = [await connect(shape, edge) for edge in range(4)]
+            await asyncio.gather(*(client.subscribe(topic) for client in clients))
+            ids = [client.peer for client in clients]
+            # What was on its way when a client's own relay was answered is here.
+            await asyncio.gather(*(client.relay(topic, b"", receipt=True) for client in clients))
+            pairs = []
+            for client, own in zip(clients, ids):
+                await client.close()
+                pairs += [frozenset((own, event.peer)) async for event in client if isinstance(event, Joined)]
+            assert len(pairs) == len(set(pairs)) == 6
+    run(test())
+
+
 def test_receipts_and_subscribes_may_be_awaited_at_once(shape):
     async def test():
         topics = [new_topic() for _ in range(20)]

@@ -24,7 +24,8 @@ export class SignalClient {
   #welcome = null;
   #over = false;
   #events;
-  #topics = new Map(); // topic: { wanted, wasAnswered, asked: [{ takers, isAgain }] }, one of `asked` for each Subscribe
+  // topic: { wanted, wasAnswered, isOn, asked: [{ takers, isAgain }] }; one of `asked` for each Subscribe, isOn: here and now.
+  #topics = new Map();
   #receipts = new Map(); // id: { resolve, reject }
   #lastId = 0;
   #meetings = new Map();
@@ -79,7 +80,7 @@ export class SignalClient {
     const wanted = [...this.#topics.values()].filter((one) => one.wanted).length;
     if (!known?.wanted && wanted >= this.limits.topics) throw new RangeError(`the server allows ${wanted} topics`);
     if (this.#over) throw new NotConnectedError('the client is closed');
-    const state = known ?? { wanted: true, wasAnswered: false, asked: [] };
+    const state = known ?? { wanted: true, wasAnswered: false, isOn: false, asked: [] };
     state.wanted = true;
     this.#topics.set(topic, state);
     return new Promise((resolve, reject) => {
@@ -92,7 +93,7 @@ export class SignalClient {
   unsubscribe(topic) {
     const state = this.#topics.get(topic);
     if (!state?.wanted) return;
-    state.wanted = false;
+    state.wanted = state.isOn = false;
     if (state.asked.length === 0) this.#topics.delete(topic);
     this.#connection?.send('Unsubscribe', { topic });
   }
@@ -213,6 +214,9 @@ export class SignalClient {
       case 'Subscribed':
         return this.#onSubscribed(topic, fields.others);
       case 'Joined':
+        // Before our own Subscribed: it was there first, is among the others, and has heard of us.
+        if (!this.#topics.get(topic)?.isOn) return;
+      // falls through
       case 'Left':
         return this.#deliver({ type: name.toLowerCase(), topic, peer: fields.peer });
       case 'Relay':
@@ -235,6 +239,7 @@ export class SignalClient {
   #subscribeAgain() {
     for (const [topic, state] of this.#topics) {
       const takers = state.asked.flatMap((one) => one.takers);
+      state.isOn = false;
       if (state.wanted) {
         state.asked = [{ takers, isAgain: state.wasAnswered }];
         this.#connection.send('Subscribe', { topic });
@@ -250,6 +255,7 @@ export class SignalClient {
     const asked = state?.asked.shift();
     if (!asked) return;
     state.wasAnswered = true;
+    state.isOn = state.wanted;
     if (asked.isAgain) this.#deliver({ type: 'missed', topic, why: 'reconnect', others });
     for (const { resolve } of asked.takers) resolve(others);
     if (!state.wanted && state.asked.length === 0) this.#topics.delete(topic);

@@ -30,6 +30,7 @@ class _Asked:
 class _Topic:
     wanted: bool = True
     was_answered: bool = False
+    is_on: bool = False  # on the present connection
     asked: list[_Asked] = field(default_factory=list)
 
 
@@ -116,7 +117,7 @@ class SignalClient:
         state = self._topics.get(topic)
         if not (state and state.wanted):
             return
-        state.wanted = False
+        state.wanted = state.is_on = False
         self._forget_if_done(topic, state)
         await self._say("Unsubscribe", {"topic": topic})
 
@@ -291,7 +292,9 @@ class SignalClient:
         elif name == "Subscribed":
             self._on_subscribed(topic, fields["others"])
         elif name == "Joined":
-            self._events.push(Joined(topic, fields["peer"]))
+            # Before our own Subscribed: it was there first, is among the others, and has heard of us.
+            if topic in self._topics and self._topics[topic].is_on:
+                self._events.push(Joined(topic, fields["peer"]))
         elif name == "Left":
             self._events.push(Left(topic, fields["peer"]))
         elif name == "Relay":
@@ -303,6 +306,7 @@ class SignalClient:
     async def _subscribe_again(self, connection: Connection) -> None:
         """One Subscribe stands for all that were not answered."""
         for topic, state in list(self._topics.items()):
+            state.is_on = False
             if state.wanted:
                 takers = [taker for one in state.asked for taker in one.takers]
                 state.asked = [_Asked(takers, is_again=state.was_answered)]
@@ -322,6 +326,7 @@ class SignalClient:
             return
         asked = state.asked.pop(0)
         state.was_answered = True
+        state.is_on = state.wanted
         if asked.is_again:
             self._events.push(Missed(topic, "reconnect", others))
         for taker in asked.takers:
