@@ -1,5 +1,10 @@
 // A server and RTCPeerConnections that lose what a test wants them to lose, for meetings without a network or a browser.
+import { webcrypto } from 'node:crypto';
+
 import { Meeting } from '../../../clients/javascript/src/meeting.js';
+
+// Node 18 has it, but not by that name.
+globalThis.crypto ??= webcrypto;
 
 const later = (ms, what) => setTimeout(what, ms);
 
