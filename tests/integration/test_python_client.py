@@ -269,6 +269,7 @@ def test_reconnect_takes_a_new_connection_at_once(shape):
             await client.subscribe(topic)
             before = client.peer
             await client.reconnect()
+            assert (await hear(client, Disconnected)).wait == 0
             assert (await hear(client, Missed)).topic == topic
             assert client.peer != before
     run(test())

@@ -206,7 +206,7 @@ class SignalClient:
             # A server that takes us in and at once drops us must not be asked again and again.
             if was_open and time.monotonic() - since > self._max_wait:
                 self._failures = 0
-            wait = self._next_wait(close)
+            wait = 0.0 if self._hurry.is_set() else self._next_wait(close)
             self._events.push(Disconnected(close.code, close.reason, wait))
             try:
                 await asyncio.wait_for(self._hurry.wait(), wait)
