@@ -5,33 +5,17 @@ import asyncio
 import random
 import re
 import time
-from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Generator, Iterable
 
 from .connection import Connection, Failed, encode, is_final
 from .errors import Close, ClosedError, ConnectError, NotConnectedError
 from .events import Connected, Disconnected, Draining, Event, EventQueue, Joined, Left, Missed, Relay, ServerError
+from .subscriptions import Subscriptions
 
 _PEER_ID = re.compile(r"[0-9a-f]{16}")
 _LONG_WAIT = 3  # how often 1013, "too full", counts as a failed attempt
 _WELCOME_TIMEOUT = 10.0
-
-
-@dataclass
-class _Asked:
-    """One Subscribe that was sent, or will be on the next connection."""
-
-    takers: list[asyncio.Future[int]] = field(default_factory=list)
-    is_again: bool = False
-
-
-@dataclass
-class _Topic:
-    wanted: bool = True
-    was_answered: bool = False
-    is_on: bool = False  # on the present connection
-    asked: list[_Asked] = field(default_factory=list)
 
 
 class connect:  # noqa: N801 - used as a function: await connect(…), or async with connect(…) as client
@@ -68,7 +52,7 @@ class SignalClient:
         self._connection: Connection | None = None  # once it has been welcomed
         self._welcome: dict[str, Any] = {}
         self._is_over = False
-        self._topics: dict[str, _Topic] = {}
+        self._topics = Subscriptions()
         self._receipts: dict[int, asyncio.Future[int]] = {}
         self._last_id = 0
         self._failures = 0
@@ -99,26 +83,19 @@ class SignalClient:
         size = len(topic.encode())
         if size > self.limits["topic"]:
             raise ValueError(f"a topic of {size} bytes: the server allows {self.limits['topic']}")
-        state = self._topics.get(topic)
-        if not (state and state.wanted):
-            if sum(one.wanted for one in self._topics.values()) >= self.limits["topics"]:
-                raise ValueError(f"the server allows {self.limits['topics']} topics")
+        if not self._topics.is_wanted(topic) and self._topics.count() >= self.limits["topics"]:
+            raise ValueError(f"the server allows {self.limits['topics']} topics")
         if self._is_over:
             raise NotConnectedError("the client is closed")
-        state = self._topics.setdefault(topic, _Topic())
-        state.wanted = True
-        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        state.asked.append(_Asked([answer]))
+        answer = self._topics.add(topic)
         await self._say("Subscribe", {"topic": topic})
         return await answer
 
     async def unsubscribe(self, topic: str) -> None:
         """The server does not answer it; what was on its way may still come."""
-        state = self._topics.get(topic)
-        if not (state and state.wanted):
+        if not self._topics.is_wanted(topic):
             return
-        state.wanted = state.is_on = False
-        self._forget_if_done(topic, state)
+        self._topics.remove(topic)
         await self._say("Unsubscribe", {"topic": topic})
 
     async def relay(self, topic: str, payload: bytes, *, to: str | None = None, receipt: bool = False) -> int | None:
@@ -267,9 +244,7 @@ class SignalClient:
         self._is_over = True
         for answer in self._receipts.values():
             _fail(answer, NotConnectedError("the client is closed"))
-        for state in self._topics.values():
-            _fail_all(state, error or NotConnectedError("the client is closed"))
-        self._topics.clear()
+        self._topics.end(error or NotConnectedError("the client is closed"))
         self._hurry.set()
         self._events.end(error)
 
@@ -290,10 +265,11 @@ class SignalClient:
         elif not isinstance(topic, str):
             pass
         elif name == "Subscribed":
-            self._on_subscribed(topic, fields["others"])
+            if self._topics.answer(topic, fields["others"]):
+                self._events.push(Missed(topic, "reconnect", fields["others"]))
         elif name == "Joined":
             # Before our own Subscribed: it was there first, is among the others, and has heard of us.
-            if topic in self._topics and self._topics[topic].is_on:
+            if self._topics.is_on(topic):
                 self._events.push(Joined(topic, fields["peer"]))
         elif name == "Left":
             self._events.push(Left(topic, fields["peer"]))
@@ -304,47 +280,13 @@ class SignalClient:
         # Whatever else it says is of a later version.
 
     async def _subscribe_again(self, connection: Connection) -> None:
-        """One Subscribe stands for all that were not answered."""
-        for topic, state in list(self._topics.items()):
-            state.is_on = False
-            if state.wanted:
-                takers = [taker for one in state.asked for taker in one.takers]
-                state.asked = [_Asked(takers, is_again=state.was_answered)]
-            else:
-                _fail_all(state, NotConnectedError("the connection ended before the answer"))
-                del self._topics[topic]
-        for topic, state in list(self._topics.items()):
-            if state.wanted:  # still: each send may let the application speak
+        for topic in self._topics.begin_again():
+            if self._topics.is_wanted(topic):  # still: each send may let the application speak
                 await connection.send("Subscribe", {"topic": topic})
             else:
-                _fail_all(state, NotConnectedError("unsubscribed before the answer"))
-                self._topics.pop(topic, None)
-
-    def _on_subscribed(self, topic: str, others: int) -> None:
-        state = self._topics.get(topic)
-        if not (state and state.asked):
-            return
-        asked = state.asked.pop(0)
-        state.was_answered = True
-        state.is_on = state.wanted
-        if asked.is_again:
-            self._events.push(Missed(topic, "reconnect", others))
-        for taker in asked.takers:
-            if not taker.done():
-                taker.set_result(others)
-        self._forget_if_done(topic, state)
-
-    def _forget_if_done(self, topic: str, state: _Topic) -> None:
-        if not state.wanted and not state.asked:
-            self._topics.pop(topic, None)
+                self._topics.give_up(topic)
 
 
 def _fail(answer: asyncio.Future[int], error: Exception) -> None:
     if not answer.done():
         answer.set_exception(error)
-
-
-def _fail_all(state: _Topic, error: Exception) -> None:
-    for asked in state.asked:
-        for taker in asked.takers:
-            _fail(taker, error)
