@@ -69,7 +69,7 @@ Lane::SubscribeResult Lane::Subscribe(Member* member, std::string_view name) {
     if (known != member->topics.end()) {
       // Changes nothing, but a client that asks for an answer gets one.
       if (!member->v2()) return SubscribeResult::kAlready;
-      known->second.answered = false;
+      known->second.asked = true;
       TellChange(member, name, true);
       return SubscribeResult::kAlready;
     }

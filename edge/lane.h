@@ -66,6 +66,7 @@ class Lane final : public CoreLinkListener {
   struct Subscription {
     uint32_t position = 0;  // in Topic::members
     bool answered = false;  // v2: the client knows that it counts
+    bool asked = false;     // v2: it wants to be told again
     bool is_new = true;     // no core was told of it yet
   };
   struct WaitingQuery {

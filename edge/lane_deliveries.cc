@@ -118,6 +118,7 @@ void Lane::OnNotice(const Notice& notice) {
       const auto subscription = addressee->second->topics.find(topic);
       if (subscription == addressee->second->topics.end()) return;
       subscription->second.answered = true;
+      subscription->second.asked = false;
       wire::AppendSubscribed(notice.topic(), notice.count(), message);
       return Say(*addressee->second, message);
     }
@@ -137,10 +138,12 @@ void Lane::OnNotice(const Notice& notice) {
     default:
       return;  // of a newer core
   }
-  const Topic* topic = FindTopic(notice.topic());
+  Topic* topic = FindTopic(notice.topic());
   if (!topic) return;
   for (Member* member : topic->members) {
-    if (member->v2() && member->peer != notice.peer()) Say(*member, message);
+    if (!member->v2() || member->peer == notice.peer()) continue;
+    // Those that came before the client was counted are among the `others` that it will be told of.
+    if (member->topics.at(topic).answered) Say(*member, message);
   }
 }
 

@@ -83,7 +83,8 @@ void Lane::OnAnswer(const signaling::v1::Answer& answer) {
 
 void Lane::SendResult(Member* member, std::string_view topic,
                       const std::vector<wire::PublishedRecord>& records) {
-  const wire::JsonResult result = wire::WriteJsonResult(topic, records, member->plain_addresses);
+  const wire::JsonResult result = wire::WriteJsonResult(
+      topic, records, member->plain_addresses, wire::MaxResultBytes(member->facts.user_agent));
   for (size_t i = 0; i < result.left_out; ++i) counters_.Count(DropReason::kResultCut);
   counters_.CountOut(MessageForm::kJson, member->client->Send(wire::WsOpcode::kText, result.text));
 }

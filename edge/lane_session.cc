@@ -132,7 +132,7 @@ void Lane::TellSubscribed(const Member& member, std::string_view topic,
                           Subscription& subscription) {
   TellNow(LaneEvent::KIND_SUBSCRIBED, member.peer, [&](LaneEvent& event) {
     event.mutable_topic()->assign(topic);
-    event.set_wants_answer(member.v2() && !subscription.answered);
+    event.set_wants_answer(member.v2() && (!subscription.answered || subscription.asked));
     event.set_is_new(subscription.is_new);
   });
   subscription.is_new = false;
@@ -155,7 +155,8 @@ void Lane::Reconcile(Member& member, std::string_view name, bool told) {
   Topic* topic = FindTopic(name);
   const auto subscription = topic ? member.topics.find(topic) : member.topics.end();
   if (subscription != member.topics.end()) {
-    const bool wants_answer = member.v2() && !subscription->second.answered;
+    const bool wants_answer =
+        member.v2() && (!subscription->second.answered || subscription->second.asked);
     if (!told || wants_answer) TellSubscribed(member, name, subscription->second);
     subscription->second.is_new = false;
   } else if (told) {
