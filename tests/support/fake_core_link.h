@@ -25,6 +25,10 @@ class FakeCoreLink final : public CoreLink {
     submitted.emplace_back().Swap(&batch);
     batch.Clear();
   }
+  void SubmitApart(signaling::v1::LaneToCore& batch) override {
+    ++apart;
+    Submit(batch);
+  }
   size_t Room() const override { return room; }
   size_t cost() const override { return unaccepted_cost; }
   void Tick() override {}
@@ -66,6 +70,7 @@ class FakeCoreLink final : public CoreLink {
   bool breakable = true;
   size_t room = kUnlimited;
   size_t unaccepted_cost = 0;
+  size_t apart = 0;  // of those that were submitted, in a message of their own
   std::vector<signaling::v1::LaneToCore> submitted;
 
  private:

@@ -315,19 +315,20 @@ TEST_F(LaneLinkTest, AnotherCoreBeginsASessionWithWhatWasNotAccepted) {
   EXPECT_EQ(TakeHello().link(), 9u);
 }
 
-TEST_F(LaneLinkTest, ACoreThatHasGivenTheLaneUpSaysWhatItHadHandled) {
+TEST_F(LaneLinkTest, ACoreThatHasGivenTheLaneUpSaysWhatItHasRouted) {
   Begin();
   for (uint64_t seq = 1; seq <= 3; ++seq) Submit(seq);
   Reopen();
   TakeHello();
-  CoreToLane welcome = WelcomeOf(Welcome::OUTCOME_GIVEN_UP, kCore, 9, 2);
-  welcome.mutable_welcome()->set_received_known(true);
+  CoreToLane welcome = WelcomeOf(Welcome::OUTCOME_GIVEN_UP, kCore, 9);
+  welcome.mutable_welcome()->set_routed_known(true);
+  welcome.mutable_welcome()->set_routed(2);
   stream().Say(welcome);
-  EXPECT_THAT(listener_.accepted, ElementsAre(1, 2));
+  EXPECT_THAT(listener_.accepted, IsEmpty()) << "what is routed is the lane's business";
   ASSERT_THAT(listener_.sessions, SizeIs(1));
   EXPECT_EQ(listener_.sessions[0].kind, CoreSession::Kind::kGivenUp);
-  EXPECT_TRUE(listener_.sessions[0].unaccepted_is_exact);
-  EXPECT_THAT(listener_.sessions[0].unaccepted, SizeIs(1));
+  EXPECT_EQ(listener_.sessions[0].routed, 2u);
+  EXPECT_THAT(listener_.sessions[0].unaccepted, SizeIs(3));
 }
 
 TEST_F(LaneLinkTest, OrThatItDoesNotKnow) {
@@ -337,7 +338,7 @@ TEST_F(LaneLinkTest, OrThatItDoesNotKnow) {
   TakeHello();
   stream().Say(WelcomeOf(Welcome::OUTCOME_GIVEN_UP, kCore, 9));
   ASSERT_THAT(listener_.sessions, SizeIs(1));
-  EXPECT_FALSE(listener_.sessions[0].unaccepted_is_exact);
+  EXPECT_EQ(listener_.sessions[0].routed, std::nullopt);
   EXPECT_THAT(listener_.sessions[0].unaccepted, SizeIs(1));
 }
 
@@ -373,6 +374,28 @@ TEST_F(LaneLinkTest, HelloNamesTheLanesThatTheLaneKnows) {
   const signaling::v1::Hello hello = TakeHello();
   EXPECT_THAT(hello.roster().lanes(), ElementsAre(42, 43));
   EXPECT_TRUE(hello.roster().complete());
+}
+
+// ---- messages of their own
+
+TEST_F(LaneLinkTest, WhatIsSubmittedApartTravelsApartFromWhatIsBeforeAndAfterIt) {
+  Begin();
+  stream().one_at_a_time = true;
+  Submit(1);
+  Submit(2);
+  LaneToCore piece = link::Relay(3);
+  link_.SubmitApart(piece);
+  EXPECT_EQ(piece.events_size(), 0) << "not cleared";
+  Submit(4);
+  Submit(5);
+  std::vector<std::vector<uint64_t>> messages;
+  for (int i = 0; i < 4; ++i) {
+    for (const LaneToCore& message : stream().TakeWritten())
+      messages.push_back(link::Numbers(message));
+    stream().FinishWrite();
+  }
+  EXPECT_THAT(messages, ElementsAre(ElementsAre(1), ElementsAre(2), ElementsAre(3),
+                                    ElementsAre(4, 5)));
 }
 
 // ---- back-off

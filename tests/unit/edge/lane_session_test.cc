@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,12 +62,12 @@ class LaneSession : public LaneTest {
     return flags;
   }
   void BeginAfter(Kind kind, absl::Duration outage, std::vector<LaneToCore> unaccepted,
-                  bool exact = true) {
+                  std::optional<uint64_t> routed = std::nullopt) {
     CoreSession session;
     session.kind = kind;
     session.outage = outage;
     session.unaccepted = std::move(unaccepted);
-    session.unaccepted_is_exact = exact;
+    session.routed = routed;
     link_.unaccepted_cost = 0;
     link_.Begin(std::move(session));
   }
@@ -124,6 +125,25 @@ TEST_F(LaneSession, ASnapshotIsToldInPiecesAsThereIsRoom) {
   EXPECT_GT(pieces, 10);
   EXPECT_THAT(told, SizeIs(101));
   EXPECT_EQ(std::set<std::string>(told.begin(), told.end()).size(), 101u) << "each once";
+}
+
+TEST_F(LaneSession, ASnapshotTravelsInPiecesOfTheirOwnSoThatASlowLinkShowsProgress) {
+  constexpr size_t kPiece = 64 << 10;
+  for (uint64_t peer = 1; peer <= 2000; ++peer) JoinAndSubscribe(peer, "t");
+  Said();
+  link_.apart = 0;
+  link_.BeginKind(Kind::kNewCore);
+  lane_.Flush();
+  ASSERT_GT(link_.submitted.size(), 5u);
+  EXPECT_EQ(link_.apart, link_.submitted.size());
+  for (const LaneToCore& piece : link_.submitted) EXPECT_LT(link::CostOf(piece), kPiece + 2000);
+  EXPECT_THAT(link_.TakeEvents(), SizeIs(4001));
+  // What comes then gathers as it always does.
+  for (uint64_t peer = 3001; peer <= 5000; ++peer) JoinAndSubscribe(peer, "t");
+  const size_t apart = link_.apart;
+  lane_.Flush();
+  EXPECT_THAT(link_.submitted, SizeIs(1));
+  EXPECT_EQ(link_.apart, apart);
 }
 
 TEST_F(LaneSession, NoMoreIsTakenOutThanThereIsRoomButForOneMember) {
@@ -277,21 +297,44 @@ TEST_F(LaneSession, ACoreThatCameTooLateIsToldThemToo) {
   EXPECT_THAT(RelaysTold(), ElementsAre(1, 2));
 }
 
-TEST_F(LaneSession, ACoreThatHasGivenTheLaneUpIsToldOnlyWhatItHasNotHad) {
+TEST_F(LaneSession, ACoreThatHasGivenTheLaneUpIsToldOnlyWhatItHasNotRouted) {
+  Lane::Member* one = Join(1);
+  for (int i = 0; i < 3; ++i) Relay(one, "t", "accepted");
+  Accept();
+  for (int i = 0; i < 2; ++i) Relay(one, "t", "on its way");
+  // It was holding relays from the third on.
+  BeginAfter(Kind::kGivenUp, absl::Seconds(20), Unaccepted(), 2);
+  EXPECT_THAT(RelaysTold(), ElementsAre(3, 4, 5));
+  EXPECT_EQ(Dropped(DropReason::kRelayUnsure), 0u);
+  lane_.SayGoodbye();
+  Said();
+  Settle(3, 5);
+  link_.unaccepted_cost = 0;
+  EXPECT_TRUE(lane_.finished()) << "what it has routed is its business";
+}
+
+TEST_F(LaneSession, WhatWasOnItsWayToACoreThatGaveTheLaneUpMayHaveBeenRoutedToo) {
+  Lane::Member* one = Join(1);
+  for (int i = 0; i < 3; ++i) Relay(one, "t", "on its way");
+  BeginAfter(Kind::kGivenUp, absl::Seconds(20), Unaccepted(), 2);
+  EXPECT_THAT(RelaysTold(), ElementsAre(3));
+  EXPECT_EQ(Dropped(DropReason::kRelayUnsure), 0u);
+}
+
+TEST_F(LaneSession, ACoreThatHasRoutedNothingOfTheLaneIsToldEverything) {
   Lane::Member* one = Join(1);
   Relay(one, "t", "p");
   Accept();
   Relay(one, "t", "p");
-  BeginAfter(Kind::kGivenUp, absl::Seconds(20), Unaccepted());
-  EXPECT_THAT(RelaysTold(), ElementsAre(2));
-  EXPECT_EQ(Dropped(DropReason::kRelayUnsure), 0u);
+  BeginAfter(Kind::kGivenUp, 2 * absl::FromChrono(link::kUnsureRelaysKept), Unaccepted(), 0);
+  EXPECT_THAT(RelaysTold(), ElementsAre(1, 2));
 }
 
-TEST_F(LaneSession, WhatMayHaveArrivedAtACoreThatLivesIsDroppedAndCounted) {
+TEST_F(LaneSession, WhatMayHaveArrivedAtACoreThatHasForgottenIsDroppedAndCounted) {
   Lane::Member* one = Join(1);
   Relay(one, "t", "p");
   Relay(one, "t", "p");
-  BeginAfter(Kind::kGivenUp, absl::Seconds(20), Unaccepted(), false);
+  BeginAfter(Kind::kGivenUp, absl::Seconds(20), Unaccepted());
   Relay(one, "t", "p");
   EXPECT_THAT(RelaysTold(), ElementsAre(3));
   EXPECT_EQ(Dropped(DropReason::kRelayUnsure), 2u);
@@ -406,22 +449,28 @@ TEST_F(LaneSession, OfACoreThatGaveTheLaneUpEverySubscriptionIsNew) {
 // ---- rosters
 
 TEST_F(LaneSession, TheRosterIsTheLastCompleteOneWithWhatIsAddedToIt) {
-  const auto tell = [this](std::initializer_list<uint64_t> lanes, bool complete) {
+  const auto tell = [this](std::initializer_list<uint64_t> lanes, uint64_t core, uint64_t version) {
     CoreToLane message;
     for (const uint64_t lane : lanes) message.mutable_roster()->add_lanes(lane);
-    message.mutable_roster()->set_complete(complete);
+    message.mutable_roster()->set_complete(core != 0);
+    message.mutable_roster()->set_core_id(core);
+    message.mutable_roster()->set_version(version);
     lane_.OnCoreMessage(message);
   };
-  tell({kLane, kOtherLane}, true);
+  tell({kLane, kOtherLane}, 77, 5);
   CoreToLane nothing;
   lane_.OnCoreMessage(nothing);
   EXPECT_THAT(lane_.roster().lanes(), ElementsAre(kLane, kOtherLane));
   EXPECT_TRUE(lane_.roster().complete());
   // A core that still waits must not make the lane forget whom the next one has to wait for.
-  tell({kLane, 44}, false);
+  tell({kLane, 44}, 0, 0);
   EXPECT_THAT(lane_.roster().lanes(), UnorderedElementsAre(kLane, kOtherLane, 44));
-  tell({kLane}, true);
+  EXPECT_EQ(lane_.roster().core_id(), 77u) << "whose roster it was, the next core compares";
+  EXPECT_EQ(lane_.roster().version(), 5u);
+  tell({kLane}, 88, 2);
   EXPECT_THAT(lane_.roster().lanes(), ElementsAre(kLane));
+  EXPECT_EQ(lane_.roster().core_id(), 88u);
+  EXPECT_EQ(lane_.roster().version(), 2u);
 }
 
 // ---- bounds

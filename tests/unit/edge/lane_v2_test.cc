@@ -133,6 +133,10 @@ TEST_F(LaneV2, PresenceIsToldToSubscribersOfV2ButTheOneItIsAbout) {
   JoinV2(2, "t");
   JoinV2(3, "t");
   JoinV2(4, "u");
+  for (const uint64_t peer : {2u, 3u}) {
+    Tell(Notice::KIND_SUBSCRIBED, peer, "t");
+    clients_[peer].frames.clear();
+  }
   Tell(Notice::KIND_JOINED, 3, "t");
   Tell(Notice::KIND_LEFT, 9, "t");
   Tell(Notice::KIND_JOINED, 9, "nobody's");
@@ -141,6 +145,18 @@ TEST_F(LaneV2, PresenceIsToldToSubscribersOfV2ButTheOneItIsAbout) {
   EXPECT_THAT(clients_[2].frames, ElementsAre(Joined("t", 3), Left("t", 9)));
   EXPECT_THAT(clients_[3].frames, ElementsAre(Left("t", 9)));
   EXPECT_THAT(clients_[4].frames, IsEmpty());
+}
+
+TEST_F(LaneV2, WhoIsNotCountedYetIsNotToldWhoCame) {
+  Lane::Member* member = JoinV2(1, "t");
+  Tell(Notice::KIND_JOINED, 9, "t");
+  Tell(Notice::KIND_LEFT, 8, "t");
+  EXPECT_THAT(clients_[1].frames, IsEmpty()) << "they are in the number that it will be told";
+  Tell(Notice::KIND_SUBSCRIBED, 1, "t", 1);
+  // That it asks once more makes no difference.
+  lane_.Subscribe(member, "t");
+  Tell(Notice::KIND_JOINED, 7, "t");
+  EXPECT_THAT(clients_[1].frames, ElementsAre(Subscribed("t", 1), Joined("t", 7)));
 }
 
 TEST_F(LaneV2, SubscribedAndReceiptsReachWhoAsked) {
@@ -208,6 +224,11 @@ TEST_F(LaneV2, WhoMayHaveMissedRelaysIsToldForEveryTopic) {
     EXPECT_THAT(clients_[1].frames, ElementsAre(Frame(missed)));
     EXPECT_THAT(clients_[2].frames, IsEmpty()) << "its dialect has no word for it";
   }
+  // A core that has begun the session may find so later.
+  clients_[1].frames.clear();
+  Tell(Notice::KIND_MISSED, 0, "");
+  EXPECT_THAT(clients_[1].frames, ElementsAre(Frame(missed)));
+  EXPECT_THAT(clients_[2].frames, IsEmpty());
 }
 
 }  // namespace

@@ -112,6 +112,24 @@ TEST_F(LinkTest, WhatIsAppendedUntilTheNextWriteTravelsInOneMessage) {
   EXPECT_THAT(Write(), IsEmpty());
 }
 
+TEST_F(LinkTest, ACutBeginsAnotherMessageIfThereIsAnythingInThisOne) {
+  edge_.Cut();
+  Append(Relay(1));
+  edge_.Cut();
+  edge_.Cut();
+  Append(Relay(2));
+  Append(Relay(3));
+  edge_.Cut();
+  const std::vector<LaneToCore> written = Write();
+  ASSERT_THAT(written, SizeIs(2));
+  EXPECT_THAT(Numbers(written[0]), ElementsAre(1));
+  EXPECT_THAT(Numbers(written[1]), ElementsAre(2, 3));
+  EXPECT_THAT(Handle(written), ElementsAre(1, 2, 3));
+  AcknowledgedByCore();
+  EXPECT_EQ(edge_.cost(), 0u);
+  EXPECT_TRUE(edge_.idle());
+}
+
 TEST_F(LinkTest, OfFiguresThatAreAppendedTwiceTheLatestCount) {
   for (const uint64_t count : {1u, 2u}) {
     LaneToCore message;
