@@ -109,12 +109,7 @@ class FakeLane {
       ASSERT_TRUE(link->Attach(said.received(), [](auto&) {}));
       return;
     }
-    if (link) {
-      if (said.received_known()) {
-        ASSERT_TRUE(link->Acknowledge(said.received(), [](auto&) {}));
-      }
-      unaccepted = link->TakeUnacknowledged();
-    }
+    if (link) unaccepted = link->TakeUnacknowledged();
     core_id = said.core_id();
     link_number = said.link();
     link = std::make_unique<WireLink>(size_t{4} << 20, size_t{80} << 20);

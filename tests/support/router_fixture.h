@@ -28,7 +28,13 @@ class RouterTest : public testing::Test {
   enum class Age { kJustStarted, kRunning };
   // A core that is running does not hold relays for lanes that may be about to return.
   explicit RouterTest(Age age = Age::kRunning) {
-    if (age == Age::kJustStarted) return;
+    if (age == Age::kRunning) FinishStart();
+  }
+  // What a core waits for that was not restarted: a first lane, which comes and goes, and its start.
+  void FinishStart() {
+    const LanePtr first = OpenInSnapshot(kFirstLane, "first");
+    Say(first, Batch().Goodbye());
+    Break(first);
     clock_.Advance(absl::FromChrono(link::kStartHold));
     TickNow();
     EXPECT_FALSE(router_->hold().holding());
@@ -171,9 +177,12 @@ class RouterTest : public testing::Test {
   }
 
   static constexpr uint64_t kCoreId = 77;
+  static constexpr uint64_t kFirstLane = 999'999;
   FakeClock clock_;
   CoreLimits limits_;
   std::unique_ptr<Router> router_ = std::make_unique<Router>(kCoreId, limits_, clock_);
+
+  std::vector<LanePtr> lanes_;
 
  private:
   void Write(const LanePtr& lane) {
@@ -183,8 +192,6 @@ class RouterTest : public testing::Test {
       Enter(LaneBatch{lane->stream, message});
     }
   }
-
-  std::vector<LanePtr> lanes_;
 };
 
 }  // namespace cairn::core

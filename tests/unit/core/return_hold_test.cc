@@ -12,6 +12,7 @@
 namespace cairn::core {
 namespace {
 
+using signaling::v1::Hello;
 using signaling::v1::LaneEvent;
 using signaling::v1::Roster;
 using testing::ElementsAre;
@@ -31,9 +32,19 @@ class ReturnHoldTest : public testing::Test {
     roster.set_complete(complete);
     return roster;
   }
+  static Hello HelloOf(uint64_t lane, const Roster& roster = {}) {
+    Hello hello;
+    hello.set_lane_id(lane);
+    *hello.mutable_roster() = roster;
+    return hello;
+  }
   // A lane that knew the earlier core.
   void Return(uint64_t lane, const Roster& roster, absl::Duration at) {
-    hold_.OnHello(lane, true, roster, kStart + at);
+    hold_.OnHello(HelloOf(lane, roster), true, kStart + at);
+  }
+  // A lane that knew none.
+  void Come(uint64_t lane, absl::Duration at = absl::ZeroDuration()) {
+    hold_.OnHello(HelloOf(lane), false, kStart + at);
   }
   bool OverAt(absl::Duration at) {
     const bool ended = hold_.End(kStart + at);
@@ -46,7 +57,7 @@ class ReturnHoldTest : public testing::Test {
 
 TEST_F(ReturnHoldTest, ACoreThatWasNotRestartedHoldsForAMoment) {
   EXPECT_TRUE(hold_.holding());
-  hold_.OnHello(1, false, {}, kStart);
+  Come(1);
   EXPECT_FALSE(OverAt(kStartHold - kInstant));
   EXPECT_FALSE(hold_.restarted());
   EXPECT_TRUE(OverAt(kStartHold));
@@ -159,13 +170,14 @@ TEST_F(ReturnHoldTest, LanesThatKnewOnlySomeOfTheOthersWaitForThePatienceInAnyCa
 }
 
 TEST_F(ReturnHoldTest, ALaneThatIsNewWaitsForNobodyAndIsNotWaitedFor) {
-  hold_.OnHello(1, false, Of({1, 2, 3}), kStart);
+  hold_.OnHello(HelloOf(1, Of({1, 2, 3})), false, kStart);
   EXPECT_FALSE(hold_.restarted());
   EXPECT_THAT(hold_.awaited(), IsEmpty());
   EXPECT_TRUE(OverAt(kStartHold));
 }
 
 TEST_F(ReturnHoldTest, OnceOverItIsOverForEver) {
+  Come(9);
   EXPECT_TRUE(OverAt(kStartHold));
   Return(1, Of({1, 2}), absl::Seconds(5));
   EXPECT_FALSE(hold_.holding());

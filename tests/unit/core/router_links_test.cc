@@ -246,8 +246,7 @@ TEST_F(RouterLinks, ALaneThatOnlyBeatsIsKept) {
 TEST_F(RouterLinks, ALaneThatIsOwedMoreThanItsBoundIsGivenUpAndHoldsUpNobody) {
   limits_.max_lane_queued_bytes = 1 << 20;
   Restart(kCoreId);
-  clock_.Advance(absl::FromChrono(link::kStartHold));
-  TickNow();
+  FinishStart();
   const LanePtr origin = Open(1), slow = Open(2), other = Open(3);
   Say(slow, Batch().Opened(20).Subscribed(20, "t"));
   Say(other, Batch().Opened(30).Subscribed(30, "t"));
@@ -320,17 +319,16 @@ TEST_F(RouterLinks, AllOfALanesMessagesAfterItWasGivenUpAreIgnored) {
 
 // ---- lanes that return
 
-TEST_F(RouterLinks, ALaneThatReturnsAfterItWasGivenUpIsToldHowFarItWasHeard) {
+TEST_F(RouterLinks, ALaneThatReturnsAfterItWasGivenUpIsToldWhichOfItsRelaysWereRouted) {
   const LanePtr lane = Open(1);
   Say(lane, Batch().Opened(10));
   Say(lane, Batch().Relayed(10, "t", 1));
-  const uint64_t heard = router_->directory().FindLane(1)->channel->received();
   const uint64_t number = lane->link_number;
   Close(lane);
   Say(lane, Batch().Relayed(10, "t", 2));
   EXPECT_EQ(Connect(lane), Welcome::OUTCOME_GIVEN_UP);
-  EXPECT_TRUE(lane->welcome.received_known());
-  EXPECT_EQ(lane->welcome.received(), heard);
+  EXPECT_TRUE(lane->welcome.routed_known());
+  EXPECT_EQ(lane->welcome.routed(), 1u);
   EXPECT_NE(lane->link_number, number);
   ASSERT_THAT(lane->unaccepted, SizeIs(1)) << "nothing else has to be resent";
   EXPECT_EQ(lane->unaccepted[0].events(0).seq(), 2u);
@@ -339,30 +337,28 @@ TEST_F(RouterLinks, ALaneThatReturnsAfterItWasGivenUpIsToldHowFarItWasHeard) {
 TEST_F(RouterLinks, ALaneThatTheCoreHasForgottenIsToldSo) {
   limits_.max_tombstones = 1;
   Restart(kCoreId);
-  clock_.Advance(absl::FromChrono(link::kStartHold));
-  TickNow();
+  FinishStart();
   const LanePtr lane = Open(1), other = Open(2);
   Say(lane, Batch().Opened(10));
   Close(lane);
   Close(other);  // takes the place of the first
   EXPECT_EQ(Connect(lane), Welcome::OUTCOME_GIVEN_UP);
-  EXPECT_FALSE(lane->welcome.received_known());
+  EXPECT_FALSE(lane->welcome.routed_known());
   EXPECT_EQ(Connect(other), Welcome::OUTCOME_GIVEN_UP);
-  EXPECT_TRUE(other->welcome.received_known());
+  EXPECT_TRUE(other->welcome.routed_known());
 }
 
 TEST_F(RouterLinks, ALaneThatDidNotHearThatItWasGivenUpIsToldAgain) {
   const LanePtr lane = Open(1);
-  Say(lane, Batch().Opened(10));
-  const uint64_t heard = router_->directory().FindLane(1)->channel->received();
+  Say(lane, Batch().Opened(10).Relayed(10, "t", 5));
   Close(lane);
   // Its Welcome is lost with the stream.
   const auto lost = std::make_shared<FakeLaneStream>();
   Enter(LaneOpened{lost, lane->Hello()});
   ASSERT_EQ(lost->written.at(0).welcome().outcome(), Welcome::OUTCOME_GIVEN_UP);
   EXPECT_EQ(Connect(lane), Welcome::OUTCOME_GIVEN_UP);
-  EXPECT_TRUE(lane->welcome.received_known());
-  EXPECT_EQ(lane->welcome.received(), heard);
+  EXPECT_TRUE(lane->welcome.routed_known());
+  EXPECT_EQ(lane->welcome.routed(), 5u);
   EXPECT_EQ(Ended(LaneEnd::kReplaced), 0u) << "it has never heard of that link";
   EXPECT_EQ(lane_count(), 1u);
 }
@@ -393,13 +389,14 @@ TEST_F(RouterLinks, ALaneThatHasBegunAnotherLinkIsReplaced) {
 }
 
 TEST_F(RouterLinks, ALaneThatReturnsToARestartedCoreAfterTheHoldIsLateIfAnythingWasRouted) {
-  const LanePtr late = Open(1), later = Open(2), other = Open(3);
+  const LanePtr first = Open(1), later = Open(2);
   Restart(88);
-  clock_.Advance(absl::FromChrono(link::kStartHold));
-  TickNow();
-  ASSERT_FALSE(router_->hold().holding());
-  EXPECT_EQ(Connect(late), Welcome::OUTCOME_NEW) << "it has missed nothing";
-  Say(late, Batch().SnapshotEnd().Relayed(10, "t", 1));
+  FinishStart();
+  EXPECT_EQ(Connect(first), Welcome::OUTCOME_NEW) << "it has missed nothing";
+  EXPECT_TRUE(router_->hold().holding()) << "as if the core had started now";
+  Say(first, Batch().SnapshotEnd().Relayed(10, "t", 1));
+  Elapse(absl::FromChrono(link::kReturnPatience));
+  EXPECT_EQ(router_->counters().relays, 1u);
   EXPECT_EQ(Connect(later), Welcome::OUTCOME_LATE);
   EXPECT_EQ(router_->counters().lanes_late, 1u);
   EXPECT_EQ(later->core_id, 88u);

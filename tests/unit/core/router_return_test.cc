@@ -5,9 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "proto/link/timing.h"
 #include "tests/support/fake_edge_sink.h"
-#include "tests/support/router_fixture.h"
+#include "tests/support/return_fixture.h"
 
 namespace cairn::core {
 namespace {
@@ -18,9 +17,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
-
-const absl::Duration kPatience = absl::FromChrono(link::kReturnPatience);
-constexpr absl::Duration kInstant = absl::Microseconds(1);
 
 using RouterSettles = RouterTest;
 
@@ -130,27 +126,6 @@ TEST_F(RouterSettles, LanesOfThisProcessNeitherOweNorAreOwedAnswers) {
   EXPECT_EQ(direct->handled, 2) << "each batch is given back";
 }
 
-class RouterReturn : public RouterTest {
- protected:
-  RouterReturn() : RouterTest(Age::kJustStarted) {}
-
-  // A lane that knew `roster` before the core was restarted; its stream is open, its snapshot not begun.
-  LanePtr Return(uint64_t lane_id, const std::vector<uint64_t>& roster, bool complete = true) {
-    auto lane = std::make_shared<FakeLane>(lane_id, "edge");
-    lane->core_id = 55;
-    lane->link_number = 9;
-    for (const uint64_t id : roster) lane->roster.add_lanes(id);
-    lane->roster.set_complete(complete);
-    EXPECT_EQ(Connect(lane), Welcome::OUTCOME_NEW);
-    return lane;
-  }
-  // What the core of a fresh start waits for in any case is over.
-  void PassStartHold() {
-    clock_.Advance(absl::FromChrono(link::kStartHold));
-    TickNow();
-  }
-};
-
 TEST_F(RouterReturn, RelaysOfTheFirstToReturnWaitForTheOthers) {
   const LanePtr one = Return(1, {1, 2});
   Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1).Relayed(10, "t", 2));
@@ -172,11 +147,7 @@ TEST_F(RouterReturn, WhatIsHeldIsRoutedInTheOrderInWhichItCame) {
   Say(one, Batch().Relayed(10, "t", 2));
   PassStartHold();
   Say(three, Batch().Opened(30).Known(30, "t").SnapshotEnd());
-  std::vector<std::string> order;
-  for (const auto& delivery : three->TakeDeliveries())
-    order.push_back(std::to_string(delivery.origin_lane()) + ":" +
-                    std::to_string(delivery.origin_seq()));
-  EXPECT_THAT(order, ElementsAre("1:1", "2:1", "1:2"));
+  EXPECT_THAT(Origins(three), ElementsAre("1:1", "2:1", "1:2"));
 }
 
 TEST_F(RouterReturn, RelaysWaitForALaneThatDoesNotReturnNoLongerThanThePatience) {
@@ -204,19 +175,40 @@ TEST_F(RouterReturn, ALaneThatBreaksWhileItsRelaysWaitIsHeardOnce) {
   EXPECT_THAT(Delivered(two), ElementsAre(1, 2));
 }
 
-TEST_F(RouterReturn, RelaysOfALaneThatIsGivenUpWhileTheyWaitAreStillRouted) {
+TEST_F(RouterReturn, RelaysOfALaneThatIsGivenUpWhileTheyWaitAreToldAgainByTheLane) {
   limits_.lane_timeout = absl::FromChrono(link::kMinLaneTimeout);
   Restart(kCoreId);
   const LanePtr one = Return(1, {1, 2});
-  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1).Relayed(10, "t", 2));
   TickNow();
   Answer(one);
   Break(one);
   Elapse(limits_.lane_timeout + kInstant);
   EXPECT_EQ(lane_count(), 0u);
+  EXPECT_TRUE(router_->hold().holding());
+  EXPECT_EQ(router_->hold().cost(), 0u);
+  EXPECT_EQ(Connect(one), Welcome::OUTCOME_GIVEN_UP);
+  EXPECT_TRUE(one->welcome.routed_known());
+  EXPECT_EQ(one->welcome.routed(), 0u) << "they were held";
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1).Relayed(10, "t", 2));
   const LanePtr two = Return(2, {1, 2});
   Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
-  EXPECT_THAT(Delivered(two), ElementsAre(1));
+  EXPECT_THAT(Delivered(two), ElementsAre(1, 2));
+  Answer(two);
+  EXPECT_THAT(Settled(one), ElementsAre(1, 2));
+}
+
+TEST_F(RouterReturn, RelaysOfALaneThatDoesNotComeBackAreNotRoutedForIt) {
+  limits_.lane_timeout = absl::FromChrono(link::kMinLaneTimeout);
+  Restart(kCoreId);
+  const LanePtr one = Return(1, {1, 2});
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
+  Break(one);
+  Elapse(limits_.lane_timeout + kInstant);
+  const LanePtr two = Return(2, {1, 2});
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
+  EXPECT_FALSE(router_->hold().holding());
+  EXPECT_THAT(Delivered(two), IsEmpty()) << "the lane has it, and may be at another core";
 }
 
 TEST_F(RouterReturn, NewLanesWaitTooAndAreToldThatTheRosterIsNotComplete) {
@@ -234,10 +226,14 @@ TEST_F(RouterReturn, NewLanesWaitTooAndAreToldThatTheRosterIsNotComplete) {
   Elapse(kPatience);
   EXPECT_THAT(Delivered(one), ElementsAre(1));
   TickNow();
-  const auto later = fresh->TakeMessages();
-  ASSERT_THAT(later, testing::Not(IsEmpty()));
-  EXPECT_TRUE(later.back().roster().complete());
-  EXPECT_THAT(later.back().roster().lanes(), UnorderedElementsAre(1, 3));
+  const signaling::v1::Roster late = LastRoster(fresh);
+  EXPECT_FALSE(late.complete()) << "relays are kept for one of them";
+  EXPECT_THAT(late.lanes(), UnorderedElementsAre(1, 2, 3));
+  Pass(kLimit - kPatience + absl::Seconds(1));
+  const signaling::v1::Roster last = LastRoster(fresh);
+  EXPECT_TRUE(last.complete());
+  EXPECT_EQ(last.core_id(), kCoreId);
+  EXPECT_THAT(last.lanes(), UnorderedElementsAre(1, 3));
 }
 
 TEST_F(RouterReturn, ACoreThatHasJustStartedHoldsForAMomentAndNoLonger) {
@@ -266,8 +262,10 @@ TEST_F(RouterReturn, ALaneWhoseSnapshotIsNotWaitedForAnyLongerIsToldThatItsClien
   const LanePtr one = Return(1, {1, 2}), slow = Return(2, {1, 2});
   Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
   Say(slow, Batch().Opened(20));
-  EXPECT_THAT(Notices(slow), IsEmpty());
-  Elapse(kPatience);
+  Pass(kPatience);
+  EXPECT_FALSE(router_->hold().holding());
+  EXPECT_THAT(Notices(slow), IsEmpty()) << "what is routed is kept for it";
+  Pass(kLimit - kPatience);
   EXPECT_THAT(Notices(slow), ElementsAre("MISSED 0  0"));
   EXPECT_THAT(Notices(one), IsEmpty());
   EXPECT_EQ(router_->counters().lanes_late, 1u);

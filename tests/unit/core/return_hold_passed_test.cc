@@ -1,0 +1,172 @@
+// Lanes that a core between theirs and this one has passed over, and a hold that begins again.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+
+#include "core/return_hold.h"
+#include "proto/link/timing.h"
+
+namespace cairn::core {
+namespace {
+
+using signaling::v1::Hello;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+const absl::Duration kStart = absl::Hours(1);
+const absl::Duration kStartHold = absl::FromChrono(link::kStartHold);
+const absl::Duration kPatience = absl::FromChrono(link::kReturnPatience);
+const absl::Duration kLimit = absl::FromChrono(link::kReturnLimit);
+constexpr absl::Duration kInstant = absl::Microseconds(1);
+
+// The earlier cores.
+constexpr uint64_t kA = 100;
+constexpr uint64_t kB = 200;
+
+struct Known {
+  uint64_t core;
+  uint64_t version;
+  std::initializer_list<uint64_t> lanes;
+  bool complete = true;
+};
+
+Hello HelloOf(uint64_t lane, const Known& known) {
+  Hello hello;
+  hello.set_lane_id(lane);
+  for (const uint64_t id : known.lanes) hello.mutable_roster()->add_lanes(id);
+  hello.mutable_roster()->set_complete(known.complete);
+  hello.mutable_roster()->set_core_id(known.core);
+  hello.mutable_roster()->set_version(known.version);
+  return hello;
+}
+
+class PassedOverTest : public testing::Test {
+ protected:
+  void Return(uint64_t lane, const Known& known, absl::Duration at = absl::ZeroDuration()) {
+    hold_.OnHello(HelloOf(lane, known), true, kStart + at);
+  }
+
+  ReturnHold hold_{kStart};
+};
+
+TEST_F(PassedOverTest, AreNoneWhenAllComeFromOneCore) {
+  Return(1, {kA, 3, {1, 2}});
+  Return(2, {kA, 3, {1, 2}});
+  EXPECT_THAT(hold_.TakePassedOver(), IsEmpty());
+}
+
+TEST_F(PassedOverTest, IsALaneThatACoreBetweenDidNotKnowWhoeverComesFirst) {
+  Return(1, {kB, 1, {1, 3}});
+  Return(2, {kA, 9, {1, 2, 3}});
+  EXPECT_THAT(hold_.TakePassedOver(), UnorderedElementsAre(2));
+  EXPECT_THAT(hold_.TakePassedOver(), IsEmpty()) << "it is told once";
+  ReturnHold other(kStart);
+  other.OnHello(HelloOf(2, {kA, 9, {1, 2, 3}}), true, kStart);
+  other.OnHello(HelloOf(1, {kB, 1, {1, 3}}), true, kStart);
+  EXPECT_THAT(other.TakePassedOver(), UnorderedElementsAre(2));
+}
+
+TEST_F(PassedOverTest, IsALaneThatTheCoreHasGivenUpSince) {
+  Return(1, {kA, 5, {1}});
+  Return(2, {kA, 3, {1, 2}});
+  EXPECT_THAT(hold_.TakePassedOver(), UnorderedElementsAre(2));
+}
+
+TEST_F(PassedOverTest, IsNotALaneThatKnowsTheCoresRosterAsWellOrBetter) {
+  Return(1, {kA, 5, {1}});
+  Return(2, {kA, 6, {1, 2}});
+  EXPECT_THAT(hold_.TakePassedOver(), IsEmpty()) << "it came when the other had not been told yet";
+}
+
+TEST_F(PassedOverTest, IsNotDecidedByAnOlderRoster) {
+  Return(1, {kA, 6, {1, 2}});
+  Return(3, {kA, 5, {1, 3}});
+  Return(2, {kB, 1, {1, 2, 3}});
+  EXPECT_THAT(hold_.TakePassedOver(), UnorderedElementsAre(3)) << "not in the newer one";
+}
+
+TEST_F(PassedOverTest, IsNotALaneThatACoreStillWaitedFor) {
+  Return(1, {kA, 9, {1, 2, 3}, false});
+  Return(2, {kA, 9, {1, 2}});
+  EXPECT_THAT(hold_.TakePassedOver(), IsEmpty());
+}
+
+TEST_F(PassedOverTest, IsNotALaneThatIsNew) {
+  Return(1, {kA, 9, {1}});
+  hold_.OnHello(HelloOf(2, {}), false, kStart);
+  EXPECT_THAT(hold_.TakePassedOver(), IsEmpty());
+}
+
+TEST_F(PassedOverTest, MayComeWhenTheHoldIsOver) {
+  Return(1, {kB, 1, {1, 3}});
+  hold_.OnFinished(1);
+  hold_.OnFinished(3);
+  ASSERT_TRUE(hold_.End(kStart + kStartHold));
+  hold_.TakePassedOver();
+  EXPECT_TRUE(hold_.IsPassedOver(HelloOf(2, {kA, 9, {1, 2, 3}})));
+  EXPECT_FALSE(hold_.IsPassedOver(HelloOf(3, {kA, 9, {1, 2, 3}})));
+  EXPECT_FALSE(hold_.IsPassedOver(HelloOf(2, {kB, 2, {1, 2, 3}})));
+}
+
+// ---- lanes that had not finished
+
+using UnfinishedTest = PassedOverTest;
+
+TEST_F(UnfinishedTest, AreThoseThatWereWaitedForInVain) {
+  Return(1, {kA, 1, {1, 2, 3}});
+  Return(2, {kA, 1, {1, 2, 3}});
+  hold_.OnFinished(1);
+  ASSERT_TRUE(hold_.End(kStart + kPatience));
+  EXPECT_THAT(hold_.TakeUnfinished(), UnorderedElementsAre(2, 3));
+  EXPECT_THAT(hold_.TakeUnfinished(), IsEmpty());
+  EXPECT_EQ(hold_.limit(), kStart + kLimit);
+}
+
+TEST_F(UnfinishedTest, AreNotThoseThatFinishedAfterAllWhileAnotherWasWaitedFor) {
+  Return(1, {kA, 1, {1, 2, 3}});
+  hold_.OnProgress(1, kStart + kPatience);
+  ASSERT_FALSE(hold_.End(kStart + kPatience)) << "2 and 3 are not waited for";
+  EXPECT_FALSE(hold_.awaits(2));
+  Return(2, {kA, 1, {1, 2, 3}}, kPatience);
+  hold_.OnFinished(2);
+  hold_.OnFinished(1);
+  ASSERT_TRUE(hold_.End(kStart + kPatience));
+  EXPECT_THAT(hold_.TakeUnfinished(), UnorderedElementsAre(3));
+}
+
+// ---- a hold that begins again
+
+using ReopenTest = PassedOverTest;
+
+TEST_F(ReopenTest, HoldsForTheLaneThatComes) {
+  hold_.OnHello(HelloOf(9, {}), false, kStart);
+  ASSERT_TRUE(hold_.End(kStart + kStartHold));
+  const absl::Duration later = absl::Minutes(1);
+  hold_.Reopen();
+  EXPECT_TRUE(hold_.holding());
+  Return(1, {kA, 1, {1, 2}}, later);
+  EXPECT_TRUE(hold_.restarted());
+  EXPECT_FALSE(hold_.End(kStart + later));
+  Return(2, {kA, 1, {1, 2}}, later);
+  hold_.OnFinished(1);
+  EXPECT_FALSE(hold_.End(kStart + later + kPatience - kInstant));
+  hold_.OnFinished(2);
+  EXPECT_TRUE(hold_.End(kStart + later + kPatience - kInstant));
+  EXPECT_FALSE(hold_.holding());
+}
+
+TEST_F(ReopenTest, WaitsNoLongerThanTheFirstTime) {
+  hold_.OnHello(HelloOf(9, {}), false, kStart);
+  ASSERT_TRUE(hold_.End(kStart + kStartHold));
+  const absl::Duration later = absl::Minutes(1);
+  hold_.Reopen();
+  Return(1, {kA, 1, {1, 2}}, later);
+  hold_.OnFinished(1);
+  EXPECT_TRUE(hold_.End(kStart + later + kPatience));
+  EXPECT_THAT(hold_.TakeUnfinished(), UnorderedElementsAre(2));
+  EXPECT_EQ(hold_.limit(), kStart + later + kLimit);
+}
+
+}  // namespace
+}  // namespace cairn::core

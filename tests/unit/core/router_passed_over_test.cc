@@ -1,0 +1,86 @@
+// Lanes that a core between theirs and this one did not wait for, and lanes that come when a core has waited in vain.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/return_fixture.h"
+
+namespace cairn::core {
+namespace {
+
+using signaling::v1::Welcome;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr uint64_t kBetween = 66;
+
+using RouterPassedOver = RouterReturn;
+
+TEST_F(RouterPassedOver, ALaneIsToldWhenTheHoldEndsAndNoOtherIs) {
+  const LanePtr one = Remember(1, {1, 3}, true, kBetween);
+  EXPECT_EQ(Connect(one), Welcome::OUTCOME_NEW);
+  const LanePtr three = Return(3, {1, 2, 3}), two = Return(2, {1, 2, 3});
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
+  Say(three, Batch().SnapshotEnd());
+  EXPECT_THAT(Notices(two), IsEmpty());
+  PassStartHold();
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
+  const auto messages = two->TakeMessages();
+  int notices = 0, deliveries = 0;
+  for (const auto& message : messages) {
+    for (const auto& notice : message.notices()) {
+      EXPECT_EQ(notice.kind(), signaling::v1::Notice::KIND_MISSED);
+      ++notices;
+    }
+    deliveries += message.deliveries_size();
+  }
+  EXPECT_EQ(notices, 1);
+  EXPECT_EQ(deliveries, 1) << "from now on it misses nothing";
+  EXPECT_THAT(Notices(one), IsEmpty());
+  EXPECT_THAT(Notices(three), IsEmpty());
+  EXPECT_EQ(router_->counters().lanes_late, 1u);
+}
+
+TEST_F(RouterPassedOver, ALaneThatIsLateTooIsToldAtOnceAndStillGetsWhatIsKeptForIt) {
+  const LanePtr one = Remember(1, {1, 3}, true, kBetween);
+  Connect(one);
+  const LanePtr three = Return(3, {1, 2, 3});
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
+  Say(three, Batch().SnapshotEnd());
+  Pass(kPatience);
+  EXPECT_FALSE(router_->hold().holding());
+  const LanePtr two = Return(2, {1, 2, 3});
+  EXPECT_THAT(Notices(two), ElementsAre("MISSED 0  0"));
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
+  EXPECT_THAT(Delivered(two), ElementsAre(1));
+  Pass(kLimit);
+  EXPECT_THAT(Notices(two), IsEmpty());
+  EXPECT_EQ(router_->counters().lanes_late, 1u);
+}
+
+// ---- a core that has routed nothing yet
+
+using RouterReopens = RouterReturn;
+
+TEST_F(RouterReopens, ALaneThatComesBeforeAnythingWasRoutedHasMissedNothingAndIsWaitedFor) {
+  const LanePtr fresh = OpenInSnapshot(5);
+  Say(fresh, Batch().Opened(50).SnapshotEnd());
+  PassStartHold();
+  EXPECT_FALSE(router_->hold().holding());
+  Pass(absl::Minutes(1));
+  const LanePtr one = Return(1, {1, 2});
+  EXPECT_TRUE(router_->hold().holding());
+  Say(fresh, Batch().Relayed(50, "t", 1));
+  Say(one, Batch().Opened(10).Known(10, "t").SnapshotEnd());
+  Pass(kPatience / 2);
+  EXPECT_THAT(Delivered(one), IsEmpty()) << "2 may be about to come";
+  const LanePtr two = Return(2, {1, 2});
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
+  EXPECT_THAT(Delivered(one), ElementsAre(1));
+  EXPECT_THAT(Delivered(two), ElementsAre(1));
+  EXPECT_EQ(router_->counters().lanes_late, 0u);
+  TickNow();
+  EXPECT_TRUE(LastRoster(fresh).complete());
+}
+
+}  // namespace
+}  // namespace cairn::core
