@@ -28,6 +28,8 @@ void Connection::OnReady(uint32_t epoll_events) {
   if (epoll_events & EPOLLOUT) {
     write_blocked_ = false;
     host_.Touch(*this);
+    // What stood in the way of reading is written by the next read.
+    if (std::exchange(read_blocked_, false)) epoll_events |= EPOLLIN;
   }
   if (phase_ == Phase::kProxy) return OnProxyHeader();
   if (phase_ == Phase::kTls) return ContinueHandshake();
@@ -83,8 +85,12 @@ void Connection::OnReadable() {
     }
     const std::span<char> buffer = host_.read_buffer();
     const Stream::Result read = stream_.Read(buffer);
-    if (read.status == Stream::Status::kWantRead || read.status == Stream::Status::kWantWrite)
-      return;
+    if (read.status == Stream::Status::kWantRead) return;
+    if (read.status == Stream::Status::kWantWrite) {
+      // There is more to read, which must wait: watching for it would spin.
+      read_blocked_ = true;
+      return UpdateInterest();
+    }
     if (read.status != Stream::Status::kOk) {
       const bool orderly = read.status == Stream::Status::kClosed;
       return End(orderly ? unwritable_.value_or(CloseReason::kClientGone)
@@ -232,6 +238,7 @@ void Connection::Flush() {
       out_.Consume(written.bytes);
     } else if (written.status == Stream::Status::kWantWrite ||
                written.status == Stream::Status::kWantRead) {
+      out_.Pin(written.bytes);
       write_blocked_ = true;
     } else if (phase_ == Phase::kOpen) {
       StopWriting(written.status);
@@ -255,8 +262,8 @@ void Connection::StopWriting(Stream::Status status) {
 }
 
 void Connection::UpdateInterest() {
-  const uint32_t wanted =
-      (paused_ ? 0u : uint32_t{EPOLLIN}) | (write_blocked_ ? uint32_t{EPOLLOUT} : 0u);
+  const uint32_t wanted = (paused_ || read_blocked_ ? 0u : uint32_t{EPOLLIN}) |
+                          (write_blocked_ || read_blocked_ ? uint32_t{EPOLLOUT} : 0u);
   if (wanted == watched_ || phase_ == Phase::kRetired) return;
   watched_ = wanted;
   host_.Watch(*this, wanted);

@@ -131,6 +131,7 @@ class Connection final : public Client, public DeadlineHook {
   Stream stream_;
   Phase phase_;
   bool write_blocked_ = false;
+  bool read_blocked_ = false;  // TLS cannot read before it has written
   bool paused_ = false;
   bool farewell_sent_ = false;
   bool ever_ponged_ = false;
