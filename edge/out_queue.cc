@@ -79,6 +79,7 @@ void OutQueue::DropWaiting() {
     boundary_ += wire::WsFrameSize(std::string_view(data_).substr(boundary_));
   }
   data_.resize(boundary_);
+  data_.shrink_to_fit();
   if (pong_head_ == 0 && !pinned_pongs) pongs_.clear();
 }
 

@@ -30,6 +30,9 @@ class OutQueue {
   bool empty() const { return head_ == data_.size() && pongs_.empty(); }
   size_t size() const { return data_.size() - head_ + pongs_.size(); }
 
+  // What the queue holds on the heap; 0 when nothing waits, but for the kKeptBytes.
+  size_t memory_bytes() const { return empty() ? 0 : data_.capacity() + pongs_.capacity(); }
+
   // What to write next, in one piece. Empty if there is nothing.
   std::string_view Front();
   // The first `bytes` of Front() are written.
@@ -55,8 +58,8 @@ class OutQueue {
   size_t head_ = 0;      // of data_: written before it
   size_t boundary_ = 0;  // of data_: the first frame boundary at or after head_
   std::string pongs_;
-  size_t pong_head_ = 0;  // of pongs_: written before it
-  size_t pinned_ = 0;     // bytes of the front that must not change
+  size_t pong_head_ = 0;       // of pongs_: written before it
+  size_t pinned_ = 0;          // bytes of the front that must not change
   bool pongs_pinned_ = false;  // they are pongs
 };
 

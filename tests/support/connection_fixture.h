@@ -85,9 +85,9 @@ class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHos
   // The client writes; the connection reads as far as needed.
   void Send(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t n = client_ssl_ ? SSL_write(client_ssl_.get(), bytes.data(),
-                                                static_cast<int>(bytes.size()))
-                                    : send(client_fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const ssize_t n =
+          client_ssl_ ? SSL_write(client_ssl_.get(), bytes.data(), static_cast<int>(bytes.size()))
+                      : send(client_fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (n > 0) {
         bytes.remove_prefix(static_cast<size_t>(n));
       } else {
@@ -114,7 +114,10 @@ class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHos
 
   // ---- ConnectionHost
   void Touch(Connection& connection) override { connection.touched = true; }
-  void Watch(Connection&, uint32_t epoll_events) override { watched_ = epoll_events; }
+  bool Watch(Connection&, uint32_t epoll_events) override {
+    watched_ = epoll_events;
+    return true;
+  }
   void AwaitPing(Connection&) override {}
   void AwaitEnd(Connection&) override {}
   void Retire(Connection&) override { retired_ = true; }
@@ -122,9 +125,12 @@ class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHos
   SessionContext& session_context() override { return context_; }
   std::span<char> read_buffer() override { return {buffer_.get(), kReadBuffer}; }
   uint64_t NewPeerId() override { return 1; }
-  std::optional<CloseReason> Identify(Connection&, const SocketAddress&) override {
-    return std::nullopt;
-  }
+  Admission Admit(Connection&, const SocketAddress&) override { return {}; }
+  void NoteQueued(ptrdiff_t bytes) override { queued_ += static_cast<size_t>(bytes); }
+  bool QueuesFull() const override { return queued_ > max_queued_; }
+  void ShortenQueues() override { connection_->GiveUpQueue(); }
+  TokenBucket::Rate message_rate() const override { return rate_; }
+  void AwaitTokens(Connection&) override { ++waits_for_tokens_; }
   absl::Duration Now() const override { return clock_.Elapsed(); }
   absl::Time WallTime() const override { return clock_.WallTime(); }
   bool draining() const override { return false; }
@@ -152,6 +158,10 @@ class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHos
   int client_fd_ = -1;
   uint32_t watched_ = EPOLLIN;
   bool retired_ = false;
+  size_t queued_ = 0;
+  size_t max_queued_ = ~size_t{0};
+  TokenBucket::Rate rate_;
+  int waits_for_tokens_ = 0;
   std::unique_ptr<Connection> connection_;
 };
 

@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <string>
+#include <vector>
+
 #include "tests/support/connection_fixture.h"
 
 namespace cairn::edge {
@@ -59,6 +62,54 @@ TEST_P(ConnectionTest, WhoIsOverItsBoundReadsWhatHadBegunToLeaveAndThen1013) {
   EXPECT_EQ(received.substr(before.size()), close);
   EXPECT_EQ(before, delivered.substr(0, before.size()));
   EXPECT_EQ(Closes(CloseReason::kConnectionLost), 0u);
+}
+
+TEST_P(ConnectionTest, WhoSaysTooMuchIsHeardInOrderAsTimePasses) {
+  rate_ = {10, 20};
+  Open();
+  std::string said;
+  for (int i = 0; i < 50; ++i) said += RelayFrame("topic", std::to_string(i));
+  Send(said);
+  const auto heard = [this] {
+    lane_.Flush();
+    std::vector<std::string> payloads;
+    for (const signaling::v1::LaneEvent& event : link_.TakeEvents()) {
+      if (!event.payload().empty()) payloads.push_back(event.payload());
+    }
+    return payloads;
+  };
+  std::vector<std::string> all = heard();
+  EXPECT_EQ(all.size(), 20u);
+  EXPECT_EQ(waits_for_tokens_, 1);
+  while (Turn()) {
+  }
+  EXPECT_TRUE(heard().empty()) << "it is not read meanwhile";
+  for (int second = 1; second <= 3; ++second) {
+    EXPECT_FALSE(connection_->ResumeWithTokens());
+    clock_.Advance(absl::Seconds(1));
+    connection_->ResumeWithTokens();
+    for (const std::string& payload : heard()) all.push_back(payload);
+    EXPECT_EQ(all.size(), 20u + 10u * static_cast<size_t>(second));
+  }
+  for (size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i], std::to_string(i));
+  clock_.Advance(absl::Seconds(10));
+  EXPECT_TRUE(connection_->ResumeWithTokens());
+  Send(RelayFrame("topic", "after"));
+  EXPECT_EQ(heard(), std::vector<std::string>{"after"});
+  EXPECT_EQ(queued_, 0u) << "nothing is kept";
+}
+
+TEST_P(ConnectionTest, WhatIsKeptOfWhoSaysTooMuchCountsAsAQueue) {
+  rate_ = {10, 20};
+  Open();
+  std::string said;
+  for (int i = 0; i < 30; ++i) said += RelayFrame("topic", std::string(50, 'p'));
+  Send(said);
+  EXPECT_GT(queued_, 500u);
+  EXPECT_TRUE(connection_->holds_queue());
+  connection_->GiveUpQueue();
+  Settle();
+  EXPECT_EQ(Closes(CloseReason::kQueuesFull), 1u);
 }
 
 // TLS 1.3 alone: an answer to the client's KeyUpdate must be written before it can be read on.
