@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/str_cat.h>
 #include <grpc/grpc.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include <boost/asio/io_context.hpp>
@@ -19,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/sanitizers.h"
 #include "core/core.h"
 #include "core/grpc_server.h"
 #include "edge/edge.h"
@@ -36,6 +38,9 @@ namespace {
 // acknowledgements.
 constexpr absl::Duration kStopMargin = absl::Seconds(30);
 
+// How long the end waits for who reads the log.
+constexpr absl::Duration kLastWords = absl::Seconds(1);
+
 uint64_t RandomId() {
   absl::BitGen random;
   return absl::Uniform<uint64_t>(absl::IntervalClosed, random, 1, ~uint64_t{0});
@@ -47,6 +52,16 @@ void RaiseFileLimit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// A dump would have tokens, keys and what peers relay. Not dumpable also keeps other processes of
+// the same user from attaching; sanitizers attach to look for leaks.
+void ForbidCoreDumps() {
+  const rlimit none = {0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+#ifndef CAIRN_SANITIZED
+  prctl(PR_SET_DUMPABLE, 0);
+#endif
 }
 
 class Server {
@@ -127,9 +142,9 @@ absl::Status Server::StartCore() {
   core::GrpcOptions grpc_options;
   grpc_options.address = options_.grpc_listen_address;
   grpc_options.tokens = *std::move(tokens);
-  grpc_options.tls_cert = options_.grpc_tls_cert;
-  grpc_options.tls_key = options_.grpc_tls_key;
-  grpc_options.tls_ca = options_.grpc_tls_ca;
+  absl::StatusOr<core::GrpcTls> tls = LoadGrpcTls(options_);
+  if (!tls.ok()) return tls.status();
+  grpc_options.tls = *std::move(tls);
   grpc_options.version = CAIRN_VERSION;
   auto server = core::GrpcServer::Start(grpc_options, *core_);
   if (server.ok()) {
@@ -163,6 +178,7 @@ absl::Status Server::StartEdge() {
   edge::EdgeOptions edge_options;
   edge_options.listen_address = options_.listen_address;
   edge_options.listening_socket = std::move(listening_socket_);
+  edge_options.takes_over = options_.role == Role::kAll;
   edge_options.loops = options_.threads;
   edge_options.name = options_.edge_name;
   edge_options.version = CAIRN_VERSION;
@@ -243,6 +259,7 @@ void Server::OnSignal(int number) {
   if (number == SIGHUP) return Reload();
   if (shutting_down_) {
     log::Warn(log::Server(), "exit_now", {{"reason", log::Text("second signal")}});
+    FlushLog(kLastWords);
     std::_Exit(0);
   }
   BeginShutdown(strsignal(number));
@@ -271,11 +288,12 @@ void Server::Shutdown() {
 void Server::Reload() {
   if (shutting_down_) return;
   NotifyReloading();
-  const auto apply = [](const char* what, auto&& loaded, auto&& use) {
+  const auto apply = [this](const char* what, auto&& loaded, auto&& use) {
     if (loaded.ok()) {
       use(*std::forward<decltype(loaded)>(loaded));
       log::Info(log::Server(), "reloaded", {{"what", what}});
     } else {
+      if (ops_) ops_->CountReloadFailure();
       log::Error(log::Server(), "reload_failed",
                  {{"what", what},
                   {"error", log::Text(loaded.status().message())},
@@ -293,6 +311,10 @@ void Server::Reload() {
     apply("grpc_tokens", LoadAuthorityTokens(options_),
           [this](core::AuthorityTokens tokens) { grpc_server_->SetTokens(std::move(tokens)); });
   }
+  if (grpc_server_ && !options_.grpc_tls_cert.empty()) {
+    apply("grpc_tls", LoadGrpcTls(options_),
+          [this](core::GrpcTls tls) { grpc_server_->SetTls(std::move(tls)); });
+  }
   SayReady();
 }
 
@@ -305,6 +327,11 @@ void Server::SayReady() {
 
 int RunServer(const Options& options) {
   std::signal(SIGPIPE, SIG_IGN);
+  if (!options.empty_variable.empty()) {
+    std::cerr << "error: " << options.empty_variable
+              << " is empty: give a value, or leave the variable out" << std::endl;
+    return 1;
+  }
   absl::StatusOr<UniqueFd> listening_socket = TakeListeningSocket();
   if (listening_socket.ok() && listening_socket->valid() && options.role == Role::kCore) {
     listening_socket = absl::InvalidArgumentError(
@@ -319,15 +346,18 @@ int RunServer(const Options& options) {
   RouteGrpcLog();
   grpc_init();
   RaiseFileLimit();
+  ForbidCoreDumps();
   // Never destroyed, so that its signal handlers stay: the last moments of a process that has done
   // its work are not to be ended as a failure by one more SIGTERM.
   static Server& server = *new Server(options, *std::move(listening_socket));
   if (const absl::Status status = server.Start(); !status.ok()) {
     std::cerr << "error: " << status.message() << std::endl;
+    FlushLog(kLastWords);
     // Threads may run already; there is nothing to save.
     std::_Exit(1);
   }
   server.Run();
+  FlushLog(kLastWords);
   return 0;
 }
 
