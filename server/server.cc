@@ -4,6 +4,7 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/str_cat.h>
 #include <grpc/grpc.h>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
@@ -52,6 +53,13 @@ void RaiseFileLimit() {
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// Each of malloc's arenas reserves 64 MiB of addresses, up to eight a processor: with a limit of
+// addresses (`ulimit -v`) that would be most of it before anybody has come.
+void SaveAddresses() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) mallopt(M_ARENA_MAX, 2);
 }
 
 // A dump would have tokens, keys and what peers relay. Not dumpable also keeps other processes of
@@ -326,6 +334,7 @@ void Server::SayReady() {
 }  // namespace
 
 int RunServer(const Options& options) {
+  SaveAddresses();
   std::signal(SIGPIPE, SIG_IGN);
   if (!options.empty_variable.empty()) {
     std::cerr << "error: " << options.empty_variable

@@ -92,6 +92,29 @@ def test_many_that_do_not_read_share_one_bound(start):
     assert_alive(good)
 
 
+def test_clients_that_do_not_read_do_not_end_a_process_of_1_gib():
+    if sanitizer():
+        pytest.skip("a sanitizer reserves terabytes of addresses")
+    server = process.ServerProcess(*with_defaults(["--threads", "2"]), wrapper=["prlimit", "--as=1073741824"])
+    try:
+        address, topic = server.address(), new_topic()
+        good, sender = RawClient(address), RawClient(address)
+        slow = [RawClient(address, receive_buffer=4096) for _ in range(1200)]
+        for client in (good, *slow):
+            client.subscribe(topic)
+        for client in (good, *slow):
+            assert_alive(client)
+        message = relay(topic, bytes(60_000))
+        for _ in range(30):
+            sender.send(binary(message))
+            assert good.read_message() == message
+        assert_alive(good)
+    finally:
+        for client in slow:
+            client.close()
+        server.finish()
+
+
 # ---- clients that say too much
 
 def test_who_says_too_much_is_read_later_and_loses_nothing(make_shape):
