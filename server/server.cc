@@ -55,6 +55,11 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// gRPC would ask a web proxy of the environment for the way to the core.
+void IgnoreWebProxies() {
+  for (const char* variable : {"grpc_proxy", "https_proxy", "http_proxy"}) unsetenv(variable);
+}
+
 // Each of malloc's arenas reserves 64 MiB of addresses, up to eight a processor: with a limit of
 // addresses (`ulimit -v`) that would be most of it before anybody has come.
 void SaveAddresses() {
@@ -335,6 +340,7 @@ void Server::SayReady() {
 
 int RunServer(const Options& options) {
   SaveAddresses();
+  IgnoreWebProxies();
   std::signal(SIGPIPE, SIG_IGN);
   if (!options.empty_variable.empty()) {
     std::cerr << "error: " << options.empty_variable

@@ -204,6 +204,14 @@ def test_two_edges_of_one_host_have_names_of_their_own(start):
     assert len(names) == 2 and all(name.startswith(socket.gethostname()) for name in names), names
 
 
+@pytest.mark.parametrize("variable", ["http_proxy", "https_proxy", "grpc_proxy"])
+def test_an_edge_does_not_ask_a_web_proxy_for_the_way_to_its_core(start, variable):
+    core = start(*CORE)
+    edge = start("--role", "edge", "--core", core.grpc_address(), "--threads", "1", env={variable: "http://127.0.0.1:1"})
+    edge.wait_for_log("core_link_up")
+    assert not edge.grep("core_link_lost")
+
+
 # ---- processes
 
 def test_a_second_process_on_the_port_is_warned_of(start):
