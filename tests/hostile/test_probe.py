@@ -10,6 +10,7 @@ import threading
 
 import pytest
 from support import admin_cli
+from support.authority import Authority
 from support.raw_client import CLOSE, FIN, frame
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -137,6 +138,28 @@ def test_a_url_may_be_in_capitals(start):
     host, port = start("--threads", "1").address()
     outcome = admin_cli.run("probe", f"WS://{host}:{port}/")
     assert outcome.code == 0, outcome
+
+
+def test_a_key_that_is_encrypted_is_bad_usage_and_nobody_is_asked(tmp_path):
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("operator"), tmp_path / "encrypted.key"
+    subprocess.run(["openssl", "pkcs8", "-topk8", "-in", certificate.key, "-out", key, "-passout", "pass:s3cret"], check=True)
+    flags = ["--tls-ca", authority.cert, "--tls-cert", certificate.cert, "--tls-key", key]
+    command = " ".join(map(str, [admin_cli.binary(), "--core", "127.0.0.1:1", *flags, "status"]))
+    done = subprocess.run(["script", "-qec", command, "/dev/null"], env=admin_cli.clean_environment(), stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2 and "--tls-key" in done.stdout and "is encrypted" in done.stdout, done
+    assert "phrase:" not in done.stdout, done
+
+
+def test_a_token_file_of_another_system_is_read(start, tmp_path):
+    (tmp_path / "tokens").write_text("s3cret\n")
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", "--grpc-operator-token-file", str(tmp_path / "tokens"))
+    ours = tmp_path / "ours"
+    for content, code in ((b"\xef\xbb\xbfs3cret\r\n", 0), ("\ufeffs3cret".encode("utf-16-le"), 2)):
+        ours.write_bytes(content)
+        outcome = admin_cli.run("--core", core.grpc_address(), "--token-file", ours, "status")
+        assert outcome.code == code and "s3cret" not in outcome.err, outcome
 
 
 def test_an_argument_that_is_not_utf8_is_bad_usage(start):
