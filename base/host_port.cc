@@ -60,7 +60,7 @@ absl::StatusOr<HostPort> ParseHostPort(std::string_view text) {
 absl::Status CheckGrpcTarget(std::string_view text) {
   constexpr std::string_view kUnix = "unix:";
   if (text.starts_with(kUnix)) {
-    if (text.find_first_not_of("/", kUnix.size()) != text.npos) return absl::OkStatus();
+    if (text.find_first_not_of('/', kUnix.size()) != text.npos) return absl::OkStatus();
     return absl::InvalidArgumentError("'unix:' lacks the path of a socket");
   }
   std::string_view rest = text;

@@ -1,7 +1,7 @@
 // Connection: one client socket from accept to close: TLS, the upgrade, then a Session.
 //
 // Owner:  one Loop. Thread: that loop's (asserted by the loop's epoll set being its own).
-// Bounds: EdgeLimits. Idle, an open plaintext connection holds about 600 bytes besides its topics.
+// Bounds: EdgeLimits. Idle, an open plaintext connection holds about 700 bytes besides its topics.
 // Errors: ends with exactly one CloseReason, counted once.
 #ifndef CAIRN_EDGE_CONNECTION_H_
 #define CAIRN_EDGE_CONNECTION_H_

@@ -17,6 +17,8 @@ namespace {
 
 // How late a deadline may be noticed, and how often a paused listener tries again.
 constexpr auto kTick = std::chrono::milliseconds(100);
+// A connection whose upgrade takes longer goes when no more can be accepted.
+constexpr absl::Duration kSilenceWithoutDescriptors = absl::Seconds(1);
 // Accepts in a row before connections get their turn.
 constexpr int kAcceptsPerTurn = 128;
 
@@ -280,6 +282,12 @@ void Loop::OnTick() {
     while (Connection* connection = list->PopDue(now)) connection->OnDeadline();
   }
   if (listener_.paused()) {
+    // Descriptors are what is missing, most of the time: those who say nothing give theirs back.
+    for (int i = 0; i < kAcceptsPerTurn; ++i) {
+      Connection* silent = handshakes_.PopOlderThan(kSilenceWithoutDescriptors, now);
+      if (!silent) break;
+      silent->TurnAway();
+    }
     listener_.Retry();
     WatchListener();
   }

@@ -5,10 +5,11 @@ import urllib.request
 
 import pytest
 from support import process
+from support.certificates import Certificate, trusting
 from support.messages import new_topic, relay, subscribe
 from support.peer import Peer
 from support.process import clean_environment, sanitizer, with_defaults
-from support.raw_client import FIN, PING, PONG, TEXT, RawClient, RawConnection, binary, frame
+from support.raw_client import CLOSE, FIN, PING, PONG, TEXT, RawClient, RawConnection, binary, frame
 from support.v2_client import SUBPROTOCOL, V2Client
 from support.waiting import Stopwatch, eventually
 
@@ -52,6 +53,18 @@ def test_silent_connections_take_no_place_of_clients(start):
         connection.expect_end()
 
 
+def test_silent_connections_give_their_descriptors_back_when_none_are_left(start):
+    server = start("--threads", "1", "--handshake-timeout", "60s", open_files=64)
+    address = server.address()
+    silent = [RawConnection(address) for _ in range(200)]
+    server.wait_for_log("accept_failed")
+    watch = Stopwatch()
+    assert_alive(RawClient(address))
+    assert watch.seconds < 15
+    for connection in silent:
+        connection.close()
+
+
 # ---- the kernel's memory for watching sockets
 
 def test_a_kernel_that_watches_no_more_sockets_costs_that_client_only(start):
@@ -69,6 +82,49 @@ def test_a_kernel_that_watches_no_more_sockets_costs_that_client_only(start):
 
 
 # ---- clients that do not read
+
+@pytest.fixture(params=["ws", "wss"])
+def make_client(request, start, tmp_path):
+    certificate = Certificate(tmp_path, "server") if request.param == "wss" else None
+    server = start("--threads", "1", *(certificate.flags() if certificate else []))
+    tls = trusting(certificate) if certificate else None
+    return lambda **options: RawClient(server.address(), tls=tls, **options)
+
+
+def test_who_reads_late_and_pings_meanwhile_gets_every_relay_and_its_pongs(make_client):
+    topic, late, sender = new_topic(), make_client(receive_buffer=4096), make_client()
+    late.subscribe(topic)
+    assert_alive(late)
+    for number in range(200):
+        sender.relay(topic, b"%04d" % number + bytes(4000))
+        if number % 50 == 25:
+            assert_alive(sender)
+            late.send(frame(PING, b"late"))
+    assert_alive(sender)
+    pongs, number = 0, 0
+    while number < 200 or pongs < 4:
+        received = late.read_frame()
+        if received == (FIN | PONG, b"late"):
+            pongs += 1
+        else:
+            assert received.payload == relay(topic, b"%04d" % number + bytes(4000))
+            number += 1
+    assert_alive(late)
+
+
+def test_who_reads_too_late_gets_what_had_begun_to_leave_and_1013(make_client):
+    topic, late, sender = new_topic(), make_client(receive_buffer=4096), make_client()
+    late.subscribe(topic)
+    assert_alive(late)
+    for number in range(600):
+        sender.relay(topic, b"%04d" % number + bytes(4000))
+    assert_alive(sender)
+    number = 0
+    while (received := late.read_frame()).first_byte != FIN | CLOSE:
+        assert received.payload == relay(topic, b"%04d" % number + bytes(4000))
+        number += 1
+    assert received.payload == (1013).to_bytes(2, "big") + b"slow_reader" and 0 < number < 600
+
 
 def test_many_that_do_not_read_share_one_bound(start):
     server = start("--max-queued-total", str(16 * MIB), "--threads", "1", env={"CAIRN_SIGNAL_LOG": "debug"})

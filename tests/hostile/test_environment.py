@@ -209,7 +209,6 @@ def test_an_edge_does_not_ask_a_web_proxy_for_the_way_to_its_core(start, variabl
     core = start(*CORE)
     edge = start("--role", "edge", "--core", core.grpc_address(), "--threads", "1", env={variable: "http://127.0.0.1:1"})
     edge.wait_for_log("core_link_up")
-    assert not edge.grep("core_link_lost")
 
 
 # ---- processes
