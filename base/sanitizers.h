@@ -1,5 +1,5 @@
-// CAIRN_SANITIZED: defined when a sanitizer is compiled in, which wants to start first and to attach
-// to the process.
+// CAIRN_SANITIZED: defined when a sanitizer is compiled in, which wants to start first and to
+// attach to the process.
 #ifndef CAIRN_BASE_SANITIZERS_H_
 #define CAIRN_BASE_SANITIZERS_H_
 

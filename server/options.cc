@@ -4,7 +4,6 @@
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/strip.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -15,40 +14,13 @@
 
 #include "base/host_port.h"
 #include "base/machine_limits.h"
-#include "proto/wire/utf8.h"
+#include "server/option_values.h"
 
 namespace cairn::server {
 namespace {
 
 constexpr int kUsageError = 2;
-constexpr size_t kMaxNameBytes = 255;
 constexpr int kMaxThreads = 256;
-// One loop relays some hundred thousand frames a second; the rest of the machine is for the
-// kernel's share.
-constexpr int kMaxDefaultThreads = 8;
-
-// What a protobuf string takes: UTF-8.
-bool IsName(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxNameBytes && wire::IsUtf8(text);
-}
-
-// Digits, and no octal numbers: CLI11 would read 010 as 8 and -1 as a large one.
-std::string WhyNoCount(const std::string& text) {
-  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
-  if (digits && text.size() < 20 && (text == "0" || text[0] != '0')) return "";
-  return absl::StrCat("'", absl::CHexEscape(text), "' is not a number such as 0, 8 or 1000");
-}
-
-int DefaultThreads() { return std::clamp(UsableProcessors() / 2, 1, kMaxDefaultThreads); }
-
-// Tells edges of one machine apart, also while one takes over the other's port. A container has a
-// host name of its own, and its process is the first.
-std::string DefaultEdgeName(uint16_t port) {
-  char host[256] = "";
-  gethostname(host, sizeof host - 1);
-  const std::string name = IsName(host) ? host : "edge";
-  return absl::StrCat(name, "-", getpid() == 1 ? int{port} : getpid());
-}
 
 // The texts of options that need more than CLI11 to be read.
 struct Raw {
@@ -332,20 +304,6 @@ std::string EmptyValue(int argc, char** argv) {
     if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
       return absl::StrCat(argv[i], " has no value: give one, or leave the option out");
     }
-  }
-  return "";
-}
-
-// CLI11 takes an empty variable for an absent one. One that should have named a file would leave
-// the port without TLS, or without a token.
-std::string EmptyVariable() {
-  for (const char* name :
-       {"TLS_CERT", "TLS_KEY", "AUTH_TOKEN_FILE", "GRPC_TLS_CERT", "GRPC_TLS_KEY", "GRPC_TLS_CA",
-        "GRPC_EDGE_TOKEN_FILE", "GRPC_OPERATOR_TOKEN_FILE", "GRPC_VIEWER_TOKEN_FILE",
-        "TRUSTED_PROXIES"}) {
-    const std::string variable = absl::StrCat("CAIRN_SIGNAL_", name);
-    const char* value = std::getenv(variable.c_str());
-    if (value && !*value) return variable;
   }
   return "";
 }

@@ -4,9 +4,6 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/str_cat.h>
 #include <grpc/grpc.h>
-#include <malloc.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
@@ -21,7 +18,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/sanitizers.h"
 #include "core/core.h"
 #include "core/grpc_server.h"
 #include "edge/edge.h"
@@ -30,6 +26,7 @@
 #include "server/grpc_link_factory.h"
 #include "server/grpc_log.h"
 #include "server/ops.h"
+#include "server/process_setup.h"
 #include "server/service_manager.h"
 
 namespace cairn::server {
@@ -45,36 +42,6 @@ constexpr absl::Duration kLastWords = absl::Seconds(1);
 uint64_t RandomId() {
   absl::BitGen random;
   return absl::Uniform<uint64_t>(absl::IntervalClosed, random, 1, ~uint64_t{0});
-}
-
-// Each connection is an open file; the soft limit is often 1,024.
-void RaiseFileLimit() {
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-// gRPC would ask a web proxy of the environment for the way to the core.
-void IgnoreWebProxies() {
-  for (const char* variable : {"grpc_proxy", "https_proxy", "http_proxy"}) unsetenv(variable);
-}
-
-// Each of malloc's arenas reserves 64 MiB of addresses, up to eight a processor: with a limit of
-// addresses (`ulimit -v`) that would be most of it before anybody has come.
-void SaveAddresses() {
-  rlimit limit;
-  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) mallopt(M_ARENA_MAX, 2);
-}
-
-// A dump would have tokens, keys and what peers relay. Not dumpable also keeps other processes of
-// the same user from attaching; sanitizers attach to look for leaks.
-void ForbidCoreDumps() {
-  const rlimit none = {0, 0};
-  setrlimit(RLIMIT_CORE, &none);
-#ifndef CAIRN_SANITIZED
-  prctl(PR_SET_DUMPABLE, 0);
-#endif
 }
 
 class Server {
@@ -339,9 +306,7 @@ void Server::SayReady() {
 }  // namespace
 
 int RunServer(const Options& options) {
-  SaveAddresses();
-  IgnoreWebProxies();
-  std::signal(SIGPIPE, SIG_IGN);
+  SetUpProcess();
   if (!options.empty_variable.empty()) {
     std::cerr << "error: " << options.empty_variable
               << " is empty: give a value, or leave the variable out" << std::endl;
@@ -360,8 +325,6 @@ int RunServer(const Options& options) {
   // ten seconds.
   RouteGrpcLog();
   grpc_init();
-  RaiseFileLimit();
-  ForbidCoreDumps();
   // Never destroyed, so that its signal handlers stay: the last moments of a process that has done
   // its work are not to be ended as a failure by one more SIGTERM.
   static Server& server = *new Server(options, *std::move(listening_socket));
