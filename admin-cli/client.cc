@@ -19,6 +19,7 @@
 
 #include "admin-cli/core_address.h"
 #include "admin-cli/secrets.h"
+#include "base/pem.h"
 #include "signaling/v1/admin.grpc.pb.h"
 
 namespace cairn::admin {
@@ -78,6 +79,18 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
           fmt::format("--{}: '{}' is not a PEM file", file.option, file.path));
     }
     file.into = *std::move(pem);
+  }
+  // gRPC would ask at the terminal for the passphrase of a key, and say of the rest only that the
+  // connection failed.
+  if (!options.tls_ca.empty()) {
+    if (const auto ca = LoadPemAuthority(options.tls_ca); !ca.ok())
+      return absl::InvalidArgumentError(
+          fmt::format("--tls-ca: {}", std::string(ca.status().message())));
+  }
+  if (!options.tls_cert.empty()) {
+    if (const auto ours = PemIdentity::Load(options.tls_cert, options.tls_key); !ours.ok())
+      return absl::InvalidArgumentError(
+          fmt::format("--tls-cert, --tls-key: {}", std::string(ours.status().message())));
   }
   return grpc::SslCredentials(tls);
 }

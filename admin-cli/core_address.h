@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/host_port.h"
+
 namespace cairn::admin {
 
 struct CoreAddress {
@@ -18,16 +20,6 @@ struct CoreAddress {
 
   static absl::StatusOr<CoreAddress> Parse(std::string_view text);
 };
-
-struct HostPort {
-  std::string host;  // without brackets
-  std::string port;  // "" if there is none
-};
-
-// "HOST", "HOST:PORT", "::1", "[::1]", "[::1]:PORT".
-absl::StatusOr<HostPort> ParseHostPort(std::string_view text);
-// With brackets where the host needs them.
-std::string JoinHostPort(std::string_view host, std::string_view port);
 
 }  // namespace cairn::admin
 

@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "proto/wire/utf8.h"
+#include "base/unicode.h"
 
 namespace cairn::admin {
 namespace {
@@ -108,20 +108,21 @@ std::string ToJson(const Message& message) {
 }
 
 void AppendJsonString(std::string_view text, std::string& out) {
-  const bool is_utf8 = wire::IsUtf8(text);
   out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
+  while (!text.empty()) {
+    const char c = text[0];
+    const Character next = DecodeUtf8(text);
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
-    } else if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\u{:04x}", byte);
-    } else if (byte >= 0x80 && !is_utf8) {
+    } else if (!next.valid) {
       out += "\\ufffd";
+    } else if (IsUnsafe(next.code)) {
+      AppendJsonEscape(next.code, out);
     } else {
-      out += c;
+      out += text.substr(0, next.size);
     }
+    text.remove_prefix(next.size);
   }
   out += '"';
 }

@@ -15,6 +15,8 @@
 #include "admin-cli/fallbacks.h"
 #include "admin-cli/flags.h"
 #include "admin-cli/help_format.h"
+#include "admin-cli/printable.h"
+#include "proto/wire/utf8.h"
 
 namespace cairn::admin {
 
@@ -204,6 +206,11 @@ void HideTokens(int argc, char** argv) {
 }
 
 ParseResult CommandLine::Parse(int argc, char** argv, std::ostream& out, std::ostream& err) {
+  for (int i = 1; i < argc; ++i) {
+    // It would end in protobuf strings, which are UTF-8.
+    if (!wire::IsUtf8(argv[i]))
+      return UsageError(fmt::format("'{}' is not UTF-8", Printable(argv[i])), out, err);
+  }
   std::string mistake;
   try {
     app_.parse(argc, argv);

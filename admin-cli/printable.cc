@@ -5,32 +5,10 @@
 #include <algorithm>
 #include <iterator>
 
+#include "base/unicode.h"
+
 namespace cairn::admin {
 namespace {
-
-struct Character {
-  char32_t code = 0;
-  size_t size = 1;  // bytes
-  bool valid = false;
-};
-
-// The first character of a text that is not empty (RFC 3629).
-Character Decode(std::string_view text) {
-  const auto byte = [&](size_t at) { return static_cast<unsigned char>(text[at]); };
-  const unsigned char lead = byte(0);
-  if (lead < 0x80) return {lead, 1, true};
-  const size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || text.size() < size) return {lead, 1, false};
-  char32_t code = lead & (0xffu >> (size + 1));
-  for (size_t at = 1; at < size; ++at) {
-    if ((byte(at) & 0xc0) != 0x80) return {lead, 1, false};
-    code = code << 6 | (byte(at) & 0x3fu);
-  }
-  const char32_t least = size == 4 ? 0x10000 : size == 3 ? 0x800 : 0x80;
-  if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-    return {lead, 1, false};
-  return {code, size, true};
-}
 
 struct Range {
   char32_t first;
@@ -45,10 +23,6 @@ bool IsIn(char32_t code, const Range (&ranges)[N]) {
   return range != std::end(ranges) && range->first <= code;
 }
 
-// C0, DEL, C1, soft hyphen, zero-width and direction characters, line separators, tags.
-constexpr Range kUnsafe[] = {
-    {0x00, 0x1f},     {0x7f, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},   {0x200b, 0x200f},
-    {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f}};
 // The blocks of combining marks in everyday use.
 constexpr Range kZeroWidth[] = {
     {0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},   {0x610, 0x61a},   {0x64b, 0x65f},
@@ -72,10 +46,10 @@ std::string Printable(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   while (!text.empty()) {
-    const Character next = Decode(text);
-    if (!next.valid || (next.code < 0x100 && IsIn(next.code, kUnsafe))) {
+    const Character next = DecodeUtf8(text);
+    if (!next.valid || (next.code < 0x100 && IsUnsafe(next.code))) {
       out += fmt::format("\\x{:02x}", static_cast<uint32_t>(next.code));
-    } else if (IsIn(next.code, kUnsafe)) {
+    } else if (IsUnsafe(next.code)) {
       out += fmt::format("\\u{{{:x}}}", static_cast<uint32_t>(next.code));
     } else {
       out += text.substr(0, next.size);
@@ -88,7 +62,7 @@ std::string Printable(std::string_view text) {
 size_t DisplayWidth(std::string_view text) {
   size_t width = 0;
   while (!text.empty()) {
-    const Character next = Decode(text);
+    const Character next = DecodeUtf8(text);
     width += WidthOf(next.code);
     text.remove_prefix(next.size);
   }
@@ -102,7 +76,7 @@ std::string CutToWidth(std::string_view text, size_t width, std::string_view mar
   size_t used = 0;
   size_t bytes = 0;
   while (bytes < text.size()) {
-    const Character next = Decode(text.substr(bytes));
+    const Character next = DecodeUtf8(text.substr(bytes));
     if (used + WidthOf(next.code) > width - mark_width) break;
     used += WidthOf(next.code);
     bytes += next.size;

@@ -153,8 +153,13 @@ absl::StatusOr<absl::Duration> Probe::RelayOnce(ProbeConnection& from, ProbeConn
           fmt::format("a relay did not arrive within {}", HumaneDuration(plan_.timeout)));
     }
     if (!message.ok()) return message.status();
+    if (*message == NumberedMessage(topic_, number)) return clock_.Elapsed() - start;
     // Earlier numbers are tries of Subscribe() that came late.
-    if (ReadNumber(*message, topic_).value_or(0) == number) return clock_.Elapsed() - start;
+    const uint32_t came = ReadNumber(*message, topic_).value_or(number);
+    if (came >= number || *message != NumberedMessage(topic_, came)) {
+      return absl::DataLossError(
+          "what arrives is not what was sent: something in between changes messages");
+    }
   }
 }
 

@@ -40,7 +40,12 @@ std::string Advice(const UpgradeAnswer& answer, bool token_was_sent) {
 
 std::string ExplainAnswer(const UpgradeAnswer& answer, bool token_was_sent) {
   const std::string server = answer.server.empty() ? "" : fmt::format(" from {}", answer.server);
-  return fmt::format("HTTP {}{}: {}", answer.status, server, Advice(answer, token_was_sent));
+  const std::string again =
+      answer.retry_after.empty()
+          ? ""
+          : fmt::format("; it says when to come again (Retry-After): {}", answer.retry_after);
+  return fmt::format("HTTP {}{}: {}{}", answer.status, server, Advice(answer, token_was_sent),
+                     again);
 }
 
 }  // namespace cairn::admin

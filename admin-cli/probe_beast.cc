@@ -3,17 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/websocket/stream.hpp>
 #include <cstring>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "admin-cli/options.h"
@@ -52,8 +58,18 @@ class ProbeStream {
 
   template <typename Buffers, typename Handler>
   void async_read_some(const Buffers& buffers, Handler&& handler) {
-    if (in_tls_) return stream_.async_read_some(buffers, std::forward<Handler>(handler));
-    socket().async_read_some(buffers, std::forward<Handler>(handler));
+    // Beast keeps nothing of an answer whose body it cannot read.
+    const asio::mutable_buffer first = *asio::buffer_sequence_begin(buffers);
+    const auto executor = asio::get_associated_executor(handler, get_executor());
+    auto listen =
+        asio::bind_executor(executor, [this, first, handler = std::forward<Handler>(handler)](
+                                          error_code error, size_t size) mutable {
+          const size_t wanted = std::min({size, first.size(), kMaxHeadBytes - heard_.size()});
+          heard_.append(static_cast<const char*>(first.data()), wanted);
+          handler(error, size);
+        });
+    if (in_tls_) return stream_.async_read_some(buffers, std::move(listen));
+    socket().async_read_some(buffers, std::move(listen));
   }
   template <typename Buffers, typename Handler>
   void async_write_some(const Buffers& buffers, Handler&& handler) {
@@ -61,10 +77,18 @@ class ProbeStream {
     socket().async_write_some(buffers, std::forward<Handler>(handler));
   }
 
-  // Found by Beast. TLS's own goodbye is left out: the Close frames have been exchanged.
+  // The first bytes that came.
+  const std::string& heard() const { return heard_; }
+
+  // Found by Beast. TLS's own goodbye is left out: the Close frames have been exchanged. The other
+  // side's FIN is not waited for: what its Close frame said is what counts.
   template <typename Handler>
-  friend void async_teardown(beast::role_type role, ProbeStream& stream, Handler&& handler) {
-    websocket::async_teardown(role, stream.socket(), std::forward<Handler>(handler));
+  friend void async_teardown(beast::role_type, ProbeStream& stream, Handler&& handler) {
+    error_code ignored;
+    stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    const auto executor = asio::get_associated_executor(handler, stream.get_executor());
+    asio::post(executor,
+               [handler = std::forward<Handler>(handler)]() mutable { handler(error_code()); });
   }
   friend void beast_close_socket(ProbeStream& stream) {
     error_code ignored;
@@ -72,8 +96,11 @@ class ProbeStream {
   }
 
  private:
+  static constexpr size_t kMaxHeadBytes = 16 << 10;
+
   TlsStream stream_;
   bool in_tls_ = false;
+  std::string heard_;
 };
 
 class BeastConnection final : public ProbeConnection {
@@ -128,16 +155,11 @@ class BeastConnection final : public ProbeConnection {
     const error_code error = Await([&](auto done) {
       ws_.async_handshake(response, request.host_header, request.target, std::move(done));
     });
-    const auto header = [&response](http::field name) {
-      return Printable(std::string(response[name]));
-    };
+    if (!error) return Opened(response);
+    if (const std::optional<UpgradeAnswer> answer = AnswerHeard(); answer && answer->status != 101)
+      return *answer;
     const bool not_websocket =
         error.category() == make_error_code(websocket::error::closed).category();
-    if (!error || (not_websocket && response.result() != http::status::switching_protocols)) {
-      if (!error) Read();
-      return UpgradeAnswer{static_cast<int>(response.result_int()), header(http::field::server),
-                           header(http::field::location)};
-    }
     if (error.category() == make_error_code(http::error::end_of_stream).category()) {
       return absl::FailedPreconditionError("the answer is not HTTP");
     }
@@ -151,10 +173,10 @@ class BeastConnection final : public ProbeConnection {
   absl::Status Send(const std::string& message) override {
     if (!ended_.ok()) return ended_;
     ws_.binary(true);
-    return ProbeStatus(Await([&](auto done) {
+    return OrWhyItEnded(ProbeStatus(Await([&](auto done) {
       ws_.async_write(asio::buffer(message),
                       [done = std::move(done)](error_code error, size_t) mutable { done(error); });
-    }));
+    })));
   }
 
   absl::StatusOr<std::string> Receive(absl::Duration patience) override {
@@ -163,6 +185,7 @@ class BeastConnection final : public ProbeConnection {
     if (!inbox_.empty()) {
       std::string message = std::move(inbox_.front());
       inbox_.pop_front();
+      inbox_bytes_ -= message.size();
       return message;
     }
     if (!ended_.ok()) return ended_;
@@ -174,8 +197,8 @@ class BeastConnection final : public ProbeConnection {
 
   absl::Status Close() override {
     if (!ended_.ok()) return ended_;
-    return ProbeStatus(
-        Await([&](auto done) { ws_.async_close(websocket::close_code::normal, std::move(done)); }));
+    return OrWhyItEnded(ProbeStatus(Await(
+        [&](auto done) { ws_.async_close(websocket::close_code::normal, std::move(done)); })));
   }
 
  private:
@@ -201,6 +224,43 @@ class BeastConnection final : public ProbeConnection {
     return asio::error::timed_out;
   }
 
+  // A 101. It may select nothing, since nothing is offered (RFC 6455 section 4.1).
+  absl::StatusOr<UpgradeAnswer> Opened(const websocket::response_type& response) {
+    for (const http::field field :
+         {http::field::sec_websocket_protocol, http::field::sec_websocket_extensions}) {
+      if (response.count(field) == 0) continue;
+      return absl::FailedPreconditionError(fmt::format(
+          "the answer has {} '{}', which was not offered: clients refuse that",
+          std::string(http::to_string(field)), Printable(std::string(response[field]))));
+    }
+    Read();
+    return UpgradeAnswer{101, Printable(std::string(response[http::field::server])), ""};
+  }
+
+  // What came of an answer to the upgrade, whatever became of its body; nothing if that was no
+  // whole head.
+  std::optional<UpgradeAnswer> AnswerHeard() {
+    const std::string& heard = ws_.next_layer().heard();
+    http::response_parser<http::empty_body> parser;
+    parser.skip(true);
+    error_code error;
+    parser.put(asio::buffer(heard), error);
+    if (!parser.is_header_done()) return std::nullopt;
+    const auto header = [&parser](http::field name) {
+      return Printable(std::string(parser.get()[name]));
+    };
+    return UpgradeAnswer{static_cast<int>(parser.get().result_int()), header(http::field::server),
+                         header(http::field::location), header(http::field::retry_after)};
+  }
+
+  // A write that fails because the server has closed the connection: its Close frame says why.
+  absl::Status OrWhyItEnded(absl::Status status) {
+    if (status.ok()) return status;
+    constexpr std::chrono::seconds kPatience{1};
+    RunUntil([this] { return !ended_.ok(); }, kPatience);
+    return ended_.ok() ? status : ended_;
+  }
+
   void Abandon() {
     error_code ignored;
     ws_.next_layer().socket().close(ignored);
@@ -212,6 +272,11 @@ class BeastConnection final : public ProbeConnection {
       if (error) {
         ended_ = EndStatus(error);
         return;
+      }
+      inbox_bytes_ += buffer_.size();
+      if (inbox_bytes_ > kMaxInboxBytes) {
+        ended_ = absl::AbortedError("the server sends more and more that nobody asked for");
+        return Abandon();
       }
       inbox_.push_back(beast::buffers_to_string(buffer_.data()));
       buffer_.clear();
@@ -232,6 +297,7 @@ class BeastConnection final : public ProbeConnection {
   websocket::stream<ProbeStream, /*deflateSupported=*/false> ws_;
   beast::flat_buffer buffer_;
   std::deque<std::string> inbox_;
+  size_t inbox_bytes_ = 0;
   absl::Status ended_;
   uint32_t pings_ = 0;
 };

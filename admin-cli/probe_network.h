@@ -34,6 +34,7 @@ struct UpgradeAnswer {
   int status = 0;  // 101 when it went well
   std::string server;
   std::string location;
+  std::string retry_after = {};
 };
 
 struct UpgradeRequest {
@@ -44,6 +45,9 @@ struct UpgradeRequest {
 
 class ProbeConnection {
  public:
+  // A server that sends more than that which nobody asked for has failed.
+  static constexpr size_t kMaxInboxBytes = 1 << 20;
+
   virtual ~ProbeConnection() = default;
 
   virtual absl::Status Connect(const SocketAddress& address) = 0;
@@ -51,7 +55,8 @@ class ProbeConnection {
   virtual absl::StatusOr<TlsFacts> StartTls(const std::string& host) = 0;
   virtual absl::StatusOr<UpgradeAnswer> Upgrade(const UpgradeRequest& request) = 0;
   virtual absl::Status Send(const std::string& message) = 0;
-  // The next message. DEADLINE_EXCEEDED after `patience`, ABORTED when the connection has ended.
+  // The next message; at most kMaxInboxBytes wait. DEADLINE_EXCEEDED after `patience`, ABORTED when
+  // the connection has ended.
   virtual absl::StatusOr<std::string> Receive(absl::Duration patience) = 0;
   // The end of the connection that nobody here asked for; OK while it is up.
   virtual absl::Status Ended() const = 0;

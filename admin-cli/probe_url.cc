@@ -1,6 +1,7 @@
 #include "admin-cli/probe_url.h"
 
 #include <absl/status/status.h>
+#include <absl/strings/ascii.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +17,9 @@ absl::StatusOr<ProbeUrl> ProbeUrl::Parse(std::string_view text) {
   };
   ProbeUrl url;
   const size_t colon = text.find("://");
-  const std::string_view scheme = text.substr(0, std::min(colon, text.size()));
+  // In any case (RFC 3986 section 3.1).
+  const std::string scheme =
+      absl::AsciiStrToLower(absl::string_view(text.data(), std::min(colon, text.size())));
   if (colon == text.npos || (scheme != "ws" && scheme != "wss"))
     return refuse("is not a ws:// or wss:// URL");
   url.tls = scheme == "wss";

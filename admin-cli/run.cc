@@ -1,8 +1,10 @@
 #include "admin-cli/run.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <iostream>
 
 #include "admin-cli/check_verdict.h"
@@ -22,6 +24,12 @@ int NoClient(const Options& options, const absl::Status& status) {
   }
   std::cerr << "cairn-admin: " << text << "\n";
   return kBadUsage;
+}
+
+// Whether it is a pipe, or a socket, that nobody reads any more.
+bool IsAbandoned(int fd) {
+  pollfd state = {fd, POLLOUT, 0};
+  return errno == EPIPE || (poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0);
 }
 
 template <typename Command>
@@ -63,8 +71,11 @@ struct Runner {
 
 int Run(const Options& options) {
   const int code = std::visit(Runner{options}, options.command);
+  errno = 0;
   std::cout.flush();
   if (std::cout.good() || code != kOk) return code;
+  // `| head` has what it wanted. Where SIGPIPE is not ignored, it has ended us already.
+  if (IsAbandoned(STDOUT_FILENO)) return kOk;
   std::cerr << "cairn-admin: cannot write the output: is the disk full?\n";
   return kCoreFailed;
 }

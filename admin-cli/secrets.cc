@@ -4,9 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+
+#include "base/text_file.h"
 
 namespace cairn::admin {
 namespace {
@@ -42,17 +41,11 @@ absl::StatusOr<std::string> LoadToken(std::string_view option, const std::string
 }
 
 absl::StatusOr<std::string> LoadFile(std::string_view option, const std::string& path) {
-  constexpr size_t kMostBytes = 1 << 20;
   if (path.empty()) return std::string();
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kMostBytes + 1, '\0');
-  if (!file || !(file.read(text.data(), static_cast<std::streamsize>(text.size())) || file.eof())) {
-    return absl::InvalidArgumentError(fmt::format("--{}: cannot read '{}': {}", option, path,
-                                                  errno ? std::strerror(errno) : "is it a file?"));
-  }
-  text.resize(static_cast<size_t>(file.gcount()));
-  if (text.size() > kMostBytes) {
-    return absl::InvalidArgumentError(fmt::format("--{}: '{}' is larger than 1 MiB", option, path));
+  absl::StatusOr<std::string> text = ReadTextFile(path);
+  if (!text.ok()) {
+    return absl::InvalidArgumentError(
+        fmt::format("--{}: {}", option, std::string(text.status().message())));
   }
   return text;
 }

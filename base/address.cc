@@ -7,6 +7,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <cstring>
+
 namespace cairn {
 namespace {
 
@@ -84,6 +86,17 @@ bool SocketAddress::IsLoopback() const {
     default:
       return false;
   }
+}
+
+SocketAddress SocketAddress::Unmapped() const {
+  if (family() != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&V6(storage_).sin6_addr)) return *this;
+  SocketAddress address;
+  auto& v4 = reinterpret_cast<sockaddr_in&>(address.storage_);
+  v4.sin_family = AF_INET;
+  v4.sin_port = V6(storage_).sin6_port;
+  std::memcpy(&v4.sin_addr, &V6(storage_).sin6_addr.s6_addr[12], sizeof v4.sin_addr);
+  address.size_ = sizeof v4;
+  return address;
 }
 
 std::string SocketAddress::Host() const {

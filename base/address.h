@@ -28,6 +28,9 @@ class SocketAddress {
   int family() const { return storage_.ss_family; }
   uint16_t port() const;
   bool IsLoopback() const;
+  // The IPv4 address that an IPv4-mapped IPv6 address (::ffff:a.b.c.d, RFC 4291 2.5.5.2) stands
+  // for; any other as it is.
+  SocketAddress Unmapped() const;
   // "192.0.2.1:8080" or "[2001:db8::1]:8080".
   std::string ToString() const;
   // The address without the port.

@@ -6,17 +6,18 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
+#include <sstream>
+
+#include "base/text_file.h"
 
 namespace cairn {
 namespace {
 
+// A line end behind it is how `echo TOKEN` makes variables and files.
 std::string_view WithoutBlanks(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r");
+  const size_t first = text.find_first_not_of(" \t\r\n");
   if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
 bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
@@ -61,9 +62,9 @@ absl::StatusOr<BearerTokens> BearerTokens::FromToken(std::string_view token) {
 }
 
 absl::StatusOr<BearerTokens> BearerTokens::FromFile(const std::string& path) {
-  std::ifstream file(path);
-  if (!file)
-    return absl::NotFoundError(absl::StrCat("cannot read '", path, "': ", std::strerror(errno)));
+  absl::StatusOr<std::string> text = ReadTextFile(path);
+  if (!text.ok()) return text.status();
+  std::istringstream file(*text);
   BearerTokens tokens;
   std::string line;
   for (int number = 1; std::getline(file, line); ++number) {
@@ -79,12 +80,21 @@ absl::StatusOr<BearerTokens> BearerTokens::FromFile(const std::string& path) {
     }
     tokens.digests_.push_back(one->digests_.front());
   }
-  if (file.bad())
-    return absl::DataLossError(absl::StrCat("reading '", path, "' failed: ", std::strerror(errno)));
   if (!tokens.required()) {
     return absl::InvalidArgumentError(absl::StrCat("'", path, "' has no token; write one a line"));
   }
   return tokens;
+}
+
+absl::StatusOr<std::string> BearerTokens::FirstInFile(const std::string& path) {
+  absl::StatusOr<BearerTokens> tokens = FromFile(path);
+  if (!tokens.ok()) return tokens.status();
+  absl::StatusOr<std::string> text = ReadTextFile(path);
+  if (!text.ok()) return text.status();
+  std::string_view rest = *text;
+  while (WithoutBlanks(rest.substr(0, rest.find('\n'))).empty())
+    rest.remove_prefix(rest.find('\n') + 1);
+  return std::string(WithoutBlanks(rest.substr(0, rest.find('\n'))));
 }
 
 bool BearerTokens::Matches(std::string_view presented) const {

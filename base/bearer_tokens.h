@@ -28,6 +28,8 @@ class BearerTokens {
   static absl::StatusOr<BearerTokens> FromToken(std::string_view token);
   // One token a line; blank lines and blanks around a token do not count. At least one token.
   static absl::StatusOr<BearerTokens> FromFile(const std::string& path);
+  // For who presents a token: the first of the file, which is checked as all are.
+  static absl::StatusOr<std::string> FirstInFile(const std::string& path);
 
   bool required() const { return !digests_.empty(); }
   size_t size() const { return digests_.size(); }

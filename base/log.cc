@@ -2,10 +2,13 @@
 
 #include <spdlog/logger.h>
 #include <spdlog/pattern_formatter.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
+#include <unistd.h>
 
+#include <mutex>
 #include <utility>
 
+#include "base/log_writer.h"
 #include "base/thread_annotations.h"
 
 namespace cairn {
@@ -42,9 +45,27 @@ std::unique_ptr<spdlog::formatter> FormatterFor(LogFormat format) {
   return formatter;
 }
 
+void TellLoss(uint64_t lines);
+
+LogWriter& Writer() {
+  static LogWriter& writer = *new LogWriter(STDOUT_FILENO, TellLoss);  // outlives every thread
+  return writer;
+}
+
+// The lock of base_sink is for the formatter only: the writer never makes anybody wait.
+class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& msg) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(msg, line);
+    Writer().Push({line.data(), line.size()});
+  }
+  void flush_() override {}
+};
+
 struct Modules {
   Modules() { sink->set_formatter(FormatterFor(LogFormat::kText)); }
-  std::shared_ptr<spdlog::sinks::sink> sink = std::make_shared<spdlog::sinks::stdout_sink_mt>();
+  std::shared_ptr<spdlog::sinks::sink> sink = std::make_shared<WriterSink>();
   log::Module server{"cairn_signal", sink};
   log::Module edge{"cairn_signal::edge", sink};
   log::Module core{"cairn_signal::core", sink};
@@ -77,7 +98,16 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return spdlog::level::off;
 }
 
+void TellLoss(uint64_t lines) {
+  log::Warn(log::Server(), "log_lines_lost",
+            {{"count", lines}, {"hint", log::Text("stdout was not read fast enough")}});
+}
+
 }  // namespace
+
+void FlushLog(absl::Duration at_most) { Writer().Flush(at_most); }
+
+uint64_t LogLinesDropped() { return Writer().dropped(); }
 
 std::string InitLog(const LogFilter& filter) {
   MutexLock lock(All().mu);
@@ -98,7 +128,6 @@ Module::Module(const char* name, std::shared_ptr<spdlog::sinks::sink> sink)
     : logger_(std::make_unique<spdlog::logger>(name, std::move(sink))) {
   // The module filters.
   logger_->set_level(spdlog::level::trace);
-  logger_->flush_on(spdlog::level::trace);
 }
 
 Module::~Module() = default;

@@ -4,13 +4,17 @@
 //         stable event name, then key=value; or the same as a JSON object. docs/OPERATIONS.md
 //         "Log events" lists every event, and a test compares. Nothing secret or personal from
 //         info up: no tokens, topics, payloads, and client addresses only with --log-peers.
-// Thread: any, after InitLog().
+// Thread: any, after InitLog(). Nobody waits for who reads stdout.
+// Bounds: LogWriter::kMaxBytes wait; what comes beyond it is dropped, counted, and said later.
 //
 //   log::Info(log::Edge(), "listening", {{"url", url}, {"threads", threads}});
 #ifndef CAIRN_BASE_LOG_H_
 #define CAIRN_BASE_LOG_H_
 
+#include <absl/time/time.h>
+
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,6 +34,11 @@ namespace cairn {
 // First in main(), and again whenever an operator wants other levels. Until then the loggers print
 // everything from info up. Returns the directives that were in force. Thread: any.
 std::string InitLog(const LogFilter& filter);
+
+// Waits until the lines so far are written, at most so long: before the process ends.
+void FlushLog(absl::Duration at_most);
+// Lines that could not be written, because nobody read stdout.
+uint64_t LogLinesDropped();
 
 enum class LogFormat { kText, kJson };
 // How lines are written from now on; text until then.

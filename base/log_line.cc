@@ -3,13 +3,16 @@
 #include <charconv>
 #include <cstddef>
 
+#include "base/unicode.h"
+
 namespace cairn::log {
 namespace {
 
-constexpr char kHexDigits[] = "0123456789abcdef";
+// Longer than anything we say; who else says something may be anybody.
+constexpr size_t kMaxValueBytes = 4096;
 constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
 
-bool IsControl(unsigned char c) { return c < 0x20 || c == 0x7f; }
+std::string_view Cut(std::string_view text) { return text.substr(0, kMaxValueBytes); }
 
 template <typename Number>
 void AppendNumber(Number number, std::string& out) {
@@ -18,65 +21,41 @@ void AppendNumber(Number number, std::string& out) {
   out.append(digits, end.ptr);
 }
 
-// Length of the UTF-8 character at the front (RFC 3629 section 4); 0: it is none.
-size_t CharacterLength(std::string_view text) {
-  const auto at = [text](size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
-  };
-  const auto continues = [&at](size_t i) { return (at(i) & 0xc0) == 0x80; };
-  const unsigned lead = at(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xc2 && lead <= 0xdf) return continues(1) ? 2 : 0;
-  if (lead >= 0xe0 && lead <= 0xef) {
-    const bool overlong = lead == 0xe0 && at(1) < 0xa0;
-    const bool surrogate = lead == 0xed && at(1) > 0x9f;
-    return continues(1) && continues(2) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (lead >= 0xf0 && lead <= 0xf4) {
-    const bool overlong = lead == 0xf0 && at(1) < 0x90;
-    const bool too_high = lead == 0xf4 && at(1) > 0x8f;
-    return continues(1) && continues(2) && continues(3) && !overlong && !too_high ? 4 : 0;
-  }
-  return 0;
-}
-
 // What a reader who splits at spaces and "=" gets back as it was.
 bool IsWord(std::string_view text) {
   if (text.empty()) return false;
   while (!text.empty()) {
     const char c = text[0];
-    const size_t length = CharacterLength(text);
-    if (length == 0 || IsControl(static_cast<unsigned char>(c)) || c == ' ' || c == '"' ||
-        c == '\\') {
-      return false;
-    }
-    text.remove_prefix(length);
+    const Character next = DecodeUtf8(text);
+    if (!next.valid || IsUnsafe(next.code) || c == ' ' || c == '"' || c == '\\') return false;
+    text.remove_prefix(next.size);
   }
   return true;
 }
 
 // RFC 8259 section 7. The text form quotes in the same way, so that no value can end its line.
 void AppendQuoted(std::string_view text, std::string& out) {
+  const bool cut = text.size() > kMaxValueBytes;
+  text = Cut(text);
   out.push_back('"');
   while (!text.empty()) {
     const char c = text[0];
-    const size_t length = CharacterLength(text);
-    if (length == 0) {
+    const Character next = DecodeUtf8(text);
+    if (!next.valid) {
       out.append(kReplacement);
     } else if (c == '"' || c == '\\') {
       out.push_back('\\');
       out.push_back(c);
     } else if (c == '\n') {
       out.append("\\n");
-    } else if (IsControl(static_cast<unsigned char>(c))) {
-      out.append("\\u00");
-      out.push_back(kHexDigits[static_cast<unsigned char>(c) >> 4]);
-      out.push_back(kHexDigits[c & 0xf]);
+    } else if (IsUnsafe(next.code)) {
+      AppendJsonEscape(next.code, out);
     } else {
-      out.append(text.substr(0, length));
+      out.append(text.substr(0, next.size));
     }
-    text.remove_prefix(length == 0 ? 1 : length);
+    text.remove_prefix(next.size);
   }
+  if (cut) out.append("…");
   out.push_back('"');
 }
 
@@ -85,7 +64,8 @@ void AppendQuoted(std::string_view text, std::string& out) {
 void Value::AppendText(std::string& out) const {
   switch (kind_) {
     case Kind::kWord:
-      return IsWord(text_) ? void(out.append(text_)) : AppendQuoted(text_, out);
+      return text_.size() <= kMaxValueBytes && IsWord(text_) ? void(out.append(text_))
+                                                             : AppendQuoted(text_, out);
     case Kind::kText:
       return AppendQuoted(text_, out);
     case Kind::kBare:

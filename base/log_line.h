@@ -1,7 +1,7 @@
 // How an event and its fields are written: as "event key=value", or as members of a JSON object.
 //
 // Pure. Thread: any.
-// Bounds: none of its own; who logs what others sent cuts it.
+// Bounds: 4 KiB of a value; what is longer is cut, and ends with "…".
 #ifndef CAIRN_BASE_LOG_LINE_H_
 #define CAIRN_BASE_LOG_LINE_H_
 

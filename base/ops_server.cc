@@ -86,6 +86,14 @@ OpsAnswer RefusalFor(const beast::error_code& error) {
   return Refusal(http::status::bad_request);
 }
 
+// A server takes the absolute form too (RFC 9112 section 3.2.2).
+beast::string_view OriginForm(beast::string_view target) {
+  constexpr size_t kSchemeBytes = 7;
+  if (!beast::iequals(target.substr(0, kSchemeBytes), "http://")) return target;
+  const size_t path = target.find('/', kSchemeBytes);
+  return path == target.npos ? "/" : target.substr(path);
+}
+
 Response ToResponse(OpsAnswer answer, unsigned version) {
   Response response(static_cast<http::status>(answer.status), version);
   response.set(http::field::content_type, answer.content_type);
@@ -205,7 +213,7 @@ asio::awaitable<bool> OpsServer::Http::Answer(beast::tcp_stream& stream, OpsAnsw
 }
 
 OpsAnswer OpsServer::Http::AnswerFor(const Request& request, bool complete) const {
-  const beast::string_view target = request.target();
+  const beast::string_view target = OriginForm(request.target());
   const beast::string_view path = target.substr(0, target.find('?'));
   const auto handler = handlers_.find(std::string(path.data(), path.size()));
   if (handler == handlers_.end()) return Refusal(http::status::not_found);

@@ -3,34 +3,27 @@
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
 #include <openssl/err.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
+#include "base/pem.h"
 
 namespace cairn {
 namespace {
 
-std::string LastOpenSslError() {
+// Such as a key that is too small for today (SSL_CTX_set_security_level(3)).
+absl::Status Unusable(const std::string& path) {
   const unsigned long code = ERR_peek_last_error();
   ERR_clear_error();
   const char* reason = code ? ERR_reason_error_string(code) : nullptr;
-  return reason ? reason : "unknown error";
-}
-
-absl::Status FileError(const std::string& what, const std::string& path) {
-  if (access(path.c_str(), R_OK) != 0) {
-    return absl::NotFoundError(
-        absl::StrCat("cannot read the ", what, " '", path, "': ", std::strerror(errno)));
-  }
   return absl::InvalidArgumentError(
-      absl::StrCat("'", path, "' is not a PEM ", what, ": ", LastOpenSslError()));
+      absl::StrCat("'", path, "' cannot be used for TLS: ", reason ? reason : "unknown error"));
 }
 
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Load(
     const std::string& cert_chain_path, const std::string& key_path) {
+  absl::StatusOr<PemIdentity> identity = PemIdentity::Load(cert_chain_path, key_path);
+  if (!identity.ok()) return identity.status();
   ERR_clear_error();
   std::shared_ptr<TlsContext> result(new TlsContext(SSL_CTX_new(TLS_server_method())));
   SSL_CTX* context = result->context_.get();
@@ -43,20 +36,13 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Load(
   // Session tickets are enough to resume; a cache on the server would grow with every client.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, 1);
-  if (SSL_CTX_use_certificate_chain_file(context, cert_chain_path.c_str()) != 1) {
-    return FileError("certificate chain", cert_chain_path);
+  for (size_t i = 0; i < identity->chain.size(); ++i) {
+    X509* one = identity->chain[i].get();
+    const bool used = i == 0 ? SSL_CTX_use_certificate(context, one) == 1
+                             : SSL_CTX_add1_chain_cert(context, one) == 1;
+    if (!used) return Unusable(cert_chain_path);
   }
-  if (SSL_CTX_use_PrivateKey_file(context, key_path.c_str(), SSL_FILETYPE_PEM) != 1) {
-    if (ERR_GET_REASON(ERR_peek_last_error()) != X509_R_KEY_VALUES_MISMATCH) {
-      return FileError("private key", key_path);
-    }
-  }
-  if (SSL_CTX_check_private_key(context) != 1) {
-    ERR_clear_error();
-    return absl::InvalidArgumentError(absl::StrCat("the private key '", key_path,
-                                                   "' does not belong to the certificate '",
-                                                   cert_chain_path, "'"));
-  }
+  if (SSL_CTX_use_PrivateKey(context, identity->key.get()) != 1) return Unusable(key_path);
   tm end = {};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(context)), &end) == 1) {
     result->not_after_ = absl::FromTM(end, absl::UTCTimeZone());

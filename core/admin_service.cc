@@ -212,9 +212,10 @@ class AdminService final : public v1::Admin::CallbackService {
     }
     const auto reactor = std::make_shared<WatchReactor>(kMaxQueuedEvents);
     reactor->Begin([this, raw = reactor.get()] { Leave<EventListener>(raw); });
-    RouterInput join = AdminCall{[reactor, wanted = *request](Router& router) {
-      if (!router.feed().AddWatcher(reactor, wanted)) reactor->End(TooManyListeners());
-    }};
+    RouterInput join =
+        AdminCall{[reactor, wanted = *request, place = PlaceOf(context)](Router& router) {
+          if (!router.feed().AddWatcher(reactor, wanted, place)) reactor->End(TooManyListeners());
+        }};
     core_.Enter(join);
     return reactor.get();
   }
@@ -231,10 +232,10 @@ class AdminService final : public v1::Admin::CallbackService {
     if (!status.ok()) return new RefusedStream<v1::TraceRecord>(status);
     const auto reactor = std::make_shared<TraceReactor>(kMaxQueuedEvents);
     reactor->Begin([this, raw = reactor.get()] { Leave<TraceListener>(raw); });
-    RouterInput join =
-        AdminCall{[reactor, peer = id.value_or(0), topic = request->topic()](Router& router) {
-          if (!router.feed().AddTracer(reactor, peer, topic)) reactor->End(TooManyListeners());
-        }};
+    RouterInput join = AdminCall{[reactor, peer = id.value_or(0), topic = request->topic(),
+                                  place = PlaceOf(context)](Router& router) {
+      if (!router.feed().AddTracer(reactor, peer, topic, place)) reactor->End(TooManyListeners());
+    }};
     core_.Enter(join);
     return reactor.get();
   }
@@ -246,6 +247,11 @@ class AdminService final : public v1::Admin::CallbackService {
 
   grpc::Status Check(const CallbackServerContext* context, Capability wanted) const {
     return ToGrpc(authority_.Check(CredentialsOf(*context), wanted));
+  }
+
+  LiveFeed::Place PlaceOf(const CallbackServerContext* context) const {
+    return Check(context, Capability::kOperate).ok() ? LiveFeed::Place::kOperator
+                                                     : LiveFeed::Place::kViewer;
   }
 
   template <typename Listener>

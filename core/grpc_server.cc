@@ -9,14 +9,11 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
-#include <cerrno>
 #include <chrono>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "core/admin_service.h"
+#include "core/grpc_credentials.h"
 #include "core/lane_service.h"
 #include "proto/link/link.h"
 
@@ -32,29 +29,6 @@ constexpr int kKeepaliveMs = 5000;
 constexpr int kMessageSlack = 64 << 10;
 constexpr std::chrono::milliseconds kShutdownGrace{100};
 
-absl::StatusOr<std::string> ReadFile(const std::string& what, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file)
-    return absl::InvalidArgumentError(
-        absl::StrCat(what, ": cannot read '", path, "': ", std::strerror(errno)));
-  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-}
-
-absl::StatusOr<std::shared_ptr<grpc::ServerCredentials>> ServerCredentialsOf(
-    const GrpcOptions& options) {
-  if (options.tls_cert.empty()) return grpc::InsecureServerCredentials();
-  grpc::SslServerCredentialsOptions ssl(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  const absl::StatusOr<std::string> cert = ReadFile("--grpc-tls-cert", options.tls_cert);
-  const absl::StatusOr<std::string> key = ReadFile("--grpc-tls-key", options.tls_key);
-  const absl::StatusOr<std::string> ca = ReadFile("--grpc-tls-ca", options.tls_ca);
-  for (const auto* file : {&cert, &key, &ca}) {
-    if (!file->ok()) return file->status();
-  }
-  ssl.pem_root_certs = *ca;
-  ssl.pem_key_cert_pairs.push_back({*key, *cert});
-  return grpc::SslServerCredentials(ssl);
-}
-
 }  // namespace
 
 struct GrpcServer::Parts {
@@ -63,6 +37,9 @@ struct GrpcServer::Parts {
 
   Core& core;  // borrowed
   Authority authority;
+  std::shared_ptr<ReloadableTls> tls;  // null: plaintext
+  // gRPC calls it until the server is gone.
+  std::shared_ptr<grpc::ServerCredentials> credentials;
   std::unique_ptr<grpc::Service> lanes;
   std::unique_ptr<grpc::Service> admin;
   std::unique_ptr<grpc::Server> server;
@@ -72,18 +49,22 @@ GrpcServer::GrpcServer() = default;
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions& options,
                                                               Core& core) {
-  const auto credentials = ServerCredentialsOf(options);
-  if (!credentials.ok()) return credentials.status();
+  const auto tls =
+      options.tls.on()
+          ? std::make_shared<ReloadableTls>(std::make_shared<const GrpcTls>(options.tls))
+          : nullptr;
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   std::unique_ptr<GrpcServer> result(new GrpcServer());
-  result->parts_ = std::make_unique<Parts>(core, options.tokens, !options.tls_cert.empty());
+  result->parts_ = std::make_unique<Parts>(core, options.tokens, options.tls.on());
+  result->parts_->tls = tls;
   Parts& parts = *result->parts_;
   parts.lanes = NewLaneService(core, parts.authority);
   parts.admin = NewAdminService(core, parts.authority, options.version);
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(options.address, *credentials, &port);
+  parts.credentials = tls ? NewReloadableCredentials(tls) : grpc::InsecureServerCredentials();
+  builder.AddListeningPort(options.address, parts.credentials, &port);
   builder.RegisterService(parts.lanes.get());
   builder.RegisterService(parts.admin.get());
   builder.SetMaxReceiveMessageSize(static_cast<int>(link::kMaxMessageBytes) + kMessageSlack);
@@ -95,8 +76,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
   parts.server = builder.BuildAndStart();
   if (!parts.server || port == 0) {
-    return absl::UnavailableError(absl::StrCat("cannot listen for gRPC on ", options.address,
-                                               ": in use, or a bad certificate or key?"));
+    return absl::UnavailableError(
+        absl::StrCat("cannot listen for gRPC on ", options.address, ": is it in use?"));
   }
   const bool is_unix = absl::StartsWith(options.address, "unix:");
   result->address_ =
@@ -110,6 +91,10 @@ GrpcServer::~GrpcServer() {
   RouterInput stopping = CoreStopping{};
   parts_->core.Enter(stopping);
   parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+}
+
+void GrpcServer::SetTls(GrpcTls tls) {
+  if (parts_->tls) parts_->tls->Set(std::make_shared<const GrpcTls>(std::move(tls)));
 }
 
 void GrpcServer::SetTokens(AuthorityTokens tokens) {

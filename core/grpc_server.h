@@ -15,18 +15,25 @@
 
 namespace cairn::core {
 
+// Mutual TLS, as PEM text that has been checked: every client must show a certificate of this CA.
+// All or none.
+struct GrpcTls {
+  std::string cert, key, ca;
+
+  bool on() const { return !cert.empty(); }
+};
+
 struct GrpcOptions {
   // "IP:port" or "unix:PATH".
   std::string address;
   AuthorityTokens tokens;
-  // PEM files, all or none: mutual TLS, where every client must show a certificate of this CA.
-  std::string tls_cert, tls_key, tls_ca;
+  GrpcTls tls;
   std::string version;  // of the program
 };
 
 class GrpcServer {
  public:
-  // `core` must outlive the server. INVALID_ARGUMENT names a file that cannot be used.
+  // `core` must outlive the server.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const GrpcOptions& options, Core& core);
   // Ends every call; lanes go and try again elsewhere or later.
   ~GrpcServer();
@@ -36,6 +43,8 @@ class GrpcServer {
 
   // For calls from now on.
   void SetTokens(AuthorityTokens tokens);
+  // For connections from now on. REQUIRES: tls.on() exactly if it was on at the start.
+  void SetTls(GrpcTls tls);
 
  private:
   struct Parts;

@@ -17,18 +17,29 @@ bool Fits(const WatchRequest& wanted, const Event& event) {
          (wanted.id().empty() || wanted.id() == event.id());
 }
 
+template <typename Listeners>
+bool HasRoom(const Listeners& listeners, LiveFeed::Place place) {
+  if (listeners.size() == LiveFeed::kMaxListeners) return false;
+  if (place == LiveFeed::Place::kOperator) return true;
+  const auto viewers = std::count_if(listeners.begin(), listeners.end(), [](const auto& one) {
+    return one.place == LiveFeed::Place::kViewer;
+  });
+  return static_cast<size_t>(viewers) < LiveFeed::kMaxViewers;
+}
+
 }  // namespace
 
-bool LiveFeed::AddWatcher(std::shared_ptr<EventListener> listener, WatchRequest wanted) {
-  if (watchers_.size() == kMaxListeners) return false;
-  watchers_.push_back({std::move(listener), std::move(wanted)});
+bool LiveFeed::AddWatcher(std::shared_ptr<EventListener> listener, WatchRequest wanted,
+                          Place place) {
+  if (!HasRoom(watchers_, place)) return false;
+  watchers_.push_back({std::move(listener), std::move(wanted), place});
   return true;
 }
 
-bool LiveFeed::AddTracer(std::shared_ptr<TraceListener> listener, uint64_t peer,
-                         std::string topic) {
-  if (tracers_.size() == kMaxListeners) return false;
-  tracers_.push_back({std::move(listener), peer, std::move(topic)});
+bool LiveFeed::AddTracer(std::shared_ptr<TraceListener> listener, uint64_t peer, std::string topic,
+                         Place place) {
+  if (!HasRoom(tracers_, place)) return false;
+  tracers_.push_back({std::move(listener), peer, std::move(topic), place});
   return true;
 }
 

@@ -2,7 +2,8 @@
 //
 // With nobody watching, an event costs one comparison.
 // Owner:  Router. Thread: the router's.
-// Bounds: kMaxListeners of each kind. What a listener has not taken is bounded by itself.
+// Bounds: kMaxListeners of each kind, kMaxViewers of them viewers. What a listener has not taken is
+// bounded by itself.
 #ifndef CAIRN_CORE_LIVE_FEED_H_
 #define CAIRN_CORE_LIVE_FEED_H_
 
@@ -31,10 +32,16 @@ class TraceListener {
 class LiveFeed {
  public:
   static constexpr size_t kMaxListeners = 64;
+  // Of those, as many as viewers may hold: an operator always finds a place.
+  static constexpr size_t kMaxViewers = 48;
 
-  // False when there are kMaxListeners already.
-  bool AddWatcher(std::shared_ptr<EventListener> listener, signaling::v1::WatchRequest wanted);
-  bool AddTracer(std::shared_ptr<TraceListener> listener, uint64_t peer, std::string topic);
+  enum class Place { kOperator, kViewer };
+
+  // False when there are too many already.
+  bool AddWatcher(std::shared_ptr<EventListener> listener, signaling::v1::WatchRequest wanted,
+                  Place place);
+  bool AddTracer(std::shared_ptr<TraceListener> listener, uint64_t peer, std::string topic,
+                 Place place);
   void Remove(const EventListener* listener);
   void Remove(const TraceListener* listener);
 
@@ -50,11 +57,13 @@ class LiveFeed {
   struct Watcher {
     std::shared_ptr<EventListener> listener;
     signaling::v1::WatchRequest wanted;
+    Place place;
   };
   struct Tracer {
     std::shared_ptr<TraceListener> listener;
     uint64_t peer;  // 0: by topic
     std::string topic;
+    Place place;
     bool Wants(uint64_t sender, const std::string& name) const {
       return peer != 0 ? sender == peer : name == topic;
     }

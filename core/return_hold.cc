@@ -18,18 +18,25 @@ const absl::Duration kStart = absl::FromChrono(link::kStartHold);
 ReturnHold::ReturnHold(absl::Duration now) : started_(now) {}
 
 void ReturnHold::OnHello(const signaling::v1::Hello& hello, bool knew_core, absl::Duration now) {
-  if (over_) return;
   const signaling::v1::Roster& roster = hello.roster();
+  heard_ = true;
   known_[hello.lane_id()] = {knew_core, roster.core_id(), roster.version()};
   if (!knew_core) return;
+  if (roster.complete()) AddRoster(roster);
+  if (over_) return;
   if (!restarted_) first_hello_ = now;
   restarted_ = true;
   // A lane that begins a link again is waited for as before.
   awaited_.insert_or_assign(hello.lane_id(), Awaited{now});
-  for (const uint64_t lane : roster.lanes()) {
-    if (!known_.contains(lane)) awaited_.try_emplace(lane, Awaited{first_hello_});
+  for (const auto* lanes : {&roster.lanes(), &roster.awaited()}) {
+    for (const uint64_t lane : *lanes) {
+      if (!known_.contains(lane)) awaited_.try_emplace(lane, Awaited{first_hello_});
+    }
   }
-  if (!roster.complete()) return;
+}
+
+void ReturnHold::AddRoster(const signaling::v1::Roster& roster) {
+  if (rosters_.size() >= kMaxRosters && !rosters_.contains(roster.core_id())) return;
   const auto [latest, added] = rosters_.try_emplace(roster.core_id());
   if (!added && latest->second.version >= roster.version()) return;
   latest->second = {roster.version(), {roster.lanes().begin(), roster.lanes().end()}};
@@ -42,7 +49,7 @@ void ReturnHold::OnProgress(uint64_t lane_id, absl::Duration now) {
 
 bool ReturnHold::End(absl::Duration now) {
   // Until a lane has come nobody knows whether there are others.
-  if (over_ || known_.empty() || now - started_ < kStart) return false;
+  if (over_ || !heard_ || now - started_ < kStart) return false;
   const bool limit_reached = restarted_ && now - first_hello_ >= kLimit;
   absl::erase_if(awaited_, [&](const auto& entry) {
     const bool no_more = limit_reached || now - entry.second.progress >= kPatience;
@@ -82,24 +89,20 @@ size_t ReturnHold::cost(uint64_t lane_id) const {
 
 absl::flat_hash_set<uint64_t> ReturnHold::TakePassedOver() {
   absl::flat_hash_set<uint64_t> lanes;
-  for (const auto& [lane, said] : known_) {
-    if (IsPassedOver(lane, said)) lanes.insert(lane);
+  for (auto& [lane, said] : known_) {
+    if (!said.knew_core || !IsPassedOver(lane, said)) continue;
+    lanes.insert(lane);
+    said.knew_core = false;  // it is told once
   }
-  known_ = {};
   return lanes;
 }
 
-bool ReturnHold::IsPassedOver(const signaling::v1::Hello& hello) const {
-  return IsPassedOver(hello.lane_id(), {true, hello.roster().core_id(), hello.roster().version()});
-}
-
 bool ReturnHold::IsPassedOver(uint64_t lane_id, const Said& said) const {
-  if (!said.knew_core) return false;
-  for (const auto& [core, roster] : rosters_) {
+  return std::any_of(rosters_.begin(), rosters_.end(), [&](const auto& entry) {
+    const auto& [core, roster] = entry;
     const bool is_newer = said.roster_core == core && said.roster_version >= roster.version;
-    if (!is_newer && !roster.lanes.contains(lane_id)) return true;
-  }
-  return false;
+    return !is_newer && !roster.lanes.contains(lane_id);
+  });
 }
 
 std::deque<ReturnHold::Held> ReturnHold::Release() {

@@ -41,10 +41,15 @@ class ReturnHold {
   void OnHello(const signaling::v1::Hello& hello, bool knew_core, absl::Duration now);
   // The lane has told another piece of its snapshot.
   void OnProgress(uint64_t lane_id, absl::Duration now);
-  // The lane has told everything, or is gone: it is not waited for.
+  // The lane has told everything: it is not waited for.
   void OnFinished(uint64_t lane_id) {
     awaited_.erase(lane_id);
     unfinished_.erase(lane_id);
+  }
+  // The lane is gone.
+  void OnGone(uint64_t lane_id) {
+    OnFinished(lane_id);
+    known_.erase(lane_id);
   }
 
   // Begins again, for a lane that knew another core and comes before any relay was routed.
@@ -69,11 +74,10 @@ class ReturnHold {
   size_t cost() const { return cost_; }
   // In the order in which it was held. Then there is nothing.
   std::deque<Held> Release();
-  // Of the lanes that said Hello, those that a core between theirs and this one has not waited for, or has given up: they
-  // have missed what it routed.
+  // Of the lanes that are here, those that a core between theirs and this one has not waited for, or has given up: they have
+  // missed what it routed. Each once, or not at all if OnTold() was called.
   absl::flat_hash_set<uint64_t> TakePassedOver();
-  // The same for a lane that says Hello when the hold is over.
-  bool IsPassedOver(const signaling::v1::Hello& hello) const;
+  void OnTold(uint64_t lane_id) { known_[lane_id].knew_core = false; }
   // Lanes that are waited for.
   const auto& awaited() const { return awaited_; }
   // Once over: the lanes that had not finished, and when they are late.
@@ -85,7 +89,11 @@ class ReturnHold {
     absl::Duration progress;  // its last
   };
 
+  // Of earlier cores; more are not looked at.
+  static constexpr size_t kMaxRosters = 16;
+
   const absl::Duration started_;
+  bool heard_ = false;  // some lane has said Hello
   absl::Duration first_hello_ = absl::InfiniteDuration();  // of a lane that knew an earlier core
   bool restarted_ = false;
   bool over_ = false;
@@ -95,12 +103,13 @@ class ReturnHold {
     uint64_t version;
     absl::flat_hash_set<uint64_t> lanes;
   };
-  // What lanes said in their Hello while holding: the core and version of the roster that they have.
+  // What lanes said in their Hello: the core and version of the roster that they have.
   struct Said {
-    bool knew_core;
+    bool knew_core;  // and has not been told that it was passed over
     uint64_t roster_core;
     uint64_t roster_version;
   };
+  void AddRoster(const signaling::v1::Roster& roster);
   bool IsPassedOver(uint64_t lane_id, const Said& said) const;
 
   absl::flat_hash_map<uint64_t, Said> known_;

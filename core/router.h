@@ -161,6 +161,7 @@ class Router {
   void StopAwaiting(uint64_t lane_id);
   // The peers of the lane have missed relays.
   void TellMissed(uint64_t lane_id);
+  void TellPassedOver();
   void ReleaseHeld();
   // Whether its edge has no other.
   bool IsOnlyLane(const LaneRecord& lane) const;

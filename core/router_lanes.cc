@@ -111,10 +111,14 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   roster_changed_ = true;
   ++roster_version_;
   AddRoster(*lane);
-  // Within the hold that is said at its end.
-  if (lane->late && hold_.IsPassedOver(hello)) TellMissed(lane->id);
+  if (welcome->outcome() != Welcome::OUTCOME_NEW) hold_.OnTold(lane->id);
+  if (!hold_.holding()) TellPassedOver();
   if (IsOnlyLane(*lane) && NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);
   return *lane;
+}
+
+void Router::TellPassedOver() {
+  for (const uint64_t id : hold_.TakePassedOver()) TellMissed(id);
 }
 
 // ---- what they say
@@ -167,7 +171,7 @@ void Router::ReleaseHeld() {
     held.event.kind() == LaneEvent::KIND_PUBLISHED ? Publish(held.lane_id, lane, held.event)
                                                    : Relay(held.lane_id, lane, held.event);
   }
-  for (const uint64_t id : hold_.TakePassedOver()) TellMissed(id);
+  TellPassedOver();
   for (const auto& [id, lane] : directory_.lanes()) {
     for (; lane->withheld > 0; --lane->withheld) {
       if (lane->sink) lane->sink->OnHandled({});
@@ -240,7 +244,7 @@ void Router::DetachStream(LaneRecord& lane, const absl::Status& status) {
 }
 
 void Router::StopAwaiting(uint64_t lane_id) {
-  hold_.OnFinished(lane_id);
+  hold_.OnGone(lane_id);
   if (!late_.keeping()) return;
   late_.Finish(lane_id);
   EndLate();

@@ -6,7 +6,9 @@
 
 namespace cairn::edge {
 
-SocketAddress Arrival::Client() const {
+SocketAddress Arrival::Client() const { return ClaimedClient().Unmapped(); }
+
+SocketAddress Arrival::ClaimedClient() const {
   if (!behind_proxy) return peer;
   SocketAddress nearest = peer;
   if (proxy_header) {

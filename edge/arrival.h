@@ -35,7 +35,10 @@ struct Arrival {
         upgrade(*tokens, max_head_bytes) {}
 
   // Whose connection it is, as far as the upgrade and the proxies in front of us tell.
+  // IPv4 is IPv4, in whatever form it came.
   SocketAddress Client() const;
+  // The same as it was written.
+  SocketAddress ClaimedClient() const;
 
   const SocketAddress peer;
   const ProxyTrust& trust;  // borrowed; outlives every connection

@@ -5,50 +5,63 @@ namespace cairn::edge {
 Census::Verdict Census::Enter(const std::string& host) {
   MutexLock lock(mu_);
   Verdict verdict;
-  if (admitted_ >= limits_.max_connections) {
+  // Nothing is spent on those that would be refused without a word anyway.
+  if (admitted_ >= limits_.max_connections && refusing_ >= limits_.max_refusals) {
     verdict.refusal = CloseReason::kEdgeFull;
-  } else if (!host.empty() && !AddToHost(host)) {
-    verdict.refusal = CloseReason::kAddressFull;
-  }
-  if (!verdict.refusal) {
-    ++admitted_;
-  } else if (refusing_ >= limits_.max_refusals) {
     verdict.overflow = true;
+  } else if (!host.empty() && !AddToHost(host, verdict)) {
+    Refuse(CloseReason::kAddressFull, verdict);
   } else {
-    ++refusing_;
+    ++arriving_;
   }
   return verdict;
 }
 
-bool Census::Identify(const std::string& host) {
+void Census::Admit(const std::string& host, Verdict& verdict) {
   MutexLock lock(mu_);
-  return AddToHost(host);
+  --arriving_;
+  if (admitted_ >= limits_.max_connections) return Refuse(CloseReason::kEdgeFull, verdict);
+  if (verdict.host.empty() && !AddToHost(host, verdict))
+    return Refuse(CloseReason::kAddressFull, verdict);
+  ++admitted_;
+  verdict.admitted = true;
 }
 
-bool Census::AddToHost(const std::string& host) {
+bool Census::AddToHost(const std::string& host, Verdict& verdict) {
   if (limits_.max_connections_per_ip == 0) return true;
   size_t& count = by_host_[host];
   if (count >= limits_.max_connections_per_ip) return false;
   ++count;
+  verdict.host = host;
   return true;
 }
 
-void Census::Leave(const std::string& host, const Verdict& verdict) {
-  if (verdict.overflow) return;
-  MutexLock lock(mu_);
-  if (verdict.refusal) {
-    --refusing_;
-    return;
+void Census::Refuse(CloseReason reason, Verdict& verdict) {
+  verdict.refusal = reason;
+  if (refusing_ >= limits_.max_refusals) {
+    verdict.overflow = true;
+  } else {
+    ++refusing_;
   }
-  --admitted_;
-  if (limits_.max_connections_per_ip == 0 || host.empty()) return;
-  const auto it = by_host_.find(host);
+}
+
+void Census::Leave(const Verdict& verdict) {
+  MutexLock lock(mu_);
+  if (verdict.admitted) {
+    --admitted_;
+  } else if (!verdict.refusal) {
+    --arriving_;
+  } else if (!verdict.overflow) {
+    --refusing_;
+  }
+  if (verdict.host.empty()) return;
+  const auto it = by_host_.find(verdict.host);
   if (--it->second == 0) by_host_.erase(it);
 }
 
 size_t Census::connections() const {
   MutexLock lock(mu_);
-  return admitted_ + refusing_;
+  return arriving_ + admitted_ + refusing_;
 }
 
 }  // namespace cairn::edge

@@ -32,7 +32,9 @@ const char* WarningFor(CloseReason reason) {
     case CloseReason::kTopicTooLong:
     case CloseReason::kMessageTooBig:
       return "rules_broken";
+    case CloseReason::kTooManyHandshakes:
     case CloseReason::kSlowReader:
+    case CloseReason::kQueuesFull:
     case CloseReason::kEdgeFull:
     case CloseReason::kAddressFull:
       return "overload_close";

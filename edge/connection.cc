@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -16,6 +17,7 @@ Connection::Connection(ConnectionHost& host, Stream stream, std::unique_ptr<Arri
       phase_(stream_.tls() ? Phase::kTls : Phase::kHttp),
       watched_(EPOLLIN),
       refusal_(refusal),
+      tokens_(host.message_rate()),
       arrival_(std::move(arrival)) {
   if (!arrival_->behind_proxy || !arrival_->trust.proxy_protocol) return;
   arrival_->proxy_header.emplace();
@@ -28,10 +30,13 @@ void Connection::OnReady(uint32_t epoll_events) {
   if (epoll_events & EPOLLOUT) {
     write_blocked_ = false;
     host_.Touch(*this);
+    // What stood in the way of reading is written by the next read.
+    if (std::exchange(read_blocked_, false)) epoll_events |= EPOLLIN;
   }
   if (phase_ == Phase::kProxy) return OnProxyHeader();
   if (phase_ == Phase::kTls) return ContinueHandshake();
-  if (paused_ && (epoll_events & (EPOLLERR | EPOLLHUP))) return End(CloseReason::kConnectionLost);
+  if ((paused_ || rate_paused_) && (epoll_events & (EPOLLERR | EPOLLHUP)))
+    return End(CloseReason::kConnectionLost);
   if (epoll_events & (EPOLLIN | EPOLLERR | EPOLLHUP)) OnReadable();
 }
 
@@ -77,14 +82,19 @@ void Connection::ContinueHandshake() {
 
 void Connection::OnReadable() {
   do {
+    if (rate_paused_) return;
     if (phase_ == Phase::kOpen && host_.ReadingPaused(*this)) {
       paused_ = true;
       return UpdateInterest();
     }
-    const std::span<char> buffer = host_.read_buffer();
+    const std::span<char> buffer = host_.read_buffer().first(ReadSize());
     const Stream::Result read = stream_.Read(buffer);
-    if (read.status == Stream::Status::kWantRead || read.status == Stream::Status::kWantWrite)
-      return;
+    if (read.status == Stream::Status::kWantRead) return;
+    if (read.status == Stream::Status::kWantWrite) {
+      // There is more to read, which must wait: watching for it would spin.
+      read_blocked_ = true;
+      return UpdateInterest();
+    }
     if (read.status != Stream::Status::kOk) {
       const bool orderly = read.status == Stream::Status::kClosed;
       return End(orderly ? unwritable_.value_or(CloseReason::kClientGone)
@@ -95,7 +105,7 @@ void Connection::OnReadable() {
         OnHttp({buffer.data(), read.bytes});
         break;
       case Phase::kOpen:
-        session_->OnBytes(buffer.first(read.bytes));
+        KeepUnheard(Hear(buffer.first(read.bytes)));
         break;
       case Phase::kProxy:
       case Phase::kTls:
@@ -126,34 +136,75 @@ void Connection::Open(std::string_view early) {
   facts.user_agent = arrival_->upgrade.user_agent();
   facts.tls_version = stream_.tls_version();
   facts.dialect = arrival_->upgrade.dialect();
-  if (arrival_->behind_proxy && !refusal_) refusal_ = host_.Identify(*this, client);
+  if (!refusal_) {
+    const ConnectionHost::Admission admission = host_.Admit(*this, client);
+    refusal_ = admission.refusal;
+    if (admission.overflow) return End(*refusal_);
+  }
   if (refusal_) return Close(*refusal_, 0);
   if (host_.draining()) return Close(CloseReason::kDraining, 0);
   arrival_.reset();
   session_.emplace(host_.session_context(), *this, host_.NewPeerId(), std::move(facts));
   host_.AwaitPing(*this);
   // They stand in the loop's read buffer, behind the request.
-  if (!early.empty()) session_->OnBytes({const_cast<char*>(early.data()), early.size()});
+  if (!early.empty()) KeepUnheard(Hear({const_cast<char*>(early.data()), early.size()}));
 }
 
-void Connection::Deliver(std::string_view frame) {
-  if (phase_ != Phase::kOpen || reason_ || unwritable_) return;
-  const size_t bound = host_.session_context().limits.max_queued_bytes;
-  if (out_.size() + frame.size() > bound) {
-    // A burst within one batch is not the reader's fault: what it can take is written first.
-    Flush();
-    if (phase_ != Phase::kOpen) return;
-    if (out_.size() + frame.size() > bound) return Close(CloseReason::kSlowReader, 0);
+size_t Connection::ReadSize() const {
+  // About as long as messages are: what has no tokens must be kept.
+  constexpr size_t kBytesPerToken = 128, kLeast = 4096;
+  const size_t all = host_.read_buffer().size();
+  if (host_.message_rate().per_second == 0) return all;
+  const double bytes = tokens_.tokens() * static_cast<double>(kBytesPerToken);
+  return bytes <= kLeast ? kLeast : std::min(static_cast<size_t>(bytes), all);
+}
+
+std::span<char> Connection::Hear(std::span<char> bytes) {
+  const TokenBucket::Rate rate = host_.message_rate();
+  if (rate.per_second == 0) return session_->OnBytes(bytes);
+  const double tokens = tokens_.Refill(rate, host_.Now());
+  if (tokens >= rate.burst) rate_told_ = false;
+  const std::span<char> rest =
+      session_->OnBytes(bytes, static_cast<uint32_t>(std::max(tokens, 0.)));
+  tokens_.Take(session_->TakeHeard());
+  if (phase_ != Phase::kOpen) return {};
+  if (rest.empty() && tokens_.tokens() >= 1) return rest;
+  rate_paused_ = true;
+  host_.session_context().counters.rate_pauses.Add();
+  if (!std::exchange(rate_told_, true)) session_->SayRateLimited();
+  host_.AwaitTokens(*this);
+  UpdateInterest();
+  return phase_ == Phase::kOpen ? rest : std::span<char>();
+}
+
+bool Connection::ResumeWithTokens() {
+  if (!rate_paused_ || phase_ != Phase::kOpen) return true;
+  if (tokens_.Refill(host_.message_rate(), host_.Now()) < 1) return false;
+  rate_paused_ = false;
+  // Out of the way of whoever ends the connection meanwhile.
+  std::string held = std::exchange(unheard_, std::string());
+  const size_t begin = std::exchange(unheard_begin_, 0);
+  const std::span<char> rest = Hear(std::span<char>(held).subspan(begin));
+  if (!rest.empty()) {
+    unheard_begin_ = held.size() - rest.size();
+    unheard_ = std::move(held);
   }
-  out_.Append(frame);
-  host_.Touch(*this);
+  Account();
+  if (!rate_paused_ && stream_.HasPending()) OnReadable();
+  UpdateInterest();
+  return !rate_paused_;
 }
 
-void Connection::Pong(std::string_view payload) {
-  std::string frame;
-  wire::AppendWsFrame(wire::WsOpcode::kPong, payload, frame);
-  out_.AppendPong(frame);
-  host_.Touch(*this);
+void Connection::KeepUnheard(std::span<char> bytes) {
+  if (bytes.empty()) return;
+  unheard_.assign(bytes.begin(), bytes.end());
+  Account();
+}
+
+void Connection::ForgetUnheard() {
+  unheard_ = std::string();
+  unheard_begin_ = 0;
+  Account();
 }
 
 void Connection::OnPong(std::string_view) {
@@ -161,39 +212,6 @@ void Connection::OnPong(std::string_view) {
   if (!std::exchange(ping_outstanding_, false)) return;
   ever_ponged_ = true;
   if (session_) session_->NoteRtt(host_.Now() - pinged_at_);
-}
-
-void Connection::Close(CloseReason reason, uint16_t peer_code) {
-  if (reason_ || phase_ == Phase::kRetired) return;
-  if (phase_ != Phase::kOpen) {
-    // Before the upgrade there is nobody to tell but by an HTTP answer, which StartFarewell() has
-    // queued.
-    if (reason == CloseReason::kDraining) refusal_ = reason;
-    return;
-  }
-  // Who does not read would not see the Close behind all that waits.
-  if (reason == CloseReason::kSlowReader) out_.DropWaiting();
-  if (reason == CloseReason::kClientClosed) return SendClose(reason, peer_code, "");
-  SendClose(reason, CloseCode(reason), Name(reason));
-}
-
-void Connection::Disconnect(uint16_t code, std::string_view words) {
-  if (phase_ == Phase::kOpen && !reason_) SendClose(CloseReason::kOperator, code, words);
-}
-
-void Connection::SendClose(CloseReason reason, uint16_t code, std::string_view words) {
-  std::string frame;
-  wire::AppendWsClose(code, words, frame);
-  out_.Append(frame);
-  close_code_ = code;
-  StartFarewell(reason);
-}
-
-void Connection::StartFarewell(CloseReason reason) {
-  SetReason(reason);
-  phase_ = Phase::kFarewell;
-  host_.AwaitEnd(*this);
-  host_.Touch(*this);
 }
 
 void Connection::End(CloseReason reason) {
@@ -217,57 +235,20 @@ void Connection::SetReason(CloseReason reason) {
   }
 }
 
-void Connection::Settle() {
-  // Here and not in Close(), which the session itself, or a fan-out that walks over it, may have
-  // called.
-  if (phase_ != Phase::kOpen) session_.reset();
-  Flush();
-}
-
-void Connection::Flush() {
-  if (phase_ < Phase::kHttp || phase_ == Phase::kRetired) return;
-  while (!write_blocked_ && !out_.empty()) {
-    const Stream::Result written = stream_.Write(out_.Front());
-    if (written.status == Stream::Status::kOk) {
-      out_.Consume(written.bytes);
-    } else if (written.status == Stream::Status::kWantWrite ||
-               written.status == Stream::Status::kWantRead) {
-      write_blocked_ = true;
-    } else if (phase_ == Phase::kOpen) {
-      StopWriting(written.status);
-    } else {
-      return End(CloseReason::kConnectionLost);
-    }
-  }
-  if (phase_ == Phase::kFarewell && out_.empty() && !farewell_sent_) {
-    farewell_sent_ = true;
-    // Who has answered no ping never reads, and learns of the end only by a send that fails: the
-    // Rust library. To all others a reset could cost what they have not read yet.
-    if (ping_outstanding_ && !ever_ponged_) stream_.ResetAtEnd();
-    stream_.ShutdownWrite();
-  }
-  UpdateInterest();
-}
-
-// What the client has said before it went is still to be read: relays, perhaps its Close frame.
-void Connection::StopWriting(Stream::Status status) {
-  const bool orderly = status == Stream::Status::kClosed;
-  unwritable_ = orderly ? CloseReason::kClientGone : CloseReason::kConnectionLost;
-  out_ = OutQueue();
-  stream_.ShutdownRead();
-}
-
 void Connection::UpdateInterest() {
-  const uint32_t wanted =
-      (paused_ ? 0u : uint32_t{EPOLLIN}) | (write_blocked_ ? uint32_t{EPOLLOUT} : 0u);
+  const bool no_reading = paused_ || rate_paused_ || read_blocked_;
+  const uint32_t wanted = (no_reading ? 0u : uint32_t{EPOLLIN}) |
+                          (write_blocked_ || read_blocked_ ? uint32_t{EPOLLOUT} : 0u);
   if (wanted == watched_ || phase_ == Phase::kRetired) return;
   watched_ = wanted;
-  host_.Watch(*this, wanted);
+  if (!host_.Watch(*this, wanted)) End(CloseReason::kConnectionLost);
 }
 
 void Connection::ResumeReading() {
   paused_ = false;
   UpdateInterest();
+  // What TLS has decrypted already does not wake the loop.
+  if (stream_.HasPending()) OnReadable();
 }
 
 void Connection::OnDeadline() {
@@ -291,7 +272,8 @@ void Connection::OnPingDue() {
   host_.AwaitPing(*this);
   // A peer that never ponged may be one that never reads (PROTOCOL.md "Clients that do not read");
   // while reading is paused its pong waits in the socket.
-  if (ping_outstanding_ && ever_ponged_ && !paused_) return Close(CloseReason::kPongTimeout, 0);
+  if (ping_outstanding_ && ever_ponged_ && !paused_ && !rate_paused_)
+    return Close(CloseReason::kPongTimeout, 0);
   std::string frame;
   wire::AppendWsFrame(wire::WsOpcode::kPing, "", frame);
   if (out_.size() + frame.size() > host_.session_context().limits.max_queued_bytes) return;

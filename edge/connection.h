@@ -1,11 +1,12 @@
 // Connection: one client socket from accept to close: TLS, the upgrade, then a Session.
 //
 // Owner:  one Loop. Thread: that loop's (asserted by the loop's epoll set being its own).
-// Bounds: EdgeLimits. Idle, an open plaintext connection holds about 600 bytes besides its topics.
+// Bounds: EdgeLimits. Idle, an open plaintext connection holds about 700 bytes besides its topics.
 // Errors: ends with exactly one CloseReason, counted once.
 #ifndef CAIRN_EDGE_CONNECTION_H_
 #define CAIRN_EDGE_CONNECTION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@
 #include "edge/out_queue.h"
 #include "edge/session.h"
 #include "edge/stream.h"
+#include "edge/token_bucket.h"
 
 namespace cairn::edge {
 
@@ -30,8 +32,8 @@ class ConnectionHost {
  public:
   // Settle() is wanted before the loop sleeps.
   virtual void Touch(Connection& connection) = 0;
-  // The epoll events the connection wants from now on.
-  virtual void Watch(Connection& connection, uint32_t epoll_events) = 0;
+  // The epoll events the connection wants from now on. False when the kernel has no memory for it.
+  virtual bool Watch(Connection& connection, uint32_t epoll_events) = 0;
   // The connection begins to wait for its next deadline in another list.
   virtual void AwaitPing(Connection& connection) = 0;
   virtual void AwaitEnd(Connection& connection) = 0;
@@ -43,10 +45,20 @@ class ConnectionHost {
   virtual SessionContext& session_context() = 0;
   virtual std::span<char> read_buffer() = 0;
   virtual uint64_t NewPeerId() = 0;
-  // The client's address is known only now, since a proxy had to tell it. Why it may not stay, if
-  // it may not.
-  virtual std::optional<CloseReason> Identify(Connection& connection,
-                                              const SocketAddress& client) = 0;
+  struct Admission {
+    std::optional<CloseReason> refusal;
+    bool overflow = false;  // too many are being refused already: close without a Close frame
+  };
+  // Its upgrade is done. REQUIRES: it has not been refused.
+  virtual Admission Admit(Connection& connection, const SocketAddress& client) = 0;
+  // What its queue holds has changed by so much.
+  virtual void NoteQueued(ptrdiff_t bytes) = 0;
+  // All queues together hold too much: the longest must go. Only from Client::Deliver().
+  virtual bool QueuesFull() const = 0;
+  virtual void ShortenQueues() = 0;
+  // Of each connection; and the connection waits for tokens.
+  virtual TokenBucket::Rate message_rate() const = 0;
+  virtual void AwaitTokens(Connection& connection) = 0;
   virtual absl::Duration Now() const = 0;
   virtual absl::Time WallTime() const = 0;
   virtual bool draining() const = 0;
@@ -74,6 +86,15 @@ class Connection final : public Client, public DeadlineHook {
   // The deadline of the list it is in has passed.
   void OnDeadline();
   void ResumeReading();
+  // Reads on if it has tokens again; false: it has not.
+  bool ResumeWithTokens();
+  // Before the upgrade is done: makes room for others.
+  void TurnAway() { End(CloseReason::kTooManyHandshakes); }
+  // Writes what the socket takes; if that is nothing, closes with 1013.
+  void GiveUpQueue();
+  // GiveUpQueue() would free something.
+  bool holds_queue() const { return phase_ == Phase::kOpen && !reason_ && queue_memory_ > 0; }
+  size_t queue_memory() const { return queue_memory_; }
   // Closes with 1001 once the upgrade is done; at once if it is. Who understands it is told to come
   // back after `wait`.
   void Drain(absl::Duration wait) {
@@ -97,6 +118,7 @@ class Connection final : public Client, public DeadlineHook {
   // Where the loop keeps it, and whether it is in the loop's list of those to flush.
   size_t slot = 0;
   bool touched = false;
+  bool arriving = false;  // counts for EdgeLimits::max_handshakes
 
  private:
   enum class Phase : uint8_t {
@@ -114,6 +136,15 @@ class Connection final : public Client, public DeadlineHook {
   void OnHttp(std::string_view bytes);
   void Open(std::string_view early);
   void OnPingDue();
+  // Gives the session as many messages as there are tokens for, and stops reading when none are
+  // left. What is left of the bytes. REQUIRES: kOpen.
+  std::span<char> Hear(std::span<char> bytes);
+  void KeepUnheard(std::span<char> bytes);
+  void ForgetUnheard();
+  // How much to read at once: what there are tokens for, roughly.
+  size_t ReadSize() const;
+  // Tells the loop what the queues hold now.
+  void Account();
   void Flush();
   // Nothing can be written any more; what has come is read to its end.
   void StopWriting(Stream::Status status);
@@ -131,7 +162,10 @@ class Connection final : public Client, public DeadlineHook {
   Stream stream_;
   Phase phase_;
   bool write_blocked_ = false;
+  bool read_blocked_ = false;  // TLS cannot read before it has written
   bool paused_ = false;
+  bool rate_paused_ = false;  // says too much
+  bool rate_told_ = false;    // v2: since it last had all its tokens
   bool farewell_sent_ = false;
   bool ever_ponged_ = false;
   bool ping_outstanding_ = false;
@@ -142,7 +176,11 @@ class Connection final : public Client, public DeadlineHook {
   std::optional<CloseReason> reason_;
   uint16_t close_code_ = 0;
   absl::Duration pinged_at_;
+  TokenBucket tokens_;
+  std::string unheard_;  // read, but beyond the tokens; only while rate_paused_
+  size_t unheard_begin_ = 0;
   OutQueue out_;
+  size_t queue_memory_ = 0;           // of out_ and unheard_, as the loop knows it
   std::unique_ptr<Arrival> arrival_;  // kHttp and before
   std::optional<Session> session_;    // kOpen
 };

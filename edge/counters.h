@@ -57,6 +57,7 @@ struct EdgeCounters {
   TrafficByForm out;         // data messages put into clients' queues and their frame bytes
   Counter frames_delivered;  // of those out, relays
   Counter pings_sent;
+  Counter rate_pauses;             // times that a connection was not read for a while
   LatencyHistogram relay_latency;  // edge in to edge out
   std::array<Counter, kCloseReasonCount> closes;
   std::array<Counter, kCloseReasonCount> refusals;  // of the closes, those without a session
@@ -80,6 +81,7 @@ struct EdgeGauges {
   Gauge connections;       // with those in their handshake, and those being closed
   Gauge sessions;          // upgraded
   Gauge paused;            // not read, because the core does not keep up
+  Gauge rate_paused;       // not read, because it said too much
   Gauge queued_bytes;      // that clients have not taken
   Gauge max_queued_bytes;  // of one client
 };

@@ -36,7 +36,16 @@ class DeadlineList {
 
   // The next item that is due, taken out; null if none is.
   T* PopDue(absl::Duration now) {
-    if (list_.empty() || list_.front().deadline_ > now) return nullptr;
+    return list_.empty() || list_.front().deadline_ > now ? nullptr : PopOldest();
+  }
+  // The one that has waited longest, taken out, if that is at least `least`; null if none has.
+  T* PopOlderThan(absl::Duration least, absl::Duration now) {
+    const bool none = list_.empty() || list_.front().deadline_ - wait_ + least > now;
+    return none ? nullptr : PopOldest();
+  }
+  // The one that has waited longest, taken out; null if none waits.
+  T* PopOldest() {
+    if (list_.empty()) return nullptr;
     T& item = list_.front();
     item.unlink();
     return &item;

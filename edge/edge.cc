@@ -11,6 +11,21 @@
 #include "edge/loop.h"
 
 namespace cairn::edge {
+namespace {
+
+// SO_REUSEPORT lets a second process in, which is how one takes over from another; by mistake, the
+// first would go on with the clients that it has, and nobody would notice.
+void WarnOfOthers(const SocketAddress& address, bool takes_over) {
+  log::Warn(log::Edge(), "port_shared",
+            {{"listen", address.ToString()},
+             {"hint",
+              log::Text(takes_over ? "another process serves this address: new clients come here, "
+                                     "the others stay there; stop one of the two"
+                                   : "another process serves this address too, and clients are "
+                                     "shared out; both must have the same core")}});
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactory& links,
                                                  const Clock& clock) {
@@ -20,7 +35,11 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
       options.limits,
       Reloadable<BearerTokens>(std::make_shared<const BearerTokens>(std::move(options.tokens))),
       Reloadable<TlsContext>(std::move(options.tls)), Census(options.limits), clock,
-      std::move(options.proxy_trust), options.log_peers, CloseLog(clock)});
+      std::move(options.proxy_trust), options.log_peers, CloseLog(clock),
+      static_cast<size_t>(options.loops)});
+  const bool may_share = !options.listening_socket.valid() && options.listen_address.port() != 0;
+  const uint32_t earlier = may_share ? Handover::CountListening(options.listen_address) : 0;
+  if (earlier > 0) WarnOfOthers(options.listen_address, options.takes_over);
   absl::BitGen random;
   edge->address_ = options.listen_address;
   edge->shared_socket_ = options.listening_socket.valid();
@@ -44,6 +63,8 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
     edge->loops_.push_back(std::make_unique<Loop>(
         *edge->shared_, std::move(identity), *std::move(listener), links, options.on_drain_order));
   }
+  if (earlier > 0 && options.takes_over)
+    edge->loops_.front()->TakeOverPort(earlier, static_cast<uint32_t>(options.loops));
   return edge;
 }
 

@@ -28,6 +28,9 @@ struct EdgeOptions {
   SocketAddress listen_address;
   // A socket that listens already; if valid, it is served instead of listen_address, by all loops.
   UniqueFd listening_socket;
+  // Another process on the address has another core, so that its clients and ours could not find
+  // each other: new ones are to come here.
+  bool takes_over = false;
   int loops = 1;
   std::string name;     // of the edge, for people
   std::string version;  // of the program, for people

@@ -26,6 +26,7 @@ void EdgeSnapshot::Add(const EdgeCounters& counters) {
   AddAll(counters.out, out);
   frames_delivered += counters.frames_delivered.Get();
   pings_sent += counters.pings_sent.Get();
+  rate_pauses += counters.rate_pauses.Get();
   relay_latency_us.Add(counters.relay_latency.Values());
   AddAll(counters.closes, closes);
   AddAll(counters.refusals, refusals);
@@ -36,6 +37,7 @@ void EdgeSnapshot::Add(const EdgeGauges& gauges) {
   connections += gauges.connections.Get();
   sessions += gauges.sessions.Get();
   paused += gauges.paused.Get();
+  rate_paused += gauges.rate_paused.Get();
   queued_bytes += gauges.queued_bytes.Get();
   max_queued_bytes = std::max(max_queued_bytes, gauges.max_queued_bytes.Get());
 }

@@ -37,6 +37,7 @@ struct EdgeSnapshot {
   std::array<Traffic, kMessageFormCount> out;
   uint64_t frames_delivered = 0;
   uint64_t pings_sent = 0;
+  uint64_t rate_pauses = 0;
   HistogramValues relay_latency_us;
   std::array<uint64_t, kCloseReasonCount> closes = {};
   std::array<uint64_t, kCloseReasonCount> refusals = {};
@@ -45,6 +46,7 @@ struct EdgeSnapshot {
   uint64_t connections = 0;
   uint64_t sessions = 0;
   uint64_t paused = 0;
+  uint64_t rate_paused = 0;
   uint64_t queued_bytes = 0;
   uint64_t max_queued_bytes = 0;
   // Events in each message written to the core.

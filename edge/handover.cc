@@ -29,8 +29,16 @@ std::string ProcForm(const SocketAddress& address) {
   return form;
 }
 
+template <size_t kSize>
+void Attach(int fd, sock_filter (&code)[kSize]) {
+  const sock_fprog program = {kSize, code};
+  setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program);
+}
+
+}  // namespace
+
 // proc(5), /proc/net/tcp. Listening sockets come first; the connections after them may be many.
-uint32_t CountListening(const SocketAddress& address) {
+uint32_t Handover::CountListening(const SocketAddress& address) {
   std::ifstream table(address.family() == AF_INET ? "/proc/net/tcp" : "/proc/net/tcp6");
   const std::string wanted = ProcForm(address);
   std::string line;
@@ -44,14 +52,6 @@ uint32_t CountListening(const SocketAddress& address) {
   return count;
 }
 
-template <size_t kSize>
-void Attach(int fd, sock_filter (&code)[kSize]) {
-  const sock_fprog program = {kSize, code};
-  setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program);
-}
-
-}  // namespace
-
 std::optional<Handover> Handover::ToLaterSockets(const SocketAddress& address, uint32_t own) {
   const uint32_t all = CountListening(address);
   if (all <= own) return std::nullopt;
@@ -61,15 +61,17 @@ std::optional<Handover> Handover::ToLaterSockets(const SocketAddress& address, u
 // The program's result is the place of a socket in the group; one that is out of range leaves the
 // choice to the kernel's hash.
 
-void Handover::Begin(int fd) const {
+void Handover::TakeOver(int fd, uint32_t earlier, uint32_t own) {
   sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(SKF_AD_OFF + SKF_AD_RANDOM)),
-      BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, others_),
-      BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, own_),
+      BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, own),
+      BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, earlier),
       BPF_STMT(BPF_RET | BPF_A, 0),
   };
   Attach(fd, code);
 }
+
+void Handover::Begin(int fd) const { TakeOver(fd, own_, others_); }
 
 // While own sockets are left they keep their places, which are below own_, and at least others_ + 1
 // sockets are there: place others_ is one of the others' if those are not fewer. When only the

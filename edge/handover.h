@@ -31,6 +31,13 @@ class Handover {
   // there are none.
   static std::optional<Handover> ToLaterSockets(const SocketAddress& address, uint32_t own);
 
+  // Sockets of this machine that listen on exactly this address.
+  static uint32_t CountListening(const SocketAddress& address);
+
+  // From the `earlier` sockets of the port to the `own` that were opened after them, of which `fd`
+  // is one: new connections go to those from now on.
+  static void TakeOver(int fd, uint32_t earlier, uint32_t own);
+
   // `fd` is any socket of the port. New connections go to the others' sockets from now on.
   void Begin(int fd) const;
   // Before each close() of an own socket: none that is left gets anything while they are closed one

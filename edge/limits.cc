@@ -25,7 +25,9 @@ absl::Status EdgeLimits::Validate() const {
       {"--max-topics", max_topics, 1, 1'000'000},
       {"--max-topic-bytes", max_topic_bytes, 1, 64 << 10},
       {"--max-connections", max_connections, 1, 10'000'000},
+      {"--max-handshakes", max_handshakes, 1, 1'000'000},
       {"--max-queued-bytes", max_queued_bytes, 1024, size_t{1} << 30},
+      {"--rate-messages", rate_messages, 0, 1'000'000},
       {"--max-backlog-bytes", max_backlog_bytes, 64 << 10, size_t{4} << 30},
   };
   for (const auto& range : ranges) {
@@ -37,6 +39,11 @@ absl::Status EdgeLimits::Validate() const {
         absl::StrCat("--max-queued-bytes ", max_queued_bytes,
                      " cannot hold one message of --max-message-bytes ", max_message_bytes,
                      ": give at least ", max_message_bytes + max_topic_bytes + kFrameOverhead));
+  }
+  if (max_queued_total > 0 && max_queued_total < max_queued_bytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--max-queued-total ", max_queued_total,
+                     " is less than --max-queued-bytes of one connection, ", max_queued_bytes));
   }
   if (record_ttl <= absl::ZeroDuration() || record_ttl > absl::Hours(25)) {
     return absl::InvalidArgumentError("--record-ttl is out of range: give a time up to 25h");

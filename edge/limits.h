@@ -19,13 +19,24 @@ struct EdgeLimits {
   size_t max_topics = 1024;
   // --max-topic-bytes: one topic. Broken: close 1008.
   size_t max_topic_bytes = 1024;
-  // --max-connections, of the whole edge, handshakes included. Broken: close 1013.
+  // --max-connections, of the whole edge: those whose upgrade is done. Broken: close 1013.
   size_t max_connections = 100'000;
   // --max-connections-per-ip, of the whole edge; 0: no limit, since a proxy is one address. Broken:
   // close 1013.
   size_t max_connections_per_ip = 0;
+  // --max-handshakes, of the whole edge, shared out evenly among its loops: connections whose
+  // upgrade is not done. Broken: the oldest is closed.
+  size_t max_handshakes = 4096;
   // --max-queued-bytes: frames the client has not taken yet. Broken: close 1013.
   size_t max_queued_bytes = 1 << 20;
+  // --max-queued-total, of the whole edge, shared out evenly among its loops: the memory of all
+  // those queues, and of what is read but not handled yet. Broken: the longest of the loop is
+  // closed with 1013. 0: a quarter of the memory that the process may have.
+  size_t max_queued_total = 0;
+  // --rate-messages: of a connection, on average; 0: no limit. Broken: it is not read for a while.
+  size_t rate_messages = 200;
+  // What it may say at once after having been quiet, for each message a second on average.
+  size_t rate_burst_factor = 10;
   // --max-backlog-bytes, of one lane: what the core has not taken (proto/link/cost.h). Full: clients are not read.
   size_t max_backlog_bytes = 16 << 20;
   // Of one lane: relays that the core has taken and some other lane may not have yet. More than what a core keeps for one

@@ -55,7 +55,7 @@ std::optional<Accepted> Listener::Accept() {
     if (fd.valid()) {
       if (said_) log::Info(log::Edge(), "accept_resumed");
       said_ = false;
-      return Accepted{std::move(fd), SocketAddress(storage, size)};
+      return Accepted{std::move(fd), SocketAddress(storage, size).Unmapped()};
     }
     if (errno == EAGAIN) return std::nullopt;
     // The connection is gone again, not the listener (accept(2), "Error handling").

@@ -25,8 +25,7 @@ struct Accepted {
 
 class Listener {
  public:
-  // Bound and listening, non-blocking. Warns in the log when another socket already serves the
-  // port. `clock` must outlive it.
+  // Bound and listening, non-blocking. `clock` must outlive it.
   static absl::StatusOr<Listener> Open(const SocketAddress& address, const Clock& clock);
   // On a socket that listens already and that somebody else keeps open, the service manager.
   static absl::StatusOr<Listener> Share(const UniqueFd& socket, const Clock& clock);
@@ -37,6 +36,7 @@ class Listener {
 
   // Accepting failed and is pointless until something is closed.
   bool paused() const { return paused_; }
+  void Pause() { paused_ = true; }
   // Tries again; true when accepting works.
   void Retry() { paused_ = false; }
   void Close() {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <cerrno>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -16,11 +18,8 @@ namespace {
 
 // How late a deadline may be noticed, and how often a paused listener tries again.
 constexpr auto kTick = std::chrono::milliseconds(100);
-// While draining, so that the closes are spread evenly.
-constexpr auto kDrainTick = std::chrono::milliseconds(20);
-constexpr absl::Duration kReportInterval = absl::Seconds(2);
-// How old the figures of clients' queues may be; there may be many queues.
-constexpr absl::Duration kQueueGaugesInterval = absl::Seconds(1);
+// A connection whose upgrade takes longer goes when no more can be accepted.
+constexpr absl::Duration kSilenceWithoutDescriptors = absl::Seconds(1);
 // Accepts in a row before connections get their turn.
 constexpr int kAcceptsPerTurn = 128;
 
@@ -38,6 +37,11 @@ Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFac
       listener_(std::move(listener)),
       link_(links.NewLink(lane_.identity(), lane_, *this)),
       read_buffer_(std::make_unique<char[]>(kReadBuffer)),
+      max_arriving_(shared.Share(shared.limits.max_handshakes)),
+      max_queued_(shared.Share(shared.limits.max_queued_total)),
+      message_rate_{
+          static_cast<double>(shared.limits.rate_messages),
+          static_cast<double>(shared.limits.rate_messages * shared.limits.rate_burst_factor)},
       handshakes_(shared.limits.handshake_timeout),
       pings_(shared.limits.ping_interval),
       farewells_(shared.limits.close_timeout) {
@@ -46,10 +50,7 @@ Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFac
                      log::Info(log::Edge(), "log_level", {{"directives", log::Text(directives)}});
                      InitLog(LogFilter::Parse(directives));
                    }});
-  epoll_event event = {};
-  event.events = EPOLLIN;
-  event.data.ptr = nullptr;  // the listener
-  CAIRN_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.fd(), &event) == 0);
+  WatchListener();
 }
 
 Loop::~Loop() { CAIRN_CHECK(!thread_.joinable()); }
@@ -113,6 +114,13 @@ void Loop::OnEpollReady() {
 }
 
 void Loop::FinishTurn() {
+  SettleAll();
+  if (paused_.empty() || lane_.congested()) return;
+  ResumeReading();
+  SettleAll();
+}
+
+void Loop::SettleAll() {
   lane_.Flush();
   while (!touched_.empty() || !retired_.empty()) {
     settling_.swap(touched_);
@@ -125,7 +133,6 @@ void Loop::FinishTurn() {
     retired_.clear();
     lane_.Flush();
   }
-  if (!paused_.empty() && !lane_.congested()) ResumeReading();
 }
 
 void Loop::Touch(Connection& connection) {
@@ -146,13 +153,19 @@ void Loop::AcceptAll(int most) {
   if (listener_.paused()) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.fd(), nullptr);
 }
 
+void Loop::WatchListener() {
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.ptr = nullptr;  // the listener
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.fd(), &event) != 0) listener_.Pause();
+}
+
 void Loop::Adopt(Accepted accepted) {
   counters_.accepted.Add();
   Slot slot;
   auto arrival = std::make_unique<Arrival>(accepted.peer, shared_.proxy_trust, shared_.tokens.Get(),
                                            shared_.limits.max_request_head_bytes);
-  if (!arrival->behind_proxy) slot.host = accepted.peer.Host();
-  slot.verdict = shared_.census.Enter(slot.host);
+  slot.verdict = shared_.census.Enter(arrival->behind_proxy ? "" : accepted.peer.Host());
   if (slot.verdict.overflow) return CountRefused(*slot.verdict.refusal, accepted.peer);
   const int fd = accepted.fd.get();
   Stream::SetOptions(fd, shared_.limits.tcp_user_timeout);
@@ -160,7 +173,7 @@ void Loop::Adopt(Accepted accepted) {
   if (const std::shared_ptr<const TlsContext> tls = shared_.tls.Get()) {
     ssl = tls->NewServerConnection(fd);
     if (!ssl) {
-      shared_.census.Leave(slot.host, slot.verdict);
+      shared_.census.Leave(slot.verdict);
       return CountRefused(CloseReason::kTlsFailed, accepted.peer);
     }
   }
@@ -168,45 +181,64 @@ void Loop::Adopt(Accepted accepted) {
       std::make_unique<Connection>(*this, Stream(std::move(accepted.fd), std::move(ssl)),
                                    std::move(arrival), slot.verdict.refusal);
   Connection& connection = *slot.connection;
-  connection.slot = slots_.size();
-  slots_.push_back(std::move(slot));
-  handshakes_.Restart(connection, Now());
   epoll_event event = {};
   event.events = EPOLLIN;
   event.data.ptr = &connection;
-  CAIRN_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0);
+  // ENOSPC: fs.epoll.max_user_watches; ENOMEM (epoll_ctl(2)).
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    const int error = errno;
+    shared_.census.Leave(slot.verdict);
+    return CountRefused(CloseReason::kEdgeFull, accepted.peer, std::strerror(error));
+  }
+  connection.slot = slots_.size();
+  slots_.push_back(std::move(slot));
+  handshakes_.Restart(connection, Now());
+  connection.arriving = true;
+  ++arriving_;
+  while (arriving_ > max_arriving_) handshakes_.PopOldest()->TurnAway();
 }
 
-void Loop::CountRefused(CloseReason reason, const SocketAddress& peer) {
+void Loop::EndArrival(Connection& connection) {
+  if (std::exchange(connection.arriving, false)) --arriving_;
+}
+
+void Loop::CountRefused(CloseReason reason, const SocketAddress& peer, std::string_view error) {
   counters_.Count(reason);
   counters_.CountRefusal(reason);
-  shared_.close_log.Note(reason, reason == CloseReason::kTlsFailed ? Stream::LastTlsError() : "");
+  shared_.close_log.Note(reason,
+                         reason == CloseReason::kTlsFailed ? Stream::LastTlsError() : error);
   if (!shared_.log_peers) return;
   log::Info(log::Edge(), "peer_refused", {{"remote", peer.ToString()}, {"reason", Name(reason)}});
 }
 
-void Loop::Watch(Connection& connection, uint32_t epoll_events) {
+bool Loop::Watch(Connection& connection, uint32_t epoll_events) {
   epoll_event event = {};
   event.events = epoll_events;
   event.data.ptr = &connection;
-  CAIRN_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.fd(), &event) == 0);
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.fd(), &event) != 0) return false;
   if (epoll_events & EPOLLOUT) {
     blocked_.insert(&connection);
   } else {
     blocked_.erase(&connection);
   }
+  return true;
 }
 
-void Loop::Retire(Connection& connection) { retired_.push_back(&connection); }
+void Loop::Retire(Connection& connection) {
+  EndArrival(connection);
+  retired_.push_back(&connection);
+}
 
 void Loop::Remove(Connection& connection) {
   if (connection.touched) std::erase(touched_, &connection);
   std::erase(paused_, &connection);
   blocked_.erase(&connection);
+  rate_paused_.erase(&connection);
+  queued_ -= connection.queue_memory();
   // Closing it would not do where a child process has the socket too: epoll watches what is open.
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.fd(), nullptr);
   const size_t index = connection.slot;
-  shared_.census.Leave(slots_[index].host, slots_[index].verdict);
+  shared_.census.Leave(slots_[index].verdict);
   if (index + 1 < slots_.size()) {
     std::swap(slots_[index], slots_.back());
     slots_[index].connection->slot = index;
@@ -214,11 +246,10 @@ void Loop::Remove(Connection& connection) {
   slots_.pop_back();
 }
 
-std::optional<CloseReason> Loop::Identify(Connection& connection, const SocketAddress& client) {
-  const std::string host = client.Host();
-  if (!shared_.census.Identify(host)) return CloseReason::kAddressFull;
-  slots_[connection.slot].host = host;
-  return std::nullopt;
+ConnectionHost::Admission Loop::Admit(Connection& connection, const SocketAddress& client) {
+  Census::Verdict& verdict = slots_[connection.slot].verdict;
+  shared_.census.Admit(client.Host(), verdict);
+  return {verdict.refusal, verdict.overflow};
 }
 
 uint64_t Loop::NewPeerId() {
@@ -227,8 +258,15 @@ uint64_t Loop::NewPeerId() {
 
 // ---- deadlines
 
-void Loop::AwaitPing(Connection& connection) { pings_.Restart(connection, Now()); }
-void Loop::AwaitEnd(Connection& connection) { farewells_.Restart(connection, Now()); }
+void Loop::AwaitPing(Connection& connection) {
+  EndArrival(connection);
+  pings_.Restart(connection, Now());
+}
+
+void Loop::AwaitEnd(Connection& connection) {
+  EndArrival(connection);
+  farewells_.Restart(connection, Now());
+}
 
 void Loop::ScheduleTick() {
   tick_.expires_after(draining_ ? kDrainTick : kTick);
@@ -245,12 +283,16 @@ void Loop::OnTick() {
     while (Connection* connection = list->PopDue(now)) connection->OnDeadline();
   }
   if (listener_.paused()) {
+    // Descriptors are what is missing, most of the time: those who say nothing give theirs back.
+    for (int i = 0; i < kAcceptsPerTurn; ++i) {
+      Connection* silent = handshakes_.PopOlderThan(kSilenceWithoutDescriptors, now);
+      if (!silent) break;
+      silent->TurnAway();
+    }
     listener_.Retry();
-    epoll_event event = {};
-    event.events = EPOLLIN;
-    event.data.ptr = nullptr;
-    epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.fd(), &event);
+    WatchListener();
   }
+  ResumeWithTokens();
   Report(now);
   lane_.EndQueries();
   lane_.Tick();
@@ -258,103 +300,6 @@ void Loop::OnTick() {
   if (draining_) CloseDrainShare();
   FinishTurn();
   SetGauges(now);
-}
-
-// Figures that are at most kReportInterval old are good enough for operators; who has many active
-// peers tells of them over several ticks.
-void Loop::Report(absl::Duration now) {
-  if (now < next_report_) return;
-  const bool more = lane_.Report(draining_);
-  if (!more) next_report_ = now + kReportInterval;
-}
-
-void Loop::SetGauges(absl::Duration now) {
-  gauges_.connections.Set(slots_.size());
-  gauges_.sessions.Set(lane_.member_count());
-  gauges_.paused.Set(paused_.size());
-  if (now < next_queue_gauges_) return;
-  next_queue_gauges_ = now + kQueueGaugesInterval;
-  size_t sum = 0, max = 0;
-  for (const Connection* connection : blocked_) {
-    sum += connection->queued_bytes();
-    max = std::max(max, connection->queued_bytes());
-  }
-  gauges_.queued_bytes.Set(sum);
-  gauges_.max_queued_bytes.Set(max);
-}
-
-void Loop::AddTo(EdgeSnapshot& snapshot) const {
-  snapshot.Add(counters_);
-  snapshot.Add(gauges_);
-  snapshot.lanes.push_back(
-      {lane_.identity().lane_index, link_->connected(), lane_.backlog_bytes()});
-  snapshot.batch_events.Add(link_->batches().Values());
-}
-
-// ---- back-pressure
-
-bool Loop::ReadingPaused(Connection& connection) {
-  if (!lane_.congested()) return false;
-  paused_.push_back(&connection);
-  return true;
-}
-
-void Loop::ResumeReading() {
-  std::vector<Connection*> resumed;
-  resumed.swap(paused_);
-  for (Connection* connection : resumed) connection->ResumeReading();
-}
-
-// ---- drain
-
-void Loop::Drain(absl::Duration window, std::optional<Handover> handover,
-                 std::function<void()> done) {
-  Post([this, window, handover, done = std::move(done)] {
-    draining_ = true;
-    handover_ = handover;
-    if (handover_) {
-      handover_->Begin(listener_.fd());
-      handover_end_ = Now() + Handover::kLinger;
-    } else {
-      CloseListener();
-    }
-    drain_window_ = window;
-    drain_end_ = Now() + window;
-    drain_cutoff_ = drain_end_ + shared_.limits.close_timeout;
-    drained_ = done;
-    ScheduleTick();
-  });
-}
-
-// Whoever the kernel has already connected is served, or it would be reset with the listener.
-void Loop::CloseListener() {
-  if (handover_) handover_->BeforeClose(listener_.fd());
-  if (!listener_.shared()) AcceptAll(std::numeric_limits<int>::max());
-  listener_.Close();
-}
-
-void Loop::CloseDrainShare() {
-  const absl::Duration now = Now();
-  if (listener_.open() && now >= handover_end_) CloseListener();
-  if ((slots_.empty() && !listener_.open()) || now >= drain_cutoff_) {
-    lane_.SayGoodbye();
-    goodbye_end_ = std::min(goodbye_end_, now + absl::FromChrono(link::kGoodbyeTimeout));
-    if (drained_ && (lane_.finished() || now >= goodbye_end_)) std::exchange(drained_, nullptr)();
-    return;
-  }
-  size_t open = 0;
-  for (const Slot& slot : slots_) open += slot.connection->drained() ? 0 : 1;
-  // What is not a whole connection yet is carried over to the next tick.
-  const double ticks_left = absl::FDivDuration(drain_end_ - now, absl::FromChrono(kDrainTick));
-  drain_due_ +=
-      ticks_left <= 1 ? static_cast<double>(open) : static_cast<double>(open) / ticks_left;
-  for (const Slot& slot : slots_) {
-    if (drain_due_ < 1) break;
-    if (slot.connection->drained()) continue;
-    // They come back spread over as long as they left.
-    slot.connection->Drain(drain_window_ * absl::Uniform<double>(random_, 0, 1));
-    --drain_due_;
-  }
 }
 
 }  // namespace cairn::edge

@@ -16,6 +16,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -47,6 +48,10 @@ struct EdgeShared {
   const ProxyTrust proxy_trust;
   const bool log_peers;
   CloseLog close_log;
+  const size_t loops;
+
+  // A loop's part of a bound of the whole edge.
+  size_t Share(size_t bound) const { return (bound + loops - 1) / loops; }
 };
 
 class Loop final : public ConnectionHost, public LoopExecutor {
@@ -59,6 +64,11 @@ class Loop final : public ConnectionHost, public LoopExecutor {
        std::function<void()> on_drain_order);
   ~Loop();
 
+  // Before Start(): new connections of the port go to the `own` sockets of this edge, and no longer
+  // to `earlier` ones.
+  void TakeOverPort(uint32_t earlier, uint32_t own) const {
+    Handover::TakeOver(listener_.fd(), earlier, own);
+  }
   // Once. The thread runs until Drain() has ended.
   void Start();
   // Any thread. Stops accepting (after `handover`, if somebody else serves the port), closes
@@ -77,7 +87,7 @@ class Loop final : public ConnectionHost, public LoopExecutor {
 
   // ---- ConnectionHost
   void Touch(Connection& connection) override;
-  void Watch(Connection& connection, uint32_t epoll_events) override;
+  bool Watch(Connection& connection, uint32_t epoll_events) override;
   void AwaitPing(Connection& connection) override;
   void AwaitEnd(Connection& connection) override;
   void Retire(Connection& connection) override;
@@ -85,16 +95,23 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   SessionContext& session_context() override { return session_context_; }
   std::span<char> read_buffer() override { return {read_buffer_.get(), kReadBuffer}; }
   uint64_t NewPeerId() override;
-  std::optional<CloseReason> Identify(Connection& connection, const SocketAddress& client) override;
+  Admission Admit(Connection& connection, const SocketAddress& client) override;
+  void NoteQueued(ptrdiff_t bytes) override { queued_ += static_cast<size_t>(bytes); }
+  bool QueuesFull() const override { return queued_ > max_queued_; }
+  void ShortenQueues() override;
+  TokenBucket::Rate message_rate() const override { return message_rate_; }
+  void AwaitTokens(Connection& connection) override { rate_paused_.insert(&connection); }
   absl::Duration Now() const override { return shared_.clock.Elapsed(); }
   absl::Time WallTime() const override { return shared_.clock.WallTime(); }
   bool draining() const override { return draining_; }
   CloseLog& close_log() override { return shared_.close_log; }
 
  private:
+  // While draining, so that the closes are spread evenly.
+  static constexpr std::chrono::milliseconds kDrainTick{20};
+
   struct Slot {
     std::unique_ptr<Connection> connection;
-    std::string host;
     Census::Verdict verdict;
   };
 
@@ -104,12 +121,18 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   void FinishTurn();
   void AcceptAll(int most);
   void Adopt(Accepted accepted);
+  // Its upgrade is done, or will never be.
+  void EndArrival(Connection& connection);
   void Remove(Connection& connection);
+  // Waits for connections; when the kernel has no memory for that, the listener stays paused.
+  void WatchListener();
+  void SettleAll();
   // Turned away before there was a connection of ours.
-  void CountRefused(CloseReason reason, const SocketAddress& peer);
+  void CountRefused(CloseReason reason, const SocketAddress& peer, std::string_view error = {});
   void ScheduleTick();
   void OnTick();
   void ResumeReading();
+  void ResumeWithTokens();
   void CloseListener();
   void CloseDrainShare();
   void Report(absl::Duration now);
@@ -137,6 +160,12 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   std::vector<Connection*> retired_;
   std::vector<Connection*> paused_;
   absl::flat_hash_set<Connection*> blocked_;  // all that have something queued, between turns
+  absl::flat_hash_set<Connection*> rate_paused_;
+  size_t arriving_ = 0;  // in handshakes_
+  size_t queued_ = 0;    // memory of all queues
+  const size_t max_arriving_;
+  const size_t max_queued_;
+  const TokenBucket::Rate message_rate_;
   DeadlineList<Connection> handshakes_;
   DeadlineList<Connection> pings_;
   DeadlineList<Connection> farewells_;

@@ -1,5 +1,7 @@
 #include "edge/out_queue.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "proto/wire/ws_encoder.h"
 
@@ -7,7 +9,8 @@ namespace cairn::edge {
 
 void OutQueue::AppendPong(std::string_view frame) {
   // A pong that has begun to leave must leave whole.
-  if (pong_head_ == 0 && pongs_.size() + frame.size() > kMaxPongBytes) pongs_.clear();
+  const bool begun = pong_head_ > 0 || (pinned_ > 0 && pongs_pinned_);
+  if (!begun && pongs_.size() + frame.size() > kMaxPongBytes) pongs_.clear();
   if (pongs_.size() < 2 * kMaxPongBytes) pongs_.append(frame);
 }
 
@@ -18,16 +21,16 @@ void OutQueue::AppendRaw(std::string_view bytes) {
 }
 
 std::string_view OutQueue::Front() {
-  if (pong_head_ > 0 || (!pongs_.empty() && AtBoundary())) {
-    return std::string_view(pongs_).substr(pong_head_);
-  }
+  if (PongsAreFront()) return std::string_view(pongs_).substr(pong_head_);
   // A pong waits for the boundary; without one everything can go at once.
-  const size_t end = pongs_.empty() ? data_.size() : boundary_;
+  const size_t end = pongs_.empty() ? data_.size() : std::max(boundary_, head_ + pinned_);
   return std::string_view(data_).substr(head_, end - head_);
 }
 
 void OutQueue::Consume(size_t bytes) {
-  if (pong_head_ > 0 || (!pongs_.empty() && AtBoundary())) {
+  const bool pongs = PongsAreFront();
+  pinned_ -= std::min(pinned_, bytes);
+  if (pongs) {
     pong_head_ += bytes;
     CAIRN_CHECK(pong_head_ <= pongs_.size());
     if (pong_head_ == pongs_.size()) {
@@ -50,6 +53,12 @@ void OutQueue::Consume(size_t bytes) {
   }
 }
 
+void OutQueue::Pin(size_t bytes) {
+  CAIRN_CHECK(bytes <= Front().size());
+  pongs_pinned_ = PongsAreFront();
+  pinned_ = bytes;
+}
+
 void OutQueue::AdvanceBoundary() {
   while (boundary_ < head_) {
     boundary_ += wire::WsFrameSize(std::string_view(data_).substr(boundary_));
@@ -64,8 +73,14 @@ void OutQueue::AdvanceBoundary() {
 }
 
 void OutQueue::DropWaiting() {
+  const bool pinned_pongs = pinned_ > 0 && pongs_pinned_;
+  const size_t must_leave = head_ + (pinned_pongs ? 0 : pinned_);
+  while (boundary_ < must_leave) {
+    boundary_ += wire::WsFrameSize(std::string_view(data_).substr(boundary_));
+  }
   data_.resize(boundary_);
-  if (pong_head_ == 0) pongs_.clear();
+  data_.shrink_to_fit();
+  if (pong_head_ == 0 && !pinned_pongs) pongs_.clear();
 }
 
 }  // namespace cairn::edge

@@ -1,11 +1,11 @@
 // OutQueue: the bytes one client has not taken yet: whole WebSocket frames, with pongs let past
 // them.
 //
-// Owner:  one Connection. Thread: its loop.
+// Owner:  one Connection.
+// Thread: its loop.
 // Bounds: none of its own: the connection holds size() against EdgeLimits::max_queued_bytes. Pongs:
-// kMaxPongBytes,
-//         then only the latest is kept (RFC 6455 5.5.3). An empty queue keeps at most kKeptBytes of
-//         memory.
+//         kMaxPongBytes, then only the latest is kept (RFC 6455 5.5.3). An empty queue keeps at
+//         most kKeptBytes of memory.
 #ifndef CAIRN_EDGE_OUT_QUEUE_H_
 #define CAIRN_EDGE_OUT_QUEUE_H_
 
@@ -30,24 +30,37 @@ class OutQueue {
   bool empty() const { return head_ == data_.size() && pongs_.empty(); }
   size_t size() const { return data_.size() - head_ + pongs_.size(); }
 
+  // What the queue holds on the heap; 0 when nothing waits, but for the kKeptBytes.
+  size_t memory_bytes() const { return empty() ? 0 : data_.capacity() + pongs_.capacity(); }
+
   // What to write next, in one piece. Empty if there is nothing.
   std::string_view Front();
   // The first `bytes` of Front() are written.
   void Consume(size_t bytes);
+  // The first `bytes` of Front() must be what is written next, unchanged: TLS has made a record of
+  // them that the socket did not take. REQUIRES: bytes <= Front().size().
+  void Pin(size_t bytes);
 
-  // Drops what waits, except the rest of a frame that has begun to leave: a Close frame can follow.
+  // Drops what waits, except the rest of a frame that has begun to leave, and what is pinned: a
+  // Close frame can follow.
   void DropWaiting();
 
  private:
   // Whether the next byte of data_ begins a frame.
   bool AtBoundary() const { return head_ == boundary_; }
   void AdvanceBoundary();
+  bool PongsAreFront() const {
+    if (pinned_ > 0) return pongs_pinned_;
+    return pong_head_ > 0 || (!pongs_.empty() && AtBoundary());
+  }
 
   std::string data_;
   size_t head_ = 0;      // of data_: written before it
   size_t boundary_ = 0;  // of data_: the first frame boundary at or after head_
   std::string pongs_;
-  size_t pong_head_ = 0;  // of pongs_: written before it
+  size_t pong_head_ = 0;       // of pongs_: written before it
+  size_t pinned_ = 0;          // bytes of the front that must not change
+  bool pongs_pinned_ = false;  // they are pongs
 };
 
 }  // namespace cairn::edge

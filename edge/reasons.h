@@ -16,26 +16,28 @@
 namespace cairn::edge {
 
 // X(enumerator, name, close code). Code 0: the connection ended without a Close frame of ours.
-#define CAIRN_EDGE_CLOSE_REASONS(X)                                                \
-  X(kClientClosed, "client_closed", 1000)      /* its Close frame was answered */  \
-  X(kClientGone, "client_gone", 0)             /* end of stream without a Close */ \
-  X(kConnectionLost, "connection_lost", 0)     /* reset, or unacknowledged data */ \
-  X(kBadProxyHeader, "bad_proxy_header", 0)    /* --proxy-protocol, and no such */ \
-  X(kHandshakeTimeout, "handshake_timeout", 0) /* TLS and upgrade took too long */ \
-  X(kTlsFailed, "tls_failed", 0)               /* TLS handshake or record error */ \
-  X(kUpgradeRefused, "upgrade_refused", 0)     /* answered with an HTTP status */  \
-  X(kUnauthorized, "unauthorized", 0)          /* answered with 401 */             \
-  X(kDraining, "draining", 1001)               /* this edge is shutting down */    \
-  X(kProtocolError, "protocol_error", 1002)    /* RFC 6455 was broken */           \
-  X(kBadUtf8, "bad_utf8", 1007)                /* text that is not UTF-8 */        \
-  X(kTooManyTopics, "too_many_topics", 1008)   /* EdgeLimits::max_topics */        \
-  X(kTopicTooLong, "topic_too_long", 1008)     /* EdgeLimits::max_topic_bytes */   \
-  X(kOperator, "operator", 1008)               /* an operator's order */           \
-  X(kMessageTooBig, "message_too_big", 1009)   /* EdgeLimits::max_message_bytes */ \
-  X(kPongTimeout, "pong_timeout", 1011)        /* it ponged before, now not */     \
-  X(kSlowReader, "slow_reader", 1013)          /* EdgeLimits::max_queued_bytes */  \
-  X(kEdgeFull, "edge_full", 1013)              /* EdgeLimits::max_connections */   \
-  X(kAddressFull, "address_full", 1013)        /* ...::max_connections_per_ip */
+#define CAIRN_EDGE_CLOSE_REASONS(X)                                                   \
+  X(kClientClosed, "client_closed", 1000)         /* its Close frame was answered */  \
+  X(kClientGone, "client_gone", 0)                /* end of stream without a Close */ \
+  X(kConnectionLost, "connection_lost", 0)        /* reset, or unacknowledged data */ \
+  X(kBadProxyHeader, "bad_proxy_header", 0)       /* --proxy-protocol, and no such */ \
+  X(kHandshakeTimeout, "handshake_timeout", 0)    /* TLS and upgrade took too long */ \
+  X(kTooManyHandshakes, "too_many_handshakes", 0) /* EdgeLimits::max_handshakes */    \
+  X(kTlsFailed, "tls_failed", 0)                  /* TLS handshake or record error */ \
+  X(kUpgradeRefused, "upgrade_refused", 0)        /* answered with an HTTP status */  \
+  X(kUnauthorized, "unauthorized", 0)             /* answered with 401 */             \
+  X(kDraining, "draining", 1001)                  /* this edge is shutting down */    \
+  X(kProtocolError, "protocol_error", 1002)       /* RFC 6455 was broken */           \
+  X(kBadUtf8, "bad_utf8", 1007)                   /* text that is not UTF-8 */        \
+  X(kTooManyTopics, "too_many_topics", 1008)      /* EdgeLimits::max_topics */        \
+  X(kTopicTooLong, "topic_too_long", 1008)        /* EdgeLimits::max_topic_bytes */   \
+  X(kOperator, "operator", 1008)                  /* an operator's order */           \
+  X(kMessageTooBig, "message_too_big", 1009)      /* EdgeLimits::max_message_bytes */ \
+  X(kPongTimeout, "pong_timeout", 1011)           /* it ponged before, now not */     \
+  X(kSlowReader, "slow_reader", 1013)             /* EdgeLimits::max_queued_bytes */  \
+  X(kQueuesFull, "queues_full", 1013)             /* EdgeLimits::max_queued_total */  \
+  X(kEdgeFull, "edge_full", 1013)                 /* EdgeLimits::max_connections */   \
+  X(kAddressFull, "address_full", 1013)           /* ...::max_connections_per_ip */
 
 // X(enumerator, name): a message that had no effect; its connection stays.
 #define CAIRN_EDGE_DROP_REASONS(X)                                                       \

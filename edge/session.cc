@@ -14,6 +14,13 @@ namespace cairn::edge {
 
 using wire::WsDecoder;
 
+namespace {
+
+// The code of an Error of cairn.signal.v2 that is not a drop reason: nothing is lost.
+constexpr char kRateError[] = "rate_messages";
+
+}  // namespace
+
 Session::Session(SessionContext& context, Client& client, uint64_t peer, Lane::PeerFacts facts)
     : context_(context),
       client_(client),
@@ -43,19 +50,22 @@ Session::~Session() {
   context_.lane.Leave(member_, end_code_, end_reason_);
 }
 
-void Session::OnBytes(std::span<char> bytes) {
-  while (!closed_) {
+std::span<char> Session::OnBytes(std::span<char> bytes, uint32_t most) {
+  while (!closed_ && heard_ < most) {
     const WsDecoder::Event event = decoder_.Next(bytes);
     switch (event.type) {
       case WsDecoder::EventType::kNeedMore:
-        return;
+        return {};
       case WsDecoder::EventType::kText:
+        ++heard_;
         OnText(event.data);
         break;
       case WsDecoder::EventType::kBinary:
+        ++heard_;
         OnMessage(event);
         break;
       case WsDecoder::EventType::kPing:
+        ++heard_;
         client_.Pong(event.data);
         break;
       case WsDecoder::EventType::kPong:
@@ -69,6 +79,7 @@ void Session::OnBytes(std::span<char> bytes) {
         break;
     }
   }
+  return closed_ ? std::span<char>() : bytes;
 }
 
 void Session::OnMessage(const WsDecoder::Event& event) {
@@ -121,6 +132,14 @@ void Session::SayDraining(absl::Duration wait) {
   if (!member_->v2()) return;
   std::string message;
   wire::AppendDraining(static_cast<uint64_t>(absl::ToInt64Milliseconds(wait)), message);
+  Say(message);
+}
+
+void Session::SayRateLimited() {
+  if (!member_->v2() || closed_) return;
+  std::string message;
+  wire::AppendError(kRateError,
+                    "you say more than the server takes of one client: it reads on later", message);
   Say(message);
 }
 

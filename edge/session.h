@@ -7,8 +7,10 @@
 #define CAIRN_EDGE_SESSION_H_
 
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "edge/client.h"
 #include "edge/lane.h"
@@ -35,9 +37,12 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Handles every complete message in `bytes`, which it changes (unmasking). After a
-  // Client::Close() of its own it ignores what else comes.
-  void OnBytes(std::span<char> bytes);
+  // Handles every complete message in `bytes`, which it changes (unmasking), but stops once
+  // `most` messages and pings have been handled since the last TakeHeard(). What is left is
+  // returned, to come first in the next call. After a Client::Close() of its own it ignores what
+  // else comes.
+  std::span<char> OnBytes(std::span<char> bytes,
+                          uint32_t most = std::numeric_limits<uint32_t>::max());
 
   // Why the session is about to go: for the core's history. REQUIRES: `reason` outlives this.
   void End(uint16_t code, std::string_view reason) {
@@ -46,6 +51,11 @@ class Session {
   }
   // cairn.signal.v2: the connection is about to be closed; `wait` is when to come back.
   void SayDraining(absl::Duration wait);
+  // cairn.signal.v2: the connection is not read for a while, since it says more than
+  // --rate-messages.
+  void SayRateLimited();
+  // Messages and pings that have been handled since the last call.
+  uint32_t TakeHeard() { return std::exchange(heard_, 0); }
   void NoteRtt(absl::Duration rtt) { context_.lane.NoteRtt(member_, rtt); }
 
  private:
@@ -70,6 +80,7 @@ class Session {
   // Loop thread only.
   wire::WsDecoder decoder_;
   bool closed_ = false;
+  uint32_t heard_ = 0;
   uint16_t end_code_ = 0;
   std::string_view end_reason_ = Name(CloseReason::kConnectionLost);
 };

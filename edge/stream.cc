@@ -80,9 +80,15 @@ void Stream::DiscardRaw(std::span<char> scratch) {
 Stream::Result Stream::Write(std::string_view bytes) {
   if (ssl_) {
     ERR_clear_error();
-    const int wanted = static_cast<int>(std::min<size_t>(bytes.size(), INT_MAX));
-    const int n = SSL_write(ssl_.get(), bytes.data(), wanted);
-    return n > 0 ? Result{Status::kOk, static_cast<size_t>(n)} : FromSsl(n);
+    // One record a call, which SSL_MODE_ENABLE_PARTIAL_WRITE would make of more too: so it is known
+    // what a blocked call covers (SSL_write(3), "NOTES").
+    bytes = bytes.substr(0, SSL3_RT_MAX_PLAIN_LENGTH);
+    const int n = SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
+    if (n > 0) return {Status::kOk, static_cast<size_t>(n)};
+    Result result = FromSsl(n);
+    if (result.status == Status::kWantWrite || result.status == Status::kWantRead)
+      result.bytes = bytes.size();
+    return result;
   }
   const ssize_t n = send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (n >= 0) return {Status::kOk, static_cast<size_t>(n)};

@@ -1,7 +1,8 @@
 // Stream: the bytes of one accepted socket, plain or through TLS.
 //
 // OpenSSL works on the socket itself: no memory BIOs, and its buffers are released while idle.
-// Owner:  one Connection. Thread: its loop.
+// Owner:  one Connection.
+// Thread: its loop.
 // Errors: kClosed is an orderly end, kLost a reset, a time-out or a TLS error.
 #ifndef CAIRN_EDGE_STREAM_H_
 #define CAIRN_EDGE_STREAM_H_
@@ -23,7 +24,9 @@ class Stream {
   enum class Status { kOk, kWantRead, kWantWrite, kClosed, kLost };
   struct Result {
     Status status;
-    size_t bytes = 0;  // with kOk, more than 0
+    // kOk: read or written, more than 0. Write() with kWantRead or kWantWrite: how many of the
+    // bytes are in a TLS record already; the next Write() must begin with them, unchanged.
+    size_t bytes = 0;
   };
 
   // `ssl` is null for plaintext.
@@ -43,6 +46,7 @@ class Stream {
   // Why the last call on this thread gave kLost, in OpenSSL's words; "" when the other side only
   // went away.
   static const char* LastTlsError();
+  // With kWantWrite: TLS must write before it can read on (RFC 8446 4.6.3, KeyUpdate).
   Result Read(std::span<char> into);
   Result Write(std::string_view bytes);
   // What the socket has, before any TLS, left there; and its first bytes taken away. For a PROXY

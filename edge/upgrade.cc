@@ -57,6 +57,28 @@ bool SubprotocolTokenFits(absl::string_view entry, const BearerTokens& tokens) {
   return absl::WebSafeBase64Unescape(entry, &token) && tokens.Matches(token);
 }
 
+// RFC 6455 section 4.1, item 7.
+bool IsKey(absl::string_view key) {
+  constexpr size_t kBytes = 16, kEncodedBytes = 24;
+  std::string bytes;
+  return key.size() == kEncodedBytes && absl::Base64Unescape(key, &bytes) && bytes.size() == kBytes;
+}
+
+// RFC 9112 section 6.3. What would follow is not to be taken for frames.
+template <typename Request>
+bool HasBody(const Request& request) {
+  const absl::string_view length = View(request[http::field::content_length]);
+  return request.count(http::field::transfer_encoding) > 0 || (!length.empty() && length != "0");
+}
+
+// From `begin` on.
+bool HasBareLineFeed(std::string_view text, size_t begin) {
+  for (size_t at = text.find('\n', begin); at != text.npos; at = text.find('\n', at + 1)) {
+    if (at == 0 || text[at - 1] != '\r') return true;
+  }
+  return false;
+}
+
 std::string AcceptValue(absl::string_view key) {
   const std::string text = absl::StrCat(key, kAcceptGuid);
   unsigned char digest[SHA_DIGEST_LENGTH];
@@ -116,7 +138,24 @@ std::string Upgrade::TimeoutAnswer() {
   return Refusal(408, "The upgrade request did not come in time.");
 }
 
+bool Upgrade::SkipEmptyLine(std::string_view& in) {
+  while (!begun_ && !in.empty()) {
+    if (cr_pending_ && in[0] != '\n') return false;
+    if (cr_pending_) empty_line_seen_ = true;
+    if (!cr_pending_ && empty_line_seen_ && in[0] == '\r') return false;
+    if (!cr_pending_ && in[0] != '\r') {
+      begun_ = true;
+      break;
+    }
+    cr_pending_ = !cr_pending_;
+    in.remove_prefix(1);
+  }
+  return true;
+}
+
 Upgrade::State Upgrade::Feed(std::string_view& in) {
+  if (!SkipEmptyLine(in)) return Refuse(400, "This is not an HTTP request.");
+  if (in.empty()) return State::kNeedMore;
   // Beast wants the head in one piece; it comes in one piece but from slow or hostile clients.
   const size_t kept_before = kept_.size();
   std::string_view head = in;
@@ -125,6 +164,9 @@ Upgrade::State Upgrade::Feed(std::string_view& in) {
     head = kept_;
   }
   const size_t end = head.find("\r\n\r\n", kept_before > 3 ? kept_before - 3 : 0);
+  // A request whose lines end otherwise would be waited for until its time is over.
+  if (HasBareLineFeed(head.substr(0, end), kept_before))
+    return Refuse(400, "The lines of a request end with CR LF.");
   if (end == head.npos) {
     if (head.size() > max_head_bytes_) return Refuse(431, "The request head is too large.");
     if (kept_before == 0) kept_.assign(in);
@@ -175,11 +217,13 @@ Upgrade::State Upgrade::Judge() {
     authorized = authorized || HeaderTokenFits(View(it->value()), tokens_);
   }
   if (!authorized) return Refuse(401, "");
+  if (HasBody(request)) return Refuse(400, "A request for a WebSocket has no body.");
   if (View(request[http::field::sec_websocket_version]) != "13") {
     return Refuse(426, "Only WebSocket version 13 is spoken here.");
   }
   const beast::string_view key = request[http::field::sec_websocket_key];
   if (key.empty()) return Refuse(400, "Sec-WebSocket-Key is missing.");
+  if (!IsKey(View(key))) return Refuse(400, "Sec-WebSocket-Key is not 16 bytes in base64.");
   const beast::string_view agent = request[http::field::user_agent];
   user_agent_.assign(agent.data(), std::min(agent.size(), kMaxUserAgentBytes));
   // It ends up in protobuf strings, which must be UTF-8, and on operators' terminals.

@@ -56,6 +56,9 @@ class Upgrade {
  private:
   struct Parser;
 
+  // One empty line before the request (RFC 9112 section 2.2). False: more, or a CR that ends no
+  // line.
+  bool SkipEmptyLine(std::string_view& in);
   State Judge();
   State Accept(std::string_view key, std::string_view subprotocol);
   State Refuse(int status, std::string_view text);
@@ -65,7 +68,10 @@ class Upgrade {
   const size_t max_head_bytes_;
   // Loop thread only.
   std::unique_ptr<Parser> parser_;
-  std::string kept_;  // the beginning of a head that came in pieces
+  bool begun_ = false;  // something other than an empty line has come
+  bool empty_line_seen_ = false;
+  bool cr_pending_ = false;  // half of that line
+  std::string kept_;         // the beginning of a head that came in pieces
   std::string answer_;
   wire::Dialect dialect_ = wire::Dialect::kNative;
   std::string user_agent_;

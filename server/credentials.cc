@@ -1,29 +1,18 @@
 #include "server/credentials.h"
 
-#include <absl/strings/ascii.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <grpcpp/security/credentials.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
+#include <utility>
+
+#include "base/pem.h"
 
 namespace cairn::server {
 namespace {
 
 absl::Status Prefixed(const char* option, const absl::Status& status, const char* hint = "") {
   return absl::Status(status.code(), absl::StrCat(option, ": ", status.message(), hint));
-}
-
-absl::StatusOr<std::string> ReadFile(const char* option, const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(option, ": cannot read '", path, "': ", std::strerror(errno)));
-  }
-  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
 }
 
 absl::Status CheckPair(const char* first, const std::string& a, const char* second,
@@ -89,6 +78,21 @@ absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options
   return tokens;
 }
 
+absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options) {
+  if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
+  core::GrpcTls tls;
+  if (options.grpc_tls_cert.empty()) return tls;
+  absl::StatusOr<PemIdentity> identity =
+      PemIdentity::Load(options.grpc_tls_cert, options.grpc_tls_key);
+  if (!identity.ok()) return Prefixed("--grpc-tls-cert, --grpc-tls-key", identity.status());
+  absl::StatusOr<std::string> ca = LoadPemAuthority(options.grpc_tls_ca);
+  if (!ca.ok()) return Prefixed("--grpc-tls-ca", ca.status());
+  tls.cert = std::move(identity->chain_text);
+  tls.key = std::move(identity->key_text);
+  tls.ca = *std::move(ca);
+  return tls;
+}
+
 absl::Status CheckGrpcExposure(const Options& options) {
   if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
   const std::string& address = options.grpc_listen_address;
@@ -109,15 +113,8 @@ absl::Status CheckGrpcExposure(const Options& options) {
 
 absl::StatusOr<std::string> LoadEdgeToken(const Options& options) {
   if (options.grpc_edge_token_file.empty()) return std::string();
-  absl::StatusOr<std::string> text =
-      ReadFile("--grpc-edge-token-file", options.grpc_edge_token_file);
-  if (!text.ok()) return text.status();
-  std::string token(absl::StripAsciiWhitespace(text->substr(0, text->find('\n'))));
-  if (token.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat("--grpc-edge-token-file: '",
-                                                   options.grpc_edge_token_file,
-                                                   "' has no token in its first line"));
-  }
+  absl::StatusOr<std::string> token = BearerTokens::FirstInFile(options.grpc_edge_token_file);
+  if (!token.ok()) return Prefixed("--grpc-edge-token-file", token.status());
   return token;
 }
 
@@ -125,16 +122,12 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LoadChannelCredentials
     const Options& options) {
   if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
   if (options.grpc_tls_cert.empty()) return grpc::InsecureChannelCredentials();
-  const absl::StatusOr<std::string> cert = ReadFile("--grpc-tls-cert", options.grpc_tls_cert);
-  const absl::StatusOr<std::string> key = ReadFile("--grpc-tls-key", options.grpc_tls_key);
-  const absl::StatusOr<std::string> ca = ReadFile("--grpc-tls-ca", options.grpc_tls_ca);
-  for (const auto* file : {&cert, &key, &ca}) {
-    if (!file->ok()) return file->status();
-  }
+  absl::StatusOr<core::GrpcTls> tls = LoadGrpcTls(options);
+  if (!tls.ok()) return tls.status();
   grpc::SslCredentialsOptions ssl;
-  ssl.pem_cert_chain = *cert;
-  ssl.pem_private_key = *key;
-  ssl.pem_root_certs = *ca;
+  ssl.pem_cert_chain = tls->cert;
+  ssl.pem_private_key = tls->key;
+  ssl.pem_root_certs = tls->ca;
   return grpc::SslCredentials(ssl);
 }
 

@@ -12,6 +12,7 @@
 #include "base/bearer_tokens.h"
 #include "base/tls_context.h"
 #include "core/authority.h"
+#include "core/grpc_server.h"
 #include "server/options.h"
 
 namespace grpc {
@@ -27,6 +28,8 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> LoadClientTls(const Options& o
 
 // The core's port: who may open lanes, steer, and look.
 absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options);
+// Between edge and core, either side's: empty without mutual TLS.
+absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options);
 // Refuses a port that others can reach and that asks for no credential.
 absl::Status CheckGrpcExposure(const Options& options);
 

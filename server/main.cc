@@ -1,10 +1,25 @@
+#include <csignal>
 #include <cstdlib>
 #include <iostream>
 
 #include "base/log.h"
+#include "base/sanitizers.h"
 #include "server/health_check.h"
 #include "server/options.h"
 #include "server/server.h"
+
+#ifndef CAIRN_SANITIZED
+namespace {
+
+// SIGHUP ends a process by default. One that asks a server which has hardly begun to read its files
+// again is to do no harm: the dynamic linker runs this before the libraries' own beginnings, and
+// the server's handler takes its place before any file is read.
+void IgnoreSighup(int, char**, char**) { std::signal(SIGHUP, SIG_IGN); }
+__attribute__((section(".preinit_array"), used)) void (*const kIgnoreSighup)(int, char**,
+                                                                             char**) = IgnoreSighup;
+
+}  // namespace
+#endif
 
 namespace cairn::server {
 namespace {

@@ -91,11 +91,12 @@ std::vector<Series> ByName(const char* label, const std::array<uint64_t, kCount>
 
 // How connections can end that never became a session.
 constexpr edge::CloseReason kRefusals[] = {
-    edge::CloseReason::kClientGone,     edge::CloseReason::kConnectionLost,
-    edge::CloseReason::kBadProxyHeader, edge::CloseReason::kHandshakeTimeout,
-    edge::CloseReason::kTlsFailed,      edge::CloseReason::kUpgradeRefused,
-    edge::CloseReason::kUnauthorized,   edge::CloseReason::kDraining,
-    edge::CloseReason::kEdgeFull,       edge::CloseReason::kAddressFull};
+    edge::CloseReason::kClientGone,        edge::CloseReason::kConnectionLost,
+    edge::CloseReason::kBadProxyHeader,    edge::CloseReason::kHandshakeTimeout,
+    edge::CloseReason::kTooManyHandshakes, edge::CloseReason::kTlsFailed,
+    edge::CloseReason::kUpgradeRefused,    edge::CloseReason::kUnauthorized,
+    edge::CloseReason::kDraining,          edge::CloseReason::kEdgeFull,
+    edge::CloseReason::kAddressFull};
 
 std::vector<Series> Handshakes(const edge::EdgeSnapshot& edge) {
   std::vector<Series> series = {{{{"outcome", "ok"}}, static_cast<double>(edge.upgraded)}};
@@ -139,6 +140,8 @@ void AddClients(const edge::EdgeSnapshot& edge, Families& to) {
               "How TLS and the upgrade ended, or why they were not begun.", Handshakes(edge));
   to.Counters("cairn_signal_closes_total", "Connections that ended, by reason.",
               ByName<edge::CloseReason>("reason", edge.closes));
+  to.Gauge("cairn_signal_rate_paused_connections",
+           "Connections that are not read because they said too much.", edge.rate_paused);
   to.Counter("cairn_signal_pings_sent_total", "WebSocket pings sent to clients.", edge.pings_sent);
   if (!edge.tls_not_after) return;
   to.Gauge("cairn_signal_tls_certificate_expiry_timestamp_seconds",
@@ -159,6 +162,9 @@ void AddTraffic(const edge::EdgeSnapshot& edge, Families& to) {
   to.Histogram("cairn_signal_relay_latency_seconds",
                "From the read of a relay on its edge to the queue of each subscriber.",
                edge.relay_latency_us, kSecondsPerUs);
+  to.Counter("cairn_signal_rate_pauses_total",
+             "Times that a connection was not read for a while, because it said too much.",
+             edge.rate_pauses);
   to.Gauge("cairn_signal_queued_bytes", "What clients have not taken yet.", edge.queued_bytes);
   to.Gauge("cairn_signal_queued_bytes_max", "The same of the one client with the most.",
            edge.max_queued_bytes);
@@ -255,6 +261,12 @@ std::string RenderMetrics(const MetricsInput& input) {
     AddPresence(*input.core, families);
     AddRouting(*input.core, families);
   }
+  families.Counter("cairn_signal_reload_failures_total",
+                   "Tokens or certificates that SIGHUP could not read again; the old stay in use.",
+                   input.reload_failures);
+  families.Counter("cairn_signal_log_lines_dropped_total",
+                   "Lines of the log that were dropped because stdout was not read.",
+                   input.log_lines_dropped);
   AddProcess(input.process, families);
   return families.Render();
 }

@@ -21,6 +21,8 @@ struct MetricsInput {
   std::string role;
   bool draining = false;
   ProcessStats process;
+  uint64_t log_lines_dropped = 0;
+  uint64_t reload_failures = 0;
   std::optional<edge::EdgeSnapshot> edge;  // where there is an edge
   std::optional<core::CoreSnapshot> core;  // where there is a core, and it answered in time
 };

@@ -66,6 +66,8 @@ OpsAnswer Ops::Metrics() {
   input.role = role_;
   input.draining = draining_.load(std::memory_order_relaxed);
   input.process = ReadProcessStats();
+  input.log_lines_dropped = LogLinesDropped();
+  input.reload_failures = reload_failures_.load(std::memory_order_relaxed);
   input.edge = EdgeNow();
   if (subject_.core) input.core = core::TakeSnapshot(*subject_.core, kCorePatience);
   if (subject_.core && !input.core) {

@@ -8,6 +8,7 @@
 #include <absl/status/statusor.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -45,6 +46,8 @@ class Ops {
 
   // Once everything listens.
   void Start(OpsSubject subject);
+  // A reload could not read something.
+  void CountReloadFailure() { reload_failures_.fetch_add(1, std::memory_order_relaxed); }
   void SetDraining() { draining_.store(true, std::memory_order_relaxed); }
   const SocketAddress& address() const { return server_->address(); }
 
@@ -62,6 +65,7 @@ class Ops {
   OpsSubject subject_;
 
   std::atomic<bool> draining_{false};
+  std::atomic<uint64_t> reload_failures_{0};
   // The endpoint's thread only.
   LogLimiter incomplete_;
   // Last: it ends before what its answers need.

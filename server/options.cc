@@ -1,10 +1,10 @@
 #include "server/options.h"
 #include "proto/link/timing.h"
 
+#include <absl/strings/escaping.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/strip.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -12,27 +12,16 @@
 #include <cstring>
 #include <iostream>
 #include <map>
-#include <thread>
+
+#include "base/host_port.h"
+#include "base/machine_limits.h"
+#include "server/option_values.h"
 
 namespace cairn::server {
 namespace {
 
 constexpr int kUsageError = 2;
 constexpr int kMaxThreads = 256;
-// One loop relays some hundred thousand frames a second; the rest of the machine is for the
-// kernel's share.
-constexpr int kMaxDefaultThreads = 8;
-
-int DefaultThreads() {
-  const int cores = static_cast<int>(std::thread::hardware_concurrency());
-  return std::clamp(cores / 2, 1, kMaxDefaultThreads);
-}
-
-std::string HostName() {
-  char name[256] = "";
-  gethostname(name, sizeof name - 1);
-  return name[0] ? name : "edge";
-}
 
 // The texts of options that need more than CLI11 to be read.
 struct Raw {
@@ -88,7 +77,10 @@ class Command {
     AddCount(flag, value, text)->type_name("BYTES");
   }
   CLI::Option* AddCount(const char* flag, size_t& value, const char* text) {
-    return Add(flag, value, "N", text)->capture_default_str();
+    return AsCount(Add(flag, value, "N", text)->capture_default_str());
+  }
+  static CLI::Option* AsCount(CLI::Option* option) {
+    return option->check(CLI::Validator([](std::string& text) { return WhyNoCount(text); }, ""));
   }
 
   // What CLI11 cannot judge. The text of the mistake, or nothing.
@@ -113,7 +105,8 @@ void Command::AddService() {
   app_.add_flag("--proxy-protocol", options_.proxy_trust.proxy_protocol,
                 "Connections of --trusted-proxies begin with a PROXY protocol header (v1 or v2)")
       ->envname("CAIRN_SIGNAL_PROXY_PROTOCOL");
-  Add("--threads", options_.threads, "N", "Event loops; 0: half of the processors")->default_val(0);
+  AsCount(Add("--threads", options_.threads, "N", "Event loops; 0: half of the processors")
+              ->default_val(0));
   Add("--drain", raw_.drain, "TIME", "On SIGTERM, close clients spread over this time")
       ->capture_default_str();
 }
@@ -178,8 +171,16 @@ void Command::AddLimits() {
            "Connections of this edge; above it: close 1013");
   AddCount("--max-connections-per-ip", limits.max_connections_per_ip,
            "Connections of one client address; above it: close 1013; 0: no limit");
+  AddCount("--max-handshakes", limits.max_handshakes,
+           "Connections whose upgrade is not done; above it: the oldest is closed");
   AddBytes("--max-queued-bytes", limits.max_queued_bytes,
            "Frames one client has not read; above it: close 1013");
+  AddBytes("--max-queued-total", limits.max_queued_total,
+           "Memory of all those; above it: the longest is closed with 1013; 0: a quarter of the "
+           "memory limit");
+  AddCount("--rate-messages", limits.rate_messages,
+           "Messages a second of one connection, and ten times as many at once; above it: it is "
+           "read later; 0: no limit");
   AddBytes("--max-backlog-bytes", limits.max_backlog_bytes,
            "What one loop keeps and the core has not taken; above it: clients are not read");
   Add("--handshake-timeout", raw_.handshake_timeout, "TIME",
@@ -254,9 +255,17 @@ std::string Command::Judge() {
     return std::string(limits.message());
   if (options_.core_limits.lane_timeout < absl::FromChrono(link::kMinLaneTimeout))
     return "--lane-timeout is out of range: give at least 1s";
+  if (options_.limits.max_queued_total == 0) {
+    options_.limits.max_queued_total =
+        std::max<size_t>(MemoryLimitBytes() / 4, options_.limits.max_queued_bytes);
+  }
   if (options_.role == Role::kEdge && options_.core.empty()) {
     return "--role edge needs --core ADDR (CAIRN_SIGNAL_CORE): the address that its core listens "
            "on for gRPC";
+  }
+  if (options_.role == Role::kEdge) {
+    if (const absl::Status core = CheckGrpcTarget(options_.core); !core.ok())
+      return absl::StrCat("--core: ", core.message());
   }
   if (options_.role != Role::kEdge && !options_.core.empty()) {
     return "--core is for --role edge; in this role the core is this process";
@@ -270,7 +279,12 @@ std::string Command::Judge() {
   if (options_.role != Role::kEdge && !options_.grpc_listen_address_given) {
     options_.grpc_listen_address = "127.0.0.1:7443";
   }
-  if (options_.edge_name.empty()) options_.edge_name = HostName();
+  if (options_.edge_name.empty())
+    options_.edge_name = DefaultEdgeName(options_.listen_address.port());
+  if (!IsName(options_.edge_name)) {
+    return absl::StrCat("--edge-name: '", absl::CHexEscape(options_.edge_name),
+                        "' is not a name: give up to ", kMaxNameBytes, " bytes of UTF-8");
+  }
   return "";
 }
 
@@ -323,6 +337,7 @@ ParseResult Command::Parse(int argc, char** argv) {
     options_.auth_token = raw_.auth_token;
   HideToken(argc, argv);
   if (const std::string error = Judge(); !error.empty()) return UsageError(error);
+  options_.empty_variable = EmptyVariable();
   return {options_, 0};
 }
 

@@ -56,6 +56,8 @@ struct Options {
   absl::Duration drain = absl::Seconds(2);
   edge::EdgeLimits limits;
   core::CoreLimits core_limits;
+  // A variable that should name a file, or proxies, and is set but empty: nothing may be served.
+  std::string empty_variable;
   // Not to serve, but to ask the process that serves with these options.
   bool health_check = false;
 };

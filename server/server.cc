@@ -4,7 +4,6 @@
 #include <absl/status/statusor.h>
 #include <absl/strings/str_cat.h>
 #include <grpc/grpc.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
@@ -28,6 +27,7 @@
 #include "server/grpc_link_factory.h"
 #include "server/grpc_log.h"
 #include "server/ops.h"
+#include "server/process_setup.h"
 #include "server/service_manager.h"
 
 namespace cairn::server {
@@ -37,17 +37,12 @@ namespace {
 // acknowledgements.
 constexpr absl::Duration kStopMargin = absl::Seconds(30);
 
+// How long the end waits for who reads the log.
+constexpr absl::Duration kLastWords = absl::Seconds(1);
+
 uint64_t RandomId() {
   absl::BitGen random;
   return absl::Uniform<uint64_t>(absl::IntervalClosed, random, 1, ~uint64_t{0});
-}
-
-// Each connection is an open file; the soft limit is often 1,024.
-void RaiseFileLimit() {
-  rlimit limit;
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 class Server {
@@ -128,9 +123,9 @@ absl::Status Server::StartCore() {
   core::GrpcOptions grpc_options;
   grpc_options.address = options_.grpc_listen_address;
   grpc_options.tokens = *std::move(tokens);
-  grpc_options.tls_cert = options_.grpc_tls_cert;
-  grpc_options.tls_key = options_.grpc_tls_key;
-  grpc_options.tls_ca = options_.grpc_tls_ca;
+  absl::StatusOr<core::GrpcTls> tls = LoadGrpcTls(options_);
+  if (!tls.ok()) return tls.status();
+  grpc_options.tls = *std::move(tls);
   grpc_options.version = CAIRN_VERSION;
   auto server = core::GrpcServer::Start(grpc_options, *core_);
   if (server.ok()) {
@@ -164,6 +159,7 @@ absl::Status Server::StartEdge() {
   edge::EdgeOptions edge_options;
   edge_options.listen_address = options_.listen_address;
   edge_options.listening_socket = std::move(listening_socket_);
+  edge_options.takes_over = options_.role == Role::kAll;
   edge_options.loops = options_.threads;
   edge_options.name = options_.edge_name;
   edge_options.version = CAIRN_VERSION;
@@ -244,6 +240,7 @@ void Server::OnSignal(int number) {
   if (number == SIGHUP) return Reload();
   if (shutting_down_) {
     log::Warn(log::Server(), "exit_now", {{"reason", log::Text("second signal")}});
+    FlushLog(kLastWords);
     std::_Exit(0);
   }
   BeginShutdown(strsignal(number));
@@ -272,11 +269,12 @@ void Server::Shutdown() {
 void Server::Reload() {
   if (shutting_down_) return;
   NotifyReloading();
-  const auto apply = [](const char* what, auto&& loaded, auto&& use) {
+  const auto apply = [this](const char* what, auto&& loaded, auto&& use) {
     if (loaded.ok()) {
       use(*std::forward<decltype(loaded)>(loaded));
       log::Info(log::Server(), "reloaded", {{"what", what}});
     } else {
+      if (ops_) ops_->CountReloadFailure();
       log::Error(log::Server(), "reload_failed",
                  {{"what", what},
                   {"error", log::Text(loaded.status().message())},
@@ -294,6 +292,10 @@ void Server::Reload() {
     apply("grpc_tokens", LoadAuthorityTokens(options_),
           [this](core::AuthorityTokens tokens) { grpc_server_->SetTokens(std::move(tokens)); });
   }
+  if (grpc_server_ && !options_.grpc_tls_cert.empty()) {
+    apply("grpc_tls", LoadGrpcTls(options_),
+          [this](core::GrpcTls tls) { grpc_server_->SetTls(std::move(tls)); });
+  }
   SayReady();
 }
 
@@ -305,7 +307,12 @@ void Server::SayReady() {
 }  // namespace
 
 int RunServer(const Options& options) {
-  std::signal(SIGPIPE, SIG_IGN);
+  SetUpProcess();
+  if (!options.empty_variable.empty()) {
+    std::cerr << "error: " << options.empty_variable
+              << " is empty: give a value, or leave the variable out" << std::endl;
+    return 1;
+  }
   absl::StatusOr<UniqueFd> listening_socket = TakeListeningSocket();
   if (listening_socket.ok() && listening_socket->valid() && options.role == Role::kCore) {
     listening_socket = absl::InvalidArgumentError(
@@ -319,16 +326,17 @@ int RunServer(const Options& options) {
   // ten seconds.
   RouteGrpcLog();
   grpc_init();
-  RaiseFileLimit();
   // Never destroyed, so that its signal handlers stay: the last moments of a process that has done
   // its work are not to be ended as a failure by one more SIGTERM.
   static Server& server = *new Server(options, *std::move(listening_socket));
   if (const absl::Status status = server.Start(); !status.ok()) {
     std::cerr << "error: " << status.message() << std::endl;
+    FlushLog(kLastWords);
     // Threads may run already; there is nothing to save.
     std::_Exit(1);
   }
   server.Run();
+  FlushLog(kLastWords);
   return 0;
 }
 

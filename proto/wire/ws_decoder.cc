@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstring>
+#include <optional>
 
 #include "proto/wire/utf8.h"
 
@@ -96,6 +97,7 @@ WsDecoder::Event WsDecoder::Next(std::span<char>& in) {
       return Deliver(part);
     }
     kept.append(part);
+    if (!IsControl(first_byte_) && !TextStaysValid(part.size())) return Fail(WsFault::kBadUtf8);
     if (frame_bytes_left_ > 0) return {};
     phase_ = Phase::kHeader;
     if (is_end) {
@@ -188,8 +190,21 @@ WsFault WsDecoder::TakeHeader(std::span<char>& in) {
   frame_bytes_left_ = header.payload_bytes;
   mask_key_ = header.mask_key;
   const uint8_t opcode = first_byte_ & kOpcodeMask;
-  if (opcode == kText || opcode == kBinary) message_opcode_ = opcode;
+  if (opcode == kText || opcode == kBinary) {
+    message_opcode_ = opcode & kOpcodeMask;
+    unfinished_ = 0;
+  }
   return WsFault::kNone;
+}
+
+// Each byte is looked at once, and up to three again.
+bool WsDecoder::TextStaysValid(size_t added) {
+  if (message_opcode_ != kText) return true;
+  const std::string_view news = std::string_view(message_).substr(message_.size() - added - unfinished_);
+  const std::optional<size_t> unfinished = UnfinishedUtf8(news);
+  if (!unfinished) return false;
+  unfinished_ = *unfinished & 0x3;
+  return true;
 }
 
 // Takes what `in` has of the frame's payload and unmasks it there.
@@ -217,7 +232,10 @@ WsDecoder::Event WsDecoder::Deliver(std::string_view payload) {
     default: {
       const bool is_text = message_opcode_ == kText;
       message_opcode_ = 0;
-      if (is_text && !IsUtf8(payload)) return Fail(WsFault::kBadUtf8);
+      // What came in pieces has been checked, but for its end.
+      const bool whole = payload.data() != message_.data();
+      if (is_text && (whole ? !IsUtf8(payload) : unfinished_ != 0))
+        return Fail(WsFault::kBadUtf8);
       return {.type = is_text ? EventType::kText : EventType::kBinary, .data = payload};
     }
   }

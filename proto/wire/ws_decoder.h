@@ -55,8 +55,8 @@ class WsDecoder {
   // Takes bytes from the front of `in` (advancing it) until an event is complete, and unmasks them
   // in place. A message that lies whole in `in` and came in one frame is returned as a view into
   // it, without a copy. Events come in the order in which their last bytes do, whatever the cuts
-  // between calls: a control frame between two fragments precedes the message. Text is checked when
-  // its message is complete.
+  // between calls: a control frame between two fragments precedes the message. Text fails at
+  // the first byte that no text could have there, as soon as that has come.
   //
   // kNeedMore means that `in` is used up: call again with the bytes that follow. A caller that
   // loops until it gets kNeedMore leaves nothing on the heap but what is in progress.
@@ -82,6 +82,9 @@ class WsDecoder {
   WsFault CheckFirstByte(uint8_t first) const;
   FrameHeader ParseHeader(std::span<const char> bytes) const;
   WsFault TakeHeader(std::span<char>& in);
+  // Whether text in progress, of which the last `added` bytes of message_ are new, can still be
+  // UTF-8.
+  bool TextStaysValid(size_t added);
   std::string_view TakePayload(std::span<char>& in);
   Event Deliver(std::string_view payload);
   Event DeliverClose(std::string_view payload);
@@ -97,7 +100,8 @@ class WsDecoder {
   uint64_t frame_bytes_left_ = 0;   // kPayload: still to come of the frame
   std::array<char, 4> mask_key_{};  // kPayload: turned, so that [0] is for the byte that comes next
   uint8_t first_byte_ = 0;          // of the frame's header: FIN bit and opcode
-  uint8_t message_opcode_ = 0;      // of the message in progress; 0 between messages
+  uint8_t message_opcode_ : 4 = 0;  // of the message in progress; 0 between messages
+  uint8_t unfinished_ : 4 = 0;      // bytes at the end of a text in progress that begin a character
   Phase phase_ = Phase::kHeader;
   WsFault fault_ = WsFault::kNone;
 };

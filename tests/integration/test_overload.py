@@ -93,7 +93,7 @@ def test_ten_thousand_silent_connections_neither_delay_a_client_nor_stay(start):
     assert count >= 1000, f"{hard} open files are too few to try"
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     try:
-        server = start("--handshake-timeout", "4s", "--threads", "2")
+        server = start("--handshake-timeout", "4s", "--threads", "2", "--max-handshakes", "20000")
         address = server.address()
         before = server.open_files()
         silent = [RawConnection(address) for _ in range(count)]

@@ -18,7 +18,7 @@ DEAF = [("grpc.http2.lookahead_bytes", 1024), ("grpc.http2.bdp_probe", 0)]
 
 @pytest.fixture(scope="module", params=SHAPES)
 def module_fleet(request):
-    fleet = Fleet(request.param)
+    fleet = Fleet(request.param, "--rate-messages", "0")
     yield fleet
     fleet.finish()
 

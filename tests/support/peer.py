@@ -40,10 +40,12 @@ _loop = _Loop()
 
 class Peer:
     def __init__(self, url, *, ssl=None, token=None, subprotocols=None, ping_interval=None, ping_timeout=None,
-                 server_hostname=None, host=None, outlives_test=False):
-        """host: to connect to, if it is not the URL's."""
+                 server_hostname=None, host=None, names_itself=True, outlives_test=False):
+        """host: to connect to, if it is not the URL's. names_itself: sends a User-Agent."""
         self._inbox = queue.Queue()
         options = {"ssl": ssl, "server_hostname": server_hostname} if ssl else {}
+        if not names_itself:
+            options["user_agent_header"] = None
         if host:
             options["host"] = host
         headers = {"Authorization": f"Bearer {token}"} if token else None

@@ -80,6 +80,12 @@ TEST(JsonLinesTest, StringsAreEscapedAndStayOnOneLine) {
   EXPECT_EQ(out, R"("a\"b\\c\u000a\u0001\u007f/ü")");
 }
 
+TEST(JsonLinesTest, NothingTurnsTheDirectionOfWriting) {
+  std::string out;
+  AppendJsonString("a\u202eb\u009b\U000E0041", out);
+  EXPECT_EQ(out, R"("a\u202eb\u009b\udb40\udc41")");
+}
+
 TEST(JsonLinesTest, WhatIsNotUtf8IsReplaced) {
   std::string out;
   AppendJsonString("a\xff!", out);

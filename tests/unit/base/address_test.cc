@@ -151,5 +151,11 @@ TEST(SocketAddress, OfWhatIsNoSocketIsNoAddress) {
   EXPECT_EQ(SocketAddress::OfSocket(-1).size(), 0u);
 }
 
+TEST(SocketAddress, AnIpv4AddressInIpv6FormIsUnmapped) {
+  EXPECT_EQ(SocketAddress::Parse("[::ffff:192.0.2.1]:80")->Unmapped().ToString(), "192.0.2.1:80");
+  for (const char* text : {"[::1]:80", "192.0.2.1:80", "[2001:db8::ffff:102:304]:80", "[::]:80"})
+    EXPECT_EQ(SocketAddress::Parse(text)->Unmapped().ToString(), text);
+}
+
 }  // namespace
 }  // namespace cairn

@@ -40,6 +40,20 @@ TEST(LogLineText, NoValueCanEndItsLineOrSpeakToATerminal) {
   EXPECT_EQ(LineAsText("e", {{"a", std::string_view("\0", 1)}}), R"(e a="\u0000")");
 }
 
+TEST(LogLineText, NothingTurnsTheDirectionOfWritingOrHidesText) {
+  EXPECT_EQ(LineAsText("e", {{"a", "x\u202ey"}, {"b", "\u200b"}, {"c", "\u009b1m"}}),
+            R"(e a="x\u202ey" b="\u200b" c="\u009b1m")");
+  EXPECT_EQ(LineAsJson("e", {{"a", "\u2066\U000E0041"}}),
+            R"("event":"e","a":"\u2066\udb40\udc41")");
+  EXPECT_EQ(ThroughJson("\u2028\U000E0041"), "\u2028\U000E0041");
+}
+
+TEST(LogLineText, AValueOfAnyLengthMakesALineOfBoundedLength) {
+  const std::string huge(100 << 20, 'x');
+  EXPECT_EQ(LineAsText("e", {{"a", huge}}), "e a=\"" + std::string(4096, 'x') + "…\"");
+  EXPECT_EQ(ThroughJson(huge), std::string(4096, 'x') + "…");
+}
+
 TEST(LogLineText, WhatIsNotUtf8IsReplaced) {
   EXPECT_EQ(LineAsText("e", {{"a", "x\xff"}}), "e a=\"x\uFFFD\"");
 }

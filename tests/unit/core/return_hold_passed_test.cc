@@ -103,10 +103,38 @@ TEST_F(PassedOverTest, MayComeWhenTheHoldIsOver) {
   hold_.OnFinished(1);
   hold_.OnFinished(3);
   ASSERT_TRUE(hold_.End(kStart + kStartHold));
-  hold_.TakePassedOver();
-  EXPECT_TRUE(hold_.IsPassedOver(HelloOf(2, {kA, 9, {1, 2, 3}})));
-  EXPECT_FALSE(hold_.IsPassedOver(HelloOf(3, {kA, 9, {1, 2, 3}})));
-  EXPECT_FALSE(hold_.IsPassedOver(HelloOf(2, {kB, 2, {1, 2, 3}})));
+  EXPECT_THAT(hold_.TakePassedOver(), IsEmpty());
+  Return(2, {kA, 9, {1, 2, 3}}, kPatience);
+  Return(3, {kA, 9, {1, 2, 3}}, kPatience);
+  EXPECT_THAT(hold_.TakePassedOver(), UnorderedElementsAre(2));
+}
+
+TEST_F(PassedOverTest, MayBeKnownOnlyWhenAnotherComes) {
+  Return(2, {kA, 9, {2}});
+  hold_.OnFinished(2);
+  ASSERT_TRUE(hold_.End(kStart + kStartHold));
+  EXPECT_THAT(hold_.TakePassedOver(), IsEmpty());
+  Return(1, {kB, 1, {1}}, kPatience);
+  EXPECT_THAT(hold_.TakePassedOver(), UnorderedElementsAre(2));
+  Return(3, {kB, 2, {1, 3}}, kPatience);
+  EXPECT_THAT(hold_.TakePassedOver(), IsEmpty()) << "it has been told";
+}
+
+TEST_F(PassedOverTest, IsNotALaneThatIsGoneOrWasToldAnyway) {
+  Return(1, {kB, 1, {1}});
+  Return(2, {kA, 9, {1, 2, 3}});
+  Return(3, {kA, 9, {1, 2, 3}});
+  hold_.OnGone(2);
+  hold_.OnTold(3);
+  EXPECT_THAT(hold_.TakePassedOver(), IsEmpty());
+  EXPECT_FALSE(hold_.awaits(2));
+}
+
+TEST_F(PassedOverTest, IsLookedForInTheRostersOfSomeCoresOnly) {
+  for (uint64_t core = 1; core <= 100; ++core) Return(core, {core, 1, {}});
+  Return(1000, {1001, 1, {}});
+  Return(1002, {1003, 1, {1000}});
+  EXPECT_GE(hold_.TakePassedOver().size(), 100u) << "those are enough";
 }
 
 // ---- lanes that had not finished

@@ -80,6 +80,18 @@ TEST_F(ReturnHoldTest, ARestartedOneWaitsForAllLanesThatTheFirstKnew) {
   EXPECT_TRUE(OverAt(kStartHold));
 }
 
+TEST_F(ReturnHoldTest, LanesThatAnEarlierCoreStillWaitedForAreWaitedForToo) {
+  Roster roster = Of({1});
+  roster.add_awaited(2);
+  Return(1, roster, absl::ZeroDuration());
+  hold_.OnFinished(1);
+  EXPECT_TRUE(hold_.awaits(2));
+  EXPECT_FALSE(OverAt(kStartHold));
+  Return(2, {}, kStartHold);
+  hold_.OnFinished(2);
+  EXPECT_TRUE(OverAt(kStartHold));
+}
+
 TEST_F(ReturnHoldTest, ALaneThatDoesNotReturnIsWaitedForNoLongerThanThePatience) {
   Return(1, Of({1, 2}), absl::ZeroDuration());
   hold_.OnFinished(1);

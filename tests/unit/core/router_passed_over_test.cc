@@ -57,6 +57,18 @@ TEST_F(RouterPassedOver, ALaneThatIsLateTooIsToldAtOnceAndStillGetsWhatIsKeptFor
   EXPECT_EQ(router_->counters().lanes_late, 1u);
 }
 
+TEST_F(RouterPassedOver, ALaneIsToldWhenAnotherBringsTheRosterLater) {
+  const LanePtr two = Return(2, {2});
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd().Relayed(20, "u", 1));
+  PassStartHold();
+  EXPECT_EQ(router_->counters().relays, 1u);
+  EXPECT_THAT(Notices(two), IsEmpty());
+  const LanePtr one = Remember(1, {1}, true, kBetween);
+  EXPECT_EQ(Connect(one), Welcome::OUTCOME_LATE);
+  EXPECT_THAT(Notices(two), ElementsAre("MISSED 0  0"));
+  EXPECT_THAT(Notices(one), IsEmpty()) << "its Welcome says so";
+}
+
 // ---- a core that has routed nothing yet
 
 using RouterReopens = RouterReturn;

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/log.h"
 #include "tests/support/fake_clock.h"
 
 namespace cairn::edge {
@@ -17,8 +18,10 @@ class CloseLogTest : public testing::Test {
  protected:
   // What the log says of it.
   std::string Note(CloseReason reason, std::string_view error = {}) {
+    FlushLog(absl::Seconds(10));
     testing::internal::CaptureStdout();
     log_.Note(reason, error);
+    FlushLog(absl::Seconds(10));
     return testing::internal::GetCapturedStdout();
   }
 

@@ -99,5 +99,17 @@ TEST(DeadlineList, AnItemMayBeDestroyedWhileInNoList) {
   EXPECT_THAT(Due(list, At(100)), IsEmpty());
 }
 
+TEST(DeadlineList, TheOldestCanBeTakenBeforeItIsDue) {
+  DeadlineList<Item> list(absl::Seconds(10));
+  Item first("first"), second("second");
+  list.Restart(first, absl::Seconds(100));
+  list.Restart(second, absl::Seconds(102));
+  EXPECT_EQ(list.PopOlderThan(absl::Seconds(1), absl::Seconds(100.5)), nullptr);
+  EXPECT_EQ(list.PopOlderThan(absl::Seconds(1), absl::Seconds(102)), &first);
+  EXPECT_EQ(list.PopOlderThan(absl::Seconds(1), absl::Seconds(102)), nullptr);
+  EXPECT_EQ(list.PopOldest(), &second);
+  EXPECT_EQ(list.PopOldest(), nullptr);
+}
+
 }  // namespace
 }  // namespace cairn::edge

@@ -464,11 +464,15 @@ TEST_F(LaneSession, TheRosterIsTheLastCompleteOneWithWhatIsAddedToIt) {
   EXPECT_TRUE(lane_.roster().complete());
   // A core that still waits must not make the lane forget whom the next one has to wait for.
   tell({kLane, 44}, 0, 0);
-  EXPECT_THAT(lane_.roster().lanes(), UnorderedElementsAre(kLane, kOtherLane, 44));
+  tell({kLane, kOtherLane, 44, 45}, 0, 0);
+  EXPECT_THAT(lane_.roster().lanes(), ElementsAre(kLane, kOtherLane));
+  EXPECT_THAT(lane_.roster().awaited(), ElementsAre(44, 45));
+  EXPECT_TRUE(lane_.roster().complete());
   EXPECT_EQ(lane_.roster().core_id(), 77u) << "whose roster it was, the next core compares";
   EXPECT_EQ(lane_.roster().version(), 5u);
   tell({kLane}, 88, 2);
   EXPECT_THAT(lane_.roster().lanes(), ElementsAre(kLane));
+  EXPECT_THAT(lane_.roster().awaited(), IsEmpty());
   EXPECT_EQ(lane_.roster().core_id(), 88u);
   EXPECT_EQ(lane_.roster().version(), 2u);
 }

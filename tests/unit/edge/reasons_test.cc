@@ -46,7 +46,8 @@ TEST(Reasons, HaveTheCloseCodesOfTheProtocol) {
       {CloseReason::kTopicTooLong, 1008},  {CloseReason::kOperator, 1008},
       {CloseReason::kMessageTooBig, 1009}, {CloseReason::kPongTimeout, 1011},
       {CloseReason::kSlowReader, 1013},    {CloseReason::kEdgeFull, 1013},
-      {CloseReason::kAddressFull, 1013}};
+      {CloseReason::kAddressFull, 1013},   {CloseReason::kQueuesFull, 1013},
+      {CloseReason::kTooManyHandshakes, 0}};
   EXPECT_EQ(codes.size(), kCloseReasonCount) << "a reason is missing above";
   for (const auto& [reason, code] : codes) EXPECT_EQ(CloseCode(reason), code) << Name(reason);
 }

@@ -131,6 +131,48 @@ TEST(Upgrade, RefusesVersionsOtherThan13With426) {
   }
 }
 
+TEST(Upgrade, IgnoresAnEmptyLineBeforeTheRequestHoweverItComes) {
+  ExpectAccepted("\r\n" + GoodRequest());
+  const BearerTokens tokens;
+  Upgrade upgrade(tokens, kMaxHead);
+  Upgrade::State state = Upgrade::State::kNeedMore;
+  for (const char c : "\r\n" + GoodRequest()) {
+    ASSERT_EQ(state, Upgrade::State::kNeedMore);
+    std::string_view in(&c, 1);
+    state = upgrade.Feed(in);
+    EXPECT_TRUE(in.empty());
+  }
+  EXPECT_EQ(state, Upgrade::State::kAccepted);
+  ExpectRefused("\rGET / HTTP/1.1\r\n\r\n", 400);
+  ExpectRefused("\r\n\r\n" + GoodRequest(), 400);
+}
+
+TEST(Upgrade, RefusesBareLineFeedsAtOnce) {
+  for (const char* text :
+       {"\nGET / HTTP/1.1\r\n", "GET / HTTP/1.1\n", "GET / HTTP/1.1\r\nHost: x\n\n"})
+    ExpectRefused(text, 400);
+  std::string request = GoodRequest();
+  while (request.find('\r') != request.npos) request.erase(request.find('\r'), 1);
+  ExpectRefused(request, 400);
+  // Frames that came with the request are not its lines.
+  ExpectAccepted(GoodRequest() + "\n");
+}
+
+TEST(Upgrade, RefusesABodyWith400) {
+  ExpectRefused(GoodRequest({"Content-Length: 5"}) + "hello", 400);
+  ExpectRefused(GoodRequest({"Transfer-Encoding: chunked"}) + "0\r\n\r\n", 400);
+  ExpectAccepted(GoodRequest({"Content-Length: 0"}));
+}
+
+TEST(Upgrade, RefusesAKeyThatIsNot16BytesWith400) {
+  for (const char* key :
+       {"x", "dGhlIHNhbXBsZSBub25j", "dGhlIHNhbXBsZSBub25jZQ=", "dGhlIHNhbXBsZSBub25jZXk=",
+        "dGhlIHNhbXBsZSBub25jZQ==x", "AAAAAAAAAAAAAAAAAAAAAAAA", "!!!!!!!!!!!!!!!!!!!!!!=="}) {
+    ExpectRefused(GoodRequestBut("Sec-WebSocket-Key", std::string("Sec-WebSocket-Key: ") + key),
+                  400);
+  }
+}
+
 TEST(Upgrade, RefusesAMissingKeyWith400) {
   ExpectRefused(GoodRequestBut("Sec-WebSocket-Key", ""), 400);
   ExpectRefused(GoodRequestBut("Sec-WebSocket-Key", "Sec-WebSocket-Key: "), 400);

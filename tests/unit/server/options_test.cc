@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "base/machine_limits.h"
+
 namespace cairn::server {
 namespace {
 
@@ -143,6 +145,11 @@ TEST_F(OptionsTest, NothingIsServedToOperatorsUnlessAskedFor) {
   EXPECT_THAT(Mistake({"--log-format", "JSON"}), HasSubstr("'JSON' is not text or json"));
 }
 
+TEST_F(OptionsTest, AllQueuesTogetherGetAQuarterOfTheMemoryThatTheProcessMayHave) {
+  EXPECT_EQ(Good({}).limits.max_queued_total, MemoryLimitBytes() / 4);
+  EXPECT_THAT(Mistake({"--max-queued-total", "1000"}), HasSubstr("--max-queued-total 1000"));
+}
+
 TEST_F(OptionsTest, FlagsOfLimitsAreRead) {
   const edge::EdgeLimits limits = Good({"--max-message-bytes",
                                         "1000",
@@ -158,6 +165,12 @@ TEST_F(OptionsTest, FlagsOfLimitsAreRead) {
                                         "9000",
                                         "--max-backlog-bytes",
                                         "100000",
+                                        "--max-handshakes",
+                                        "11",
+                                        "--max-queued-total",
+                                        "12000",
+                                        "--rate-messages",
+                                        "13",
                                         "--handshake-timeout",
                                         "3s",
                                         "--ping-interval",
@@ -174,6 +187,9 @@ TEST_F(OptionsTest, FlagsOfLimitsAreRead) {
   EXPECT_EQ(limits.max_connections_per_ip, 8u);
   EXPECT_EQ(limits.max_queued_bytes, 9000u);
   EXPECT_EQ(limits.max_backlog_bytes, 100'000u);
+  EXPECT_EQ(limits.max_handshakes, 11u);
+  EXPECT_EQ(limits.max_queued_total, 12'000u);
+  EXPECT_EQ(limits.rate_messages, 13u);
   EXPECT_EQ(limits.handshake_timeout, absl::Seconds(3));
   EXPECT_EQ(limits.ping_interval, absl::Seconds(4)) << "a bare number is seconds";
   EXPECT_EQ(limits.record_ttl, absl::Hours(25));

@@ -79,6 +79,18 @@ TEST(Utf8Test, ACharacterCutShortIsRefused) {
   }
 }
 
+TEST(Utf8Test, TextInPiecesIsUnfinishedWhileACharacterIsAndFailsAtItsFirstBadByte) {
+  EXPECT_EQ(UnfinishedUtf8(""), 0u);
+  EXPECT_EQ(UnfinishedUtf8("abc"), 0u);
+  EXPECT_EQ(UnfinishedUtf8("abc\xC3"), 1u);
+  EXPECT_EQ(UnfinishedUtf8("\xE2\x82\xAC\xE2\x82"), 2u);
+  EXPECT_EQ(UnfinishedUtf8("\xF4\x8F\xBF"), 3u);
+  for (const char* bad : {"\xFF", "\x80", "\xC1", "\xE0\x9F", "\xED\xA0", "\xF0\x8F", "\xF4\x90",
+                          "\xF5", "\xE2\x82z", "\xC3z"}) {
+    EXPECT_EQ(UnfinishedUtf8(bad), std::nullopt) << testing::PrintToString(bad);
+  }
+}
+
 TEST(Utf8Test, EmptyTextIsAccepted) {
   EXPECT_TRUE(IsUtf8(""));
   EXPECT_TRUE(IsUtf8(std::string_view()));

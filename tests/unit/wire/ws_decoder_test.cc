@@ -211,7 +211,12 @@ TEST(WsDecoderTest, ReportsEachFaultAtTheByteThatMakesItOne) {
       {CloseFrame(1005), 8, WsFault::kBadClosePayload},
       {CloseFrame(1000, "\xFF"), 9, WsFault::kBadUtf8},
       {Frame(kFin | kText, "\xC3"), 7, WsFault::kBadUtf8},
-      {open + Frame(kFin, "\xED\xA0\x80"), 16, WsFault::kBadUtf8},
+      {open + Frame(kFin, "\xED\xA0\x80"), 15, WsFault::kBadUtf8},
+      {open + Frame(kContinuation, "\xF4\x90"), 15, WsFault::kBadUtf8},
+      {Frame(kFin | kText, "ab\xFFzzzz"), 9, WsFault::kBadUtf8},
+      {Frame(kText, "\xCE\xBA") + Frame(kContinuation, "\xFF"), 15, WsFault::kBadUtf8},
+      {Frame(kText, "\xCE") + Frame(kContinuation, "") + Frame(kContinuation, "a"), 20,
+       WsFault::kBadUtf8},
       {Header(kFin | kBinary, 1ull << 63), 10, WsFault::kLengthOverflow},
       {Header(kFin | kBinary, kLimit + 1), 10, WsFault::kMessageTooBig},
       {Header(kFin | kText, (1ull << 63) - 1), 10, WsFault::kMessageTooBig},
@@ -238,10 +243,10 @@ TEST(WsDecoderTest, ReportsEachFaultAtTheByteThatMakesItOne) {
   }
 }
 
-TEST(WsDecoderTest, TextIsCheckedWhenItsMessageIsComplete) {
+TEST(WsDecoderTest, TextFailsAtTheFirstByteThatNoTextCouldHaveThere) {
   const std::string bad_then_ping = Frame(kText, "\xFF") + Frame(kFin | kPing, "p");
-  EXPECT_THAT(Decode(bad_then_ping), ElementsAre(Ping("p")));
-  EXPECT_THAT(Decode(bad_then_ping + Frame(kFin, "")),
+  EXPECT_THAT(Decode(bad_then_ping), ElementsAre(Error(WsFault::kBadUtf8)));
+  EXPECT_THAT(Decode(Frame(kText, "\xE2\x82") + Frame(kFin | kPing, "p") + Frame(kFin, "")),
               ElementsAre(Ping("p"), Error(WsFault::kBadUtf8)));
   EXPECT_THAT(Decode(Frame(kText, "\xE2\x82") + Frame(kFin, "\xAC")),
               ElementsAre(Text("\xE2\x82\xAC")));

@@ -1,0 +1,113 @@
+#include "base/pem.h"
+
+#include <absl/status/status.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include <string_view>
+#include <utility>
+
+#include "base/text_file.h"
+
+namespace cairn {
+namespace {
+
+struct BioDeleter {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+using BioPtr = std::unique_ptr<BIO, BioDeleter>;
+
+BioPtr BioOf(const std::string& text) {
+  return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+}
+
+std::string TakeOpenSslError() {
+  const unsigned long code = ERR_peek_last_error();
+  ERR_clear_error();
+  const char* reason = code ? ERR_reason_error_string(code) : nullptr;
+  return reason ? reason : "unknown error";
+}
+
+absl::Status NotPem(const char* what, const std::string& path, const std::string& why) {
+  return absl::InvalidArgumentError(absl::StrCat("'", path, "' is not a PEM ", what, ": ", why));
+}
+
+// OpenSSL's own would ask at the terminal.
+int NoPassphrase(char*, int, int, void* asked) {
+  *static_cast<bool*>(asked) = true;
+  return -1;
+}
+
+absl::StatusOr<std::string> ReadPem(const char* what, const std::string& path) {
+  absl::StatusOr<std::string> text = ReadTextFile(path);
+  if (text.ok()) return text;
+  return absl::Status(text.status().code(), absl::StrCat(what, ": ", text.status().message()));
+}
+
+absl::StatusOr<std::vector<X509Ptr>> ParseCertificates(const char* what, const std::string& path,
+                                                       const std::string& text) {
+  ERR_clear_error();
+  const BioPtr bio = BioOf(text);
+  std::vector<X509Ptr> certificates;
+  bool asked = false;
+  while (X509* one = PEM_read_bio_X509_AUX(bio.get(), nullptr, NoPassphrase, &asked))
+    certificates.emplace_back(one);
+  // Nothing more is how a file ends that has one.
+  const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+  const std::string why = TakeOpenSslError();
+  if (certificates.empty() || !at_end) return NotPem(what, path, why);
+  return certificates;
+}
+
+absl::StatusOr<KeyPtr> ParseKey(const std::string& path, const std::string& text) {
+  ERR_clear_error();
+  const BioPtr bio = BioOf(text);
+  bool asked = false;
+  KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, NoPassphrase, &asked));
+  const std::string why = TakeOpenSslError();
+  if (key) return key;
+  if (asked) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the private key '", path,
+                     "' is encrypted, and a server has nobody to ask for its passphrase; decrypt "
+                     "it with `openssl pkey`"));
+  }
+  return NotPem("private key", path, why);
+}
+
+}  // namespace
+
+absl::StatusOr<PemIdentity> PemIdentity::Load(const std::string& chain_path,
+                                              const std::string& key_path) {
+  PemIdentity identity;
+  absl::StatusOr<std::string> chain = ReadPem("certificate chain", chain_path);
+  if (!chain.ok()) return chain.status();
+  absl::StatusOr<std::string> key = ReadPem("private key", key_path);
+  if (!key.ok()) return key.status();
+  auto certificates = ParseCertificates("certificate chain", chain_path, *chain);
+  if (!certificates.ok()) return certificates.status();
+  absl::StatusOr<KeyPtr> parsed_key = ParseKey(key_path, *key);
+  if (!parsed_key.ok()) return parsed_key.status();
+  if (X509_check_private_key(certificates->front().get(), parsed_key->get()) != 1) {
+    ERR_clear_error();
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the private key '", key_path, "' does not belong to the certificate '", chain_path, "'"));
+  }
+  identity.chain = *std::move(certificates);
+  identity.key = *std::move(parsed_key);
+  identity.chain_text = *std::move(chain);
+  identity.key_text = *std::move(key);
+  return identity;
+}
+
+absl::StatusOr<std::string> LoadPemAuthority(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadPem("CA", path);
+  if (!text.ok()) return text;
+  const auto certificates = ParseCertificates("CA", path, *text);
+  if (!certificates.ok()) return certificates.status();
+  return text;
+}
+
+}  // namespace cairn

@@ -1,0 +1,45 @@
+// PemIdentity: a certificate chain with its private key, and PemAuthority, the certificates that
+// others' must come from: read from PEM files and checked before anything uses them.
+//
+// Thread: immutable once loaded.
+// Errors: a Status that names the file and what is wrong with it. Nobody is ever asked for a
+//         passphrase; an encrypted key is refused.
+#ifndef CAIRN_BASE_PEM_H_
+#define CAIRN_BASE_PEM_H_
+
+#include <absl/status/statusor.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace cairn {
+
+struct X509Deleter {
+  void operator()(X509* certificate) const { X509_free(certificate); }
+};
+using X509Ptr = std::unique_ptr<X509, X509Deleter>;
+struct KeyDeleter {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+using KeyPtr = std::unique_ptr<EVP_PKEY, KeyDeleter>;
+
+struct PemIdentity {
+  std::vector<X509Ptr> chain;  // its own first; at least one
+  KeyPtr key;
+  // The same as text, for libraries that read PEM themselves.
+  std::string chain_text, key_text;
+
+  // PKCS#8, SEC1 or PKCS#1.
+  static absl::StatusOr<PemIdentity> Load(const std::string& chain_path,
+                                          const std::string& key_path);
+};
+
+// The text of a file that has at least one certificate.
+absl::StatusOr<std::string> LoadPemAuthority(const std::string& path);
+
+}  // namespace cairn
+
+#endif  // CAIRN_BASE_PEM_H_

@@ -1,0 +1,24 @@
+// Reads small text files that people make: tokens, certificates, keys.
+//
+// Thread: any; the caller's waits for the disk.
+// Bounds: kMaxTextFileBytes.
+// Errors: a Status that names the file and what is wrong with it, never what is in it.
+#ifndef CAIRN_BASE_TEXT_FILE_H_
+#define CAIRN_BASE_TEXT_FILE_H_
+
+#include <absl/status/statusor.h>
+
+#include <cstddef>
+#include <string>
+
+namespace cairn {
+
+inline constexpr size_t kMaxTextFileBytes = 1 << 20;
+
+// The text without a byte order mark. NOT_FOUND when it cannot be opened; INVALID_ARGUMENT for a
+// directory, UTF-16, other bytes that no text has, or too much.
+absl::StatusOr<std::string> ReadTextFile(const std::string& path);
+
+}  // namespace cairn
+
+#endif  // CAIRN_BASE_TEXT_FILE_H_

@@ -1,0 +1,121 @@
+// What a connection sends, and how it ends.
+#include <utility>
+
+#include "edge/connection.h"
+#include "proto/wire/ws_encoder.h"
+
+namespace cairn::edge {
+
+void Connection::GiveUpQueue() {
+  if (!write_blocked_ && !out_.empty()) return Flush();
+  Close(CloseReason::kQueuesFull, 0);
+}
+
+void Connection::Account() {
+  const size_t held = out_.memory_bytes() + (unheard_.empty() ? 0 : unheard_.capacity());
+  if (held == queue_memory_) return;
+  host_.NoteQueued(static_cast<ptrdiff_t>(held) - static_cast<ptrdiff_t>(queue_memory_));
+  queue_memory_ = held;
+}
+
+void Connection::Deliver(std::string_view frame) {
+  if (phase_ != Phase::kOpen || reason_ || unwritable_) return;
+  const size_t bound = host_.session_context().limits.max_queued_bytes;
+  if (out_.size() + frame.size() > bound) {
+    // A burst within one batch is not the reader's fault: what it can take is written first.
+    Flush();
+    if (phase_ != Phase::kOpen) return;
+    if (out_.size() + frame.size() > bound) return Close(CloseReason::kSlowReader, 0);
+  }
+  out_.Append(frame);
+  host_.Touch(*this);
+  Account();
+  if (host_.QueuesFull()) host_.ShortenQueues();
+}
+
+void Connection::Pong(std::string_view payload) {
+  std::string frame;
+  wire::AppendWsFrame(wire::WsOpcode::kPong, payload, frame);
+  out_.AppendPong(frame);
+  host_.Touch(*this);
+}
+
+void Connection::Close(CloseReason reason, uint16_t peer_code) {
+  if (reason_ || phase_ == Phase::kRetired) return;
+  if (phase_ != Phase::kOpen) {
+    // Before the upgrade there is nobody to tell but by an HTTP answer, which StartFarewell() has
+    // queued.
+    if (reason == CloseReason::kDraining) refusal_ = reason;
+    return;
+  }
+  // Who does not read would not see the Close behind all that waits.
+  if (reason == CloseReason::kSlowReader || reason == CloseReason::kQueuesFull) out_.DropWaiting();
+  if (reason == CloseReason::kClientClosed) return SendClose(reason, peer_code, "");
+  SendClose(reason, CloseCode(reason), Name(reason));
+}
+
+void Connection::Disconnect(uint16_t code, std::string_view words) {
+  if (phase_ == Phase::kOpen && !reason_) SendClose(CloseReason::kOperator, code, words);
+}
+
+void Connection::SendClose(CloseReason reason, uint16_t code, std::string_view words) {
+  std::string frame;
+  wire::AppendWsClose(code, words, frame);
+  out_.Append(frame);
+  Account();
+  close_code_ = code;
+  StartFarewell(reason);
+}
+
+void Connection::StartFarewell(CloseReason reason) {
+  SetReason(reason);
+  phase_ = Phase::kFarewell;
+  rate_paused_ = false;
+  ForgetUnheard();
+  host_.AwaitEnd(*this);
+  host_.Touch(*this);
+}
+
+void Connection::Settle() {
+  // Here and not in Close(), which the session itself, or a fan-out that walks over it, may have
+  // called.
+  if (phase_ != Phase::kOpen) session_.reset();
+  Flush();
+}
+
+void Connection::Flush() {
+  if (phase_ < Phase::kHttp || phase_ == Phase::kRetired) return;
+  while (!write_blocked_ && !out_.empty()) {
+    const Stream::Result written = stream_.Write(out_.Front());
+    if (written.status == Stream::Status::kOk) {
+      out_.Consume(written.bytes);
+    } else if (written.status == Stream::Status::kWantWrite ||
+               written.status == Stream::Status::kWantRead) {
+      out_.Pin(written.bytes);
+      write_blocked_ = true;
+    } else if (phase_ == Phase::kOpen) {
+      StopWriting(written.status);
+    } else {
+      return End(CloseReason::kConnectionLost);
+    }
+  }
+  if (phase_ == Phase::kFarewell && out_.empty() && !farewell_sent_) {
+    farewell_sent_ = true;
+    // A client that has answered no ping never reads, and learns of the end only by a send that fails: the Rust library.
+    // To all others a reset could cost what they have not read yet.
+    if (ping_outstanding_ && !ever_ponged_) stream_.ResetAtEnd();
+    stream_.ShutdownWrite();
+  }
+  Account();
+  UpdateInterest();
+}
+
+// What the client has said before it went is still to be read: relays, perhaps its Close frame.
+void Connection::StopWriting(Stream::Status status) {
+  const bool orderly = status == Stream::Status::kClosed;
+  unwritable_ = orderly ? CloseReason::kClientGone : CloseReason::kConnectionLost;
+  out_ = OutQueue();
+  stream_.ShutdownRead();
+}
+
+}  // namespace cairn::edge

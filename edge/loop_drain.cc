@@ -1,0 +1,65 @@
+// How a loop ends: it stops accepting, and closes everybody bit by bit.
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "edge/loop.h"
+#include "proto/link/timing.h"
+
+namespace cairn::edge {
+
+void Loop::Drain(absl::Duration window, std::optional<Handover> handover,
+                 std::function<void()> done) {
+  Post([this, window, handover, done = std::move(done)] {
+    draining_ = true;
+    handover_ = handover;
+    if (handover_) {
+      handover_->Begin(listener_.fd());
+      handover_end_ = Now() + Handover::kLinger;
+    } else {
+      CloseListener();
+    }
+    drain_window_ = window;
+    drain_end_ = Now() + window;
+    drain_cutoff_ = drain_end_ + shared_.limits.close_timeout;
+    drained_ = done;
+    ScheduleTick();
+  });
+}
+
+// Whoever the kernel has already connected is served, or it would be reset with the listener.
+void Loop::CloseListener() {
+  if (handover_) handover_->BeforeClose(listener_.fd());
+  if (!listener_.shared()) AcceptAll(std::numeric_limits<int>::max());
+  // Somebody else may keep the socket open, which closing our descriptor does not end.
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.fd(), nullptr);
+  listener_.Close();
+}
+
+void Loop::CloseDrainShare() {
+  const absl::Duration now = Now();
+  if (listener_.open() && now >= handover_end_) CloseListener();
+  if ((slots_.empty() && !listener_.open()) || now >= drain_cutoff_) {
+    lane_.SayGoodbye();
+    goodbye_end_ = std::min(goodbye_end_, now + absl::FromChrono(link::kGoodbyeTimeout));
+    if (drained_ && (lane_.finished() || now >= goodbye_end_)) std::exchange(drained_, nullptr)();
+    return;
+  }
+  size_t open = 0;
+  for (const Slot& slot : slots_) open += slot.connection->drained() ? 0 : 1;
+  // What is not a whole connection yet is carried over to the next tick.
+  const double ticks_left = absl::FDivDuration(drain_end_ - now, absl::FromChrono(kDrainTick));
+  drain_due_ +=
+      ticks_left <= 1 ? static_cast<double>(open) : static_cast<double>(open) / ticks_left;
+  for (const Slot& slot : slots_) {
+    if (drain_due_ < 1) break;
+    if (slot.connection->drained()) continue;
+    // They come back spread over as long as they left.
+    slot.connection->Drain(drain_window_ * absl::Uniform<double>(random_, 0, 1));
+    --drain_due_;
+  }
+}
+
+}  // namespace cairn::edge

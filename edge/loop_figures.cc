@@ -1,0 +1,47 @@
+// What a loop tells of itself: to the core, for operators, and to metrics.
+#include <algorithm>
+
+#include "edge/loop.h"
+
+namespace cairn::edge {
+namespace {
+
+constexpr absl::Duration kReportInterval = absl::Seconds(2);
+// How old the figures of clients' queues may be; there may be many queues.
+constexpr absl::Duration kQueueGaugesInterval = absl::Seconds(1);
+
+}  // namespace
+
+// Figures that are at most kReportInterval old are good enough for operators; who has many active
+// peers tells of them over several ticks.
+void Loop::Report(absl::Duration now) {
+  if (now < next_report_) return;
+  const bool more = lane_.Report(draining_);
+  if (!more) next_report_ = now + kReportInterval;
+}
+
+void Loop::SetGauges(absl::Duration now) {
+  gauges_.connections.Set(slots_.size());
+  gauges_.sessions.Set(lane_.member_count());
+  gauges_.paused.Set(paused_.size());
+  gauges_.rate_paused.Set(rate_paused_.size());
+  if (now < next_queue_gauges_) return;
+  next_queue_gauges_ = now + kQueueGaugesInterval;
+  size_t sum = 0, max = 0;
+  for (const Connection* connection : blocked_) {
+    sum += connection->queued_bytes();
+    max = std::max(max, connection->queued_bytes());
+  }
+  gauges_.queued_bytes.Set(sum);
+  gauges_.max_queued_bytes.Set(max);
+}
+
+void Loop::AddTo(EdgeSnapshot& snapshot) const {
+  snapshot.Add(counters_);
+  snapshot.Add(gauges_);
+  snapshot.lanes.push_back(
+      {lane_.identity().lane_index, link_->connected(), lane_.backlog_bytes()});
+  snapshot.batch_events.Add(link_->batches().Values());
+}
+
+}  // namespace cairn::edge

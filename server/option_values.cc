@@ -1,0 +1,54 @@
+#include "server/option_values.h"
+
+#include <absl/strings/escaping.h>
+#include <absl/strings/str_cat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <initializer_list>
+
+#include "base/machine_limits.h"
+#include "proto/wire/utf8.h"
+
+namespace cairn::server {
+namespace {
+
+// One loop relays some hundred thousand frames a second; the rest of the machine is for the
+// kernel's share.
+constexpr int kMaxDefaultThreads = 8;
+
+}  // namespace
+
+bool IsName(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxNameBytes && wire::IsUtf8(text);
+}
+
+std::string WhyNoCount(const std::string& text) {
+  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+  if (digits && text.size() < 20 && (text == "0" || text[0] != '0')) return "";
+  return absl::StrCat("'", absl::CHexEscape(text), "' is not a number such as 0, 8 or 1000");
+}
+
+int DefaultThreads() { return std::clamp(UsableProcessors() / 2, 1, kMaxDefaultThreads); }
+
+std::string DefaultEdgeName(uint16_t port) {
+  char host[256] = "";
+  gethostname(host, sizeof host - 1);
+  const std::string name = IsName(host) ? host : "edge";
+  return absl::StrCat(name, "-", getpid() == 1 ? int{port} : getpid());
+}
+
+std::string EmptyVariable() {
+  for (const char* name :
+       {"TLS_CERT", "TLS_KEY", "AUTH_TOKEN_FILE", "GRPC_TLS_CERT", "GRPC_TLS_KEY", "GRPC_TLS_CA",
+        "GRPC_EDGE_TOKEN_FILE", "GRPC_OPERATOR_TOKEN_FILE", "GRPC_VIEWER_TOKEN_FILE",
+        "TRUSTED_PROXIES"}) {
+    const std::string variable = absl::StrCat("CAIRN_SIGNAL_", name);
+    const char* value = std::getenv(variable.c_str());
+    if (value && !*value) return variable;
+  }
+  return "";
+}
+
+}  // namespace cairn::server

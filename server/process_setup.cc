@@ -1,0 +1,56 @@
+#include "server/process_setup.h"
+
+#include <malloc.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <initializer_list>
+
+#include "base/sanitizers.h"
+
+namespace cairn::server {
+namespace {
+
+// Each connection is an open file; the soft limit is often 1,024.
+void RaiseFileLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// gRPC would ask a web proxy of the environment for the way to the core.
+void IgnoreWebProxies() {
+  for (const char* variable : {"grpc_proxy", "https_proxy", "http_proxy"}) unsetenv(variable);
+}
+
+// Each of malloc's arenas reserves 64 MiB of addresses, up to eight a processor: with a limit of
+// addresses (`ulimit -v`) that would be most of it before anybody has come.
+void SaveAddresses() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) mallopt(M_ARENA_MAX, 2);
+}
+
+// A dump would have tokens, keys and what peers relay. Not dumpable also keeps other processes of
+// the same user from attaching; sanitizers attach to look for leaks.
+void ForbidCoreDumps() {
+  const rlimit none = {0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+#ifndef CAIRN_SANITIZED
+  prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+}  // namespace
+
+void SetUpProcess() {
+  std::signal(SIGPIPE, SIG_IGN);
+  SaveAddresses();
+  IgnoreWebProxies();
+  RaiseFileLimit();
+  ForbidCoreDumps();
+}
+
+}  // namespace cairn::server

@@ -1,0 +1,150 @@
+// A connection whose client reads late, over a plain socket and over TLS.
+#include "edge/connection.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/connection_fixture.h"
+
+namespace cairn::edge {
+namespace {
+
+std::string Frame(wire::WsOpcode opcode, std::string_view payload) {
+  std::string frame;
+  wire::AppendWsFrame(opcode, payload, frame);
+  return frame;
+}
+
+INSTANTIATE_TEST_SUITE_P(Sockets, ConnectionTest, testing::Bool(),
+                         [](const auto& tls) { return tls.param ? "Tls" : "Plain"; });
+
+TEST_P(ConnectionTest, WhoReadsLateAndPingsGetsEveryFrameAndItsPongs) {
+  Open();
+  std::string delivered;
+  for (int i = 0; i < 200; ++i) {
+    const std::string frame =
+        Frame(wire::WsOpcode::kBinary, std::string(4000, static_cast<char>('a' + i % 26)));
+    delivered += frame;
+    connection_->Deliver(frame);
+    Settle();
+    if (i % 50 == 25) Send(ClientFrame(wire::WsOpcode::kPing, "late"));
+  }
+  ASSERT_GT(connection_->queued_bytes(), 100'000u) << "the client has not been blocked";
+  std::string received = ReceiveAll();
+  const std::string pong = Frame(wire::WsOpcode::kPong, "late");
+  int pongs = 0;
+  for (size_t at; (at = received.find(pong)) != received.npos; ++pongs)
+    received.erase(at, pong.size());
+  EXPECT_EQ(pongs, 4);
+  EXPECT_TRUE(received == delivered);
+  EXPECT_FALSE(retired_);
+}
+
+TEST_P(ConnectionTest, WhoIsOverItsBoundReadsWhatHadBegunToLeaveAndThen1013) {
+  limits_.max_queued_bytes = 100'000;
+  Open();
+  std::string delivered;
+  for (int i = 0; i < 200; ++i) {
+    const std::string frame =
+        Frame(wire::WsOpcode::kBinary, std::string(4000, static_cast<char>('a' + i % 26)));
+    delivered += frame;
+    connection_->Deliver(frame);
+    Settle();
+  }
+  EXPECT_EQ(Closes(CloseReason::kSlowReader), 1u);
+  const std::string received = ReceiveAll();
+  std::string close;
+  wire::AppendWsClose(1013, "slow_reader", close);
+  ASSERT_GE(received.size(), close.size());
+  const std::string before = received.substr(0, received.size() - close.size());
+  EXPECT_EQ(received.substr(before.size()), close);
+  EXPECT_EQ(before, delivered.substr(0, before.size()));
+  EXPECT_EQ(Closes(CloseReason::kConnectionLost), 0u);
+}
+
+TEST_P(ConnectionTest, WhoSaysTooMuchIsHeardInOrderAsTimePasses) {
+  rate_ = {10, 20};
+  Open();
+  std::string said;
+  for (int i = 0; i < 50; ++i) said += RelayFrame("topic", std::to_string(i));
+  Send(said);
+  const auto heard = [this] {
+    lane_.Flush();
+    std::vector<std::string> payloads;
+    for (const signaling::v1::LaneEvent& event : link_.TakeEvents()) {
+      if (!event.payload().empty()) payloads.push_back(event.payload());
+    }
+    return payloads;
+  };
+  std::vector<std::string> all = heard();
+  EXPECT_EQ(all.size(), 20u);
+  EXPECT_EQ(waits_for_tokens_, 1);
+  while (Turn()) {
+  }
+  EXPECT_TRUE(heard().empty()) << "it is not read meanwhile";
+  for (int second = 1; second <= 3; ++second) {
+    EXPECT_FALSE(connection_->ResumeWithTokens());
+    clock_.Advance(absl::Seconds(1));
+    connection_->ResumeWithTokens();
+    for (const std::string& payload : heard()) all.push_back(payload);
+    EXPECT_EQ(all.size(), 20u + 10u * static_cast<size_t>(second));
+  }
+  for (size_t i = 0; i < all.size(); ++i) EXPECT_EQ(all[i], std::to_string(i));
+  clock_.Advance(absl::Seconds(10));
+  EXPECT_TRUE(connection_->ResumeWithTokens());
+  Send(RelayFrame("topic", "after"));
+  EXPECT_EQ(heard(), std::vector<std::string>{"after"});
+  EXPECT_EQ(queued_, 0u) << "nothing is kept";
+}
+
+TEST_P(ConnectionTest, WhatIsKeptOfWhoSaysTooMuchCountsAsAQueue) {
+  rate_ = {10, 20};
+  Open();
+  std::string said;
+  for (int i = 0; i < 30; ++i) said += RelayFrame("topic", std::string(50, 'p'));
+  Send(said);
+  EXPECT_GT(queued_, 500u);
+  EXPECT_TRUE(connection_->holds_queue());
+  connection_->GiveUpQueue();
+  Settle();
+  EXPECT_EQ(Closes(CloseReason::kQueuesFull), 1u);
+}
+
+// TLS 1.3 alone: an answer to the client's KeyUpdate must be written before it can be read on.
+TEST_P(ConnectionTest, WhoAsksForNewKeysAndDoesNotReadIsNotReadWithoutEnd) {
+  if (!GetParam()) GTEST_SKIP() << "TLS only";
+  Open();
+  for (int i = 0; i < 2000; ++i) {
+    if (SSL_key_update(client_ssl_.get(), SSL_KEY_UPDATE_REQUESTED) != 1) break;
+    if (SSL_do_handshake(client_ssl_.get()) != 1) break;
+    int turns = 0;
+    while (Turn()) ASSERT_LT(++turns, 100) << "woken again and again after " << i;
+  }
+  EXPECT_FALSE(retired_);
+}
+
+TEST_P(ConnectionTest, WhoAsksForNewKeysWhileAWriteIsBlockedLosesNothing) {
+  if (!GetParam()) GTEST_SKIP() << "TLS only";
+  Open();
+  std::string delivered;
+  for (int i = 0; i < 100; ++i) {
+    const std::string frame =
+        Frame(wire::WsOpcode::kBinary, std::string(4000, static_cast<char>('a' + i % 26)));
+    delivered += frame;
+    connection_->Deliver(frame);
+    Settle();
+  }
+  // One: OpenSSL 3.0 fails a connection that asks again before the first answer could be written.
+  ASSERT_EQ(SSL_key_update(client_ssl_.get(), SSL_KEY_UPDATE_REQUESTED), 1);
+  ASSERT_EQ(SSL_do_handshake(client_ssl_.get()), 1);
+  int turns = 0;
+  while (Turn()) ASSERT_LT(++turns, 100) << "woken again and again";
+  const std::string received = ReceiveAll();
+  EXPECT_TRUE(received == delivered) << received.size() << " of " << delivered.size();
+  EXPECT_FALSE(retired_);
+}
+
+}  // namespace
+}  // namespace cairn::edge

@@ -1,0 +1,99 @@
+// What TLS has already made a record of leaves next and unchanged, whatever is queued meanwhile.
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+#include "edge/out_queue.h"
+#include "proto/wire/ws_encoder.h"
+
+namespace cairn::edge {
+namespace {
+
+std::string Frame(wire::WsOpcode opcode, std::string_view payload) {
+  std::string frame;
+  wire::AppendWsFrame(opcode, payload, frame);
+  return frame;
+}
+std::string Data(size_t payload_bytes, char filling) {
+  return Frame(wire::WsOpcode::kBinary, std::string(payload_bytes, filling));
+}
+std::string Pong(std::string_view payload) { return Frame(wire::WsOpcode::kPong, payload); }
+
+std::string WriteAll(OutQueue& queue) {
+  std::string written;
+  while (!queue.empty()) {
+    const std::string_view front = queue.Front();
+    written.append(front);
+    queue.Consume(front.size());
+  }
+  return written;
+}
+
+TEST(OutQueuePin, APongWaitsForPinnedDataAndForTheFrameInWhichItEnds) {
+  OutQueue queue;
+  const std::string first = Data(10, 'a'), second = Data(10, 'b');
+  queue.Append(first + second);
+  queue.Pin(first.size() + 3);
+  queue.AppendPong(Pong("p"));
+  EXPECT_GE(queue.Front().size(), first.size() + 3);
+  EXPECT_EQ(WriteAll(queue), first + second + Pong("p"));
+}
+
+TEST(OutQueuePin, APinnedPongIsNotSupersededByAFlood) {
+  OutQueue queue;
+  queue.AppendPong(Pong("first"));
+  queue.Pin(queue.Front().size());
+  for (int i = 0; i < 1000; ++i) queue.AppendPong(Pong(std::string(125, 'x')));
+  EXPECT_EQ(queue.Front().substr(0, Pong("first").size()), Pong("first"));
+  EXPECT_LE(queue.size(), 2 * OutQueue::kMaxPongBytes + 127);
+}
+
+TEST(OutQueuePin, DropWaitingKeepsWhatIsPinnedAndTheFrameInWhichItEnds) {
+  OutQueue queue;
+  const std::string frames = Data(10, 'a') + Data(10, 'b');
+  queue.Append(frames + Data(10, 'c'));
+  queue.Pin(Data(10, 'a').size() + 1);
+  queue.DropWaiting();
+  queue.Append(Data(1, 'z'));
+  EXPECT_EQ(WriteAll(queue), frames + Data(1, 'z'));
+
+  queue.AppendPong(Pong("p"));
+  queue.Pin(2);
+  queue.Append(Data(10, 'a'));
+  queue.DropWaiting();
+  EXPECT_EQ(WriteAll(queue), Pong("p"));
+}
+
+TEST(OutQueuePin, TheFrontAlwaysBeginsWithWhatWasPinned) {
+  std::mt19937 random(1);
+  OutQueue queue;
+  std::string pinned;
+  for (int step = 0; step < 20'000; ++step) {
+    switch (random() % 4) {
+      case 0:
+        queue.Append(Data(random() % 300, static_cast<char>('a' + random() % 26)));
+        break;
+      case 1:
+        queue.AppendPong(Pong(std::to_string(random())));
+        break;
+      case 2:
+        if (random() % 10 == 0) queue.DropWaiting();
+        break;
+      default:
+        const std::string_view front = queue.Front();
+        if (front.empty()) break;
+        if (random() % 2 == 0) {
+          pinned = std::string(front.substr(0, std::max(pinned.size(), 1 + random() % 200)));
+          queue.Pin(pinned.size());
+        } else {
+          queue.Consume(std::max<size_t>(pinned.size(), 1));
+          pinned.clear();
+        }
+    }
+    ASSERT_EQ(queue.Front().substr(0, pinned.size()), pinned) << step;
+  }
+}
+
+}  // namespace
+}  // namespace cairn::edge
