@@ -1,4 +1,5 @@
-// FakeLane: an edge's lane behind a link, as a router sees it: it keeps what it is sent until a test takes it.
+// FakeLane: an edge's lane behind a link, as a router sees it: it keeps what it is sent until a
+// test takes it.
 #ifndef CAIRN_TESTS_SUPPORT_FAKE_LANE_H_
 #define CAIRN_TESTS_SUPPORT_FAKE_LANE_H_
 
@@ -97,7 +98,8 @@ class FakeLane {
   std::shared_ptr<FakeLaneStream> stream;  // null: broken
   signaling::v1::Welcome welcome;          // the last
   std::vector<signaling::v1::CoreToLane> messages;
-  std::vector<uint64_t> accepted;  // numbers of its events that the core has handled, 0 for those without
+  std::vector<uint64_t>
+      accepted;  // numbers of its events that the core has handled, 0 for those without
   // What the last link left unsaid when the core began another.
   std::vector<signaling::v1::LaneToCore> unaccepted;
 

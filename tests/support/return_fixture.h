@@ -1,4 +1,5 @@
-// RouterReturn: a router that has just taken the place of an earlier core, and lanes that knew that one.
+// RouterReturn: a router that has just taken the place of an earlier core, and lanes that knew that
+// one.
 #ifndef CAIRN_TESTS_SUPPORT_RETURN_FIXTURE_H_
 #define CAIRN_TESTS_SUPPORT_RETURN_FIXTURE_H_
 
@@ -15,7 +16,8 @@ class RouterReturn : public RouterTest {
  protected:
   RouterReturn() : RouterTest(Age::kJustStarted) {}
 
-  // A lane that knew `roster` before the core was restarted; its stream is open, its snapshot not begun.
+  // A lane that knew `roster` before the core was restarted; its stream is open, its snapshot not
+  // begun.
   LanePtr Return(uint64_t lane_id, const std::vector<uint64_t>& roster, bool complete = true) {
     const LanePtr lane = Remember(lane_id, roster, complete);
     EXPECT_EQ(Connect(lane), Welcome::OUTCOME_NEW);

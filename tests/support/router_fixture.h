@@ -30,7 +30,8 @@ class RouterTest : public testing::Test {
   explicit RouterTest(Age age = Age::kRunning) {
     if (age == Age::kRunning) FinishStart();
   }
-  // What a core waits for that was not restarted: a first lane, which comes and goes, and its start.
+  // What a core waits for that was not restarted: a first lane, which comes and goes, and its
+  // start.
   void FinishStart() {
     const LanePtr first = OpenInSnapshot(kFirstLane, "first");
     Say(first, Batch().Goodbye());
@@ -64,7 +65,8 @@ class RouterTest : public testing::Test {
     if (lane->link && lane->link->attached()) Write(lane);
     return lane->welcome.outcome();
   }
-  // The lane says this, and acknowledges what it has taken. Without a stream, it does so on the next.
+  // The lane says this, and acknowledges what it has taken. Without a stream, it does so on the
+  // next.
   void Say(const LanePtr& lane, const Batch& batch) {
     signaling::v1::LaneToCore message = batch.message();
     lane->link->Append(message);
@@ -105,7 +107,8 @@ class RouterTest : public testing::Test {
     AnswerAll();
   }
   // Time passes, in which nobody says anything but what `meanwhile` does before each tick.
-  void Elapse(absl::Duration time, const std::function<void()>& meanwhile = [] {}) {
+  void Elapse(
+      absl::Duration time, const std::function<void()>& meanwhile = [] {}) {
     // A core that does not tick for longer was stopped, and excuses everybody.
     constexpr absl::Duration kStep = absl::Seconds(1);
     for (; time > absl::ZeroDuration(); time -= kStep) {
@@ -145,7 +148,8 @@ class RouterTest : public testing::Test {
     std::vector<uint64_t> numbers;
     for (const auto& message : messages) {
       for (int i = 0; i + 1 < message.settled_size(); i += 2) {
-        for (uint64_t n = message.settled(i); n <= message.settled(i + 1); ++n) numbers.push_back(n);
+        for (uint64_t n = message.settled(i); n <= message.settled(i + 1); ++n)
+          numbers.push_back(n);
       }
     }
     return numbers;

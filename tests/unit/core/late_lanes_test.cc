@@ -36,7 +36,6 @@ TEST_F(LateLanesTest, WithoutALaneNothingIsKept) {
   EXPECT_FALSE(late_.keeping());
   EXPECT_FALSE(late_.Contains(1));
   EXPECT_EQ(late_.cost(), 0u);
-  EXPECT_FALSE(late_.over(kUntil - kInstant));
 }
 
 TEST_F(LateLanesTest, IsKeepingUntilTheLastLaneHasFinished) {

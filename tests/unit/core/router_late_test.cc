@@ -1,4 +1,5 @@
-// Lanes that a restarted core no longer holds relays for: what is kept for them, and when they have missed something.
+// Lanes that a restarted core no longer holds relays for: what is kept for them, and when they have
+// missed something.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -110,7 +111,8 @@ TEST_F(RouterLate, GetARelayToOnePeerOnlyIfItIsTheirs) {
 
 TEST_F(RouterLate, GetNoRelayOfTheirsBackButForOtherPeers) {
   const LanePtr two = Return(2, {1, 2});
-  Say(two, Batch().Opened(20).Known(20, "t").Known(20, "u").Relayed(20, "t", 1).Relayed(20, "u", 2));
+  Say(two,
+      Batch().Opened(20).Known(20, "t").Known(20, "u").Relayed(20, "t", 1).Relayed(20, "u", 2));
   Say(two, Batch().Opened(21).Known(21, "u"));
   EXPECT_THAT(Delivered(one_), ElementsAre(1));
   Say(two, Batch().SnapshotEnd());

@@ -1,4 +1,5 @@
-// A lane's stream that breaks, hangs or is replaced: what goes on as if nothing had happened, and when the lane is given up.
+// A lane's stream that breaks, hangs or is replaced: what goes on as if nothing had happened, and
+// when the lane is given up.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -407,7 +408,8 @@ TEST_F(RouterLinks, ALaneThatReturnsToARestartedCoreAfterTheHoldIsLateIfAnything
 TEST_F(RouterLinks, ALanesPlaceIsTakenByNobodyWithoutItsSecret) {
   const LanePtr lane = Open(1);
   Say(lane, Batch().Opened(10).Subscribed(10, "t"));
-  for (const std::string& secret : {std::string("secret of 2"), std::string(), lane->secret + "x"}) {
+  for (const std::string& secret :
+       {std::string("secret of 2"), std::string(), lane->secret + "x"}) {
     FakeLane thief(1, "edge");
     thief.secret = secret;
     thief.core_id = lane->core_id;

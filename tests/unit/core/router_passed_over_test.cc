@@ -1,4 +1,5 @@
-// Lanes that a core between theirs and this one did not wait for, and lanes that come when a core has waited in vain.
+// Lanes that a core between theirs and this one did not wait for, and lanes that come when a core
+// has waited in vain.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

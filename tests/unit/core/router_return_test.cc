@@ -1,4 +1,5 @@
-// What lets nothing be lost when the core itself ends: relays that are settled, and the hold after a restart.
+// What lets nothing be lost when the core itself ends: relays that are settled, and the hold after
+// a restart.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -140,7 +141,8 @@ TEST_F(RouterReturn, RelaysOfTheFirstToReturnWaitForTheOthers) {
 }
 
 TEST_F(RouterReturn, WhatIsHeldIsRoutedInTheOrderInWhichItCame) {
-  const LanePtr one = Return(1, {1, 2, 3}), two = Return(2, {1, 2, 3}), three = Return(3, {1, 2, 3});
+  const LanePtr one = Return(1, {1, 2, 3}), two = Return(2, {1, 2, 3}),
+                three = Return(3, {1, 2, 3});
   for (const LanePtr& lane : {one, two}) Say(lane, Batch().Opened(lane->id * 10).SnapshotEnd());
   Say(one, Batch().Relayed(10, "t", 1));
   Say(two, Batch().Relayed(20, "t", 1));
@@ -258,7 +260,8 @@ TEST_F(RouterReturn, LanesOfThisProcessWaitOnlyIfOthersHaveReturned) {
   EXPECT_THAT(direct->TakeMessages(), IsEmpty());
 }
 
-TEST_F(RouterReturn, ALaneWhoseSnapshotIsNotWaitedForAnyLongerIsToldThatItsClientsMayHaveMissedRelays) {
+TEST_F(RouterReturn,
+       ALaneWhoseSnapshotIsNotWaitedForAnyLongerIsToldThatItsClientsMayHaveMissedRelays) {
   const LanePtr one = Return(1, {1, 2}), slow = Return(2, {1, 2});
   Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
   Say(slow, Batch().Opened(20));

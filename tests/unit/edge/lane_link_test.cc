@@ -394,8 +394,8 @@ TEST_F(LaneLinkTest, WhatIsSubmittedApartTravelsApartFromWhatIsBeforeAndAfterIt)
       messages.push_back(link::Numbers(message));
     stream().FinishWrite();
   }
-  EXPECT_THAT(messages, ElementsAre(ElementsAre(1), ElementsAre(2), ElementsAre(3),
-                                    ElementsAre(4, 5)));
+  EXPECT_THAT(messages,
+              ElementsAre(ElementsAre(1), ElementsAre(2), ElementsAre(3), ElementsAre(4, 5)));
 }
 
 // ---- back-off

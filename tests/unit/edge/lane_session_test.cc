@@ -183,8 +183,8 @@ TEST_F(LaneSession, WhatHappensWhileTheSnapshotIsToldComesOutRight) {
   EXPECT_THAT(Said(), IsEmpty());
   link_.MakeRoom(1 << 20);
   EXPECT_THAT(Said(), ElementsAre("PEER_OPENED " + id, "SUBSCRIBED " + id + " v", "SNAPSHOT_END 0",
-                                  "UNSUBSCRIBED " + known_id + " t", "SUBSCRIBED " + known_id + " u",
-                                  "RELAYED " + known_id + " x"));
+                                  "UNSUBSCRIBED " + known_id + " t",
+                                  "SUBSCRIBED " + known_id + " u", "RELAYED " + known_id + " x"));
 }
 
 TEST_F(LaneSession, AMemberThatLeavesBeforeItWasToldIsNotTold) {
@@ -242,7 +242,8 @@ TEST_F(LaneSession, WithoutRoomChangesOfOneSubscriptionAreOneEntryAndRelaysKeepT
   Relay(one, "x", "second");
   EXPECT_THAT(Said(), IsEmpty());
   link_.MakeRoom(1 << 20);
-  EXPECT_THAT(Said(), ElementsAre("RELAYED 1 x", "SUBSCRIBED 1 u", "UNSUBSCRIBED 1 t", "RELAYED 1 x"));
+  EXPECT_THAT(Said(),
+              ElementsAre("RELAYED 1 x", "SUBSCRIBED 1 u", "UNSUBSCRIBED 1 t", "RELAYED 1 x"));
 }
 
 TEST_F(LaneSession, WithoutRoomASubscriptionThatIsBackAsItWasIsNotTold) {
