@@ -60,7 +60,8 @@ std::unique_ptr<edge::CoreStream> Connection::Open() {
   if (timeline_.now() < weather_.refused_until || !core_.running()) {
     core_told_ = true;
     up_.Cut(0);
-    const bool answered = random_.Chance(70);
+    // The kernel answers for a process that is gone; a network that is away swallows.
+    const bool answered = random_.Chance(timeline_.now() < weather_.refused_until ? 60 : 98);
     TellEdge(answered ? random_.Between(50, 5 * kMs) : kConnectTimeout, kUnavailable, "refused");
   } else {
     incarnation_ = core_.incarnation();

@@ -47,7 +47,7 @@ void CoreHost::Stop() {
 
 void CoreHost::Opened(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream,
                       const signaling::v1::Hello& hello) {
-  Enter(incarnation, core::LaneOpened{std::move(stream), hello});
+  Enter(incarnation, core::LaneOpened{std::move(stream), hello}, hello.lane_id());
 }
 
 void CoreHost::Batch(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream,
@@ -63,13 +63,13 @@ void CoreHost::Closed(uint64_t incarnation, std::shared_ptr<core::LaneStream> st
   Enter(incarnation, core::LaneClosed{std::move(stream)});
 }
 
-void CoreHost::Enter(uint64_t incarnation, core::RouterInput input) {
+void CoreHost::Enter(uint64_t incarnation, core::RouterInput input, uint64_t opened_lane) {
   if (incarnation != incarnation_ || !running()) return;
   CAIRN_CHECK(!entered_);
   entered_ = true;
   router_->Handle(input);
   entered_ = false;
-  after_();
+  after_(opened_lane);
 }
 
 void CoreHost::Tick(uint64_t incarnation) {

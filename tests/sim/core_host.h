@@ -19,9 +19,9 @@ class Connection;
 
 class CoreHost {
  public:
-  // `after` is called after every input that was handled.
+  // `after` is called after every input that was handled, with the id of the lane that has opened a stream by it, or 0.
   CoreHost(Timeline& timeline, Random& random, Trace& trace, const Clock& clock,
-           const core::CoreLimits& limits, std::function<void()> after)
+           const core::CoreLimits& limits, std::function<void(uint64_t)> after)
       : timeline_(timeline),
         random_(random),
         trace_(trace),
@@ -50,7 +50,7 @@ class CoreHost {
   void Closed(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream);
 
  private:
-  void Enter(uint64_t incarnation, core::RouterInput input);
+  void Enter(uint64_t incarnation, core::RouterInput input, uint64_t opened_lane = 0);
   void Tick(uint64_t incarnation);
 
   Timeline& timeline_;
@@ -58,7 +58,7 @@ class CoreHost {
   Trace& trace_;
   const Clock& clock_;
   const core::CoreLimits& limits_;
-  const std::function<void()> after_;
+  const std::function<void(uint64_t)> after_;
   std::unique_ptr<core::Router> router_;
   uint64_t incarnation_ = 0;
   bool entered_ = false;

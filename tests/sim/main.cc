@@ -68,6 +68,9 @@ void PrintCoverage(const Coverage& c, uint64_t runs, double seconds) {
 }
 
 int RunAll(const Options& options) {
+  // Nothing here may allocate between runs.
+  static char out[4'096];
+  std::setvbuf(stdout, out, _IOLBF, sizeof(out));
   // Children add to it.
   void* shared = mmap(nullptr, sizeof(Coverage), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   CAIRN_CHECK(shared != MAP_FAILED);

@@ -182,16 +182,16 @@ void Oracle::CoreStarted() {
     clients_[static_cast<size_t>(one.client)].subs[static_cast<size_t>(one.topic)].certain = true;
 }
 
-void Oracle::CoreHandled(core::Router& router) {
-  LookForLostLanes(router);
+void Oracle::CoreHandled(core::Router& router, uint64_t opened_lane) {
+  LookForLostLanes(router, opened_lane);
   if (!pending_.empty()) LookForSubscriptions(router);
 }
 
-void Oracle::LookForLostLanes(core::Router& router) {
+void Oracle::LookForLostLanes(core::Router& router, uint64_t opened_lane) {
   const core::RouterCounters& counters = router.counters();
   uint64_t key = router.directory().lanes().size() << 32;
   for (const uint64_t ended : counters.lanes_ended) key += ended;
-  if (opening_lane_ == 0 && key == lanes_key_) return;
+  if (opened_lane == 0 && key == lanes_key_) return;
   lanes_key_ = key;
   for (size_t i = 0; i < lanes_.size(); ++i) {
     LaneView& lane = lanes_[i];
@@ -202,13 +202,12 @@ void Oracle::LookForLostLanes(core::Router& router) {
       ++coverage_.given_up;
       LaneLost(static_cast<int>(i), "given up");
     }
-    if (lane.id == opening_lane_ && counters.lanes_late > lanes_late_) {
+    if (lane.id == opened_lane && counters.lanes_late > lanes_late_) {
       ++coverage_.late;
       LaneLost(static_cast<int>(i), "late");
     }
   }
   lanes_late_ = counters.lanes_late;
-  opening_lane_ = 0;
 }
 
 void Oracle::LaneLost(int lane, const char* why) {

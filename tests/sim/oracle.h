@@ -83,9 +83,8 @@ class Oracle {
 
   // ---- the core
   void CoreStarted();
-  void CoreHandled(core::Router& router);
-  // A lane is about to open a link or to go on with it.
-  void LaneOpens(uint64_t lane_id) { opening_lane_ = lane_id; }
+  // `opened_lane`: the id of the lane that has opened a stream by this input, or 0.
+  void CoreHandled(core::Router& router, uint64_t opened_lane);
 
   // ---- at the end, when everything has been healed and is quiet
   void CheckEverythingArrived();
@@ -143,7 +142,7 @@ class Oracle {
   void OnRelayFrame(int client, const Frame& frame);
   void OnReceipt(int client, uint64_t id);
   int TopicOf(std::string_view name) const;
-  void LookForLostLanes(core::Router& router);
+  void LookForLostLanes(core::Router& router, uint64_t opened_lane);
   // What the lane's clients have not got is excused, and their subscriptions have to be told again.
   void LaneLost(int lane, const char* why);
   void LookForSubscriptions(core::Router& router);
@@ -159,7 +158,6 @@ class Oracle {
   std::vector<LaneView> lanes_;
   std::vector<RelayRecord> relays_;
   std::vector<Pending> pending_;  // subscriptions that are not in force
-  uint64_t opening_lane_ = 0;
   uint64_t lanes_key_ = 0;
   uint64_t lanes_late_ = 0;
 };

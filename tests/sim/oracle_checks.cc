@@ -1,4 +1,6 @@
 // Oracle: whether everything came out as promised, once everything has been healed and is quiet.
+#include <absl/strings/str_format.h>
+
 #include <bit>
 
 #include "tests/sim/oracle.h"

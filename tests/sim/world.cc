@@ -25,7 +25,7 @@ World::World(uint64_t seed, Coverage& coverage, size_t trace_lines)
       actions_(seed * 4 + 2),
       faults_(seed * 4 + 3),
       oracle_(timeline_, trace_, coverage, plan_.topics),
-      core_(timeline_, network_, trace_, clock_, plan_.core_limits, [this] { CheckCore(); }) {}
+      core_(timeline_, network_, trace_, clock_, plan_.core_limits, [this](uint64_t lane) { CheckCore(lane); }) {}
 
 World::~World() { timeline_.Clear(); }
 
@@ -38,6 +38,8 @@ bool World::Run() {
   if (!RunUntil(plan_.chaos)) return false;
   Heal();
   if (!RunUntilQuiet(plan_.chaos + QuietBy(plan_))) return false;
+  // Queries wait for as long as they may.
+  if (!RunUntil(timeline_.now() + absl::ToInt64Microseconds(plan_.edge_limits.query_hold) + 2 * kLook)) return false;
   oracle_.CheckEverythingArrived();
   if (!failure().empty()) return false;
   EverybodyLeaves();
@@ -69,6 +71,14 @@ bool World::RunUntilQuiet(Time end) {
                               OutboxOf(lane->lane()).waiting_cost(), ", all ",
                               lane->lane().backlog_bytes()));
   }
+  for (const Person& person : people_) {
+    if (person.lane->alive() && person.client->member && !person.client->asked.empty())
+      oracle_.Fail(absl::StrCat("client ", person.client->number(), " is not read: ", person.client->asked.size(), " wait, reading ", person.client->reading, ", paused ", person.client->paused));
+  }
+  for (const auto& [id, lane] : core_.router().directory().lanes()) {
+    trace_.Say(absl::StrCat("the core is not quiet: ", core_.router().directory().lanes().size(), " lanes, holding ", core_.router().hold().holding(), ", lane ", lane->edge, " ", lane->index, lane->attached() ? " attached" : " detached", ", keeps ", lane->channel->cost(), " overdue in 5 ", lane->channel->overdue(clock_.Elapsed(), absl::Seconds(5)), " received ", lane->channel->received(), " paused ", lane->read_paused, " state ", (int)lane->state, " now ", core_.router().steady_us(), ", owed ",
+                              lane->ledger.owed(), lane->ledger.open() ? ", open" : ""));
+  }
   oracle_.Fail("something is stuck in the core or in a client");
   return false;
 }
@@ -95,9 +105,9 @@ bool World::Quiet() {
 }
 
 // After every input that the core has handled.
-void World::CheckCore() {
+void World::CheckCore(uint64_t opened_lane) {
   core::Router& router = core_.router();
-  oracle_.CoreHandled(router);
+  oracle_.CoreHandled(router, opened_lane);
   for (const auto& [id, lane] : router.directory().lanes()) {
     if (lane->channel->cost() > plan_.core_limits.max_lane_queued_bytes)
       oracle_.Fail("the core keeps more for a lane than its bound");
