@@ -64,23 +64,29 @@ bool World::RunUntilQuiet(Time end) {
     if (!RunUntil(timeline_.now() + kLook)) return false;
     if (Quiet()) return true;
   }
+  SayWhatIsStuck();
+  oracle_.Fail("something is stuck");
+  return false;
+}
+
+void World::SayWhatIsStuck() {
   for (const auto& lane : lanes_) {
     if (!lane->alive() || lane->Quiet()) continue;
-    oracle_.Fail(absl::StrCat("lane ", lane->number(), " is not quiet: open ",
-                              OpenRelaysOf(lane->lane()).size(), ", waiting ",
-                              OutboxOf(lane->lane()).waiting_cost(), ", all ",
-                              lane->lane().backlog_bytes()));
+    trace_.Say("stuck: lane ", lane->number(), ": open ", OpenRelaysOf(lane->lane()).size(),
+               ", waiting ", OutboxOf(lane->lane()).waiting_cost(), ", all ",
+               lane->lane().backlog_bytes());
   }
   for (const Person& person : people_) {
     if (person.lane->alive() && person.client->member && !person.client->asked.empty())
-      oracle_.Fail(absl::StrCat("client ", person.client->number(), " is not read: ", person.client->asked.size(), " wait, reading ", person.client->reading, ", paused ", person.client->paused));
+      trace_.Say("stuck: client ", person.client->number(), ": ", person.client->asked.size(), " wait");
   }
+  if (!core_.running()) return trace_.Say("stuck: no core");
+  if (core_.router().hold().holding()) trace_.Say("stuck: the core holds");
   for (const auto& [id, lane] : core_.router().directory().lanes()) {
-    trace_.Say(absl::StrCat("the core is not quiet: ", core_.router().directory().lanes().size(), " lanes, holding ", core_.router().hold().holding(), ", lane ", lane->edge, " ", lane->index, lane->attached() ? " attached" : " detached", ", keeps ", lane->channel->cost(), " overdue in 5 ", lane->channel->overdue(clock_.Elapsed(), absl::Seconds(5)), " received ", lane->channel->received(), " paused ", lane->read_paused, " state ", (int)lane->state, " now ", core_.router().steady_us(), ", owed ",
-                              lane->ledger.owed(), lane->ledger.open() ? ", open" : ""));
+    trace_.Say("core: ", lane->edge, ", lane ", lane->index, lane->attached() ? ": attached" : ": detached",
+               ", keeps ", lane->channel->cost(), ", owed ", lane->ledger.owed(),
+               lane->ledger.open() ? ", open" : "");
   }
-  oracle_.Fail("something is stuck in the core or in a client");
-  return false;
 }
 
 bool World::Quiet() {
@@ -109,7 +115,7 @@ void World::CheckCore(uint64_t opened_lane) {
   core::Router& router = core_.router();
   oracle_.CoreHandled(router, opened_lane);
   for (const auto& [id, lane] : router.directory().lanes()) {
-    if (lane->channel->cost() > plan_.core_limits.max_lane_queued_bytes)
+    if (lane->channel->full(plan_.core_limits.max_lane_queued_bytes))
       oracle_.Fail("the core keeps more for a lane than its bound");
     if (router.hold().cost(id) > plan_.core_limits.max_held_bytes_per_lane +
                                      plan_.link_options.window + 64 * 1'024)

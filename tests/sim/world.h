@@ -34,6 +34,7 @@ class World {
   // Runs until `quiet` says so, at most until `end`.
   bool RunUntilQuiet(Time end);
   bool Quiet();
+  void SayWhatIsStuck();
   void CheckCore(uint64_t opened_lane);
   void NewEdge();
   void EverybodyLeaves();
