@@ -30,7 +30,7 @@ void World::Fault() {
   for (const int weight :
        {faults.cut, faults.refuse, faults.freeze, faults.slow, faults.hang, faults.kill_core,
         faults.stop_core, faults.kill_edge, faults.new_edge, faults.drain_edge, faults.step_wall,
-        faults.flood, faults.all_links, faults.core_with_edge})
+        faults.flood, faults.all_links, faults.core_with_edge, faults.hang_core})
     sum += weight;
   if (sum == 0) return;
   int draw = static_cast<int>(faults_.Below(static_cast<uint64_t>(sum)));
@@ -47,6 +47,7 @@ void World::Fault() {
   if (drawn(faults.drain_edge)) return DrainEdge(lane->edge());
   if (drawn(faults.step_wall)) return StepWall();
   if (drawn(faults.flood)) return Flood(*lane);
+  if (drawn(faults.hang_core)) return HangCore();
   if (drawn(faults.all_links)) {
     for (const auto& one : lanes_) {
       if (one->alive()) CutLane(*one);
@@ -76,10 +77,10 @@ void World::Freeze(SimLane& lane) {
   const bool then_cut = faults_.Chance(50);
   trace_.Say("lane ", lane.number(), "'s stream hangs for ", frozen, " us");
   connection->SetFrozen(true);
-  timeline_.After(frozen, [weak = std::weak_ptr<Connection>(connection), then_cut] {
+  timeline_.After(frozen, [this, weak = std::weak_ptr<Connection>(connection), then_cut] {
     const auto alive = weak.lock();
     if (!alive) return;
-    then_cut ? alive->Cut() : alive->SetFrozen(false);
+    then_cut && !healed_ ? alive->Cut() : alive->SetFrozen(false);
   });
 }
 
@@ -126,6 +127,16 @@ void World::RestartCore() {
   });
 }
 
+void World::HangCore() {
+  if (!core_.running() || core_.hung()) return;
+  const Time hung = faults_.Scaled(100 * kMs, faults_.Chance(20) ? 15 * kSecond : 3 * kSecond);
+  trace_.Say("the core hangs for ", hung, " us");
+  core_.SetHung(true);
+  timeline_.After(hung, [this, incarnation = core_.incarnation()] {
+    if (incarnation == core_.incarnation()) core_.SetHung(false);
+  });
+}
+
 void World::KillEdge(const std::string& edge) {
   const std::string name = edge;
   for (const auto& lane : lanes_) {
@@ -168,6 +179,7 @@ void World::Heal() {
     lane->SetHung(false);
     if (const auto connection = lane->connection()) connection->SetFrozen(false);
   }
+  core_.SetHung(false);
   if (core_.running()) return;
   oracle_.CoreStarted();
   core_.Start();

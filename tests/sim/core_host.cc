@@ -23,14 +23,26 @@ void CoreHost::Kill() {
   // Of a machine that is gone nobody hears; of a process the kernel tells.
   const bool at_once = random_.Chance(85);
   router_.reset();
+  hung_ = false;
+  waiting_.clear();
   for (const std::weak_ptr<Connection>& connection : connections_) {
     if (const auto alive = connection.lock()) alive->CutByCore(at_once);
   }
   connections_.clear();
 }
 
-void CoreHost::Stop() {
+void CoreHost::SetHung(bool hung) {
   if (!running()) return;
+  hung_ = hung;
+  while (!hung_ && !waiting_.empty()) {
+    Waiting next = std::move(waiting_.front());
+    waiting_.pop_front();
+    Enter(incarnation_, std::move(next.input), next.opened_lane);
+  }
+}
+
+void CoreHost::Stop() {
+  if (!running() || hung_) return;
   trace_.Say("core ", router_->core_id() % 1000, " stops");
   Enter(incarnation_, core::CoreStopping{});
   Time wait = 0;
@@ -65,6 +77,7 @@ void CoreHost::Closed(uint64_t incarnation, std::shared_ptr<core::LaneStream> st
 
 void CoreHost::Enter(uint64_t incarnation, core::RouterInput input, uint64_t opened_lane) {
   if (incarnation != incarnation_ || !running()) return;
+  if (hung_) return waiting_.push_back({std::move(input), opened_lane});
   CAIRN_CHECK(!entered_);
   entered_ = true;
   router_->Handle(input);
@@ -74,7 +87,7 @@ void CoreHost::Enter(uint64_t incarnation, core::RouterInput input, uint64_t ope
 
 void CoreHost::Tick(uint64_t incarnation) {
   if (incarnation != incarnation_ || !running()) return;
-  Enter(incarnation, core::Tick{});
+  if (!hung_) Enter(incarnation, core::Tick{});
   timeline_.After(core::Router::kTickUs, [this, incarnation] { Tick(incarnation); });
 }
 

@@ -4,6 +4,7 @@
 #ifndef CAIRN_TESTS_SIM_CORE_HOST_H_
 #define CAIRN_TESTS_SIM_CORE_HOST_H_
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -37,6 +38,9 @@ class CoreHost {
 
   void Start();
   void Kill();
+  // Its process is stopped, and goes on.
+  void SetHung(bool hung);
+  bool hung() const { return hung_; }
   // As on SIGTERM: streams break one after the other, then it is gone.
   void Stop();
 
@@ -62,6 +66,12 @@ class CoreHost {
   std::unique_ptr<core::Router> router_;
   uint64_t incarnation_ = 0;
   bool entered_ = false;
+  bool hung_ = false;
+  struct Waiting {
+    core::RouterInput input;
+    uint64_t opened_lane;
+  };
+  std::deque<Waiting> waiting_;  // while hung
   std::vector<std::weak_ptr<Connection>> connections_;
 };
 

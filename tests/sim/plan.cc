@@ -7,7 +7,7 @@ void DrawFaults(Random& random, Faults& faults) {
   for (int* weight : {&faults.cut, &faults.refuse, &faults.freeze, &faults.slow, &faults.hang,
                       &faults.kill_core, &faults.stop_core, &faults.kill_edge, &faults.new_edge,
                       &faults.drain_edge, &faults.step_wall, &faults.flood, &faults.all_links,
-                      &faults.core_with_edge}) {
+                      &faults.core_with_edge, &faults.hang_core}) {
     *weight = random.Chance(50) ? static_cast<int>(random.Between(1, 10)) : 0;
   }
 }

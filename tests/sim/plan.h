@@ -28,6 +28,7 @@ struct Faults {
   int flood = 0;
   int all_links = 0;
   int core_with_edge = 0;
+  int hang_core = 0;
 };
 
 struct Plan {

@@ -213,6 +213,8 @@ void SimLane::OnSession(edge::CoreSession session) {
   around_.trace.Say("lane ", number_, " gives up ", given_up, " relays that may have arrived");
   if (!forgotten && (!inexact || given_up != seqs.size()))
     around_.oracle.Fail(absl::StrCat("lane ", number_, " gave up relays without a reason"));
+  if (!forgotten && !draining_ && around_.plan.core_limits.max_tombstones > 1)
+    around_.oracle.Fail(absl::StrCat("lane ", number_, " gave up relays that the core had not forgotten"));
   around_.oracle.Unsure(number_, forgotten ? nullptr : &seqs);
 }
 

@@ -43,7 +43,7 @@ bool World::Run() {
   oracle_.CheckEverythingArrived();
   if (!failure().empty()) return false;
   EverybodyLeaves();
-  if (!RunUntilQuiet(timeline_.now() + 5 * kSecond)) return false;
+  if (!RunUntilQuiet(timeline_.now() + QuietBy(plan_))) return false;
   // The last of what is settled is told with a tick.
   if (!RunUntil(timeline_.now() + 500 * kMs)) return false;
   oracle_.CheckEmpty(core_.router());

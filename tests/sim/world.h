@@ -64,6 +64,7 @@ class World {
   void Hang(SimLane& lane);
   void KillCore();
   void StopCore();
+  void HangCore();
   void RestartCore();
   void KillEdge(const std::string& edge);
   void DrainEdge(const std::string& edge);
