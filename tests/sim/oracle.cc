@@ -37,7 +37,7 @@ void Oracle::Left(int client) {
   for (int topic = 0; topic < topics_; ++topic) Unsubscribed(client, topic);
 }
 
-void Oracle::Subscribed(int client, int topic, bool present) {
+void Oracle::Subscribed(int client, int topic) {
   Sub& sub = clients_[static_cast<size_t>(client)].subs[static_cast<size_t>(topic)];
   ++sub.asks;
   sub.asked_at = timeline_.now();
@@ -45,7 +45,8 @@ void Oracle::Subscribed(int client, int topic, bool present) {
   sub.on = true;
   ++sub.instance;
   sub.in_force = false;
-  sub.certain = !present;
+  // Of an earlier one something may still be on its way.
+  sub.certain = sub.instance == 1;
   pending_.push_back({client, topic});
 }
 
@@ -239,11 +240,7 @@ void Oracle::LookForSubscriptions(core::Router& router) {
     const core::TopicRecord* topic = peer ? router.directory().Topic(name) : nullptr;
     const bool present =
         topic && peer->topics.contains(const_cast<core::TopicRecord*>(topic));
-    if (!present) {
-      sub.certain = true;
-    } else if (sub.certain) {
-      sub.in_force = true;
-    }
+    sub.in_force = present && sub.certain;
     return sub.in_force;
   });
 }

@@ -64,8 +64,7 @@ class Oracle {
   // ---- actions, when the lane has taken them
   int AddClient(uint64_t peer, Speaks speaks, int lane);
   void Left(int client);
-  // `present`: the core knows of a subscription, if of an earlier one.
-  void Subscribed(int client, int topic, bool present);
+  void Subscribed(int client, int topic);
   void Unsubscribed(int client, int topic);
   // The number of the relay, which stands at the begin of its payload. `to`: -1 for everybody. `queryable`: a record.
   int Relay(int client, int topic, int to, bool wants_receipt);

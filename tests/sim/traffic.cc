@@ -79,14 +79,8 @@ void World::Relay(SimLane& lane, SimClient& client, int topic, int to, bool rece
 void World::Subscribe(SimLane& lane, SimClient& client, int topic) {
   lane.Ask(client, [this, &lane, &client, topic] {
     const std::string name = absl::StrCat("t", topic);
-    bool present = false;
-    if (core_.running()) {
-      const core::PeerRecord* peer = core_.router().directory().Peer(client.member->peer);
-      const core::TopicRecord* record = core_.router().directory().Topic(name);
-      present = peer && record && peer->topics.contains(const_cast<core::TopicRecord*>(record));
-    }
     trace_.Say("client ", client.number(), " subscribes to topic ", topic);
-    oracle_.Subscribed(client.number(), topic, present);
+    oracle_.Subscribed(client.number(), topic);
     lane.lane().Subscribe(client.member, name);
   });
 }
