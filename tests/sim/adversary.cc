@@ -119,9 +119,11 @@ void World::StopCore() {
 }
 
 void World::RestartCore() {
-  timeline_.After(faults_.Scaled(300 * kMs, faults_.Chance(80) ? kSecond : 4 * kSecond), [this] {
-    if (core_.running() && !healed_) return RestartCore();
-    if (core_.running()) return;
+  timeline_.After(faults_.Scaled(300 * kMs, faults_.Chance(80) ? kSecond : 4 * kSecond), [this, ended = core_.incarnation()] {
+    if (core_.running()) {
+      if (core_.incarnation() == ended) RestartCore();  // it is still stopping
+      return;
+    }
     oracle_.CoreStarted();
     core_.Start();
   });

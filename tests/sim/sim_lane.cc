@@ -11,8 +11,8 @@ namespace {
 
 constexpr Time kTickTime = link::kTick.count() * kMs;
 constexpr Time kReportInterval = 2 * kSecond;
-// What one event, the figures of a lane and the events of one turn may cost beyond a bound.
-constexpr size_t kFigures = 8'192;
+// What a lane may tell beyond a bound: its figures, or one peer with all its topics and queries.
+constexpr size_t kFigures = 20'000;
 constexpr size_t kOverhead = 1'024;
 
 }  // namespace
