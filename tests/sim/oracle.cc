@@ -73,7 +73,6 @@ int Oracle::Relay(int client, int topic, int to, bool wants_receipt) {
     relay.instances.push_back(sub.instance);
     ++coverage_.expected;
   }
-  lanes_[static_cast<size_t>(relay.lane)].relays.push_back(number);
   ++coverage_.relays;
   return number;
 }
@@ -143,7 +142,7 @@ void Oracle::OnReceipt(int client, uint64_t id) {
 // ---- lanes
 
 int Oracle::AddLane(uint64_t lane_id) {
-  lanes_.push_back({lane_id, true, true, 0, {}});
+  lanes_.push_back({lane_id, true, true, 0});
   return static_cast<int>(lanes_.size()) - 1;
 }
 
@@ -160,15 +159,9 @@ void Oracle::LaneIdle(int lane) {
   }
 }
 
-void Oracle::Unsure(int lane, const std::vector<uint64_t>* seqs) {
-  LaneView& view = lanes_[static_cast<size_t>(lane)];
-  if (!seqs) {
-    for (const int number : view.relays) relays_[static_cast<size_t>(number)].unsure = true;
-    return;
-  }
-  for (const uint64_t seq : *seqs)
-    relays_[static_cast<size_t>(view.relays[seq - 1])].unsure = true;
-  coverage_.unsure += seqs->size();
+void Oracle::Unsure(int lane, uint64_t relays) {
+  coverage_.unsure += relays;
+  for (RelayRecord& relay : relays_) relay.unsure = relay.unsure || relay.lane == lane;
 }
 
 // ---- the core
@@ -199,20 +192,16 @@ void Oracle::LookForLostLanes(core::Router& router, uint64_t opened_lane) {
     const core::LaneRecord* record = router.directory().FindLane(lane.id);
     const uint64_t link = record ? record->channel->number() : 0;
     const uint64_t before = std::exchange(lane.link, link);
-    if (before != 0 && link != before && lane.on) {
-      ++coverage_.given_up;
-      LaneLost(static_cast<int>(i), "given up");
-    }
-    if (lane.id == opened_lane && counters.lanes_late > lanes_late_) {
-      ++coverage_.late;
+    if (before != 0 && link != before && lane.on) LaneLost(static_cast<int>(i), "given up");
+    if (lane.id == opened_lane && counters.lanes_late > lanes_late_)
       LaneLost(static_cast<int>(i), "late");
-    }
   }
   lanes_late_ = counters.lanes_late;
 }
 
 void Oracle::LaneLost(int lane, const char* why) {
   trace_.Say("lane ", lane, " is ", why);
+  ++(*why == 'g' ? coverage_.given_up : coverage_.late);
   Mask mask = 0;
   for (int client = 0; client < static_cast<int>(clients_.size()); ++client) {
     Client& one = clients_[static_cast<size_t>(client)];

@@ -77,8 +77,10 @@ class Oracle {
   void LaneEnded(int lane, bool finished);
   // Everything that the lane had to say has been handled by the core.
   void LaneIdle(int lane);
-  // The lane could not know whether its relays with these numbers had arrived, and gave them up; all of them if null.
-  void Unsure(int lane, const std::vector<uint64_t>* seqs);
+  // The lane could not know whether so many of its relays had arrived, and gave them up.
+  void Unsure(int lane, uint64_t relays);
+  // What the lane's clients have not got is excused, and their subscriptions are told again.
+  void LaneLost(int lane, const char* why);
 
   // ---- the core
   void CoreStarted();
@@ -131,7 +133,6 @@ class Oracle {
     bool on = true;
     bool finished = true;
     uint64_t link = 0;  // at the core that runs
-    std::vector<int> relays;  // by number
   };
   struct Pending {
     int client;
@@ -142,8 +143,6 @@ class Oracle {
   void OnReceipt(int client, uint64_t id);
   int TopicOf(std::string_view name) const;
   void LookForLostLanes(core::Router& router, uint64_t opened_lane);
-  // What the lane's clients have not got is excused, and their subscriptions have to be told again.
-  void LaneLost(int lane, const char* why);
   void LookForSubscriptions(core::Router& router);
   void CheckRelay(int number, const RelayRecord& relay);
   std::string Describe(int number, const RelayRecord& relay) const;

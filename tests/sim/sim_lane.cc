@@ -198,24 +198,23 @@ void SimLane::Read(SimClient& client) {
 // ---- sessions
 
 void SimLane::OnSession(edge::CoreSession session) {
-  std::vector<uint64_t> seqs;
-  for (const auto& message : session.unaccepted) {
-    for (const auto& event : message.events()) {
-      if (event.seq() != 0) seqs.push_back(event.seq());
-    }
-  }
-  const bool forgotten = session.outage > absl::FromChrono(link::kUnsureRelaysKept);
-  const bool inexact = !session.unaccepted_is_exact;
+  const bool forgotten = session.kind == edge::CoreSession::Kind::kGivenUp
+                             ? !session.routed && around_.plan.core_limits.max_tombstones == 1
+                             : session.outage > absl::FromChrono(link::kUnsureRelaysKept);
   const uint64_t before = Drops(edge::DropReason::kRelayUnsure);
   lane_->OnSession(std::move(session));
   const uint64_t given_up = Drops(edge::DropReason::kRelayUnsure) - before;
   if (given_up == 0) return;
   around_.trace.Say("lane ", number_, " gives up ", given_up, " relays that may have arrived");
-  if (!forgotten && (!inexact || given_up != seqs.size()))
-    around_.oracle.Fail(absl::StrCat("lane ", number_, " gave up relays without a reason"));
-  if (!forgotten && !draining_ && around_.plan.core_limits.max_tombstones > 1)
-    around_.oracle.Fail(absl::StrCat("lane ", number_, " gave up relays that the core had not forgotten"));
-  around_.oracle.Unsure(number_, forgotten ? nullptr : &seqs);
+  if (!forgotten) around_.oracle.Fail(absl::StrCat("lane ", number_, " gave up relays without a reason"));
+  around_.oracle.Unsure(number_, given_up);
+}
+
+void SimLane::OnCoreMessage(signaling::v1::CoreToLane& message) {
+  for (const signaling::v1::Notice& notice : message.notices()) {
+    if (notice.kind() == signaling::v1::Notice::KIND_MISSED) around_.oracle.LaneLost(number_, "passed over");
+  }
+  lane_->OnCoreMessage(message);
 }
 
 // ---- checks

@@ -99,7 +99,7 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
 
   // ---- edge::CoreLinkListener: passes everything on
   void OnSession(edge::CoreSession session) override;
-  void OnCoreMessage(signaling::v1::CoreToLane& message) override { lane_->OnCoreMessage(message); }
+  void OnCoreMessage(signaling::v1::CoreToLane& message) override;
   void OnAccepted(signaling::v1::LaneToCore& message) override { lane_->OnAccepted(message); }
   void OnRoom() override { lane_->OnRoom(); }
   const signaling::v1::Roster& roster() const override { return lane_->roster(); }
