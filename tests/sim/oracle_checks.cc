@@ -63,6 +63,7 @@ void Oracle::CheckEmpty(core::Router& router) {
   expect_none(directory.subscription_count(), "subscriptions");
   expect_none(router.held_queries(), "held queries");
   expect_none(router.hold().cost(), "bytes of held relays");
+  expect_none(router.late().cost(), "bytes of relays for late lanes");
   for (const auto& [id, lane] : directory.lanes()) {
     expect_none(lane->ledger.owed(), "deliveries that a lane owes an answer for");
     expect_none(lane->ledger.open() ? 1 : 0, "relays that are not settled");

@@ -81,6 +81,7 @@ void World::SayWhatIsStuck() {
       trace_.Say("stuck: client ", person.client->number(), ": ", person.client->asked.size(), " wait");
   }
   if (!core_.running()) return trace_.Say("stuck: no core");
+  if (core_.router().late().keeping()) trace_.Say("stuck: the core keeps relays for late lanes");
   if (core_.router().hold().holding()) trace_.Say("stuck: the core holds");
   for (const auto& [id, lane] : core_.router().directory().lanes()) {
     trace_.Say("core: ", lane->edge, ", lane ", lane->index, lane->attached() ? ": attached" : ": detached",
@@ -90,7 +91,7 @@ void World::SayWhatIsStuck() {
 }
 
 bool World::Quiet() {
-  if (!core_.running() || core_.router().hold().holding()) return false;
+  if (!core_.running() || core_.router().late().keeping()) return false;
   size_t alive = 0;
   for (const auto& lane : lanes_) {
     if (!lane->alive()) continue;
@@ -100,6 +101,8 @@ bool World::Quiet() {
       if (client->member && !client->asked.empty()) return false;
     }
   }
+  // A core that nobody has come to holds on.
+  if (alive > 0 && core_.router().hold().holding()) return false;
   const core::Directory& directory = core_.router().directory();
   if (directory.lanes().size() != alive) return false;
   for (const auto& [id, lane] : directory.lanes()) {
