@@ -185,6 +185,8 @@ void Oracle::LookForLostLanes(core::Router& router, uint64_t opened_lane) {
   const core::RouterCounters& counters = router.counters();
   uint64_t key = router.directory().lanes().size() << 32;
   for (const uint64_t ended : counters.lanes_ended) key += ended;
+  if (counters.lanes_ended[static_cast<size_t>(core::LaneEnd::kBroken)] > 0)
+    Fail("the numbering of a link was broken");
   if (opened_lane == 0 && key == lanes_key_) return;
   lanes_key_ = key;
   for (size_t i = 0; i < lanes_.size(); ++i) {
