@@ -64,7 +64,7 @@ void World::CutLane(SimLane& lane) {
 }
 
 void World::Refuse(SimLane& lane) {
-  const Time away = faults_.Scaled(50 * kMs, 8 * kSecond);
+  const Time away = faults_.Scaled(50 * kMs, faults_.Chance(90) ? 8 * kSecond : 14 * kSecond);
   trace_.Say("lane ", lane.number(), "'s network is away for ", away, " us");
   lane.weather.refused_until = timeline_.now() + away;
   if (const auto connection = lane.connection()) connection->Cut();
@@ -119,14 +119,15 @@ void World::StopCore() {
 }
 
 void World::RestartCore() {
-  timeline_.After(faults_.Scaled(300 * kMs, faults_.Chance(80) ? kSecond : 4 * kSecond), [this, ended = core_.incarnation()] {
-    if (core_.running()) {
-      if (core_.incarnation() == ended) RestartCore();  // it is still stopping
-      return;
-    }
-    oracle_.CoreStarted();
-    core_.Start();
-  });
+  timeline_.After(faults_.Scaled(300 * kMs, faults_.Chance(80) ? kSecond : 4 * kSecond),
+                  [this, ended = core_.incarnation()] {
+                    if (core_.running()) {
+                      if (core_.incarnation() == ended) RestartCore();  // it is still stopping
+                      return;
+                    }
+                    oracle_.CoreStarted();
+                    core_.Start();
+                  });
 }
 
 void World::HangCore() {
@@ -162,7 +163,8 @@ void World::StepWall() {
 
 void World::Flood(SimLane& lane) {
   for (const Person& person : people_) {
-    if (person.lane != &lane || !person.client->member || person.speaks == Speaks::kRecords) continue;
+    if (person.lane != &lane || !person.client->member || person.speaks == Speaks::kRecords)
+      continue;
     const int64_t relays = faults_.Between(20, 300);
     trace_.Say("client ", person.client->number(), " floods: ", relays, " relays");
     for (int64_t i = 0; i < relays; ++i)

@@ -55,7 +55,8 @@ std::unique_ptr<edge::CoreStream> Connection::Open() {
                      }});
   down_.SetEnds(self, {[this](CoreToLane& message) { return TakeDown(message); },
                        [this] {
-                         if (!core_told_ && opened_) core_.Writable(incarnation_, shared_from_this());
+                         if (!core_told_ && opened_)
+                           core_.Writable(incarnation_, shared_from_this());
                        }});
   if (timeline_.now() < weather_.refused_until || !core_.running()) {
     core_told_ = true;
@@ -186,11 +187,12 @@ void Connection::TellEdge(Time wait, int code, const std::string& message) {
 }
 
 void Connection::TellCore(Time wait) {
-  timeline_.At(std::max(timeline_.now() + wait, up_.last_arrival() + 1), [self = shared_from_this()] {
-    if (std::exchange(self->core_told_, true) || !self->opened_) return;
-    self->trace_.Say(self->name_, " is closed, as the core sees it");
-    self->core_.Closed(self->incarnation_, self);
-  });
+  timeline_.At(std::max(timeline_.now() + wait, up_.last_arrival() + 1),
+               [self = shared_from_this()] {
+                 if (std::exchange(self->core_told_, true) || !self->opened_) return;
+                 self->trace_.Say(self->name_, " is closed, as the core sees it");
+                 self->core_.Closed(self->incarnation_, self);
+               });
 }
 
 }  // namespace cairn::sim

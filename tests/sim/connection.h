@@ -1,8 +1,11 @@
-// Connection: one stream between a lane and the core, without a network: both of its ends, and all that can happen to it.
+// Connection: one stream between a lane and the core, without a network: both of its ends, and all
+// that can happen to it.
 //
-//   opening ──first message arrives──▶ open ──Cut(), Cancel(), Close()──▶ each end is told, at its own time
+//   opening ──first message arrives──▶ open ──Cut(), Cancel(), Close()──▶ each end is told, at its
+//   own time
 //
-// Behaves as edge/grpc_core_stream.cc and core/lane_service.cc do: one read at a time in the core, an inbox in the lane.
+// Behaves as edge/grpc_core_stream.cc and core/lane_service.cc do: one read at a time in the core,
+// an inbox in the lane.
 //
 // Owner:  shared by its two ends and the events that are due.
 #ifndef CAIRN_TESTS_SIM_CONNECTION_H_
@@ -23,14 +26,9 @@ namespace cairn::sim {
 
 class Connection final : public core::LaneStream, public std::enable_shared_from_this<Connection> {
  public:
-  // What a test may do to messages that pass, in the order in which they are written. False: the message is lost.
-  struct Tamper {
-    std::function<bool(signaling::v1::LaneToCore&)> up;
-    std::function<bool(signaling::v1::CoreToLane&)> down;
-  };
-
-  Connection(Timeline& timeline, Random& random, Trace& trace, const Weather& weather, CoreHost& core,
-             edge::LoopExecutor& executor, edge::CoreStreamListener& listener, std::string name);
+  Connection(Timeline& timeline, Random& random, Trace& trace, const Weather& weather,
+             CoreHost& core, edge::LoopExecutor& executor, edge::CoreStreamListener& listener,
+             std::string name);
 
   // Begins to connect; the result is the lane's end.
   std::unique_ptr<edge::CoreStream> Open();
@@ -38,7 +36,8 @@ class Connection final : public core::LaneStream, public std::enable_shared_from
   // ---- what happens to it
   // Nothing moves until it is released or cut.
   void SetFrozen(bool frozen);
-  // It breaks: prefixes of what is in flight arrive, and each end is told after a while, up to that of a keepalive.
+  // It breaks: prefixes of what is in flight arrive, and each end is told after a while, up to that
+  // of a keepalive.
   void Cut();
   // The same, because the core's process has ended.
   void CutByCore(bool at_once);

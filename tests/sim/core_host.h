@@ -20,7 +20,8 @@ class Connection;
 
 class CoreHost {
  public:
-  // `after` is called after every input that was handled, with the id of the lane that has opened a stream by it, or 0.
+  // `after` is called after every input that was handled, with the id of the lane that has opened a
+  // stream by it, or 0.
   CoreHost(Timeline& timeline, Random& random, Trace& trace, const Clock& clock,
            const core::CoreLimits& limits, std::function<void(uint64_t)> after)
       : timeline_(timeline),

@@ -1,6 +1,7 @@
 // Frame: what a client was sent, read back from the bytes of its WebSocket frame.
 //
-// Reads what the server writes and nothing else: one unmasked frame; CBOR maps with text keys, or a JSON result.
+// Reads what the server writes and nothing else: one unmasked frame; CBOR maps with text keys, or a
+// JSON result.
 //
 // Owner:  nobody: views into the frame.
 #ifndef CAIRN_TESTS_SIM_FRAME_H_
@@ -12,11 +13,12 @@
 namespace cairn::sim {
 
 struct Frame {
-  std::string_view name;     // "Relay", "Subscribed", …; "result" for JSON; empty: it could not be read
+  std::string_view
+      name;  // "Relay", "Subscribed", …; "result" for JSON; empty: it could not be read
   std::string_view topic;
   std::string_view payload;
-  std::string_view peer;     // "from" or "peer"
-  uint64_t number = 0;       // "id" or "others"
+  std::string_view peer;  // "from" or "peer"
+  uint64_t number = 0;    // "id" or "others"
   uint64_t reached = 0;
 };
 

@@ -1,6 +1,7 @@
 // Inside: looks at what a lane keeps, which nothing else needs to see.
 //
-// An explicit instantiation may name private members ([temp.spec] 6): no class has to know of its simulation.
+// An explicit instantiation may name private members ([temp.spec] 6): no class has to know of its
+// simulation.
 #ifndef CAIRN_TESTS_SIM_INSIDE_H_
 #define CAIRN_TESTS_SIM_INSIDE_H_
 

@@ -1,7 +1,8 @@
-// Runs seeds, each in a process of its own that begins as all others do, so that a seed that fails fails again alone.
+// Runs seeds, each in a process of its own that begins as all others do, so that a seed that fails
+// fails again alone.
 //
-//   sim_test [--first N] [--seeds N] [--every N] [--quiet]   the kept seeds of seeds.h, then N from the first on
-//   sim_test --seed N [--lines N]                            one, with its trace
+//   sim_test [--first N] [--seeds N] [--every N] [--quiet]   the kept seeds of seeds.h, then N from
+//   the first on sim_test --seed N [--lines N]                            one, with its trace
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/wait.h>
@@ -51,7 +52,9 @@ Outcome RunSeed(uint64_t seed, size_t lines, Coverage& coverage) {
   if (child == 0) RunHere(seed, lines, coverage);
   int status = 0;
   CAIRN_CHECK(waitpid(child, &status, 0) == child);
-  if (WIFSIGNALED(status)) std::printf("seed %llu: ended by signal %d\n", static_cast<unsigned long long>(seed), WTERMSIG(status));
+  if (WIFSIGNALED(status))
+    std::printf("seed %llu: ended by signal %d\n", static_cast<unsigned long long>(seed),
+                WTERMSIG(status));
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? Outcome::kPassed : Outcome::kFailed;
 }
 
@@ -59,8 +62,10 @@ void PrintCoverage(const Coverage& c, uint64_t runs, double seconds) {
   const auto n = [](uint64_t value) { return static_cast<unsigned long long>(value); };
   std::printf(
       "%llu runs in %.1f s: %llu s of virtual time, %llu events, %llu faults, %llu cores\n"
-      "%llu relays, %llu expected deliveries, %llu made, %llu receipts, %llu answers, %llu results\n"
-      "lanes given up %llu, late %llu; lost, counted and told: %llu deliveries, %llu unsure relays\n"
+      "%llu relays, %llu expected deliveries, %llu made, %llu receipts, %llu answers, %llu "
+      "results\n"
+      "lanes given up %llu, late %llu; lost, counted and told: %llu deliveries, %llu unsure "
+      "relays\n"
       "duplicates dropped %llu, reads paused %llu\n",
       n(runs), seconds, n(c.virtual_ms / 1000), n(c.events), n(c.faults), n(c.cores), n(c.relays),
       n(c.expected), n(c.delivered), n(c.receipts), n(c.answers), n(c.results), n(c.given_up),
@@ -72,10 +77,12 @@ int RunAll(const Options& options) {
   static char out[4'096];
   std::setvbuf(stdout, out, _IOLBF, sizeof(out));
   // Children add to it.
-  void* shared = mmap(nullptr, sizeof(Coverage), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* shared =
+      mmap(nullptr, sizeof(Coverage), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   CAIRN_CHECK(shared != MAP_FAILED);
   Coverage& coverage = *new (shared) Coverage();
-  if (options.one) return RunSeed(options.first, options.lines, coverage) == Outcome::kPassed ? 0 : 1;
+  if (options.one)
+    return RunSeed(options.first, options.lines, coverage) == Outcome::kPassed ? 0 : 1;
   const auto start = std::chrono::steady_clock::now();
   uint64_t runs = 0, failures = 0;
   const auto run = [&](uint64_t seed) {
@@ -98,13 +105,21 @@ bool ReadOptions(int argc, char** argv, Options& options) {
     const std::string_view name = argv[i];
     uint64_t value = 0;
     std::from_chars(argv[i + 1], argv[i + 1] + std::strlen(argv[i + 1]), value);
-    if (name == "--first") options.first = value;
-    else if (name == "--seeds") options.seeds = value;
-    else if (name == "--every") options.every = value;
-    else if (name == "--lines") options.lines = value;
-    else if (name == "--failures") options.failures = value;
-    else if (name == "--seed") { options.first = value; options.one = true; }
-    else return false;
+    if (name == "--first")
+      options.first = value;
+    else if (name == "--seeds")
+      options.seeds = value;
+    else if (name == "--every")
+      options.every = value;
+    else if (name == "--lines")
+      options.lines = value;
+    else if (name == "--failures")
+      options.failures = value;
+    else if (name == "--seed") {
+      options.first = value;
+      options.one = true;
+    } else
+      return false;
   }
   return argc % 2 == 1;
 }
@@ -124,7 +139,9 @@ int main(int argc, char** argv) {
   cairn::sim::FixAddresses(argv);
   cairn::sim::Options options;
   if (!cairn::sim::ReadOptions(argc, argv, options)) {
-    std::fprintf(stderr, "usage: sim_test [--first N] [--seeds N] [--every N] [--failures N] [--seed N] [--lines N]\n");
+    std::fprintf(stderr,
+                 "usage: sim_test [--first N] [--seeds N] [--every N] [--failures N] [--seed N] "
+                 "[--lines N]\n");
     return 2;
   }
   cairn::InitLog(cairn::LogFilter::Parse("off"));

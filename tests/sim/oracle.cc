@@ -77,6 +77,10 @@ int Oracle::Relay(int client, int topic, int to, bool wants_receipt) {
   return number;
 }
 
+void Oracle::Published(int client, int topic, int relay) {
+  clients_[static_cast<size_t>(client)].subs[static_cast<size_t>(topic)].record = relay;
+}
+
 void Oracle::Queried(int client, int topic) {
   ++clients_[static_cast<size_t>(client)].subs[static_cast<size_t>(topic)].queries;
 }
@@ -98,7 +102,8 @@ void Oracle::Received(int client, std::string_view bytes) {
   }
   if (receiver.speaks != Speaks::kV2)
     return Fail(absl::StrCat("client ", client, " got what only v2 has"));
-  if (!sub.on) return Fail(absl::StrCat("client ", client, " was told of a topic it is not subscribed to"));
+  if (!sub.on)
+    return Fail(absl::StrCat("client ", client, " was told of a topic it is not subscribed to"));
   if (frame.name == "Subscribed") {
     ++coverage_.answers;
     sub.answered_at = timeline_.now();
@@ -229,8 +234,7 @@ void Oracle::LookForSubscriptions(core::Router& router) {
     const core::PeerRecord* peer = router.directory().Peer(client.peer);
     const std::string name = absl::StrCat("t", one.topic);
     const core::TopicRecord* topic = peer ? router.directory().Topic(name) : nullptr;
-    const bool present =
-        topic && peer->topics.contains(const_cast<core::TopicRecord*>(topic));
+    const bool present = topic && peer->topics.contains(const_cast<core::TopicRecord*>(topic));
     sub.in_force = present && sub.certain;
     return sub.in_force;
   });

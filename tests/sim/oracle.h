@@ -1,10 +1,11 @@
 // Oracle: what was done, what should come of it, and whether it did.
 //
-// Is told of every action when an edge has accepted it, of every frame that a client gets, and of every input that the
-// core has handled. A relay is expected at everybody whose subscription was in force when an edge accepted it: the core had
-// handled the subscription before. What it is excused by is what the promise leaves out (docs/RELAYS.md): that the
-// target's lane was given up or late, which its v2 clients must be told, or that the origin could not know whether it had
-// arrived, which its edge must count.
+// Is told of every action when an edge has accepted it, of every frame that a client gets, and of
+// every input that the core has handled. A relay is expected at everybody whose subscription was in
+// force when an edge accepted it: the core had handled the subscription before. What it is excused
+// by is what the promise leaves out (docs/RELAYS.md): that the target's lane was given up or late,
+// which its v2 clients must be told, or that the origin could not know whether it had arrived,
+// which its edge must count.
 //
 // Owner:  World.
 // Bounds: kMaxClients in a run.
@@ -34,12 +35,12 @@ enum class Speaks : uint8_t { kNative, kV2, kRecords };
 // What runs have done, in sum: that a simulation that finds nothing has looked.
 struct Coverage {
   uint64_t relays = 0;
-  uint64_t expected = 0;   // relays times clients
+  uint64_t expected = 0;  // relays times clients
   uint64_t delivered = 0;
   uint64_t receipts = 0;
-  uint64_t answers = 0;    // Subscribed
-  uint64_t results = 0;    // of queries
-  uint64_t excused = 0;    // expected, not delivered, counted and told
+  uint64_t answers = 0;  // Subscribed
+  uint64_t results = 0;  // of queries
+  uint64_t excused = 0;  // expected, not delivered, counted and told
   uint64_t unsure = 0;
   uint64_t duplicates_dropped = 0;
   uint64_t given_up = 0;
@@ -66,8 +67,11 @@ class Oracle {
   void Left(int client);
   void Subscribed(int client, int topic);
   void Unsubscribed(int client, int topic);
-  // The number of the relay, which stands at the begin of its payload. `to`: -1 for everybody. `queryable`: a record.
+  // The number of the relay, which stands at the begin of its payload. `to`: -1 for everybody.
+  // `queryable`: a record.
   int Relay(int client, int topic, int to, bool wants_receipt);
+  // The relay is a record as well, in the place of the client's last of the topic.
+  void Published(int client, int topic, int relay);
   void Queried(int client, int topic);
   void Received(int client, std::string_view frame);
 
@@ -88,7 +92,7 @@ class Oracle {
   void CoreHandled(core::Router& router, uint64_t opened_lane);
 
   // ---- at the end, when everything has been healed and is quiet
-  void CheckEverythingArrived();
+  void CheckEverythingArrived(const core::Router& router);
   // After everybody has left as well.
   void CheckEmpty(core::Router& router);
 
@@ -98,13 +102,14 @@ class Oracle {
     bool in_force = false;
     bool certain = false;  // what the core's table says is of this subscription
     uint32_t instance = 0;
-    int asks = 0;     // v2: since the client subscribed
+    int asks = 0;  // v2: since the client subscribed
     int answers = 0;
     Time answered_at = -1;
     Time asked_at = -1;
     Time missed_at = -1;
     std::vector<int> last;  // by sender: the newest relay of it that arrived
     int queries = 0;        // open
+    int record = -1;        // the relay that is the client's last record
   };
   struct Client {
     uint64_t peer;
@@ -144,6 +149,7 @@ class Oracle {
   int TopicOf(std::string_view name) const;
   void LookForLostLanes(core::Router& router, uint64_t opened_lane);
   void LookForSubscriptions(core::Router& router);
+  void CheckRecord(const core::Router& router, int client, int topic);
   void CheckRelay(int number, const RelayRecord& relay);
   std::string Describe(int number, const RelayRecord& relay) const;
 

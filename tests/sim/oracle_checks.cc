@@ -8,23 +8,40 @@
 namespace cairn::sim {
 
 std::string Oracle::Describe(int number, const RelayRecord& relay) const {
-  return absl::StrFormat("relay %d of client %d on lane %d to topic %d%s, accepted at %.6f s", number,
-                         relay.client, relay.lane, relay.topic,
+  return absl::StrFormat("relay %d of client %d on lane %d to topic %d%s, accepted at %.6f s",
+                         number, relay.client, relay.lane, relay.topic,
                          relay.to >= 0 ? absl::StrCat(" to client ", relay.to) : "",
                          static_cast<double>(relay.accepted) / kSecond);
 }
 
-void Oracle::CheckEverythingArrived() {
+// A record outlives its publisher's connection, but not the edge that keeps it.
+void Oracle::CheckRecord(const core::Router& router, int client, int topic) {
+  const Client& publisher = clients_[static_cast<size_t>(client)];
+  const int relay = publisher.subs[static_cast<size_t>(topic)].record;
+  if (relay < 0 || !lanes_[static_cast<size_t>(publisher.lane)].on) return;
+  const core::RecordStore::Entries* entries = router.records().Find(absl::StrCat("t", topic));
+  const std::string blob = absl::StrCat(relay, ":");
+  for (auto entry = entries ? entries->begin() : core::RecordStore::Entries::const_iterator();
+       entries && entry != entries->end(); ++entry) {
+    if (entry->record.blob() == blob) return;
+  }
+  Fail(absl::StrCat("the core does not have client ", client, "'s last record of topic ", topic));
+}
+
+void Oracle::CheckEverythingArrived(const core::Router& router) {
   for (size_t i = 0; i < relays_.size(); ++i) CheckRelay(static_cast<int>(i), relays_[i]);
   for (size_t i = 0; i < clients_.size(); ++i) {
     const Client& client = clients_[i];
+    for (int topic = 0; topic < topics_; ++topic) CheckRecord(router, static_cast<int>(i), topic);
     for (int topic = 0; client.on && topic < topics_; ++topic) {
       const Sub& sub = client.subs[static_cast<size_t>(topic)];
       if (sub.on && !sub.in_force)
-        Fail(absl::StrCat("the core does not know of client ", i, "'s subscription to topic ", topic));
+        Fail(absl::StrCat("the core does not know of client ", i, "'s subscription to topic ",
+                          topic));
       if (sub.on && client.speaks == Speaks::kV2 && sub.answered_at < sub.asked_at)
         Fail(absl::StrCat("client ", i, "'s Subscribe was not answered: topic ", topic));
-      if (sub.queries > 0) Fail(absl::StrCat("client ", i, "'s query was not answered: topic ", topic));
+      if (sub.queries > 0)
+        Fail(absl::StrCat("client ", i, "'s query was not answered: topic ", topic));
     }
   }
 }
@@ -49,7 +66,8 @@ void Oracle::CheckRelay(int number, const RelayRecord& relay) {
       return Fail(absl::StrCat("client ", target, " on lane ", client.lane,
                                " was not told that it missed ", Describe(number, relay)));
   }
-  if (relay.wants_receipt && relay.receipts == 0 && sender.on && !relay.receipt_excused && !relay.unsure)
+  if (relay.wants_receipt && relay.receipts == 0 && sender.on && !relay.receipt_excused &&
+      !relay.unsure)
     Fail("no receipt came for " + Describe(number, relay));
 }
 

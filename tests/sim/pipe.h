@@ -1,7 +1,9 @@
-// Pipe: one direction of a stream: carries copies of messages, in order, each some time after it was written.
+// Pipe: one direction of a stream: carries copies of messages, in order, each some time after it
+// was written.
 //
-// A write completes later than it was begun, so that what its writer has meanwhile travels together; and not before the
-// other end takes what is in flight. A pipe can be frozen, and cut after any prefix of what is in flight.
+// A write completes later than it was begun, so that what its writer has meanwhile travels
+// together; and not before the other end takes what is in flight. A pipe can be frozen, and cut
+// after any prefix of what is in flight.
 //
 // Owner:  Connection.
 #ifndef CAIRN_TESTS_SIM_PIPE_H_

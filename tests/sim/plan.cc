@@ -24,6 +24,7 @@ void DrawSmallLimits(Random& random, Plan& plan) {
   plan.edge_limits.max_backlog_bytes = static_cast<size_t>(random.Scaled(5'000, 100'000));
   plan.edge_limits.max_open_bytes = static_cast<size_t>(random.Scaled(40'000, 200'000));
   plan.core_limits.max_lane_queued_bytes = plan.edge_limits.max_open_bytes / 2;
+  plan.core_limits.max_late_bytes = static_cast<size_t>(random.Scaled(2'000, 60'000));
   plan.core_limits.max_held_bytes_per_lane = static_cast<size_t>(random.Scaled(2'000, 60'000));
 }
 
@@ -35,11 +36,11 @@ Plan::Plan(uint64_t seed) {
   max_lanes_per_edge = static_cast<int>(random.Between(1, 2));
   clients = static_cast<int>(random.Between(3, 10));
   topics = static_cast<int>(random.Between(1, 3));
-  chaos = random.Between(3 * kSecond, 12 * kSecond);
+  chaos = random.Between(3 * kSecond, random.Chance(85) ? 12 * kSecond : 25 * kSecond);
   fault_interval = random.Scaled(100 * kMs, 3 * kSecond);
   action_interval = random.Scaled(20 * kMs, 400 * kMs);
   max_payload = random.Chance(80) ? 60 : 1'000;
-  core_limits.lane_timeout = absl::Seconds(random.Chance(60) ? 10 : random.Between(2, 5));
+  core_limits.lane_timeout = absl::Seconds(random.Chance(60) ? 10 : random.Between(1, 4));
   if (random.Chance(20)) core_limits.max_tombstones = 1;
   if (random.Chance(35)) DrawSmallLimits(random, *this);
   DrawWeather(random, weather);

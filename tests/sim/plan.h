@@ -1,6 +1,8 @@
-// Plan: what a run is like, drawn from its seed: how large the world is, which bounds it has, and what the adversary does.
+// Plan: what a run is like, drawn from its seed: how large the world is, which bounds it has, and
+// what the adversary does.
 //
-// Not every adversary does everything: what is left out of a run cannot hide what the rest would find.
+// Not every adversary does everything: what is left out of a run cannot hide what the rest would
+// find.
 #ifndef CAIRN_TESTS_SIM_PLAN_H_
 #define CAIRN_TESTS_SIM_PLAN_H_
 
@@ -38,7 +40,7 @@ struct Plan {
   int max_lanes_per_edge = 1;
   int clients = 4;
   int topics = 2;
-  Time chaos = 10 * kSecond;   // how long clients and the adversary act
+  Time chaos = 10 * kSecond;  // how long clients and the adversary act
   Time fault_interval = kSecond;
   Time action_interval = 100 * kMs;  // of one client
   int64_t max_payload = 100;

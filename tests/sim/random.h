@@ -1,6 +1,8 @@
-// Random: a small generator whose numbers are the same everywhere, so that a seed means the same run everywhere.
+// Random: a small generator whose numbers are the same everywhere, so that a seed means the same
+// run everywhere.
 //
-// The standard library's distributions are not portable; this is splitmix64 (public domain, Vigna 2015).
+// The standard library's distributions are not portable; this is splitmix64 (public domain, Vigna
+// 2015).
 //
 // Thread: none of its own.
 #ifndef CAIRN_TESTS_SIM_RANDOM_H_

@@ -63,9 +63,8 @@ void SimLane::Post(std::function<void()> task) {
 }
 
 void SimLane::PostAfter(absl::Duration wait, std::function<void()> task) {
-  around_.timeline.After(absl::ToInt64Microseconds(wait), [this, task = std::move(task)]() mutable {
-    Post(std::move(task));
-  });
+  around_.timeline.After(absl::ToInt64Microseconds(wait),
+                         [this, task = std::move(task)]() mutable { Post(std::move(task)); });
 }
 
 void SimLane::Run(const std::function<void()>& task) {
@@ -153,7 +152,9 @@ SimClient* SimLane::Join(uint64_t peer, Speaks speaks) {
   SimClient* client =
       clients_.emplace_back(std::make_unique<SimClient>(around_.oracle, number)).get();
   around_.trace.Say("client ", number, " joins lane ", number_,
-                    speaks == Speaks::kV2 ? " (v2)" : speaks == Speaks::kRecords ? " (records)" : "");
+                    speaks == Speaks::kV2        ? " (v2)"
+                    : speaks == Speaks::kRecords ? " (records)"
+                                                 : "");
   Post([this, client, peer, speaks] {
     edge::Lane::PeerFacts facts;
     facts.dialect = speaks == Speaks::kV2 ? wire::Dialect::kV2 : wire::Dialect::kNative;
@@ -206,13 +207,15 @@ void SimLane::OnSession(edge::CoreSession session) {
   const uint64_t given_up = Drops(edge::DropReason::kRelayUnsure) - before;
   if (given_up == 0) return;
   around_.trace.Say("lane ", number_, " gives up ", given_up, " relays that may have arrived");
-  if (!forgotten) around_.oracle.Fail(absl::StrCat("lane ", number_, " gave up relays without a reason"));
+  if (!forgotten)
+    around_.oracle.Fail(absl::StrCat("lane ", number_, " gave up relays without a reason"));
   around_.oracle.Unsure(number_, given_up);
 }
 
 void SimLane::OnCoreMessage(signaling::v1::CoreToLane& message) {
   for (const signaling::v1::Notice& notice : message.notices()) {
-    if (notice.kind() == signaling::v1::Notice::KIND_MISSED) around_.oracle.LaneLost(number_, "passed over");
+    if (notice.kind() == signaling::v1::Notice::KIND_MISSED)
+      around_.oracle.LaneLost(number_, "passed over");
   }
   lane_->OnCoreMessage(message);
 }
@@ -236,8 +239,9 @@ void SimLane::CheckBounds() {
   const size_t open = OpenRelaysOf(*lane_).cost();
   const auto hold = [this](std::string_view what, size_t cost, size_t bound) {
     if (cost > bound)
-      around_.oracle.Fail(absl::StrCat("lane ", number_, ": ", absl::string_view(what.data(), what.size()),
-                                       " costs ", cost, ", the bound is ", bound));
+      around_.oracle.Fail(absl::StrCat("lane ", number_, ": ",
+                                       absl::string_view(what.data(), what.size()), " costs ", cost,
+                                       ", the bound is ", bound));
   };
   hold("its link", link_->cost(), plan.link_options.window + event + kFigures);
   hold("all it keeps", waiting + link_->cost() + open,

@@ -1,7 +1,7 @@
 // SimLane: one loop of an edge, without sockets: its lane, its link, its clients, and its turns.
 //
-// Does what edge/loop.cc does: a flush after every task, a tick every 100 ms, no reading of clients while congested, and
-// the goodbye of an edge that drains.
+// Does what edge/loop.cc does: a flush after every task, a tick every 100 ms, no reading of clients
+// while congested, and the goodbye of an edge that drains.
 //
 // Owner:  World.
 #ifndef CAIRN_TESTS_SIM_SIM_LANE_H_

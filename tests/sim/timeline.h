@@ -1,4 +1,5 @@
-// Timeline: virtual time and what happens when. No thread, no sleep: the time is that of the event that runs.
+// Timeline: virtual time and what happens when. No thread, no sleep: the time is that of the event
+// that runs.
 //
 // Owner:  World.
 #ifndef CAIRN_TESTS_SIM_TIMELINE_H_
@@ -61,7 +62,9 @@ class Timeline {
 class SimClock final : public Clock {
  public:
   explicit SimClock(const Timeline& timeline) : timeline_(timeline) {}
-  absl::Duration Elapsed() const override { return absl::Hours(1) + absl::Microseconds(timeline_.now()); }
+  absl::Duration Elapsed() const override {
+    return absl::Hours(1) + absl::Microseconds(timeline_.now());
+  }
   absl::Time WallTime() const override {
     return absl::FromUnixSeconds(1'700'000'000) + absl::Microseconds(timeline_.now()) + stepped_;
   }

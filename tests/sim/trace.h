@@ -1,6 +1,8 @@
-// Trace: what happened in a run, in words: the last lines of it. Off unless a run is to be looked at.
+// Trace: what happened in a run, in words: the last lines of it. Off unless a run is to be looked
+// at.
 //
-// Bounds: kMaxLines of kMaxLine characters, in static memory: a run takes the same addresses with and without it.
+// Bounds: kMaxLines of kMaxLine characters, in static memory: a run takes the same addresses with
+// and without it.
 #ifndef CAIRN_TESTS_SIM_TRACE_H_
 #define CAIRN_TESTS_SIM_TRACE_H_
 
@@ -25,7 +27,8 @@ class Trace {
   void Say(const Parts&... parts) {
     if (max_ == 0) return;
     char* line = lines_[said_++ % kMaxLines];
-    int used = std::snprintf(line, kMaxLine, "%10.6f  ", static_cast<double>(timeline_.now()) / kSecond);
+    int used =
+        std::snprintf(line, kMaxLine, "%10.6f  ", static_cast<double>(timeline_.now()) / kSecond);
     (Append(line, used, parts), ...);
   }
   void Print(FILE* out) const {

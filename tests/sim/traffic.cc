@@ -97,6 +97,7 @@ void World::Publish(SimLane& lane, SimClient& client, int topic) {
   lane.Ask(client, [this, &lane, &client, topic] {
     const int number = oracle_.Relay(client.number(), topic, -1, false);
     trace_.Say("client ", client.number(), " publishes ", number, " to topic ", topic);
+    oracle_.Published(client.number(), topic, number);
     wire::PublishedRecord record;
     record.peer_id = absl::StrCat("publisher ", client.number());
     record.blob = absl::StrCat(number, ":");

@@ -7,8 +7,9 @@
 namespace cairn::sim {
 namespace {
 
-// After everything is healed: what is left to be noticed, given up, waited for and told takes no longer. A stream whose
-// end was not told is noticed by keepalives, a lane that is gone by its time-out; then a paused client is read.
+// After everything is healed: what is left to be noticed, given up, waited for and told takes no
+// longer. A stream whose end was not told is noticed by keepalives, a lane that is gone by its
+// time-out; then a paused client is read.
 Time QuietBy(const Plan& plan) {
   return absl::ToInt64Microseconds(plan.core_limits.lane_timeout) + 25 * kSecond;
 }
@@ -25,7 +26,8 @@ World::World(uint64_t seed, Coverage& coverage, size_t trace_lines)
       actions_(seed * 4 + 2),
       faults_(seed * 4 + 3),
       oracle_(timeline_, trace_, coverage, plan_.topics),
-      core_(timeline_, network_, trace_, clock_, plan_.core_limits, [this](uint64_t lane) { CheckCore(lane); }) {}
+      core_(timeline_, network_, trace_, clock_, plan_.core_limits,
+            [this](uint64_t lane) { CheckCore(lane); }) {}
 
 World::~World() { timeline_.Clear(); }
 
@@ -39,8 +41,10 @@ bool World::Run() {
   Heal();
   if (!RunUntilQuiet(plan_.chaos + QuietBy(plan_))) return false;
   // Queries wait for as long as they may.
-  if (!RunUntil(timeline_.now() + absl::ToInt64Microseconds(plan_.edge_limits.query_hold) + 2 * kLook)) return false;
-  oracle_.CheckEverythingArrived();
+  if (!RunUntil(timeline_.now() + absl::ToInt64Microseconds(plan_.edge_limits.query_hold) +
+                2 * kLook))
+    return false;
+  oracle_.CheckEverythingArrived(core_.router());
   if (!failure().empty()) return false;
   EverybodyLeaves();
   if (!RunUntilQuiet(timeline_.now() + QuietBy(plan_))) return false;
@@ -78,15 +82,16 @@ void World::SayWhatIsStuck() {
   }
   for (const Person& person : people_) {
     if (person.lane->alive() && person.client->member && !person.client->asked.empty())
-      trace_.Say("stuck: client ", person.client->number(), ": ", person.client->asked.size(), " wait");
+      trace_.Say("stuck: client ", person.client->number(), ": ", person.client->asked.size(),
+                 " wait");
   }
   if (!core_.running()) return trace_.Say("stuck: no core");
   if (core_.router().late().keeping()) trace_.Say("stuck: the core keeps relays for late lanes");
   if (core_.router().hold().holding()) trace_.Say("stuck: the core holds");
   for (const auto& [id, lane] : core_.router().directory().lanes()) {
-    trace_.Say("core: ", lane->edge, ", lane ", lane->index, lane->attached() ? ": attached" : ": detached",
-               ", keeps ", lane->channel->cost(), ", owed ", lane->ledger.owed(),
-               lane->ledger.open() ? ", open" : "");
+    trace_.Say("core: ", lane->edge, ", lane ", lane->index,
+               lane->attached() ? ": attached" : ": detached", ", keeps ", lane->channel->cost(),
+               ", owed ", lane->ledger.owed(), lane->ledger.open() ? ", open" : "");
   }
 }
 
@@ -120,8 +125,8 @@ void World::CheckCore(uint64_t opened_lane) {
   for (const auto& [id, lane] : router.directory().lanes()) {
     if (lane->channel->full(plan_.core_limits.max_lane_queued_bytes))
       oracle_.Fail("the core keeps more for a lane than its bound");
-    if (router.hold().cost(id) > plan_.core_limits.max_held_bytes_per_lane +
-                                     plan_.link_options.window + 64 * 1'024)
+    if (router.hold().cost(id) >
+        plan_.core_limits.max_held_bytes_per_lane + plan_.link_options.window + 64 * 1'024)
       oracle_.Fail("the core holds more of a lane than its bound");
   }
 }
