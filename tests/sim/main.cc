@@ -29,6 +29,7 @@ struct Options {
   uint64_t lines = 60;
   uint64_t failures = 1;  // stop after
   bool one = false;
+  bool kept = true;
 };
 
 enum class Outcome { kPassed, kFailed };
@@ -91,7 +92,9 @@ int RunAll(const Options& options) {
     ++failures;
     if (failures <= options.failures) RunSeed(seed, options.lines, coverage);
   };
-  for (const KeptSeed& kept : kKeptSeeds) run(kept.seed);
+  for (const KeptSeed& kept : kKeptSeeds) {
+    if (options.kept) run(kept.seed);
+  }
   for (uint64_t i = 0; i < options.seeds && failures < options.failures; ++i)
     run(options.first + i * options.every);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
@@ -111,6 +114,8 @@ bool ReadOptions(int argc, char** argv, Options& options) {
       options.seeds = value;
     else if (name == "--every")
       options.every = value;
+    else if (name == "--kept")
+      options.kept = value != 0;
     else if (name == "--lines")
       options.lines = value;
     else if (name == "--failures")

@@ -16,7 +16,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SEEDS = 1000
+FIRST, SEEDS = 101, 1000
 ROUTER = ["core/router.cc", "core/router_lanes.cc", "core/router_relays.cc", "core/router_records.cc"]
 
 # name: (file, [(text, replacement), ...], files to compile if it is a header)
@@ -132,9 +132,14 @@ def mutate(build, name):
     return place / "sim_test"
 
 
+def simulate(program):
+    return subprocess.run([program, "--kept", "0", "--first", str(FIRST), "--seeds", str(SEEDS), "--lines", "1"],
+                          capture_output=True, text=True)
+
+
 def check(build, name):
     program = mutate(build, name)
-    run = subprocess.run([program, "--seeds", str(SEEDS), "--lines", "1"], capture_output=True, text=True)
+    run = simulate(program)
     verdict = [line for line in run.stdout.splitlines() if line.startswith("seed ")]
     os.remove(program)
     return name, run.returncode == 1 and bool(verdict), verdict[-1] if verdict else run.stderr.strip()
@@ -143,6 +148,9 @@ def check(build, name):
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     names = sys.argv[2:] or list(MUTATIONS)
+    whole = simulate(build / "bin" / "sim_test")
+    if whole.returncode != 0:
+        raise SystemExit("without a mutation the simulation fails as well:\n" + whole.stdout)
     missed = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         for name, caught, how in pool.map(lambda one: check(build, one), names):
