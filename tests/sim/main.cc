@@ -1,8 +1,8 @@
 // Runs seeds, each in a process of its own that begins as all others do, so that a seed that fails
 // fails again alone.
 //
-//   sim_test [--first N] [--seeds N] [--every N] [--quiet]   the kept seeds of seeds.h, then N from
-//   the first on sim_test --seed N [--lines N]                            one, with its trace
+//   sim_test [--first N] [--every N] [--seeds N]: the kept seeds of seeds.h, then so many others
+//   sim_test --seed N [--lines N]: one, with the end of its trace
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/wait.h>
@@ -145,8 +145,8 @@ int main(int argc, char** argv) {
   cairn::sim::Options options;
   if (!cairn::sim::ReadOptions(argc, argv, options)) {
     std::fprintf(stderr,
-                 "usage: sim_test [--first N] [--seeds N] [--every N] [--failures N] [--seed N] "
-                 "[--lines N]\n");
+                 "usage: sim_test [--first N] [--every N] [--seeds N] [--failures N] [--kept 0]\n"
+                 "       sim_test --seed N [--lines N]\n");
     return 2;
   }
   cairn::InitLog(cairn::LogFilter::Parse("off"));
