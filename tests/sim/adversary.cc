@@ -163,7 +163,8 @@ void World::StepWall() {
 
 void World::Flood(SimLane& lane) {
   for (const Person& person : people_) {
-    if (person.lane != &lane || !person.client->member || person.speaks == Speaks::kRecords)
+    if (person.lane != &lane || !person.client->member || person.speaks == Speaks::kRecords ||
+        person.client->asked.size() > 500)
       continue;
     const int64_t relays = faults_.Between(20, 300);
     trace_.Say("client ", person.client->number(), " floods: ", relays, " relays");
