@@ -87,8 +87,7 @@ struct LaneRecord {
   LaneState state = LaneState::kSyncing;
   bool late = false;  // of LateLanes: relays are kept for it, and not routed to it
   uint32_t withheld = 0;  // batches that are not given back while the core holds relays
-  uint64_t last_seq = 0;    // of its relays that were handled
-  uint64_t routed_seq = 0;  // of those, not held
+  uint64_t last_seq = 0;  // of its relays that were handled
   RelayLedger ledger;
 
   // It has a stream, or needs none.

@@ -24,7 +24,7 @@ struct CoreLimits {
   size_t max_held_bytes_per_lane = 4 << 20;
   // Cost of the relays that are kept for lanes that a restarted core no longer holds relays for. Full: those lanes are late.
   size_t max_late_bytes = 32 << 20;
-  // Lanes that were given up and may come back, of which the core remembers how far it had heard them.
+  // Lanes that were given up and may come back, whose secrets the core remembers.
   size_t max_tombstones = 16'384;
 };
 

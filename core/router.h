@@ -192,14 +192,14 @@ class Router {
              const TopicRecord* topic);
   // Closes its peers, settles what was owed to it, and forgets it.
   void CloseLane(LaneRecord& lane);
-  // The same for a lane that may come back: remembers how far it was heard, and says what was lost.
+  // The same for a lane that may come back: remembers its secret, and says what was lost.
   void GiveUp(LaneRecord& lane, LaneEnd reason);
   // `excused`: the core could not hear them.
   void GiveUpOverdue(bool excused);
   // Goes on with the lane's link. False when the lane and the core disagree.
   bool ResumeLane(LaneRecord& lane, LaneOpened& opened);
   LaneRecord& BeginLane(LaneOpened& opened, signaling::v1::Welcome* welcome);
-  void RememberRouted(const LaneRecord& lane);
+  void Bury(const LaneRecord& lane);
   void DetachStream(LaneRecord& lane, const absl::Status& status);
   // The lane's batch is done with: it may hand in another, unless too much of it is held.
   void GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, signaling::v1::LaneToCore& batch);

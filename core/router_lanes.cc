@@ -43,8 +43,7 @@ void Router::On(DirectOpened& opened) {
 void Router::On(LaneOpened& opened) {
   const uint64_t id = opened.hello.lane_id();
   LaneRecord* lane = directory_.FindLane(id);
-  const Tombstones::Tombstone* tombstone = tombstones_.Find(id);
-  const std::string* secret = lane ? &lane->secret : tombstone ? &tombstone->secret : nullptr;
+  const std::string* secret = lane ? &lane->secret : tombstones_.Find(id);
   if ((lane && lane->sink) || (secret && !SameSecret(*secret, opened.hello.secret()))) {
     ++counters_.lanes_refused;
     return opened.stream->Close(
@@ -91,10 +90,7 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   const bool knew_another = hello.core_id() != 0 && hello.core_id() != core_id_;
   welcome->set_outcome(Welcome::OUTCOME_NEW);
   if (hello.core_id() == core_id_) {
-    const Tombstones::Tombstone* tombstone = tombstones_.Find(hello.lane_id());
     welcome->set_outcome(Welcome::OUTCOME_GIVEN_UP);
-    welcome->set_routed_known(tombstone != nullptr);
-    if (welcome->routed_known()) welcome->set_routed(tombstone->routed);
   } else if (knew_another && !hold_.holding() && !late_.Contains(hello.lane_id())) {
     if (counters_.relays > 0) {
       welcome->set_outcome(Welcome::OUTCOME_LATE);
@@ -188,7 +184,7 @@ void Router::On(LaneClosed& closed) {
   if (lane->sink) return CloseLane(*lane);
   const bool unsettled = lane->ledger.open() || hold_.cost(lane->id) > 0;
   if (lane->state == LaneState::kLeaving && !unsettled) {
-    RememberRouted(*lane);
+    Bury(*lane);
     StopAwaiting(lane->id);
     return CloseLane(*lane);
   }
@@ -223,16 +219,16 @@ void Router::GiveUp(LaneRecord& lane, LaneEnd reason) {
                {"peers", static_cast<uint64_t>(lane.peers.size())},
                {"relays", static_cast<uint64_t>(deliveries)}});
   }
-  RememberRouted(lane);
+  Bury(lane);
   DetachStream(lane, StatusOf(reason));
   // One that has begun a new link is about to tell its snapshot on that.
   if (reason != LaneEnd::kReplaced) StopAwaiting(lane.id);
   CloseLane(lane);
 }
 
-// What is held of the lane is not routed: the lane resends it.
-void Router::RememberRouted(const LaneRecord& lane) {
-  tombstones_.Set(lane.id, {lane.secret, lane.routed_seq});
+// What is held of the lane is not settled: the lane resends it.
+void Router::Bury(const LaneRecord& lane) {
+  tombstones_.Set(lane.id, lane.secret);
   hold_.Forget(lane.id);
 }
 

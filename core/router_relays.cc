@@ -35,7 +35,6 @@ void Router::Relay(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
   if (reached == 0) ++counters_.relays_unheard;
   counters_.fan_out.Add(static_cast<int64_t>(reached));
   if (!origin) return;
-  origin->routed_seq = seq;
   if (origin->channel) {
     origin->ledger.Routed(seq, targets_);
     TellSettled(*origin);

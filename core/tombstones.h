@@ -1,6 +1,4 @@
-// Tombstones: of lanes that are gone, up to which number the core has routed their relays.
-//
-// A lane that reconnects is told, so that it resends what the core has not routed and nothing else.
+// Tombstones: the secrets of lanes that are gone, so that nobody else comes in their place.
 //
 // Owner:  Router.
 // Thread: the router's.
@@ -21,18 +19,11 @@ namespace cairn::core {
 
 class Tombstones {
  public:
-  struct Tombstone {
-    std::string secret;
-    uint64_t routed = 0;  // LaneEvent.seq
-  };
-
   explicit Tombstones(size_t max) : max_(max) {}
 
-  // A lane that had a link before keeps the higher number.
-  void Set(uint64_t lane_id, Tombstone tombstone) {
+  void Set(uint64_t lane_id, std::string secret) {
     Kept& kept = by_lane_[lane_id];
-    tombstone.routed = std::max(tombstone.routed, kept.tombstone.routed);
-    kept = {std::move(tombstone), ++last_stamp_};
+    kept = {std::move(secret), ++last_stamp_};
     order_.push_back({lane_id, kept.stamp});
     for (; by_lane_.size() > max_; order_.pop_front()) {
       if (!IsStale(order_.front())) by_lane_.erase(order_.front().lane_id);
@@ -41,16 +32,16 @@ class Tombstones {
       std::erase_if(order_, [this](const Place& place) { return IsStale(place); });
   }
   // Null when it is unknown.
-  const Tombstone* Find(uint64_t lane_id) const {
+  const std::string* Find(uint64_t lane_id) const {
     const auto it = by_lane_.find(lane_id);
-    return it == by_lane_.end() ? nullptr : &it->second.tombstone;
+    return it == by_lane_.end() ? nullptr : &it->second.secret;
   }
   size_t size() const { return by_lane_.size(); }
 
  private:
   const size_t max_;
   struct Kept {
-    Tombstone tombstone;
+    std::string secret;
     uint64_t stamp = 0;
   };
   struct Place {

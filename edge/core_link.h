@@ -11,7 +11,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,8 +44,6 @@ struct CoreSession {
   absl::Duration outage;
   // What was submitted in the last session and the core has not acknowledged, oldest first.
   std::vector<signaling::v1::LaneToCore> unaccepted;
-  // Of kGivenUp: the core has routed the lane's relays up to this number; nothing if it has forgotten.
-  std::optional<uint64_t> routed;
 };
 
 // What a link needs of its lane.

@@ -155,7 +155,6 @@ void LaneLink::BeginSession(const Welcome& welcome) {
   CoreSession session;
   session.kind = KindOf(welcome, core_id_);
   session.outage = clock_.Elapsed() - down_since_;
-  if (welcome.routed_known()) session.routed = welcome.routed();
   if (link_) session.unaccepted = link_->TakeUnacknowledged();
   core_id_ = welcome.core_id();
   link_number_ = welcome.link();

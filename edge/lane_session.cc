@@ -47,13 +47,10 @@ void Lane::OnSession(CoreSession session) {
 
 std::vector<LaneEvent> Lane::RelaysOf(CoreSession& session) {
   std::vector<LaneEvent> relays;
-  const bool core_lives = session.kind == CoreSession::Kind::kGivenUp;
-  // Of a core that has ended, nobody remembers for ever what has arrived.
-  const bool is_unsure = core_lives ? !session.routed.has_value()
-                                    : session.outage > absl::FromChrono(link::kUnsureRelaysKept);
+  // Nobody remembers for ever what has arrived.
+  const bool is_unsure = session.outage > absl::FromChrono(link::kUnsureRelaysKept);
   const auto take = [&](LaneEvent& event) {
-    // What the core has routed is on its way.
-    if (event.seq() == 0 || (session.routed && event.seq() <= *session.routed)) return;
+    if (event.seq() == 0) return;
     is_unsure ? counters_.Count(DropReason::kRelayUnsure) : relays.push_back(std::move(event));
   };
   for (LaneEvent& event : open_.TakeAll()) take(event);

@@ -68,7 +68,13 @@ void Outbox::Restart(std::vector<LaneEvent> before) {
   changes_.clear();
   waiting_.swap(kept);
   waiting_cost_ = 0;
-  for (const LaneEvent& event : waiting_) waiting_cost_ += link::CostOf(event);
+  for (LaneEvent& event : waiting_) {
+    if (event.kind() == LaneEvent::KIND_PUBLISHED) {
+      event.set_kind(LaneEvent::KIND_RELAYED);
+      event.clear_record();
+    }
+    waiting_cost_ += link::CostOf(event);
+  }
 }
 
 }  // namespace cairn::edge

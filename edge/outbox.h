@@ -55,7 +55,8 @@ class Outbox {
   // Moves the first event into the batch.
   void MoveFirst();
 
-  // Keeps only events with a number, behind `before`, and forgets the batch.
+  // Keeps only events with a number, behind `before`, and forgets the batch. Of records, only the relays of their blobs are
+  // kept: the newest record of each publisher is told in the snapshot, and an older one must not take its place.
   void Restart(std::vector<signaling::v1::LaneEvent> before);
 
  private:

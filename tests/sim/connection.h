@@ -1,0 +1,87 @@
+// Connection: one stream between a lane and the core, without a network: both of its ends, and all
+// that can happen to it.
+//
+//   opening ──first message arrives──▶ open ──Cut(), Cancel(), Close()──▶ each end is told, at its
+//   own time
+//
+// Behaves as edge/grpc_core_stream.cc and core/lane_service.cc do: one read at a time in the core,
+// an inbox in the lane.
+//
+// Owner:  shared by its two ends and the events that are due.
+#ifndef CAIRN_TESTS_SIM_CONNECTION_H_
+#define CAIRN_TESTS_SIM_CONNECTION_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/edge_sink.h"
+#include "edge/core_stream.h"
+#include "edge/link_factory.h"
+#include "tests/sim/core_host.h"
+#include "tests/sim/pipe.h"
+#include "tests/sim/trace.h"
+
+namespace cairn::sim {
+
+class Connection final : public core::LaneStream, public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(Timeline& timeline, Random& random, Trace& trace, const Weather& weather,
+             CoreHost& core, edge::LoopExecutor& executor, edge::CoreStreamListener& listener,
+             std::string name);
+
+  // Begins to connect; the result is the lane's end.
+  std::unique_ptr<edge::CoreStream> Open();
+
+  // ---- what happens to it
+  // Nothing moves until it is released or cut.
+  void SetFrozen(bool frozen);
+  // It breaks: prefixes of what is in flight arrive, and each end is told after a while, up to that
+  // of a keepalive.
+  void Cut();
+  // The same, because the core's process has ended.
+  void CutByCore(bool at_once);
+  bool over() const { return edge_told_ && core_told_; }
+
+  // ---- core::LaneStream
+  bool Writable() override { return down_.Writable(); }
+  void Write(const signaling::v1::CoreToLane& message) override;
+  void Close(const absl::Status& status) override;
+  void OnHandled(signaling::v1::LaneToCore batch) override;
+
+ private:
+  class LaneEnd;
+  static constexpr size_t kMaxInbox = 16;
+
+  bool TakeUp(signaling::v1::LaneToCore& message);
+  bool TakeDown(signaling::v1::CoreToLane& message);
+  void TakeInbox();
+  void TellEdge(Time wait, int code, const std::string& message);
+  void TellCore(Time wait);
+  Time DetectionTime();
+  void CancelByLane(bool gone);
+
+  Timeline& timeline_;
+  Random& random_;
+  Trace& trace_;
+  const Weather& weather_;
+  CoreHost& core_;
+  edge::LoopExecutor& executor_;
+  edge::CoreStreamListener* listener_;  // null: the lane has let go of it
+  const std::string name_;
+  Pipe<signaling::v1::LaneToCore> up_;
+  Pipe<signaling::v1::CoreToLane> down_;
+  uint64_t incarnation_ = 0;  // of the core that it leads to; 0: none
+  bool connected_ = false;
+  bool opened_ = false;   // the core's router knows of it
+  bool reading_ = false;  // in the core
+  bool closed_ = false;   // by the router
+  bool edge_told_ = false;
+  bool core_told_ = false;
+  std::vector<signaling::v1::CoreToLane> inbox_;
+  bool take_posted_ = false;
+};
+
+}  // namespace cairn::sim
+
+#endif  // CAIRN_TESTS_SIM_CONNECTION_H_

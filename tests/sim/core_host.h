@@ -1,0 +1,81 @@
+// CoreHost: the process of the core: a router at a time, its ticks, and its ends.
+//
+// Owner:  World.
+#ifndef CAIRN_TESTS_SIM_CORE_HOST_H_
+#define CAIRN_TESTS_SIM_CORE_HOST_H_
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/router.h"
+#include "tests/sim/random.h"
+#include "tests/sim/timeline.h"
+#include "tests/sim/trace.h"
+
+namespace cairn::sim {
+
+class Connection;
+
+class CoreHost {
+ public:
+  // `after` is called after every input that was handled, with the id of the lane that has opened a
+  // stream by it, or 0.
+  CoreHost(Timeline& timeline, Random& random, Trace& trace, const Clock& clock,
+           const core::CoreLimits& limits, std::function<void(uint64_t)> after)
+      : timeline_(timeline),
+        random_(random),
+        trace_(trace),
+        clock_(clock),
+        limits_(limits),
+        after_(std::move(after)) {}
+
+  bool running() const { return router_ != nullptr; }
+  // Of the router that runs or ran last: 1, 2, 3, …
+  uint64_t incarnation() const { return incarnation_; }
+  // REQUIRES: running().
+  core::Router& router() { return *router_; }
+
+  void Start();
+  void Kill();
+  // Its process is stopped, and goes on.
+  void SetHung(bool hung);
+  bool hung() const { return hung_; }
+  // As on SIGTERM: streams break one after the other, then it is gone.
+  void Stop();
+
+  // ---- from connections to the incarnation; without effect if it is gone
+  void Add(const std::shared_ptr<Connection>& connection) { connections_.push_back(connection); }
+  void Opened(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream,
+              const signaling::v1::Hello& hello);
+  void Batch(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream,
+             signaling::v1::LaneToCore& batch);
+  void Writable(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream);
+  void Closed(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream);
+
+ private:
+  void Enter(uint64_t incarnation, core::RouterInput input, uint64_t opened_lane = 0);
+  void Tick(uint64_t incarnation);
+
+  Timeline& timeline_;
+  Random& random_;
+  Trace& trace_;
+  const Clock& clock_;
+  const core::CoreLimits& limits_;
+  const std::function<void(uint64_t)> after_;
+  std::unique_ptr<core::Router> router_;
+  uint64_t incarnation_ = 0;
+  bool entered_ = false;
+  bool hung_ = false;
+  struct Waiting {
+    core::RouterInput input;
+    uint64_t opened_lane;
+  };
+  std::deque<Waiting> waiting_;  // while hung
+  std::vector<std::weak_ptr<Connection>> connections_;
+};
+
+}  // namespace cairn::sim
+
+#endif  // CAIRN_TESTS_SIM_CORE_HOST_H_

@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""Switches off each rule of links and relays, and asserts that the simulation notices within 1,000 seeds.
+
+A mutation is a file, the exact text of a rule in it, and what takes its place. A copy of the file is changed, compiled as the
+build compiles the original, and linked into a simulation of its own in front of the libraries: no source has a switch for it.
+
+  mutations.py BUILD_DIR [NAME...]
+"""
+import concurrent.futures
+import json
+import os
+import pathlib
+import re
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FIRST, SEEDS = 101, 1000
+ROUTER = ["core/router.cc", "core/router_lanes.cc", "core/router_relays.cc", "core/router_records.cc"]
+
+# name: (file, [(text, replacement), ...], files to compile if it is a header)
+MUTATIONS = {
+    "a target takes what it has seen":
+        ("edge/seen_relays.cc", [("if (seq <= seen) return false;", "")], None),
+    "a lane does not say its roster":
+        ("edge/lane_link.cc", [("*opening.mutable_hello()->mutable_roster() = listener_.roster();", "")], None),
+    "a restarted core holds nothing":
+        ("core/router.cc", [("return hold_.holding() && (lane.channel || hold_.restarted());",
+                             "return !lane.channel && hold_.restarted();")], None),
+    "the hold ends before lanes have finished":
+        ("core/return_hold.cc", [("if (!awaited_.empty()) return false;", "")], None),
+    "held relays are released in the reverse order":
+        ("core/router_lanes.cc", [("for (ReturnHold::Held& held : hold_.Release()) {",
+                                   "auto all = hold_.Release();\n  std::reverse(all.begin(), all.end());\n"
+                                   "  for (ReturnHold::Held& held : all) {")], None),
+    "what is held of a lane stays held when it is given up":
+        ("core/router_lanes.cc", [("  hold_.Forget(lane.id);\n", "")], None),
+    "a late lane does not catch up":
+        ("core/router.cc", [("return CatchUp(lane);", "lane.late = false;\n      return late_.Finish(lane.id);")], None),
+    "a lane that stays late is not told":
+        ("core/router_relays.cc", [("lane->late = false;\n    TellMissed(id);", "lane->late = false;")], None),
+    "a lane that a core in between has passed over is not told":
+        ("core/router_lanes.cc", [("for (const uint64_t id : hold_.TakePassedOver()) TellMissed(id);",
+                                   "hold_.TakePassedOver();")], None),
+    "a relay is settled by its first target":
+        ("core/relay_ledger.h", [("if (--relay->targets > 0) return;", "relay->targets = 0;")], ROUTER),
+    "a settled relay settles those before it":
+        ("core/relay_ledger.h", [("    if (--relay->targets > 0) return;\n    AddSettled(seq);\n",
+                                  "    if (--relay->targets > 0) return;\n"
+                                  "    for (Open& one : open_) {\n"
+                                  "      if (one.seq > seq) break;\n"
+                                  "      if (one.targets > 0 || one.seq == seq) AddSettled(one.seq);\n"
+                                  "      one.targets = 0;\n"
+                                  "    }\n")], ROUTER),
+    "open relays are not resent to the next core":
+        ("edge/lane_session.cc", [("for (LaneEvent& event : open_.TakeAll()) take(event);", "open_.TakeAll();")], None),
+    "what the core had not acknowledged is not resent":
+        ("edge/lane_session.cc",
+         [("for (LaneEvent& event : *message.mutable_events()) take(event);", "message.Clear();")], None),
+    "a receipt that came is asked for again":
+        ("edge/lane_deliveries.cc", [("open_.ReceiptGiven(notice.seq());", "")], None),
+    "a lane that was given up resends nothing":
+        ("core/router_lanes.cc", [("welcome->set_routed(tombstone->routed);", "welcome->set_routed(~uint64_t{0});")], None),
+    "clients of a lane that was given up or late are not told":
+        ("edge/lane_session.cc",
+         [("if (peers_left || session.kind == CoreSession::Kind::kLate) SayMissed();", "")], None),
+    "a link resumes one message too late":
+        ("proto/link/link.h", [("    next_ = 0;\n    told_received_ = received_;",
+                                "    next_ = sealed_.empty() ? 0 : 1;\n    told_received_ = received_;")],
+         ["edge/lane_link.cc"]),
+    "what was written on a stream that broke is not written again":
+        ("proto/link/link.h", [("    next_ = 0;\n    told_received_ = received_;", "    told_received_ = received_;")],
+         ["edge/lane_link.cc"]),
+    "a lane that comes before any relay was routed does not begin the hold again":
+        ("core/router_lanes.cc", [("hold_.Reopen();", ";")], None),
+    "a record is not told to the next core":
+        ("edge/lane_records.cc", [("if (link_->can_break()) records_.Keep(topic, record, clock_.Elapsed());", "")], None),
+    "a subscription that waits is folded into what was told last":
+        ("edge/outbox.cc", [("changes_.try_emplace({peer, std::string(topic)}, told).second",
+                             "changes_.insert_or_assign({peer, std::string(topic)}, told).second")], None),
+    "a snapshot ends before its members":
+        ("edge/lane_session.cc", [("    if (!untold_.empty()) {", "    if (snapshot_told_ && !untold_.empty()) {")], None),
+    "an edge ends while relays are open":
+        ("edge/lane_session.cc", [("outbox_.empty() && open_.empty() && link_->cost() == 0", "outbox_.empty()")], None),
+    "deadlines of the core use the wall clock":
+        ("core/router.cc", [("now_(clock.Elapsed())", "now_(clock.WallTime() - absl::UnixEpoch())"),
+                            ("now_ = clock_.Elapsed();", "now_ = clock_.WallTime() - absl::UnixEpoch();")], None),
+    "clients are read while too much is kept for the core":
+        ("edge/lane_session.cc", [("untaken > limits_.max_backlog_bytes / factor ||", "")], None),
+    "a lane that does not acknowledge is never full":
+        ("core/router.cc", [("lane->channel->full(limits_.max_lane_queued_bytes)",
+                             "lane->channel->full(~size_t{0})")], None),
+    "a lane that does not answer is never given up":
+        ("core/router.cc", [("if (!stopping_) GiveUpOverdue(was_stopped);", "")], None),
+}
+
+
+def compile_command(build, source):
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        if entry["file"] == str(ROOT / source):
+            return shlex.split(entry["command"])
+    raise SystemExit(f"{source} is not compiled by {build}")
+
+
+def mutate(build, name):
+    """Builds the mutated simulation; its path."""
+    source, replacements, users = MUTATIONS[name]
+    text = (ROOT / source).read_text()
+    for old, new in replacements:
+        if old not in text:
+            raise SystemExit(f"mutation '{name}': {source} has no longer: {old}")
+        text = text.replace(old, new)
+    place = build / "mutations" / re.sub(r"\W+", "-", name)
+    (place / source).parent.mkdir(parents=True, exist_ok=True)
+    (place / source).write_text(text)
+    objects = []
+    for unit in users or [source]:
+        command = compile_command(build, unit)
+        output = place / (unit.replace("/", "-") + ".o")
+        command[command.index("-o") + 1] = str(output)
+        if users is None:
+            command[command.index("-c") + 1] = str(place / source)
+        # Another -O1 than the build's: it compiles faster. What the mutation makes unused is no error.
+        subprocess.run(command[:1] + [f"-I{place}"] + command[1:] + ["-O1", "-g0", "-w"], cwd=build, check=True)
+        objects.append(str(output))
+    link = subprocess.run(["ninja", "-t", "commands", "sim_test"], cwd=build, check=True, capture_output=True, text=True)
+    words = shlex.split(link.stdout.strip().splitlines()[-1].removeprefix(": && ").removesuffix(" && :"))
+    at = words.index("-o")
+    words[at + 1] = str(place / "sim_test")
+    subprocess.run(words[:at] + objects + words[at:], cwd=build, check=True)
+    return place / "sim_test"
+
+
+def simulate(program):
+    return subprocess.run([program, "--kept", "0", "--first", str(FIRST), "--seeds", str(SEEDS), "--lines", "1"],
+                          capture_output=True, text=True)
+
+
+def check(build, name):
+    program = mutate(build, name)
+    run = simulate(program)
+    verdict = [line for line in run.stdout.splitlines() if line.startswith("seed ")]
+    os.remove(program)
+    return name, run.returncode == 1 and bool(verdict), verdict[-1] if verdict else run.stderr.strip()
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    names = sys.argv[2:] or list(MUTATIONS)
+    whole = simulate(build / "bin" / "sim_test")
+    if whole.returncode != 0:
+        raise SystemExit("without a mutation the simulation fails as well:\n" + whole.stdout)
+    missed = 0
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for name, caught, how in pool.map(lambda one: check(build, one), names):
+            missed += not caught
+            print(f"{'caught' if caught else 'MISSED'}: {name}: {how}", flush=True)
+    print(f"{len(names) - missed} of {len(names)} mutations caught")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

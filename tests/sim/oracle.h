@@ -1,0 +1,171 @@
+// Oracle: what was done, what should come of it, and whether it did.
+//
+// Is told of every action when an edge has accepted it, of every frame that a client gets, and of
+// every input that the core has handled. A relay is expected at everybody whose subscription was in
+// force when an edge accepted it: the core had handled the subscription before. What it is excused
+// by is what the promise leaves out (docs/RELAYS.md): that the target's lane was given up or late,
+// which its v2 clients must be told, or that the origin could not know whether it had arrived,
+// which its edge must count.
+//
+// Owner:  World.
+// Bounds: kMaxClients in a run.
+#ifndef CAIRN_TESTS_SIM_ORACLE_H_
+#define CAIRN_TESTS_SIM_ORACLE_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/router.h"
+#include "edge/core_link.h"
+#include "tests/sim/frame.h"
+#include "tests/sim/timeline.h"
+#include "tests/sim/trace.h"
+
+namespace cairn::sim {
+
+inline constexpr int kMaxClients = 32;
+using Mask = uint64_t;  // of clients
+inline Mask BitOf(int client) { return Mask{1} << client; }
+
+enum class Speaks : uint8_t { kNative, kV2, kRecords };
+
+// What runs have done, in sum: that a simulation that finds nothing has looked.
+struct Coverage {
+  uint64_t relays = 0;
+  uint64_t expected = 0;  // relays times clients
+  uint64_t delivered = 0;
+  uint64_t receipts = 0;
+  uint64_t answers = 0;  // Subscribed
+  uint64_t results = 0;  // of queries
+  uint64_t excused = 0;  // expected, not delivered, counted and told
+  uint64_t unsure = 0;
+  uint64_t duplicates_dropped = 0;
+  uint64_t given_up = 0;
+  uint64_t late = 0;
+  uint64_t cores = 0;
+  uint64_t resumed = 0;
+  uint64_t congested = 0;
+  uint64_t held = 0;
+  uint64_t faults = 0;
+  uint64_t events = 0;
+  uint64_t virtual_ms = 0;
+};
+
+class Oracle {
+ public:
+  Oracle(const Timeline& timeline, Trace& trace, Coverage& coverage, int topics);
+
+  // The first thing that was wrong; empty: nothing.
+  const std::string& failure() const { return failure_; }
+  void Fail(const std::string& what);
+
+  // ---- actions, when the lane has taken them
+  int AddClient(uint64_t peer, Speaks speaks, int lane);
+  void Left(int client);
+  void Subscribed(int client, int topic);
+  void Unsubscribed(int client, int topic);
+  // The number of the relay, which stands at the begin of its payload. `to`: -1 for everybody.
+  // `queryable`: a record.
+  int Relay(int client, int topic, int to, bool wants_receipt);
+  // The relay is a record as well, in the place of the client's last of the topic.
+  void Published(int client, int topic, int relay);
+  void Queried(int client, int topic);
+  void Received(int client, std::string_view frame);
+
+  // ---- lanes
+  int AddLane(uint64_t lane_id);
+  // Its edge has ended; `finished`: everything that its clients relayed had arrived.
+  void LaneEnded(int lane, bool finished);
+  // Everything that the lane had to say has been handled by the core.
+  void LaneIdle(int lane);
+  // The lane could not know whether so many of its relays had arrived, and gave them up.
+  void Unsure(int lane, uint64_t relays);
+  // What the lane's clients have not got is excused, and their subscriptions are told again.
+  void LaneLost(int lane, const char* why);
+
+  // ---- the core
+  void CoreStarted();
+  // `opened_lane`: the id of the lane that has opened a stream by this input, or 0.
+  void CoreHandled(core::Router& router, uint64_t opened_lane);
+
+  // ---- at the end, when everything has been healed and is quiet
+  void CheckEverythingArrived(const core::Router& router);
+  // After everybody has left as well.
+  void CheckEmpty(core::Router& router);
+
+ private:
+  struct Sub {
+    bool on = false;
+    bool in_force = false;
+    bool certain = false;  // what the core's table says is of this subscription
+    uint32_t instance = 0;
+    int asks = 0;  // v2: since the client subscribed
+    int answers = 0;
+    Time answered_at = -1;
+    Time asked_at = -1;
+    Time missed_at = -1;
+    std::vector<int> last;  // by sender: the newest relay of it that arrived
+    int queries = 0;        // open
+    int record = -1;        // the relay that is the client's last record
+  };
+  struct Client {
+    uint64_t peer;
+    Speaks speaks;
+    int lane;
+    bool on = true;
+    std::vector<Sub> subs;  // by topic
+  };
+  struct RelayRecord {
+    int client;
+    int topic;
+    int to;
+    int lane;
+    Time accepted;
+    Mask expected = 0;
+    Mask delivered = 0;
+    Mask excused = 0;
+    bool wants_receipt = false;
+    bool receipt_excused = false;
+    bool unsure = false;
+    int receipts = 0;
+    std::vector<uint32_t> instances;  // of the expected, in the order of their bits
+  };
+  struct LaneView {
+    uint64_t id;
+    bool on = true;
+    bool finished = true;
+    uint64_t link = 0;  // at the core that runs
+  };
+  struct Pending {
+    int client;
+    int topic;
+  };
+
+  void OnRelayFrame(int client, const Frame& frame);
+  void OnReceipt(int client, uint64_t id);
+  int TopicOf(std::string_view name) const;
+  void LookForLostLanes(core::Router& router, uint64_t opened_lane);
+  void LookForSubscriptions(core::Router& router);
+  void CheckRecord(const core::Router& router, int client, int topic);
+  void CheckRelay(int number, const RelayRecord& relay);
+  std::string Describe(int number, const RelayRecord& relay) const;
+
+  const Timeline& timeline_;
+  Trace& trace_;
+  Coverage& coverage_;
+  const int topics_;
+  std::string failure_;
+  std::vector<Client> clients_;
+  std::vector<LaneView> lanes_;
+  std::vector<RelayRecord> relays_;
+  std::vector<Pending> pending_;  // subscriptions that are not in force
+  uint64_t lanes_key_ = 0;
+  uint64_t lanes_late_ = 0;
+};
+
+}  // namespace cairn::sim
+
+#endif  // CAIRN_TESTS_SIM_ORACLE_H_

@@ -1,0 +1,134 @@
+// SimLane: one loop of an edge, without sockets: its lane, its link, its clients, and its turns.
+//
+// Does what edge/loop.cc does: a flush after every task, a tick every 100 ms, no reading of clients
+// while congested, and the goodbye of an edge that drains.
+//
+// Owner:  World.
+#ifndef CAIRN_TESTS_SIM_SIM_LANE_H_
+#define CAIRN_TESTS_SIM_SIM_LANE_H_
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edge/core_stream.h"
+#include "edge/lane.h"
+#include "edge/lane_link.h"
+#include "tests/sim/connection.h"
+#include "tests/sim/oracle.h"
+#include "tests/sim/pipe.h"
+#include "tests/sim/plan.h"
+
+namespace cairn::sim {
+
+class SimLane;
+
+// What all lanes of a run share.
+struct Surroundings {
+  Timeline& timeline;
+  Random& network;
+  Trace& trace;
+  SimClock& clock;
+  const Plan& plan;
+  CoreHost& core;
+  Oracle& oracle;
+  Coverage& coverage;
+};
+
+class SimClient final : public edge::Client {
+ public:
+  SimClient(Oracle& oracle, int number) : oracle_(oracle), number_(number) {}
+  int number() const { return number_; }
+
+  void Deliver(std::string_view frame) override {
+    if (member) oracle_.Received(number_, frame);
+  }
+  void Pong(std::string_view) override {}
+  void OnPong(std::string_view) override {}
+  void Close(edge::CloseReason, uint16_t) override {}
+  void Disconnect(uint16_t, std::string_view) override {}
+  size_t queued_bytes() const override { return 0; }
+
+  edge::Lane::Member* member = nullptr;     // null: has left
+  std::deque<std::function<void()>> asked;  // not read yet
+  bool reading = false;                     // a task is due
+  bool paused = false;
+
+ private:
+  Oracle& oracle_;
+  const int number_;
+};
+
+class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
+ public:
+  SimLane(const Surroundings& around, std::string edge, uint32_t index, uint64_t lane_id);
+  ~SimLane();
+
+  int number() const { return number_; }
+  bool alive() const { return lane_ != nullptr; }
+  bool draining() const { return draining_; }
+  const std::string& edge() const { return edge_; }
+  // REQUIRES: alive().
+  edge::Lane& lane() { return *lane_; }
+  SimClient* Join(uint64_t peer, Speaks speaks);
+  // The client has said something, which is done when the loop gets to it.
+  void Ask(SimClient& client, std::function<void()> act);
+  void Leave(SimClient& client);
+  const std::vector<std::unique_ptr<SimClient>>& clients() const { return clients_; }
+  // Everything that the lane and its link have to do is done.
+  bool Quiet() const;
+
+  // ---- faults
+  Weather weather;
+  void SetHung(bool hung);
+  bool hung() const { return hung_; }
+  std::shared_ptr<Connection> connection() const { return connection_.lock(); }
+  void Kill(bool finished = false);
+  void Drain();
+
+  // ---- edge::LoopExecutor
+  void Post(std::function<void()> task) override;
+  void PostAfter(absl::Duration wait, std::function<void()> task) override;
+
+ private:
+  class Opener;
+  static constexpr Time kPostTime = 10;
+  static constexpr int kReadsPerTurn = 64;
+
+  // ---- edge::CoreLinkListener: passes everything on
+  void OnSession(edge::CoreSession session) override;
+  void OnCoreMessage(signaling::v1::CoreToLane& message) override;
+  void OnAccepted(signaling::v1::LaneToCore& message) override { lane_->OnAccepted(message); }
+  void OnRoom() override { lane_->OnRoom(); }
+  const signaling::v1::Roster& roster() const override { return lane_->roster(); }
+
+  void Run(const std::function<void()>& task);
+  void FinishTurn();
+  void ScheduleTick();
+  void Tick();
+  void DrainTick();
+  void Read(SimClient& client);
+  void CheckBounds();
+  uint64_t Drops(edge::DropReason reason) const;
+
+  const Surroundings around_;
+  const std::string edge_;
+  const int number_;
+  edge::EdgeCounters counters_;
+  std::unique_ptr<edge::Lane> lane_;  // null: the edge has ended
+  std::unique_ptr<edge::LaneLink> link_;
+  std::weak_ptr<Connection> connection_;
+  std::vector<std::unique_ptr<SimClient>> clients_;
+  std::vector<SimClient*> paused_;
+  bool hung_ = false;
+  std::deque<std::function<void()>> waiting_;  // while hung
+  Time next_report_ = 0;
+  bool draining_ = false;
+  Time goodbye_end_ = 0;  // 0: it was not said
+};
+
+}  // namespace cairn::sim
+
+#endif  // CAIRN_TESTS_SIM_SIM_LANE_H_
