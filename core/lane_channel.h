@@ -68,10 +68,10 @@ class LaneChannel {
   // As Link::Receive().
   template <typename Release>
   link::Receipt Receive(signaling::v1::LaneToCore& message, absl::Duration now, Release release) {
-    const size_t cost = link_.cost();
+    const uint64_t acknowledged = link_.acknowledged();
     const link::Receipt receipt = link_.Receive(message, release);
     // Of a lane that owes an answer, only an answer counts.
-    if (link_.idle() || link_.cost() < cost) answered_ = now;
+    if (link_.idle() || link_.acknowledged() > acknowledged) answered_ = now;
     return receipt;
   }
   // What the lane has not acknowledged, oldest first.

@@ -14,6 +14,7 @@
 #include <absl/container/flat_hash_set.h>
 #include <absl/time/time.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -28,22 +29,25 @@ class LateLanes {
  public:
   struct Kept {
     uint64_t origin_lane;
+    uint64_t origin_link;
     signaling::v1::LaneEvent event;
   };
 
   explicit LateLanes(size_t max_cost) : max_cost_(max_cost) {}
 
-  void Begin(absl::flat_hash_set<uint64_t> lanes, absl::Duration until) {
-    lanes_ = std::move(lanes);
-    until_ = until;
+  // Besides those that it has.
+  void Begin(const absl::flat_hash_set<uint64_t>& lanes, absl::Duration until) {
+    if (lanes.empty()) return;
+    until_ = keeping() ? std::max(until_, until) : until;
+    lanes_.insert(lanes.begin(), lanes.end());
   }
   bool keeping() const { return !lanes_.empty(); }
   bool Contains(uint64_t lane_id) const { return lanes_.contains(lane_id); }
   const auto& lanes() const { return lanes_; }
 
   // Copies a relay that is about to be routed. REQUIRES: keeping().
-  void Keep(uint64_t origin_lane, const signaling::v1::LaneEvent& event) {
-    kept_.push_back({origin_lane, event});
+  void Keep(uint64_t origin_lane, uint64_t origin_link, const signaling::v1::LaneEvent& event) {
+    kept_.push_back({origin_lane, origin_link, event});
     cost_ += link::CostOf(event);
   }
   // In the order in which they were routed.

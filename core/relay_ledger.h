@@ -58,6 +58,7 @@ class RelayLedger {
   // ---- as target
   struct Owed {
     uint64_t origin_lane;
+    uint64_t origin_link;  // Welcome.link: a lane that was given up resends on another
     uint64_t origin_seq;
   };
   void Sent(const Owed& owed) { owed_.push_back(owed); }

@@ -24,7 +24,7 @@ void ReturnHold::OnHello(const signaling::v1::Hello& hello, bool knew_core, absl
   if (!knew_core) return;
   if (roster.complete()) AddRoster(roster);
   if (over_) return;
-  if (!restarted_) first_hello_ = now;
+  first_hello_ = std::min(first_hello_, now);
   restarted_ = true;
   // A lane that begins a link again is waited for as before.
   awaited_.insert_or_assign(hello.lane_id(), Awaited{now});
@@ -66,6 +66,7 @@ absl::Duration ReturnHold::limit() const { return first_hello_ + kLimit; }
 
 void ReturnHold::Excuse(absl::Duration now) {
   for (auto& [lane, awaited] : awaited_) awaited.progress = now;
+  if (restarted_) first_hello_ = now;
 }
 
 void ReturnHold::Forget(uint64_t lane_id) {

@@ -53,7 +53,10 @@ class ReturnHold {
   }
 
   // Begins again, for a lane that knew another core and comes before any relay was routed.
-  void Reopen() { over_ = false; }
+  void Reopen() {
+    over_ = false;
+    first_hello_ = absl::InfiniteDuration();
+  }
   // Whether relays are held now. Once false, false for ever unless Reopen() is called.
   bool holding() const { return !over_; }
   // Whether a lane that begins a link now has been waited for.

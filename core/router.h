@@ -150,6 +150,8 @@ class Router {
   // Has the origin told what is settled, if that is much.
   void TellSettled(LaneRecord& origin);
   void Settle(const RelayLedger::Owed& owed);
+  // Null if the lane is gone, or has another link.
+  LaneRecord* OriginOf(uint64_t lane_id, uint64_t link);
   bool IsHeld(const LaneRecord& lane) const;
   // The lane has told its snapshot: delivers what was routed without it.
   void CatchUp(LaneRecord& lane);
@@ -234,6 +236,7 @@ class Router {
   bool ticking_ = false;  // what is settled is told now
   bool stopping_ = false;
   Tombstones tombstones_;
+  uint64_t origin_link_ = 0;  // of the relay being routed: its lane's link; 0: none
   uint32_t targets_ = 0;  // lanes that will answer for the relay being routed
   RouterCounters counters_;
   Rate rate_;

@@ -99,6 +99,8 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
       hold_.Reopen();
     }
   }
+  // Of its own rosters this core knows who has come since.
+  if (hello.roster().core_id() == core_id_) opened.hello.mutable_roster()->set_complete(false);
   hold_.OnHello(hello, knew_another, now_);
   LaneRecord* lane = directory_.AddLane(hello, now_us_);
   lane->late = late_.Contains(hello.lane_id());

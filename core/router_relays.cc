@@ -20,8 +20,9 @@ void Router::Relay(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
     Trace(lane_id, origin, event, topic);
   uint64_t reached = 0;
   targets_ = 0;
+  origin_link_ = origin && origin->channel ? origin->channel->number() : 0;
   if (late_.keeping()) {
-    late_.Keep(lane_id, event);
+    late_.Keep(lane_id, origin_link_, event);
     ++targets_;
   }
   if (topic) {
@@ -94,7 +95,7 @@ Delivery* Router::AddDelivery(LaneRecord& lane, uint64_t origin, const LaneEvent
   delivery->set_origin_seq(event.seq());
   delivery->set_from(event.peer());
   if (lane.channel) {
-    lane.ledger.Sent({origin, event.seq()});
+    lane.ledger.Sent({origin, origin_link_, event.seq()});
     ++targets_;
   }
   delivery->set_read_us(event.read_us());
@@ -119,7 +120,8 @@ void Router::CatchUp(LaneRecord& lane) {
     if (event.to() != 0 && (!target || target->lane != &lane)) continue;
     if (interest->subscribers == SenderIn(*interest, kept.origin_lane, event.peer(), *topic))
       continue;
-    if (LaneRecord* origin = directory_.FindLane(kept.origin_lane); origin && origin->channel)
+    origin_link_ = kept.origin_link;
+    if (LaneRecord* origin = OriginOf(kept.origin_lane, kept.origin_link))
       origin->ledger.AddTarget(event.seq());
     Delivery* delivery = AddDelivery(lane, kept.origin_lane, event);
     delivery->set_topic(event.topic());
@@ -141,7 +143,7 @@ void Router::GiveUpLate() {
 void Router::EndLate() {
   if (late_.keeping()) return;
   for (const LateLanes::Kept& kept : late_.TakeKept())
-    Settle({kept.origin_lane, kept.event.seq()});
+    Settle({kept.origin_lane, kept.origin_link, kept.event.seq()});
   // Now the roster is complete.
   roster_changed_ = true;
   ++roster_version_;
@@ -154,8 +156,13 @@ void Router::TellMissed(uint64_t lane_id) {
   For(*lane).add_notices()->set_kind(Notice::KIND_MISSED);
 }
 
+LaneRecord* Router::OriginOf(uint64_t lane_id, uint64_t link) {
+  LaneRecord* lane = directory_.FindLane(lane_id);
+  return lane && lane->channel && lane->channel->number() == link ? lane : nullptr;
+}
+
 void Router::Settle(const RelayLedger::Owed& owed) {
-  LaneRecord* origin = directory_.FindLane(owed.origin_lane);
+  LaneRecord* origin = OriginOf(owed.origin_lane, owed.origin_link);
   if (!origin) return;
   origin->ledger.Settle(owed.origin_seq);
   TellSettled(*origin);

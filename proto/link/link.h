@@ -91,6 +91,8 @@ class Link {
 
   // Of everything that was appended and is not acknowledged.
   size_t cost() const { return cost_; }
+  // The number up to which everything is acknowledged.
+  uint64_t acknowledged() const { return first_number_ - 1; }
   // Everything that was appended is acknowledged.
   bool idle() const { return sealed_.empty() && IsEmpty(open_); }
 

@@ -199,9 +199,7 @@ void SimLane::Read(SimClient& client) {
 // ---- sessions
 
 void SimLane::OnSession(edge::CoreSession session) {
-  const bool forgotten = session.kind == edge::CoreSession::Kind::kGivenUp
-                             ? !session.routed && around_.plan.core_limits.max_tombstones == 1
-                             : session.outage > absl::FromChrono(link::kUnsureRelaysKept);
+  const bool forgotten = session.outage > absl::FromChrono(link::kUnsureRelaysKept);
   const uint64_t before = Drops(edge::DropReason::kRelayUnsure);
   lane_->OnSession(std::move(session));
   const uint64_t given_up = Drops(edge::DropReason::kRelayUnsure) - before;
