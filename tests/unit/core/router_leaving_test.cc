@@ -46,16 +46,6 @@ TEST_F(RouterLeaving, ALaneThatDoesNotComeBackIsGivenUpInTheEnd) {
   EXPECT_EQ(lane_count(), 1u);
 }
 
-TEST_F(RouterLeaving, ALaneThatComesBackAfterItWentResendsNothingThatWasRouted) {
-  const LanePtr leaving = Open(1);
-  Say(leaving, Batch().Opened(10).Relayed(10, "t", 1).Closed(10).Goodbye());
-  Break(leaving);  // before it was told that its relay is settled
-  EXPECT_EQ(lane_count(), 0u);
-  EXPECT_EQ(Connect(leaving), Welcome::OUTCOME_GIVEN_UP);
-  EXPECT_TRUE(leaving->welcome.routed_known());
-  EXPECT_EQ(leaving->welcome.routed(), 1u);
-}
-
 class RouterLeavingWhileHolding : public RouterReturn {};
 
 TEST_F(RouterLeavingWhileHolding, ALaneWhoseRelaysAreHeldIsKept) {

@@ -190,8 +190,6 @@ TEST_F(RouterReturn, RelaysOfALaneThatIsGivenUpWhileTheyWaitAreToldAgainByTheLan
   EXPECT_TRUE(router_->hold().holding());
   EXPECT_EQ(router_->hold().cost(), 0u);
   EXPECT_EQ(Connect(one), Welcome::OUTCOME_GIVEN_UP);
-  EXPECT_TRUE(one->welcome.routed_known());
-  EXPECT_EQ(one->welcome.routed(), 0u) << "they were held";
   Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1).Relayed(10, "t", 2));
   const LanePtr two = Return(2, {1, 2});
   Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());

@@ -315,31 +315,16 @@ TEST_F(LaneLinkTest, AnotherCoreBeginsASessionWithWhatWasNotAccepted) {
   EXPECT_EQ(TakeHello().link(), 9u);
 }
 
-TEST_F(LaneLinkTest, ACoreThatHasGivenTheLaneUpSaysWhatItHasRouted) {
+TEST_F(LaneLinkTest, ACoreThatHasGivenTheLaneUpSaysSo) {
   Begin();
   for (uint64_t seq = 1; seq <= 3; ++seq) Submit(seq);
   Reopen();
   TakeHello();
-  CoreToLane welcome = WelcomeOf(Welcome::OUTCOME_GIVEN_UP, kCore, 9);
-  welcome.mutable_welcome()->set_routed_known(true);
-  welcome.mutable_welcome()->set_routed(2);
-  stream().Say(welcome);
-  EXPECT_THAT(listener_.accepted, IsEmpty()) << "what is routed is the lane's business";
+  stream().Say(WelcomeOf(Welcome::OUTCOME_GIVEN_UP, kCore, 9));
+  EXPECT_THAT(listener_.accepted, IsEmpty());
   ASSERT_THAT(listener_.sessions, SizeIs(1));
   EXPECT_EQ(listener_.sessions[0].kind, CoreSession::Kind::kGivenUp);
-  EXPECT_EQ(listener_.sessions[0].routed, 2u);
   EXPECT_THAT(listener_.sessions[0].unaccepted, SizeIs(3));
-}
-
-TEST_F(LaneLinkTest, OrThatItDoesNotKnow) {
-  Begin();
-  Submit(1);
-  Reopen();
-  TakeHello();
-  stream().Say(WelcomeOf(Welcome::OUTCOME_GIVEN_UP, kCore, 9));
-  ASSERT_THAT(listener_.sessions, SizeIs(1));
-  EXPECT_EQ(listener_.sessions[0].routed, std::nullopt);
-  EXPECT_THAT(listener_.sessions[0].unaccepted, SizeIs(1));
 }
 
 TEST_F(LaneLinkTest, ALaneThatIsLateIsToldSo) {

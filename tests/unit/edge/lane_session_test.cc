@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -61,13 +60,11 @@ class LaneSession : public LaneTest {
     }
     return flags;
   }
-  void BeginAfter(Kind kind, absl::Duration outage, std::vector<LaneToCore> unaccepted,
-                  std::optional<uint64_t> routed = std::nullopt) {
+  void BeginAfter(Kind kind, absl::Duration outage, std::vector<LaneToCore> unaccepted) {
     CoreSession session;
     session.kind = kind;
     session.outage = outage;
     session.unaccepted = std::move(unaccepted);
-    session.routed = routed;
     link_.unaccepted_cost = 0;
     link_.Begin(std::move(session));
   }
@@ -298,47 +295,38 @@ TEST_F(LaneSession, ACoreThatCameTooLateIsToldThemToo) {
   EXPECT_THAT(RelaysTold(), ElementsAre(1, 2));
 }
 
-TEST_F(LaneSession, ACoreThatHasGivenTheLaneUpIsToldOnlyWhatItHasNotRouted) {
+TEST_F(LaneSession, ACoreThatHasGivenTheLaneUpIsToldThemToo) {
   Lane::Member* one = Join(1);
   for (int i = 0; i < 3; ++i) Relay(one, "t", "accepted");
   Accept();
+  Settle(2, 2);
   for (int i = 0; i < 2; ++i) Relay(one, "t", "on its way");
-  // It was holding relays from the third on.
-  BeginAfter(Kind::kGivenUp, absl::Seconds(20), Unaccepted(), 2);
-  EXPECT_THAT(RelaysTold(), ElementsAre(3, 4, 5));
-  EXPECT_EQ(Dropped(DropReason::kRelayUnsure), 0u);
-  lane_.SayGoodbye();
-  Said();
-  Settle(3, 5);
-  link_.unaccepted_cost = 0;
-  EXPECT_TRUE(lane_.finished()) << "what it has routed is its business";
-}
-
-TEST_F(LaneSession, WhatWasOnItsWayToACoreThatGaveTheLaneUpMayHaveBeenRoutedToo) {
-  Lane::Member* one = Join(1);
-  for (int i = 0; i < 3; ++i) Relay(one, "t", "on its way");
-  BeginAfter(Kind::kGivenUp, absl::Seconds(20), Unaccepted(), 2);
-  EXPECT_THAT(RelaysTold(), ElementsAre(3));
-  EXPECT_EQ(Dropped(DropReason::kRelayUnsure), 0u);
-}
-
-TEST_F(LaneSession, ACoreThatHasRoutedNothingOfTheLaneIsToldEverything) {
-  Lane::Member* one = Join(1);
-  Relay(one, "t", "p");
-  Accept();
-  Relay(one, "t", "p");
-  BeginAfter(Kind::kGivenUp, 2 * absl::FromChrono(link::kUnsureRelaysKept), Unaccepted(), 0);
-  EXPECT_THAT(RelaysTold(), ElementsAre(1, 2));
-}
-
-TEST_F(LaneSession, WhatMayHaveArrivedAtACoreThatHasForgottenIsDroppedAndCounted) {
-  Lane::Member* one = Join(1);
-  Relay(one, "t", "p");
-  Relay(one, "t", "p");
   BeginAfter(Kind::kGivenUp, absl::Seconds(20), Unaccepted());
-  Relay(one, "t", "p");
-  EXPECT_THAT(RelaysTold(), ElementsAre(3));
-  EXPECT_EQ(Dropped(DropReason::kRelayUnsure), 2u);
+  EXPECT_THAT(RelaysTold(), ElementsAre(1, 3, 4, 5));
+  EXPECT_EQ(Dropped(DropReason::kRelayUnsure), 0u);
+}
+
+TEST_F(LaneSession, OfARecordOnlyTheRelayIsToldAgain) {
+  Lane::Member* one = Join(1);
+  lane_.Publish(one, "t", {"me", "blob", {}});
+  Accept();
+  lane_.Publish(one, "t", {"me", "newer", {}});
+  BeginAfter(Kind::kNewCore, absl::Seconds(1), Unaccepted());
+  lane_.Flush();
+  std::vector<std::string> blobs;
+  std::vector<uint64_t> relays;
+  for (const LaneEvent& event : link_.TakeEvents()) {
+    if (event.kind() == LaneEvent::KIND_PUBLISHED) {
+      EXPECT_EQ(event.seq(), 0u) << "it could take the place of a newer one";
+      blobs.push_back(event.record().blob());
+    } else if (event.seq() != 0) {
+      EXPECT_EQ(event.kind(), LaneEvent::KIND_RELAYED);
+      EXPECT_FALSE(event.has_record());
+      relays.push_back(event.seq());
+    }
+  }
+  EXPECT_THAT(blobs, ElementsAre("newer")) << "of the snapshot";
+  EXPECT_THAT(relays, ElementsAre(1, 2));
 }
 
 TEST_F(LaneSession, AfterTooLongAnOutageWhatMayHaveArrivedIsDroppedAndCounted) {
