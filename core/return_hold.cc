@@ -20,7 +20,7 @@ ReturnHold::ReturnHold(absl::Duration now) : started_(now) {}
 void ReturnHold::OnHello(const signaling::v1::Hello& hello, bool knew_core, absl::Duration now) {
   const signaling::v1::Roster& roster = hello.roster();
   heard_ = true;
-  known_[hello.lane_id()] = {knew_core, roster.core_id(), roster.version()};
+  known_[hello.lane_id()] = {knew_core, hello.told()};
   if (!knew_core) return;
   if (roster.complete()) AddRoster(roster);
   if (over_) return;
@@ -36,10 +36,11 @@ void ReturnHold::OnHello(const signaling::v1::Hello& hello, bool knew_core, absl
 }
 
 void ReturnHold::AddRoster(const signaling::v1::Roster& roster) {
-  if (rosters_.size() >= kMaxRosters && !rosters_.contains(roster.core_id())) return;
-  const auto [latest, added] = rosters_.try_emplace(roster.core_id());
-  if (!added && latest->second.version >= roster.version()) return;
-  latest->second = {roster.version(), {roster.lanes().begin(), roster.lanes().end()}};
+  const uint64_t core = roster.stamp().core_id();
+  if (rosters_.size() >= kMaxRosters && !rosters_.contains(core)) return;
+  const auto [latest, added] = rosters_.try_emplace(core);
+  if (!added && latest->second.stamp.version() >= roster.stamp().version()) return;
+  latest->second = {roster.stamp(), {roster.lanes().begin(), roster.lanes().end()}};
 }
 
 void ReturnHold::OnProgress(uint64_t lane_id, absl::Duration now) {
@@ -100,9 +101,11 @@ absl::flat_hash_set<uint64_t> ReturnHold::TakePassedOver() {
 
 bool ReturnHold::IsPassedOver(uint64_t lane_id, const Said& said) const {
   return std::any_of(rosters_.begin(), rosters_.end(), [&](const auto& entry) {
-    const auto& [core, roster] = entry;
-    const bool is_newer = said.roster_core == core && said.roster_version >= roster.version;
-    return !is_newer && !roster.lanes.contains(lane_id);
+    const Roster& roster = entry.second;
+    const bool is_newer = entry.first == said.told.core_id()
+                              ? roster.stamp.version() > said.told.version()
+                              : roster.stamp.generation() > said.told.generation();
+    return is_newer && !roster.lanes.contains(lane_id);
   });
 }
 

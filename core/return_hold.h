@@ -103,14 +103,13 @@ class ReturnHold {
   absl::flat_hash_map<uint64_t, Awaited> awaited_;
   absl::flat_hash_set<uint64_t> unfinished_;  // were awaited until the patience was over
   struct Roster {
-    uint64_t version;
+    signaling::v1::RosterStamp stamp;
     absl::flat_hash_set<uint64_t> lanes;
   };
-  // What lanes said in their Hello: the core and version of the roster that they have.
+  // What lanes said in their Hello.
   struct Said {
     bool knew_core;  // and has not been told that it was passed over
-    uint64_t roster_core;
-    uint64_t roster_version;
+    signaling::v1::RosterStamp told;
   };
   void AddRoster(const signaling::v1::Roster& roster);
   bool IsPassedOver(uint64_t lane_id, const Said& said) const;

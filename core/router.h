@@ -232,6 +232,7 @@ class Router {
   std::vector<LaneRecord*> sending_;  // reused
   bool roster_changed_ = false;  // since the lanes were told
   uint64_t roster_version_ = 0;
+  uint64_t generation_ = 1;
   uint64_t last_link_ = 0;  // numbers of links
   bool ticking_ = false;  // what is settled is told now
   bool stopping_ = false;

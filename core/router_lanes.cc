@@ -100,7 +100,9 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
     }
   }
   // Of its own rosters this core knows who has come since.
-  if (hello.roster().core_id() == core_id_) opened.hello.mutable_roster()->set_complete(false);
+  if (hello.roster().stamp().core_id() == core_id_)
+    opened.hello.mutable_roster()->set_complete(false);
+  if (knew_another) generation_ = std::max(generation_, hello.told().generation() + 1);
   hold_.OnHello(hello, knew_another, now_);
   LaneRecord* lane = directory_.AddLane(hello, now_us_);
   lane->late = late_.Contains(hello.lane_id());
@@ -284,9 +286,9 @@ void Router::AddRoster(LaneRecord& lane) {
     if (!directory_.FindLane(id)) roster->add_lanes(id);
   }
   roster->set_complete(!hold_.holding() && !late_.keeping());
-  if (!roster->complete()) return;
-  roster->set_core_id(core_id_);
-  roster->set_version(roster_version_);
+  roster->mutable_stamp()->set_core_id(core_id_);
+  roster->mutable_stamp()->set_version(roster_version_);
+  roster->mutable_stamp()->set_generation(generation_);
 }
 
 }  // namespace cairn::core

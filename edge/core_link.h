@@ -59,6 +59,7 @@ class CoreLinkListener {
   virtual void OnRoom() = 0;
   // The lanes that a restarted core has to wait for.
   virtual const signaling::v1::Roster& roster() const = 0;
+  virtual const signaling::v1::RosterStamp& roster_told() const = 0;
 
  protected:
   ~CoreLinkListener() = default;

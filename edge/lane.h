@@ -156,6 +156,7 @@ class Lane final : public CoreLinkListener {
   void OnAccepted(signaling::v1::LaneToCore& message) override;
   void OnRoom() override;
   const signaling::v1::Roster& roster() const override { return roster_; }
+  const signaling::v1::RosterStamp& roster_told() const override { return roster_told_; }
 
   // Any thread: the cost of everything that is kept for the core, as of the last turn.
   size_t backlog_bytes() const { return backlog_bytes_.load(std::memory_order_relaxed); }
@@ -260,6 +261,7 @@ class Lane final : public CoreLinkListener {
   uint64_t next_seq_ = 1;
   int64_t read_us_ = 0;
   Orders orders_;
+  signaling::v1::RosterStamp roster_told_;  // of the last, complete or not
   signaling::v1::Roster roster_;  // the lanes that a restarted core has to wait for
   RecordCache records_;
   struct Due {

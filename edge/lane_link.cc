@@ -104,6 +104,7 @@ void LaneLink::OpenStream() {
   opening.mutable_hello()->set_link(link_number_);
   if (link_) opening.mutable_hello()->set_received(link_->received());
   *opening.mutable_hello()->mutable_roster() = listener_.roster();
+  *opening.mutable_hello()->mutable_told() = listener_.roster_told();
   CAIRN_CHECK(stream_->Writable());
   stream_->Write(opening);
 }

@@ -22,7 +22,7 @@ using signaling::v1::LaneToCore;
 // ---- sessions begin
 
 void Lane::OnSession(CoreSession session) {
-  outbox_.Restart(RelaysOf(session));
+  outbox_.Restart(RelaysOf(session), records_);
   for (const LaneToCore& message : session.unaccepted) {
     for (const LaneEvent& event : message.events()) {
       if (event.kind() == LaneEvent::KIND_SUBSCRIBED && event.is_new()) RestoreNew(event);

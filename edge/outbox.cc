@@ -55,7 +55,7 @@ void Outbox::PopFirst() {
   waiting_.pop_front();
 }
 
-void Outbox::Restart(std::vector<LaneEvent> before) {
+void Outbox::Restart(std::vector<LaneEvent> before, const RecordCache& records) {
   std::deque<LaneEvent> kept;
   for (LaneEvent& event : before) kept.push_back(std::move(event));
   for (LaneEvent& event : *batch_.mutable_events()) {
@@ -69,7 +69,8 @@ void Outbox::Restart(std::vector<LaneEvent> before) {
   waiting_.swap(kept);
   waiting_cost_ = 0;
   for (LaneEvent& event : waiting_) {
-    if (event.kind() == LaneEvent::KIND_PUBLISHED) {
+    if (event.kind() == LaneEvent::KIND_PUBLISHED &&
+        !records.IsNewest(event.topic(), event.record(), event.seq())) {
       event.set_kind(LaneEvent::KIND_RELAYED);
       event.clear_record();
     }

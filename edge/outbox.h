@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "edge/record_cache.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::edge {
@@ -55,9 +56,9 @@ class Outbox {
   // Moves the first event into the batch.
   void MoveFirst();
 
-  // Keeps only events with a number, behind `before`, and forgets the batch. Of records, only the relays of their blobs are
-  // kept: the newest record of each publisher is told in the snapshot, and an older one must not take its place.
-  void Restart(std::vector<signaling::v1::LaneEvent> before);
+  // Keeps only events with a number, behind `before`, and forgets the batch. Of a record that is not its publisher's newest only
+  // the relay of its blob is kept: told after the snapshot, it would take the newest one's place.
+  void Restart(std::vector<signaling::v1::LaneEvent> before, const RecordCache& records);
 
  private:
   static constexpr auto kChange = signaling::v1::LaneEvent::KIND_UNSPECIFIED;

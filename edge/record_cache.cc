@@ -22,16 +22,22 @@ std::string RecordCache::KeyOf(std::string_view topic, const Record& record) {
   return absl::StrCat(topic.size(), ":", absl::string_view(topic.data(), topic.size()), publisher);
 }
 
-void RecordCache::Keep(std::string_view topic, const Record& record, absl::Duration now) {
+void RecordCache::Keep(std::string_view topic, const Record& record, absl::Duration now,
+                       uint64_t seq) {
   DropExpired(now);
   Kept kept{KeyOf(topic, record), std::string(topic), record,
-            now + absl::Microseconds(record.ttl_us()), ++last_number_, 0};
+            now + absl::Microseconds(record.ttl_us()), seq, ++last_number_, 0};
   kept.bytes = kOverhead + 2 * kept.key.size() + topic.size() + record.ByteSizeLong();
   if (const auto earlier = by_key_.find(kept.key); earlier != by_key_.end()) Drop(earlier->second);
   bytes_ += kept.bytes;
   kept_.push_back(std::move(kept));
   by_key_[kept_.back().key] = std::prev(kept_.end());
   while (bytes_ > max_bytes_) Drop(kept_.begin());
+}
+
+bool RecordCache::IsNewest(std::string_view topic, const Record& record, uint64_t seq) const {
+  const auto it = by_key_.find(KeyOf(topic, record));
+  return it != by_key_.end() && it->second->seq == seq;
 }
 
 void RecordCache::BeginSnapshot() {

@@ -26,7 +26,10 @@ class RecordCache {
   explicit RecordCache(size_t max_bytes) : max_bytes_(max_bytes) {}
 
   // In the place of what the publisher has said of the topic before.
-  void Keep(std::string_view topic, const signaling::v1::Record& record, absl::Duration now);
+  void Keep(std::string_view topic, const signaling::v1::Record& record, absl::Duration now,
+            uint64_t seq = 0);
+  // Whether what was kept last of its publisher and topic has this LaneEvent.seq.
+  bool IsNewest(std::string_view topic, const signaling::v1::Record& record, uint64_t seq) const;
   // A core that has lost all records is about to be told those that are kept now, oldest first.
   void BeginSnapshot();
   // Makes `event` a KIND_PUBLISHED with seq 0 for the next of them that has not expired. False after the last.
@@ -41,6 +44,7 @@ class RecordCache {
     std::string topic;
     signaling::v1::Record record;
     absl::Duration expires;
+    uint64_t seq;     // of the event that told it
     uint64_t number;  // 1, 2, 3, … in the order of Keep()
     size_t bytes;
   };

@@ -143,8 +143,8 @@ class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHos
   FakeClock clock_;
   EdgeLimits limits_;
   EdgeCounters counters_;
-  FakeCoreLink link_;
   Lane lane_{{42, "edge-1", 0}, limits_, counters_, clock_};
+  FakeCoreLink link_{lane_};
   wire::MessageReader reader_;
   SessionContext context_{lane_, limits_, counters_, reader_};
   CloseLog close_log_{clock_};

@@ -52,6 +52,7 @@ class FakeLane {
     hello.set_link(link_number);
     if (link) hello.set_received(link->received());
     *hello.mutable_roster() = roster;
+    *hello.mutable_told() = roster.stamp();
     return hello;
   }
 

@@ -31,8 +31,9 @@ class RouterReturn : public RouterTest {
     lane->link_number = 9;
     for (const uint64_t id : roster) lane->roster.add_lanes(id);
     lane->roster.set_complete(complete);
-    lane->roster.set_core_id(core_id);
-    lane->roster.set_version(1);
+    lane->roster.mutable_stamp()->set_core_id(core_id);
+    lane->roster.mutable_stamp()->set_version(1);
+    lane->roster.mutable_stamp()->set_generation(core_id == kEarlierCore ? 1 : 2);
     lanes_.push_back(lane);
     return lane;
   }

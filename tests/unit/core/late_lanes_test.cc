@@ -54,10 +54,10 @@ TEST_F(LateLanesTest, IsKeepingUntilTheLastLaneHasFinished) {
 TEST_F(LateLanesTest, WhatIsKeptIsACopyAndStaysInItsOrderUntilItIsTaken) {
   late_.Begin({1}, kUntil);
   const LaneEvent event = RelayOf(7);
-  late_.Keep(5, event);
+  late_.Keep(5, 1, event);
   EXPECT_EQ(event.payload().size(), 1000u);
-  late_.Keep(4, RelayOf(1));
-  late_.Keep(5, RelayOf(8));
+  late_.Keep(4, 1, RelayOf(1));
+  late_.Keep(5, 1, RelayOf(8));
   EXPECT_EQ(late_.cost(), 3 * link::CostOf(event));
   std::vector<std::string> order;
   for (const LateLanes::Kept& kept : late_.kept())
@@ -77,16 +77,16 @@ TEST_F(LateLanesTest, IsOverAtItsTime) {
 
 TEST_F(LateLanesTest, IsOverAboveItsBound) {
   late_.Begin({1}, kUntil);
-  for (uint64_t seq = 1; seq <= 5; ++seq) late_.Keep(9, RelayOf(seq));
+  for (uint64_t seq = 1; seq <= 5; ++seq) late_.Keep(9, 1, RelayOf(seq));
   EXPECT_FALSE(late_.over(absl::ZeroDuration()));
-  late_.Keep(9, RelayOf(6));
+  late_.Keep(9, 1, RelayOf(6));
   EXPECT_TRUE(late_.over(absl::ZeroDuration()));
 }
 
 TEST_F(LateLanesTest, GivesUpThoseThatAreLeft) {
   late_.Begin({1, 2, 3}, kUntil);
   late_.Finish(2);
-  late_.Keep(9, RelayOf(1));
+  late_.Keep(9, 1, RelayOf(1));
   EXPECT_THAT(late_.GiveUp(), UnorderedElementsAre(1, 3));
   EXPECT_FALSE(late_.keeping());
   EXPECT_FALSE(late_.Contains(1));

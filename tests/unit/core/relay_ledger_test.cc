@@ -79,7 +79,7 @@ TEST(RelayLedger, NumbersThatFollowOnEachOtherAreOnePair) {
 
 TEST(RelayLedger, AsATargetItAnswersForTheOldest) {
   RelayLedger ledger;
-  for (uint64_t n = 1; n <= 3; ++n) ledger.Sent({n * 10, n});
+  for (uint64_t n = 1; n <= 3; ++n) ledger.Sent({n * 10, 1, n});
   std::vector<std::string> settled;
   const auto settle = [&](const RelayLedger::Owed& owed) {
     settled.push_back(std::to_string(owed.origin_lane) + ":" + std::to_string(owed.origin_seq));

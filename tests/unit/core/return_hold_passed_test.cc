@@ -36,8 +36,11 @@ Hello HelloOf(uint64_t lane, const Known& known) {
   hello.set_lane_id(lane);
   for (const uint64_t id : known.lanes) hello.mutable_roster()->add_lanes(id);
   hello.mutable_roster()->set_complete(known.complete);
-  hello.mutable_roster()->set_core_id(known.core);
-  hello.mutable_roster()->set_version(known.version);
+  signaling::v1::RosterStamp* stamp = hello.mutable_roster()->mutable_stamp();
+  stamp->set_core_id(known.core);
+  stamp->set_version(known.version);
+  stamp->set_generation(known.core);  // kB came after kA
+  *hello.mutable_told() = *stamp;
   return hello;
 }
 

@@ -325,7 +325,7 @@ TEST_F(RouterLate, AreInTheRosterWhichIsNotCompleteMeanwhile) {
   const signaling::v1::Roster then = LastRoster(fresh);
   EXPECT_TRUE(then.complete());
   EXPECT_THAT(then.lanes(), UnorderedElementsAre(1, 2, 3));
-  EXPECT_EQ(then.core_id(), kCoreId);
+  EXPECT_EQ(then.stamp().core_id(), kCoreId);
 }
 
 TEST_F(RouterLate, AreNotInItOnceTheyHaveMissedSomething) {

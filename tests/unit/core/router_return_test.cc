@@ -232,7 +232,7 @@ TEST_F(RouterReturn, NewLanesWaitTooAndAreToldThatTheRosterIsNotComplete) {
   Pass(kLimit - kPatience + absl::Seconds(1));
   const signaling::v1::Roster last = LastRoster(fresh);
   EXPECT_TRUE(last.complete());
-  EXPECT_EQ(last.core_id(), kCoreId);
+  EXPECT_EQ(last.stamp().core_id(), kCoreId);
   EXPECT_THAT(last.lanes(), UnorderedElementsAre(1, 3));
 }
 

@@ -36,6 +36,7 @@ class FakeLinkListener final : public CoreLinkListener {
   }
   void OnRoom() override { ++rooms; }
   const signaling::v1::Roster& roster() const override { return known; }
+  const signaling::v1::RosterStamp& roster_told() const override { return known.stamp(); }
 
   std::vector<CoreSession> sessions;
   std::vector<CoreToLane> messages;

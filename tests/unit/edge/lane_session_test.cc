@@ -442,8 +442,8 @@ TEST_F(LaneSession, TheRosterIsTheLastCompleteOneWithWhatIsAddedToIt) {
     CoreToLane message;
     for (const uint64_t lane : lanes) message.mutable_roster()->add_lanes(lane);
     message.mutable_roster()->set_complete(core != 0);
-    message.mutable_roster()->set_core_id(core);
-    message.mutable_roster()->set_version(version);
+    message.mutable_roster()->mutable_stamp()->set_core_id(core);
+    message.mutable_roster()->mutable_stamp()->set_version(version);
     lane_.OnCoreMessage(message);
   };
   tell({kLane, kOtherLane}, 77, 5);
@@ -457,13 +457,13 @@ TEST_F(LaneSession, TheRosterIsTheLastCompleteOneWithWhatIsAddedToIt) {
   EXPECT_THAT(lane_.roster().lanes(), ElementsAre(kLane, kOtherLane));
   EXPECT_THAT(lane_.roster().awaited(), ElementsAre(44, 45));
   EXPECT_TRUE(lane_.roster().complete());
-  EXPECT_EQ(lane_.roster().core_id(), 77u) << "whose roster it was, the next core compares";
-  EXPECT_EQ(lane_.roster().version(), 5u);
+  EXPECT_EQ(lane_.roster().stamp().core_id(), 77u) << "whose roster it was, the next core compares";
+  EXPECT_EQ(lane_.roster().stamp().version(), 5u);
   tell({kLane}, 88, 2);
   EXPECT_THAT(lane_.roster().lanes(), ElementsAre(kLane));
   EXPECT_THAT(lane_.roster().awaited(), IsEmpty());
-  EXPECT_EQ(lane_.roster().core_id(), 88u);
-  EXPECT_EQ(lane_.roster().version(), 2u);
+  EXPECT_EQ(lane_.roster().stamp().core_id(), 88u);
+  EXPECT_EQ(lane_.roster().stamp().version(), 2u);
 }
 
 // ---- bounds

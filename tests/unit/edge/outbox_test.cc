@@ -56,6 +56,7 @@ class OutboxTest : public testing::Test {
   }
 
   Outbox outbox_;
+  RecordCache records_{1 << 20};
 };
 
 TEST_F(OutboxTest, HasNoRoomBeforeItIsToldOfSome) {
@@ -141,14 +142,14 @@ TEST_F(OutboxTest, RestartKeepsOnlyWhatHasANumberInItsOrderBehindWhatWasBefore) 
   before[0].set_seq(1);
   before[1].set_seq(2);
   for (LaneEvent& event : before) event.set_kind(LaneEvent::KIND_RELAYED);
-  outbox_.Restart(std::move(before));
+  outbox_.Restart(std::move(before), records_);
   EXPECT_THAT(InBatch(), IsEmpty());
   EXPECT_THAT(Drain(), ElementsAre("1", "2", "3", "4", "5"));
 }
 
 TEST_F(OutboxTest, AChangeAfterARestartIsNotFoldedIntoOneBefore) {
   outbox_.AddChange(kPeer, "t", false);
-  outbox_.Restart({});
+  outbox_.Restart({}, records_);
   EXPECT_TRUE(outbox_.empty());
   EXPECT_EQ(outbox_.waiting_cost(), 0u);
   outbox_.AddChange(kPeer, "t", true);
