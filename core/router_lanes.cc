@@ -286,6 +286,8 @@ void Router::AddRoster(LaneRecord& lane) {
     if (!directory_.FindLane(id)) roster->add_lanes(id);
   }
   roster->set_complete(!hold_.holding() && !late_.keeping());
+  // Until then the core may still have to tell lanes what they have missed at earlier ones.
+  if (hold_.holding()) return;
   roster->mutable_stamp()->set_core_id(core_id_);
   roster->mutable_stamp()->set_version(roster_version_);
   roster->mutable_stamp()->set_generation(generation_);

@@ -34,7 +34,7 @@ void Lane::OnCoreMessage(CoreToLane& message) {
 }
 
 void Lane::OnRoster(const signaling::v1::Roster& roster) {
-  roster_told_ = roster.stamp();
+  if (roster.has_stamp()) roster_told_ = roster.stamp();
   if (roster.complete()) {
     roster_ = roster;
     seen_.OnRoster(roster, clock_.Elapsed());

@@ -135,8 +135,8 @@ TEST_F(PassedOverTest, IsNotALaneThatIsGoneOrWasToldAnyway) {
 
 TEST_F(PassedOverTest, IsLookedForInTheRostersOfTheFirstCoresOnly) {
   for (uint64_t core = 1; core <= 16; ++core) Return(core, {core, 1, {1000}});
-  Return(1000, {17, 1, {}});
-  Return(1001, {18, 1, {}});
+  Return(1000, {0, 0, {}, false});
+  Return(1001, {17, 1, {}});
   EXPECT_FALSE(hold_.TakePassedOver().contains(1000));
   Return(1002, {1, 2, {}});
   EXPECT_TRUE(hold_.TakePassedOver().contains(1000)) << "a newer roster of one of them";

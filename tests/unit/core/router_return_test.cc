@@ -207,6 +207,7 @@ TEST_F(RouterReturn, RelaysOfALaneThatDoesNotComeBackAreNotRoutedForIt) {
   Elapse(limits_.lane_timeout + kInstant);
   const LanePtr two = Return(2, {1, 2});
   Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
+  Elapse(absl::FromChrono(link::kReturnPatience));
   EXPECT_FALSE(router_->hold().holding());
   EXPECT_THAT(Delivered(two), IsEmpty()) << "the lane has it, and may be at another core";
 }
