@@ -17,7 +17,7 @@ namespace cairn::core {
 class LaneEndpoint {
  public:
   virtual ~LaneEndpoint() = default;
-  // A batch of this endpoint has been handled, and another may be handed in. Gives back `batch` for its memory.
+  // A batch of this endpoint, or its Hello, has been handled, and another may be handed in. Gives back `batch` for its memory.
   virtual void OnHandled(signaling::v1::LaneToCore batch) = 0;
 };
 

@@ -141,7 +141,6 @@ void LaneReactor::Open() {
   log::Info(log::Core(), "lane_opened", {{"edge", log::Text(edge_)}, {"lane", lane_index_}});
   RouterInput opened = LaneOpened{self_, hello};
   core_.Enter(opened);
-  OnHandled({});
   // If the call has ended meanwhile, the router may have been told before it knew the lane.
   {
     MutexLock lock(mu_);

@@ -48,7 +48,7 @@ struct DirectOpened {
   signaling::v1::Hello hello;
 };
 // A lane has said Hello on a new stream. One that is known already goes on with its link; if its last
-// stream is still there it is closed with ABORTED.
+// stream is still there it is closed with ABORTED. The stream's OnHandled() follows, as for a batch.
 struct LaneOpened {
   std::shared_ptr<LaneStream> stream;
   signaling::v1::Hello hello;

@@ -66,8 +66,11 @@ void Router::On(LaneOpened& opened) {
   }
   welcome->set_link(lane->channel->number());
   // Before anything that the link has gathered.
-  lane->channel->stream()->Write(answer);
+  LaneStream& stream = *lane->channel->stream();
+  stream.Write(answer);
   MarkDirty(*lane);
+  LaneToCore nothing;
+  GiveBack(*lane, stream, nothing);
 }
 
 bool Router::ResumeLane(LaneRecord& lane, LaneOpened& opened) {

@@ -81,7 +81,6 @@ bool Connection::TakeUp(LaneToCore& message) {
                message.hello().link(), " received ", message.hello().received(), " roster ",
                message.hello().roster().lanes_size(),
                message.hello().roster().complete() ? " complete" : " incomplete");
-    reading_ = true;
     core_.Opened(incarnation_, shared_from_this(), message.hello());
     return true;
   }
