@@ -1,0 +1,132 @@
+"""Relays while cores, edges and links fail, more than one at a time: each comes once and in order, and nobody is closed."""
+import time
+
+import pytest
+from support.breakable_cluster import BreakableCluster
+from support.sequence_load import SequenceLoad
+
+
+@pytest.fixture
+def cluster():
+    with BreakableCluster() as started:
+        yield started
+
+
+@pytest.fixture
+def load(cluster):
+    with SequenceLoad(cluster.addresses()) as started:
+        started.run(0.5)
+        yield started
+
+
+def assert_nothing_is_lost(cluster, load):
+    """And what is said from now on comes too."""
+    load.await_back()
+    load.run(0.5)
+    load.finish().assert_clean(expected=200)
+    assert all(edge.is_running() for edge in cluster.running_edges())
+
+
+def test_the_core_and_an_edge_die_together_and_the_edge_does_not_return(cluster, load):
+    load.edge_ends(2, core_too=True)
+    cluster.kill_edge(2)
+    cluster.kill_core()
+    load.run(0.3)
+    cluster.start_core()
+    cluster.await_links_of_living()
+    # Longer than a core waits for those who do not come.
+    load.run(3)
+    assert_nothing_is_lost(cluster, load)
+
+
+def test_the_core_and_an_edge_die_together_and_both_return(cluster, load):
+    load.edge_ends(2, core_too=True)
+    cluster.kill_edge(2)
+    cluster.kill_core()
+    cluster.start_core()
+    load.run(0.5)
+    cluster.start_edge(2)
+    load.edge_is_back(2)
+    cluster.await_links_of_living()
+    assert_nothing_is_lost(cluster, load)
+
+
+def test_an_edge_dies_and_returns(cluster, load):
+    load.edge_ends(1)
+    cluster.kill_edge(1)
+    load.run(0.3)
+    cluster.start_edge(1)
+    load.edge_is_back(1)
+    cluster.await_links_of_living()
+    assert_nothing_is_lost(cluster, load)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.0, 1.2, 1.5, 2.5, 5.0])
+def test_a_link_is_away(cluster, load, seconds):
+    cluster.links[2].cut()
+    load.run(seconds)
+    cluster.links[2].restore()
+    cluster.await_links_of_living()
+    assert_nothing_is_lost(cluster, load)
+
+
+def test_a_link_breaks_again_and_again(cluster, load):
+    for _ in range(12):
+        cluster.links[2].cut()
+        cluster.links[2].restore()
+        load.run(0.15)
+    cluster.await_links_of_living()
+    assert_nothing_is_lost(cluster, load)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 4.0])
+def test_a_link_passes_nothing_for_a_while(cluster, load, seconds):
+    cluster.links[2].silence()
+    load.run(seconds)
+    cluster.links[2].resume()
+    assert_nothing_is_lost(cluster, load)
+
+
+def test_a_link_is_cut_while_the_core_is_replaced(cluster, load):
+    cluster.links[2].cut()
+    cluster.kill_core()
+    load.run(0.5)
+    cluster.start_core()
+    load.run(1.5)
+    cluster.links[2].restore()
+    cluster.await_links_of_living()
+    assert_nothing_is_lost(cluster, load)
+
+
+@pytest.mark.parametrize("what", ["core", "edge"])
+@pytest.mark.parametrize("seconds", [1.5, 4.0])
+def test_a_process_is_stopped_for_less_than_a_lane_may_be_away(cluster, load, what, seconds):
+    one = cluster.core if what == "core" else cluster.edges[1]
+    cluster.stop(one)
+    load.run(seconds)
+    cluster.go_on(one)
+    cluster.await_links_of_living()
+    assert_nothing_is_lost(cluster, load)
+
+
+def test_the_core_dies_again_as_soon_as_the_first_lane_is_back(cluster, load):
+    for _ in range(4):
+        cluster.kill_core()
+        load.run(0.5)
+        cluster.start_core()
+        cluster.core.wait_for_log("lane_opened")
+        cluster.kill_core()
+        time.sleep(0.2)
+        cluster.start_core()
+        cluster.await_links_of_living()
+        load.run(0.5)
+    assert_nothing_is_lost(cluster, load)
+
+
+def test_a_core_that_does_not_stay_up_for_long_is_started_again_and_again(cluster, load):
+    for life in (0.02, 0.05, 0.1, 0.2, 0.4, 0.8):
+        cluster.kill_core()
+        cluster.start_core()
+        load.run(life)
+    cluster.await_links_of_living()
+    assert_nothing_is_lost(cluster, load)
