@@ -1,0 +1,83 @@
+"""Relays that cannot be kept, because an edge was away for too long: they are counted, and those who missed some are told."""
+import re
+
+import pytest
+from support.breakable_cluster import BreakableCluster
+from support.ops import scrape
+from support.sequence_load import SequenceLoad
+from support.waiting import eventually
+
+LANE_TIMEOUT = 2
+
+
+@pytest.fixture
+def cluster():
+    with BreakableCluster(lane_timeout=f"{LANE_TIMEOUT}s") as started:
+        yield started
+
+
+def given_up(cluster):
+    """Relays, by reason."""
+    metrics = scrape(cluster.core)
+    families = [name for name in metrics.names() if re.search(r"relays_(given_up|lost|missed)\w*_total$", name)]
+    reasons = {(name, reason) for name in families for reason in metrics.label_values(
+        name.removeprefix("cairn_signal_"), "reason")}
+    return {reason: metrics.get(name, reason=reason) for name, reason in reasons if metrics.get(name, reason=reason)}
+
+
+def assert_told_and_counted(cluster, load):
+    """Only those behind what was away have lost anything."""
+    load.run(1)
+    verdict = load.finish()
+    assert not verdict.closed, verdict
+    assert verdict.doubled == verdict.disordered == verdict.corrupt == 0, verdict
+    assert set(+verdict.lost_on) <= {2}, f"others lost some too: {verdict}"
+    assert verdict.lost > 0, f"away for {LANE_TIMEOUT + 3} s, and nothing lost: {verdict}"
+    # No two of those who are told the same are clients of one loop: it is counted once for each.
+    assert sum(given_up(cluster).values()) == verdict.lost, f"counted {given_up(cluster)}: {verdict}"
+    assert verdict.lost_untold == 0 < verdict.lost_and_told, f"not told: {verdict}"
+    assert verdict.told_in_vain == 0, verdict
+
+
+def test_an_edge_that_was_stopped_for_too_long(cluster):
+    with SequenceLoad(cluster.addresses()) as load:
+        load.run(1)
+        cluster.stop(cluster.edges[2])
+        load.run(LANE_TIMEOUT + 3)
+        cluster.go_on(cluster.edges[2])
+        cluster.await_links_of_living()
+        assert_told_and_counted(cluster, load)
+
+
+def test_a_link_that_passed_nothing_for_too_long(cluster):
+    with SequenceLoad(cluster.addresses()) as load:
+        load.run(1)
+        cluster.links[2].silence()
+        load.run(LANE_TIMEOUT + 3)
+        cluster.links[2].cut()
+        cluster.links[2].restore()
+        cluster.await_links_of_living()
+        assert_told_and_counted(cluster, load)
+
+
+def test_a_link_that_was_away_for_too_long(cluster):
+    with SequenceLoad(cluster.addresses()) as load:
+        load.run(1)
+        cluster.links[2].cut()
+        load.run(LANE_TIMEOUT + 3)
+        cluster.links[2].restore()
+        cluster.await_links_of_living()
+        assert_told_and_counted(cluster, load)
+
+
+def test_what_others_say_to_each_other_is_not_late_meanwhile(cluster):
+    with SequenceLoad(cluster.addresses()) as load:
+        load.run(1)
+        cluster.stop(cluster.edges[2])
+        load.edge_ends(2, core_too=True)
+        load.run(LANE_TIMEOUT + 3)
+        verdict = load.finish()
+        cluster.go_on(cluster.edges[2])
+        assert not verdict.closed and not verdict.lost and not verdict.doubled, verdict
+        assert verdict.worst_delay < 1, verdict
+        eventually(lambda: scrape(cluster.core).get("lanes") == 6, "the edge that goes on")
