@@ -7,6 +7,10 @@ from support.arrivals import Arrivals
 from support.load_connection import payload_of, read_payload
 
 
+# Above every number of receipts.
+_RELAYS_FIRST = 1 << 40
+
+
 class _State(enum.Enum):
     LIVE = "live"
     # With its edge: what it said is heard by all up to the same number.
@@ -149,8 +153,8 @@ class Life:
         if lost or heard.doubled or heard.disordered:
             ago = [stream.times[0], stream.times[lost[0]], stream.times[lost[-1]]] if lost else []
             when = f", said {ago[1] - ago[0]:.2f} to {ago[2] - ago[0]:.2f} s after its first" if lost else ""
-            verdict.details.append(
-                f"{self} of {stream.life}: lost {len(lost)} of {stream.sent}"
+            verdict.tell(
+                _RELAYS_FIRST + len(lost) + heard.doubled + heard.disordered, f"{self} of {stream.life}: lost {len(lost)} of {stream.sent}"
                 f"{f' ({lost[0]} to {lost[-1]}{when})' if lost else ''}, doubled {heard.doubled}, "
                 f"out of order {heard.disordered}, told of a loss {self.missed} times")
         return len(lost)
@@ -163,5 +167,6 @@ class Life:
         verdict.receipts_lost += len(lost)
         verdict.receipts_doubled += self.receipts.doubled + self.receipts.disordered
         if lost or self.receipts.doubled:
-            verdict.details.append(f"{self}: {len(lost)} receipts lost{f' ({lost[0]} to {lost[-1]})' if lost else ''}, "
-                                   f"{self.receipts.doubled} doubled")
+            verdict.tell(len(lost) + self.receipts.doubled,
+                         f"{self}: {len(lost)} receipts lost{f' ({lost[0]} to {lost[-1]})' if lost else ''}, "
+                         f"{self.receipts.doubled} doubled")

@@ -29,12 +29,16 @@ class SequenceVerdict:
         # Who was told of a loss though nothing was lost.
         self.told_in_vain = 0
         self.worst_delay = 0.0
-        self.details = collections.deque(maxlen=_TOLD)
+        self._details = []
+
+    def tell(self, count, text):
+        """A fault of so many; the gravest are shown."""
+        self._details.append((count, text))
 
     def copy(self):
         other = copy.copy(self)
         other.closed, other.lost_on = list(self.closed), collections.Counter()
-        other.details = collections.deque(maxlen=_TOLD)
+        other._details = []
         return other
 
     def faults(self):
@@ -58,6 +62,7 @@ class SequenceVerdict:
                  f"false Left {self.false_left:,}, receipts lost {self.receipts_lost:,}, "
                  f"doubled {self.receipts_doubled:,}; {self.answers:,} answers to {self.queries:,} queries, "
                  f"{self.unanswered} never; told of losses: of {self.lost_and_told}, not of {self.lost_untold}; slowest {self.worst_delay:.2f} s"]
-        return "\n  ".join([*lines, *self.closed[:_TOLD], *self.details])
+        gravest = [text for _, text in sorted(self._details, key=lambda one: -one[0])[:_TOLD]]
+        return "\n  ".join([*lines, *self.closed[:_TOLD], *gravest])
 
     __str__ = __repr__
