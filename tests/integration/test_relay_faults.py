@@ -3,7 +3,9 @@ import time
 
 import pytest
 from support.breakable_cluster import BreakableCluster
+from support.raw_client import RawClient
 from support.sequence_load import SequenceLoad
+from support.waiting import Stopwatch
 
 
 @pytest.fixture
@@ -130,3 +132,21 @@ def test_a_core_that_does_not_stay_up_for_long_is_started_again_and_again(cluste
         load.run(life)
     cluster.await_links_of_living()
     assert_nothing_is_lost(cluster, load)
+
+
+def test_an_edge_takes_longer_to_tell_a_new_core_of_its_peers_than_others_do(cluster):
+    """As one does that has very many: as long as it tells, it is waited for."""
+    idle = [RawClient(cluster.edges[2].address()) for _ in range(500)]
+    for number, client in enumerate(idle):
+        client.subscribe(*(f"{number}-{topic}".ljust(100, "x") for topic in range(4)))
+    with SequenceLoad(cluster.addresses(), rate=100) as load:
+        load.run(0.5)
+        cluster.links[2].slow(rate=40_000)
+        cluster.kill_core()
+        cluster.start_core()
+        watch = Stopwatch()
+        cluster.await_peers(len(idle))
+        assert watch.seconds > 3, "too fast to prove anything"
+        cluster.links[2].slow()
+        load.run(0.5)
+        load.finish().assert_clean(expected=50)

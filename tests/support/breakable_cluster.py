@@ -120,3 +120,7 @@ class BreakableCluster:
             return all(scrape(edge).get("core_link_up", lane=str(lane)) for edge in self.running_edges()
                        for lane in range(self.loops))
         eventually(all_up, "links of edges that run", within, every=0.05)
+
+    def await_peers(self, least, within=PATIENCE):
+        """The core knows so many, or more."""
+        eventually(lambda: scrape(self.core).get("peers") > least, f"more than {least} peers", within, every=0.05)
