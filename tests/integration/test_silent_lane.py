@@ -1,0 +1,101 @@
+"""A lane that reads, and answers pings, and never says how far it has got, as one whose loop is stuck: it hurts nobody else."""
+import contextlib
+import threading
+
+import pytest
+from support.admin_api import Admin
+from support.breakable_cluster import BreakableCluster
+from support.fake_lane import FakeLane
+from support.messages import new_topic, relay
+from support.ops import scrape
+from support.raw_client import EndOfStream, RawClient, binary
+from support.sequence_load import SequenceLoad
+from support.waiting import Stopwatch, eventually
+
+LANE_TIMEOUT = 3
+# Well above --max-backlog-bytes.
+PAYLOAD, RELAYS = 30_000, 1200
+
+
+@pytest.fixture
+def cluster():
+    # The receiver's own queue must not be what overflows.
+    with BreakableCluster(2, lane_timeout=f"{LANE_TIMEOUT}s", edge_flags=["--max-queued-bytes", str(256 << 20)]) as started:
+        yield started
+
+
+@pytest.fixture
+def silent(cluster):
+    admin = Admin(cluster.core.grpc_address(), options=[("grpc.max_receive_message_length", -1)])
+    lane = FakeLane(admin)
+    yield lane
+    lane.close()
+    admin.close()
+
+
+def flood(cluster, topic):
+    """A client of the first edge relays more to the topic than may wait for a core. Its thread, which ends with it."""
+    sender = RawClient(cluster.edges[0].address())
+    message = binary(relay(topic, bytes(PAYLOAD)))
+
+    def send():
+        try:
+            for _ in range(RELAYS):
+                sender.send(message)
+        except OSError:
+            pass
+
+    thread = threading.Thread(target=send, daemon=True)
+    thread.start()
+    return thread
+
+
+def count_frames(client):
+    """A list that has one more for each frame that comes."""
+    received = []
+
+    def read():
+        with contextlib.suppress(OSError, EndOfStream):
+            while True:
+                received.append(len(client.read_frame().payload))
+
+    threading.Thread(target=read, daemon=True).start()
+    return received
+
+
+def test_clients_of_edges_that_send_to_it_go_on(cluster, silent):
+    topic = new_topic("busy")
+    silent.subscribe(topic)
+    receiver = RawClient(cluster.edges[1].address())
+    receiver.subscribe(topic)
+    with SequenceLoad(cluster.addresses()) as load:
+        load.run(0.5)
+        flood(cluster, topic)
+        received = count_frames(receiver)
+        load.run(LANE_TIMEOUT + 1)
+        verdict = load.finish()
+        verdict.assert_clean(expected=500)
+        assert verdict.worst_delay < 1, verdict
+        eventually(lambda: len(received) == RELAYS, "what was said to somebody else and to the silent lane")
+    assert not any(scrape(edge).get("paused_connections") for edge in cluster.edges)
+
+
+def test_it_is_closed_when_it_has_not_answered_for_so_long(cluster, silent):
+    topic = new_topic()
+    silent.subscribe(topic)
+    sender = RawClient(cluster.edges[0].address())
+
+    def reaches_it():
+        sender.relay(topic, b"hello")
+        return silent.deliveries()
+
+    eventually(reaches_it, "a delivery", every=0.1)
+    watch = Stopwatch()
+    code, text = silent.await_end(within=LANE_TIMEOUT + 5)
+    assert LANE_TIMEOUT - 1 < watch.seconds < LANE_TIMEOUT + 3, (code, text)
+    eventually(lambda: scrape(cluster.core).get("lanes") == 4, "a core without it")
+
+
+def test_one_that_has_nothing_to_answer_is_kept(cluster, silent):
+    threading.Event().wait(LANE_TIMEOUT + 2)
+    assert silent.end is None, silent.end
