@@ -3,9 +3,11 @@ import time
 
 import pytest
 from support.breakable_cluster import BreakableCluster
-from support.raw_client import RawClient
+from support.messages import new_topic, numbered, relay
+from support.ops import scrape
+from support.raw_client import PING, RawClient, frame
 from support.sequence_load import SequenceLoad
-from support.waiting import Stopwatch
+from support.waiting import Stopwatch, eventually
 
 
 @pytest.fixture
@@ -150,3 +152,24 @@ def test_an_edge_takes_longer_to_tell_a_new_core_of_its_peers_than_others_do(clu
         cluster.links[2].slow()
         load.run(0.5)
         load.finish().assert_clean(expected=50)
+
+
+def test_an_edge_ends_while_a_new_core_still_waits_for_another(cluster):
+    """What it had said before it was asked to end is heard."""
+    topic = new_topic()
+    receiver, sender = RawClient(cluster.edges[0].address()), RawClient(cluster.edges[2].address())
+    receiver.subscribe(topic)
+    eventually(lambda: scrape(cluster.core).get("subscriptions") == 1, "the subscription")
+    cluster.links[1].cut()
+    cluster.kill_core()
+    payloads = numbered(500)
+    sender.relay(topic, *payloads)
+    sender.send(frame(PING, b"all"))
+    assert sender.read_frame().payload == b"all"
+    cluster.start_core()
+    cluster.edges[2].wait_for_log("core_link_up", count=4)
+    time.sleep(0.2)
+    cluster.edges[2].finish()
+    cluster.links[1].restore()
+    for payload in payloads:
+        assert receiver.read_message() == relay(topic, payload)
