@@ -19,24 +19,27 @@ def cluster():
 def given_up(cluster):
     """Relays, by reason."""
     metrics = scrape(cluster.core)
-    families = [name for name in metrics.names() if re.search(r"relays_(given_up|lost|missed)\w*_total$", name)]
+    families = [name for name in metrics.names() if re.search(r"(relays|deliveries)_(given_up|lost|missed)\w*_total$", name)]
     reasons = {(name, reason) for name in families for reason in metrics.label_values(
         name.removeprefix("cairn_signal_"), "reason")}
     return {reason: metrics.get(name, reason=reason) for name, reason in reasons if metrics.get(name, reason=reason)}
 
 
-def assert_told_and_counted(cluster, load):
+def assert_told(load):
     """Only those behind what was away have lost anything."""
     load.run(1)
     verdict = load.finish()
     assert not verdict.closed, verdict
     assert verdict.doubled == verdict.disordered == verdict.corrupt == 0, verdict
     assert set(+verdict.lost_on) <= {2}, f"others lost some too: {verdict}"
-    assert verdict.lost > 0, f"away for {LANE_TIMEOUT + 3} s, and nothing lost: {verdict}"
-    # No two of those who are told the same are clients of one loop: it is counted once for each.
-    assert sum(given_up(cluster).values()) == verdict.lost, f"counted {given_up(cluster)}: {verdict}"
+    assert verdict.lost > 0, f"nothing lost: this proves nothing: {verdict}"
     assert verdict.lost_untold == 0 < verdict.lost_and_told, f"not told: {verdict}"
-    assert verdict.told_in_vain == 0, verdict
+    return verdict
+
+
+def assert_counted(cluster, verdict):
+    """Clients of one loop never hear the same: what is lost is counted once for each. What had just come may count too."""
+    assert sum(given_up(cluster).values()) >= verdict.lost, f"counted {given_up(cluster)}: {verdict}"
 
 
 def test_an_edge_that_was_stopped_for_too_long(cluster):
@@ -46,7 +49,7 @@ def test_an_edge_that_was_stopped_for_too_long(cluster):
         load.run(LANE_TIMEOUT + 3)
         cluster.go_on(cluster.edges[2])
         cluster.await_links_of_living()
-        assert_told_and_counted(cluster, load)
+        assert_counted(cluster, assert_told(load))
 
 
 def test_a_link_that_passed_nothing_for_too_long(cluster):
@@ -57,7 +60,7 @@ def test_a_link_that_passed_nothing_for_too_long(cluster):
         cluster.links[2].cut()
         cluster.links[2].restore()
         cluster.await_links_of_living()
-        assert_told_and_counted(cluster, load)
+        assert_counted(cluster, assert_told(load))
 
 
 def test_a_link_that_was_away_for_too_long(cluster):
@@ -67,7 +70,20 @@ def test_a_link_that_was_away_for_too_long(cluster):
         load.run(LANE_TIMEOUT + 3)
         cluster.links[2].restore()
         cluster.await_links_of_living()
-        assert_told_and_counted(cluster, load)
+        assert_counted(cluster, assert_told(load))
+
+
+def test_an_edge_that_comes_back_when_a_new_core_no_longer_waits_for_it(cluster):
+    with SequenceLoad(cluster.addresses()) as load:
+        load.run(1)
+        cluster.links[2].cut()
+        cluster.kill_core()
+        cluster.start_core()
+        load.run(5)
+        cluster.links[2].restore()
+        cluster.await_links_of_living()
+        assert_told(load)
+    assert scrape(cluster.core).get("lanes_late_total") == cluster.loops
 
 
 def test_what_others_say_to_each_other_is_not_late_meanwhile(cluster):

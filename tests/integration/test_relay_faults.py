@@ -96,7 +96,7 @@ def test_a_link_is_cut_while_the_core_is_replaced(cluster, load):
     cluster.kill_core()
     load.run(0.5)
     cluster.start_core()
-    load.run(1.5)
+    load.run(1.2)
     cluster.links[2].restore()
     cluster.await_links_of_living()
     assert_nothing_is_lost(cluster, load)

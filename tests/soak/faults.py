@@ -7,6 +7,8 @@ import itertools
 
 LONGEST_AWAY = 5.0
 LONGEST_STOP = 4.0
+# A new core waits two seconds for an edge that it hears nothing of; after that, what the edge has missed is lost, and said so.
+LONGEST_LATE = 1.2
 
 
 class Scene:
@@ -144,7 +146,7 @@ def core_killed_while_a_link_is_away(scene):
     scene.kill_core()
     scene.wait(0, 0.7)
     scene.cluster.start_core()
-    scene.wait(0, 2)
+    scene.wait(0, LONGEST_LATE)
     link.restore()
 
 
@@ -155,7 +157,7 @@ def core_killed_while_a_link_is_silent(scene):
     scene.kill_core()
     scene.wait(0, 0.7)
     scene.cluster.start_core()
-    scene.wait(0, 2)
+    scene.wait(0, LONGEST_LATE)
     link.resume()
 
 
@@ -173,7 +175,7 @@ def core_killed_while_an_edge_is_stopped(scene):
     scene.cluster.stop(edge)
     scene.wait(0, 1)
     core_killed(scene)
-    scene.wait(0, 2)
+    scene.wait(0, LONGEST_LATE)
     scene.cluster.go_on(edge)
 
 
