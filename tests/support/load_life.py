@@ -148,6 +148,7 @@ class Life:
         lost = heard.lost(self.begins.get(stream), end)
         verdict.received += heard.received()
         verdict.lost += len(lost)
+        verdict.lost_from += [(stream.life.member.edge, stream.times[number]) for number in lost]
         verdict.doubled += heard.doubled
         verdict.disordered += heard.disordered
         if lost or heard.doubled or heard.disordered:

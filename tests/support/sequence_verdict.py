@@ -26,6 +26,7 @@ class SequenceVerdict:
         self.lost_and_told = 0
         self.lost_untold = 0
         self.lost_on = collections.Counter()  # by the receiver's edge
+        self.lost_from = []  # for each: the sender's edge, and when it was said, steady
         # Who was told of a loss though nothing was lost.
         self.told_in_vain = 0
         self.worst_delay = 0.0
@@ -37,8 +38,7 @@ class SequenceVerdict:
 
     def copy(self):
         other = copy.copy(self)
-        other.closed, other.lost_on = list(self.closed), collections.Counter()
-        other._details = []
+        other.closed, other.lost_on, other.lost_from, other._details = list(self.closed), collections.Counter(), [], []
         return other
 
     def faults(self):
