@@ -25,12 +25,22 @@ def cluster():
 
 
 @pytest.fixture
-def silent(cluster):
-    admin = Admin(cluster.core.grpc_address(), options=[("grpc.max_receive_message_length", -1)])
-    lane = FakeLane(admin)
-    yield lane
-    lane.close()
+def open_lane(cluster):
+    """open_lane(…) opens one that ends with the test."""
+    admin, lanes = Admin(cluster.core.grpc_address()), []
+
+    def open_one(**options):
+        lanes.append(FakeLane(admin, **options))
+        return lanes[-1]
+
+    yield open_one
+    for lane in lanes:
+        lane.close()
     admin.close()
+
+
+# With beats: the loop that answers is stuck, and not all of the process.
+SILENT = pytest.mark.parametrize("beats", [True, False], ids=["beats", "says nothing"])
 
 
 def flood(cluster, topic):
@@ -63,8 +73,10 @@ def count_frames(client):
     return received
 
 
-def test_clients_of_edges_that_send_to_it_go_on(cluster, silent):
+@SILENT
+def test_clients_of_edges_that_send_to_it_go_on(cluster, open_lane, beats):
     topic = new_topic("busy")
+    silent = open_lane(acknowledges=False, beats=beats)
     silent.subscribe(topic)
     receiver = RawClient(cluster.edges[1].address())
     receiver.subscribe(topic)
@@ -80,8 +92,10 @@ def test_clients_of_edges_that_send_to_it_go_on(cluster, silent):
     assert not any(scrape(edge).get("paused_connections") for edge in cluster.edges)
 
 
-def test_it_is_closed_when_it_has_not_answered_for_so_long(cluster, silent):
+@SILENT
+def test_it_is_closed_when_it_has_not_answered_for_so_long(cluster, open_lane, beats):
     topic = new_topic()
+    silent = open_lane(acknowledges=False, beats=beats)
     silent.subscribe(topic)
     sender = RawClient(cluster.edges[0].address())
 
@@ -94,8 +108,11 @@ def test_it_is_closed_when_it_has_not_answered_for_so_long(cluster, silent):
     code, text = silent.await_end(within=LANE_TIMEOUT + 5)
     assert LANE_TIMEOUT - 1 < watch.seconds < LANE_TIMEOUT + 3, (code, text)
     eventually(lambda: scrape(cluster.core).get("lanes") == 4, "a core without it")
+    assert scrape(cluster.core).get("lanes_given_up_total", reason="lane_timeout") == 1
+    assert scrape(cluster.core).get("deliveries_given_up_total", reason="lane_timeout") >= 1
 
 
-def test_one_that_has_nothing_to_answer_is_kept(cluster, silent):
+def test_one_that_has_nothing_to_answer_is_kept(open_lane):
+    lane = open_lane()
     threading.Event().wait(LANE_TIMEOUT + 2)
-    assert silent.end is None, silent.end
+    assert lane.end is None, lane.end
