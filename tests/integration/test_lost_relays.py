@@ -1,14 +1,20 @@
 """Relays that cannot be kept, because an edge was away for too long: they are counted, and those who missed some are told."""
 import re
+import threading
 import time
 
 import pytest
 from support.breakable_cluster import BreakableCluster
+from support.messages import new_topic, relay
 from support.ops import scrape
+from support.raw_client import RawClient
 from support.sequence_load import SequenceLoad
-from support.waiting import eventually
+from support.waiting import Stopwatch, eventually
 
 LANE_TIMEOUT = 2
+# What a new core keeps for an edge that it no longer waits for: so long, and so much.
+KEPT_SECONDS, KEPT_BYTES = 10, 32 << 20
+LARGE = 60_000
 
 
 @pytest.fixture
@@ -80,13 +86,40 @@ def test_a_link_that_was_away_for_too_long(cluster):
         assert_counted(cluster, assert_told(load), since)
 
 
-def test_an_edge_that_comes_back_when_a_new_core_no_longer_waits_for_it(cluster):
-    with SequenceLoad(cluster.addresses()) as load:
+def test_an_edge_that_comes_back_when_a_new_core_no_longer_keeps_relays_for_it(cluster):
+    with SequenceLoad(cluster.addresses(), rate=200) as load:
         load.run(1)
         cluster.links[2].cut()
         cluster.kill_core()
         cluster.start_core()
-        load.run(5)
+        cluster.core.wait_for_log("lane_opened")
+        load.run(KEPT_SECONDS + 0.5)
+        cluster.links[2].restore()
+        cluster.await_links_of_living()
+        assert_told(load)
+    assert scrape(cluster.core).get("lanes_late_total") == cluster.loops
+
+
+def test_an_edge_that_comes_back_when_a_new_core_has_more_for_it_than_it_keeps(cluster):
+    """Sooner than that."""
+    topic = new_topic()
+    sender, receiver = RawClient(cluster.edges[0].address()), RawClient(cluster.edges[1].address())
+    receiver.subscribe(topic)
+    count = KEPT_BYTES // LARGE + 50
+    with SequenceLoad(cluster.addresses(), rate=200) as load:
+        load.run(0.5)
+        cluster.links[2].cut()
+        cluster.kill_core()
+        cluster.start_core()
+        cluster.core.wait_for_log("lane_opened")
+        watch = Stopwatch()
+        sending = threading.Thread(target=lambda: [sender.relay(topic, bytes(LARGE)) for _ in range(count)], daemon=True)
+        sending.start()
+        for _ in range(count):
+            assert receiver.read_message() == relay(topic, bytes(LARGE))
+        sending.join()
+        load.run(0.5)
+        assert watch.seconds < KEPT_SECONDS - 1, "too slow to prove anything"
         cluster.links[2].restore()
         cluster.await_links_of_living()
         assert_told(load)

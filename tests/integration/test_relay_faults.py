@@ -91,15 +91,62 @@ def test_a_link_passes_nothing_for_a_while(cluster, load, seconds):
     assert_nothing_is_lost(cluster, load)
 
 
-def test_a_link_is_cut_while_the_core_is_replaced(cluster, load):
+def assert_nothing_was_given_up(cluster):
+    metrics = scrape(cluster.core)
+    assert metrics.get("lanes_late_total") == 0
+    assert not any(metrics.get("lanes_given_up_total", reason=reason)
+                   for reason in metrics.label_values("lanes_given_up_total", "reason"))
+
+
+@pytest.mark.parametrize("seconds", [1.2, 3.0, 6.0])
+def test_a_link_is_cut_while_the_core_is_replaced(cluster, load, seconds):
+    """Longer than the others wait for it: what they say meanwhile is kept for it."""
     cluster.links[2].cut()
     cluster.kill_core()
     load.run(0.5)
     cluster.start_core()
-    load.run(1.2)
+    load.run(seconds)
     cluster.links[2].restore()
     cluster.await_links_of_living()
     assert_nothing_is_lost(cluster, load)
+    assert_nothing_was_given_up(cluster)
+
+
+def test_two_links_are_cut_while_the_core_is_replaced_and_return_one_after_the_other(cluster, load):
+    cluster.links[1].cut()
+    cluster.links[2].cut()
+    cluster.kill_core()
+    cluster.start_core()
+    for index in (2, 1):
+        load.run(3)
+        cluster.links[index].restore()
+    cluster.await_links_of_living()
+    assert_nothing_is_lost(cluster, load)
+    assert_nothing_was_given_up(cluster)
+
+
+def test_a_link_is_away_while_two_cores_follow_each_other(cluster, load):
+    """What the first of them kept for it, the second does not know."""
+    cluster.links[2].cut()
+    for _ in range(2):
+        cluster.kill_core()
+        cluster.start_core()
+        load.run(3.5)
+    cluster.links[2].restore()
+    cluster.await_links_of_living()
+    assert_nothing_is_lost(cluster, load)
+    assert_nothing_was_given_up(cluster)
+
+
+def test_an_edge_is_stopped_while_the_core_is_replaced(cluster, load):
+    cluster.stop(cluster.edges[2])
+    cluster.kill_core()
+    cluster.start_core()
+    load.run(4)
+    cluster.go_on(cluster.edges[2])
+    cluster.await_links_of_living()
+    assert_nothing_is_lost(cluster, load)
+    assert_nothing_was_given_up(cluster)
 
 
 @pytest.mark.parametrize("what", ["core", "edge"])
