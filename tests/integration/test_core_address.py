@@ -63,3 +63,5 @@ def test_edges_reach_their_core_whatever_proxy_their_environment_has(start, vari
     edge = start("--role", "edge", "--core", core.grpc_address(), "--threads", "1",
                  env={variable: f"http://127.0.0.1:{unused_port()}", "no_proxy": "", "no_grpc_proxy": ""})
     edge.wait_for_log("core_link_up", within=5)
+    # Before its core, for which it would wait.
+    edge.finish()

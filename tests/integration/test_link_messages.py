@@ -67,7 +67,7 @@ def test_receipts_come_once_when_the_link_breaks_again_and_again(cluster):
 def test_receipts_come_once_when_the_core_is_killed_again_and_again(cluster):
     rooms = [Room((one, "v2"), (other, "v2")) for one, other in ((0, 1), (1, 2), (2, 0))]
     with SequenceLoad(cluster.addresses(), rooms, rate=1500) as load:
-        for _ in range(5):
+        for _ in range(3):
             load.run(0.3)
             cluster.kill_core()
             cluster.start_core()
@@ -79,7 +79,7 @@ def test_queries_are_answered_once_when_the_link_breaks_again_and_again(cluster)
     # The client that asks is on the edge after the publisher's.
     rooms = [Room((1, "json"), (0, "native"), (BEHIND, "native")) for _ in range(8)]
     with SequenceLoad(cluster.addresses(), rooms, rate=200) as load:
-        for _ in range(15):
+        for _ in range(10):
             load.run(0.3)
             lose_what_is_in_flight(cluster)
         verdict = load.finish()

@@ -65,7 +65,7 @@ def test_an_edge_dies_and_returns(cluster, load):
     assert_nothing_is_lost(cluster, load)
 
 
-@pytest.mark.parametrize("seconds", [0.3, 1.0, 1.2, 1.5, 2.5, 5.0])
+@pytest.mark.parametrize("seconds", [0.3, 1.5, 5.0])
 def test_a_link_is_away(cluster, load, seconds):
     cluster.links[2].cut()
     load.run(seconds)
@@ -83,10 +83,9 @@ def test_a_link_breaks_again_and_again(cluster, load):
     assert_nothing_is_lost(cluster, load)
 
 
-@pytest.mark.parametrize("seconds", [1.0, 4.0])
-def test_a_link_passes_nothing_for_a_while(cluster, load, seconds):
+def test_a_link_passes_nothing_for_a_while(cluster, load):
     cluster.links[2].silence()
-    load.run(seconds)
+    load.run(3)
     cluster.links[2].resume()
     assert_nothing_is_lost(cluster, load)
 
@@ -98,7 +97,7 @@ def assert_nothing_was_given_up(cluster):
                    for reason in metrics.label_values("lanes_given_up_total", "reason"))
 
 
-@pytest.mark.parametrize("seconds", [1.2, 3.0, 6.0])
+@pytest.mark.parametrize("seconds", [3.0, 6.0])
 def test_a_link_is_cut_while_the_core_is_replaced(cluster, load, seconds):
     """Longer than the others wait for it: what they say meanwhile is kept for it."""
     cluster.links[2].cut()
@@ -112,26 +111,13 @@ def test_a_link_is_cut_while_the_core_is_replaced(cluster, load, seconds):
     assert_nothing_was_given_up(cluster)
 
 
-def test_two_links_are_cut_while_the_core_is_replaced_and_return_one_after_the_other(cluster, load):
-    cluster.links[1].cut()
-    cluster.links[2].cut()
-    cluster.kill_core()
-    cluster.start_core()
-    for index in (2, 1):
-        load.run(3)
-        cluster.links[index].restore()
-    cluster.await_links_of_living()
-    assert_nothing_is_lost(cluster, load)
-    assert_nothing_was_given_up(cluster)
-
-
 def test_a_link_is_away_while_two_cores_follow_each_other(cluster, load):
     """What the first of them kept for it, the second does not know."""
     cluster.links[2].cut()
     for _ in range(2):
         cluster.kill_core()
         cluster.start_core()
-        load.run(3.5)
+        load.run(2.5)
     cluster.links[2].restore()
     cluster.await_links_of_living()
     assert_nothing_is_lost(cluster, load)
@@ -150,18 +136,17 @@ def test_an_edge_is_stopped_while_the_core_is_replaced(cluster, load):
 
 
 @pytest.mark.parametrize("what", ["core", "edge"])
-@pytest.mark.parametrize("seconds", [1.5, 4.0])
-def test_a_process_is_stopped_for_less_than_a_lane_may_be_away(cluster, load, what, seconds):
+def test_a_process_is_stopped_for_less_than_a_lane_may_be_away(cluster, load, what):
     one = cluster.core if what == "core" else cluster.edges[1]
     cluster.stop(one)
-    load.run(seconds)
+    load.run(4)
     cluster.go_on(one)
     cluster.await_links_of_living()
     assert_nothing_is_lost(cluster, load)
 
 
 def test_the_core_dies_again_as_soon_as_the_first_lane_is_back(cluster, load):
-    for _ in range(4):
+    for _ in range(2):
         cluster.kill_core()
         load.run(0.5)
         cluster.start_core()

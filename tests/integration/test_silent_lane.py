@@ -12,7 +12,7 @@ from support.raw_client import EndOfStream, RawClient, binary
 from support.sequence_load import SequenceLoad
 from support.waiting import Stopwatch, eventually
 
-LANE_TIMEOUT = 3
+LANE_TIMEOUT = 2
 # Well above --max-backlog-bytes.
 PAYLOAD, RELAYS = 30_000, 1200
 

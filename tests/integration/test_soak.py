@@ -12,7 +12,7 @@ def soak(*arguments):
 
 
 def test_a_short_soak_says_what_it_did_and_that_nothing_was_lost():
-    done = soak("0.1", "--seed", "7", "--edges", "2", "--copies", "1", "--only", "edge_killed")
+    done = soak("0.05", "--seed", "7", "--edges", "2", "--copies", "1", "--only", "edge_killed")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "seed 7" in done.stdout and " edge killed " in done.stdout and "received" in done.stdout
     assert "nothing lost, doubled, out of order or closed" in done.stdout

@@ -32,7 +32,7 @@ def test_relays_pass_when_it_is_set_right_after_the_start_of_a_core(clock, clust
         cluster.core.wait_for_log("lane_opened")
         clock.set(hours * HOUR)
         cluster.await_links_of_living()
-        load.run(4)
+        load.run(3)
         assert load.counts().worst_delay < 8
         load.finish().assert_clean(expected=100)
 

@@ -1,14 +1,14 @@
 """Faults: what a soak does to a cluster under load, each from its beginning until all that it has ended or cut is there again.
 
 Each is a function of a Scene. Times are drawn from the scene's random numbers, so that a seed says all of it; they stay well
-below --lane-timeout, up to which nothing may be lost.
+below --lane-timeout and below what a new core keeps relays for, up to which nothing may be lost: 10 s each.
 """
 import itertools
 
-LONGEST_AWAY = 5.0
-LONGEST_STOP = 4.0
-# A new core waits two seconds for an edge that it hears nothing of; after that, what the edge has missed is lost, and said so.
-LONGEST_LATE = 1.2
+LONGEST_AWAY = 6.0
+LONGEST_STOP = 6.0
+# After the start of a new core.
+LONGEST_LATE = 6.0
 
 
 class Scene:
@@ -123,7 +123,7 @@ def core_and_edge_killed(scene):
     # Either may be the first to come back.
     if scene.dice.random() < 0.5:
         scene.cluster.start_core()
-        scene.wait(0, 3)
+        scene.wait(0, LONGEST_LATE)
         scene.start_edge(edge)
     else:
         scene.start_edge(edge)
@@ -148,6 +148,29 @@ def core_killed_while_a_link_is_away(scene):
     scene.cluster.start_core()
     scene.wait(0, LONGEST_LATE)
     link.restore()
+
+
+def cores_killed_while_a_link_is_away(scene):
+    """Each of them has only kept what others said to those behind it."""
+    link = scene.cluster.links[scene.some_edge()]
+    link.cut()
+    for _ in range(2):
+        scene.kill_core()
+        scene.wait(0, 0.5)
+        scene.cluster.start_core()
+        scene.wait(0, 3)
+    link.restore()
+
+
+def core_killed_while_two_links_are_away(scene):
+    one, other = (scene.cluster.links[index] for index in scene.two_edges())
+    one.cut()
+    other.cut()
+    core_killed(scene)
+    scene.wait(0, LONGEST_LATE / 2)
+    one.restore()
+    scene.wait(0, LONGEST_LATE / 2)
+    other.restore()
 
 
 def core_killed_while_a_link_is_silent(scene):
@@ -203,7 +226,7 @@ def edge_killed_while_a_link_is_away(scene):
 
 ONE = [core_killed, core_stopped, edge_killed, edge_stopped, link_cut, link_away, link_silent, link_silent_and_cut, link_slow]
 TWO = [core_and_edge_killed, core_killed_again_and_again, core_killed_while_a_link_is_away,
-       core_killed_while_a_link_is_silent, core_killed_while_a_link_is_slow, core_killed_while_an_edge_is_stopped,
+       cores_killed_while_a_link_is_away, core_killed_while_two_links_are_away, core_killed_while_a_link_is_silent, core_killed_while_a_link_is_slow, core_killed_while_an_edge_is_stopped,
        two_links_away, edge_killed_while_a_link_is_away]
 
 

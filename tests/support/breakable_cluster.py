@@ -4,13 +4,12 @@ import shutil
 import signal
 import tempfile
 
-from support import process
+from support import process, raw_client
 from support.ops import OPS, scrape
 from support.ports import unused_port
 from support.process import ServerProcess, with_defaults
 from support.tcp_link import TcpLink
 from support.waiting import PATIENCE, eventually
-
 
 
 @functools.lru_cache(maxsize=None)
@@ -48,7 +47,11 @@ class BreakableCluster:
 
     def __exit__(self, *_):
         failures = []
-        # Edges first: they flush to the core when they end.
+        # They would not answer a Close.
+        raw_client.close_all()
+        # Edges first, all at once: they flush to the core when they end, and may wait for it.
+        for edge in self.running_edges():
+            edge.signal(signal.SIGTERM)
         for one in sorted(self._started, key=lambda one: one is self.core):
             try:
                 one.finish()
