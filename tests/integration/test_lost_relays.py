@@ -62,18 +62,6 @@ def test_an_edge_that_was_stopped_for_too_long(cluster):
         assert_counted(cluster, assert_told(load), since)
 
 
-def test_a_link_that_passed_nothing_for_too_long(cluster):
-    with SequenceLoad(cluster.addresses()) as load:
-        load.run(1)
-        cluster.links[2].silence()
-        since = time.monotonic()
-        load.run(LANE_TIMEOUT + 1.5)
-        cluster.links[2].cut()
-        cluster.links[2].restore()
-        cluster.await_links_of_living()
-        assert_counted(cluster, assert_told(load), since)
-
-
 def v2_client(cluster, edge, topic):
     host, port = cluster.edges[edge].address()
     client = V2Client(Peer(f"ws://{host}:{port}/", subprotocols=[SUBPROTOCOL]))

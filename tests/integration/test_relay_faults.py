@@ -19,7 +19,7 @@ def cluster():
 @pytest.fixture
 def load(cluster):
     with SequenceLoad(cluster.addresses()) as started:
-        started.run(0.5)
+        started.run(0.3)
         yield started
 
 
@@ -55,17 +55,7 @@ def test_the_core_and_an_edge_die_together_and_both_return(cluster, load):
     assert_nothing_is_lost(cluster, load)
 
 
-def test_an_edge_dies_and_returns(cluster, load):
-    load.edge_ends(1)
-    cluster.kill_edge(1)
-    load.run(0.3)
-    cluster.start_edge(1)
-    load.edge_is_back(1)
-    cluster.await_links_of_living()
-    assert_nothing_is_lost(cluster, load)
-
-
-@pytest.mark.parametrize("seconds", [0.3, 1.5, 5.0])
+@pytest.mark.parametrize("seconds", [0.3, 4.0])
 def test_a_link_is_away(cluster, load, seconds):
     cluster.links[2].cut()
     load.run(seconds)
@@ -85,7 +75,7 @@ def test_a_link_breaks_again_and_again(cluster, load):
 
 def test_a_link_passes_nothing_for_a_while(cluster, load):
     cluster.links[2].silence()
-    load.run(3)
+    load.run(2)
     cluster.links[2].resume()
     assert_nothing_is_lost(cluster, load)
 
@@ -139,7 +129,7 @@ def test_an_edge_is_stopped_while_the_core_is_replaced(cluster, load):
 def test_a_process_is_stopped_for_less_than_a_lane_may_be_away(cluster, load, what):
     one = cluster.core if what == "core" else cluster.edges[1]
     cluster.stop(one)
-    load.run(4)
+    load.run(3)
     cluster.go_on(one)
     cluster.await_links_of_living()
     assert_nothing_is_lost(cluster, load)

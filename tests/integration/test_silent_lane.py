@@ -114,5 +114,5 @@ def test_it_is_closed_when_it_has_not_answered_for_so_long(cluster, open_lane, b
 
 def test_one_that_has_nothing_to_answer_is_kept(open_lane):
     lane = open_lane()
-    threading.Event().wait(LANE_TIMEOUT + 2)
+    threading.Event().wait(LANE_TIMEOUT + 1)
     assert lane.end is None, lane.end

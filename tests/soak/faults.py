@@ -225,9 +225,9 @@ def edge_killed_while_a_link_is_away(scene):
 
 
 ONE = [core_killed, core_stopped, edge_killed, edge_stopped, link_cut, link_away, link_silent, link_silent_and_cut, link_slow]
-TWO = [core_and_edge_killed, core_killed_again_and_again, core_killed_while_a_link_is_away,
-       cores_killed_while_a_link_is_away, core_killed_while_two_links_are_away, core_killed_while_a_link_is_silent, core_killed_while_a_link_is_slow, core_killed_while_an_edge_is_stopped,
-       two_links_away, edge_killed_while_a_link_is_away]
+TWO = [core_and_edge_killed, core_killed_again_and_again, core_killed_while_a_link_is_away, cores_killed_while_a_link_is_away,
+       core_killed_while_two_links_are_away, core_killed_while_a_link_is_silent, core_killed_while_a_link_is_slow,
+       core_killed_while_an_edge_is_stopped, two_links_away, edge_killed_while_a_link_is_away]
 
 
 def endless(dice):
