@@ -43,23 +43,15 @@ def assert_told(load):
     return verdict
 
 
-def assert_counted(cluster, verdict, since):
-    """At least those that others said until the core gave the edge up. Clients of one loop never hear the same, so that what is
-    lost is lost once for each loop. What had just come is counted too."""
-    until = since + LANE_TIMEOUT - 0.3
-    lost = sum(edge != 2 and said < until for edge, said in verdict.lost_from)
-    assert sum(given_up(cluster).values()) >= max(lost, 1), f"lost {lost} until then, counted {given_up(cluster)}: {verdict}"
-
-
 def test_an_edge_that_was_stopped_for_too_long(cluster):
     with SequenceLoad(cluster.addresses()) as load:
         load.run(1)
         cluster.stop(cluster.edges[2])
-        since = time.monotonic()
         load.run(LANE_TIMEOUT + 1.5)
         cluster.go_on(cluster.edges[2])
         cluster.await_links_of_living()
-        assert_counted(cluster, assert_told(load), since)
+        assert_told(load)
+    assert given_up(cluster).keys() == {"lane_timeout"}
 
 
 def v2_client(cluster, edge, topic):

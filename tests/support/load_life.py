@@ -148,16 +148,15 @@ class Life:
         lost = heard.lost(self.begins.get(stream), end)
         verdict.received += heard.received()
         verdict.lost += len(lost)
-        verdict.lost_from += [(stream.life.member.edge, stream.times[number]) for number in lost]
         verdict.doubled += heard.doubled
         verdict.disordered += heard.disordered
         if lost or heard.doubled or heard.disordered:
             ago = [stream.times[0], stream.times[lost[0]], stream.times[lost[-1]]] if lost else []
             when = f", said {ago[1] - ago[0]:.2f} to {ago[2] - ago[0]:.2f} s after its first" if lost else ""
-            verdict.tell(
-                _RELAYS_FIRST + len(lost) + heard.doubled + heard.disordered, f"{self} of {stream.life}: lost {len(lost)} of {stream.sent}"
-                f"{f' ({lost[0]} to {lost[-1]}{when})' if lost else ''}, doubled {heard.doubled}, "
-                f"out of order {heard.disordered}, told of a loss {self.missed} times")
+            which = f" ({lost[0]} to {lost[-1]}{when})" if lost else ""
+            verdict.tell(_RELAYS_FIRST + len(lost) + heard.doubled + heard.disordered,
+                         f"{self} of {stream.life}: lost {len(lost)} of {stream.sent}{which}, doubled {heard.doubled}, "
+                         f"out of order {heard.disordered}, told of a loss {self.missed} times")
         return len(lost)
 
     def _judge_receipts(self, verdict, is_over):

@@ -26,7 +26,6 @@ class SequenceVerdict:
         self.lost_and_told = 0
         self.lost_untold = 0
         self.lost_on = collections.Counter()  # by the receiver's edge
-        self.lost_from = []  # for each: the sender's edge, and when it was said, steady
         # Who was told of a loss though nothing was lost.
         self.told_in_vain = 0
         self.worst_delay = 0.0
@@ -38,7 +37,7 @@ class SequenceVerdict:
 
     def copy(self):
         other = copy.copy(self)
-        other.closed, other.lost_on, other.lost_from, other._details = list(self.closed), collections.Counter(), [], []
+        other.closed, other.lost_on, other._details = list(self.closed), collections.Counter(), []
         return other
 
     def faults(self):
@@ -61,7 +60,8 @@ class SequenceVerdict:
                  f"out of order {self.disordered:,}, closed {len(self.closed)}; corrupt {self.corrupt}, "
                  f"false Left {self.false_left:,}, receipts lost {self.receipts_lost:,}, "
                  f"doubled {self.receipts_doubled:,}; {self.answers:,} answers to {self.queries:,} queries, "
-                 f"{self.unanswered} never; told of losses: of {self.lost_and_told}, not of {self.lost_untold}; slowest {self.worst_delay:.2f} s"]
+                 f"{self.unanswered} never; told of losses: of {self.lost_and_told}, not of {self.lost_untold}; "
+                 f"slowest {self.worst_delay:.2f} s"]
         gravest = [text for _, text in sorted(self._details, key=lambda one: -one[0])[:_TOLD]]
         return "\n  ".join([*lines, *self.closed[:_TOLD], *gravest])
 
