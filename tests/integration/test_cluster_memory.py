@@ -17,6 +17,8 @@ BACKLOG = 2 * 16 * MIB
 # What messages on their way, and memory that is not given back at once, may take besides.
 SLACK = 100 * MIB
 NO_MASK = bytes(4)
+# Clients that say as much as they can.
+NO_RATE = ["--rate-messages", "0"]
 
 pytestmark = pytest.mark.skipif(sanitizer() is not None, reason="a sanitizer's own memory is not the server's")
 
@@ -134,7 +136,8 @@ CHURN = said(*(message(f"{number:04}".ljust(1000, "c")) for number in range(200)
 
 @pytest.mark.parametrize("core_is", ["fast", "slow"])
 def test_clients_that_subscribe_and_unsubscribe_without_end(core_is):
-    with BreakableCluster(2) as cluster, SequenceLoad(cluster.addresses(), rate=100) as load:
+    with (BreakableCluster(2, edge_flags=NO_RATE) as cluster,
+          SequenceLoad(cluster.addresses(), rate=100) as load):
         edge, core = cluster.edges[0], cluster.core
         before = edge.resident_bytes(), core.resident_bytes()
         with Flood(edge.address(), CHURN, clients=3) as flood:
@@ -151,7 +154,7 @@ def test_clients_that_subscribe_and_unsubscribe_without_end(core_is):
 def test_relays_of_nothing_count_too():
     """What a relay costs is not its payload."""
     batch = 20_000
-    with BreakableCluster(2) as cluster:
+    with BreakableCluster(2, edge_flags=NO_RATE) as cluster:
         edge = cluster.edges[0]
         before = edge.resident_bytes()
         cluster.stop(cluster.core)

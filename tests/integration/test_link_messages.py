@@ -57,7 +57,7 @@ def hear(client, within=1.0):
 
 def test_receipts_come_once_when_the_link_breaks_again_and_again(cluster):
     rooms = [Room((BEHIND, "v2"), (0, "v2"), (BEHIND, "v2")) for _ in range(4)]
-    with SequenceLoad(cluster.addresses(), rooms, rate=1500) as load:
+    with SequenceLoad(cluster.addresses(), rooms, rate=1000) as load:
         for _ in range(10):
             load.run(0.2)
             lose_what_is_in_flight(cluster)
@@ -66,7 +66,7 @@ def test_receipts_come_once_when_the_link_breaks_again_and_again(cluster):
 
 def test_receipts_come_once_when_the_core_is_killed_again_and_again(cluster):
     rooms = [Room((one, "v2"), (other, "v2")) for one, other in ((0, 1), (1, 2), (2, 0))]
-    with SequenceLoad(cluster.addresses(), rooms, rate=1500) as load:
+    with SequenceLoad(cluster.addresses(), rooms, rate=1000) as load:
         for _ in range(3):
             load.run(0.3)
             cluster.kill_core()
