@@ -23,6 +23,7 @@ std::optional<Faults> Run(const LoadOptions& options, Report& report) {
   if (scenario == "pairs") return RunPairs(options, report);
   if (scenario == "fanout") return RunFanout(options, report);
   if (scenario == "idle") return RunIdle(options, report);
+  if (scenario == "hold") return RunHold(options, report);
   if (scenario == "vanish") return RunVanish(options, report);
   if (scenario == "discovery") return RunDiscovery(options, report);
   std::fprintf(stderr, "cairn-load: there is no scenario '%s'\n", options.scenario.c_str());

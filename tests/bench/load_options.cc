@@ -10,8 +10,8 @@ namespace cairn::bench {
 namespace {
 
 constexpr char kUsage[] =
-    "usage: cairn-load pairs|fanout|idle|vanish|discovery --ports PORT[,PORT] [--servers "
-    "PID[,PID]]\n"
+    "usage: cairn-load pairs|fanout|idle|hold|vanish|discovery --ports PORT[,PORT]\n"
+    "  [--servers PID[,PID]]\n"
     "  [--seconds S] [--warmup S] [--payload BYTES] [--pairs N] [--in-flight N] [--rate "
     "PER_SECOND]\n"
     "  [--subscribers N] [--peers N] [--topics N] [--reset]\n"

@@ -15,7 +15,7 @@
 namespace cairn::bench {
 
 struct LoadOptions {
-  std::string scenario;         // pairs, fanout, idle, vanish, discovery
+  std::string scenario;         // pairs, fanout, idle, hold, vanish, discovery
   std::vector<uint16_t> ports;  // --ports, on 127.0.0.1: peers are dealt to them in turn
   std::vector<pid_t> servers;   // --servers: processes whose CPU and memory are measured
   double seconds = 3;           // --seconds that are measured

@@ -24,6 +24,10 @@ std::optional<Faults> RunFanout(const LoadOptions& options, Report& report);
 // Connections with topics that say nothing: what memory they take.
 std::optional<Faults> RunIdle(const LoadOptions& options, Report& report);
 
+// Connections with topics that say nothing and stay until stdin ends: who is told again to a core
+// that is new. Prints "ready" when all are there.
+std::optional<Faults> RunHold(const LoadOptions& options, Report& report);
+
 // Many connections end at once: what a pair of others notices.
 std::optional<Faults> RunVanish(const LoadOptions& options, Report& report);
 

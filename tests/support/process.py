@@ -126,9 +126,19 @@ class ServerProcess:
     def is_running(self):
         return self._popen.poll() is None
 
+    def resident_bytes(self):
+        return self._status_bytes("VmRSS")
+
     def peak_resident_bytes(self):
+        """Since its start, or since the last forget_peak()."""
+        return self._status_bytes("VmHWM")
+
+    def forget_peak(self):
+        pathlib.Path(f"/proc/{self.pid}/clear_refs").write_text("5")
+
+    def _status_bytes(self, field):
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
+        return int(re.search(rf"{field}:\s+(\d+) kB", status)[1]) << 10
 
     def open_files(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))

@@ -1,4 +1,4 @@
-"""TcpLink: a TCP proxy of the test's own, which can be cut, or go silent as a network does that loses every packet."""
+"""TcpLink: a TCP proxy of the test's own, which can be cut, be slow, or go silent as a network does that loses every packet."""
 import contextlib
 import socket
 import struct
@@ -21,6 +21,8 @@ class TcpLink:
         # For each connection, when bytes came from who opened it.
         self.heard = []
         self._up = True
+        # Seconds that each read waits before it is passed on, and bytes a second; 0: no bound.
+        self._delay, self._rate = 0.0, 0
         self._passing = threading.Event()
         self._passing.set()
         threading.Thread(target=self._accept, daemon=True).start()
@@ -54,8 +56,10 @@ class TcpLink:
 
     def _pump(self, source, sink, heard):
         with contextlib.suppress(OSError):
-            while data := source.recv(65536):
+            while data := source.recv(max(1, self._rate // 20) if self._rate else 65536):
                 heard.append(time.monotonic())
+                if self._delay or self._rate:
+                    time.sleep(self._delay + (len(data) / self._rate if self._rate else 0))
                 self._passing.wait()
                 sink.sendall(data)
         for end in (source, sink):
@@ -76,8 +80,15 @@ class TcpLink:
         self._passing.set()
 
     def silence(self):
-        """What is sent goes nowhere and nobody is told, until cut()."""
+        """What is sent goes nowhere and nobody is told, until cut(), or until resume() brings it after all."""
         self._passing.clear()
+
+    def resume(self):
+        self._passing.set()
+
+    def slow(self, *, delay=0.0, rate=0):
+        """From now on: seconds of delay and bytes a second of each direction of each connection; nothing: as fast as it can."""
+        self._delay, self._rate = delay, rate
 
     def restore(self):
         with self._mutex:

@@ -1,0 +1,23 @@
+"""`./dev soak` itself: a short one of faults that cost nothing, and its answers to what it cannot do."""
+import subprocess
+import sys
+
+from support.process import ROOT
+from support.waiting import PATIENCE
+
+
+def soak(*arguments):
+    return subprocess.run([sys.executable, ROOT / "tests/soak/run", *arguments], text=True, capture_output=True,
+                          timeout=3 * PATIENCE, check=False)
+
+
+def test_a_short_soak_says_what_it_did_and_that_nothing_was_lost():
+    done = soak("0.05", "--seed", "7", "--edges", "2", "--copies", "1", "--only", "edge_killed")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "seed 7" in done.stdout and " edge killed " in done.stdout and "received" in done.stdout
+    assert "nothing lost, doubled, out of order or closed" in done.stdout
+
+
+def test_a_fault_that_is_not_known_is_refused():
+    done = soak("0.1", "--only", "flood")
+    assert done.returncode != 0 and "no such fault: flood" in done.stderr

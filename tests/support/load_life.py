@@ -1,0 +1,172 @@
+"""Life: one connection of a client of a load, from its subscription to its end; what it says (Stream) and what it hears."""
+import array
+import enum
+import time
+
+from support.arrivals import Arrivals
+from support.load_connection import payload_of, read_payload
+
+
+# Above every number of receipts.
+_RELAYS_FIRST = 1 << 40
+
+
+class _State(enum.Enum):
+    LIVE = "live"
+    # With its edge: what it said is heard by all up to the same number.
+    ENDED = "ended"
+    # With its edge and its core, or nobody knows why: what it said is heard by each up to some number.
+    CUT_OFF = "cut off"
+
+
+class Stream:
+    """Numbers 0, 1, 2, … that one life says to its room's topic."""
+
+    def __init__(self, stream_id):
+        self.id = stream_id
+        self.life = None
+        self.times = array.array("d")
+
+    @property
+    def sent(self):
+        return len(self.times)
+
+    def must_have_come(self):
+        """One above the last number that all must have got; None: nobody can say."""
+        if self.life.state is _State.LIVE:
+            return self.sent
+        if self.life.state is _State.CUT_OFF:
+            return None
+        heard = [life.heard[self].next for life in self.life.room.lives if self in life.heard]
+        return max([*heard, self.life.receipts.next or 0])
+
+
+class Life:
+    """Thread: that of the connection."""
+
+    def __init__(self, member, connection, stream, verdict):
+        self.member, self.connection, self.stream = member, connection, stream
+        stream.life = self
+        self.room = None
+        self.state = _State.LIVE
+        # Its subscription is in effect; what is said from now on must come.
+        self.counts = False
+        self.heard = {}  # stream: Arrivals
+        self.begins = {}  # stream: the first number that must come
+        self.receipts = Arrivals()
+        self.missed = 0  # notices that something was lost
+        self._verdict = verdict
+
+    def __repr__(self):
+        return f"stream {self.stream.id} ({self.connection.dialect} on edge {self.member.edge}, {self.state.value})"
+
+    def is_live(self):
+        return self.state is _State.LIVE
+
+    def hears(self):
+        return self.connection.dialect != "json"
+
+    def join(self, room):
+        self.room = room
+        for life in room.lives:
+            if life.counts and life.is_live():
+                life.begins[self.stream] = 0
+        room.lives.append(self)
+        if self.hears():
+            self.connection.subscribe(room.topic)
+        else:
+            self.counts = True
+
+    def _count(self):
+        """Its subscription is in effect everywhere."""
+        if self.counts:
+            return
+        self.counts = True
+        for life in self.room.lives:
+            if life is not self and life.is_live():
+                self.begins[life.stream] = life.stream.sent
+
+    def say(self, payload_bytes):
+        number = self.stream.sent
+        self.stream.times.append(time.monotonic())
+        self.connection.say(self.room.topic, payload_of(self.stream.id, number, payload_bytes), number)
+
+    def skip(self):
+        """A number that is never said."""
+        self.stream.times.append(time.monotonic())
+
+    def end(self, *, core_too):
+        self.state = _State.CUT_OFF if core_too else _State.ENDED
+
+    # ---- what it is told
+
+    def hear(self, fields, streams):
+        """A relay; its stream, if it is one."""
+        read = read_payload(fields["payload"])
+        stream = streams.get(read[0]) if read else None
+        if not stream or stream.life.room is not self.room or stream is self.stream or fields["topic"] != self.room.topic:
+            self._verdict.corrupt += 1
+            return None
+        self.heard.setdefault(stream, Arrivals()).saw(read[1])
+        self._verdict.worst_delay = max(self._verdict.worst_delay, time.monotonic() - stream.times[read[1]])
+        # It had subscribed before it said so.
+        stream.life._count()
+        return stream
+
+    def hear_of(self, name, fields):
+        if name == "Receipt":
+            self.receipts.saw(fields["id"])
+        elif name == "Subscribed":
+            self._count()
+        elif name == "Missed":
+            self.missed += 1
+
+    # ---- what came of it
+
+    def judge(self, verdict, is_over):
+        """Adds it to the verdict. is_over: what has not come will not."""
+        verdict.sent += self.stream.sent
+        lost = 0
+        if self.hears():
+            for life in self.room.lives:
+                if life is not self:
+                    lost += self._judge_stream(life.stream, verdict, is_over)
+        verdict.lost_on[self.member.edge] += lost
+        if self.missed and not lost:
+            verdict.told_in_vain += 1
+        if self.missed:
+            verdict.lost_and_told += lost
+        elif self.connection.dialect == "v2":
+            verdict.lost_untold += lost
+        self._judge_receipts(verdict, is_over)
+
+    def _judge_stream(self, stream, verdict, is_over):
+        """How many were lost."""
+        heard = self.heard.get(stream) or Arrivals()
+        # Whoever has ended may have ended before the rest came.
+        end = stream.must_have_come() if self.is_live() and is_over else None
+        lost = heard.lost(self.begins.get(stream), end)
+        verdict.received += heard.received()
+        verdict.lost += len(lost)
+        verdict.doubled += heard.doubled
+        verdict.disordered += heard.disordered
+        if lost or heard.doubled or heard.disordered:
+            ago = [stream.times[0], stream.times[lost[0]], stream.times[lost[-1]]] if lost else []
+            when = f", said {ago[1] - ago[0]:.2f} to {ago[2] - ago[0]:.2f} s after its first" if lost else ""
+            which = f" ({lost[0]} to {lost[-1]}{when})" if lost else ""
+            verdict.tell(_RELAYS_FIRST + len(lost) + heard.doubled + heard.disordered,
+                         f"{self} of {stream.life}: lost {len(lost)} of {stream.sent}{which}, doubled {heard.doubled}, "
+                         f"out of order {heard.disordered}, told of a loss {self.missed} times")
+        return len(lost)
+
+    def _judge_receipts(self, verdict, is_over):
+        if self.connection.dialect != "v2":
+            return
+        end = self.stream.sent if self.is_live() and is_over else None
+        lost = self.receipts.lost(0, end)
+        verdict.receipts_lost += len(lost)
+        verdict.receipts_doubled += self.receipts.doubled + self.receipts.disordered
+        if lost or self.receipts.doubled:
+            verdict.tell(len(lost) + self.receipts.doubled,
+                         f"{self}: {len(lost)} receipts lost{f' ({lost[0]} to {lost[-1]})' if lost else ''}, "
+                         f"{self.receipts.doubled} doubled")

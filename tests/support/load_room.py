@@ -1,0 +1,30 @@
+"""Room: a topic of a load, and the clients that share it."""
+import itertools
+
+_topics = itertools.count(1)
+
+
+class Room:
+    def __init__(self, *members):
+        """members: (index of the edge, dialect). Two of them at the least are not JSON clients."""
+        self.topic = f"sequence-{next(_topics)}"
+        self.members = [Member(self, edge, dialect) for edge, dialect in members]
+        self.lives = []
+
+
+class Member:
+    def __init__(self, room, edge, dialect):
+        self.room, self.edge, self.dialect = room, edge, dialect
+        self.life = None
+
+
+def rooms_over(edges, copies=1):
+    """For so many edges: a pair for each two of them, in dialects that take turns, and one for all, with JSON clients."""
+    dialects = itertools.cycle(["native", "v2", "native", "v2", "v2", "native"])
+    rooms = []
+    for _ in range(copies):
+        for one, other in itertools.combinations_with_replacement(range(edges), 2):
+            rooms.append(Room((one, next(dialects)), (other, next(dialects))))
+        everywhere = [(edge, next(dialects)) for edge in range(edges)]
+        rooms.append(Room(*everywhere, (0, "json"), (edges - 1, "json")))
+    return rooms
