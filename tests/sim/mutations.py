@@ -61,7 +61,10 @@ MUTATIONS = {
     "a receipt that came is asked for again":
         ("edge/lane_deliveries.cc", [("open_.ReceiptGiven(notice.seq());", "")], None),
     "a lane that was given up resends nothing":
-        ("core/router_lanes.cc", [("welcome->set_routed(tombstone->routed);", "welcome->set_routed(~uint64_t{0});")], None),
+        ("edge/lane_session.cc",
+         [("for (LaneEvent& event : open_.TakeAll()) take(event);",
+           "for (LaneEvent& event : open_.TakeAll()) {\n"
+           "    if (session.kind != CoreSession::Kind::kGivenUp) take(event);\n  }")], None),
     "clients of a lane that was given up or late are not told":
         ("edge/lane_session.cc",
          [("if (peers_left || session.kind == CoreSession::Kind::kLate) SayMissed();", "")], None),
@@ -75,7 +78,7 @@ MUTATIONS = {
     "a lane that comes before any relay was routed does not begin the hold again":
         ("core/router_lanes.cc", [("hold_.Reopen();", ";")], None),
     "a record is not told to the next core":
-        ("edge/lane_records.cc", [("if (link_->can_break()) records_.Keep(topic, record, clock_.Elapsed());", "")], None),
+        ("edge/lane_records.cc", [("if (link_->can_break()) records_.Keep(topic, record, clock_.Elapsed(), next_seq_);", "")], None),
     "a subscription that waits is folded into what was told last":
         ("edge/outbox.cc", [("changes_.try_emplace({peer, std::string(topic)}, told).second",
                              "changes_.insert_or_assign({peer, std::string(topic)}, told).second")], None),
