@@ -1,8 +1,9 @@
 // Combiner: the door of a single-writer state machine that any thread may call.
 //
-// If no thread holds the handler, the caller takes it, handles its input and what is queued meanwhile, and releases it.
-// Otherwise the input is queued and Enter() returns at once. A caller that has handled kMaxStay inputs of others hands the
-// rest to a thread of the combiner's own, so that nobody is kept by others' work.
+// If no thread holds the handler, the caller takes it, handles its input and what is queued
+// meanwhile, and releases it. Otherwise the input is queued and Enter() returns at once. A caller
+// that has handled kMaxStay inputs of others hands the rest to a thread of the combiner's own, so
+// that nobody is kept by others' work.
 //
 // Thread: any. The handler runs on one thread at a time, in an order that keeps each thread's own.
 // Bounds: the queue is bounded by its callers: a lane hands in a few batches until they are handled (LaneEndpoint).
@@ -34,7 +35,8 @@ class Combiner {
     successor_.join();
   }
 
-  // Handles `input` in place if nobody is in, else moves it away to be handled by the thread that is.
+  // Handles `input` in place if nobody is in, else moves it away to be handled by the thread that
+  // is.
   void Enter(Input& input) {
     {
       const std::lock_guard lock(mu_);

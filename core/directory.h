@@ -85,7 +85,7 @@ struct LaneRecord {
   signaling::v1::CoreToLane out;
   bool dirty = false;
   LaneState state = LaneState::kSyncing;
-  bool late = false;  // of LateLanes: relays are kept for it, and not routed to it
+  bool late = false;      // of LateLanes: relays are kept for it, and not routed to it
   uint32_t withheld = 0;  // batches that are not given back while the core holds relays
   uint64_t last_seq = 0;  // of its relays that were handled
   RelayLedger ledger;
@@ -134,7 +134,8 @@ class Directory {
   // REQUIRES: it has no peers, and its endpoint is not bound.
   void RemoveLane(const LaneRecord& lane) { lanes_.erase(lane.id); }
 
-  // ---- peers. AddPeer() returns null when the id is known: it is that of a peer, on whatever lane.
+  // ---- peers. AddPeer() returns null when the id is known: it is that of a peer, on whatever
+  // lane.
   PeerRecord* AddPeer(LaneRecord& lane, uint64_t id, signaling::v1::PeerInfo info);
   PeerRecord* FindPeer(uint64_t id);
   // With its subscriptions, into the history.

@@ -1,7 +1,7 @@
 // The core's ways to a lane. The seam between edge and core, seen from the core.
 //
-// A LaneStream may break and lose what was written: the router puts a link on top (core/lane_channel.h). An EdgeSink is a
-// lane of the same process, and loses nothing.
+// A LaneStream may break and lose what was written: the router puts a link on top
+// (core/lane_channel.h). An EdgeSink is a lane of the same process, and loses nothing.
 //
 // Thread: called with the router entered, by whichever thread that is; must not block nor call back into it.
 #ifndef CAIRN_CORE_EDGE_SINK_H_
@@ -17,7 +17,8 @@ namespace cairn::core {
 class LaneEndpoint {
  public:
   virtual ~LaneEndpoint() = default;
-  // A batch of this endpoint, or its Hello, has been handled, and another may be handed in. Gives back `batch` for its memory.
+  // A batch of this endpoint, or its Hello, has been handled, and another may be handed in. Gives
+  // back `batch` for its memory.
   virtual void OnHandled(signaling::v1::LaneToCore batch) = 0;
 };
 
@@ -31,7 +32,8 @@ class EdgeSink : public LaneEndpoint {
 // core/lane_service.h.
 class LaneStream : public LaneEndpoint {
  public:
-  // Whether a message can be written now; if not, the input LaneWritable will come, unless the stream breaks first.
+  // Whether a message can be written now; if not, the input LaneWritable will come, unless the
+  // stream breaks first.
   virtual bool Writable() = 0;
   // Copies the message. REQUIRES: Writable() was true and nothing was written since.
   virtual void Write(const signaling::v1::CoreToLane& message) = 0;

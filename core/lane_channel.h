@@ -1,4 +1,5 @@
-// LaneChannel: the core's end of a lane's link: its messages, its stream while there is one, and whether it still answers.
+// LaneChannel: the core's end of a lane's link: its messages, its stream while there is one, and
+// whether it still answers.
 //
 //   attached ──stream breaks──▶ detached ──Hello with this core's id──▶ attached
 //       └────────────── overdue() or full: the router gives the lane up ──────┘
@@ -31,14 +32,16 @@ class LaneChannel {
               absl::Duration now)
       : number_(number),
         link_(limits.max_lane_queued_bytes, limits.max_whole_bytes),
-        stream_(std::move(stream)), answered_(now) {
+        stream_(std::move(stream)),
+        answered_(now) {
     link_.Attach(0, [](signaling::v1::CoreToLane&) {});
   }
 
   // ---- the stream
   bool attached() const { return stream_ != nullptr; }
   LaneStream* stream() const { return stream_.get(); }
-  // A new stream goes on with the link; false when the lane says that it has what it was never sent.
+  // A new stream goes on with the link; false when the lane says that it has what it was never
+  // sent.
   template <typename Release>
   bool Resume(std::shared_ptr<LaneStream> stream, uint64_t lane_received, absl::Duration now,
               Release release) {
@@ -82,7 +85,8 @@ class LaneChannel {
   uint64_t number() const { return number_; }
   uint64_t received() const { return link_.received(); }
   size_t cost() const { return link_.cost(); }
-  // Whether cost() is above `max`, or above some messages of the largest kind, where edges let them be larger.
+  // Whether cost() is above `max`, or above some messages of the largest kind, where edges let them
+  // be larger.
   bool full(size_t max) const { return link_.cost() > std::max(max, 4 * largest_); }
   // The core was stopped for a while: the lane has `grace` to answer, whatever it owes.
   void Excuse(absl::Duration now, absl::Duration timeout, absl::Duration grace) {

@@ -13,10 +13,10 @@
 namespace cairn::core {
 
 // X(enumerator, name, status code of the stream)
-#define CAIRN_CORE_LANE_ENDS(X)                                                              \
-  X(kTimeout, "lane_timeout", kDeadlineExceeded) /* CoreLimits::lane_timeout */              \
-  X(kFull, "lane_full", kResourceExhausted)      /* CoreLimits::max_lane_queued_bytes */     \
-  X(kBroken, "lane_broken", kInvalidArgument)    /* it broke the numbering of its link */    \
+#define CAIRN_CORE_LANE_ENDS(X)                                                           \
+  X(kTimeout, "lane_timeout", kDeadlineExceeded) /* CoreLimits::lane_timeout */           \
+  X(kFull, "lane_full", kResourceExhausted)      /* CoreLimits::max_lane_queued_bytes */  \
+  X(kBroken, "lane_broken", kInvalidArgument)    /* it broke the numbering of its link */ \
   X(kReplaced, "lane_replaced", kAborted)        /* it has begun a new link by itself */
 
 enum class LaneEnd : uint8_t {

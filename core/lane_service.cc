@@ -21,8 +21,9 @@ using signaling::v1::LaneToCore;
 
 // One stream: messages in both directions, and nothing else.
 //
-// gRPC's order: OnReadDone comes once for each StartRead(), OnWriteDone for each StartWrite(); OnCancel when the call has
-// ended early; OnDone last, when nothing is in flight. Any of them may come on any thread, also at the same time.
+// gRPC's order: OnReadDone comes once for each StartRead(), OnWriteDone for each StartWrite();
+// OnCancel when the call has ended early; OnDone last, when nothing is in flight. Any of them may
+// come on any thread, also at the same time.
 class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>,
                           public LaneStream,
                           public std::enable_shared_from_this<LaneReactor> {
@@ -54,8 +55,8 @@ class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
     StartRead(&received_);
   }
   void Close(const absl::Status& status) override {
-    BeginFinish(grpc::Status(static_cast<grpc::StatusCode>(status.code()),
-                             std::string(status.message())));
+    BeginFinish(
+        grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message())));
   }
 
   // ---- gRPC

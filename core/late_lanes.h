@@ -1,9 +1,11 @@
-// LateLanes: lanes that a restarted core no longer holds relays for, and the relays that it has routed without them.
+// LateLanes: lanes that a restarted core no longer holds relays for, and the relays that it has
+// routed without them.
 //
-//   none ──the hold ends without some lanes──▶ keeping ──each has finished, or the time or the bound is over──▶ none
+//   none ──the hold ends without some lanes──▶ keeping ──all have finished, or it is over──▶ none
 //
-// A lane that finishes its snapshot in time gets those of the kept relays that are for it, before anything newer: a link
-// that is away for seconds while the core is replaced costs its clients nothing, and the others only a short wait.
+// A lane that finishes its snapshot in time gets those of the kept relays that are for it, before
+// anything newer: a link that is away for seconds while the core is replaced costs its clients
+// nothing, and the others only a short wait.
 //
 // Owner:  Router.
 // Thread: the router's. Time is handed in, steady.

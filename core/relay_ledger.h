@@ -1,8 +1,8 @@
-// RelayLedger: which relays of a lane are still on their way to somebody, and which deliveries a lane still owes an answer
-// for.
+// RelayLedger: which relays of a lane are still on their way to somebody, and which deliveries a
+// lane still owes an answer for.
 //
-// A relay is settled when every lane that it went to has acknowledged it, or is given up: each relay on its own, in any
-// order.
+// A relay is settled when every lane that it went to has acknowledged it, or is given up: each
+// relay on its own, in any order.
 //
 // Owner:  a LaneRecord, as origin and as target.
 // Thread: the router's.

@@ -1,11 +1,12 @@
-// ReturnHold: after a restart of the core, relays wait until the lanes that were there before are back.
+// ReturnHold: after a restart of the core, relays wait until the lanes that were there before are
+// back.
 //
-//   idle ──Hello of a lane that knew another core──▶ holding ──all have finished, or are not waited for──▶ over
-//     └───── Hello of another lane, link::kStartHold after the start ──────────────────────────────────────▲
+//   idle ──Hello of a lane that knew another core──▶ holding ──none is waited for──▶ over
+//     └───── Hello of another lane, kStartHold after the start ───────────────────────▲
 //
-// A lane that reconnects says which lanes it knew. Without the hold, a relay of the first to reconnect would miss
-// everybody whose edge reconnected second. A lane is waited for while it makes progress: at most link::kReturnPatience
-// since it last did, and link::kReturnLimit in all.
+// A lane that reconnects says which lanes it knew. Without the hold, a relay of the first to
+// reconnect would miss everybody whose edge reconnected second. A lane is waited for while it makes
+// progress: at most link::kReturnPatience since it last did, and link::kReturnLimit in all.
 //
 // Owner:  Router.
 // Thread: the router's. Time is handed in, steady.
@@ -63,10 +64,12 @@ class ReturnHold {
   bool awaits(uint64_t lane_id) const { return awaited_.contains(lane_id); }
   // Whether a lane knew an earlier core, so that a lane that comes after the hold is late.
   bool restarted() const { return restarted_; }
-  // Stops waiting for lanes without progress; true when that ended the hold: the caller releases what is held.
+  // Stops waiting for lanes without progress; true when that ended the hold: the caller releases
+  // what is held.
   bool End(absl::Duration now);
 
-  // The core was stopped for a while, and could not hear anybody: all have their patience from now on.
+  // The core was stopped for a while, and could not hear anybody: all have their patience from now
+  // on.
   void Excuse(absl::Duration now);
 
   void Add(uint64_t lane_id, signaling::v1::LaneEvent& event);
@@ -77,8 +80,9 @@ class ReturnHold {
   size_t cost() const { return cost_; }
   // In the order in which it was held. Then there is nothing.
   std::deque<Held> Release();
-  // Of the lanes that are here, those that a core between theirs and this one has not waited for, or has given up: they have
-  // missed what it routed. Each once, or not at all if OnTold() was called.
+  // Of the lanes that are here, those that a core between theirs and this one has not waited for,
+  // or has given up: they have missed what it routed. Each once, or not at all if OnTold() was
+  // called.
   absl::flat_hash_set<uint64_t> TakePassedOver();
   void OnTold(uint64_t lane_id) { known_[lane_id].knew_core = false; }
   // Lanes that are waited for.
@@ -96,7 +100,7 @@ class ReturnHold {
   static constexpr size_t kMaxRosters = 16;
 
   const absl::Duration started_;
-  bool heard_ = false;  // some lane has said Hello
+  bool heard_ = false;                                     // some lane has said Hello
   absl::Duration first_hello_ = absl::InfiniteDuration();  // of a lane that knew an earlier core
   bool restarted_ = false;
   bool over_ = false;

@@ -246,8 +246,7 @@ void Router::SendGathered() {
     for (LaneRecord* lane : sending_) {
       lane->dirty = false;
       Send(*lane);
-      if (lane->channel && lane->channel->full(limits_.max_lane_queued_bytes))
-        full.push_back(lane);
+      if (lane->channel && lane->channel->full(limits_.max_lane_queued_bytes)) full.push_back(lane);
     }
     sending_.clear();
     for (LaneRecord* lane : full) GiveUp(*lane, LaneEnd::kFull);

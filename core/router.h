@@ -47,8 +47,9 @@ struct DirectOpened {
   std::shared_ptr<EdgeSink> sink;
   signaling::v1::Hello hello;
 };
-// A lane has said Hello on a new stream. One that is known already goes on with its link; if its last
-// stream is still there it is closed with ABORTED. The stream's OnHandled() follows, as for a batch.
+// A lane has said Hello on a new stream. One that is known already goes on with its link; if its
+// last stream is still there it is closed with ABORTED. The stream's OnHandled() follows, as for a
+// batch.
 struct LaneOpened {
   std::shared_ptr<LaneStream> stream;
   signaling::v1::Hello hello;
@@ -62,8 +63,8 @@ struct LaneBatch {
 struct LaneWritable {
   std::shared_ptr<LaneEndpoint> endpoint;
 };
-// The endpoint is gone. The peers of a lane behind a link go too if it opens no other stream in time.
-// Without effect for a stream that was replaced.
+// The endpoint is gone. The peers of a lane behind a link go too if it opens no other stream in
+// time. Without effect for a stream that was replaced.
 struct LaneClosed {
   std::shared_ptr<LaneEndpoint> endpoint;
 };
@@ -89,8 +90,8 @@ struct RouterCounters {
   uint64_t deliveries = 0;           // relays times lanes
   uint64_t events_ignored = 0;       // said out of turn
   Histogram<kFanOutBounds> fan_out;  // subscribers that each relay went to
-  uint64_t lanes_late = 0;           // reconnected after a restarted core had stopped waiting for them
-  uint64_t lanes_refused = 0;        // a Hello with another secret than the lane's
+  uint64_t lanes_late = 0;     // reconnected after a restarted core had stopped waiting for them
+  uint64_t lanes_refused = 0;  // a Hello with another secret than the lane's
   std::array<uint64_t, kLaneEndCount> lanes_ended = {};
   // Deliveries to those lanes that were not acknowledged.
   std::array<uint64_t, kLaneEndCount> deliveries_given_up = {};
@@ -230,15 +231,15 @@ class Router {
   absl::Duration last_tick_;
   std::vector<LaneRecord*> dirty_;
   std::vector<LaneRecord*> sending_;  // reused
-  bool roster_changed_ = false;  // since the lanes were told
+  bool roster_changed_ = false;       // since the lanes were told
   uint64_t roster_version_ = 0;
   uint64_t generation_ = 1;
   uint64_t last_link_ = 0;  // numbers of links
-  bool ticking_ = false;  // what is settled is told now
+  bool ticking_ = false;    // what is settled is told now
   bool stopping_ = false;
   Tombstones tombstones_;
   uint64_t origin_link_ = 0;  // of the relay being routed: its lane's link; 0: none
-  uint32_t targets_ = 0;  // lanes that will answer for the relay being routed
+  uint32_t targets_ = 0;      // lanes that will answer for the relay being routed
   RouterCounters counters_;
   Rate rate_;
   signaling::v1::Event event_;  // reused

@@ -53,11 +53,10 @@ void Router::On(LaneOpened& opened) {
   Welcome* welcome = answer.mutable_welcome();
   welcome->set_protocol_version(kProtocolVersion);
   welcome->set_core_id(core_id_);
-  const bool same_link = lane && opened.hello.core_id() == core_id_ &&
-                         opened.hello.link() == lane->channel->number();
+  const bool same_link =
+      lane && opened.hello.core_id() == core_id_ && opened.hello.link() == lane->channel->number();
   if (same_link) {
-    if (!ResumeLane(*lane, opened))
-      return opened.stream->Close(StatusOf(LaneEnd::kBroken));
+    if (!ResumeLane(*lane, opened)) return opened.stream->Close(StatusOf(LaneEnd::kBroken));
     welcome->set_outcome(Welcome::OUTCOME_RESUMED);
     welcome->set_received(lane->channel->received());
   } else {
@@ -110,7 +109,8 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   LaneRecord* lane = directory_.AddLane(hello, now_us_);
   lane->late = late_.Contains(hello.lane_id());
   directory_.Bind(opened.stream.get(), *lane);
-  lane->channel = std::make_unique<LaneChannel>(++last_link_, std::move(opened.stream), limits_, now_);
+  lane->channel =
+      std::make_unique<LaneChannel>(++last_link_, std::move(opened.stream), limits_, now_);
   roster_changed_ = true;
   ++roster_version_;
   AddRoster(*lane);

@@ -30,8 +30,8 @@ void Router::Relay(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
     topic->bytes += event.payload().size();
     topic->last_relay_us = now_us_;
     topic->rate.Add(steady_us());
-    reached = event.to() == 0 ? Deliver(lane_id, event, *topic)
-                              : DeliverToOne(lane_id, event, *topic);
+    reached =
+        event.to() == 0 ? Deliver(lane_id, event, *topic) : DeliverToOne(lane_id, event, *topic);
   }
   if (reached == 0) ++counters_.relays_unheard;
   counters_.fan_out.Add(static_cast<int64_t>(reached));
@@ -112,9 +112,8 @@ void Router::CatchUp(LaneRecord& lane) {
     const LaneEvent& event = kept.event;
     const TopicRecord* topic = directory_.Topic(event.topic());
     if (!topic) continue;
-    const auto interest =
-        std::find_if(topic->interests.begin(), topic->interests.end(),
-                     [&lane](const Interest& one) { return one.lane == &lane; });
+    const auto interest = std::find_if(topic->interests.begin(), topic->interests.end(),
+                                       [&lane](const Interest& one) { return one.lane == &lane; });
     if (interest == topic->interests.end()) continue;
     const PeerRecord* target = event.to() == 0 ? nullptr : AddresseeOf(event, *topic);
     if (event.to() != 0 && (!target || target->lane != &lane)) continue;

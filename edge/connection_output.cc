@@ -101,8 +101,8 @@ void Connection::Flush() {
   }
   if (phase_ == Phase::kFarewell && out_.empty() && !farewell_sent_) {
     farewell_sent_ = true;
-    // A client that has answered no ping never reads, and learns of the end only by a send that fails: the Rust library.
-    // To all others a reset could cost what they have not read yet.
+    // A client that has answered no ping never reads, and learns of the end only by a send that
+    // fails: the Rust library. To all others a reset could cost what they have not read yet.
     if (ping_outstanding_ && !ever_ponged_) stream_.ResetAtEnd();
     stream_.ShutdownWrite();
   }

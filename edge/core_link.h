@@ -1,7 +1,7 @@
 // CoreLink: a lane's way to the core. The seam between edge and core, seen from the edge.
 //
-// There are two: direct calls in one process (server/direct_link.h) and a link over streams that may break
-// (edge/lane_link.h).
+// There are two: direct calls in one process (server/direct_link.h) and a link over streams that
+// may break (edge/lane_link.h).
 //
 // Thread: everything here runs on the lane's loop, but where a method says "any thread".
 #ifndef CAIRN_EDGE_CORE_LINK_H_
@@ -70,15 +70,18 @@ class CoreLink {
   virtual ~CoreLink() = default;
   // Once, before anything else; the lane can be told from now on.
   virtual void Start() = 0;
-  // Takes everything of `batch` and leaves it cleared, with its memory kept for the next. REQUIRES: a session has begun.
+  // Takes everything of `batch` and leaves it cleared, with its memory kept for the next. REQUIRES:
+  // a session has begun.
   virtual void Submit(signaling::v1::LaneToCore& batch) = 0;
   // The same, in a message of its own, so that a slow link shows progress.
   virtual void SubmitApart(signaling::v1::LaneToCore& batch) { Submit(batch); }
-  // The cost (proto/link/cost.h) that may be submitted now; 0: nothing. What is submitted may exceed it by what the core is told of one peer.
+  // The cost (proto/link/cost.h) that may be submitted now; 0: nothing. What is submitted may
+  // exceed it by what the core is told of one peer.
   virtual size_t Room() const = 0;
   // Of what was submitted and is not accepted.
   virtual size_t cost() const = 0;
-  // Acknowledges by now what was handled, and lets no long silence arise. Called ten times a second.
+  // Acknowledges by now what was handled, and lets no long silence arise. Called ten times a
+  // second.
   virtual void Tick() = 0;
   // Whether another session can begin, so that what was told before has to be kept.
   virtual bool can_break() const = 0;

@@ -1,4 +1,5 @@
-// CoreStream: one stream of messages between a lane and a core, which may break. The seam between the link and gRPC.
+// CoreStream: one stream of messages between a lane and a core, which may break. The seam between
+// the link and gRPC.
 //
 // Thread: the lane's loop.
 #ifndef CAIRN_EDGE_CORE_STREAM_H_
@@ -28,7 +29,8 @@ class CoreStream {
  public:
   // Ends the stream at once; the listener is not told.
   virtual ~CoreStream() = default;
-  // Whether a message can be written now; if not, OnStreamWritable() will come, unless the stream ends first.
+  // Whether a message can be written now; if not, OnStreamWritable() will come, unless the stream
+  // ends first.
   virtual bool Writable() = 0;
   // Copies the message. REQUIRES: Writable() was true and nothing was written since.
   virtual void Write(const signaling::v1::LaneToCore& message) = 0;

@@ -1,5 +1,6 @@
-// The order of gRPC's callbacks: OnReadDone and OnWriteDone come once for each Start…(), on any thread; after one with
-// ok = false the call is over; OnDone comes when nothing is in flight and the hold is removed, and is the last.
+// The order of gRPC's callbacks: OnReadDone and OnWriteDone come once for each Start…(), on any
+// thread; after one with ok = false the call is over; OnDone comes when nothing is in flight and
+// the hold is removed, and is the last.
 #include "edge/grpc_core_stream.h"
 
 #include <absl/strings/str_cat.h>

@@ -1,6 +1,7 @@
 // GrpcCoreStream: a CoreStream as one call of lane.proto's Lanes.Open, on a channel of its own.
 //
-// A channel per stream looks the core's name up anew, tries each of its addresses, and has no back-off of its own.
+// A channel per stream looks the core's name up anew, tries each of its addresses, and has no
+// back-off of its own.
 //
 // Thread: CoreStream's methods on the loop. gRPC's callbacks copy and post; what they share is guarded by mu_.
 // Bounds: kMaxInboxCost of messages that the loop has not taken (then the stream is not read).

@@ -1,14 +1,15 @@
 // Lane: the sessions of one loop, their topics, and what passes between them and the core.
 //
-// Keeps the session table (who is connected, subscribed to what), numbers the relays that it sends up and keeps them until
-// they have arrived, and fans out what comes down: the core sends a relay once per lane. A core that has lost everything
-// is told the table again, so that no client notices. docs/RELAYS.md has the rules.
+// Keeps the session table (who is connected, subscribed to what), numbers the relays that it sends
+// up and keeps them until they have arrived, and fans out what comes down: the core sends a relay
+// once per lane. A core that has lost everything is told the table again, so that no client
+// notices. docs/RELAYS.md has the rules.
 //
 // Owner:  one Loop.
 // Thread: that loop's, but where a method says "any thread".
 // Bounds: EdgeLimits::max_topics a member; about 100 bytes a subscription and 60 a topic besides its name.
-//         EdgeLimits::max_backlog_bytes of what the core has not taken, max_open_bytes of relays that it has taken and
-//         that some lane may not have yet: congested() is true above either.
+//         EdgeLimits::max_backlog_bytes of what the core has not taken, max_open_bytes of relays
+//         that it has taken and that some lane may not have yet: congested() is true above either.
 // Errors: none of its own; limits are answered to the session. Relays that are given up are counted.
 #ifndef CAIRN_EDGE_LANE_H_
 #define CAIRN_EDGE_LANE_H_
@@ -142,7 +143,8 @@ class Lane final : public CoreLinkListener {
   void Flush();
   // Forgets what need not be remembered any longer. Ten times a second.
   void Tick();
-  // More is kept for the core than is allowed: the loop must stop reading clients until this is false again.
+  // More is kept for the core than is allowed: the loop must stop reading clients until this is
+  // false again.
   bool congested() const { return congested_; }
 
   // Everybody has left, and nobody will come: the core is told that the lane ends.
@@ -175,7 +177,8 @@ class Lane final : public CoreLinkListener {
   };
 
   // ---- what the core is told (lane_session.cc)
-  // The core is told at once: a session has begun, the snapshot is told, nothing waits, and there is room.
+  // The core is told at once: a session has begun, the snapshot is told, nothing waits, and there
+  // is room.
   bool Flows() const;
   // Calls fill(event) for an event that is told now, or waits.
   template <typename Fill>
@@ -200,7 +203,8 @@ class Lane final : public CoreLinkListener {
   void Resolve(const Outbox::Change& change);
   // Tells the core what is so now, if it believes otherwise.
   void Reconcile(Member& member, std::string_view topic, bool told);
-  // The events of the last session that have to be told again, in order; counts those that cannot be.
+  // The events of the last session that have to be told again, in order; counts those that cannot
+  // be.
   std::vector<signaling::v1::LaneEvent> RelaysOf(CoreSession& session);
   void RestoreNew(const signaling::v1::LaneEvent& subscribed);
   // Tells clients of cairn.signal.v2 that they may have missed relays of their topics.
@@ -250,7 +254,8 @@ class Lane final : public CoreLinkListener {
   OpenRelays open_;
   bool in_session_ = false;
   bool snapshot_told_ = false;  // of this session
-  std::vector<uint64_t> untold_;  // ids of members that the core is still to be told of, the last one first
+  std::vector<uint64_t>
+      untold_;  // ids of members that the core is still to be told of, the last one first
   bool goodbye_ = false;
   bool goodbye_told_ = false;  // in this session
   bool congested_ = false;
@@ -262,7 +267,7 @@ class Lane final : public CoreLinkListener {
   int64_t read_us_ = 0;
   Orders orders_;
   signaling::v1::RosterStamp roster_told_;  // of the last, complete or not
-  signaling::v1::Roster roster_;  // the lanes that a restarted core has to wait for
+  signaling::v1::Roster roster_;            // the lanes that a restarted core has to wait for
   RecordCache records_;
   struct Due {
     absl::Duration at;

@@ -40,8 +40,8 @@ void Lane::OnRoster(const signaling::v1::Roster& roster) {
     seen_.OnRoster(roster, clock_.Elapsed());
     return;
   }
-  // Of a core that is itself still waiting for lanes. The complete roster stays as it was told: a lane that is not in it
-  // was passed over by that core.
+  // Of a core that is itself still waiting for lanes. The complete roster stays as it was told: a
+  // lane that is not in it was passed over by that core.
   absl::flat_hash_set<uint64_t> known(roster_.lanes().begin(), roster_.lanes().end());
   known.insert(roster_.awaited().begin(), roster_.awaited().end());
   for (const uint64_t lane : roster.lanes()) {

@@ -1,11 +1,11 @@
-// LaneLink: a lane's link to a core in another process: a Link over one stream at a time, opened again for as long as the
-// edge lives.
+// LaneLink: a lane's link to a core in another process: a Link over one stream at a time, opened
+// again for as long as the edge lives.
 //
 //   waiting ──back-off──▶ opening ──Welcome──▶ open ──stream ends──▶ waiting
 //                            └──────────stream ends─────────────────────▲
 //
-// Welcome says whether the link of the last session goes on (RESUMED) or a new session begins; docs/RELAYS.md "Links" has
-// the rules.
+// Welcome says whether the link of the last session goes on (RESUMED) or a new session begins;
+// docs/RELAYS.md "Links" has the rules.
 //
 // Owner:  one Loop.
 // Thread: that loop's, but where a method says "any thread".
@@ -37,7 +37,8 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
     size_t window = 4 << 20;
     // Of a message of the core that comes in parts.
     size_t max_whole_bytes = 80 << 20;
-    // Whether the stream's other end stops listening when it has heard nothing for a second (edge/grpc_core_stream.cc).
+    // Whether the stream's other end stops listening when it has heard nothing for a second
+    // (edge/grpc_core_stream.cc).
     bool needs_beats = true;
   };
 

@@ -11,7 +11,8 @@
 namespace cairn::edge {
 namespace {
 
-// Cost of a message with a part of the snapshot: a core waits while they come (link::kReturnPatience), also over a slow link.
+// Cost of a message with a part of the snapshot: a core waits while they come
+// (link::kReturnPatience), also over a slow link.
 constexpr size_t kSnapshotPiece = 64 << 10;
 
 }  // namespace

@@ -37,10 +37,12 @@ struct EdgeLimits {
   size_t rate_messages = 200;
   // What it may say at once after having been quiet, for each message a second on average.
   size_t rate_burst_factor = 10;
-  // --max-backlog-bytes, of one lane: what the core has not taken (proto/link/cost.h). Full: clients are not read.
+  // --max-backlog-bytes, of one lane: what the core has not taken (proto/link/cost.h). Full:
+  // clients are not read.
   size_t max_backlog_bytes = 16 << 20;
-  // Of one lane: relays that the core has taken and some other lane may not have yet. More than what a core keeps for one
-  // lane (CoreLimits::max_lane_queued_bytes), so that one that does not answer is given up first. Full: clients are not read.
+  // Of one lane: relays that the core has taken and some other lane may not have yet. More than
+  // what a core keeps for one lane (CoreLimits::max_lane_queued_bytes), so that one that does not
+  // answer is given up first. Full: clients are not read.
   size_t max_open_bytes = 64 << 20;
   // --dialects: whether text messages are JSON messages, or are dropped as the reference does.
   bool json_dialects = true;

@@ -1,6 +1,7 @@
 // OpenRelays: relays of a lane that the core has taken, and that some lane may not have yet.
 //
-// They are kept to be told to the next core if this one ends. Each is settled on its own, in any order.
+// They are kept to be told to the next core if this one ends. Each is settled on its own, in any
+// order.
 //
 // Owner:  Lane.
 // Thread: its loop.

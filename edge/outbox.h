@@ -1,7 +1,9 @@
-// Outbox: what a lane has to tell the core: the batch of the current turn, and what there is no room for yet, in order.
+// Outbox: what a lane has to tell the core: the batch of the current turn, and what there is no
+// room for yet, in order.
 //
-// Relays wait as they are. A change of presence waits as the name of what has changed, and is looked up when its turn
-// comes: a client that subscribes and unsubscribes a thousand times meanwhile has one entry.
+// Relays wait as they are. A change of presence waits as the name of what has changed, and is
+// looked up when its turn comes: a client that subscribes and unsubscribes a thousand times
+// meanwhile has one entry.
 //
 // Owner:  Lane.
 // Thread: its loop.
@@ -39,8 +41,8 @@ class Outbox {
   // As Add() and Added(), behind everything that waits.
   signaling::v1::LaneEvent& AddWaiting(signaling::v1::LaneEvent::Kind kind, uint64_t peer);
   void AddedWaiting(const signaling::v1::LaneEvent& event);
-  // The peer's subscription to the topic has changed. `told`: whether the core believes in it; of several changes, the
-  // first one's counts.
+  // The peer's subscription to the topic has changed. `told`: whether the core believes in it; of
+  // several changes, the first one's counts.
   void AddChange(uint64_t peer, std::string_view topic, bool told);
 
   bool empty() const { return waiting_.empty(); }
@@ -56,8 +58,9 @@ class Outbox {
   // Moves the first event into the batch.
   void MoveFirst();
 
-  // Keeps only events with a number, behind `before`, and forgets the batch. Of a record that is not its publisher's newest only
-  // the relay of its blob is kept: told after the snapshot, it would take the newest one's place.
+  // Keeps only events with a number, behind `before`, and forgets the batch. Of a record that is
+  // not its publisher's newest only the relay of its blob is kept: told after the snapshot, it
+  // would take the newest one's place.
   void Restart(std::vector<signaling::v1::LaneEvent> before, const RecordCache& records);
 
  private:

@@ -25,8 +25,13 @@ std::string RecordCache::KeyOf(std::string_view topic, const Record& record) {
 void RecordCache::Keep(std::string_view topic, const Record& record, absl::Duration now,
                        uint64_t seq) {
   DropExpired(now);
-  Kept kept{KeyOf(topic, record), std::string(topic), record,
-            now + absl::Microseconds(record.ttl_us()), seq, ++last_number_, 0};
+  Kept kept{KeyOf(topic, record),
+            std::string(topic),
+            record,
+            now + absl::Microseconds(record.ttl_us()),
+            seq,
+            ++last_number_,
+            0};
   kept.bytes = kOverhead + 2 * kept.key.size() + topic.size() + record.ByteSizeLong();
   if (const auto earlier = by_key_.find(kept.key); earlier != by_key_.end()) Drop(earlier->second);
   bytes_ += kept.bytes;

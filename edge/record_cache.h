@@ -32,7 +32,8 @@ class RecordCache {
   bool IsNewest(std::string_view topic, const signaling::v1::Record& record, uint64_t seq) const;
   // A core that has lost all records is about to be told those that are kept now, oldest first.
   void BeginSnapshot();
-  // Makes `event` a KIND_PUBLISHED with seq 0 for the next of them that has not expired. False after the last.
+  // Makes `event` a KIND_PUBLISHED with seq 0 for the next of them that has not expired. False
+  // after the last.
   bool TakeForSnapshot(absl::Duration now, signaling::v1::LaneEvent& event);
 
   size_t size() const { return kept_.size(); }

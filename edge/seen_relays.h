@@ -1,6 +1,8 @@
-// SeenRelays: how far a lane has seen the relays of every other lane, so that one that is resent is dropped.
+// SeenRelays: how far a lane has seen the relays of every other lane, so that one that is resent is
+// dropped.
 //
-// An origin's relays arrive in ascending order of their numbers (docs/RELAYS.md, invariant R3), so one number tells all.
+// An origin's relays arrive in ascending order of their numbers (docs/RELAYS.md, invariant R3), so
+// one number tells all.
 //
 // Owner:  Lane.
 // Thread: its loop.

@@ -3,7 +3,8 @@
 //
 // Thread: CoreLink's methods on the loop; the sink on whichever thread is in the router.
 // Bounds: Inbox::kMaxAtDoor batches of a lane that the router has not handled. InboxTotal::kMaxCost of messages that loops
-//         have not taken: above it no lane has room, so that the loops take in less until those that are behind catch up.
+//         have not taken: above it no lane has room, so that the loops take in less until those
+//         that are behind catch up.
 #ifndef CAIRN_SERVER_DIRECT_LINK_H_
 #define CAIRN_SERVER_DIRECT_LINK_H_
 

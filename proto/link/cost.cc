@@ -26,7 +26,8 @@ size_t CostOf(const PeerInfo& info) {
 
 size_t CostOf(const LaneStats& stats) {
   const int names = stats.closes_size() + stats.drops_size();
-  return kItem + sizeof(LaneStats) + static_cast<size_t>(names) * (kItem + sizeof(NamedCount) + kString);
+  return kItem + sizeof(LaneStats) +
+         static_cast<size_t>(names) * (kItem + sizeof(NamedCount) + kString);
 }
 
 template <typename Items>
@@ -60,7 +61,8 @@ size_t CostOf(const Answer& answer) {
 }
 
 size_t CostOf(const Command& command) {
-  return kItem + sizeof(Command) + CostOf(command.close_reason()) + CostOf(command.log_directives());
+  return kItem + sizeof(Command) + CostOf(command.close_reason()) +
+         CostOf(command.log_directives());
 }
 
 size_t CostOf(const LaneToCore& message) {

@@ -1,7 +1,7 @@
 // What items of a link cost: the memory that one takes while it is kept, in bytes.
 //
-// The one measure for every queue, window and bound between edge and core. Fixed parts were measured (sizeof and the
-// allocations of a parsed item, protobuf 3.21).
+// The one measure for every queue, window and bound between edge and core. Fixed parts were
+// measured (sizeof and the allocations of a parsed item, protobuf 3.21).
 //
 // Thread: any.
 #ifndef CAIRN_PROTO_LINK_COST_H_

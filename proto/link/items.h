@@ -1,4 +1,5 @@
-// What the two kinds of link messages have in common: items that can be counted and moved from one to the other.
+// What the two kinds of link messages have in common: items that can be counted and moved from one
+// to the other.
 //
 // Thread: none of its own.
 #ifndef CAIRN_PROTO_LINK_ITEMS_H_
@@ -8,8 +9,8 @@
 
 namespace cairn::link {
 
-// Calls take(item, add) for every item of the message, where add(other) appends an empty item of the same kind to
-// another message. The order among items of one kind is kept.
+// Calls take(item, add) for every item of the message, where add(other) appends an empty item of
+// the same kind to another message. The order among items of one kind is kept.
 template <typename Take>
 void ForEachItem(signaling::v1::LaneToCore& message, Take take) {
   for (auto& event : *message.mutable_events())

@@ -1,16 +1,18 @@
 // Link: one end of a resumable channel between two processes, over streams that break.
 //
-// What an end appends is gathered into messages, numbered 1, 2, 3, … when they are first written, and kept until the
-// other end says that it has handled them. A stream that breaks costs nothing: on the next one both ends say how far they
-// have got (Hello, Welcome) and go on there. So every item arrives once and in order for as long as both ends live; what
-// the end of one costs is not the link's business (docs/RELAYS.md).
+// What an end appends is gathered into messages, numbered 1, 2, 3, … when they are first written,
+// and kept until the other end says that it has handled them. A stream that breaks costs nothing:
+// on the next one both ends say how far they have got (Hello, Welcome) and go on there. So every
+// item arrives once and in order for as long as both ends live; what the end of one costs is not
+// the link's business (docs/RELAYS.md).
 //
 // Knows nothing of topics, sockets, clocks or gRPC.
 //
 // Owner:  a lane (edge/lane_link.h) or the core's record of one (core/lane_channel.h).
 // Thread: its owner's.
 // Bounds: cost() is what the owner holds against its own bound. A message that is written is at most kMaxMessageBytes,
-//         a larger item travels in parts; what the other end sends in parts is at most max_whole_bytes.
+//         a larger item travels in parts; what the other end sends in parts is at most
+//         max_whole_bytes.
 // Errors: Receipt::kBroken when the other end breaks the numbering; the owner ends the stream.
 #ifndef CAIRN_PROTO_LINK_LINK_H_
 #define CAIRN_PROTO_LINK_LINK_H_
@@ -33,19 +35,22 @@ inline constexpr size_t kMaxMessageBytes = 512 << 10;
 
 enum class Receipt : uint8_t {
   kHandle,   // the message is new and whole: to be handled now
-  kNothing,  // nothing to handle in it: an acknowledgement, a part, or something that was handled before
-  kBroken,   // a number was left out, something unsent was acknowledged, or parts do not make a message
+  kNothing,  // nothing to handle in it: an acknowledgement, a part, or something that was handled
+             // before
+  kBroken,   // a number was left out, something unsent was acknowledged, or parts do not make a
+             // message
 };
 
 template <typename Out, typename In>
 class Link {
  public:
-  // An acknowledgement gets a message of its own after so many items or so much cost, or when the other end asks for it;
-  // else it goes with the next message, or when AckNow() says so.
+  // An acknowledgement gets a message of its own after so many items or so much cost, or when the
+  // other end asks for it; else it goes with the next message, or when AckNow() says so.
   static constexpr int kItemsPerAck = 256;
   static constexpr size_t kCostPerAck = 1 << 20;
 
-  // `window`: what cost() is kept below. Above half of it, the other end is asked to acknowledge at once.
+  // `window`: what cost() is kept below. Above half of it, the other end is asked to acknowledge at
+  // once.
   Link(size_t window, size_t max_whole_bytes)
       : window_(window), max_whole_bytes_(max_whole_bytes) {}
 
@@ -65,16 +70,20 @@ class Link {
     if (!IsEmpty(open_)) Seal();
   }
 
-  // Whether Next() has something: a message, or an acknowledgement that is due. REQUIRES for true: attached.
+  // Whether Next() has something: a message, or an acknowledgement that is due. REQUIRES for true:
+  // attached.
   bool HasNext() const {
     return attached_ && (next_ < sealed_.size() || !IsEmpty(open_) || AckDue() || beat_now_);
   }
-  // The next message to write, valid until the next call of a method that is not const. REQUIRES: HasNext().
+  // The next message to write, valid until the next call of a method that is not const. REQUIRES:
+  // HasNext().
   Out& Next() {
     if (next_ == sealed_.size() && !IsEmpty(open_)) Seal();
     const bool is_part = next_ < sealed_.size() && sealed_[next_].bytes;
     if (is_part) FillPart(sealed_[next_]);
-    Out& out = is_part ? (++next_, part_) : next_ < sealed_.size() ? sealed_[next_++].message : bare_;
+    Out& out = is_part                  ? (++next_, part_)
+               : next_ < sealed_.size() ? sealed_[next_++].message
+                                        : bare_;
     if (written_ < next_) written_ = next_;
     out.set_received(received_);
     out.set_ack_now(cost_ > window_ / 2);
@@ -84,7 +93,8 @@ class Link {
     ack_now_ = beat_now_ = false;
     return out;
   }
-  // What has been received is acknowledged with the next message, even if there is nothing else in it.
+  // What has been received is acknowledged with the next message, even if there is nothing else in
+  // it.
   void AckNow() { ack_now_ = received_ != told_received_; }
   // The next message is written even if there is nothing in it.
   void BeatNow() { beat_now_ = true; }
@@ -99,8 +109,8 @@ class Link {
   // ---- streams
 
   bool attached() const { return attached_; }
-  // A stream has opened on which the other end goes on with this link, and has handled the messages up to `received`:
-  // as Acknowledge(), and the rest is written again. 0 for a link that is new.
+  // A stream has opened on which the other end goes on with this link, and has handled the messages
+  // up to `received`: as Acknowledge(), and the rest is written again. 0 for a link that is new.
   template <typename Release>
   bool Attach(uint64_t received, Release release) {
     if (!Acknowledge(received, release)) return false;
@@ -114,8 +124,8 @@ class Link {
     beat_now_ = false;
   }
 
-  // The other end has handled everything up to `number`: calls release(Out&) for each of those messages, oldest first.
-  // False when it was never sent.
+  // The other end has handled everything up to `number`: calls release(Out&) for each of those
+  // messages, oldest first. False when it was never sent.
   template <typename Release>
   bool Acknowledge(uint64_t number, Release release) {
     if (number > first_number_ - 1 + written_) return false;
@@ -137,7 +147,8 @@ class Link {
     return true;
   }
 
-  // Everything that is not acknowledged, oldest first, for an owner that gives the link up. Then there is nothing.
+  // Everything that is not acknowledged, oldest first, for an owner that gives the link up. Then
+  // there is nothing.
   std::vector<Out> TakeUnacknowledged() {
     if (!IsEmpty(open_)) Seal();
     std::vector<Out> messages;
@@ -157,8 +168,8 @@ class Link {
   // The highest number that was received, and so handled.
   uint64_t received() const { return received_; }
 
-  // Takes the acknowledgement in `message`, as Acknowledge(), and says whether the rest is to be handled. A message that
-  // came in parts is put together in `message` with the last of them.
+  // Takes the acknowledgement in `message`, as Acknowledge(), and says whether the rest is to be
+  // handled. A message that came in parts is put together in `message` with the last of them.
   template <typename Release>
   Receipt Receive(In& message, Release release) {
     if (!Acknowledge(message.received(), release)) return Receipt::kBroken;

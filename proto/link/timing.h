@@ -14,7 +14,8 @@ using std::chrono::milliseconds;
 // Pause before the first attempt to reconnect, and the longest pause between two.
 inline constexpr milliseconds kFirstBackoff{10};
 inline constexpr milliseconds kMaxBackoff{250};
-// One attempt: look-up of the name, TCP and TLS. TCP repeats a lost SYN after one second and after three.
+// One attempt: look-up of the name, TCP and TLS. TCP repeats a lost SYN after one second and after
+// three.
 inline constexpr milliseconds kConnectTimeout{3'500};
 // HTTP/2 PINGs of either side: a peer that vanished is noticed after both together.
 inline constexpr milliseconds kKeepaliveInterval{3'000};
@@ -25,7 +26,8 @@ inline constexpr milliseconds kTick{100};
 inline constexpr milliseconds kGoodbyeTimeout{3'000};
 // How long a lane remembers what it has seen of an origin lane that is not in the roster.
 inline constexpr milliseconds kSeenKept{600'000};
-// A lane that has had no core for so long gives up the relays that may have arrived already: nobody remembers them.
+// A lane that has had no core for so long gives up the relays that may have arrived already: nobody
+// remembers them.
 inline constexpr milliseconds kUnsureRelaysKept{300'000};
 
 // ---- core
@@ -35,13 +37,16 @@ inline constexpr milliseconds kMinLaneTimeout{1'000};
 // How long a restarted core waits for a lane that makes no progress, and for all lanes together.
 inline constexpr milliseconds kReturnPatience{2'000};
 inline constexpr milliseconds kReturnLimit{10'000};
-// How long a core that has just started holds relays, since a lane that knows of others may be about to reconnect.
+// How long a core that has just started holds relays, since a lane that knows of others may be
+// about to reconnect.
 inline constexpr milliseconds kStartHold{500};
 
 static_assert(kStartHold > kMaxBackoff + 2 * kTick, "a lane with a working link comes in time");
 static_assert(kReturnPatience > 4 * kMaxBackoff, "several attempts fit into the patience");
-static_assert(kDefaultLaneTimeout > kConnectTimeout + kReturnPatience, "a link may be away for seconds");
-static_assert(kDefaultLaneTimeout > kKeepaliveInterval + kKeepaliveTimeout, "an edge notices first");
+static_assert(kDefaultLaneTimeout > kConnectTimeout + kReturnPatience,
+              "a link may be away for seconds");
+static_assert(kDefaultLaneTimeout > kKeepaliveInterval + kKeepaliveTimeout,
+              "an edge notices first");
 static_assert(kMinLaneTimeout > 4 * kTick, "an answer may take two ticks of each side");
 static_assert(kReturnLimit >= kReturnPatience, "the limit ends what makes progress");
 static_assert(kGoodbyeTimeout > kReturnPatience, "an edge that ends waits for a core that holds");

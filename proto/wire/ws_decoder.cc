@@ -200,7 +200,8 @@ WsFault WsDecoder::TakeHeader(std::span<char>& in) {
 // Each byte is looked at once, and up to three again.
 bool WsDecoder::TextStaysValid(size_t added) {
   if (message_opcode_ != kText) return true;
-  const std::string_view news = std::string_view(message_).substr(message_.size() - added - unfinished_);
+  const std::string_view news =
+      std::string_view(message_).substr(message_.size() - added - unfinished_);
   const std::optional<size_t> unfinished = UnfinishedUtf8(news);
   if (!unfinished) return false;
   unfinished_ = *unfinished & 0x3;
@@ -234,8 +235,7 @@ WsDecoder::Event WsDecoder::Deliver(std::string_view payload) {
       message_opcode_ = 0;
       // What came in pieces has been checked, but for its end.
       const bool whole = payload.data() != message_.data();
-      if (is_text && (whole ? !IsUtf8(payload) : unfinished_ != 0))
-        return Fail(WsFault::kBadUtf8);
+      if (is_text && (whole ? !IsUtf8(payload) : unfinished_ != 0)) return Fail(WsFault::kBadUtf8);
       return {.type = is_text ? EventType::kText : EventType::kBinary, .data = payload};
     }
   }

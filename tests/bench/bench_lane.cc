@@ -23,7 +23,9 @@ constexpr auto kIgnore = [](const LaneToCore&) {};
 
 BenchLane::BenchLane(const std::shared_ptr<grpc::Channel>& channel, uint64_t lane_id,
                      const std::string& edge, OnDelivery on_delivery)
-    : stub_(Lanes::NewStub(channel)), on_delivery_(std::move(on_delivery)), link_(kWindow, kWindow) {
+    : stub_(Lanes::NewStub(channel)),
+      on_delivery_(std::move(on_delivery)),
+      link_(kWindow, kWindow) {
   signaling::v1::Hello* hello = hello_.mutable_hello();
   hello->set_protocol_version(2);
   hello->set_lane_id(lane_id);

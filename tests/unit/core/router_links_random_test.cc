@@ -1,5 +1,5 @@
-// Lanes whose streams break at random moments, with edges that behave as edge/lane.h does: everybody hears everything once
-// and in order, and every relay is settled once.
+// Lanes whose streams break at random moments, with edges that behave as edge/lane.h does:
+// everybody hears everything once and in order, and every relay is settled once.
 #include <gtest/gtest.h>
 
 #include <algorithm>

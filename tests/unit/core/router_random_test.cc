@@ -27,10 +27,10 @@ struct ModelPeer {
 class RouterRandomTest : public RouterTest {
  protected:
   struct ModelLane {
-    LanePtr lane;           // null: it never was there, or was given up
-    uint64_t relayed = 0;   // number of its last relay
-    uint64_t settled = 0;   // how many of its relays since the lane was opened
-    uint64_t first = 0;     // the last relay before that
+    LanePtr lane;          // null: it never was there, or was given up
+    uint64_t relayed = 0;  // number of its last relay
+    uint64_t settled = 0;  // how many of its relays since the lane was opened
+    uint64_t first = 0;    // the last relay before that
   };
 
   void Step() {
@@ -153,7 +153,8 @@ class RouterRandomTest : public RouterTest {
     if (!model.lane) return 0;
     const auto messages = model.lane->TakeMessages();
     model.settled += SettledIn(messages).size();
-    for (const auto& message : messages) deliveries += static_cast<size_t>(message.deliveries_size());
+    for (const auto& message : messages)
+      deliveries += static_cast<size_t>(message.deliveries_size());
     return deliveries;
   }
   void AnswerFor(uint64_t id) {

@@ -33,7 +33,8 @@ class OutboxTest : public testing::Test {
     event.set_seq(seq);
     outbox_.Added(event);
   }
-  // What waits, first to last: a change as "topic told", an event as its number. Then nothing waits.
+  // What waits, first to last: a change as "topic told", an event as its number. Then nothing
+  // waits.
   std::vector<std::string> Drain() {
     std::vector<std::string> words;
     while (!outbox_.empty()) {

@@ -14,7 +14,8 @@ using signaling::v1::CoreToLane;
 using signaling::v1::LaneEvent;
 using signaling::v1::LaneToCore;
 
-// Bounds are held against costs: one that is too low lets memory grow past them, one that is far too high wastes it.
+// Bounds are held against costs: one that is too low lets memory grow past them, one that is far
+// too high wastes it.
 constexpr size_t kMaxFactor = 3;
 
 // Not below what protobuf says that the message holds, nor below what it takes on the wire.

@@ -1,5 +1,5 @@
-// Two ends of a link over streams that break after any prefix in either direction: everything arrives once and in order,
-// and the memory of all of it is given back.
+// Two ends of a link over streams that break after any prefix in either direction: everything
+// arrives once and in order, and the memory of all of it is given back.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -166,7 +166,8 @@ TEST_F(LinkTest, AMessageGathersNoMoreThanItsBound) {
 TEST_F(LinkTest, WhatIsNoItemKeepsMessagesWithinTheirBoundToo) {
   CoreToLane message = Delivery(1, kMaxMessageBytes / 2);
   message.add_deliveries()->set_payload(std::string(kMaxMessageBytes / 2, 'x'));
-  for (uint64_t seq = 0; seq < kMaxMessageBytes / 4; ++seq) message.add_settled(2 * seq + 1'000'000);
+  for (uint64_t seq = 0; seq < kMaxMessageBytes / 4; ++seq)
+    message.add_settled(2 * seq + 1'000'000);
   core_.Append(message);
   size_t settled = 0;
   while (core_.HasNext()) {
@@ -473,7 +474,8 @@ TEST_F(LinkTest, ItsCostIsThatOfWhatIsNotAcknowledged) {
 }
 
 TEST_F(LinkTest, WhateverItHasCarriedItsCostIsGivenBack) {
-  // Alone and behind something, with and without what is no item, in one message, in many and in parts.
+  // Alone and behind something, with and without what is no item, in one message, in many and in
+  // parts.
   for (const size_t payload : {size_t{10}, kMaxMessageBytes / 3, kMaxMessageBytes, kLarge}) {
     for (const uint64_t items : {0u, 1u, 2u, 7u}) {
       for (const bool with_stats : {false, true}) {
