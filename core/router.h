@@ -151,6 +151,8 @@ class Router {
   // Has the origin told what is settled, if that is much.
   void TellSettled(LaneRecord& origin);
   void Settle(const RelayLedger::Owed& owed);
+  // The lane has acknowledged the message: it has the deliveries in it.
+  void SettleAnswered(LaneRecord& lane, const signaling::v1::CoreToLane& message);
   // Null if the lane is gone, or has another link.
   LaneRecord* OriginOf(uint64_t lane_id, uint64_t link);
   bool IsHeld(const LaneRecord& lane) const;

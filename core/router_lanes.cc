@@ -76,15 +76,18 @@ bool Router::ResumeLane(LaneRecord& lane, LaneOpened& opened) {
   DetachStream(lane, absl::AbortedError("the lane has opened a newer stream"));
   lane.withheld = 0;
   directory_.Bind(opened.stream.get(), lane);
-  const bool resumed = lane.channel->Resume(
-      opened.stream, opened.hello.received(), now_, [&](const CoreToLane& message) {
-        lane.ledger.Answered(static_cast<size_t>(message.deliveries_size()),
-                             [this](const auto& owed) { Settle(owed); });
-      });
+  const bool resumed =
+      lane.channel->Resume(opened.stream, opened.hello.received(), now_,
+                           [&](const CoreToLane& message) { SettleAnswered(lane, message); });
   if (resumed) return true;
   directory_.Unbind(opened.stream.get());
   GiveUp(lane, LaneEnd::kBroken);
   return false;
+}
+
+void Router::SettleAnswered(LaneRecord& lane, const CoreToLane& message) {
+  lane.ledger.Answered(static_cast<size_t>(message.deliveries_size()),
+                       [this](const auto& owed) { Settle(owed); });
 }
 
 LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
@@ -135,11 +138,8 @@ void Router::On(LaneBatch& input) {
   }
   if (lane->channel) {
     MarkDirty(*lane);
-    const link::Receipt receipt =
-        lane->channel->Receive(batch, now_, [&](const CoreToLane& message) {
-          lane->ledger.Answered(static_cast<size_t>(message.deliveries_size()),
-                                [this](const auto& owed) { Settle(owed); });
-        });
+    const link::Receipt receipt = lane->channel->Receive(
+        batch, now_, [&](const CoreToLane& message) { SettleAnswered(*lane, message); });
     if (receipt == link::Receipt::kBroken) return GiveUp(*lane, LaneEnd::kBroken);
     if (receipt == link::Receipt::kNothing) return GiveBack(*lane, *input.endpoint, batch);
     if (lane->state == LaneState::kSyncing && hold_.holding() && batch.events_size() > 0)

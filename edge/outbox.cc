@@ -44,8 +44,9 @@ Outbox::Change Outbox::TakeChange() {
 }
 
 void Outbox::MoveFirst() {
-  Added(waiting_.front());
-  waiting_cost_ -= link::CostOf(waiting_.front());
+  const size_t cost = link::CostOf(waiting_.front());
+  room_ -= static_cast<int64_t>(cost);
+  waiting_cost_ -= cost;
   batch_.add_events()->Swap(&waiting_.front());
   waiting_.pop_front();
 }
