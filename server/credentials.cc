@@ -2,7 +2,6 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
-#include <grpcpp/security/credentials.h>
 
 #include <utility>
 
@@ -118,17 +117,13 @@ absl::StatusOr<std::string> LoadEdgeToken(const Options& options) {
   return token;
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LoadChannelCredentials(
-    const Options& options) {
+absl::StatusOr<std::shared_ptr<const edge::CoreTls>> LoadCoreTls(const Options& options) {
   if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
-  if (options.grpc_tls_cert.empty()) return grpc::InsecureChannelCredentials();
-  absl::StatusOr<core::GrpcTls> tls = LoadGrpcTls(options);
-  if (!tls.ok()) return tls.status();
-  grpc::SslCredentialsOptions ssl;
-  ssl.pem_cert_chain = tls->cert;
-  ssl.pem_private_key = tls->key;
-  ssl.pem_root_certs = tls->ca;
-  return grpc::SslCredentials(ssl);
+  if (options.grpc_tls_cert.empty()) return std::shared_ptr<const edge::CoreTls>();
+  absl::StatusOr<std::shared_ptr<const edge::CoreTls>> tls =
+      edge::CoreTls::Load(options.grpc_tls_cert, options.grpc_tls_key, options.grpc_tls_ca);
+  if (!tls.ok()) return Prefixed("--grpc-tls-cert, --grpc-tls-key, --grpc-tls-ca", tls.status());
+  return tls;
 }
 
 }  // namespace cairn::server
