@@ -329,10 +329,13 @@ int RunServer(const Options& options) {
     std::cerr << "error: " << listening_socket.status().message() << std::endl;
     return 1;
   }
-  // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to
-  // ten seconds.
-  RouteGrpcLog();
-  grpc_init();
+  // Edges speak gRPC by themselves.
+  if (options.role != Role::kEdge) {
+    // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to
+    // ten seconds.
+    RouteGrpcLog();
+    grpc_init();
+  }
   // Never destroyed, so that its signal handlers stay: the last moments of a process that has done
   // its work are not to be ended as a failure by one more SIGTERM.
   static Server& server = *new Server(options, *std::move(listening_socket));

@@ -1,6 +1,7 @@
 """The edge's end of a stream to its core: gRPC that is the edge's own, against other implementations of it and bad networks."""
 import contextlib
 import socket
+import subprocess
 import threading
 
 import grpc
@@ -10,6 +11,7 @@ from support.fake_core import FakeCore, lane_pb
 from support.frame_link import FrameLink, SlowLink, goaway, reset
 from support.messages import new_topic
 from support.peer import Peer
+from support.process import ServerProcess, with_defaults
 from support.waiting import PATIENCE
 
 Event = lane_pb.LaneEvent
@@ -65,21 +67,27 @@ def test_messages_pass_between_an_edge_and_a_core_on_grpcio(fake, edge_of, tmp_p
         assert peer.receive_payloads(topic, 1) == [payload]
 
 
-def test_a_message_of_the_largest_size_passes(fake, edge_of):
+def test_messages_of_the_largest_size_pass(fake, edge_of):
     core = fake()
-    edge = edge_of(f"127.0.0.1:{core.port}")
+    edge = edge_of(f"127.0.0.1:{core.port}", "--max-message-bytes", "262144")
     lane = core.lane()
     lane.welcome()
     topic = new_topic()
     peer = Peer(url(edge))
     peer.subscribe(topic)
-    payload = bytes(64 << 10)
-    for step in range(50):
+    lane.events(Event.KIND_SUBSCRIBED)
+    for step in range(40):
+        payload = bytes([step]) * 60_000
         peer.relay(topic, payload)
-        while (relayed := lane.events(Event.KIND_RELAYED)[-1]) and relayed.payload != payload:
-            pass
-        assert relayed.seq == step + 1
+        relayed = lane.events(Event.KIND_RELAYED)[-1]
+        assert (relayed.seq, relayed.payload) == (step + 1, payload)
         lane.tell(settled=[relayed.seq, relayed.seq])
+    # A larger one comes in parts, one behind the other.
+    peer.relay(topic, bytes(200_000))
+    parts = [lane.next()]
+    while not parts[-1].part or parts[-1].more:
+        parts.append(lane.next())
+    assert [len(part.part) for part in parts if part.more] == [64 << 10] * 3
 
 
 @pytest.mark.parametrize("code, number", [(grpc.StatusCode.UNAVAILABLE, 14), (grpc.StatusCode.PERMISSION_DENIED, 7)])
@@ -98,7 +106,7 @@ def test_the_status_of_a_core_is_logged_and_a_new_stream_opened(fake, edge_of, c
     assert again.hello.core_id == (77 if welcomed else 0)
 
 
-def test_a_message_that_is_too_large_or_broken_ends_the_stream(fake, edge_of):
+def test_a_message_that_is_too_large_ends_the_stream(fake, edge_of):
     core = fake()
     edge = edge_of(f"127.0.0.1:{core.port}")
     lane = core.lane()
@@ -174,12 +182,31 @@ def listening_on_v6():
         yield listener, listener.getsockname()[1]
 
 
+# Its own /etc/hosts, without being root.
+OWN_HOSTS = ["unshare", "--map-root-user", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"']
+
+
 @pytest.fixture
-def hosts(monkeypatch):
-    """Skips where localhost has no IPv6 address."""
-    found = {info[0] for info in socket.getaddrinfo("localhost", 1, type=socket.SOCK_STREAM)}
-    if found != {socket.AF_INET, socket.AF_INET6}:
-        pytest.skip("localhost has one address only")
+def hosts(tmp_path):
+    """The /etc/hosts of edges made by edge_with_hosts."""
+    path = tmp_path / "hosts"
+    path.write_text("127.0.0.1 localhost\n")
+    if subprocess.run([*OWN_HOSTS, path, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no mount namespaces here")
+    return path
+
+
+@pytest.fixture
+def edge_with_hosts(hosts):
+    started = []
+
+    def edge(address):
+        flags = with_defaults(["--role", "edge", "--core", address, "--threads", "1"])
+        started.append(ServerProcess(*flags, wrapper=[*OWN_HOSTS, str(hosts)]))
+        return started[-1]
+    yield edge
+    for one in started:
+        one.finish()
 
 
 def test_a_name_leads_to_the_core_on_whichever_address_it_listens(start, edge_of):
@@ -194,7 +221,8 @@ def test_a_core_on_ipv6_is_reached(start, edge_of):
 
 
 @pytest.mark.parametrize("silent", [True, False], ids=["an address that does not answer", "one that closes at once"])
-def test_the_next_address_of_a_name_is_tried(start, edge_of, hosts, silent):
+def test_the_next_address_of_a_name_is_tried(start, hosts, edge_with_hosts, silent):
+    hosts.write_text("::1 core.test\n127.0.0.1 core.test\n")
     with listening_on_v6() as (listener, port), contextlib.ExitStack() as stack:
         if silent:
             # Its queue is full: nobody else is answered.
@@ -206,8 +234,19 @@ def test_the_next_address_of_a_name_is_tried(start, edge_of, hosts, silent):
             threading.Thread(target=close_all_who_come, args=[listener], daemon=True).start()
         core = start("--role", "core", "--grpc-listen-addr", f"127.0.0.1:{port}")
         core.grpc_address()
-        edge = edge_of(f"localhost:{port}")
-        edge.wait_for_log("core_link_up", within=5)
+        edge = edge_with_hosts(f"core.test:{port}")
+        edge.wait_for_log("core_link_up")
+        assert bool(edge.grep("core_link_lost")) == (not silent)
+
+
+def test_a_name_that_leads_elsewhere_now_is_looked_up_again(start, hosts, edge_with_hosts):
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0")
+    port = core.grpc_address().rpartition(":")[2]
+    hosts.write_text("127.0.0.2 core.test\n")
+    edge = edge_with_hosts(f"core.test:{port}")
+    edge.wait_for_log("core_link_lost")
+    hosts.write_text("127.0.0.1 core.test\n")
+    edge.wait_for_log("core_link_up")
 
 
 def close_all_who_come(listener):

@@ -2,6 +2,7 @@
 import concurrent.futures
 import contextlib
 import queue
+import threading
 
 import grpc
 from support.admin_api import lane_pb, lane_pb2_grpc
@@ -20,7 +21,9 @@ class Lane:
         self._answers = queue.SimpleQueue()
         self._number = 0
         self.received = 0
+        self._said = queue.Queue()
         self.hello = next(requests).hello
+        threading.Thread(target=self._read, daemon=True).start()
 
     def answers(self, context):
         while (answer := self._answers.get()) is not _END:
@@ -42,20 +45,25 @@ class Lane:
     def end(self, code=None, details=""):
         self._answers.put((code, details) if code else _END)
 
+    def _read(self):
+        with contextlib.suppress(grpc.RpcError):
+            for message in self._requests:
+                self._said.put(message)
+
+    def next(self):
+        """The next message that says anything."""
+        while True:
+            message = self._said.get(timeout=PATIENCE)
+            self.received = max(self.received, message.number)
+            if message.number:
+                return message
+
     def events(self, kind):
         """What the lane says from now on, up to and with the first event of that kind."""
         said = []
-        for message in self._requests:
-            self.received = max(self.received, message.number)
-            said += message.events
-            if any(event.kind == kind for event in message.events):
-                return said
-        raise AssertionError(f"the lane ended with {said}")
-
-    def read_to_the_end(self):
-        with contextlib.suppress(grpc.RpcError, Exception):
-            for _ in self._requests:
-                pass
+        while not any(event.kind == kind for event in said):
+            said += self.next().events
+        return said
 
 
 class FakeCore(lane_pb2_grpc.LanesServicer):

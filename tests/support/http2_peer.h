@@ -44,6 +44,11 @@ class Http2Peer {
     nghttp2_session_server_new2(&session_, callbacks, this, option);
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);
+    // It expects the acknowledgement of those that the test sends.
+    const nghttp2_settings_entry window = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 30};
+    nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, &window, 1);
+    nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, 1 << 30);
+    DropOutput();
   }
   ~Http2Peer() { nghttp2_session_del(session_); }
   Http2Peer(const Http2Peer&) = delete;
@@ -54,6 +59,7 @@ class Http2Peer {
     const ssize_t taken = nghttp2_session_mem_recv(
         session_, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
     EXPECT_EQ(taken, static_cast<ssize_t>(bytes.size()));
+    DropOutput();
   }
 
   std::map<std::string, std::string> request;
@@ -75,7 +81,10 @@ class Http2Peer {
     Append(frame, stream, 4);
     return frame.append(payload);
   }
-  static std::string Settings() { return Frame(kSettings, kNone, 0, ""); }
+  // Its own, and the acknowledgement of the call's.
+  static std::string Settings() {
+    return Frame(kSettings, kNone, 0, "") + Frame(kSettings, kAck, 0, "");
+  }
   // Literals that enter no table.
   static std::string HeaderBlock(const Headers& headers) {
     std::string block;
@@ -121,6 +130,13 @@ class Http2Peer {
   }
 
  private:
+  // The test says what the call reads.
+  void DropOutput() {
+    const uint8_t* output = nullptr;
+    while (nghttp2_session_mem_send(session_, &output) > 0) {
+    }
+  }
+
   static void Append(std::string& into, size_t value, int bytes) {
     for (int i = bytes - 1; i >= 0; --i) into += static_cast<char>(value >> (8 * i) & 0xff);
   }
