@@ -4,10 +4,12 @@
 #include <absl/strings/str_cat.h>
 #include <arpa/inet.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include <array>
 #include <string_view>
+#include <utility>
 
 namespace cairn::edge {
 namespace {
@@ -21,9 +23,31 @@ std::string LastError() {
   return reason ? reason : "unknown error";
 }
 
-absl::Status Unusable(const std::string& path, const char* what) {
-  return absl::InvalidArgumentError(
-      absl::StrCat("'", path, "' is no PEM ", what, ": ", LastError()));
+bool Present(SSL_CTX* context, const PemIdentity& identity) {
+  for (size_t i = 0; i < identity.chain.size(); ++i) {
+    X509* one = identity.chain[i].get();
+    const bool used = i == 0 ? SSL_CTX_use_certificate(context, one) == 1
+                             : SSL_CTX_add1_chain_cert(context, one) == 1;
+    if (!used) return false;
+  }
+  return SSL_CTX_use_PrivateKey(context, identity.key.get()) == 1;
+}
+
+bool Trust(SSL_CTX* context, const std::string& authority) {
+  struct BioDeleter {
+    void operator()(BIO* bio) const { BIO_free(bio); }
+  };
+  const std::unique_ptr<BIO, BioDeleter> bio(
+      BIO_new_mem_buf(authority.data(), static_cast<int>(authority.size())));
+  X509_STORE* const store = SSL_CTX_get_cert_store(context);
+  bool any = false;
+  while (const X509Ptr one = X509Ptr(PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr))) {
+    if (X509_STORE_add_cert(store, one.get()) != 1) return false;
+    any = true;
+  }
+  // That nothing more comes is an error to OpenSSL.
+  if (any) ERR_clear_error();
+  return any;
 }
 
 bool IsAddress(const std::string& name) {
@@ -34,9 +58,8 @@ bool IsAddress(const std::string& name) {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const CoreTls>> CoreTls::Load(const std::string& cert_chain_path,
-                                                             const std::string& key_path,
-                                                             const std::string& ca_path) {
+absl::StatusOr<std::shared_ptr<const CoreTls>> CoreTls::Make(const PemIdentity& identity,
+                                                             const std::string& authority) {
   ERR_clear_error();
   std::shared_ptr<CoreTls> result(new CoreTls(SSL_CTX_new(TLS_client_method())));
   SSL_CTX* context = result->context_.get();
@@ -50,18 +73,11 @@ absl::StatusOr<std::shared_ptr<const CoreTls>> CoreTls::Load(const std::string& 
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   if (SSL_CTX_set_alpn_protos(context, kAlpn.data(), kAlpn.size()) != 0)
     return absl::ResourceExhaustedError("out of memory for a TLS context");
-  if (SSL_CTX_load_verify_locations(context, ca_path.c_str(), nullptr) != 1)
-    return Unusable(ca_path, "CA certificate");
-  if (SSL_CTX_use_certificate_chain_file(context, cert_chain_path.c_str()) != 1)
-    return Unusable(cert_chain_path, "certificate chain");
-  if (SSL_CTX_use_PrivateKey_file(context, key_path.c_str(), SSL_FILETYPE_PEM) != 1 &&
-      ERR_GET_REASON(ERR_peek_last_error()) != X509_R_KEY_VALUES_MISMATCH)
-    return Unusable(key_path, "private key");
-  if (SSL_CTX_check_private_key(context) != 1) {
-    ERR_clear_error();
-    return absl::InvalidArgumentError(absl::StrCat("the private key '", key_path,
-                                                   "' does not belong to the certificate '",
-                                                   cert_chain_path, "'"));
+  if (!Trust(context, authority))
+    return absl::InvalidArgumentError(absl::StrCat("the CA cannot be used for TLS: ", LastError()));
+  if (!Present(context, identity)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the certificate or its key cannot be used for TLS: ", LastError()));
   }
   return std::shared_ptr<const CoreTls>(std::move(result));
 }

@@ -5,7 +5,7 @@
 // chosen by ALPN.
 //
 // Thread: immutable after construction.
-// Errors: a Status that names the file and what is wrong with it.
+// Errors: a Status that says what OpenSSL refused.
 // Source: RFC 8446, RFC 9113 section 9.2; TLS 1.2 is the floor.
 #ifndef CAIRN_EDGE_CORE_TLS_H_
 #define CAIRN_EDGE_CORE_TLS_H_
@@ -15,16 +15,16 @@
 #include <memory>
 #include <string>
 
+#include "base/pem.h"
 #include "base/tls_context.h"
 
 namespace cairn::edge {
 
 class CoreTls {
  public:
-  // All PEM; `ca_path` may hold several.
-  static absl::StatusOr<std::shared_ptr<const CoreTls>> Load(const std::string& cert_chain_path,
-                                                             const std::string& key_path,
-                                                             const std::string& ca_path);
+  // `authority`: PEM, of one or several.
+  static absl::StatusOr<std::shared_ptr<const CoreTls>> Make(const PemIdentity& identity,
+                                                             const std::string& authority);
 
   // A client-side connection over the non-blocking socket `fd`, which it does not own, to a server
   // whose certificate must name `name`: a host or an IP address. Null when out of memory.

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "edge/dialer.h"
+#include "edge/core_connector.h"
 #include "edge/http2_call.h"
 #include "edge/stream.h"
 #include "proto/link/link.h"
@@ -58,15 +58,13 @@ class Http2CoreStreamOpener::Stream final : public CoreStream, private SocketLis
   }
 
  private:
-  enum class State { kDialing, kHandshake, kOpen, kEnded };
+  enum class State { kConnecting, kOpen, kEnded };
 
   static Http2Call::Options CallOptions(const Options& options);
 
   void OnSocketReady(uint32_t epoll_events) override;
-  void OnConnected(absl::StatusOr<Dialer::Connected> connected);
-  void Handshake();
-  void Open();
-  void OnConnectTimeout();
+  void OnConnected(absl::StatusOr<Socket> socket);
+  void OnFirstFrameTimeout();
   void ScheduleTime();
   void OnTime();
 
@@ -97,14 +95,14 @@ class Http2CoreStreamOpener::Stream final : public CoreStream, private SocketLis
   CoreStreamListener& listener_;
   SocketWatch& sockets_;
   // Loop thread only.
-  State state_ = State::kDialing;
+  State state_ = State::kConnecting;
   Http2Call call_;
-  std::optional<Dialer> dialer_;
-  std::optional<Socket> socket_;
+  std::optional<CoreConnector> connector_;        // connecting
+  std::optional<Socket> socket_;                  // open
   std::string address_;                           // that the socket is connected to
   std::string output_;                            // that the kernel has not taken
   CoreToLane message_;                            // keeps its memory for the next
-  Socket::Status blocked_ = Socket::Status::kOk;  // what writing or the handshake waits for
+  Socket::Status blocked_ = Socket::Status::kOk;  // what writing waits for
   uint32_t watched_ = 0;
   bool wants_write_ = false;
   bool got_message_ = false;
@@ -130,12 +128,9 @@ Http2CoreStreamOpener::Stream::Stream(Http2CoreStreamOpener& opener, CoreStreamL
       listener_(listener),
       sockets_(*opener.executor_.sockets()),
       call_(CallOptions(opener.options_)) {
-  dialer_.emplace(
-      opener_.executor_, opener_.options_.target, opener_.lookup_,
-      std::exchange(opener_.avoid_, ""),
-      [this](absl::StatusOr<Dialer::Connected> connected) { OnConnected(std::move(connected)); });
-  opener_.executor_.PostAfter(absl::FromChrono(link::kConnectTimeout),
-                              IfAlive([this] { OnConnectTimeout(); }));
+  connector_.emplace(opener_.executor_, opener_.options_.target, opener_.options_.tls,
+                     opener_.lookup_, std::exchange(opener_.avoid_, ""),
+                     [this](absl::StatusOr<Socket> socket) { OnConnected(std::move(socket)); });
 }
 
 Http2CoreStreamOpener::Stream::~Stream() {
@@ -150,54 +145,23 @@ Http2CoreStreamOpener::Stream::~Stream() {
 
 // ---- the connection
 
-void Http2CoreStreamOpener::Stream::OnConnected(absl::StatusOr<Dialer::Connected> connected) {
-  if (!connected.ok()) return End(kUnavailable, std::string(connected.status().message()));
-  address_ = std::move(connected->address);
-  const int fd = connected->fd.get();
-  SslPtr ssl;
-  if (opener_.options_.tls) {
-    ssl = opener_.options_.tls->NewConnection(fd, opener_.options_.target.CertificateName());
-    if (!ssl) return End(kUnavailable, "out of memory for TLS");
-  }
-  Socket::SetOptions(fd, absl::FromChrono(link::kKeepaliveTimeout));
-  socket_.emplace(std::move(connected->fd), std::move(ssl));
-  call_.Connected(Now());
-  state_ = State::kHandshake;
-  Handshake();
-}
-
-void Http2CoreStreamOpener::Stream::Handshake() {
-  if (!socket_->tls()) return Open();
-  blocked_ = socket_->Handshake();
-  switch (blocked_) {
-    case Socket::Status::kOk:
-      break;
-    case Socket::Status::kWantRead:
-    case Socket::Status::kWantWrite:
-      return Watch();
-    case Socket::Status::kClosed:
-    case Socket::Status::kLost:
-      return End(kUnavailable,
-                 absl::StrCat(address_, ": TLS: ", CoreTls::FailureOf(*socket_->ssl())));
-  }
-  if (!CoreTls::SpeaksHttp2(*socket_->ssl()))
-    return End(kUnavailable, absl::StrCat(address_, ": TLS: no HTTP/2 there"));
-  Open();
-}
-
-void Http2CoreStreamOpener::Stream::Open() {
+void Http2CoreStreamOpener::Stream::OnConnected(absl::StatusOr<Socket> socket) {
+  address_ = connector_->address();
+  connector_.reset();
+  if (!socket.ok()) return End(kUnavailable, std::string(socket.status().message()));
+  socket_ = *std::move(socket);
   state_ = State::kOpen;
+  call_.Connected(Now());
+  opener_.executor_.PostAfter(absl::FromChrono(link::kHandshakeTimeout),
+                              IfAlive([this] { OnFirstFrameTimeout(); }));
   ScheduleTime();
   Flush();
 }
 
-void Http2CoreStreamOpener::Stream::OnConnectTimeout() {
+void Http2CoreStreamOpener::Stream::OnFirstFrameTimeout() {
   if (call_.established()) return;
-  const char* what = state_ == State::kDialing     ? "connection"
-                     : state_ == State::kHandshake ? "end of the TLS handshake"
-                                                   : "HTTP/2 frame";
-  End(kUnavailable, absl::StrCat(opener_.options_.target.Authority(), ": no ", what, " within ",
-                                 absl::FormatDuration(absl::FromChrono(link::kConnectTimeout))));
+  End(kUnavailable, absl::StrCat(address_, ": no HTTP/2 frame within ",
+                                 absl::FormatDuration(absl::FromChrono(link::kHandshakeTimeout))));
 }
 
 void Http2CoreStreamOpener::Stream::ScheduleTime() {
@@ -216,7 +180,6 @@ void Http2CoreStreamOpener::Stream::OnTime() {
 
 void Http2CoreStreamOpener::Stream::OnSocketReady(uint32_t) {
   if (ending_) return;
-  if (state_ == State::kHandshake) return Handshake();
   if (state_ != State::kOpen) return;
   if (!output_.empty()) Flush();
   if (!Read()) return;

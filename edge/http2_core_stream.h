@@ -1,9 +1,9 @@
 // Http2CoreStream: a CoreStream as a gRPC call on a connection of its own, on the loop's thread.
 //
-//   dialing ──connected──▶ handshake (TLS) ──done──▶ open ──▶ ended
+//   connecting ──CoreConnector──▶ open ──▶ ended
 //
-// The connection must be there, with the core's first HTTP/2 frame, within link::kConnectTimeout.
-// Each stream looks the core's name up anew.
+// The core's first HTTP/2 frame must come within link::kHandshakeTimeout of the connection. Each
+// stream looks the core's name up anew.
 //
 // Owner:  one LaneLink. Thread: its loop.
 // Bounds: one message each way, kReadBytes a read, kOutputBytes that the kernel has not taken.
