@@ -12,7 +12,7 @@ from support.frame_link import FrameLink, SlowLink, goaway, reset
 from support.messages import new_topic
 from support.peer import Peer
 from support.process import ServerProcess, with_defaults
-from support.waiting import PATIENCE
+from support.waiting import PATIENCE, Stopwatch
 
 Event = lane_pb.LaneEvent
 LOST = "core_link_lost.*"
@@ -285,6 +285,19 @@ def serving(answer):
 def test_who_does_not_speak_http2_is_given_up(edge_of, answer, reason):
     with serving(answer) as address:
         edge_of(address).wait_for_log(rf"{LOST}code=14.*{reason}")
+
+
+def test_a_core_that_ends_each_stream_after_its_welcome_is_asked_ever_more_slowly(fake, edge_of):
+    core = fake()
+    edge_of(f"127.0.0.1:{core.port}")
+    watch, opened = Stopwatch(), 0
+    while watch.seconds < 1.5:
+        lane = core.lane()
+        lane.welcome()
+        lane.end(grpc.StatusCode.UNAVAILABLE)
+        opened += 1
+    # Pauses of 5 to 10 ms, doubling to 125 to 250 ms.
+    assert opened <= 16
 
 
 # ---- what proxies do
