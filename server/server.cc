@@ -144,14 +144,21 @@ absl::StatusOr<edge::LinkFactory*> Server::NewLinks() {
     links_ = std::make_unique<DirectLinkFactory>(*core_);
     return links_.get();
   }
-  auto credentials = LoadChannelCredentials(options_);
-  if (!credentials.ok()) return credentials.status();
+  GrpcLinkFactory::StreamOptions stream_options;
+  absl::StatusOr<edge::CoreTarget> target = edge::CoreTarget::Parse(options_.core);
+  if (!target.ok())
+    return absl::InvalidArgumentError(absl::StrCat("--core: ", target.status().message()));
+  absl::StatusOr<std::shared_ptr<const edge::CoreTls>> tls = LoadCoreTls(options_);
+  if (!tls.ok()) return tls.status();
   absl::StatusOr<std::string> token = LoadEdgeToken(options_);
   if (!token.ok()) return token.status();
+  stream_options.target = *std::move(target);
+  stream_options.tls = *std::move(tls);
+  stream_options.token = *std::move(token);
+  stream_options.version = CAIRN_VERSION;
   edge::LaneLink::Options link_options;
   link_options.window = std::min(link_options.window, options_.limits.max_backlog_bytes);
-  links_ =
-      std::make_unique<GrpcLinkFactory>(options_.core, *credentials, *token, link_options, clock_);
+  links_ = std::make_unique<GrpcLinkFactory>(std::move(stream_options), link_options, clock_);
   return links_.get();
 }
 
@@ -322,10 +329,13 @@ int RunServer(const Options& options) {
     std::cerr << "error: " << listening_socket.status().message() << std::endl;
     return 1;
   }
-  // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to
-  // ten seconds.
-  RouteGrpcLog();
-  grpc_init();
+  // Edges speak gRPC by themselves.
+  if (options.role != Role::kEdge) {
+    // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to
+    // ten seconds.
+    RouteGrpcLog();
+    grpc_init();
+  }
   // Never destroyed, so that its signal handlers stay: the last moments of a process that has done
   // its work are not to be ended as a failure by one more SIGTERM.
   static Server& server = *new Server(options, *std::move(listening_socket));
