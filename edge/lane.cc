@@ -123,6 +123,7 @@ void Lane::Relay(const Member* member, const wire::Message& message, uint64_t to
   Tell(LaneEvent::KIND_RELAYED, member->peer, [&](LaneEvent& event) {
     event.mutable_topic()->assign(message.topic);
     event.mutable_payload()->assign(message.payload);
+    event.set_proof(member->facts.proof);
     event.set_seq(next_seq_++);
     event.set_read_us(read_us_);
     event.set_to(to);

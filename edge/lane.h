@@ -50,6 +50,7 @@ class Lane final : public CoreLinkListener {
     std::string user_agent;
     const char* tls_version = "";
     wire::Dialect dialect = wire::Dialect::kNative;
+    uint64_t proof = 0;  // LaneEvent.proof
   };
 
   // PeerStats in lane.proto.

@@ -94,7 +94,7 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   bool ReadingPaused(Connection& connection) override;
   SessionContext& session_context() override { return session_context_; }
   std::span<char> read_buffer() override { return {read_buffer_.get(), kReadBuffer}; }
-  uint64_t NewPeerId() override;
+  link::PeerName NewPeer() override;
   Admission Admit(Connection& connection, const SocketAddress& client) override;
   void NoteQueued(ptrdiff_t bytes) override { queued_ += static_cast<size_t>(bytes); }
   bool QueuesFull() const override { return queued_ > max_queued_; }

@@ -31,6 +31,14 @@ absl::Status CheckGrpcTls(const Options& options) {
   return CheckPair("--grpc-tls-cert", options.grpc_tls_cert, "--grpc-tls-ca", options.grpc_tls_ca);
 }
 
+// Without a file: nothing.
+absl::StatusOr<CredentialLine> FirstEdgeCredential(const Options& options) {
+  if (options.grpc_edge_token_file.empty()) return CredentialLine();
+  absl::StatusOr<CredentialLine> line = BearerTokens::FirstInFile(options.grpc_edge_token_file);
+  if (!line.ok()) return Prefixed("--grpc-edge-token-file", line.status());
+  return line;
+}
+
 }  // namespace
 
 absl::StatusOr<BearerTokens> LoadClientTokens(const Options& options) {
@@ -71,9 +79,15 @@ absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options
                {"--grpc-viewer-token-file", options.grpc_viewer_token_file, tokens.viewers}};
   for (const auto& file : files) {
     if (file.path.empty()) continue;
-    absl::StatusOr<BearerTokens> loaded = BearerTokens::FromFile(file.path);
+    absl::StatusOr<BearerTokens> loaded =
+        BearerTokens::FromFile(file.path, BearerTokens::Names::kAllowed);
     if (!loaded.ok()) return Prefixed(file.option, loaded.status());
     file.into = *std::move(loaded);
+  }
+  if (!options.grpc_allow_file.empty()) {
+    absl::StatusOr<core::AllowedNames> names = core::AllowedNames::FromFile(options.grpc_allow_file);
+    if (!names.ok()) return Prefixed("--grpc-allow-file", names.status());
+    tokens.certificates = *std::move(names);
   }
   return tokens;
 }
@@ -111,11 +125,20 @@ absl::Status CheckGrpcExposure(const Options& options) {
       "say --grpc-insecure where the network itself keeps others out"));
 }
 
+absl::StatusOr<std::string> EdgeNameOf(const Options& options) {
+  absl::StatusOr<CredentialLine> line = FirstEdgeCredential(options);
+  if (!line.ok()) return line.status();
+  if (line->name.empty() || line->name == options.edge_name) return options.edge_name;
+  if (!options.edge_name_given) return std::move(line->name);
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--grpc-edge-token-file: its first line is of the edge '", line->name,
+      "', but --edge-name is '", options.edge_name, "'; give both the same, or leave one out"));
+}
+
 absl::StatusOr<std::string> LoadEdgeToken(const Options& options) {
-  if (options.grpc_edge_token_file.empty()) return std::string();
-  absl::StatusOr<std::string> token = BearerTokens::FirstInFile(options.grpc_edge_token_file);
-  if (!token.ok()) return Prefixed("--grpc-edge-token-file", token.status());
-  return token;
+  absl::StatusOr<CredentialLine> line = FirstEdgeCredential(options);
+  if (!line.ok()) return line.status();
+  return std::move(line->value);
 }
 
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LoadChannelCredentials(

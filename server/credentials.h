@@ -35,6 +35,8 @@ absl::Status CheckGrpcExposure(const Options& options);
 
 // The edge's side of the same: the token it presents ("" for none), and how it connects.
 absl::StatusOr<std::string> LoadEdgeToken(const Options& options);
+// The edge's name: what was given, or what its credential is bound to, or the default.
+absl::StatusOr<std::string> EdgeNameOf(const Options& options);
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LoadChannelCredentials(
     const Options& options);
 

@@ -209,6 +209,8 @@ void AddPresence(const core::CoreSnapshot& core, Families& to) {
              core.lanes_late);
   to.Counter("cairn_signal_lanes_refused_total", "Lanes that did not know their own secret.",
              core.lanes_refused);
+  to.Counters("cairn_signal_edge_refusals_total", "What edges may not say or do, by reason.",
+              ByName<core::LaneRefusal>("reason", core.refusals));
   to.Counter("cairn_signal_peers_opened_total", "Peers that came, or that an edge brought back.",
              core.peers_opened);
   to.Counter("cairn_signal_peers_closed_total", "Peers that went.", core.peers_closed);

@@ -68,6 +68,8 @@ class Server {
   void AwaitSignal();
   void OnSignal(int number);
   void Reload();
+  // Calls that a reload has ended.
+  static void SayEnded(size_t calls);
   void SayReady();
   void BeginShutdown(const std::string& why);
   void Shutdown();
@@ -161,7 +163,9 @@ absl::Status Server::StartEdge() {
   edge_options.listening_socket = std::move(listening_socket_);
   edge_options.takes_over = options_.role == Role::kAll;
   edge_options.loops = options_.threads;
-  edge_options.name = options_.edge_name;
+  absl::StatusOr<std::string> name = core_ ? options_.edge_name : EdgeNameOf(options_);
+  if (!name.ok()) return name.status();
+  edge_options.name = *std::move(name);
   edge_options.version = CAIRN_VERSION;
   edge_options.limits = options_.limits;
   edge_options.proxy_trust = options_.proxy_trust;
@@ -290,13 +294,23 @@ void Server::Reload() {
   }
   if (grpc_server_) {
     apply("grpc_tokens", LoadAuthorityTokens(options_),
-          [this](core::AuthorityTokens tokens) { grpc_server_->SetTokens(std::move(tokens)); });
+          [this](core::AuthorityTokens tokens) {
+            SayEnded(grpc_server_->SetTokens(std::move(tokens)));
+          });
   }
   if (grpc_server_ && !options_.grpc_tls_cert.empty()) {
     apply("grpc_tls", LoadGrpcTls(options_),
-          [this](core::GrpcTls tls) { grpc_server_->SetTls(std::move(tls)); });
+          [this](core::GrpcTls tls) { SayEnded(grpc_server_->SetTls(std::move(tls))); });
   }
   SayReady();
+}
+
+void Server::SayEnded(size_t calls) {
+  if (calls == 0) return;
+  log::Warn(log::Core(), "credentials_revoked",
+            {{"calls", calls},
+             {"hint", log::Text("lanes and watches that what is allowed now does not cover were "
+                                "ended")}});
 }
 
 void Server::SayReady() {
