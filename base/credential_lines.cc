@@ -46,7 +46,8 @@ absl::StatusOr<std::vector<CredentialLine>> CredentialLine::ReadFile(const std::
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));
     if (WithoutBlanks(line).empty()) continue;
     if (lines.size() == kMaxLines)
-      return absl::InvalidArgumentError(absl::StrCat("'", path, "' has more than ", kMaxLines, " lines"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", path, "' has more than ", kMaxLines, " lines"));
     lines.push_back(Parse(line, number));
   }
   return lines;

@@ -1,5 +1,5 @@
-// CredentialLines: files in which each line lets somebody in: `VALUE`, or `NAME: VALUE` for a value that is bound to a
-// name, so that one can be told from another and taken out alone.
+// CredentialLines: files in which each line lets somebody in: `VALUE`, or `NAME: VALUE` for a value
+// that is bound to a name, so that one can be told from another and taken out alone.
 //
 // Thread: any; the caller's waits for the disk.
 // Bounds: kMaxLines lines.
@@ -23,7 +23,7 @@ struct CredentialLine {
   std::string name;  // empty: bound to none
   std::string value;
   std::string whole;  // the line without blanks around it
-  int number = 0;  // of the line, from 1
+  int number = 0;     // of the line, from 1
 
   // A name is printable ASCII without blanks and colons, and is
   // followed by a colon and a blank: a value with a colon in it stays whole.

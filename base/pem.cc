@@ -120,7 +120,7 @@ bool IsIssuedBy(const std::string& chain_text, const std::string& authority_text
   const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> context(
       X509_STORE_CTX_new(), X509_STORE_CTX_free);
   const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> others(
-      sk_X509_new_null(), [](STACK_OF(X509)* stack) { sk_X509_free(stack); });
+      sk_X509_new_null(), [](STACK_OF(X509) * stack) { sk_X509_free(stack); });
   if (!store || !context || !others) return false;
   for (const X509Ptr& one : *authorities) X509_STORE_add_cert(store.get(), one.get());
   for (const X509Ptr& one : *chain) sk_X509_push(others.get(), one.get());

@@ -1,4 +1,5 @@
-// AllowedNames: the names of certificates that the core's port lets in, and which of them are bound to one edge.
+// AllowedNames: the names of certificates that the core's port lets in, and which of them are bound
+// to one edge.
 //
 // Thread: immutable once read.
 // Bounds: CredentialLine::kMaxLines names.
@@ -26,8 +27,8 @@ class AllowedNames {
     AllowedNames names;
     for (const CredentialLine& line : *lines) names.edges_[line.value] = line.name;
     if (!names.edges_.empty()) return names;
-    return absl::InvalidArgumentError(
-        absl::StrCat("'", path, "' has no name; write one a line, or let nobody in by ending the core"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "'", path, "' has no name; write one a line, or let nobody in by ending the core"));
   }
 
   // The edge's name that the certificate's name is bound to, "" for none; null: it is not allowed.

@@ -2,7 +2,8 @@
 //
 // Three kinds of caller with credentials of their own: an edge opens lanes, an operator steers, a
 // viewer looks. None may do another's: an edge cannot disconnect a peer, an operator cannot pose as
-// an edge. A call that goes on for long holds a lease, and is ended when its credential is taken away.
+// an edge. A call that goes on for long holds a lease, and is ended when its credential is taken
+// away.
 //
 // Thread: any.
 // Errors: UNAUTHENTICATED without a credential that is known, PERMISSION_DENIED with one of another
@@ -70,8 +71,8 @@ class Authority {
    public:
     Lease() = default;
     Lease(Authority* authority, uint64_t number) : authority_(authority), number_(number) {}
-    Lease(Lease&& other) noexcept : authority_(std::exchange(other.authority_, nullptr)),
-                                    number_(other.number_) {}
+    Lease(Lease&& other) noexcept
+        : authority_(std::exchange(other.authority_, nullptr)), number_(other.number_) {}
     Lease& operator=(Lease&& other) noexcept;
     ~Lease();
 

@@ -18,7 +18,8 @@ struct EdgeShare {
   size_t presence_bytes = 0;
 };
 
-// Records, table entries and heads of strings, measured (`./dev bench inspection`), with room to grow.
+// Records, table entries and heads of strings, measured (`./dev bench inspection`), with room to
+// grow.
 inline size_t PresenceBytesOf(const signaling::v1::PeerInfo& info) {
   return 1024 + info.remote_address().size() + info.user_agent().size() + info.tls_version().size();
 }

@@ -34,8 +34,9 @@ bool Fits(const Record& record, const CoreLimits& limits) {
   return record.peer_id().size() <= limits.max_name_bytes &&
          record.blob().size() <= limits.max_payload_bytes &&
          static_cast<size_t>(record.addresses_size()) <= limits.max_addresses &&
-         std::all_of(record.addresses().begin(), record.addresses().end(),
-                     [&](const std::string& one) { return one.size() <= limits.max_address_bytes; });
+         std::all_of(
+             record.addresses().begin(), record.addresses().end(),
+             [&](const std::string& one) { return one.size() <= limits.max_address_bytes; });
 }
 
 bool Fits(const google::protobuf::RepeatedPtrField<NamedCount>& counts, const CoreLimits& limits) {
@@ -54,19 +55,20 @@ std::optional<LaneRefusal> WhyRefused(const LaneToCore& first, const CoreLimits&
   const bool alone = first.events_size() == 0 && first.part().empty() && !first.has_stats();
   const bool fits = !hello.edge().empty() && hello.edge().size() <= limits.max_name_bytes &&
                     hello.version().size() <= limits.max_word_bytes &&
-                    hello.secret().size() == link::kSecretBytes &&
-                    lanes <= limits.max_roster_lanes;
-  return Unless(hello.protocol_version() == kProtocolVersion && hello.lane_id() != 0 && alone && fits,
-                LaneRefusal::kHello);
+                    hello.secret().size() == link::kSecretBytes && lanes <= limits.max_roster_lanes;
+  return Unless(
+      hello.protocol_version() == kProtocolVersion && hello.lane_id() != 0 && alone && fits,
+      LaneRefusal::kHello);
 }
 
 std::optional<LaneRefusal> WhyRefused(const LaneEvent& event, const CoreLimits& limits) {
-  const bool fits = event.topic().size() <= limits.max_topic_bytes &&
-                    event.payload().size() <= limits.max_payload_bytes &&
-                    event.close_reason().size() <= limits.max_name_bytes &&
-                    (!event.has_info() || Fits(event.info(), limits)) &&
-                    (!event.has_stats() || event.stats().dialect().size() <= limits.max_word_bytes) &&
-                    (!event.has_record() || Fits(event.record(), limits));
+  const bool fits =
+      event.topic().size() <= limits.max_topic_bytes &&
+      event.payload().size() <= limits.max_payload_bytes &&
+      event.close_reason().size() <= limits.max_name_bytes &&
+      (!event.has_info() || Fits(event.info(), limits)) &&
+      (!event.has_stats() || event.stats().dialect().size() <= limits.max_word_bytes) &&
+      (!event.has_record() || Fits(event.record(), limits));
   return Unless(fits, LaneRefusal::kTooLong);
 }
 

@@ -1,6 +1,8 @@
-// What an edge may say, whatever the core knows: sizes and counts, and ids that prove whose they are.
+// What an edge may say, whatever the core knows: sizes and counts, and ids that prove whose they
+// are.
 //
-// An edge is bound to the same by its own limits; these are the highest that it can be configured to.
+// An edge is bound to the same by its own limits; these are the highest that it can be configured
+// to.
 //
 // Pure. Thread: any.
 #ifndef CAIRN_CORE_LANE_RULES_H_

@@ -43,8 +43,7 @@ class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
     self_ = shared_from_this();
     lease_ = authority.Hold(CredentialsToHold(context_), Capability::kOpenLane,
                             [lane = weak_from_this()](const absl::Status& status) {
-                              if (const auto reactor = lane.lock())
-                                reactor->Revoke(status);
+                              if (const auto reactor = lane.lock()) reactor->Revoke(status);
                             });
     MutexLock lock(mu_);
     if (!finishing_) StartRead(&received_);
@@ -135,9 +134,10 @@ void LaneReactor::OnReadDone(bool ok) {
     return BeginFinish(grpc::Status::OK);
   }
   if (!Parse()) {
-    return Refuse(LaneRefusal::kTooLong,
-                  absl::InvalidArgumentError("a message is none of lane.proto, or has too many items"),
-                  edge_, lane_index_);
+    return Refuse(
+        LaneRefusal::kTooLong,
+        absl::InvalidArgumentError("a message is none of lane.proto, or has too many items"), edge_,
+        lane_index_);
   }
   bool opened = false;
   {

@@ -31,8 +31,8 @@ struct CoreLimits {
   size_t max_tombstones = 16'384;
 
   // ---- what an edge may say (core/lane_rules.h). Broken: LaneRefusal.
-  // Lanes at once, and of one Hello.edge: a lane more is refused. An edge has at most 256, and twice
-  // as many while it is restarted; edges that were given the same name share this.
+  // Lanes at once, and of one Hello.edge: a lane more is refused. An edge has at most 256, and
+  // twice as many while it is restarted; edges that were given the same name share this.
   size_t max_lanes = 16'384;
   size_t max_lanes_per_edge = 4'096;
   // Lanes that Hello names; what a core waits for.

@@ -54,7 +54,8 @@ void RecordStore::Put(std::string_view topic, Record record, int64_t now_us, Sai
   const std::vector<Entries::iterator> rivals = Rivals(name, record);
   for (const auto& rival : rivals) {
     if (is_later(*rival)) return;
-    const bool only_alike = record.peer_id().empty() && rival->record.connection() != record.connection();
+    const bool only_alike =
+        record.peer_id().empty() && rival->record.connection() != record.connection();
     if (only_alike && rival->lane != lane && rival->expires_us > entry.expires_us) return;
   }
   for (const auto& rival : rivals) Remove(Place{name, rival});

@@ -53,8 +53,8 @@ void Router::On(LaneOpened& opened) {
   }
   if (!lane && !HasRoomForLane(opened.hello)) {
     Refuse(LaneRefusal::kTooManyLanes, opened.hello.edge(), opened.hello.lane_index());
-    return opened.stream->Close(
-        absl::ResourceExhaustedError("the core has as many lanes as it may, or as many of this edge"));
+    return opened.stream->Close(absl::ResourceExhaustedError(
+        "the core has as many lanes as it may, or as many of this edge"));
   }
   CoreToLane answer;
   Welcome* welcome = answer.mutable_welcome();
@@ -157,7 +157,12 @@ void Router::On(LaneBatch& input) {
   }
   if (batch.has_stats()) {
     const auto refusal = lane->channel ? WhyRefused(batch.stats(), limits_) : std::nullopt;
-    refusal ? Refuse(*refusal, lane->edge, lane->index) : lane->stats.Swap(batch.mutable_stats());
+    if (refusal) {
+      Refuse(*refusal, lane->edge, lane->index);
+    } else {
+      lane->stats.Swap(batch.mutable_stats());
+      lane->tls_not_after_us = lane->stats.tls_not_after_us();
+    }
   }
   for (LaneEvent& event : *batch.mutable_events()) {
     if (!lane->channel) {

@@ -36,7 +36,7 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
       Reloadable<BearerTokens>(std::make_shared<const BearerTokens>(std::move(options.tokens))),
       Reloadable<TlsContext>(std::move(options.tls)), Census(options.limits), clock,
       std::move(options.proxy_trust), options.log_peers, CloseLog(clock),
-      static_cast<size_t>(options.loops)});
+      static_cast<size_t>(options.loops), CoreSight(static_cast<size_t>(options.loops), clock)});
   const bool may_share = !options.listening_socket.valid() && options.listen_address.port() != 0;
   const uint32_t earlier = may_share ? Handover::CountListening(options.listen_address) : 0;
   if (earlier > 0) WarnOfOthers(options.listen_address, options.takes_over);
@@ -74,6 +74,7 @@ EdgeSnapshot Edge::Snapshot() const {
   for (const auto& loop : loops_) loop->AddTo(snapshot);
   if (const std::shared_ptr<const TlsContext> tls = shared_->tls.Get())
     snapshot.tls_not_after = tls->not_after();
+  snapshot.cores = shared_->cores.cores();
   return snapshot;
 }
 

@@ -153,6 +153,8 @@ bool Lane::Report(bool draining) {
   stats->set_frames_delivered(counters_.frames_delivered.Get());
   stats->set_backlog_bytes(backlog_bytes());
   stats->set_draining(draining);
+  stats->set_tls_not_after_us(tls_not_after_us_);
+  stats->set_other_cores(cores_ > 1 ? cores_ - 1 : 0);
   const auto add = [](auto* list, std::string_view name, uint64_t count) {
     if (count == 0) return;
     signaling::v1::NamedCount* entry = list->Add();

@@ -143,6 +143,7 @@ void LaneLink::OnWelcome(const CoreToLane& message) {
   welcomed_ = true;
   backoff_.Reset();
   last_failure_.clear();
+  core_seen_.store(core_id_, std::memory_order_relaxed);
   connected_.store(true, std::memory_order_relaxed);
   listener_.OnRoom();
   Pump();

@@ -19,7 +19,7 @@ void Lane::Publish(const Member* member, std::string_view topic,
   record.set_blob(published.blob);
   for (const std::string& address : published.addresses) record.add_addresses(address);
   record.set_ttl_us(absl::ToInt64Microseconds(limits_.record_ttl));
-  if (link_->can_break()) 
+  if (link_->can_break())
     records_.Keep(topic, record, clock_.Elapsed(), next_seq_, member->facts.proof);
   Tell(LaneEvent::KIND_PUBLISHED, member->peer, [&](LaneEvent& event) {
     event.mutable_topic()->assign(topic);

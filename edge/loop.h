@@ -30,6 +30,7 @@
 #include "edge/census.h"
 #include "edge/close_log.h"
 #include "edge/connection.h"
+#include "edge/core_sight.h"
 #include "edge/edge_snapshot.h"
 #include "edge/handover.h"
 #include "edge/lane.h"
@@ -49,6 +50,7 @@ struct EdgeShared {
   const bool log_peers;
   CloseLog close_log;
   const size_t loops;
+  CoreSight cores;
 
   // A loop's part of a bound of the whole edge.
   size_t Share(size_t bound) const { return (bound + loops - 1) / loops; }

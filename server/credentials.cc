@@ -85,7 +85,8 @@ absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options
     file.into = *std::move(loaded);
   }
   if (!options.grpc_allow_file.empty()) {
-    absl::StatusOr<core::AllowedNames> names = core::AllowedNames::FromFile(options.grpc_allow_file);
+    absl::StatusOr<core::AllowedNames> names =
+        core::AllowedNames::FromFile(options.grpc_allow_file);
     if (!names.ok()) return Prefixed("--grpc-allow-file", names.status());
     tokens.certificates = *std::move(names);
   }

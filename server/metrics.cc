@@ -177,6 +177,9 @@ void AddCoreLink(const edge::EdgeSnapshot& edge, Families& to) {
   to.Gauges("cairn_signal_core_link_backlog_bytes",
             "What the lane keeps for the core: not taken yet, or not settled.",
             ByLane(edge, [](const LaneState& lane) { return lane.backlog_bytes; }));
+  to.Gauge("cairn_signal_core_link_cores",
+           "Cores in other processes that lanes are connected to: more than one is a mistake.",
+           edge.cores);
   to.Gauge("cairn_signal_paused_connections",
            "Connections that are not read because the core does not keep up.", edge.paused);
   to.Histogram("cairn_signal_core_link_batch_events", "Events in each message written to the core.",

@@ -293,10 +293,9 @@ void Server::Reload() {
     apply("tls", LoadClientTls(options_), [this](auto tls) { edge_->SetTls(std::move(tls)); });
   }
   if (grpc_server_) {
-    apply("grpc_tokens", LoadAuthorityTokens(options_),
-          [this](core::AuthorityTokens tokens) {
-            SayEnded(grpc_server_->SetTokens(std::move(tokens)));
-          });
+    apply("grpc_tokens", LoadAuthorityTokens(options_), [this](core::AuthorityTokens tokens) {
+      SayEnded(grpc_server_->SetTokens(std::move(tokens)));
+    });
   }
   if (grpc_server_ && !options_.grpc_tls_cert.empty()) {
     apply("grpc_tls", LoadGrpcTls(options_),

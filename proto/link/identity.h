@@ -1,8 +1,8 @@
 // Ids of lanes and peers that prove whose they are.
 //
-// A lane makes a secret when it starts. Its id, and those of its peers, are hashes of it: whoever shows the secret
-// proves the ids, to any core, also to one that has just started and knows nothing. To find another secret for a given
-// id takes 2^64 tries.
+// A lane makes a secret when it starts. Its id, and those of its peers, are hashes of it: whoever
+// shows the secret proves the ids, to any core, also to one that has just started and knows
+// nothing. To find another secret for a given id takes 2^64 tries.
 //
 // Thread: any.
 #ifndef CAIRN_PROTO_LINK_IDENTITY_H_

@@ -59,7 +59,8 @@ class Meter {
       if (field && field->type() == FieldDescriptor::TYPE_MESSAGE) {
         if (!Spend(kMessageCost)) return false;
         const CodedInputStream::Limit limit = in.PushLimit(size);
-        if (in.BytesUntilLimit() != size || !Read(in, field->message_type(), depth + 1)) return false;
+        if (in.BytesUntilLimit() != size || !Read(in, field->message_type(), depth + 1))
+          return false;
         in.PopLimit(limit);
       } else if (!Spend(kStringCost + static_cast<size_t>(size)) || !in.Skip(size)) {
         return false;

@@ -1,5 +1,5 @@
-// ParseCost: what parsed messages would cost, told from their bytes: an empty item takes two bytes on the wire and
-// hundreds in memory.
+// ParseCost: what parsed messages would cost, told from their bytes: an empty item takes two bytes
+// on the wire and hundreds in memory.
 //
 // Thread: any.
 #ifndef CAIRN_PROTO_LINK_PARSE_COST_H_

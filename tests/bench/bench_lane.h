@@ -29,8 +29,8 @@ class BenchLane final
   using OnDelivery = std::function<void(const signaling::v1::Delivery&)>;
 
   // `number`: no other lane's. Opens the stream and says Hello.
-  BenchLane(const std::shared_ptr<grpc::Channel>& channel, uint64_t number,
-            const std::string& edge, OnDelivery on_delivery);
+  BenchLane(const std::shared_ptr<grpc::Channel>& channel, uint64_t number, const std::string& edge,
+            OnDelivery on_delivery);
   // Ends the stream; on_delivery is not called any more.
   ~BenchLane() override;
 

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from support.admin_api import Admin, Code, lane_pb
+from support.admin_api import Authority as CertificateAuthority
 from support.fake_lane import FakeLane, lane_id_of, new_hello, peer_id_of
 from support.messages import new_topic
 from support.ops import OPS, scrape
@@ -390,6 +391,44 @@ def test_an_operator_who_is_revoked_sees_nothing_more(world):
         world.operator("alice").status()
     assert refused.value.code() == Code.UNAUTHENTICATED
     bobs.close()
+
+
+@pytest.fixture
+def certificates(start, tmp_path):
+    """(core, files, {edge's name: lane}) over mutual TLS, with a list of names."""
+    ours, theirs = CertificateAuthority(tmp_path, "ours"), CertificateAuthority(tmp_path, "theirs")
+    both, allowed = tmp_path / "both.crt", tmp_path / "allowed"
+    both.write_bytes(ours.cert.read_bytes() + theirs.cert.read_bytes())
+    allowed.write_text("north: edge.north.example.com\nsouth: edge.south.example.com\nedge\n")
+    own = ours.issue("core")
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", "--grpc-tls-cert", str(own.cert), "--grpc-tls-key", str(own.key),
+                 "--grpc-tls-ca", str(both), "--grpc-allow-file", str(allowed), env=OPS)
+    callers = {"north": ours.issue("edge.north.example.com"), "south": theirs.issue("edge.south.example.com"), "any": ours.issue("edge"),
+               "stranger": ours.issue("edge.west.example.com")}
+    for identity in callers.values():
+        identity.ca = ours  # whom they trust
+    admins = {name: Admin(core.grpc_address(), tls=identity) for name, identity in callers.items()}
+    yield core, {"ours": ours.cert, "ca": both, "allowed": allowed}, admins
+    for admin in admins.values():
+        admin.close()
+
+
+def test_certificates_are_revoked_by_the_list_and_by_the_ca(certificates):
+    core, files, admins = certificates
+    assert FakeLane(admins["stranger"], "west", wait=False).await_end()[0] == Code.UNAUTHENTICATED
+    assert FakeLane(admins["north"], "south", wait=False).await_end()[0] == Code.PERMISSION_DENIED
+    north, south, anyone = FakeLane(admins["north"], "north"), FakeLane(admins["south"], "south"), FakeLane(admins["any"], "whatever")
+    files["ca"].write_bytes(files["ours"].read_bytes())
+    core.signal(signal.SIGHUP)
+    code, text = south.await_end(within=2)
+    assert code == Code.UNAUTHENTICATED and "CA" in text, text
+    files["allowed"].write_text("edge\n")
+    core.signal(signal.SIGHUP)
+    code, text = north.await_end(within=2)
+    assert code == Code.UNAUTHENTICATED, text
+    anyone.open_peer()
+    eventually(lambda: scrape(core).get("peers") == 1, "the one that is let in")
+    anyone.close()
 
 
 def test_the_fake_speaks_the_ids_of_real_lanes():

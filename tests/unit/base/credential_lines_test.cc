@@ -35,7 +35,8 @@ TEST(CredentialLines, ANameIsFollowedByAColonAndABlank) {
 }
 
 TEST(CredentialLines, AnythingElseIsAValueAsAWhole) {
-  for (const char* line : {"t0ken", "two words", "a:b", "a:", ": t0ken", "two words: t0ken", "=: "}) {
+  for (const char* line :
+       {"t0ken", "two words", "a:b", "a:", ": t0ken", "two words: t0ken", "=: "}) {
     EXPECT_EQ(Parse(line).name, "") << line;
     EXPECT_EQ(Parse(line).whole, Parse(line).value) << line;
   }

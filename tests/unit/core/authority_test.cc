@@ -58,7 +58,8 @@ TEST(Authority, WithoutAListEveryCertificateNamedAsAnEdgeIsOne) {
 }
 
 TEST(Authority, OfAListOnlyThoseInItCount) {
-  const Authority authority(Certificates("edge.plain\nnorth: n.example.com\noperator.alice\n"), true);
+  const Authority authority(Certificates("edge.plain\nnorth: n.example.com\noperator.alice\n"),
+                            true);
   EXPECT_EQ(EdgeOf(authority, Named("edge.plain")), "*");
   EXPECT_EQ(EdgeOf(authority, Named("n.example.com")), "north");
   EXPECT_EQ(EdgeOf(authority, Named("edge.other")), "-");
@@ -69,9 +70,8 @@ TEST(Authority, OfAListOnlyThoseInItCount) {
 class Leases : public testing::Test {
  protected:
   Authority::Lease Hold(const Credentials& credentials) {
-    return authority_.Hold(credentials, Capability::kOpenLane, [this](const absl::Status& status) {
-      ended_.push_back(status.code());
-    });
+    return authority_.Hold(credentials, Capability::kOpenLane,
+                           [this](const absl::Status& status) { ended_.push_back(status.code()); });
   }
 
   Authority authority_{Edges("north: n\nsouth: s\n"), true};

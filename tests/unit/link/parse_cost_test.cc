@@ -63,8 +63,10 @@ TEST(ParseCost, OneLargeItemCostsItsBytes) {
 }
 
 TEST(ParseCost, WhatIsMalformedDoesNotFit) {
-  for (const std::string& bytes : {std::string("\x22\x05" "ab"), std::string("\x23\x24"),
-                                   std::string("\x22\x7f"), std::string("\x08")})
+  for (const std::string& bytes :
+       {std::string("\x22\x05"
+                    "ab"),
+        std::string("\x23\x24"), std::string("\x22\x7f"), std::string("\x08")})
     EXPECT_FALSE(Fits(bytes, kMiB));
   EXPECT_TRUE(Fits("", 0));
 }
