@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "base/host_port.h"
 #include "base/pem.h"
 
 namespace cairn::server {
@@ -111,7 +112,8 @@ absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options) {
 absl::Status CheckGrpcExposure(const Options& options) {
   if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
   const std::string& address = options.grpc_listen_address;
-  if (absl::StartsWith(address, "unix:")) return absl::OkStatus();
+  if (absl::StartsWith(address, "unix:"))
+    return Prefixed("--grpc-listen-addr", CheckGrpcTarget(address));
   const absl::StatusOr<SocketAddress> parsed = SocketAddress::Parse(address);
   if (!parsed.ok()) return Prefixed("--grpc-listen-addr", parsed.status(), " nor unix:PATH");
   const bool guarded = !options.grpc_tls_cert.empty() || !options.grpc_edge_token_file.empty() ||
