@@ -41,12 +41,13 @@ class World:
                                      env=OPS)
         for edge in self.edges.values():
             edge.wait_for_log("core_link_up")
-        self.mallory = Admin(self._address, token=TOKENS["mallory"])
 
     def start_core(self):
         self.core = self._start("--role", "core", "--grpc-listen-addr", self._address, "--grpc-edge-token-file", str(self._tokens),
                                 "--grpc-operator-token-file", str(self._operators), env=OPS)
         self.core.grpc_address()
+        # A channel that has lost its core waits before it tries again.
+        self.mallory = Admin(self._address, token=TOKENS["mallory"])
 
     def allow(self, *names):
         self._tokens.write_text("".join(f"{name}: {TOKENS[name]}\n" for name in names))
@@ -96,6 +97,13 @@ def assert_undisturbed(topic, alice, bob):
     assert alice.reached(topic, b"hello", to=bob.id) == 1
     name, fields = bob.receive()
     assert (name, fields["from"], fields["payload"]) == ("Relay", alice.id, b"hello")
+
+
+def read_until(client, wanted):
+    while True:
+        name, fields = client.receive()
+        if name == wanted:
+            return fields
 
 
 # ---- others' peers
@@ -170,7 +178,9 @@ def test_a_core_that_has_just_started_gives_it_no_lane_and_no_peer_of_others(wor
     for edge in world.edges.values():
         edge.wait_for_log("core_link_up", count=2)
     eventually(lambda: world.operator().status().peers == 2, "both of them")
-    assert_undisturbed(topic, alice, bob)
+    alice.relay(topic, b"back", to=bob.id, id=9)
+    assert read_until(alice, "Receipt") == {"id": 9, "reached": 1}
+    assert read_until(bob, "Relay")["from"] == alice.id
 
 
 # ---- others' lanes
