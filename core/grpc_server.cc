@@ -10,11 +10,13 @@
 #include <grpcpp/server_builder.h>
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "core/admin_service.h"
 #include "core/grpc_credentials.h"
 #include "core/lane_service.h"
+#include "core/lone_poller.h"
 #include "proto/link/link.h"
 
 namespace cairn::core {
@@ -43,6 +45,7 @@ struct GrpcServer::Parts {
   std::unique_ptr<grpc::Service> lanes;
   std::unique_ptr<grpc::Service> admin;
   std::unique_ptr<grpc::Server> server;
+  std::optional<LonePoller> poller;
 };
 
 GrpcServer::GrpcServer() = default;
@@ -79,6 +82,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
     return absl::UnavailableError(
         absl::StrCat("cannot listen for gRPC on ", options.address, ": is it in use?"));
   }
+  parts.poller.emplace();
   const bool is_unix = absl::StartsWith(options.address, "unix:");
   result->address_ =
       is_unix ? options.address
@@ -90,6 +94,7 @@ GrpcServer::~GrpcServer() {
   if (!parts_ || !parts_->server) return;
   RouterInput stopping = CoreStopping{};
   parts_->core.Enter(stopping);
+  parts_->poller.reset();
   parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
 }
 

@@ -1,5 +1,6 @@
 // Router: lanes that come, break, reconnect and are given up.
 #include <absl/status/status.h>
+#include <absl/time/time.h>
 
 #include <algorithm>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "core/lane_rules.h"
 #include "core/router.h"
+#include "proto/link/timing.h"
 
 namespace cairn::core {
 
@@ -71,6 +73,8 @@ void Router::On(LaneOpened& opened) {
     lane = &BeginLane(opened, welcome);
   }
   welcome->set_link(lane->channel->number());
+  welcome->set_beat_ms(static_cast<uint32_t>(
+      absl::ToInt64Milliseconds(limits_.lane_timeout / link::kBeatsPerTimeout)));
   // Before anything that the link has gathered.
   LaneStream& stream = *lane->channel->stream();
   stream.Write(answer);

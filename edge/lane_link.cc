@@ -3,6 +3,7 @@
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -19,8 +20,6 @@ using signaling::v1::Welcome;
 namespace {
 
 constexpr uint32_t kProtocolVersion = 2;  // Hello in lane.proto
-// After so many ticks of silence an empty message is written (Options::needs_beats).
-constexpr int kSilentTicks = 4;
 // Of a link that comes and goes.
 constexpr int kOutagesLogged = 10;
 constexpr absl::Duration kOutagesLoggedPer = absl::Minutes(1);
@@ -89,7 +88,7 @@ size_t LaneLink::Room() const {
 void LaneLink::Tick() {
   if (!welcomed_) return;
   link_->AckNow();
-  if (options_.needs_beats && ++silent_ticks_ >= kSilentTicks) link_->BeatNow();
+  if (++silent_ticks_ >= beat_ticks_) link_->BeatNow();
   Pump();
 }
 
@@ -141,7 +140,11 @@ void LaneLink::OnWelcome(const CoreToLane& message) {
              {"core", FormatId(core_id_)},
              {"outcome", Welcome::Outcome_Name(welcome.outcome()).substr(8)}});
   welcomed_ = true;
-  backoff_.Reset();
+  up_since_ = clock_.Elapsed();
+  // The tick after which it is due may be late.
+  const auto ticks = welcome.beat_ms() / static_cast<uint32_t>(link::kTick.count());
+  beat_ticks_ = std::max(1, static_cast<int>(ticks) - 1);
+  silent_ticks_ = 0;
   last_failure_.clear();
   core_seen_.store(core_id_, std::memory_order_relaxed);
   connected_.store(true, std::memory_order_relaxed);
@@ -172,7 +175,10 @@ void LaneLink::Refuse(const std::string& why) {
 }
 
 void LaneLink::OnStreamEnded(int code, const std::string& message) {
-  if (welcomed_) down_since_ = clock_.Elapsed();
+  if (welcomed_) {
+    down_since_ = clock_.Elapsed();
+    if (down_since_ - up_since_ >= absl::FromChrono(link::kSteadyStream)) backoff_.Reset();
+  }
   stream_.reset();
   welcomed_ = false;
   if (link_) link_->Detach();

@@ -1,7 +1,5 @@
 #include "edge/loop.h"
 
-#include <sys/epoll.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
@@ -22,6 +20,12 @@ constexpr auto kTick = std::chrono::milliseconds(100);
 constexpr absl::Duration kSilenceWithoutDescriptors = absl::Seconds(1);
 // Accepts in a row before connections get their turn.
 constexpr int kAcceptsPerTurn = 128;
+
+// What epoll keeps of a descriptor: a Connection*, whose lowest bit is 0; null for the listener; or
+// a socket of the link, by its number, since it may be gone when its turn comes.
+uint64_t TagOfSocket(int fd) { return static_cast<uint64_t>(fd) << 1 | 1; }
+bool IsSocketTag(uint64_t tag) { return tag & 1; }
+int SocketOfTag(uint64_t tag) { return static_cast<int>(tag >> 1); }
 
 }  // namespace
 
@@ -101,16 +105,32 @@ void Loop::OnEpollReady() {
   std::array<epoll_event, kEventsPerTurn> events;
   const int ready = epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, 0);
   lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
-  for (int i = 0; i < ready; ++i) {
-    const epoll_event& event = events[static_cast<size_t>(i)];
-    if (event.data.ptr == nullptr) {
-      AcceptAll(kAcceptsPerTurn);
-    } else if (auto* connection = static_cast<Connection*>(event.data.ptr);
-               !connection->retired()) {
-      connection->OnReady(event.events);
-    }
-  }
+  for (int i = 0; i < ready; ++i) OnReady(events[static_cast<size_t>(i)]);
   FinishTurn();
+}
+
+void Loop::OnReady(const epoll_event& event) {
+  if (event.data.ptr == nullptr) return AcceptAll(kAcceptsPerTurn);
+  if (IsSocketTag(event.data.u64)) {
+    const auto socket = sockets_.find(SocketOfTag(event.data.u64));
+    if (socket != sockets_.end()) socket->second->OnSocketReady(event.events);
+    return;
+  }
+  auto* connection = static_cast<Connection*>(event.data.ptr);
+  if (!connection->retired()) connection->OnReady(event.events);
+}
+
+void Loop::WatchSocket(int fd, uint32_t epoll_events, SocketListener& listener) {
+  const bool is_new = sockets_.insert_or_assign(fd, &listener).second;
+  epoll_event event = {};
+  event.events = epoll_events;
+  event.data.u64 = TagOfSocket(fd);
+  CAIRN_CHECK(epoll_ctl(epoll_.get(), is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) == 0);
+}
+
+void Loop::ForgetSocket(int fd) {
+  if (sockets_.erase(fd) == 0) return;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
 }
 
 void Loop::FinishTurn() {

@@ -9,8 +9,10 @@
 #ifndef CAIRN_EDGE_LOOP_H_
 #define CAIRN_EDGE_LOOP_H_
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <absl/random/random.h>
+#include <sys/epoll.h>
 
 #include <array>
 #include <boost/asio/io_context.hpp>
@@ -56,7 +58,7 @@ struct EdgeShared {
   size_t Share(size_t bound) const { return (bound + loops - 1) / loops; }
 };
 
-class Loop final : public ConnectionHost, public LoopExecutor {
+class Loop final : public ConnectionHost, public LoopExecutor, private SocketWatch {
  public:
   static constexpr size_t kReadBuffer = 256 << 10;
   static constexpr int kEventsPerTurn = 512;
@@ -86,6 +88,7 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   // ---- LoopExecutor
   void Post(std::function<void()> task) override;
   void PostAfter(absl::Duration wait, std::function<void()> task) override;
+  SocketWatch* sockets() override { return this; }
 
   // ---- ConnectionHost
   void Touch(Connection& connection) override;
@@ -117,8 +120,13 @@ class Loop final : public ConnectionHost, public LoopExecutor {
     Census::Verdict verdict;
   };
 
+  // ---- SocketWatch
+  void WatchSocket(int fd, uint32_t epoll_events, SocketListener& listener) override;
+  void ForgetSocket(int fd) override;
+
   void AwaitReady();
   void OnEpollReady();
+  void OnReady(const epoll_event& event);
   // Hands the batch to the core and settles whoever was touched, until nothing is left to do.
   void FinishTurn();
   void AcceptAll(int most);
@@ -153,6 +161,7 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   Lane lane_;
   SessionContext session_context_;
   Listener listener_;
+  absl::flat_hash_map<int, SocketListener*> sockets_;  // of the link, by descriptor
   std::unique_ptr<CoreLink> link_;
   std::unique_ptr<char[]> read_buffer_;
   absl::BitGen random_;

@@ -2,7 +2,6 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
-#include <grpcpp/security/credentials.h>
 
 #include <utility>
 
@@ -38,6 +37,24 @@ absl::StatusOr<CredentialLine> FirstEdgeCredential(const Options& options) {
   absl::StatusOr<CredentialLine> line = BearerTokens::FirstInFile(options.grpc_edge_token_file);
   if (!line.ok()) return Prefixed("--grpc-edge-token-file", line.status());
   return line;
+}
+
+// What either side of the link presents and trusts. Empty without mutual TLS.
+struct GrpcPem {
+  PemIdentity identity;
+  std::string authority;
+};
+
+absl::StatusOr<GrpcPem> LoadGrpcPem(const Options& options) {
+  if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
+  GrpcPem pem;
+  if (options.grpc_tls_cert.empty()) return pem;
+  absl::StatusOr<PemIdentity> identity =
+      PemIdentity::Load(options.grpc_tls_cert, options.grpc_tls_key);
+  if (!identity.ok()) return Prefixed("--grpc-tls-cert, --grpc-tls-key", identity.status());
+  absl::StatusOr<std::string> authority = LoadPemAuthority(options.grpc_tls_ca);
+  if (!authority.ok()) return Prefixed("--grpc-tls-ca", authority.status());
+  return GrpcPem{*std::move(identity), *std::move(authority)};
 }
 
 }  // namespace
@@ -95,17 +112,12 @@ absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options
 }
 
 absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options) {
-  if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
   core::GrpcTls tls;
-  if (options.grpc_tls_cert.empty()) return tls;
-  absl::StatusOr<PemIdentity> identity =
-      PemIdentity::Load(options.grpc_tls_cert, options.grpc_tls_key);
-  if (!identity.ok()) return Prefixed("--grpc-tls-cert, --grpc-tls-key", identity.status());
-  absl::StatusOr<std::string> ca = LoadPemAuthority(options.grpc_tls_ca);
-  if (!ca.ok()) return Prefixed("--grpc-tls-ca", ca.status());
-  tls.cert = std::move(identity->chain_text);
-  tls.key = std::move(identity->key_text);
-  tls.ca = *std::move(ca);
+  absl::StatusOr<GrpcPem> pem = LoadGrpcPem(options);
+  if (!pem.ok()) return pem.status();
+  tls.cert = std::move(pem->identity.chain_text);
+  tls.key = std::move(pem->identity.key_text);
+  tls.ca = std::move(pem->authority);
   return tls;
 }
 
@@ -144,17 +156,25 @@ absl::StatusOr<std::string> LoadEdgeToken(const Options& options) {
   return std::move(line->value);
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LoadChannelCredentials(
-    const Options& options) {
-  if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
-  if (options.grpc_tls_cert.empty()) return grpc::InsecureChannelCredentials();
-  absl::StatusOr<core::GrpcTls> tls = LoadGrpcTls(options);
-  if (!tls.ok()) return tls.status();
-  grpc::SslCredentialsOptions ssl;
-  ssl.pem_cert_chain = tls->cert;
-  ssl.pem_private_key = tls->key;
-  ssl.pem_root_certs = tls->ca;
-  return grpc::SslCredentials(ssl);
+absl::StatusOr<std::string> ReloadEdgeToken(const Options& options, const std::string& edge_name) {
+  absl::StatusOr<CredentialLine> line = FirstEdgeCredential(options);
+  if (!line.ok()) return line.status();
+  if (line->name.empty() || line->name == edge_name) return std::move(line->value);
+  return absl::InvalidArgumentError(
+      absl::StrCat("--grpc-edge-token-file: its first line is of the edge '", line->name,
+                   "', and this one is '", edge_name, "' until it is restarted"));
+}
+
+absl::StatusOr<std::shared_ptr<const edge::CoreTls>> LoadCoreTls(const Options& options) {
+  if (options.grpc_tls_cert.empty()) {
+    if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
+    return std::shared_ptr<const edge::CoreTls>();
+  }
+  const absl::StatusOr<GrpcPem> pem = LoadGrpcPem(options);
+  if (!pem.ok()) return pem.status();
+  auto tls = edge::CoreTls::Make(pem->identity, pem->authority);
+  if (!tls.ok()) return Prefixed("--grpc-tls-cert, --grpc-tls-key, --grpc-tls-ca", tls.status());
+  return tls;
 }
 
 }  // namespace cairn::server

@@ -84,9 +84,11 @@ class Server {
   std::unique_ptr<core::Core> core_;
   std::unique_ptr<core::GrpcServer> grpc_server_;
   std::unique_ptr<edge::LinkFactory> links_;
+  GrpcLinkFactory* grpc_links_ = nullptr;  // null: the core is this process
   std::unique_ptr<edge::Edge> edge_;
   std::unique_ptr<Ops> ops_;  // null: not asked for
   std::string grpc_failure_;
+  std::string edge_name_;
   bool shutting_down_ = false;
 };
 
@@ -146,14 +148,23 @@ absl::StatusOr<edge::LinkFactory*> Server::NewLinks() {
     links_ = std::make_unique<DirectLinkFactory>(*core_);
     return links_.get();
   }
-  auto credentials = LoadChannelCredentials(options_);
-  if (!credentials.ok()) return credentials.status();
+  GrpcLinkFactory::StreamOptions stream_options;
+  absl::StatusOr<edge::CoreTarget> target = edge::CoreTarget::Parse(options_.core);
+  if (!target.ok())
+    return absl::InvalidArgumentError(absl::StrCat("--core: ", target.status().message()));
+  absl::StatusOr<std::shared_ptr<const edge::CoreTls>> tls = LoadCoreTls(options_);
+  if (!tls.ok()) return tls.status();
   absl::StatusOr<std::string> token = LoadEdgeToken(options_);
   if (!token.ok()) return token.status();
+  stream_options.target = *std::move(target);
+  stream_options.tls = *std::move(tls);
+  stream_options.token = *std::move(token);
+  stream_options.version = CAIRN_VERSION;
   edge::LaneLink::Options link_options;
   link_options.window = std::min(link_options.window, options_.limits.max_backlog_bytes);
-  links_ =
-      std::make_unique<GrpcLinkFactory>(options_.core, *credentials, *token, link_options, clock_);
+  auto links = std::make_unique<GrpcLinkFactory>(std::move(stream_options), link_options, clock_);
+  grpc_links_ = links.get();
+  links_ = std::move(links);
   return links_.get();
 }
 
@@ -165,6 +176,7 @@ absl::Status Server::StartEdge() {
   edge_options.loops = options_.threads;
   absl::StatusOr<std::string> name = core_ ? options_.edge_name : EdgeNameOf(options_);
   if (!name.ok()) return name.status();
+  edge_name_ = *name;
   edge_options.name = *std::move(name);
   edge_options.version = CAIRN_VERSION;
   edge_options.limits = options_.limits;
@@ -301,6 +313,14 @@ void Server::Reload() {
     apply("grpc_tls", LoadGrpcTls(options_),
           [this](core::GrpcTls tls) { SayEnded(grpc_server_->SetTls(std::move(tls))); });
   }
+  if (grpc_links_ && !options_.grpc_edge_token_file.empty()) {
+    apply("grpc_tokens", ReloadEdgeToken(options_, edge_name_),
+          [this](std::string token) { grpc_links_->SetToken(std::move(token)); });
+  }
+  if (grpc_links_ && !options_.grpc_tls_cert.empty()) {
+    apply("grpc_tls", LoadCoreTls(options_),
+          [this](auto tls) { grpc_links_->SetTls(std::move(tls)); });
+  }
   SayReady();
 }
 
@@ -335,10 +355,13 @@ int RunServer(const Options& options) {
     std::cerr << "error: " << listening_socket.status().message() << std::endl;
     return 1;
   }
-  // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to
-  // ten seconds.
-  RouteGrpcLog();
-  grpc_init();
+  // Edges speak gRPC by themselves.
+  if (options.role != Role::kEdge) {
+    // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to
+    // ten seconds.
+    RouteGrpcLog();
+    grpc_init();
+  }
   // Never destroyed, so that its signal handlers stay: the last moments of a process that has done
   // its work are not to be ended as a failure by one more SIGTERM.
   static Server& server = *new Server(options, *std::move(listening_socket));

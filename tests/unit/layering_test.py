@@ -16,6 +16,9 @@ ALLOWED = {
 HEAVY = re.compile(r'#include\s+(<boost/beast/|<grpcpp/|".*\.grpc\.pb\.h")')
 # Class templates over gRPC's reactors, for core/admin_service.cc alone.
 HEAVY_HEADERS = {"core/feed_reactor.h", "core/list_reactor.h"}
+# An edge speaks gRPC by itself.
+NO_GRPC = {"edge"}
+GRPC = re.compile(r'#include\s+(<grpc|".*\.grpc\.pb\.h")')
 INCLUDE = re.compile(r'^\s*#include\s+"([^"]+)"')
 
 
@@ -28,6 +31,8 @@ def offences(root):
                 include = INCLUDE.match(line)
                 if include and include.group(1).split("/")[0] not in allowed:
                     yield f"{path.relative_to(root)}:{number}: {folder} must not include {include.group(1)}"
+                if folder in NO_GRPC and GRPC.match(line):
+                    yield f"{path.relative_to(root)}:{number}: {folder} must not include gRPC: {line.strip()}"
                 heavy = path.suffix == ".h" and HEAVY.match(line)
                 if heavy and str(path.relative_to(root)) not in HEAVY_HEADERS:
                     yield f"{path.relative_to(root)}:{number}: heavy include in a header: {line.strip()}"
