@@ -12,6 +12,7 @@ from support.fake_lane import FakeLane, lane_id_of, new_hello, peer_id_of
 from support.messages import new_topic
 from support.ops import OPS, scrape
 from support.peer import Peer
+from support.process import run
 from support.raw_client import RawClient
 from support.v2_client import SUBPROTOCOL, V2Client
 from support.waiting import eventually
@@ -439,6 +440,79 @@ def test_certificates_are_revoked_by_the_list_and_by_the_ca(certificates):
     anyone.open_peer()
     eventually(lambda: scrape(core).get("peers") == 1, "the one that is let in")
     anyone.close()
+
+
+# ---- rotation
+
+
+def test_an_edges_token_is_rotated_while_clients_stay(world, tmp_path):
+    """Both, then the edge's, then the new one alone: the core ends what used the old one, and the edge is back with the new."""
+    topic, alice, bob = meet(world)
+    tokens = tmp_path / "edges"
+    old = tokens.read_text()
+    tokens.write_text(old + "north: the-new-token-of-north\n")
+    world.core.signal(signal.SIGHUP)
+    world.core.wait_for_log("reloaded what=grpc_tokens")
+    (tmp_path / "north").write_text("north: the-new-token-of-north\n")
+    north = world.edges["north"]
+    north.signal(signal.SIGHUP)
+    north.wait_for_log("reloaded what=grpc_tokens")
+    assert not north.grep("core_link_lost")
+    tokens.write_text(tokens.read_text().replace(f"north: {TOKENS['north']}\n", ""))
+    world.core.signal(signal.SIGHUP)
+    north.wait_for_log("core_link_lost .*code=16 ")
+    north.wait_for_log("core_link_up .*outcome=RESUMED")
+    assert_undisturbed(topic, alice, bob)
+    assert not world.edges["south"].grep("core_link_lost")
+
+
+def test_a_token_of_another_edge_is_not_taken_at_a_reload(world, tmp_path):
+    (tmp_path / "north").write_text(f"south: {TOKENS['south']}\n")
+    world.edges["north"].signal(signal.SIGHUP)
+    world.edges["north"].wait_for_log("reload_failed what=grpc_tokens .*restarted")
+    assert scrape(world.edges["north"]).get("reload_failures_total") == 1
+
+
+def test_an_edges_certificate_and_ca_are_rotated(start, tmp_path):
+    first, second = CertificateAuthority(tmp_path, "first"), CertificateAuthority(tmp_path, "second")
+    files = {name: tmp_path / f"live-{name}" for name in ("core.crt", "core.key", "edge.crt", "edge.key", "ca")}
+
+    def put(name, identity):
+        files[f"{name}.crt"].write_bytes(identity.cert.read_bytes())
+        files[f"{name}.key"].write_bytes(identity.key.read_bytes())
+
+    def flags(name):
+        return ["--grpc-tls-cert", str(files[f"{name}.crt"]), "--grpc-tls-key", str(files[f"{name}.key"]), "--grpc-tls-ca", str(files["ca"])]
+
+    put("core", first.issue("core"))
+    put("edge", first.issue("edge"))
+    files["ca"].write_bytes(first.cert.read_bytes())
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *flags("core"))
+    edge = start("--role", "edge", "--core", core.grpc_address(), "--threads", "1", *flags("edge"), env=OPS)
+    edge.wait_for_log("core_link_up")
+    # Both CAs; new certificates; the new CA alone.
+    for content in (first.cert.read_bytes() + second.cert.read_bytes(), second.cert.read_bytes()):
+        files["ca"].write_bytes(content)
+        put("core", second.issue("core"))
+        put("edge", second.issue("edge"))
+        for number, process in enumerate((edge, core), 1):
+            process.signal(signal.SIGHUP)
+            eventually(lambda p=process: len(p.grep("reloaded what=grpc_tls")) >= 1, f"{number}")
+    # The lane was made with a certificate of the first CA.
+    edge.wait_for_log("core_link_lost .*code=16 ")
+    edge.wait_for_log("core_link_up .*outcome=RESUMED")
+    files["edge.key"].write_bytes(b"nothing\n")
+    edge.signal(signal.SIGHUP)
+    edge.wait_for_log("reload_failed what=grpc_tls")
+    assert scrape(edge).get("reload_failures_total") == 1 and scrape(edge).get("core_link_up", lane="0") == 1
+
+
+def test_an_edge_is_named_by_its_credential(world, tmp_path):
+    assert {edge.edge for edge in world.operator().edges()} == {"north", "south"}
+    done = run("--role", "edge", "--core", "127.0.0.1:1", "--listen-addr", "127.0.0.1:0", "--edge-name", "west",
+               "--grpc-edge-token-file", str(tmp_path / "north"))
+    assert done.returncode == 1 and done.stderr.startswith("error: --grpc-edge-token-file: ") and "'west'" in done.stderr, done
+    assert TOKENS["north"] not in done.stderr
 
 
 def test_the_fake_speaks_the_ids_of_real_lanes():
