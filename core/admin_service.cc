@@ -246,7 +246,7 @@ class AdminService final : public v1::Admin::CallbackService {
   }
 
   grpc::Status Check(const CallbackServerContext* context, Capability wanted) const {
-    return ToGrpc(authority_.Check(CredentialsOf(*context), wanted));
+    return ToGrpc(authority_.CheckCall(*context, wanted));
   }
 
   LiveFeed::Place PlaceOf(const CallbackServerContext* context) const {

@@ -12,9 +12,10 @@
 
 #include <absl/status/status.h>
 
-#include <optional>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bearer_tokens.h"
@@ -50,10 +51,20 @@ class Authority {
   void SetTokens(AuthorityTokens tokens);
   absl::Status Check(const Credentials& credentials, Capability wanted) const;
 
+  // Told of each call whose credential is known, by its peer as gRPC names it. Before calls come.
+  void OnKnown(std::function<void(const std::string& peer)> on_known) {
+    on_known_ = std::move(on_known);
+  }
+  absl::Status CheckCall(const grpc::ServerContextBase& context, Capability wanted) const;
+
  private:
   const bool mutual_tls_;
+  std::function<void(const std::string& peer)> on_known_;
   Reloadable<AuthorityTokens> tokens_;
 };
+
+// The token in the value of an Authorization header; empty if there is none.
+std::string BearerTokenOf(std::string_view authorization);
 
 Credentials CredentialsOf(const grpc::ServerContextBase& context);
 

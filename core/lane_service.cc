@@ -189,7 +189,7 @@ class LaneService final : public Lanes::CallbackService {
 
   grpc::ServerBidiReactor<LaneToCore, CoreToLane>* Open(
       grpc::CallbackServerContext* context) override {
-    const absl::Status status = authority_.Check(CredentialsOf(*context), Capability::kOpenLane);
+    const absl::Status status = authority_.CheckCall(*context, Capability::kOpenLane);
     if (!status.ok()) {
       LogRefused(status);
       return new RefusedLane(status);
