@@ -39,11 +39,14 @@ std::string BeginHeaders() {
   return block;
 }
 
-std::string GoAway(uint32_t last_stream_id) {
+// The call is over, whatever the client still wanted to say in it (RFC 9113, 8.1), and there will
+// be no other.
+std::string End(uint32_t stream_id) {
   std::string payload;
-  AppendNumber(payload, last_stream_id, 4);
+  AppendNumber(payload, stream_id, 4);
   AppendNumber(payload, 0, 4);  // NO_ERROR
-  return Frame(kGoAway, 0, 0, payload);
+  const std::string_view no_error = std::string_view(payload).substr(4);
+  return Frame(kReset, 0, stream_id, no_error) + Frame(kGoAway, 0, 0, payload);
 }
 
 }  // namespace
@@ -70,8 +73,7 @@ std::string Refusal(uint32_t stream_id, int status, std::string_view message) {
   AppendField(block, "grpc-status", absl::StrCat(status));
   AppendField(block, "grpc-message", message);
   return absl::StrCat(Frame(kSettings, kAck, 0, ""),
-                      Frame(kHeaders, kEndHeaders | kEndStream, stream_id, block),
-                      GoAway(stream_id));
+                      Frame(kHeaders, kEndHeaders | kEndStream, stream_id, block), End(stream_id));
 }
 
 std::string Serving(uint32_t stream_id) {
@@ -82,7 +84,7 @@ std::string Serving(uint32_t stream_id) {
   return absl::StrCat(
       Frame(kSettings, kAck, 0, ""), Frame(kHeaders, kEndHeaders, stream_id, BeginHeaders()),
       Frame(kData, 0, stream_id, kMessage),
-      Frame(kHeaders, kEndHeaders | kEndStream, stream_id, trailers), GoAway(stream_id));
+      Frame(kHeaders, kEndHeaders | kEndStream, stream_id, trailers), End(stream_id));
 }
 
 }  // namespace cairn::core::http2
