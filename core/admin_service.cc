@@ -248,7 +248,7 @@ class AdminService final : public v1::Admin::CallbackService {
   }
 
   grpc::Status Check(const CallbackServerContext* context, Capability wanted) const {
-    return ToGrpc(authority_.Check(CredentialsOf(*context), wanted));
+    return ToGrpc(authority_.CheckCall(*context, wanted));
   }
 
   // The stream ends when the credential is taken away.

@@ -174,14 +174,24 @@ size_t Authority::SetCertificateAuthority(const std::string& pem) {
   });
 }
 
+absl::Status Authority::CheckCall(const grpc::ServerContextBase& context, Capability wanted,
+                                  Caller* caller) const {
+  const absl::Status status = Check(CredentialsOf(context), wanted, caller);
+  if (on_known_ && !absl::IsUnauthenticated(status)) on_known_(context.peer());
+  return status;
+}
+
+std::string BearerTokenOf(std::string_view authorization) {
+  constexpr absl::string_view kScheme = "Bearer ";
+  if (!absl::StartsWithIgnoreCase({authorization.data(), authorization.size()}, kScheme)) return {};
+  return std::string(authorization.substr(kScheme.size()));
+}
+
 Credentials CredentialsOf(const grpc::ServerContextBase& context) {
   Credentials credentials;
   const auto& metadata = context.client_metadata();
   if (const auto it = metadata.find("authorization"); it != metadata.end()) {
-    absl::string_view value(it->second.data(), it->second.size());
-    constexpr absl::string_view kScheme = "Bearer ";
-    if (absl::StartsWithIgnoreCase(value, kScheme))
-      credentials.bearer_token = std::string(value.substr(kScheme.size()));
+    credentials.bearer_token = BearerTokenOf({it->second.data(), it->second.size()});
   }
   const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
   if (!auth || !auth->IsPeerAuthenticated()) return credentials;

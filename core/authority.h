@@ -19,6 +19,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bearer_tokens.h"
@@ -89,6 +91,13 @@ class Authority {
   // The CA of callers has changed: certificates must come from it.
   size_t SetCertificateAuthority(const std::string& pem);
 
+  // Told of each call whose credential is known, by its peer as gRPC names it. Before calls come.
+  void OnKnown(std::function<void(const std::string& peer)> on_known) {
+    on_known_ = std::move(on_known);
+  }
+  absl::Status CheckCall(const grpc::ServerContextBase& context, Capability wanted,
+                         Caller* caller = nullptr) const;
+
  private:
   struct Held {
     Credentials credentials;
@@ -104,12 +113,16 @@ class Authority {
   size_t EndHeld(const std::function<absl::Status(const Held&)>& judge);
 
   const bool mutual_tls_;
+  std::function<void(const std::string& peer)> on_known_;
   Reloadable<AuthorityTokens> tokens_;
 
   Mutex mu_;
   uint64_t last_number_ ABSL_GUARDED_BY(mu_) = 0;
   std::map<uint64_t, std::shared_ptr<const Held>> held_ ABSL_GUARDED_BY(mu_);
 };
+
+// The token in the value of an Authorization header; empty if there is none.
+std::string BearerTokenOf(std::string_view authorization);
 
 Credentials CredentialsOf(const grpc::ServerContextBase& context);
 // The same with what only a lease needs.

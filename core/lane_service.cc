@@ -270,7 +270,7 @@ class LaneService final : public Lanes::WithRawCallbackMethod_Open<Lanes::Servic
       grpc::CallbackServerContext* context) override {
     Caller caller;
     const absl::Status status =
-        authority_.Check(CredentialsOf(*context), Capability::kOpenLane, &caller);
+        authority_.CheckCall(*context, Capability::kOpenLane, &caller);
     if (!status.ok()) {
       CountRefused();
       LogRefused(status);
