@@ -26,6 +26,7 @@
 
 #include "core/edge_sink.h"
 #include "core/lane_channel.h"
+#include "core/owed_answers.h"
 #include "core/rate.h"
 #include "core/relay_ledger.h"
 #include "signaling/v1/lane.pb.h"
@@ -43,6 +44,7 @@ struct PeerRecord {
   int64_t stats_at_us = 0;
   absl::flat_hash_set<TopicRecord*> topics;
   std::vector<std::string> queries;  // topics it waits for records of
+  uint32_t max_answer_bytes = 0;     // LaneEvent.max_answer_bytes of its last query
 };
 
 struct Interest {
@@ -89,6 +91,8 @@ struct LaneRecord {
   uint32_t withheld = 0;  // batches that are not given back while the core holds relays
   uint64_t last_seq = 0;  // of its relays that were handled
   RelayLedger ledger;
+  OwedAnswers owed;
+  bool owing = false;  // Router's: in its list of lanes with any
 
   // It has a stream, or needs none.
   bool attached() const { return sink || channel->attached(); }

@@ -40,10 +40,13 @@ void Router::Handle(RouterInput& input) {
   std::visit([this](auto& one) { On(one); }, input);
   // After a pause the tick decides, which excuses whoever could not be heard.
   if (hold_.holding() && now_ - last_tick_ <= kLongestTick && hold_.End(now_)) ReleaseHeld();
+  PayAnswers();
   SendGathered();
 }
 
 void Router::On(CoreStopping&) { stopping_ = true; }
+
+void Router::On(Continue&) { turn_wanted_ = false; }
 
 void Router::On(AdminCall& call) { call.run(*this); }
 
@@ -115,7 +118,7 @@ void Router::OnPeerEvent(LaneRecord& lane, LaneEvent& event) {
       peer->stats_at_us = now_us_;
       return;
     case LaneEvent::KIND_QUERIED:
-      return Query(*peer, event.topic());
+      return Query(*peer, event);
     case LaneEvent::KIND_QUERY_ENDED:
       return EndQuery(*peer, event.topic());
     case LaneEvent::KIND_PEER_CLOSED:
@@ -191,6 +194,7 @@ void Router::ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason)
   }
   for (const TopicRecord* topic : peer.topics) Announce(Notice::KIND_LEFT, peer, *topic);
   for (const std::string& topic : peer.queries) queries_.Remove(topic, peer.id);
+  peer.lane->owed.Remove(peer.id);
   directory_.RemovePeer(peer, now_us_, code, reason);
 }
 

@@ -261,6 +261,7 @@ void Router::CloseLane(LaneRecord& lane) {
   // Nobody is left there for whom these were.
   lane.ledger.Answered(lane.ledger.owed(), [this](const auto& owed) { Settle(owed); });
   if (lane.dirty) std::erase(dirty_, &lane);
+  if (lane.owing) std::erase(owing_, &lane);
   if (lane.sink) directory_.Unbind(lane.sink.get());
   if (lane.channel && lane.channel->attached()) directory_.Unbind(lane.channel->stream());
   directory_.RemoveLane(lane);

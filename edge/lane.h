@@ -229,8 +229,12 @@ class Lane final : public CoreLinkListener {
   void OnAnswer(const signaling::v1::Answer& answer);
   // Those of the member that have waited long enough.
   void EndQueries(Member* member, absl::Duration now);
+  static bool Waits(const Member& member, std::string_view topic);
+  static void FillQuery(const Member& member, const std::string& topic,
+                        signaling::v1::LaneEvent& event);
+  // As often as the member has asked.
   void SendResult(Member* member, std::string_view topic,
-                  const std::vector<wire::PublishedRecord>& records);
+                  const std::vector<wire::PublishedRecord>& records, size_t times);
   // Null when nobody on this lane is subscribed to it.
   Topic* FindTopic(std::string_view name);
   void RemoveFrom(Topic* topic, uint32_t position);

@@ -173,11 +173,21 @@ void Session::OnText(std::string_view text) {
   if (!TopicFits(message.topic)) return;
   if (message.kind == wire::JsonMessage::Kind::kQuery)
     return context_.lane.Query(member_, message.topic);
-  context_.lane.Publish(
-      member_, message.topic,
-      {std::move(message.peer_id), std::move(message.blob), std::move(message.addresses)});
-  if (message.kind == wire::JsonMessage::Kind::kAnnounce)
-    SayJson(wire::WriteJsonAck(message.topic));
+  OnPublish(message);
+}
+
+void Session::OnPublish(wire::JsonMessage& message) {
+  const bool waits = message.kind == wire::JsonMessage::Kind::kAnnounce;
+  const wire::PublishedRecord record{std::move(message.peer_id), std::move(message.blob),
+                                     std::move(message.addresses)};
+  if (!wire::FitsJsonResult(message.topic, record)) {
+    Drop(DropReason::kRecordTooLarge);
+    if (waits)
+      SayJson(wire::WriteJsonRefusal(message.topic, Name(DropReason::kRecordTooLarge)));
+    return;
+  }
+  context_.lane.Publish(member_, message.topic, record);
+  if (waits) SayJson(wire::WriteJsonAck(message.topic));
 }
 
 void Session::SayJson(std::string_view text) {

@@ -14,6 +14,7 @@
 
 #include "edge/client.h"
 #include "edge/lane.h"
+#include "proto/wire/json_message.h"
 #include "proto/wire/message_reader.h"
 #include "proto/wire/ws_decoder.h"
 
@@ -62,6 +63,7 @@ class Session {
   void OnMessage(const wire::WsDecoder::Event& event);
   void OnText(std::string_view text);
   void OnRelay(const wire::Message& message);
+  void OnPublish(wire::JsonMessage& message);
   void SayWelcome();
   // A message of cairn.signal.v2.
   void Say(std::string_view message);
