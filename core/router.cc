@@ -162,15 +162,18 @@ void Router::Unsubscribe(PeerRecord& peer, const std::string& name) {
   }
 }
 
-void Router::Announce(Notice::Kind kind, const PeerRecord& peer, const TopicRecord& topic) {
+void Router::Announce(Notice::Kind kind, PeerRecord& peer, const TopicRecord& topic) {
+  uint64_t told = 0;
   for (const Interest& interest : topic.interests) {
     const uint32_t itself = interest.lane == peer.lane && peer.info.wants_presence() ? 1 : 0;
     if (interest.watchers <= itself) continue;
+    told += interest.watchers - itself;
     Notice* notice = For(*interest.lane).add_notices();
     notice->set_kind(kind);
     notice->set_peer(peer.id);
     notice->set_topic(topic.name);
   }
+  if (told > 1) CountFanOut(&peer, told, topic.name.size());
 }
 
 void Router::OpenPeer(LaneRecord& lane, LaneEvent& event) {

@@ -108,7 +108,12 @@ class Router {
   // A lane is told what is settled with the next message for it, and by itself only after so many
   // relays, or at the next tick: a message of its own would wake its edge for nothing else.
   static constexpr uint64_t kRelaysPerAck = 256;
-  // Cost of the answers to queries that are made while one input is handled; the others wait for the next.
+  // A lane is told what its peer's relays take to hand on when that is as much as so many
+  // deliveries.
+  static constexpr uint64_t kFanOutPerNotice = 1000;
+  static constexpr size_t kBytesPerDelivery = 4096;
+  // Cost of the answers to queries that are made while one input is handled; the others wait for
+  // the next.
   static constexpr size_t kAnswerCostPerTurn = 512 << 10;
   // Cost of what a lane has not acknowledged above which no answers are made for it.
   static constexpr size_t kAnswerWindow = 4 << 20;
@@ -117,7 +122,8 @@ class Router {
   Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock);
 
   void Handle(RouterInput& input);
-  // After each Handle(): whether a Continue is to follow, behind all inputs that wait. True once until it comes.
+  // After each Handle(): whether a Continue is to follow, behind all inputs that wait. True once
+  // until it comes.
   bool WantsTurn() { return unfinished_ && !std::exchange(turn_wanted_, true); }
 
   // ---- inside an AdminCall
@@ -193,8 +199,11 @@ class Router {
   void Subscribe(PeerRecord& peer, const signaling::v1::LaneEvent& event);
   void Unsubscribe(PeerRecord& peer, const std::string& topic);
   // Tells every lane with a watcher of the topic, but `peer` itself.
-  void Announce(signaling::v1::Notice::Kind kind, const PeerRecord& peer, const TopicRecord& topic);
+  void Announce(signaling::v1::Notice::Kind kind, PeerRecord& peer, const TopicRecord& topic);
   void AnswerRelay(LaneRecord& origin, const signaling::v1::LaneEvent& event, uint64_t reached);
+  // What the peer has said went to so many, each of them bytes long; its lane is told when that is
+  // much.
+  void CountFanOut(PeerRecord* peer, uint64_t reached, size_t bytes);
   // Appends a delivery for every lane the relay goes to; how many subscribers that are.
   uint64_t Deliver(uint64_t lane_id, signaling::v1::LaneEvent& event, TopicRecord& topic);
   uint64_t DeliverToOne(uint64_t lane_id, signaling::v1::LaneEvent& event,

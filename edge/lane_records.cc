@@ -103,6 +103,8 @@ void Lane::SendResult(Member* member, std::string_view topic,
   for (size_t i = 0; i < result.left_out; ++i) counters_.Count(DropReason::kResultCut);
   std::string frame;
   wire::AppendWsFrame(wire::WsOpcode::kText, result.text, frame);
+  work_ += times * AnswerWork(frame.size());
+  member->client->Charge(times * DeliveryWork(frame.size()));
   for (size_t i = 0; i < times; ++i) {
     member->client->Deliver(frame);
     counters_.CountOut(MessageForm::kJson, frame.size());
