@@ -17,6 +17,7 @@
 #include <absl/hash/hash.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -65,6 +66,13 @@ struct TopicRecord {
   Rate rate;
 };
 
+// A batch of a lane whose events before `next` have been handled.
+struct OpenBatch {
+  std::shared_ptr<LaneEndpoint> endpoint;
+  signaling::v1::LaneToCore batch;
+  int next = 0;
+};
+
 enum class LaneState : uint8_t {
   kSyncing,  // its snapshot is being told
   kLive,
@@ -92,6 +100,8 @@ struct LaneRecord {
   uint32_t withheld = 0;  // batches that are not given back while the core holds relays
   uint64_t last_seq = 0;  // of its relays that were handled
   RelayLedger ledger;
+  std::deque<OpenBatch> batches;  // what a turn has left of them, in order
+  bool has_turn = false;          // Router's: in its list of lanes with any
   OwedAnswers owed;
   bool owing = false;  // Router's: in its list of lanes with any
 

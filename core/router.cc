@@ -37,20 +37,26 @@ Router::Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
 void Router::Handle(RouterInput& input) {
   now_ = clock_.Elapsed();
   now_us_ = absl::ToInt64Microseconds(now_ + wall_ahead_);
+  work_ = 0;
   std::visit([this](auto& one) { On(one); }, input);
   // After a pause the tick decides, which excuses whoever could not be heard.
   if (hold_.holding() && now_ - last_tick_ <= kLongestTick && hold_.End(now_)) ReleaseHeld();
-  PayAnswers();
+  const bool more_answers = PayAnswers();
+  unfinished_ = more_answers || !turns_.empty();
   SendGathered();
 }
 
 void Router::On(CoreStopping&) { stopping_ = true; }
 
-void Router::On(Continue&) { turn_wanted_ = false; }
+void Router::On(Continue&) {
+  turn_wanted_ = false;
+  GoOn();
+}
 
 void Router::On(AdminCall& call) { call.run(*this); }
 
 void Router::On(Tick&) {
+  GoOn();
   wall_ahead_ = clock_.WallTime() - absl::UnixEpoch() - now_;
   records_.Expire(steady_us());
   const bool was_stopped = now_ - std::exchange(last_tick_, now_) > kLongestTick;
@@ -70,6 +76,7 @@ void Router::On(Tick&) {
 // ---- events of a lane
 
 void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
+  ++work_;
   if (event.seq() != 0) {
     if (event.seq() <= lane.last_seq) {
       ++counters_.events_ignored;

@@ -108,6 +108,9 @@ class Router {
   // A lane is told what is settled with the next message for it, and by itself only after so many
   // relays, or at the next tick: a message of its own would wake its edge for nothing else.
   static constexpr uint64_t kRelaysPerAck = 256;
+  // Events and deliveries, large ones counted as kBytesPerDelivery says, that are handled for one
+  // input; the rest of a batch waits for the next turn of its lane. About 5 ms.
+  static constexpr uint64_t kWorkPerTurn = 16'384;
   // A lane is told what its peer's relays take to hand on when that is as much as so many
   // deliveries.
   static constexpr uint64_t kFanOutPerNotice = 1000;
@@ -159,6 +162,15 @@ class Router {
   void On(Tick& tick);
   void On(Continue& go_on);
 
+  // ---- turns (router_turns.cc)
+  // The events of the batch from `next` on, as far as the turn allows. True when that was all of
+  // them.
+  bool HandleEvents(LaneRecord& lane, signaling::v1::LaneToCore& batch, int& next);
+  // What turns have left of batches, lanes taking turns.
+  void GoOn();
+  // All of it that the lane has.
+  void FinishBatches(LaneRecord& lane);
+  void EndBatch(LaneRecord& lane);
   void OnEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void OnPeerEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void OpenPeer(LaneRecord& lane, signaling::v1::LaneEvent& event);
@@ -193,8 +205,8 @@ class Router {
   void EndQuery(PeerRecord& peer, const std::string& topic);
   // The peer's query is answered as soon as it is its turn, or waits for a record.
   void OweOrHold(PeerRecord& peer, const std::string& topic);
-  // Answers what is owed, up to kAnswerCostPerTurn.
-  void PayAnswers();
+  // Answers what is owed, up to kAnswerCostPerTurn: true when it has got so far.
+  bool PayAnswers();
   static bool CanTakeAnswers(LaneRecord& lane);
   void Subscribe(PeerRecord& peer, const signaling::v1::LaneEvent& event);
   void Unsubscribe(PeerRecord& peer, const std::string& topic);
@@ -254,6 +266,8 @@ class Router {
   RecordStore records_;
   HeldQueries queries_;
   std::deque<LaneRecord*> owing_;  // lanes that are owed answers, the next one first
+  std::deque<LaneRecord*> turns_;  // lanes with a batch that is not done, the next one first
+  uint64_t work_ = 0;              // of this turn
   bool unfinished_ = false;
   bool turn_wanted_ = false;  // a Continue is on its way
   ReturnHold hold_;

@@ -146,8 +146,11 @@ void Router::On(LaneBatch& input) {
       hold_.OnProgress(lane->id, now_);
   }
   if (batch.has_stats()) lane->stats.Swap(batch.mutable_stats());
-  for (LaneEvent& event : *batch.mutable_events()) OnEvent(*lane, event);
-  GiveBack(*lane, *input.endpoint, batch);
+  int next = 0;
+  if (lane->batches.empty() && HandleEvents(*lane, batch, next))
+    return GiveBack(*lane, *input.endpoint, batch);
+  lane->batches.push_back({std::move(input.endpoint), std::move(batch), next});
+  if (!std::exchange(lane->has_turn, true)) turns_.push_back(lane);
 }
 
 void Router::GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, LaneToCore& batch) {
@@ -188,6 +191,7 @@ void Router::ReleaseHeld() {
 void Router::On(LaneClosed& closed) {
   LaneRecord* lane = directory_.FindLane(closed.endpoint.get());
   if (!lane || stopping_) return;
+  FinishBatches(*lane);
   if (lane->sink) return CloseLane(*lane);
   const bool unsettled = lane->ledger.open() || hold_.cost(lane->id) > 0;
   if (lane->state == LaneState::kLeaving && !unsettled) {
@@ -262,6 +266,7 @@ void Router::CloseLane(LaneRecord& lane) {
   lane.ledger.Answered(lane.ledger.owed(), [this](const auto& owed) { Settle(owed); });
   if (lane.dirty) std::erase(dirty_, &lane);
   if (lane.owing) std::erase(owing_, &lane);
+  if (lane.has_turn) std::erase(turns_, &lane);
   if (lane.sink) directory_.Unbind(lane.sink.get());
   if (lane.channel && lane.channel->attached()) directory_.Unbind(lane.channel->stream());
   directory_.RemoveLane(lane);

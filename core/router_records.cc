@@ -37,7 +37,8 @@ void Router::OweOrHold(PeerRecord& peer, const std::string& topic) {
     if (!std::exchange(peer.lane->owing, true)) owing_.push_back(peer.lane);
     return;
   }
-  const bool waits = std::find(peer.queries.begin(), peer.queries.end(), topic) != peer.queries.end();
+  const bool waits =
+      std::find(peer.queries.begin(), peer.queries.end(), topic) != peer.queries.end();
   if (waits || peer.queries.size() >= OwedAnswers::kMaxPerPeer) return;
   if (queries_.Hold(topic, peer.id)) peer.queries.push_back(topic);
 }
@@ -49,7 +50,7 @@ void Router::EndQuery(PeerRecord& peer, const std::string& topic) {
 }
 
 // Lanes take turns, and so do the peers of each.
-void Router::PayAnswers() {
+bool Router::PayAnswers() {
   size_t cost = 0;
   for (size_t behind = 0; behind < owing_.size() && cost < kAnswerCostPerTurn;) {
     LaneRecord* lane = owing_.front();
@@ -71,7 +72,7 @@ void Router::PayAnswers() {
     if (more == 0) OweOrHold(*peer, query.topic);
     cost += more;
   }
-  unfinished_ = cost >= kAnswerCostPerTurn;
+  return cost >= kAnswerCostPerTurn;
 }
 
 // One that is behind goes on when it has taken more, at the latest at a tick.
@@ -82,8 +83,8 @@ bool Router::CanTakeAnswers(LaneRecord& lane) {
 size_t Router::Answer(const PeerRecord& peer, const std::string& topic) {
   signaling::v1::Answer answer;
   const size_t asked = peer.max_answer_bytes;
-  answer.set_left_out(records_.Collect(topic, peer.id, asked == 0 ? SIZE_MAX : asked,
-                                       answer.mutable_records()));
+  answer.set_left_out(
+      records_.Collect(topic, peer.id, asked == 0 ? SIZE_MAX : asked, answer.mutable_records()));
   if (answer.records_size() == 0 && answer.left_out() == 0) return 0;
   answer.set_peer(peer.id);
   answer.set_topic(topic);

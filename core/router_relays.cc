@@ -112,6 +112,7 @@ Delivery* Router::AddDelivery(LaneRecord& lane, uint64_t origin, const LaneEvent
   }
   delivery->set_read_us(event.read_us());
   ++counters_.deliveries;
+  work_ += 1 + event.payload().size() / kBytesPerDelivery;
   return delivery;
 }
 
