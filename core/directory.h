@@ -14,7 +14,6 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <absl/container/inlined_vector.h>
-#include <absl/hash/hash.h>
 
 #include <cstdint>
 #include <deque>
@@ -25,6 +24,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/named_set.h"
 #include "core/edge_sink.h"
 #include "core/lane_channel.h"
 #include "core/owed_answers.h"
@@ -126,13 +126,7 @@ class Directory {
  public:
   static constexpr size_t kMaxHistory = 10'000;
 
-  struct NameHash {
-    size_t operator()(std::string_view name) const {
-      return absl::Hash<absl::string_view>()(absl::string_view(name.data(), name.size()));
-    }
-  };
-  using Topics = absl::flat_hash_map<std::string_view, std::unique_ptr<TopicRecord>, NameHash,
-                                     std::equal_to<>>;
+  using Topics = NamedSet<TopicRecord>;
   // By id.
   using Lanes = absl::flat_hash_map<uint64_t, std::unique_ptr<LaneRecord>>;
 
@@ -187,7 +181,7 @@ class Directory {
   absl::flat_hash_map<const LaneEndpoint*, LaneRecord*> endpoints_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<PeerRecord>> peers_;
   absl::btree_map<uint64_t, const PeerRecord*> peer_ids_;
-  Topics topics_;  // keys are views of TopicRecord::name
+  Topics topics_;
   absl::btree_map<std::string_view, const TopicRecord*> topic_names_;
   History history_;
   absl::flat_hash_map<uint64_t, History::iterator> history_by_id_;

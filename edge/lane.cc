@@ -79,7 +79,7 @@ Lane::SubscribeResult Lane::Subscribe(Member* member, std::string_view name) {
     auto added = std::make_unique<Topic>();
     added->name = std::string(name);
     topic = added.get();
-    topics_.emplace(topic->name, std::move(added));
+    topics_.insert(std::move(added));
   }
   member->topics.emplace(topic, Subscription{static_cast<uint32_t>(topic->members.size())});
   topic->members.push_back(member);
@@ -102,7 +102,7 @@ void Lane::Unsubscribe(Member* member, std::string_view name) {
 // a topic of ten thousand as in one of two. REQUIRES: the leaving member's own table is taken care
 // of by the caller.
 void Lane::RemoveFrom(Topic* topic, uint32_t position) {
-  std::vector<Member*>& members = topic->members;
+  auto& members = topic->members;
   const auto move = [&](size_t from, uint32_t to) {
     if (from == to) return;
     members[to] = members[from];
@@ -124,7 +124,7 @@ void Lane::RemoveFrom(Topic* topic, uint32_t position) {
 Lane::Topic* Lane::FindTopic(std::string_view name) {
   if (last_topic_ && last_topic_->name == name) return last_topic_;
   const auto it = topics_.find(name);
-  return it == topics_.end() ? nullptr : last_topic_ = it->second.get();
+  return it == topics_.end() ? nullptr : last_topic_ = it->get();
 }
 
 void Lane::Relay(const Member* member, const wire::Message& message, uint64_t to) {

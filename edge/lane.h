@@ -15,7 +15,7 @@
 #define CAIRN_EDGE_LANE_H_
 
 #include <absl/container/flat_hash_map.h>
-#include <absl/hash/hash.h>
+#include <absl/container/inlined_vector.h>
 
 #include <atomic>
 #include <cstdint>
@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/named_set.h"
 #include "edge/client.h"
 #include "edge/core_link.h"
 #include "edge/counters.h"
@@ -94,7 +95,7 @@ class Lane final : public CoreLinkListener {
   };
   struct Topic {
     std::string name;
-    std::vector<Member*> members;
+    absl::InlinedVector<Member*, 2> members;
   };
 
   enum class SubscribeResult { kSubscribed, kAlready, kTooMany };
@@ -180,12 +181,6 @@ class Lane final : public CoreLinkListener {
   size_t topic_count() const { return topics_.size(); }
 
  private:
-  struct NameHash {
-    size_t operator()(std::string_view name) const {
-      return absl::Hash<absl::string_view>()(absl::string_view(name.data(), name.size()));
-    }
-  };
-
   // ---- what the core is told (lane_session.cc)
   // The core is told at once: a session has begun, the snapshot is told, nothing waits, and there
   // is room.
@@ -279,8 +274,7 @@ class Lane final : public CoreLinkListener {
   CoreLink* link_ = nullptr;
   // Loop thread only.
   absl::flat_hash_map<uint64_t, std::unique_ptr<Member>> members_;
-  // Keys are views of Topic::name.
-  absl::flat_hash_map<std::string_view, std::unique_ptr<Topic>, NameHash, std::equal_to<>> topics_;
+  NamedSet<Topic> topics_;
   // What was found last, or null: messages for a topic come in rows.
   Topic* last_topic_ = nullptr;
   SeenRelays seen_;

@@ -119,7 +119,7 @@ void Lane::Begin(Topic* topic, Walk& walk, uint64_t until) {
 }
 
 void Lane::GoOn(Walk& walk, uint64_t until) {
-  const std::vector<Member*>& members = walk.topic->members;
+  const auto& members = walk.topic->members;
   const uint64_t sender = walk.relays.front().delivery.from();
   uint64_t copies = 0;
   for (; walk.next < members.size() && work_ < until; ++walk.next) {
