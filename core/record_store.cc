@@ -175,8 +175,8 @@ std::vector<RecordStore::Entries::const_iterator> RecordStore::Spread(const Entr
     return a.of_connection < b.of_connection;
   });
   for (auto one = ranked.begin(); one != ranked.end(); ++one) {
-    one->of_source = static_cast<size_t>(
-        std::count_if(ranked.begin(), one, [one](const Ranked& other) {
+    one->of_source =
+        static_cast<size_t>(std::count_if(ranked.begin(), one, [one](const Ranked& other) {
           return other.entry->record.source() == one->entry->record.source();
         }));
   }

@@ -4,8 +4,9 @@
 // one with the same content as another takes its place, whoever published it: one-shot clients come
 // back over a new connection each time.
 //
-// Nobody can push out what others have published: of a full topic, and when all bytes are used, a record of the address
-// (Record.source) that has most there goes, and of that address one of the connection that has most.
+// Nobody can push out what others have published: of a full topic, and when all bytes are used, a
+// record of the address (Record.source) that has most there goes, and of that address one of the
+// connection that has most.
 //
 // Owner:  Router. Thread: the router's. Time is handed in, microseconds of the steady clock.
 // Bounds: RecordLimits. What has to go has a named reason and is counted.
@@ -22,7 +23,7 @@
 #include <string_view>
 #include <vector>
 
-#include "core/record_holders.h"
+#include "base/record_holders.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::core {
@@ -44,12 +45,12 @@ struct RecordLimits {
 };
 
 // X(enumerator, name)
-#define CAIRN_CORE_RECORD_END_REASONS(X)                                      \
-  X(kExpired, "record_expired")                /* its time to live is over */ \
-  X(kTopicFull, "record_topic_full")           /* max_per_topic */            \
+#define CAIRN_CORE_RECORD_END_REASONS(X)                                       \
+  X(kExpired, "record_expired")                /* its time to live is over */  \
+  X(kTopicFull, "record_topic_full")           /* max_per_topic */             \
   X(kConnectionFull, "record_connection_full") /* ..., max_connection_bytes */ \
-  X(kAddressFull, "record_address_full")       /* max_source_bytes */         \
-  X(kBytesFull, "record_bytes_full")           /* max_bytes */                \
+  X(kAddressFull, "record_address_full")       /* max_source_bytes */          \
+  X(kBytesFull, "record_bytes_full")           /* max_bytes */                 \
   X(kTooLarge, "record_too_large")             /* max_record_bytes: refused */
 
 enum class RecordEnd : uint8_t {
@@ -79,7 +80,8 @@ class RecordStore {
               // tells its age
   };
 
-  explicit RecordStore(RecordLimits limits = {}) : limits_(limits) {}
+  explicit RecordStore(RecordLimits limits = {})
+      : limits_(limits), holders_(limits.max_bytes / kGrains) {}
 
   // False when it is refused.
   bool Put(std::string_view topic, signaling::v1::Record record, int64_t now_us,
@@ -89,9 +91,9 @@ class RecordStore {
 
   // Whether the topic has a record that is not of `asking`.
   bool Has(std::string_view topic, uint64_t asking) const;
-  // Appends the topic's records but those of `asking`, without their source: first the newest of every address, then the
-  // second newest of every address, and so on; as many as an answer of `max_bytes` may have. Returns how many it had no
-  // room for.
+  // Appends the topic's records but those of `asking`, without their source: first the newest of
+  // every address, then the second newest of every address, and so on; as many as an answer of
+  // `max_bytes` may have. Returns how many it had no room for.
   uint32_t Collect(std::string_view topic, uint64_t asking, size_t max_bytes,
                    google::protobuf::RepeatedPtrField<signaling::v1::Record>* out) const;
 
@@ -102,6 +104,9 @@ class RecordStore {
   uint64_t ended(RecordEnd reason) const { return ended_[static_cast<size_t>(reason)]; }
 
  private:
+  // Differences of less than one of so many parts of max_bytes do not count.
+  static constexpr size_t kGrains = 1024;
+
   using Topics = absl::flat_hash_map<std::string, Entries>;
   using Key = RecordHolders::Key;
   struct Place {

@@ -251,6 +251,16 @@ TEST(RecordStoreTest, WhoFillsTheStoreLosesItsOwn) {
   EXPECT_LE(store.bytes(), size_t{1} << 20);
 }
 
+TEST(RecordStoreTest, OfThoseWhoHoldAboutTheSameTheOldestGoes) {
+  RecordStore store({.max_source_bytes = 1 << 20});
+  for (uint64_t connection = 1; connection <= 2000; ++connection)
+    store.Put("t" + std::to_string(connection),
+              At("proxy", 5000 - connection, std::string(connection % 100, 'x')), 0);
+  EXPECT_GT(store.ended(RecordEnd::kAddressFull), 0u);
+  EXPECT_THAT(Told(store, "t1"), IsEmpty());
+  EXPECT_EQ(Told(store, "t2000").size(), 1u);
+}
+
 // ---- many records of one publisher in a topic
 
 TEST(RecordStoreTest, ATopicFullOfOnePublishersRecordsLosesThoseNotOthers) {
@@ -296,8 +306,9 @@ TEST(RecordStoreTest, WhereARecordCameFromIsNotTold) {
 TEST(RecordStoreTest, EveryEndHasAName) {
   std::set<std::string_view> names;
   for (size_t i = 0; i < kRecordEndCount; ++i) names.insert(Name(static_cast<RecordEnd>(i)));
-  EXPECT_THAT(names, ElementsAre("record_address_full", "record_bytes_full", "record_connection_full",
-                                 "record_expired", "record_too_large", "record_topic_full"));
+  EXPECT_THAT(names,
+              ElementsAre("record_address_full", "record_bytes_full", "record_connection_full",
+                          "record_expired", "record_too_large", "record_topic_full"));
 }
 
 // ---- after a restart of the core: lanes say again what they know, in any order
@@ -378,7 +389,8 @@ struct Model {
       all.erase(std::find_if(all.begin(), all.end(), mine));
     }
   }
-  // Where the topic's records are: again and again the newest, but of the connection of which fewest were taken.
+  // Where the topic's records are: again and again the newest, but of the connection of which
+  // fewest were taken.
   std::vector<size_t> Spread(const std::string& topic) const {
     std::vector<size_t> order;
     std::map<uint64_t, size_t> taken;

@@ -1,12 +1,14 @@
-// RecordHolders: which addresses, and which connections of each, hold how much of a RecordStore.
+// RecordHolders: which addresses, and which connections of each, hold how much of a store of
+// records.
 //
-// Tells who has to give way: of the address that holds most, the connection that holds most, and of that the record that
-// expires first. So whoever fills the store loses its own records, not those of others.
+// Tells who has to give way: of the address that holds most, the connection that holds most, and of
+// that the record that expires first. So whoever fills the store loses its own records, not those
+// of others.
 //
-// Owner:  RecordStore. Thread: the router's.
+// Owner:  core::RecordStore, edge::RecordCache. Thread: its owner's.
 // Bounds: those of its records; O(log n) a call.
-#ifndef CAIRN_CORE_RECORD_HOLDERS_H_
-#define CAIRN_CORE_RECORD_HOLDERS_H_
+#ifndef CAIRN_BASE_RECORD_HOLDERS_H_
+#define CAIRN_BASE_RECORD_HOLDERS_H_
 
 #include <absl/container/btree_set.h>
 #include <absl/container/flat_hash_map.h>
@@ -14,12 +16,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "base/check.h"
 
-namespace cairn::core {
+namespace cairn {
 
 class RecordHolders {
  public:
@@ -30,12 +33,18 @@ class RecordHolders {
     uint64_t connection;
   };
 
+  // Who differ by less than `grain` bytes hold the same: of those, the one with the oldest record
+  // gives way.
+  explicit RecordHolders(size_t grain) : grain_(grain > 0 ? grain : 1) {}
+
   void Add(const Holder& holder, Key record, size_t bytes) {
     std::unique_ptr<Source>& source = sources_[holder.source];
     if (!source) source = std::make_unique<Source>();
     Connection& connection = source->connections[holder.connection];
     connection.records.insert(record);
-    Grow(*source, holder.connection, connection, static_cast<ptrdiff_t>(bytes));
+    connection.bytes += bytes;
+    source->bytes += bytes;
+    Rank(*source, connection);
   }
   // REQUIRES: it was added.
   void Remove(const Holder& holder, Key record, size_t bytes) {
@@ -44,7 +53,9 @@ class RecordHolders {
     const auto connection = source->second->connections.find(holder.connection);
     CAIRN_CHECK(connection != source->second->connections.end());
     connection->second.records.erase(record);
-    Grow(*source->second, holder.connection, connection->second, -static_cast<ptrdiff_t>(bytes));
+    connection->second.bytes -= bytes;
+    source->second->bytes -= bytes;
+    Rank(*source->second, connection->second);
     if (!connection->second.records.empty()) return;
     source->second->connections.erase(connection);
     if (source->second->connections.empty()) sources_.erase(source);
@@ -56,41 +67,47 @@ class RecordHolders {
   size_t BytesOfSource(const std::string& source) const { return sources_.at(source)->bytes; }
   // The record that goes first: of the connection, of the address, of all.
   Key FirstOf(const Holder& holder) const { return *Find(holder).records.begin(); }
-  Key FirstOfSource(const std::string& source) const { return FirstOf(*sources_.at(source)); }
-  Key First() const { return FirstOf(*by_bytes_.rbegin()->second); }
-
-  size_t sources() const { return sources_.size(); }
+  Key FirstOfSource(const std::string& source) const {
+    return sources_.at(source)->most.begin()->second;
+  }
+  Key First() const { return most_.begin()->second; }
 
  private:
+  // How many grains, negative, and the record that goes first: who comes first gives way.
+  using Place = std::pair<int64_t, Key>;
   struct Connection {
     size_t bytes = 0;
     absl::btree_set<Key> records;
+    std::optional<Place> place;  // in Source::most
   };
   struct Source {
     size_t bytes = 0;
     absl::flat_hash_map<uint64_t, Connection> connections;
-    absl::btree_set<std::pair<size_t, uint64_t>> by_bytes;  // those with any
+    absl::btree_set<Place> most;
+    std::optional<Place> place;  // in most_
   };
 
   const Connection& Find(const Holder& holder) const {
     return sources_.at(holder.source)->connections.at(holder.connection);
   }
-  static Key FirstOf(const Source& source) {
-    return *source.connections.at(source.by_bytes.rbegin()->second).records.begin();
+  void Rank(Source& source, Connection& connection) {
+    if (connection.place) source.most.erase(*std::exchange(connection.place, std::nullopt));
+    if (!connection.records.empty()) {
+      connection.place = Place{-Grains(connection.bytes), *connection.records.begin()};
+      source.most.insert(*connection.place);
+    }
+    if (source.place) most_.erase(*std::exchange(source.place, std::nullopt));
+    if (source.most.empty()) return;
+    source.place = Place{-Grains(source.bytes), source.most.begin()->second};
+    most_.insert(*source.place);
   }
-  void Grow(Source& source, uint64_t id, Connection& connection, ptrdiff_t bytes) {
-    source.by_bytes.erase({connection.bytes, id});
-    by_bytes_.erase({source.bytes, &source});
-    connection.bytes += static_cast<size_t>(bytes);
-    source.bytes += static_cast<size_t>(bytes);
-    if (connection.bytes > 0) source.by_bytes.insert({connection.bytes, id});
-    if (source.bytes > 0) by_bytes_.insert({source.bytes, &source});
-  }
+  int64_t Grains(size_t bytes) const { return static_cast<int64_t>(bytes / grain_); }
 
+  const size_t grain_;
   absl::flat_hash_map<std::string, std::unique_ptr<Source>> sources_;
-  absl::btree_set<std::pair<size_t, const Source*>> by_bytes_;  // those with any
+  absl::btree_set<Place> most_;
 };
 
-}  // namespace cairn::core
+}  // namespace cairn
 
-#endif  // CAIRN_CORE_RECORD_HOLDERS_H_
+#endif  // CAIRN_BASE_RECORD_HOLDERS_H_
