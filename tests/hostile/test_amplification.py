@@ -80,7 +80,7 @@ def readers(clients):
 
 @pytest.mark.parametrize("bursts", [1, 10])
 def test_a_burst_to_many_subscribers_holds_up_nobody_else(make_shape, bursts):
-    shape = make_shape("--threads", "1")
+    shape = make_shape("--threads", "1", "--ops-listen-addr", "127.0.0.1:0")
     topic = new_topic()
     subscribers = [shape.raw(1) for _ in range(400)]
     for subscriber in subscribers:
