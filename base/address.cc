@@ -108,6 +108,14 @@ std::string SocketAddress::Host() const {
   return text;
 }
 
+std::string SocketAddress::Network() const {
+  const SocketAddress unmapped = Unmapped();
+  if (unmapped.family() != AF_INET6) return unmapped.Host();
+  SocketAddress network = unmapped;
+  std::memset(&reinterpret_cast<sockaddr_in6&>(network.storage_).sin6_addr.s6_addr[8], 0, 8);
+  return network.Host() + "/64";
+}
+
 std::string SocketAddress::ToString() const {
   if (family() == AF_INET6) return absl::StrCat("[", Host(), "]:", port());
   return absl::StrCat(Host(), ":", port());

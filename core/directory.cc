@@ -123,11 +123,10 @@ bool Directory::Subscribe(PeerRecord& peer, std::string_view name, int64_t now_u
     auto topic = std::make_unique<TopicRecord>();
     topic->name = std::string(name);
     topic->created_us = now_us;
-    const std::string_view key = topic->name;
-    it = topics_.emplace(key, std::move(topic)).first;
-    topic_names_.emplace(key, it->second.get());
+    it = topics_.insert(std::move(topic)).first;
+    topic_names_.emplace((*it)->name, it->get());
   }
-  TopicRecord* topic = it->second.get();
+  TopicRecord* topic = it->get();
   if (!peer.topics.insert(topic).second) return false;
   ++subscriptions_;
   peer.lane->share->presence_bytes += PresenceBytesOf(name);
@@ -155,12 +154,12 @@ bool Directory::Unsubscribe(PeerRecord& peer, std::string_view name) {
 TopicRecord* Directory::FindTopic(std::string_view name) {
   if (last_topic_ && last_topic_->name == name) return last_topic_;
   const auto it = topics_.find(name);
-  return it == topics_.end() ? nullptr : last_topic_ = it->second.get();
+  return it == topics_.end() ? nullptr : last_topic_ = it->get();
 }
 
 const TopicRecord* Directory::Topic(std::string_view name) const {
   const auto it = topics_.find(name);
-  return it == topics_.end() ? nullptr : it->second.get();
+  return it == topics_.end() ? nullptr : it->get();
 }
 
 void Directory::RemoveInterest(const PeerRecord& peer, TopicRecord* topic) {

@@ -40,17 +40,26 @@ Router::Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
 void Router::Handle(RouterInput& input) {
   now_ = clock_.Elapsed();
   now_us_ = absl::ToInt64Microseconds(now_ + wall_ahead_);
+  work_ = 0;
   std::visit([this](auto& one) { On(one); }, input);
   // After a pause the tick decides, which excuses whoever could not be heard.
   if (hold_.holding() && now_ - last_tick_ <= kLongestTick && hold_.End(now_)) ReleaseHeld();
+  const bool more_answers = PayAnswers();
+  unfinished_ = more_answers || !turns_.empty();
   SendGathered();
 }
 
 void Router::On(CoreStopping&) { stopping_ = true; }
 
+void Router::On(Continue&) {
+  turn_wanted_ = false;
+  GoOn();
+}
+
 void Router::On(AdminCall& call) { call.run(*this); }
 
 void Router::On(Tick&) {
+  GoOn();
   wall_ahead_ = clock_.WallTime() - absl::UnixEpoch() - now_;
   records_.Expire(steady_us());
   const bool was_stopped = now_ - std::exchange(last_tick_, now_) > kLongestTick;
@@ -85,6 +94,7 @@ bool Router::OnEventOfLink(LaneRecord& lane, LaneEvent& event) {
 }
 
 void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
+  ++work_;
   if (event.seq() != 0) {
     if (event.seq() <= lane.last_seq) {
       ++counters_.events_ignored;
@@ -133,7 +143,7 @@ void Router::OnPeerEvent(LaneRecord& lane, LaneEvent& event) {
       peer->stats_at_us = now_us_;
       return;
     case LaneEvent::KIND_QUERIED:
-      return Query(*peer, event.topic());
+      return Query(*peer, event);
     case LaneEvent::KIND_QUERY_ENDED:
       return EndQuery(*peer, event.topic());
     case LaneEvent::KIND_PEER_CLOSED:
@@ -177,15 +187,18 @@ void Router::Unsubscribe(PeerRecord& peer, const std::string& name) {
   }
 }
 
-void Router::Announce(Notice::Kind kind, const PeerRecord& peer, const TopicRecord& topic) {
+void Router::Announce(Notice::Kind kind, PeerRecord& peer, const TopicRecord& topic) {
+  uint64_t told = 0;
   for (const Interest& interest : topic.interests) {
     const uint32_t itself = interest.lane == peer.lane && peer.info.wants_presence() ? 1 : 0;
     if (interest.watchers <= itself) continue;
+    told += interest.watchers - itself;
     Notice* notice = For(*interest.lane).add_notices();
     notice->set_kind(kind);
     notice->set_peer(peer.id);
     notice->set_topic(topic.name);
   }
+  if (told > 1) CountFanOut(&peer, told, topic.name.size());
 }
 
 void Router::OpenPeer(LaneRecord& lane, LaneEvent& event) {
@@ -209,6 +222,7 @@ void Router::ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason)
   }
   for (const TopicRecord* topic : peer.topics) Announce(Notice::KIND_LEFT, peer, *topic);
   for (const std::string& topic : peer.queries) queries_.Remove(topic, peer.id);
+  peer.lane->owed.Remove(peer.id);
   directory_.RemovePeer(peer, now_us_, code, reason);
 }
 

@@ -168,14 +168,14 @@ void Router::On(LaneBatch& input) {
       lane->tls_not_after_us = lane->stats.tls_not_after_us();
     }
   }
-  for (LaneEvent& event : *batch.mutable_events()) {
-    if (!lane->channel) {
-      OnEvent(*lane, event);
-    } else if (!OnEventOfLink(*lane, event)) {
-      return;
-    }
+  int next = 0;
+  if (lane->batches.empty()) {
+    const BatchState state = HandleEvents(*lane, batch, next);
+    if (state == BatchState::kLaneGone) return;
+    if (state == BatchState::kDone) return GiveBack(*lane, *input.endpoint, batch);
   }
-  GiveBack(*lane, *input.endpoint, batch);
+  lane->batches.push_back({std::move(input.endpoint), std::move(batch), next});
+  if (!std::exchange(lane->has_turn, true)) turns_.push_back(lane);
 }
 
 void Router::GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, LaneToCore& batch) {
@@ -216,6 +216,7 @@ void Router::ReleaseHeld() {
 void Router::On(LaneClosed& closed) {
   LaneRecord* lane = directory_.FindLane(closed.endpoint.get());
   if (!lane || stopping_) return;
+  if (!FinishBatches(*lane)) return;
   if (lane->sink) return CloseLane(*lane);
   const bool unsettled = lane->ledger.open() || hold_.cost(lane->id) > 0;
   if (lane->state == LaneState::kLeaving && !unsettled) {
@@ -289,6 +290,8 @@ void Router::CloseLane(LaneRecord& lane) {
   // Nobody is left there for whom these were.
   lane.ledger.Answered(lane.ledger.owed(), [this](const auto& owed) { Settle(owed); });
   if (lane.dirty) std::erase(dirty_, &lane);
+  if (lane.owing) std::erase(owing_, &lane);
+  if (lane.has_turn) std::erase(turns_, &lane);
   if (lane.sink) directory_.Unbind(lane.sink.get());
   if (lane.channel && lane.channel->attached()) directory_.Unbind(lane.channel->stream());
   directory_.RemoveLane(lane);

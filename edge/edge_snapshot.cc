@@ -27,6 +27,7 @@ void EdgeSnapshot::Add(const EdgeCounters& counters) {
   frames_delivered += counters.frames_delivered.Get();
   pings_sent += counters.pings_sent.Get();
   rate_pauses += counters.rate_pauses.Get();
+  delivery_pauses += counters.delivery_pauses.Get();
   relay_latency_us.Add(counters.relay_latency.Values());
   AddAll(counters.closes, closes);
   AddAll(counters.refusals, refusals);

@@ -39,6 +39,7 @@ struct EdgeSnapshot {
   uint64_t frames_delivered = 0;
   uint64_t pings_sent = 0;
   uint64_t rate_pauses = 0;
+  uint64_t delivery_pauses = 0;
   HistogramValues relay_latency_us;
   std::array<uint64_t, kCloseReasonCount> closes = {};
   std::array<uint64_t, kCloseReasonCount> refusals = {};

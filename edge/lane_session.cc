@@ -124,7 +124,7 @@ void Lane::TellMember(Member* member) {
     TellSubscribed(*member, topic->name, subscription);
   for (const WaitingQuery& query : member->queries) {
     TellNow(LaneEvent::KIND_QUERIED, member->peer,
-            [&](LaneEvent& event) { event.set_topic(query.topic); });
+            [&](LaneEvent& event) { FillQuery(*member, query.topic, event); });
   }
 }
 

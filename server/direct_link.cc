@@ -23,6 +23,8 @@ class Inbox final : public core::EdgeSink {
  public:
   // Batches that the router has not handled; more wait in the lane.
   static constexpr int kMaxAtDoor = 8;
+  // Cost of what the loop has not taken.
+  static constexpr size_t kBehind = 1 << 20;
 
   Inbox(DirectLink* link, std::shared_ptr<InboxTotal> total)
       : link_(link), total_(std::move(total)) {}
@@ -30,6 +32,10 @@ class Inbox final : public core::EdgeSink {
   // ---- in the router
   void Send(CoreToLane& message) override;
   void OnHandled(LaneToCore batch) override;
+  bool IsBehind() override {
+    MutexLock lock(mu_);
+    return cost_ > kBehind;
+  }
 
   // ---- loop thread
   // The loop is about to look by itself: it need not be woken.

@@ -165,6 +165,8 @@ void AddTraffic(const edge::EdgeSnapshot& edge, Families& to) {
   to.Counter("cairn_signal_rate_pauses_total",
              "Times that a connection was not read for a while, because it said too much.",
              edge.rate_pauses);
+  to.Counter("cairn_signal_delivery_pauses_total",
+             "The same, because what it said went to too many.", edge.delivery_pauses);
   to.Gauge("cairn_signal_queued_bytes", "What clients have not taken yet.", edge.queued_bytes);
   to.Gauge("cairn_signal_queued_bytes_max", "The same of the one client with the most.",
            edge.max_queued_bytes);

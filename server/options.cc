@@ -185,6 +185,9 @@ void Command::AddLimits() {
   AddCount("--rate-messages", limits.rate_messages,
            "Messages a second of one connection, and ten times as many at once; above it: it is "
            "read later; 0: no limit");
+  AddCount("--rate-deliveries", limits.rate_deliveries,
+           "How often a second what one connection says is handed to others, and twice as many at "
+           "once; above it: it is read later; 0: no limit");
   AddBytes("--max-backlog-bytes", limits.max_backlog_bytes,
            "What one loop keeps and the core has not taken; above it: clients are not read");
   Add("--handshake-timeout", raw_.handshake_timeout, "TIME",

@@ -14,7 +14,8 @@ constexpr size_t kString = 48;
 size_t CostOf(const std::string& text) { return text.empty() ? 0 : kString + text.size(); }
 
 size_t CostOf(const Record& record) {
-  size_t cost = kItem + sizeof(Record) + CostOf(record.peer_id()) + CostOf(record.blob());
+  size_t cost = kItem + sizeof(Record) + CostOf(record.peer_id()) + CostOf(record.blob()) +
+                CostOf(record.source());
   for (const std::string& address : record.addresses()) cost += kItem + CostOf(address);
   return cost;
 }

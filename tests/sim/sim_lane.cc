@@ -84,6 +84,8 @@ void SimLane::SetHung(bool hung) {
 
 void SimLane::FinishTurn() {
   lane_->Flush();
+  while (lane_->has_waiting()) lane_->DeliverWaiting();
+  lane_->EndTurn();
   CheckBounds();
   if (OutboxOf(*lane_).empty() && link_->cost() == 0 && link_->connected())
     around_.oracle.LaneIdle(number_);

@@ -45,6 +45,7 @@ class SimClient final : public edge::Client {
   void Deliver(std::string_view frame) override {
     if (member) oracle_.Received(number_, frame);
   }
+  void Charge(uint64_t) override {}
   void Pong(std::string_view) override {}
   void OnPong(std::string_view) override {}
   void Close(edge::CloseReason, uint16_t) override {}

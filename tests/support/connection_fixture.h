@@ -79,6 +79,7 @@ class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHos
     return events != 0;
   }
   void Settle() {
+    for (; turns_wanted_ > 0 && !retired_; --turns_wanted_) connection_->TakeTurn();
     while (std::exchange(connection_->touched, false)) connection_->Settle();
   }
 
@@ -130,7 +131,10 @@ class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHos
   bool QueuesFull() const override { return queued_ > max_queued_; }
   void ShortenQueues() override { connection_->GiveUpQueue(); }
   TokenBucket::Rate message_rate() const override { return rate_; }
+  TokenBucket::Rate delivery_rate() const override { return delivery_rate_; }
   void AwaitTokens(Connection&) override { ++waits_for_tokens_; }
+  void AwaitTurn(Connection&) override { ++turns_wanted_; }
+  void NoteHeard(uint64_t work) override { heard_ += work; }
   absl::Duration Now() const override { return clock_.Elapsed(); }
   absl::Time WallTime() const override { return clock_.WallTime(); }
   bool draining() const override { return false; }
@@ -161,7 +165,10 @@ class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHos
   size_t queued_ = 0;
   size_t max_queued_ = ~size_t{0};
   TokenBucket::Rate rate_;
+  TokenBucket::Rate delivery_rate_;
   int waits_for_tokens_ = 0;
+  int turns_wanted_ = 0;
+  uint64_t heard_ = 0;
   std::unique_ptr<Connection> connection_;
 };
 
