@@ -13,7 +13,8 @@ ANSWERS = {"Subscribe": "Subscribed", "Unsubscribe": None, "Relay": None}
 
 
 def test_each_row_of_bytes_is_the_canonical_message_of_its_name():
-    assert [name for name, _ in ROWS] == ["Subscribe", "Unsubscribe", "Relay", "Relay", "Joined", "Relay", "Draining"]
+    assert [name for name, _ in ROWS] == ["Subscribe", "Unsubscribe", "Relay", "Relay", "Joined", "Relay", "Missed",
+                                         "Draining"]
     for name, row in ROWS:
         decoded = cbor2.loads(row)
         assert list(decoded) == [name] and cbor2.dumps(decoded) == row
