@@ -2,6 +2,11 @@
 #include "tests/sim/world.h"
 
 namespace cairn::sim {
+namespace {
+
+constexpr Time kAwayUntilTold = 60 * kSecond;
+
+}  // namespace
 
 void World::ScheduleScene() {
   timeline_.After(scenes_.Scaled(200 * kMs, 6 * kSecond), [this] {
@@ -13,11 +18,15 @@ void World::ScheduleScene() {
 
 void World::Scene() {
   if (!core_.running() || core_.hung()) return;
-  switch (scenes_.Below(3)) {
+  switch (scenes_.Below(5)) {
     case 0:
       return SceneOfALaneThatIsPassedOver();
     case 1:
       return SceneOfALaneThatHangsOnReturn();
+    case 2:
+      return SceneOfACoreThatEndsOnceItGoesOn(false);
+    case 3:
+      return SceneOfACoreThatEndsOnceItGoesOn(true);
     default:
       return SceneOfLanesThatAreAllAway();
   }
@@ -52,6 +61,39 @@ void World::SceneOfALaneThatIsPassedOver() {
     if (!acting() || !core_.running()) return;
     core_.Kill();
     RestartCore();
+  });
+}
+
+// A core goes on without a lane and ends soon after: what it had settled, and whom it went on
+// without, the next core has to learn from the others. `returns`: before that core ends the lane
+// says Hello to it, and does not hear what it answers.
+void World::SceneOfACoreThatEndsOnceItGoesOn(bool returns) {
+  SimLane* lane = AnyLaneOfScene();
+  if (!lane) return;
+  SetAway(*lane, kAwayUntilTold);
+  core_.Kill();
+  RestartCore();
+  WaitUntilItGoesOn(*lane, core_.incarnation() + 1, returns);
+}
+
+void World::WaitUntilItGoesOn(SimLane& lane, uint64_t incarnation, bool returns) {
+  timeline_.After(20 * kMs, [this, &lane, incarnation, returns] {
+    if (!acting() || !lane.alive() || core_.incarnation() > incarnation) {
+      lane.weather.refused_until = 0;
+      return;
+    }
+    const bool goes_on = core_.running() && core_.incarnation() == incarnation &&
+                         !core_.router().hold().holding() && !core_.router().late().keeping();
+    if (!goes_on) return WaitUntilItGoesOn(lane, incarnation, returns);
+    const Time lives = scenes_.Between(0, 250 * kMs);
+    const Time returns_after = returns ? 0 : lives + scenes_.Between(0, 600 * kMs);
+    lane.weather.refused_until = timeline_.now() + returns_after;
+    if (returns) lane.FreezeNext(1, 2 * kSecond);
+    timeline_.After(returns ? lives + 250 * kMs : lives, [this, incarnation] {
+      if (!acting() || core_.incarnation() != incarnation || !core_.running()) return;
+      core_.Kill();
+      RestartCore();
+    });
   });
 }
 

@@ -80,6 +80,8 @@ class World {
   void Scene();
   void SceneOfALaneThatIsPassedOver();
   void SceneOfALaneThatHangsOnReturn();
+  void SceneOfACoreThatEndsOnceItGoesOn(bool returns);
+  void WaitUntilItGoesOn(SimLane& lane, uint64_t incarnation, bool returns);
   void SceneOfLanesThatAreAllAway();
   void SetAway(SimLane& lane, Time away);
   SimLane* AnyLaneOfScene();
