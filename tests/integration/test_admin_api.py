@@ -270,8 +270,12 @@ def test_peers_are_sorted_by_every_key_in_both_directions(fleet, admin):
     for number, peer in enumerate(peers):
         peer.relay(new_topic("elsewhere"), *[bytes(10)] * number)
     # Each hears what the others relay, so that the figures of all differ.
+    # Not in one turn of a loop, which would give them one time.
     for number, peer in enumerate(peers):
         peer.relay(topic, bytes(1000 * number))
+        for other in peers:
+            if other is not peer:
+                other.receive_relay()
 
     def reported():
         listed = admin.peers({"topic": topic})

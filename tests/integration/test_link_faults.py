@@ -17,9 +17,10 @@ def linked(make_cluster):
     """Edges 0 and 1 reach the core directly, edge 2 by way of linked.link."""
     cluster = make_cluster()
     cluster.link = TcpLink(cluster.core_address.removeprefix("unix:"))
-    cluster.start_edge(core=cluster.link.address)
+    behind_link = cluster.start_edge(core=cluster.link.address)
     cluster.await_links()
     yield cluster
+    behind_link.finish()
     cluster.link.close()
 
 

@@ -36,9 +36,10 @@ def fleet():
 def linked(fleet):
     """A third edge, east, reaches the core by way of linked.link."""
     fleet.link = TcpLink(fleet.core_address.removeprefix("unix:"))
-    fleet.start_edge("east", core=fleet.link.address)
+    east = fleet.start_edge("east", core=fleet.link.address)
     fleet.await_links()
     yield fleet
+    east.finish()
     fleet.link.close()
 
 
