@@ -104,9 +104,10 @@ absl::flat_hash_set<uint64_t> ReturnHold::TakePassedOver() {
 bool ReturnHold::IsPassedOver(uint64_t lane_id, const Said& said) const {
   return std::any_of(rosters_.begin(), rosters_.end(), [&](const auto& entry) {
     const auto& [core, roster] = entry;
+    // Of two cores of one generation neither has heard of the other.
     const bool is_newer = core == said.told.core_id()
                               ? roster.stamp.version() > said.told.version()
-                              : roster.stamp.generation() > said.told.generation();
+                              : roster.stamp.generation() >= said.told.generation();
     const auto link = roster.links.find(lane_id);
     if (!is_newer || link == roster.links.end()) return is_newer;
     // It is in it, with a link that it has never heard of.

@@ -116,6 +116,13 @@ void World::SceneOfLanesThatAreAllAway() {
   core_.Kill();
   RestartCore();
   NewEdge();
+  if (scenes_.Chance(50)) return;
+  // Those lanes are all that this core ever hears of.
+  timeline_.After(scenes_.Scaled(600 * kMs, 5 * kSecond), [this, ended = core_.incarnation()] {
+    if (!acting() || !core_.running() || core_.incarnation() != ended + 1) return;
+    core_.Kill();
+    RestartCore();
+  });
 }
 
 }  // namespace cairn::sim

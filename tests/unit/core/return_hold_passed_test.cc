@@ -113,6 +113,19 @@ TEST_F(PassedOverTest, IsALaneThatIsInTheRosterWithALinkThatItHasNeverHeardOf) {
       << "3 was given up since, 4 has not heard of that core, of 5 the core knew no link";
 }
 
+TEST_F(PassedOverTest, IsALaneOfACoreThatTheOtherCoreHasNeverHeardOf) {
+  const auto of_one_generation = [](uint64_t lane, const Known& known) {
+    Hello hello = HelloOf(lane, known);
+    hello.mutable_roster()->mutable_stamp()->set_generation(1);
+    hello.mutable_told()->set_generation(1);
+    return hello;
+  };
+  hold_.OnHello(of_one_generation(1, {kA, 3, {1, 3}}), true, kStart);
+  hold_.OnHello(of_one_generation(2, {kB, 3, {2, 3}}), true, kStart);
+  hold_.OnHello(of_one_generation(3, {kB, 3, {2, 3}}), true, kStart);
+  EXPECT_THAT(hold_.TakePassedOver(), UnorderedElementsAre(1, 2));
+}
+
 TEST_F(PassedOverTest, IsNotALaneThatIsNew) {
   Return(1, {kA, 9, {1}});
   hold_.OnHello(HelloOf(2, {}), false, kStart);
