@@ -110,6 +110,7 @@ struct LaneRecord {
   bool has_turn = false;          // Router's: in its list of lanes with any
   OwedAnswers owed;
   bool owing = false;  // Router's: in its list of lanes with any
+  uint64_t roster_version = 0;  // of the roster that it was told last
 
   // It has a stream, or needs none.
   bool attached() const { return sink || channel->attached(); }
