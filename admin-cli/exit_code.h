@@ -1,4 +1,4 @@
-// What cairn-admin ends with. --help and docs/cairn-admin.1 say the same.
+// Exit codes of cairn-admin. --help and docs/cairn-admin.1 list the same ones.
 #ifndef CAIRN_ADMIN_CLI_EXIT_CODE_H_
 #define CAIRN_ADMIN_CLI_EXIT_CODE_H_
 
