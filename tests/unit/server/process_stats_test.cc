@@ -1,4 +1,4 @@
-#include "base/process_stats.h"
+#include "server/process_stats.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 
 #include "base/unique_fd.h"
 
-namespace cairn {
+namespace cairn::server {
 namespace {
 
 TEST(ProcessStats, AreOfThisProcess) {
@@ -26,4 +26,4 @@ TEST(ProcessStats, AreOfThisProcess) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::server

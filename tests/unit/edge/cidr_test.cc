@@ -1,11 +1,11 @@
-#include "base/cidr.h"
+#include "edge/cidr.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace cairn {
+namespace cairn::edge {
 namespace {
 
 using testing::HasSubstr;
@@ -153,4 +153,4 @@ TEST(CidrSet, TakesNoMoreNetworksThanItsBound) {
 }
 
 }  // namespace
-}  // namespace cairn
+}  // namespace cairn::edge

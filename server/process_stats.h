@@ -3,12 +3,12 @@
 // Source: proc(5): /proc/self/stat, /proc/self/limits by getrlimit(2), /proc/self/fd, /proc/stat
 // "btime".
 // Thread: any. Errors: what cannot be read is 0.
-#ifndef CAIRN_BASE_PROCESS_STATS_H_
-#define CAIRN_BASE_PROCESS_STATS_H_
+#ifndef CAIRN_SERVER_PROCESS_STATS_H_
+#define CAIRN_SERVER_PROCESS_STATS_H_
 
 #include <cstdint>
 
-namespace cairn {
+namespace cairn::server {
 
 struct ProcessStats {
   double cpu_seconds = 0;         // user and system
@@ -22,6 +22,6 @@ struct ProcessStats {
 
 ProcessStats ReadProcessStats();
 
-}  // namespace cairn
+}  // namespace cairn::server
 
-#endif  // CAIRN_BASE_PROCESS_STATS_H_
+#endif  // CAIRN_SERVER_PROCESS_STATS_H_

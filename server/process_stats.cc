@@ -1,4 +1,4 @@
-#include "base/process_stats.h"
+#include "server/process_stats.h"
 
 #include <dirent.h>
 #include <sys/resource.h>
@@ -9,7 +9,9 @@
 #include <sstream>
 #include <string>
 
-namespace cairn {
+#include "base/resident_memory.h"
+
+namespace cairn::server {
 namespace {
 
 struct DirectoryCloser {
@@ -34,7 +36,7 @@ double BootTime() {
   return 0;
 }
 
-// Fields 14, 15, 20, 22, 23 and 24 of /proc/self/stat. The second, the program's name, may have
+// Fields 14, 15, 20, 22 and 23 of /proc/self/stat. The second, the program's name, may have
 // spaces.
 void ReadStat(ProcessStats& stats) {
   std::ifstream file("/proc/self/stat");
@@ -45,14 +47,13 @@ void ReadStat(ProcessStats& stats) {
   std::istringstream fields(line.substr(name_end + 1));
   std::string skipped;
   for (int field = 3; field < 14; ++field) fields >> skipped;
-  uint64_t user = 0, system = 0, start = 0, pages = 0;
+  uint64_t user = 0, system = 0, start = 0;
   fields >> user >> system;
   for (int field = 16; field < 20; ++field) fields >> skipped;
-  fields >> stats.threads >> skipped >> start >> stats.virtual_bytes >> pages;
+  fields >> stats.threads >> skipped >> start >> stats.virtual_bytes;
   const double ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
   stats.cpu_seconds = static_cast<double>(user + system) / ticks;
   stats.start_time_seconds = BootTime() + static_cast<double>(start) / ticks;
-  stats.resident_bytes = pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 }  // namespace
@@ -60,10 +61,11 @@ void ReadStat(ProcessStats& stats) {
 ProcessStats ReadProcessStats() {
   ProcessStats stats;
   ReadStat(stats);
+  stats.resident_bytes = ResidentBytes();
   stats.open_files = CountOpenFiles();
   rlimit limit = {};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) stats.max_open_files = limit.rlim_cur;
   return stats;
 }
 
-}  // namespace cairn
+}  // namespace cairn::server

@@ -1,4 +1,4 @@
-#include "base/ops_server.h"
+#include "server/ops_server.h"
 
 #include <absl/strings/str_cat.h>
 #include <sys/socket.h>
@@ -30,7 +30,7 @@
 #include <thread>
 #include <utility>
 
-namespace cairn {
+namespace cairn::server {
 namespace {
 
 namespace asio = boost::asio;
@@ -239,4 +239,4 @@ absl::StatusOr<std::unique_ptr<OpsServer>> OpsServer::Open(const OpsServerOption
 
 void OpsServer::Start() { http_->Start(); }
 
-}  // namespace cairn
+}  // namespace cairn::server

@@ -11,8 +11,8 @@
 //         been without a request for the longest, so that nobody can keep others out.
 // Errors: UNAVAILABLE when the address cannot be listened on. A bad request gets 400, 404, 405, 413
 //         or 431, a slow one is cut off.
-#ifndef CAIRN_BASE_OPS_SERVER_H_
-#define CAIRN_BASE_OPS_SERVER_H_
+#ifndef CAIRN_SERVER_OPS_SERVER_H_
+#define CAIRN_SERVER_OPS_SERVER_H_
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
@@ -25,7 +25,7 @@
 
 #include "base/address.h"
 
-namespace cairn {
+namespace cairn::server {
 
 struct OpsAnswer {
   int status = 200;
@@ -66,6 +66,6 @@ class OpsServer {
   std::unique_ptr<Http> http_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::server
 
-#endif  // CAIRN_BASE_OPS_SERVER_H_
+#endif  // CAIRN_SERVER_OPS_SERVER_H_

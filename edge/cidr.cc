@@ -1,4 +1,4 @@
-#include "base/cidr.h"
+#include "edge/cidr.h"
 
 #include <absl/status/status.h>
 #include <absl/strings/ascii.h>
@@ -13,7 +13,7 @@
 #include <optional>
 #include <string>
 
-namespace cairn {
+namespace cairn::edge {
 namespace {
 
 absl::string_view Abseil(std::string_view text) { return {text.data(), text.size()}; }
@@ -144,4 +144,4 @@ bool CidrSet::Contains(const SocketAddress& address) const {
   return false;
 }
 
-}  // namespace cairn
+}  // namespace cairn::edge

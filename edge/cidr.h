@@ -9,8 +9,8 @@
 // Errors: INVALID_ARGUMENT with the entry and what was expected. Address bits beyond the prefix
 //         (10.0.0.1/8) are one: which of the two was meant cannot be told.
 // Source: RFC 4632 section 3.1, RFC 4291 sections 2.3 and 2.5.5.2.
-#ifndef CAIRN_BASE_CIDR_H_
-#define CAIRN_BASE_CIDR_H_
+#ifndef CAIRN_EDGE_CIDR_H_
+#define CAIRN_EDGE_CIDR_H_
 
 #include <absl/numeric/int128.h>
 #include <absl/status/statusor.h>
@@ -21,7 +21,7 @@
 
 #include "base/address.h"
 
-namespace cairn {
+namespace cairn::edge {
 
 class CidrSet {
  public:
@@ -49,6 +49,6 @@ class CidrSet {
   std::vector<Network> networks_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::edge
 
-#endif  // CAIRN_BASE_CIDR_H_
+#endif  // CAIRN_EDGE_CIDR_H_
