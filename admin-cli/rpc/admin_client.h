@@ -21,6 +21,8 @@
 
 namespace cairn::admin {
 
+namespace v1 = ::cairn::signaling::v1;
+
 class AdminClient {
  public:
   // Does not connect yet. INVALID_ARGUMENT names the option that cannot stand.
