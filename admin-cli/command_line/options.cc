@@ -20,8 +20,6 @@
 
 namespace cairn::admin {
 
-const std::string_view kVersion = CAIRN_VERSION;
-
 namespace {
 
 constexpr char kFooter[] =

@@ -39,8 +39,6 @@ ParseResult ParseOptions(int argc, char** argv, std::ostream& out, std::ostream&
 // Every command and option, for completions and tests.
 CommandTree DescribeCommandLine();
 
-extern const std::string_view kVersion;
-
 }  // namespace cairn::admin
 
 #endif  // CAIRN_ADMIN_CLI_COMMAND_LINE_OPTIONS_H_

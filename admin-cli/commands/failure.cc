@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "admin-cli/command_line/options.h"
 #include "admin-cli/printing/printable.h"
+#include "admin-cli/printing/version.h"
 
 namespace cairn::admin {
 namespace {

@@ -11,6 +11,7 @@
 #include "admin-cli/printing/check_verdict.h"
 #include "admin-cli/printing/printable.h"
 #include "admin-cli/printing/terminal.h"
+#include "admin-cli/printing/version.h"
 
 namespace cairn::admin {
 namespace {

@@ -23,6 +23,7 @@
 #include <utility>
 
 #include "admin-cli/printing/printable.h"
+#include "admin-cli/printing/version.h"
 #include "admin-cli/probe/error.h"
 #include "admin-cli/probe/network.h"
 #include "admin-cli/probe/resolve.h"
