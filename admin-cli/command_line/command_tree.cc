@@ -16,7 +16,7 @@ OptionNode DescribeOption(const CLI::Option& option, const FlagBook& book) {
   const auto choices = book.choices.find(&option);
   if (choices != book.choices.end()) {
     node.choices = choices->second;
-    // The help lists them behind a colon.
+    // The help lists the choices after a colon.
     node.text.resize(node.text.find(": "));
   }
   return node;

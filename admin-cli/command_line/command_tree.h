@@ -13,7 +13,7 @@ struct OptionNode {
   std::string text;
   std::string metavar;  // "" for a switch
   bool value_is_optional = false;
-  std::vector<std::string> choices;  // all the values there are, or none for free text
+  std::vector<std::string> choices;  // every accepted value; empty: free text
 
   bool takes_file() const { return metavar == "FILE"; }
 };

@@ -22,7 +22,7 @@ struct StatusCommand {
 };
 
 struct PeersListCommand {
-  v1::ListPeersRequest request;  // but for the times, which count from when it runs
+  v1::ListPeersRequest request;  // without its times, which count from when the command runs
   absl::Duration since;
   absl::Duration before;
   absl::Duration every;
@@ -84,12 +84,12 @@ struct CheckCommand {
 
 struct ProbeCommand {
   std::string url;
-  std::string auth_token;  // of clients, never the operator's
+  std::string auth_token;  // a client's token, never the operator's
   std::string auth_token_file;
-  std::string ca;       // PEM file; "": the system's
-  std::string connect;  // HOST:PORT instead of the URL's
+  std::string ca;       // PEM file; "": the system's authorities
+  std::string connect;  // HOST:PORT to connect to instead of the URL's
   absl::Duration idle;
-  absl::Duration min_validity;  // a certificate that ends sooner is a failure
+  absl::Duration min_validity;  // a certificate that expires sooner is a failure
   uint32_t round_trips = 5;
 };
 

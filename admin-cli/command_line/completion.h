@@ -16,12 +16,13 @@ std::string BashCompletion(const CommandTree& tree);
 std::string ZshCompletion(const CommandTree& tree);
 std::string FishCompletion(const CommandTree& tree);
 
-// Every command, the root first, with the path to it: "" for the root, "/peers", "/peers/list".
+// Calls `each` for every command, the root first, with its path: "" for the root, "/peers",
+// "/peers/list".
 void ForEachCommand(
     const CommandTree& tree,
     const std::function<void(const std::string& path, const CommandTree& command)>& each);
 
-// In single quotes, for sh and its kin.
+// In single quotes, as POSIX shells read them.
 std::string ShellQuote(const std::string& text);
 
 }  // namespace cairn::admin

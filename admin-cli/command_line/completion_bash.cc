@@ -40,13 +40,13 @@ void Replace(std::string& text, const std::string& mark, const std::string& with
   text.replace(text.find(mark), mark.size(), with);
 }
 
-// What may follow an option: its choices, files, or whatever a person types.
+// Completes the value of an option: its choices, files, or nothing for free text.
 std::string ValueCases(const CommandTree& tree) {
   std::string cases = "  case \"$path $prev\" in\n";
   ForEachCommand(tree, [&](const std::string& path, const CommandTree& command) {
     for (const OptionNode& option : command.options) {
       if (option.metavar.empty() || option.value_is_optional) continue;
-      // Options of the root may stand anywhere.
+      // Options of the root are accepted anywhere.
       const std::string where = path.empty() ? "*" : path;
       std::vector<std::string> patterns;
       for (const std::string& name : option.names)

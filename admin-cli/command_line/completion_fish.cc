@@ -42,7 +42,7 @@ std::string OptionLine(const std::string& condition, const OptionNode& option) {
   for (const std::string& name : option.names) {
     line += name.substr(0, 2) == "--" ? " -l " + name.substr(2) : " -s " + name.substr(1);
   }
-  // A value that may be left out cannot be told to fish: it would always be asked for.
+  // fish has no optional values: it would always ask for one.
   if (!option.metavar.empty() && !option.value_is_optional)
     line += option.takes_file() ? " -r -F" : " -x";
   if (!option.choices.empty()) line += " -a " + Quote(absl::StrJoin(option.choices, " "));
@@ -53,7 +53,7 @@ std::string OptionLine(const std::string& condition, const OptionNode& option) {
 
 std::string FishCompletion(const CommandTree& tree) {
   std::vector<std::string> paths;
-  std::set<std::string> valued;  // options that are followed by a value
+  std::set<std::string> valued;  // options that take a value
   std::string lines;
   ForEachCommand(tree, [&](const std::string& path, const CommandTree& command) {
     if (!path.empty()) paths.push_back(path);
@@ -69,7 +69,7 @@ std::string FishCompletion(const CommandTree& tree) {
     }
     for (const OptionNode& option : command.options) {
       const bool is_help = !path.empty() && option.names.back() == "--help";
-      // Options of the root may stand anywhere.
+      // Options of the root are accepted anywhere.
       if (!option.metavar.empty() && !option.value_is_optional) {
         valued.insert(option.names.begin(), option.names.end());
       }

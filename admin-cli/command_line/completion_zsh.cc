@@ -11,7 +11,7 @@ std::string FunctionName(const std::string& path) {
   return "_cairn_admin" + absl::StrReplaceAll(path, {{"/", "_"}, {"-", "_"}});
 }
 
-// For the parts of _arguments' specifications.
+// Escapes a part of an _arguments specification.
 std::string Escape(const std::string& text) {
   return absl::StrReplaceAll(text, {{"[", "\\["}, {"]", "\\]"}, {":", "\\:"}});
 }
@@ -42,7 +42,7 @@ std::string Function(const std::string& path, const CommandTree& command) {
       "{}() {{\n  local curcontext=$curcontext state line\n  _arguments -C -s", FunctionName(path));
   if (!path.empty()) text += " $_cairn_admin_global";
   for (const OptionNode& option : command.options) {
-    if (!path.empty() && option.names.back() == "--help") continue;  // among the global ones
+    if (!path.empty() && option.names.back() == "--help") continue;  // a global option
     for (const std::string& spec : OptionSpecs(option)) text += " \\\n    " + spec;
   }
   for (const OptionNode& positional : command.positionals) {

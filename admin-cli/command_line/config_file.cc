@@ -23,8 +23,8 @@ bool IsOptionName(std::string_view key) {
   return key.find_first_not_of("abcdefghijklmnopqrstuvwxyz-_") == key.npos;
 }
 
-// As the command line would have it; nothing for what no option takes: a table, an array, a date, a
-// string with control characters.
+// As the user would write it on the command line; nothing for what no option takes: a table, an
+// array, a date, a string with control characters.
 std::optional<std::string> ValueText(const toml::node& node) {
   if (const auto* text = node.as_string()) {
     const bool printable = std::none_of(text->get().begin(), text->get().end(), [](char c) {
@@ -58,7 +58,7 @@ absl::StatusOr<std::vector<ConfigEntry>> ReadConfigFile(const std::string& path)
     std::replace(entry.key.begin(), entry.key.end(), '_', '-');
     entries.push_back(std::move(entry));
   }
-  // A table is in the order of its keys.
+  // toml::table sorts by key.
   std::sort(entries.begin(), entries.end(),
             [](const ConfigEntry& a, const ConfigEntry& b) { return a.line < b.line; });
   return entries;
@@ -66,7 +66,7 @@ absl::StatusOr<std::vector<ConfigEntry>> ReadConfigFile(const std::string& path)
 
 std::string DefaultConfigPath() {
   const char* config_home = std::getenv("XDG_CONFIG_HOME");
-  // A relative path is to be ignored (XDG Base Directory Specification).
+  // A relative path must be ignored (XDG Base Directory Specification).
   if (config_home && *config_home == '/') return std::string(config_home) + "/cairn/admin.toml";
   const char* home = std::getenv("HOME");
   return home && *home ? std::string(home) + "/.config/cairn/admin.toml" : "";

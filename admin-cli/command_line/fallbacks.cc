@@ -67,7 +67,7 @@ absl::StatusOr<Sources> ApplyFallbacks(const FlagBook& book, const std::string& 
   const std::string path = !named.empty() ? named : DefaultConfigPath();
   if (path.empty()) return sources;
   const absl::Status status = ApplyFile(book, path, sources);
-  // Not having the usual file is usual.
+  // The default file need not exist.
   if (!status.ok() && !(named.empty() && absl::IsNotFound(status))) return status;
   return sources;
 }

@@ -12,13 +12,13 @@
 
 namespace cairn::admin {
 
-// Where the value of an option came from; the later wins.
+// Where the value of an option came from; a later enumerator wins.
 enum class Source { kNone, kFile, kEnvironment, kCommandLine };
 
-// By the option's name without dashes; nothing for one that has its default.
+// By the option's name without dashes; options with their default values are absent.
 using Sources = std::map<std::string, Source>;
 
-// `config_path`: what --config said, or "". Errors name the variable, or the file and line.
+// `config_path`: the value of --config, or "". Errors name the variable, or the file and line.
 absl::StatusOr<Sources> ApplyFallbacks(const FlagBook& book, const std::string& config_path);
 
 }  // namespace cairn::admin

@@ -23,7 +23,7 @@ void ThrowIfBad(const std::string& name, const absl::Status& status) {
 
 Flags Flags::Sub(const char* name, const char* text) {
   CLI::App* sub = app_.add_subcommand(name, text);
-  // Global options may stand after the command too.
+  // Global options are accepted after the command too.
   sub->fallthrough();
   sub->group("Commands");
   sub->footer("");

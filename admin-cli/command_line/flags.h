@@ -5,7 +5,7 @@
 // parsed.
 //
 // Owner:  ParseOptions(). What a Setter refers to must outlive the parse.
-// Errors: a Setter's Status is thrown as a CLI::ParseError, because CLI11 takes errors as exceptions.
+// Errors: a Setter's Status is thrown as a CLI::ParseError: CLI11 takes errors as exceptions.
 #ifndef CAIRN_ADMIN_CLI_COMMAND_LINE_FLAGS_H_
 #define CAIRN_ADMIN_CLI_COMMAND_LINE_FLAGS_H_
 
@@ -29,9 +29,9 @@ namespace cairn::admin {
 
 using Setter = std::function<absl::Status(const std::string&)>;
 
-// What CLI11 does not keep about options.
+// Facts about options that CLI11 does not store.
 struct FlagBook {
-  // Options that the environment and the configuration file may give too.
+  // Options that the environment and the configuration file can set too.
   struct Fallback {
     const CLI::Option* option;
     Setter set;
@@ -45,12 +45,12 @@ class Flags {
  public:
   Flags(CLI::App& app, FlagBook& book) : app_(app), book_(book) {}
 
-  // A command below this one.
+  // Adds a subcommand.
   Flags Sub(const char* name, const char* text);
-  // What is to happen when this command was given, after all setters and fallbacks.
+  // Called when this command was given, after all setters and fallbacks.
   void WhenGiven(std::function<absl::Status()> then);
 
-  // `names` as CLI11 takes them: "-o,--output"; without dashes it is a positional, which has no
+  // `names` in CLI11's syntax: "-o,--output"; without dashes it is a positional, which has no
   // metavar.
   CLI::Option* Add(const char* names, const char* metavar, const char* text, Setter set);
   CLI::Option* Text(const char* names, const char* metavar, const char* text, std::string& into);
@@ -64,7 +64,7 @@ class Flags {
   // --watch [SECS].
   void Watch(absl::Duration& every);
 
-  // The last option that was added also takes CAIRN_ADMIN_<NAME> and the configuration file.
+  // Makes the last option also settable by CAIRN_ADMIN_<NAME> and the configuration file.
   void WithFallback();
 
   CLI::App& app() { return app_; }
@@ -75,11 +75,10 @@ class Flags {
   FlagBook::Fallback last_ = {};  // of the last option that was added
 };
 
-// What help, completions and tests need to know of a command and those below it.
+// The command and its subcommands, as help, completions and tests need them.
 CommandTree DescribeCommand(const CLI::App& app, const FlagBook& book);
 
-// The commands, each group in its own file. What was chosen is stored in `chosen` when its command
-// was given.
+// Each group of commands has its own file. When a command was given, it is stored in `chosen`.
 void AddStatusCommand(Flags& root, Command& chosen);
 void AddPeersCommands(Flags& root, Command& chosen);
 void AddTopicsCommands(Flags& root, Command& chosen);

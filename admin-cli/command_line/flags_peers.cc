@@ -67,8 +67,8 @@ struct Kick {
   PeersKickCommand command;
   std::string id, topic, address, edge;
 
-  // Exactly one target. An empty one would be everybody, or the topic whose name is empty: too
-  // easily meant otherwise.
+  // Exactly one target. An empty value would mean every peer, or the topic with the empty name; it
+  // is more likely a mistake.
   absl::Status SetTarget(const CLI::App& app) {
     v1::DisconnectRequest& request = command.request;
     int targets = 0;
@@ -88,7 +88,7 @@ struct Kick {
 };
 
 absl::Status SetCloseCode(uint32_t code, v1::DisconnectRequest& request) {
-  // What RFC 6455 section 7.4 lets an endpoint send.
+  // Codes that RFC 6455 section 7.4 allows an endpoint to send.
   const bool standard = code >= 1000 && code <= 1014 && !(code >= 1004 && code <= 1006);
   if (!standard && !(code >= 3000 && code <= 4999)) {
     return absl::InvalidArgumentError(

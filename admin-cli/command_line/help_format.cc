@@ -10,7 +10,7 @@ namespace {
 constexpr size_t kWidth = 80;
 constexpr size_t kTextColumn = 27;
 
-// Lines that fit to the right of the names; CLI11 indents what follows a line's end.
+// Wraps the text to fit to the right of the names; CLI11 indents after each line feed.
 std::string Wrap(std::string_view text) {
   std::string out;
   size_t column = 0;

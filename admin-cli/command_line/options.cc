@@ -42,10 +42,10 @@ class CommandLine {
  private:
   void AddGlobal(Flags& root);
   void AddConnection(Flags& root);
-  // What CLI11 cannot do: fallbacks, the command's own judgement, what options mean together.
+  // What CLI11 cannot do: fallbacks, the command's own checks, checks of several options together.
   absl::Status Finish();
   absl::Status Judge();
-  // Leaves the one of a token and a token's file whose source wins.
+  // Of a token and a token file, keeps the one whose source wins.
   absl::Status ChooseToken(const std::string& name, std::string& token, std::string& file);
   ParseResult UsageError(std::string text, std::ostream& out, std::ostream& err) const;
   const CLI::App& ParsedApp() const;
@@ -115,7 +115,7 @@ void CommandLine::AddGlobal(Flags& root) {
 }
 
 absl::Status CommandLine::Finish() {
-  // These two must work whatever the environment is: shells run one when they start.
+  // These two must work in any environment: shells run `completion` when they start.
   const std::string& command = ParsedApp().get_name();
   if (command == "completion" || command == "version") return book_.when_given();
   absl::StatusOr<Sources> sources = ApplyFallbacks(book_, config_path_);
@@ -185,7 +185,7 @@ ParseResult CommandLine::UsageError(std::string text, std::ostream& out, std::os
   return {std::nullopt, kBadUsage};
 }
 
-// Values of tokens are blanked where the kernel shows them.
+// Overwrites the values of tokens in the arguments that the kernel shows.
 void HideTokens(int argc, char** argv) {
   constexpr std::string_view kNames[] = {"--token", "--auth-token"};
   for (int i = 1; i < argc; ++i) {
@@ -205,7 +205,7 @@ void HideTokens(int argc, char** argv) {
 
 ParseResult CommandLine::Parse(int argc, char** argv, std::ostream& out, std::ostream& err) {
   for (int i = 1; i < argc; ++i) {
-    // It would end in protobuf strings, which are UTF-8.
+    // The value would be stored in a protobuf string, which must be UTF-8.
     if (!wire::IsUtf8(argv[i]))
       return UsageError(fmt::format("'{}' is not UTF-8", Printable(argv[i])), out, err);
   }

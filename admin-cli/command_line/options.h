@@ -27,13 +27,13 @@ struct Options {
 
 // What main() is to do next.
 struct ParseResult {
-  // Absent when there is nothing to run: --help, --version, or a mistake. Then exit with exit_code.
+  // Absent when nothing is to be run: --help, --version, or an error. Then exit with exit_code.
   std::optional<Options> options;
   int exit_code = 0;
 };
 
-// Prints help and version on `out`, mistakes on `err` (those of `check` on `out`, as monitoring
-// wants it). Overwrites tokens in argv, so that a process list does not show them.
+// Prints help and version on `out`, errors on `err` (those of `check` on `out`, as monitoring
+// expects). Overwrites tokens in argv, so that a process list does not show them.
 ParseResult ParseOptions(int argc, char** argv, std::ostream& out, std::ostream& err);
 
 // Every command and option, for completions and tests.

@@ -17,14 +17,14 @@
 namespace cairn::admin {
 namespace {
 
-// Lines that fit the screen, each written over what stood there before.
+// Prints as many lines as fit on the screen, each over the line that was there before.
 void Redraw(CommandContext& context, const std::string& text, absl::Duration every) {
   const TerminalSize size = SizeOfTerminal(STDOUT_FILENO).value_or(TerminalSize());
   const std::string heading =
       fmt::format("every {}, last at {}; Ctrl-C quits", HumaneDuration(every),
                   HumaneClock(context.now()).substr(0, 8));
-  // Erased before it is written: after the last column the cursor still stands on it. No wrapping
-  // meanwhile.
+  // Each line is erased before it is written: after a line of full width the cursor is still in the
+  // last column, and erasing would remove that character. Wrapping is off meanwhile.
   std::string screen =
       "\x1b[?7l\x1b[H\x1b[K" + Paint(heading, Tone::kFaint, context.style) + "\r\n";
   size_t rows = 1;
@@ -41,7 +41,7 @@ void CommandContext::PrintJson(const google::protobuf::Message& message) {
 }
 
 int CommandContext::Fail(const absl::Status& status, std::string_view not_found) {
-  // Being interrupted is how live commands end.
+  // Live commands end when they are interrupted.
   if (absl::IsCancelled(status) && Interrupted()) return kOk;
   if (absl::IsNotFound(status) && !not_found.empty()) return Fail(kNothingMatched, not_found);
   const Failure failure = Explain(status, options.connection.core);

@@ -29,24 +29,24 @@ struct CommandContext {
   const Clock& clock;
 
   Style style;
-  bool on_terminal = false;  // out is one
-  bool can_ask = false;      // in and err are one
+  bool on_terminal = false;  // `out` is a terminal
+  bool can_ask = false;      // `in` and `err` are terminals
 
   bool json() const { return options.output.form == Form::kJson; }
   absl::Time now() const { return clock.WallTime(); }
 
   void PrintJson(const google::protobuf::Message& message);
-  // One line on err that says what to do. Returns the exit code. What `not_found` says replaces the
-  // core's words for NOT_FOUND.
+  // Prints one line on `err` that says what to do. Returns the exit code. `not_found` replaces the
+  // core's text for NOT_FOUND.
   int Fail(const absl::Status& status, std::string_view not_found = "");
   int Fail(int exit_code, std::string_view text);
-  // Asks on the terminal; without one, says that --yes is needed. kOk if the answer is yes; else
-  // what to exit with.
+  // Asks on the terminal; without a terminal, says that --yes is needed. Returns kOk if the answer
+  // is yes; otherwise the exit code.
   int Confirm(std::string_view question);
 };
 
-// Runs `once`, and again every so often until interrupted unless `every` is 0. On a terminal the
-// screen is redrawn. Ends with the first code that is not 0.
+// Runs `once`; unless `every` is 0, repeats it at that interval until interrupted. On a terminal
+// the screen is redrawn. Stops at the first code that is not 0, and returns it.
 int Repeat(CommandContext& context, absl::Duration every,
            const std::function<int(CommandContext&)>& once);
 

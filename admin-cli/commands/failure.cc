@@ -18,9 +18,9 @@ std::string OneLine(absl::string_view message) {
   return Printable(std::string(absl::StripAsciiWhitespace(text)));
 }
 
-// What gRPC says of a failed connection, without what every such message has: "failed to connect to
-// all addresses; last error: UNKNOWN: ipv4:127.0.0.1:7443: Failed to connect to remote host:
-// Connection refused".
+// gRPC's message about a failed connection, without the prefix that all such messages have: "failed
+// to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:7443: Failed to connect to
+// remote host: Connection refused".
 std::string ConnectionError(const std::string& message) {
   const auto says = [&message](const char* words) { return message.find(words) != message.npos; };
   if (says("Peer name"))

@@ -13,10 +13,10 @@ namespace cairn::admin {
 
 struct Failure {
   ExitCode exit_code;
-  std::string text;  // one line, printable, without its end
+  std::string text;  // one line, printable, without a line feed
 };
 
-// What became of a call to the core at `core`.
+// Explains the status of a call to the core at `core`.
 Failure Explain(const absl::Status& status, std::string_view core);
 
 }  // namespace cairn::admin

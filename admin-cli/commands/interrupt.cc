@@ -18,7 +18,7 @@ void OnSignal(int) { interrupted = 1; }
 void CatchInterrupts() {
   struct sigaction action = {};
   action.sa_handler = OnSignal;
-  // No SA_RESTART, so that poll() returns.
+  // Without SA_RESTART, so that poll() returns.
   sigemptyset(&action.sa_mask);
   for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP}) sigaction(signal, &action, nullptr);
 }
@@ -26,7 +26,7 @@ void CatchInterrupts() {
 bool Interrupted() { return interrupted != 0; }
 
 void SleepUnlessInterrupted(absl::Duration duration) {
-  // In slices: a signal between the look and poll() would be slept through.
+  // In slices: poll() would not notice a signal that came between the check and the call.
   constexpr absl::Duration kSlice = absl::Milliseconds(200);
   const absl::Time end = absl::Now() + duration;
   for (absl::Duration left = duration; left > absl::ZeroDuration() && !Interrupted();

@@ -8,12 +8,12 @@
 
 namespace cairn::admin {
 
-// From now on these signals no longer end the process. Whoever calls this must ask often.
+// From now on these signals do not end the process. The caller must check Interrupted() often.
 void CatchInterrupts();
 
 bool Interrupted();
 
-// Returns early once interrupted.
+// Returns early when interrupted.
 void SleepUnlessInterrupted(absl::Duration duration);
 
 }  // namespace cairn::admin

@@ -27,7 +27,7 @@ std::string Whom(const Request& request) {
   return "no peer";
 }
 
-// The peers that a target other than an id means.
+// The peers selected by a target other than an id.
 absl::StatusOr<std::vector<v1::Peer>> Targets(AdminClient& client, const Request& request) {
   v1::ListPeersRequest list;
   list.mutable_filter()->set_edge(request.edge());

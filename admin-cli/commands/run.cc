@@ -27,7 +27,7 @@ int NoClient(const Options& options, const absl::Status& status) {
   return kBadUsage;
 }
 
-// Whether it is a pipe, or a socket, that nobody reads any more.
+// Whether it is a pipe or a socket whose reader has closed it.
 bool IsAbandoned(int fd) {
   pollfd state = {fd, POLLOUT, 0};
   return errno == EPIPE || (poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0);
@@ -61,7 +61,7 @@ struct Runner {
     return RunCompletion(command, std::cout);
   }
   int operator()(const VersionCommand&) const { return RunVersion(options, std::cout); }
-  // All others ask the core.
+  // All other commands call the core.
   template <typename Command>
   int operator()(const Command& command) const {
     return RunOnCore(options, command);
@@ -75,7 +75,8 @@ int Run(const Options& options) {
   errno = 0;
   std::cout.flush();
   if (std::cout.good() || code != kOk) return code;
-  // `| head` has what it wanted. Where SIGPIPE is not ignored, it has ended us already.
+  // A reader such as `head` has read enough. Unless SIGPIPE is ignored, the process has already
+  // ended.
   if (IsAbandoned(STDOUT_FILENO)) return kOk;
   std::cerr << "cairn-admin: cannot write the output: is the disk full?\n";
   return kCoreFailed;

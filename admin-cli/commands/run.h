@@ -12,7 +12,7 @@ namespace cairn::admin {
 // On stdin, stdout and stderr.
 int Run(const Options& options);
 
-// What each command does, in its own file. Returns the exit code.
+// Each command is implemented in its own file. Returns the exit code.
 int RunCommand(CommandContext& context, const StatusCommand& command);
 int RunCommand(CommandContext& context, const PeersListCommand& command);
 int RunCommand(CommandContext& context, const PeersShowCommand& command);
@@ -28,7 +28,7 @@ int RunCommand(CommandContext& context, const TopCommand& command);
 int RunCommand(CommandContext& context, const LogLevelCommand& command);
 int RunCommand(CommandContext& context, const CheckCommand& command);
 
-// These need no core.
+// These need no connection to a core.
 int RunProbe(const ProbeCommand& command, const Options& options, std::ostream& out,
              std::ostream& err);
 int RunCompletion(const CompletionCommand& command, std::ostream& out);

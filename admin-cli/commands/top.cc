@@ -25,7 +25,7 @@ constexpr Order kOrders[] = {{"bytes in", Request::SORT_BYTES_IN},
                              {"round trip", Request::SORT_RTT},
                              {"newest", Request::SORT_CONNECTED_SINCE}};
 
-// A core that answers each question slowly should not be asked more.
+// A core that answers slowly should not be queried more often.
 absl::Status Fetch(AdminClient& client, Request::Sort sort, size_t rows, TopFigures& figures) {
   absl::StatusOr<v1::GetStatusResponse> status = client.GetStatus();
   if (!status.ok()) return status.status();
@@ -78,7 +78,7 @@ class Top {
  private:
   void Press(char key) {
     switch (key) {
-      case 'q':  // of a terminal that made no signal of it, or is gone
+      case 'q':  // the terminal did not make it a signal, or has been closed
       case 'Q':
         quit_ = true;
         break;
@@ -94,7 +94,7 @@ class Top {
     }
   }
 
-  // Keeps the old figures, and says why, if there are no new ones.
+  // If the refresh fails, keeps the old figures and says why.
   absl::Status Refresh(size_t rows) {
     TopFigures fresh;
     fresh.time = session_.now();
@@ -102,7 +102,7 @@ class Top {
     refreshed_ = session_.now();
     look_.trouble = status.ok() ? "" : Explain(status, session_.options.connection.core).text;
     if (!status.ok()) return status;
-    // Between two that follow each other closely, rates would be noise.
+    // Rates over a very short interval would be noise.
     if (fresh.time - figures_.time >= every_ / 2) before_ = std::move(figures_);
     figures_ = std::move(fresh);
     return status;

@@ -20,7 +20,7 @@ const char* Name(CheckState state) { return kNames[static_cast<int>(state)]; }
 
 class Judgement {
  public:
-  // `says` is what a person reads about the value.
+  // `says`: the text for people.
   void Weigh(const std::string& says, const char* label, double value, const char* unit,
              const Limits& limits) {
     CheckState state = CheckState::kOk;
@@ -32,7 +32,7 @@ class Judgement {
 
   void Say(const std::string& says, CheckState state = CheckState::kOk) {
     worst_ = std::max(worst_, state);
-    // What is wrong is said first: monitoring cuts long lines.
+    // Problems come first, because monitoring systems cut long lines.
     std::vector<std::string>& parts = state == CheckState::kOk ? fine_ : wrong_;
     parts.push_back(state == CheckState::kOk ? says : fmt::format("{} {}", says, Name(state)));
   }
@@ -82,7 +82,7 @@ uint64_t Sum(const google::protobuf::RepeatedPtrField<v1::ReasonCount>& reasons)
 }  // namespace
 
 std::string CheckVerdict::ToLine() const {
-  // A bar begins the performance data.
+  // A vertical bar would begin the performance data.
   std::string said = text;
   std::replace(said.begin(), said.end(), '|', '/');
   return fmt::format("CAIRN {} - {}{}{}", Name(state), said, perfdata.empty() ? "" : " | ",

@@ -23,7 +23,7 @@ struct CheckVerdict {
   std::string text;
   std::string perfdata;
 
-  // Without its end.
+  // Without a line feed.
   std::string ToLine() const;
   std::string ToJson() const;
 };

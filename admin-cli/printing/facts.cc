@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kGap = 2;
 
-// Lines of at most `width` columns, broken at blanks where there are any; 0: one line.
+// Breaks the text at blanks into lines of at most `width` columns; 0: one line.
 std::vector<std::string> Wrap(std::string_view text, size_t width) {
   std::vector<std::string> lines;
   while (width > 0 && DisplayWidth(text) > width) {

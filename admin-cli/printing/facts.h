@@ -15,8 +15,7 @@ namespace cairn::admin {
 
 class Facts {
  public:
-  // An empty name continues the value above. Values are made printable; long ones go on below
-  // themselves.
+  // An empty name continues the value above. Values are made printable; long ones are wrapped.
   void Add(std::string name, const std::string& value, Tone tone = Tone::kPlain);
 
   std::string ToString(const Style& style) const;

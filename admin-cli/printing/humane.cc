@@ -20,7 +20,7 @@ absl::Status NotA(std::string_view text, std::string_view what, std::string_view
       fmt::format("'{}' is not {}; give one such as {}", text, what, example));
 }
 
-// Takes a decimal number from the front.
+// Parses a decimal number and removes it from the front.
 bool TakeNumber(std::string_view& text, double& number) {
   const size_t size = std::min(text.find_first_not_of("0123456789."), text.size());
   if (!absl::SimpleAtod(absl::string_view(text.data(), size), &number)) return false;
@@ -28,7 +28,7 @@ bool TakeNumber(std::string_view& text, double& number) {
   return true;
 }
 
-// Takes letters from the front.
+// Removes letters from the front and returns them.
 std::string TakeUnit(std::string_view& text) {
   size_t size = 0;
   while (size < text.size() && absl::ascii_isalpha(static_cast<unsigned char>(text[size]))) ++size;
@@ -63,7 +63,7 @@ std::string HumaneLatency(absl::Duration latency) {
   if (latency < absl::ZeroDuration()) return "-" + HumaneLatency(-latency);
   const double us = absl::ToDoubleMicroseconds(latency);
   if (us < 999.5) return fmt::format("{:.0f}us", us);
-  // Decimals such that three digits show.
+  // As many decimals as make three digits.
   const auto three = [](double value, const char* unit) {
     return fmt::format("{:.{}f}{}", value, value < 9.995 ? 2 : value < 99.95 ? 1 : 0, unit);
   };
@@ -77,7 +77,7 @@ std::string HumaneSize(uint64_t bytes) {
   static constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   double value = static_cast<double>(bytes) / 1024;
   size_t unit = 0;
-  // 1023.95 would be written as 1024.0.
+  // 1023.95 would be printed as 1024.0.
   while (value >= 1023.95 && unit + 1 < std::size(kUnits)) {
     value /= 1024;
     ++unit;
@@ -103,7 +103,7 @@ std::string HumaneClock(absl::Time time) {
 
 absl::StatusOr<absl::Duration> ParseHumaneDuration(std::string_view text) {
   constexpr std::string_view kExample = "30s, 1h30m or 14d";
-  // Longer than any certificate or process lives; keeps sums far from infinity.
+  // Longer than any certificate or process lives; prevents overflow.
   constexpr absl::Duration kMost = absl::Hours(24 * 36500);
   std::string_view rest = text;
   absl::Duration sum;
@@ -111,7 +111,7 @@ absl::StatusOr<absl::Duration> ParseHumaneDuration(std::string_view text) {
     double number = 0;
     if (!TakeNumber(rest, number)) return NotA(text, "a duration", kExample);
     const std::string unit = TakeUnit(rest);
-    // Only a number that stands alone may be without a unit.
+    // Only a number that stands alone may have no unit.
     if (unit == "s" || (unit.empty() && rest.empty() && sum == absl::ZeroDuration())) {
       sum += absl::Seconds(number);
     } else if (unit == "ms") {

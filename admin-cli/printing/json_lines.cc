@@ -18,7 +18,7 @@ using google::protobuf::Reflection;
 void AppendMessage(const Message& message, std::string& out);
 
 void AppendDouble(double value, std::string& out) {
-  // Shortest text that reads back as the same number.
+  // The shortest text that parses to the same number.
   out += std::isfinite(value) ? fmt::format("{}", value) : "null";
 }
 
@@ -28,7 +28,7 @@ void AppendText(const FieldDescriptor& field, const std::string& value, std::str
   AppendJsonString(value, out);
 }
 
-// Value of a field that is not repeated, or element `index` of one that is.
+// The value of a singular field, or element `index` of a repeated one.
 #define CAIRN_GET(Type)                              \
   (index < 0 ? reflection.Get##Type(message, &field) \
              : reflection.GetRepeated##Type(message, &field, index))
@@ -58,7 +58,7 @@ void AppendValue(const Message& message, const FieldDescriptor& field, int index
       out += CAIRN_GET(Bool) ? "true" : "false";
       break;
     case FieldDescriptor::CPPTYPE_ENUM: {
-      // A value newer than this program has a made-up name.
+      // An enumerator newer than this program is printed by its number.
       AppendJsonString(CAIRN_GET(Enum)->name(), out);
       break;
     }

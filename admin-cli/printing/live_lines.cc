@@ -37,12 +37,12 @@ Looks LooksOf(v1::Event::Kind kind) {
     case v1::Event::KIND_EDGE_DOWN:
       return {"edge down", Tone::kBad};
     default:
-      // A kind newer than this program.
+      // A kind of event newer than this program.
       return {"event", Tone::kPlain};
   }
 }
 
-// What matters most first: the end of the line may be cut.
+// The most important parts come first: the end of the line may be cut.
 std::string Details(const v1::Event& event) {
   std::vector<std::string> details;
   if (event.kind() == v1::Event::KIND_CLOSED) {
@@ -55,7 +55,7 @@ std::string Details(const v1::Event& event) {
   return fmt::format("{}", fmt::join(details, "  "));
 }
 
-// The time is faint, the first `toned` bytes after it have a tone.
+// The time is faint; the first `toned` bytes after it have a tone.
 std::string Finish(const std::string& time, const std::string& rest, size_t toned, Tone tone,
                    const Style& style) {
   const size_t room = style.width > time.size() ? style.width - time.size() : 0;
@@ -67,7 +67,7 @@ std::string Finish(const std::string& time, const std::string& rest, size_t tone
 
 std::string Clock(int64_t time_us) { return HumaneClock(absl::FromUnixMicros(time_us)) + "  "; }
 
-// A line about what was left out before a message; "" if nothing was.
+// A line that says how much was left out before this message; "" if nothing was.
 std::string MissedLine(uint64_t missed, int64_t time_us, const char* what, const Style& style) {
   if (missed == 0) return "";
   const std::string text =
@@ -75,7 +75,7 @@ std::string MissedLine(uint64_t missed, int64_t time_us, const char* what, const
   return Finish(Clock(time_us), text, text.size(), Tone::kWarning, style);
 }
 
-// Whether the columns that matter less have room too.
+// Whether there is room for the less important columns.
 bool ShowsAll(const Style& style) { return style.width == 0 || style.width >= kWideColumns; }
 
 }  // namespace
@@ -100,7 +100,7 @@ std::string TraceHeading(const Style& style) {
 
 std::string TraceLine(const v1::TraceRecord& record, const Style& style) {
   std::string out = MissedLine(record.missed(), record.time_us(), "relays", style);
-  // A record of what was missed only.
+  // A record that only says how much was missed.
   if (record.id().empty()) return out;
   const std::string more =
       ShowsAll(style) ? fmt::format("{:>8}  {:>5}  ", record.seq(), record.lanes()) : "";

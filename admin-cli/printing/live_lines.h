@@ -11,8 +11,8 @@
 
 namespace cairn::admin {
 
-// Each with the end of the line; cut to the style's width. "" for a message with nothing in it but
-// what was missed goes with a line of its own.
+// Each ends with a line feed and is cut to the style's width. A message that only says what was
+// missed gives a line about that alone.
 std::string EventLine(const ::cairn::signaling::v1::Event& event, const Style& style);
 std::string TraceHeading(const Style& style);
 std::string TraceLine(const ::cairn::signaling::v1::TraceRecord& record, const Style& style);

@@ -10,16 +10,16 @@
 
 namespace cairn::admin {
 
-// Control characters, changes of writing direction and bytes that are not UTF-8 become "\x1b",
-// "\u{202e}"; a backslash stays as it is. What is left cannot move the cursor or pass for other
-// text.
+// Control characters, characters that change the writing direction, and bytes that are not UTF-8
+// become "\x1b" or "\u{202e}"; a backslash stays. The result cannot move the cursor or imitate
+// other text.
 std::string Printable(std::string_view text);
 
-// Terminal columns that printable UTF-8 takes: 2 for East Asian wide characters and emoji, 0 for
+// The terminal columns of printable UTF-8: 2 for East Asian wide characters and emoji, 0 for
 // combining marks.
 size_t DisplayWidth(std::string_view text);
 
-// At most `width` columns of printable UTF-8, ending with `mark` if something was cut.
+// Cuts printable UTF-8 to at most `width` columns; ends with `mark` if something was cut.
 std::string CutToWidth(std::string_view text, size_t width, std::string_view mark);
 
 }  // namespace cairn::admin

@@ -18,7 +18,7 @@ constexpr std::string_view kLeave = "\x1b[?7h\x1b[?25h\x1b[?1049l";
 volatile std::sig_atomic_t stop_asked = 0;
 
 void OnStop(int) { stop_asked = 1; }
-// Only so that poll() returns.
+// Has a handler only so that poll() returns.
 void OnResize(int) {}
 
 void Handle(int signal, void (*handler)(int)) {
@@ -69,7 +69,7 @@ void Screen::Leave() {
 
 void Screen::StopUntilContinued() {
   Leave();
-  // SIGSTOP cannot be caught: execution goes on here after SIGCONT.
+  // SIGSTOP cannot be caught: execution continues here after SIGCONT.
   raise(SIGSTOP);
   Enter();
 }
@@ -77,7 +77,7 @@ void Screen::StopUntilContinued() {
 TerminalSize Screen::size() const { return SizeOfTerminal(STDOUT_FILENO).value_or(TerminalSize()); }
 
 void Screen::Draw(std::string_view lines) {
-  // One write, each line erased before it is written: nothing flickers.
+  // In one write, each line erased before it is written, so that nothing flickers.
   std::string text = "\x1b[H";
   while (!lines.empty()) {
     const size_t end = std::min(lines.find('\n'), lines.size());
@@ -86,7 +86,8 @@ void Screen::Draw(std::string_view lines) {
     lines.remove_prefix(std::min(end + 1, lines.size()));
     if (!lines.empty()) text += "\r\n";
   }
-  // From the next line on, if there is one: on the last column, erasing would take that too.
+  // Erases from the next line on, if there is one: in the last column, erasing would remove that
+  // character too.
   const size_t rows = static_cast<size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
   if (rows < size().rows) text += "\r\n\x1b[J";
   Write(text);
@@ -99,7 +100,7 @@ std::optional<char> Screen::WaitForKey(absl::Duration timeout) {
   if (std::exchange(stop_asked, 0)) StopUntilContinued();
   char key = 0;
   if (ready <= 0) return std::nullopt;
-  // The terminal is gone: as good as wanting to leave.
+  // The terminal was closed: treat it as a request to quit.
   if (read(STDIN_FILENO, &key, 1) != 1) return 'q';
   return key;
 }

@@ -29,10 +29,9 @@ class Screen {
   Screen& operator=(const Screen&) = delete;
 
   TerminalSize size() const;
-  // Shows lines, each at most as wide as the terminal; what is below them is erased.
+  // Shows lines, each at most as wide as the terminal; everything below them is erased.
   void Draw(std::string_view lines);
-  // The next key, if one comes in time. Returns early without one when the screen must be drawn
-  // again.
+  // The next key, or nothing when the time is up, or earlier when the screen must be redrawn.
   std::optional<char> WaitForKey(absl::Duration timeout);
 
  private:

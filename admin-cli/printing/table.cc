@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kGap = 2;
 
-// SGR parameters (ECMA-48 8.3.117) that read well on dark and light backgrounds.
+// SGR parameters (ECMA-48 8.3.117) that are readable on dark and light backgrounds.
 const char* Sgr(Tone tone) {
   switch (tone) {
     case Tone::kPlain:
@@ -63,7 +63,7 @@ Table::Layout Table::Fit(const Style& style, size_t rows) const {
   }
   if (style.width == 0) return layout;
   const std::vector<size_t> whole = layout.width;
-  // Without columns until the shortest form of the others fits.
+  // Drops columns until the others fit in their shortest form.
   for (size_t i = 0; i < columns_.size(); ++i) {
     if (columns_[i].least_width > 0) {
       layout.width[i] =
@@ -79,7 +79,7 @@ Table::Layout Table::Fit(const Style& style, size_t rows) const {
     if (goes == columns_.size()) break;
     layout.shown[goes] = false;
   }
-  // What room is left goes to the cut columns, from the left.
+  // The remaining room goes to the columns that were cut, from the left.
   for (size_t i = 0; i < columns_.size(); ++i) {
     if (!layout.shown[i]) continue;
     const size_t total = layout.Total();
@@ -91,7 +91,7 @@ Table::Layout Table::Fit(const Style& style, size_t rows) const {
 
 void Table::AppendLine(const std::vector<Cell>& cells, const Layout& layout, const Style& style,
                        std::string& out) const {
-  std::string pending;  // blanks that are written only if something follows
+  std::string pending;  // blanks, written only if something follows
   for (size_t i = 0; i < cells.size(); ++i) {
     if (!layout.shown[i]) continue;
     const std::string text = CutToWidth(cells[i].text, layout.width[i], style.cut_mark);

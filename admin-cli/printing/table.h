@@ -14,12 +14,12 @@
 
 namespace cairn::admin {
 
-// What a piece of text means; its colour if there are colours.
+// The meaning of a piece of text, shown as a colour if colours are on.
 enum class Tone { kPlain, kHeading, kGood, kWarning, kBad, kFaint };
 
-// How the terminal, or the file, wants to be written to.
+// How to write to the terminal or file.
 struct Style {
-  size_t width = 0;  // columns; 0: as many as it takes
+  size_t width = 0;  // columns; 0: unlimited
   bool colour = false;
   std::string_view cut_mark = "~";
 };
@@ -30,8 +30,8 @@ std::string Paint(std::string_view text, Tone tone, const Style& style);
 struct Column {
   std::string title;
   enum Align { kLeft, kRight } align = kLeft;
-  size_t least_width = 0;  // it may be cut down to; 0: never cut
-  int rank = 0;            // the highest goes first when there is no room; 0: never goes
+  size_t least_width = 0;  // the column may be cut down to this; 0: never cut
+  int rank = 0;            // the column with the highest rank is dropped first; 0: never dropped
 };
 
 struct Cell {
@@ -47,15 +47,15 @@ class Table {
  public:
   explicit Table(std::vector<Column> columns) : columns_(std::move(columns)) {}
 
-  // REQUIRES: as many cells as columns.
+  // REQUIRES: one cell for each column.
   void Add(std::vector<Cell> row);
   size_t rows() const { return rows_.size(); }
 
-  // Headings, then the first `most_rows` rows, each line with its end.
+  // The headings and the first `most_rows` rows; each line ends with a line feed.
   std::string ToString(const Style& style, size_t most_rows = static_cast<size_t>(-1)) const;
 
  private:
-  // Width of each column in `style`; those that have no room are 0 wide with shown[i] false.
+  // The width of each column in `style`; a column without room has width 0 and shown[i] false.
   struct Layout {
     std::vector<size_t> width;
     std::vector<bool> shown;

@@ -27,7 +27,7 @@ std::optional<TerminalSize> SizeOfTerminal(int fd) {
   if (!isatty(fd)) return std::nullopt;
   TerminalSize size;
   winsize window = {};
-  // A serial line has no size.
+  // A serial line reports no size.
   if (ioctl(fd, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 && window.ws_row > 0) {
     size.columns = window.ws_col;
     size.rows = window.ws_row;

@@ -18,8 +18,8 @@ struct TerminalSize {
 // Nothing if `fd` is not a terminal.
 std::optional<TerminalSize> SizeOfTerminal(int fd);
 
-// Colours only on a terminal that has them, and without NO_COLOR (no-color.org); a width only on a
-// terminal.
+// Colours only on a terminal that supports them, and unless NO_COLOR is set (no-color.org); a width
+// only on a terminal.
 Style StyleFor(const OutputOptions& options, int fd);
 
 }  // namespace cairn::admin

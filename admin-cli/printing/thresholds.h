@@ -25,7 +25,7 @@ class Range {
   static Range AtLeast(double least);
 
   bool Alerts(double value) const;
-  // As performance data has it; "" if it never alerts.
+  // In the syntax of performance data; "" if it never alerts.
   const std::string& text() const { return text_; }
 
  private:
@@ -44,7 +44,7 @@ struct Thresholds {
   Limits peers;
   Limits edges;
   Limits memory;  // bytes
-  // Of the time the first certificate to end still has.
+  // The remaining lifetime of the certificate that expires first.
   absl::Duration certificate_warning = absl::Hours(14 * 24);
   absl::Duration certificate_critical = absl::Hours(3 * 24);
 };

@@ -15,12 +15,12 @@ namespace v1 = ::cairn::signaling::v1;
 namespace {
 
 constexpr size_t kHeadLines = 2;
-// Title and column headings of each of three tables, and a blank line before it.
+// Of each of the three tables: a blank line, the title and the column headings.
 constexpr size_t kLinesAroundTables = size_t{3} * 2;
 constexpr size_t kFootLines = 1;
 
 std::string Rate(uint64_t now, uint64_t before, absl::Duration between) {
-  // Less than before: another core answers.
+  // A counter that decreased: another core answers.
   if (between <= absl::ZeroDuration() || now < before) return "-";
   return HumaneRate(static_cast<double>(now - before) / absl::ToDoubleSeconds(between));
 }
@@ -63,12 +63,12 @@ std::string Foot(const TopFigures& figures, const TopLook& look, TerminalSize si
                Tone::kFaint, style);
 }
 
-// Lines of a table and its heading, as many rows as there is room for.
+// A table's heading and as many rows as fit.
 std::string Section(const Table& table, size_t rows, const Style& style) {
   return "\n" + table.ToString(style, rows);
 }
 
-// A peer's and a topic's share of what edges leave.
+// The share of peers and of topics in the lines that edges leave.
 struct Rooms {
   size_t edges;
   size_t topics;
@@ -87,7 +87,7 @@ Rooms Share(const TopFigures& figures, size_t rows) {
   return rooms;
 }
 
-// Fills or cuts to `lines` lines.
+// Fills up or cuts to `lines` lines.
 std::string FitLines(const std::string& text, size_t lines) {
   size_t end = 0;
   size_t have = 0;

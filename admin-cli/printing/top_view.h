@@ -15,7 +15,7 @@
 
 namespace cairn::admin {
 
-// What one refresh fetched.
+// The data of one refresh.
 struct TopFigures {
   absl::Time time;
   ::cairn::signaling::v1::GetStatusResponse status;
@@ -29,12 +29,12 @@ struct TopLook {
       ::cairn::signaling::v1::ListPeersRequest::SORT_BYTES_IN;
   std::string sort_name;
   bool paused = false;
-  std::string trouble;  // why the figures are old; "" if they are not
+  std::string trouble;  // why the figures are old; "" if they are current
 };
 
-// Exactly as many lines as the terminal has, the last without its end. Rates are between `before`
-// and `figures`; those of the first refresh, without a before (its time is InfinitePast), are the
-// core's own or missing.
+// Exactly as many lines as the terminal has, without a line feed after the last. Rates are computed
+// between `before` and `figures`. In the first refresh (`before` has the time InfinitePast) they
+// are the core's own, or missing.
 std::string RenderTop(const TopFigures& figures, const TopFigures& before, const TopLook& look,
                       TerminalSize size, const Style& style);
 

@@ -11,7 +11,7 @@ namespace v1 = ::cairn::signaling::v1;
 
 namespace {
 
-// A queue of this size is half of what closes a connection with the server's defaults.
+// Half of the queue that closes a connection with the server's default limits.
 constexpr uint64_t kWorryingQueueBytes = 512 << 10;
 constexpr auto kRight = Column::kRight;
 constexpr auto kLeft = Column::kLeft;
@@ -30,7 +30,7 @@ std::string Join(const google::protobuf::RepeatedPtrField<std::string>& texts) {
 
 std::string Since(int64_t time_us, absl::Time now) {
   if (time_us == 0) return "-";
-  // Another machine's clock may be ahead of ours. Whole seconds: ages are compared, not measured.
+  // The other machine's clock may be ahead. Whole seconds suffice: ages are compared, not measured.
   const absl::Duration age = std::max(now - absl::FromUnixMicros(time_us), absl::ZeroDuration());
   return HumaneDuration(absl::Floor(age, absl::Seconds(1)));
 }
@@ -53,7 +53,7 @@ Cell CertificateEnd(int64_t not_after_us, absl::Time now) {
 
 Table PeerTable(bool with_topics, v1::ListPeersRequest::Sort sorted_by) {
   using Request = v1::ListPeersRequest;
-  // What it is sorted by never goes.
+  // The column that it is sorted by is never dropped.
   const auto rank = [sorted_by](int usual, Request::Sort sort) {
     return sort == sorted_by ? 0 : usual;
   };

@@ -11,8 +11,8 @@
 
 namespace cairn::admin {
 
-// The first columns are what an operator looks for first; a narrow terminal shows those, and what
-// it is sorted by.
+// The first columns are the ones operators look at first; a narrow terminal shows those and the
+// column it is sorted by.
 Table PeerTable(bool with_topics, ::cairn::signaling::v1::ListPeersRequest::Sort sorted_by =
                                       ::cairn::signaling::v1::ListPeersRequest::SORT_ID);
 void AddRow(const ::cairn::signaling::v1::Peer& peer, absl::Time now, bool with_topics,
@@ -27,11 +27,11 @@ void AddRow(const ::cairn::signaling::v1::Topic& topic, absl::Time now, Table& t
 Table EdgeTable();
 void AddRow(const ::cairn::signaling::v1::EdgeInfo& edge, absl::Time now, Table& table);
 
-// "3m12s" from a point in time until now; "-" for 0.
+// The time from then until `now`, as "3m12s"; "-" for 0.
 std::string Since(int64_t time_us, absl::Time now);
 // "412us"; "-" for 0.
 std::string RoundTrip(int64_t rtt_us);
-// "ends in 61d04h", in the tone of its urgency; "none" for 0.
+// "ends in 61d04h", in a tone that shows its urgency; "none" for 0.
 Cell CertificateEnd(int64_t not_after_us, absl::Time now);
 
 }  // namespace cairn::admin

@@ -1,4 +1,5 @@
-// The adapter to Asio and Beast. Alone: it takes half a minute to compile.
+// The adapter to Asio and Beast. It is the only such file because it takes half a minute to
+// compile.
 #include <absl/status/status.h>
 #include <fmt/format.h>
 
@@ -58,7 +59,7 @@ class ProbeStream {
 
   template <typename Buffers, typename Handler>
   void async_read_some(const Buffers& buffers, Handler&& handler) {
-    // Beast keeps nothing of an answer whose body it cannot read.
+    // Beast keeps nothing of a response whose body it cannot parse.
     const asio::mutable_buffer first = *asio::buffer_sequence_begin(buffers);
     const auto executor = asio::get_associated_executor(handler, get_executor());
     auto listen =
@@ -77,11 +78,11 @@ class ProbeStream {
     socket().async_write_some(buffers, std::forward<Handler>(handler));
   }
 
-  // The first bytes that came.
+  // The first bytes received.
   const std::string& heard() const { return heard_; }
 
-  // Found by Beast. TLS's own goodbye is left out: the Close frames have been exchanged. The other
-  // side's FIN is not waited for: what its Close frame said is what counts.
+  // Called by Beast. TLS's close_notify is skipped, since the Close frames have been exchanged. The
+  // other side's FIN is not waited for, since its Close frame has told the result.
   template <typename Handler>
   friend void async_teardown(beast::role_type, ProbeStream& stream, Handler&& handler) {
     error_code ignored;
@@ -123,7 +124,7 @@ class BeastConnection final : public ProbeConnection {
   absl::StatusOr<TlsFacts> StartTls(const std::string& host) override {
     ProbeStream::TlsStream& stream = ws_.next_layer().StartTls();
     int verify_error = X509_V_OK;
-    // Goes on after an error, so that all there is to say about the certificate can be said.
+    // Continues after an error, so that everything about the certificate can be reported.
     stream.set_verify_callback([&verify_error](bool trusted, asio::ssl::verify_context& context) {
       if (!trusted && verify_error == X509_V_OK)
         verify_error = X509_STORE_CTX_get_error(context.native_handle());
@@ -212,8 +213,8 @@ class BeastConnection final : public ProbeConnection {
     return over();
   }
 
-  // Starts an operation with a handler, and serves everybody until it is done. In time, or the
-  // connection is lost.
+  // Starts an operation with a handler and serves all connections until it is done. If the time is
+  // up first, the connection is lost.
   template <typename Start>
   error_code Await(Start start) {
     const auto result = std::make_shared<std::pair<bool, error_code>>();
@@ -224,7 +225,8 @@ class BeastConnection final : public ProbeConnection {
     return asio::error::timed_out;
   }
 
-  // A 101. It may select nothing, since nothing is offered (RFC 6455 section 4.1).
+  // A response with status 101. It must not select anything, since nothing was offered (RFC 6455
+  // section 4.1).
   absl::StatusOr<UpgradeAnswer> Opened(const websocket::response_type& response) {
     for (const http::field field :
          {http::field::sec_websocket_protocol, http::field::sec_websocket_extensions}) {
@@ -237,8 +239,8 @@ class BeastConnection final : public ProbeConnection {
     return UpgradeAnswer{101, Printable(std::string(response[http::field::server])), ""};
   }
 
-  // What came of an answer to the upgrade, whatever became of its body; nothing if that was no
-  // whole head.
+  // The response to the upgrade, even if its body could not be read; nothing if there was no
+  // complete head.
   std::optional<UpgradeAnswer> AnswerHeard() {
     const std::string& heard = ws_.next_layer().heard();
     http::response_parser<http::empty_body> parser;
@@ -253,7 +255,7 @@ class BeastConnection final : public ProbeConnection {
                          header(http::field::location), header(http::field::retry_after)};
   }
 
-  // A write that fails because the server has closed the connection: its Close frame says why.
+  // A write fails when the server has closed the connection: its Close frame tells why.
   absl::Status OrWhyItEnded(absl::Status status) {
     if (status.ok()) return status;
     constexpr std::chrono::seconds kPatience{1};
@@ -266,7 +268,7 @@ class BeastConnection final : public ProbeConnection {
     ws_.next_layer().socket().close(ignored);
   }
 
-  // Always one read is under way, also so that pings are answered.
+  // A read is always in progress, also so that pings are answered.
   void Read() {
     ws_.async_read(buffer_, [this](error_code error, size_t) {
       if (error) {

@@ -14,8 +14,8 @@
 namespace cairn::admin {
 namespace {
 
-// Between two tries of the first relay: a Subscribe takes effect when the core has it, and nothing
-// says when.
+// The pause between attempts of the first relay: a Subscribe takes effect when it reaches the core,
+// and nothing tells when.
 constexpr absl::Duration kRetry = absl::Milliseconds(50);
 
 }  // namespace
@@ -70,7 +70,7 @@ absl::StatusOr<std::string> Probe::Connect(std::unique_ptr<ProbeConnection>& con
     connection = network_.NewConnection();
     last = connection->Connect(address);
     if (last.ok()) {
-      // Clients that try this address first lose time, or are lost.
+      // A client that tries this address first loses time, or fails.
       warned_ = !failures.empty();
       return address.ToString() + failures;
     }
@@ -98,7 +98,7 @@ absl::StatusOr<std::string> Probe::Upgrade(ProbeConnection& connection) {
   const absl::StatusOr<UpgradeAnswer> answer =
       connection.Upgrade({plan_.url.host_header, plan_.url.target, plan_.token});
   if (!answer.ok()) {
-    // A server that expects TLS takes plain HTTP for nonsense.
+    // A server that expects TLS cannot parse plain HTTP.
     const char* hint = plan_.url.tls ? "" : "; does this port speak TLS (wss://)?";
     return absl::Status(answer.status().code(), std::string(answer.status().message()) + hint);
   }
@@ -154,7 +154,7 @@ absl::StatusOr<absl::Duration> Probe::RelayOnce(ProbeConnection& from, ProbeConn
     }
     if (!message.ok()) return message.status();
     if (*message == NumberedMessage(topic_, number)) return clock_.Elapsed() - start;
-    // Earlier numbers are tries of Subscribe() that came late.
+    // Smaller numbers are late messages from Subscribe().
     const uint32_t came = ReadNumber(*message, topic_).value_or(number);
     if (came >= number || *message != NumberedMessage(topic_, came)) {
       return absl::DataLossError(

@@ -21,11 +21,11 @@ namespace cairn::admin {
 
 struct ProbePlan {
   ProbeUrl url;
-  std::string connect_host;  // instead of the URL's
+  std::string connect_host;  // replaces the URL's
   std::string connect_port;
   std::string token;
   absl::Duration timeout;  // of one step
-  absl::Duration idle;     // 0: no such step
+  absl::Duration idle;     // 0: skip this step
   absl::Duration min_validity;
   uint32_t round_trips = 1;
 };
@@ -34,13 +34,13 @@ class Probe {
  public:
   Probe(ProbePlan plan, ProbeNetwork& network, const Clock& clock, ProbeReport& report);
 
-  // Every outcome goes to the report.
+  // Every result goes to the report.
   void Run();
 
  private:
   using Step = std::function<absl::StatusOr<std::string>()>;
 
-  // Times a step and reports it. False when it failed.
+  // Runs a step, measures its time and reports it. False when it failed.
   bool Do(const std::string& name, const Step& step);
 
   absl::StatusOr<std::string> Resolve();
@@ -53,7 +53,7 @@ class Probe {
   absl::StatusOr<std::string> Idle();
   absl::StatusOr<std::string> Close();
 
-  // One numbered message from one client to the other. How long it took.
+  // Sends one numbered message from one client to the other; returns how long it took.
   absl::StatusOr<absl::Duration> RelayOnce(ProbeConnection& from, ProbeConnection& to);
 
   const ProbePlan plan_;
@@ -67,7 +67,7 @@ class Probe {
   std::unique_ptr<ProbeConnection> first_;
   std::unique_ptr<ProbeConnection> second_;
   uint32_t next_number_ = 1;
-  bool warned_ = false;  // by the step that is under way
+  bool warned_ = false;  // whether the current step warned
 };
 
 }  // namespace cairn::admin

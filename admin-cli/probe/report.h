@@ -31,7 +31,7 @@ class ProbeReport {
 
   void Start(const std::string& url);
   void Add(const ProbeStep& step);
-  // Exit code 0, or 1 and the failed step on `err`.
+  // Returns the exit code: 0, or 1 with the failed step printed on `err`.
   int Finish(std::ostream& err);
 
   bool failed() const { return !failure_.empty(); }
@@ -43,7 +43,8 @@ class ProbeReport {
   std::string failure_;
 };
 
-// The middle and the ends of some times: "median 412us, 380us to 1.20ms". REQUIRES: at least one.
+// The median and the extremes of some times: "median 412us, 380us to 1.20ms". REQUIRES: at least
+// one.
 std::string SummarizeLatencies(std::vector<absl::Duration> latencies);
 
 }  // namespace cairn::admin

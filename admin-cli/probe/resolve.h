@@ -12,8 +12,8 @@
 
 namespace cairn::admin {
 
-// In the order to try them, at least one. A question that is not answered in time is left to a
-// thread of its own.
+// The addresses in the order to try them, at least one. A query that is not answered in time
+// continues on a thread of its own.
 absl::StatusOr<std::vector<SocketAddress>> Resolve(const std::string& host, const std::string& port,
                                                    absl::Duration timeout);
 

@@ -34,7 +34,7 @@ std::string CommonName(const X509_NAME* name) {
   return Printable(text);
 }
 
-// The certificate's host names, at most a few.
+// The certificate's host names, but no more than a few.
 std::string Names(const X509* certificate) {
   constexpr size_t kMost = 5;
   const auto free = [](GENERAL_NAMES* names) { GENERAL_NAMES_free(names); };

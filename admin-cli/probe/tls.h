@@ -12,11 +12,11 @@
 
 namespace cairn::admin {
 
-// Before the handshake: the name to ask for (SNI) and the name or address that the certificate must
-// have.
+// Called before the handshake. Sets the name to request (SNI), and the name or address that the
+// certificate must have.
 void ExpectHost(SSL* ssl, const std::string& host);
 
-// After the handshake. `verify_error`: the first X509_V_ERR_* of the chain, or X509_V_OK.
+// Called after the handshake. `verify_error`: the first X509_V_ERR_* of the chain, or X509_V_OK.
 TlsFacts InspectTls(SSL* ssl, int verify_error, const std::string& host);
 
 }  // namespace cairn::admin

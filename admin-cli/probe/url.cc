@@ -17,7 +17,7 @@ absl::StatusOr<ProbeUrl> ProbeUrl::Parse(std::string_view text) {
   };
   ProbeUrl url;
   const size_t colon = text.find("://");
-  // In any case (RFC 3986 section 3.1).
+  // Schemes are case-insensitive (RFC 3986 section 3.1).
   const std::string scheme =
       absl::AsciiStrToLower(absl::string_view(text.data(), std::min(colon, text.size())));
   if (colon == text.npos || (scheme != "ws" && scheme != "wss"))

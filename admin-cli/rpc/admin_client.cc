@@ -27,8 +27,7 @@ namespace {
 
 constexpr absl::Duration kSlice = absl::Milliseconds(100);
 constexpr int kMaxReceiveBytes = 64 << 20;
-// A core that is gone without a word is noticed within the sum while watching. It allows one ping a
-// second.
+// While watching, a dead core is noticed within the sum of both. The core allows one ping a second.
 constexpr int kKeepaliveMs = 10'000;
 constexpr int kKeepaliveTimeoutMs = 5'000;
 constexpr int kMaxReconnectBackoffMs = 1'000;
@@ -48,8 +47,8 @@ grpc::ChannelArguments Arguments(const ConnectionOptions& options) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, kMaxReconnectBackoffMs);
-  // The operators' port is inside: a web proxy in the environment is not for it, nor are TXT
-  // records.
+  // The core is inside the deployment: no web proxy from the environment, and no service
+  // configuration from DNS TXT records.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
   if (!options.tls_server_name.empty()) arguments.SetSslTargetNameOverride(options.tls_server_name);
@@ -80,8 +79,8 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
     }
     file.into = *std::move(pem);
   }
-  // gRPC would ask at the terminal for the passphrase of a key, and say of the rest only that the
-  // connection failed.
+  // gRPC would prompt for the passphrase of a key, and report any other problem only as a failed
+  // connection.
   if (!options.tls_ca.empty()) {
     if (const auto ca = LoadPemAuthority(options.tls_ca); !ca.ok())
       return absl::InvalidArgumentError(
@@ -106,8 +105,8 @@ struct AdminClient::Parts {
 
   absl::Status Connect() const;
   void Authorize(grpc::ClientContext& context) const;
-  // The outcome of the operation that `queue` was given last. Cancels the call on `stop` and after
-  // `patience`.
+  // Waits for the operation that was last given to `queue`; returns its outcome. Cancels the call
+  // on `stop` and after `patience`.
   bool Await(grpc::CompletionQueue& queue, grpc::ClientContext& context,
              absl::Duration patience) const;
 
@@ -118,7 +117,7 @@ struct AdminClient::Parts {
                       absl::Duration patience) const;
 };
 
-// Until the channel knows whether there is a core; the call itself then says what is wrong.
+// Waits until the channel has connected or failed; the call itself then reports what is wrong.
 absl::Status AdminClient::Parts::Connect() const {
   const absl::Time end = absl::Now() + timeout;
   for (;;) {
@@ -148,7 +147,7 @@ bool AdminClient::Parts::Await(grpc::CompletionQueue& queue, grpc::ClientContext
 template <typename Response, typename Request, typename Start>
 absl::StatusOr<Response> AdminClient::Parts::Unary(Start start, const Request& request) const {
   if (absl::Status status = Connect(); !status.ok()) return status;
-  // Declared in this order: the call must be gone before its queue is.
+  // The order of declarations matters: the call must be destroyed before its queue.
   grpc::CompletionQueue queue;
   grpc::ClientContext context;
   Authorize(context);
@@ -200,7 +199,7 @@ AdminClient::~AdminClient() = default;
 
 absl::StatusOr<std::unique_ptr<AdminClient>> AdminClient::Create(const ConnectionOptions& options,
                                                                  std::function<bool()> stop) {
-  // gRPC writes to stderr on its own; what it has to say is in the status.
+  // gRPC would write to stderr; the status says the same.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   const absl::StatusOr<CoreAddress> address = CoreAddress::Parse(options.core);
   if (!address.ok())

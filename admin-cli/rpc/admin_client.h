@@ -5,8 +5,8 @@
 //
 // Thread: one.
 // Bounds: answers of at most 64 MiB a message.
-// Errors: the core's status as absl::Status (the codes are the same); UNAVAILABLE when the core cannot
-//         be reached, DEADLINE_EXCEEDED when it does not answer.
+// Errors: the core's status as absl::Status (the codes are the same); UNAVAILABLE when the core
+//         cannot be reached, DEADLINE_EXCEEDED when it does not answer.
 #ifndef CAIRN_ADMIN_CLI_RPC_ADMIN_CLIENT_H_
 #define CAIRN_ADMIN_CLI_RPC_ADMIN_CLIENT_H_
 
@@ -25,7 +25,7 @@ namespace v1 = ::cairn::signaling::v1;
 
 class AdminClient {
  public:
-  // Does not connect yet. INVALID_ARGUMENT names the option that cannot stand.
+  // Does not connect yet. INVALID_ARGUMENT names the option that is invalid.
   static absl::StatusOr<std::unique_ptr<AdminClient>> Create(const ConnectionOptions& options,
                                                              std::function<bool()> stop);
   ~AdminClient();
@@ -38,15 +38,15 @@ class AdminClient {
   absl::StatusOr<v1::DrainEdgeResponse> DrainEdge(const v1::DrainEdgeRequest& request);
   absl::StatusOr<v1::SetLogLevelResponse> SetLogLevel(const v1::SetLogLevelRequest& request);
 
-  // `each` is called with every message, in order; the time-out is for each of them. False ends the
-  // call, with OK.
+  // `each` is called with every message, in order; the time-out applies to each of them. If it
+  // returns false, the call ends with OK.
   template <typename Message>
   using Each = std::function<bool(const Message&)>;
   absl::Status ListPeers(const v1::ListPeersRequest& request,
                          const Each<v1::ListPeersResponse>& each);
   absl::Status ListTopics(const v1::ListTopicsRequest& request,
                           const Each<v1::ListTopicsResponse>& each);
-  // These two last until `each` or `stop` ends them, or the core.
+  // These two last until `each` or `stop` ends them, or the core does.
   absl::Status Watch(const v1::WatchRequest& request, const Each<v1::Event>& each);
   absl::Status Trace(const v1::TraceRequest& request, const Each<v1::TraceRecord>& each);
 

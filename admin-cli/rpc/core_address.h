@@ -16,7 +16,7 @@ namespace cairn::admin {
 
 struct CoreAddress {
   std::string target;     // for gRPC
-  bool is_local = false;  // what is sent there does not leave this machine
+  bool is_local = false;  // traffic to it does not leave this machine
 
   static absl::StatusOr<CoreAddress> Parse(std::string_view text);
 };

@@ -31,7 +31,7 @@ absl::StatusOr<std::string> LoadToken(std::string_view option, const std::string
           fmt::format("--{}-file: '{}' has no token; write it on a line", option, file));
     }
   }
-  // What a header can carry (RFC 9110 section 5.5; gRPC's metadata is ASCII).
+  // Characters that a header can carry (RFC 9110 section 5.5; gRPC's metadata is ASCII).
   const bool sendable =
       std::all_of(result.begin(), result.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
   if (!sendable)

@@ -11,12 +11,12 @@
 
 namespace cairn::admin {
 
-// The token that --<option> or --<option>-file gave: of the file, the first line that is not blank.
-// "" for neither.
+// The token given by --<option>, or the first non-blank line of the file given by --<option>-file;
+// "" if neither was given.
 absl::StatusOr<std::string> LoadToken(std::string_view option, const std::string& token,
                                       const std::string& file);
 
-// The contents of a file of at most 1 MiB; "" for no path. `option` is for errors.
+// The contents of a file of at most 1 MiB; "" without a path. `option` is for error messages.
 absl::StatusOr<std::string> LoadFile(std::string_view option, const std::string& path);
 
 }  // namespace cairn::admin
