@@ -1,6 +1,7 @@
 #include "base/bearer_tokens.h"
 
 #include <absl/status/status.h>
+#include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
@@ -12,9 +13,9 @@ namespace {
 
 // A line end behind it is how `echo TOKEN` makes variables and files.
 std::string_view WithoutBlanks(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+  const absl::string_view stripped =
+      absl::StripAsciiWhitespace(absl::string_view(text.data(), text.size()));
+  return {stripped.data(), stripped.size()};
 }
 
 bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }

@@ -3,15 +3,14 @@
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
 #include <grpcpp/server_context.h>
-#include <unistd.h>
 
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <utility>
 
 #include "base/log.h"
 #include "base/peer_id.h"
+#include "base/resident_memory.h"
 #include "core/authority.h"
 #include "core/feed_reactor.h"
 #include "core/inspector.h"
@@ -41,13 +40,6 @@ grpc::Status UnknownPeer(const std::string& id) {
 grpc::Status UnknownTopic(const std::string& name) {
   return grpc::Status(StatusCode::NOT_FOUND, absl::StrCat("nobody is subscribed to '", name,
                                                           "' and nothing is published there"));
-}
-
-uint64_t ResidentBytes() {
-  std::ifstream statm("/proc/self/statm");
-  uint64_t total = 0, resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 bool IsCloseCode(uint32_t code) {

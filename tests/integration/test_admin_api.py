@@ -8,49 +8,18 @@ import time
 
 import pytest
 from google.protobuf import descriptor_pb2
-from support.admin_api import Admin, Code, Fleet, health, pb, reflection, refused
+from support.admin_api import Admin, Code, health, pb, reflection, refused
 from support.certificates import Certificate, trusting
+from support.fleet_fixtures import SHAPES, admin, fleet, make_fleet, module_fleet  # noqa: F401
 from support.messages import new_topic, relay, subscribe
 from support.process import run
 from support.raw_client import BINARY, CLOSE, FIN, RawClient, RawConnection, frame, upgrade_request
 from support.waiting import PATIENCE, Stopwatch, eventually
 
-SHAPES = ["all", "cluster"]
+FLEET_FLAGS = ["--ping-interval", "500ms"]
 # Edges report every two seconds; where a test may wait longer than usual, so may this.
 FEW_SECONDS = max(4, PATIENCE / 5)
 UNKNOWN_ID = "0123456789abcdef"
-
-
-@pytest.fixture(scope="module", params=SHAPES)
-def module_fleet(request):
-    fleet = Fleet(request.param, "--ping-interval", "500ms")
-    yield fleet
-    fleet.finish()
-
-
-@pytest.fixture
-def fleet(module_fleet):
-    """Shared by the tests of this file: use topics of your own."""
-    yield module_fleet
-    module_fleet.assert_running()
-
-
-@pytest.fixture(scope="module")
-def admin(module_fleet):
-    return module_fleet.admin()
-
-
-@pytest.fixture
-def make_fleet():
-    started = []
-
-    def make(kind, *flags, **options):
-        started.append(Fleet(kind, *flags, **options))
-        return started[-1]
-
-    yield make
-    for one in started:
-        one.finish()
 
 
 def now_us():

@@ -18,14 +18,15 @@
 
 #include "edge/connection.h"
 #include "tests/support/client_frames.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_core_link.h"
+#include "tests/support/edge_bed.h"
 #include "tests/support/tls_files.h"
 #include "tests/support/upgrade_requests.h"
 
 namespace cairn::edge {
 
-class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHost {
+class ConnectionTest : public testing::TestWithParam<bool>,
+                       public ConnectionHost,
+                       protected EdgeBed {
  protected:
   static constexpr size_t kReadBuffer = 256 << 10;
 
@@ -144,13 +145,6 @@ class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHos
     return counters_.closes[static_cast<size_t>(reason)].Get();
   }
 
-  FakeClock clock_;
-  EdgeLimits limits_;
-  EdgeCounters counters_;
-  Lane lane_{{42, "edge-1", 0}, limits_, counters_, clock_};
-  FakeCoreLink link_{lane_};
-  wire::MessageReader reader_;
-  SessionContext context_{lane_, limits_, counters_, reader_};
   CloseLog close_log_{clock_};
   ProxyTrust trust_;
   std::shared_ptr<const BearerTokens> tokens_ = std::make_shared<const BearerTokens>();

@@ -7,15 +7,10 @@
 #include <vector>
 
 #include "tests/support/connection_fixture.h"
+#include "tests/support/server_frames.h"
 
 namespace cairn::edge {
 namespace {
-
-std::string Frame(wire::WsOpcode opcode, std::string_view payload) {
-  std::string frame;
-  wire::AppendWsFrame(opcode, payload, frame);
-  return frame;
-}
 
 INSTANTIATE_TEST_SUITE_P(Sockets, ConnectionTest, testing::Bool(),
                          [](const auto& tls) { return tls.param ? "Tls" : "Plain"; });
