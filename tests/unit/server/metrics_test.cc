@@ -107,6 +107,29 @@ TEST(Metrics, EveryBoundOfLinksHasAGauge) {
   }
 }
 
+TEST(Metrics, FiguresOfLanesAndConnectionsAreThoseOfTheSnapshots) {
+  MetricsInput input = Input();
+  edge::EdgeCounters counters;
+  counters.pings_sent.Add(7);
+  counters.rate_paused.Set(3);
+  input.edge->Add(counters);
+  input.core->lanes_awaited = 2;
+  input.core->max_kept_bytes = 4096;
+  const std::string text = RenderMetrics(input);
+  for (const char* line : {"pings_sent_total 7\n", "rate_paused_connections 3\n",
+                           "awaited_lanes 2\n", "lane_queued_bytes_max 4096\n"}) {
+    EXPECT_THAT(text, HasSubstr(std::string("cairn_signal_") + line));
+  }
+}
+
+TEST(Metrics, AProcessHasTheFiguresThatPrometheusExpects) {
+  const std::string text = RenderMetrics(Input());
+  for (const char* name : {"process_cpu_seconds_total", "process_start_time_seconds",
+                           "process_virtual_memory_bytes", "process_open_fds"}) {
+    EXPECT_THAT(text, HasSubstr(std::string("\n") + name + " "));
+  }
+}
+
 TEST(Metrics, ARoleHasThoseOfItsParts) {
   MetricsInput input = Input();
   EXPECT_THAT(RenderMetrics(input),
