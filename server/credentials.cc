@@ -111,6 +111,14 @@ absl::Status CheckGrpcExposure(const Options& options) {
       "say --grpc-insecure where the network itself keeps others out"));
 }
 
+bool PassesTokensInPlainText(const Options& options) {
+  const absl::StatusOr<SocketAddress> address = SocketAddress::Parse(options.grpc_listen_address);
+  const bool tokens = !options.grpc_edge_token_file.empty() ||
+                      !options.grpc_operator_token_file.empty() ||
+                      !options.grpc_viewer_token_file.empty();
+  return address.ok() && !address->IsLoopback() && tokens && options.grpc_tls_cert.empty();
+}
+
 absl::StatusOr<std::string> LoadEdgeToken(const Options& options) {
   if (options.grpc_edge_token_file.empty()) return std::string();
   absl::StatusOr<std::string> token = BearerTokens::FirstInFile(options.grpc_edge_token_file);
