@@ -150,6 +150,14 @@ absl::StatusOr<std::string> EdgeNameOf(const Options& options) {
       "', but --edge-name is '", options.edge_name, "'; give both the same, or leave one out"));
 }
 
+bool PassesTokensInPlainText(const Options& options) {
+  const absl::StatusOr<SocketAddress> address = SocketAddress::Parse(options.grpc_listen_address);
+  const bool tokens = !options.grpc_edge_token_file.empty() ||
+                      !options.grpc_operator_token_file.empty() ||
+                      !options.grpc_viewer_token_file.empty();
+  return address.ok() && !address->IsLoopback() && tokens && options.grpc_tls_cert.empty();
+}
+
 absl::StatusOr<std::string> LoadEdgeToken(const Options& options) {
   absl::StatusOr<CredentialLine> line = FirstEdgeCredential(options);
   if (!line.ok()) return line.status();

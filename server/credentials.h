@@ -29,6 +29,8 @@ absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options
 absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options);
 // Refuses a port that others can reach and that asks for no credential.
 absl::Status CheckGrpcExposure(const Options& options);
+// Whether others than this machine can reach the gRPC port, and it has tokens but no TLS.
+bool PassesTokensInPlainText(const Options& options);
 
 // The edge's side of the same: the token it presents ("" for none), and its TLS (null for
 // plaintext).

@@ -131,6 +131,11 @@ absl::Status Server::StartCore() {
   if (!tls.ok()) return tls.status();
   grpc_options.tls = *std::move(tls);
   grpc_options.version = CAIRN_VERSION;
+  if (PassesTokensInPlainText(options_)) {
+    log::Warn(log::Core(), "grpc_in_plain_text",
+              {{"hint", log::Text("whoever is on the way reads tokens and relays; set "
+                                  "--grpc-tls-cert, -key and -ca")}});
+  }
   auto server = core::GrpcServer::Start(grpc_options, *core_);
   if (server.ok()) {
     grpc_server_ = *std::move(server);

