@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <type_traits>
 
 namespace cairn {
 
@@ -24,9 +23,8 @@ class FuzzInput {
   // Little-endian.
   template <typename Number>
   Number Whole() {
-    std::make_unsigned_t<Number> value = 0;
-    for (size_t i = 0; i < sizeof value; ++i)
-      value |= static_cast<std::make_unsigned_t<Number>>(Byte()) << (8 * i);
+    uint64_t value = 0;
+    for (size_t i = 0; i < sizeof(Number); ++i) value |= uint64_t{Byte()} << (8 * i);
     return static_cast<Number>(value);
   }
   // 0 to `most`, which is less than 65,536.

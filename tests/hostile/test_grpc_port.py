@@ -261,8 +261,8 @@ def authority(tmp_path_factory):
 
 def test_tls_handshakes_that_do_not_end_keep_nobody_out_and_are_cut(start, authority):
     core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core").flags(), open_files=256)
-    before = core.open_files()
-    silent = list(connections_to(core.grpc_address(), 300))
+    address, before = core.grpc_address(), core.open_files()
+    silent = list(connections_to(address, 300))
     for connection in silent[::2]:
         connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
     caller = Admin(core.grpc_address(), tls=authority.issue("operator"))
