@@ -35,7 +35,9 @@ absl::StatusOr<SocketAddress> SocketAddress::Parse(std::string_view text) {
   if (host.find('\0') != host.npos) return NotAnAddress(text);
   const std::string_view digits = text.substr(colon + 1);
   uint32_t port = 0;
-  if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos ||
+  // 010 may have been meant as 8.
+  const bool leading_zero = digits.size() > 1 && digits.front() == '0';
+  if (digits.empty() || leading_zero || digits.find_first_not_of("0123456789") != digits.npos ||
       !absl::SimpleAtoi(absl::string_view(digits.data(), digits.size()), &port) || port > 65535) {
     return NotAnAddress(text);
   }

@@ -107,7 +107,7 @@ void Walk(Core& core, std::shared_ptr<PeerWalk> walk) {
 
 class AdminService final : public v1::Admin::CallbackService {
  public:
-  AdminService(Core& core, const Authority& authority, std::string version)
+  AdminService(Core& core, Authority& authority, std::string version)
       : core_(core), authority_(authority), version_(std::move(version)) {}
 
   ServerUnaryReactor* GetStatus(CallbackServerContext* context, const v1::GetStatusRequest*,
@@ -217,6 +217,7 @@ class AdminService final : public v1::Admin::CallbackService {
           if (!router.feed().AddWatcher(reactor, wanted, place)) reactor->End(TooManyListeners());
         }};
     core_.Enter(join);
+    HoldLease(*context, reactor);
     return reactor.get();
   }
 
@@ -237,6 +238,7 @@ class AdminService final : public v1::Admin::CallbackService {
       if (!router.feed().AddTracer(reactor, peer, topic, place)) reactor->End(TooManyListeners());
     }};
     core_.Enter(join);
+    HoldLease(*context, reactor);
     return reactor.get();
   }
 
@@ -247,6 +249,16 @@ class AdminService final : public v1::Admin::CallbackService {
 
   grpc::Status Check(const CallbackServerContext* context, Capability wanted) const {
     return ToGrpc(authority_.Check(CredentialsOf(*context), wanted));
+  }
+
+  // The stream ends when the credential is taken away.
+  template <typename Reactor>
+  void HoldLease(const CallbackServerContext& context, const std::shared_ptr<Reactor>& reactor) {
+    reactor->SetLease(authority_.Hold(CredentialsToHold(context), Capability::kView,
+                                      [feed = std::weak_ptr(reactor)](const absl::Status& status) {
+                                        if (const auto living = feed.lock())
+                                          living->Revoke(ToGrpc(status));
+                                      }));
   }
 
   LiveFeed::Place PlaceOf(const CallbackServerContext* context) const {
@@ -276,7 +288,7 @@ class AdminService final : public v1::Admin::CallbackService {
 
   // Borrowed; must outlive this.
   Core& core_;
-  const Authority& authority_;
+  Authority& authority_;
   const std::string version_;
 };
 
@@ -381,7 +393,7 @@ ServerUnaryReactor* AdminService::GetTopic(CallbackServerContext* context,
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> NewAdminService(Core& core, const Authority& authority,
+std::unique_ptr<grpc::Service> NewAdminService(Core& core, Authority& authority,
                                                std::string version) {
   return std::make_unique<AdminService>(core, authority, std::move(version));
 }

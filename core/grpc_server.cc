@@ -98,12 +98,15 @@ GrpcServer::~GrpcServer() {
   parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
 }
 
-void GrpcServer::SetTls(GrpcTls tls) {
-  if (parts_->tls) parts_->tls->Set(std::make_shared<const GrpcTls>(std::move(tls)));
+size_t GrpcServer::SetTls(GrpcTls tls) {
+  if (!parts_->tls) return 0;
+  const std::string ca = tls.ca;
+  parts_->tls->Set(std::make_shared<const GrpcTls>(std::move(tls)));
+  return parts_->authority.SetCertificateAuthority(ca);
 }
 
-void GrpcServer::SetTokens(AuthorityTokens tokens) {
-  parts_->authority.SetTokens(std::move(tokens));
+size_t GrpcServer::SetTokens(AuthorityTokens tokens) {
+  return parts_->authority.SetTokens(std::move(tokens));
 }
 
 }  // namespace cairn::core

@@ -33,6 +33,10 @@ absl::Status CheckGrpcExposure(const Options& options);
 // The edge's side of the same: the token it presents ("" for none), and its TLS (null for
 // plaintext).
 absl::StatusOr<std::string> LoadEdgeToken(const Options& options);
+// The same again, for an edge that has its name already.
+absl::StatusOr<std::string> ReloadEdgeToken(const Options& options, const std::string& edge_name);
+// The edge's name: what was given, or what its credential is bound to, or the default.
+absl::StatusOr<std::string> EdgeNameOf(const Options& options);
 absl::StatusOr<std::shared_ptr<const edge::CoreTls>> LoadCoreTls(const Options& options);
 
 }  // namespace cairn::server
