@@ -89,6 +89,8 @@ class CoreLink {
   // ---- any thread
   // The core has answered, and the link has not broken since.
   virtual bool connected() const = 0;
+  // Of a core in another process that has answered; 0: none has.
+  virtual uint64_t core_id() const { return 0; }
   // Events in each message that was written to the core.
   virtual const BatchHistogram& batches() const = 0;
 };

@@ -30,6 +30,7 @@ struct EdgeSnapshot {
   };
 
   std::vector<LaneState> lanes;
+  uint64_t cores = 0;  // in other processes, that lanes are connected to
   // As EdgeCounters.
   uint64_t accepted = 0;
   uint64_t upgraded = 0;

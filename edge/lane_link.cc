@@ -146,6 +146,7 @@ void LaneLink::OnWelcome(const CoreToLane& message) {
   beat_ticks_ = std::max(1, static_cast<int>(ticks) - 1);
   silent_ticks_ = 0;
   last_failure_.clear();
+  core_seen_.store(core_id_, std::memory_order_relaxed);
   connected_.store(true, std::memory_order_relaxed);
   listener_.OnRoom();
   Pump();

@@ -53,6 +53,7 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   void Tick() override;
   bool can_break() const override { return true; }
   bool connected() const override { return connected_.load(std::memory_order_relaxed); }
+  uint64_t core_id() const override { return core_seen_.load(std::memory_order_relaxed); }
   const BatchHistogram& batches() const override { return batches_; }
 
  private:
@@ -100,6 +101,7 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
 
   // Any thread.
   std::atomic<bool> connected_{false};
+  std::atomic<uint64_t> core_seen_{0};
   BatchHistogram batches_;
 };
 

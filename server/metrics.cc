@@ -177,6 +177,9 @@ void AddCoreLink(const edge::EdgeSnapshot& edge, Families& to) {
   to.Gauges("cairn_signal_core_link_backlog_bytes",
             "What the lane keeps for the core: not taken yet, or not settled.",
             ByLane(edge, [](const LaneState& lane) { return lane.backlog_bytes; }));
+  to.Gauge("cairn_signal_core_link_cores",
+           "Cores in other processes that lanes are connected to: more than one is a mistake.",
+           edge.cores);
   to.Gauge("cairn_signal_paused_connections",
            "Connections that are not read because the core does not keep up.", edge.paused);
   to.Histogram("cairn_signal_core_link_batch_events", "Events in each message written to the core.",
@@ -209,6 +212,8 @@ void AddPresence(const core::CoreSnapshot& core, Families& to) {
              core.lanes_late);
   to.Counter("cairn_signal_lanes_refused_total", "Lanes that did not know their own secret.",
              core.lanes_refused);
+  to.Counters("cairn_signal_edge_refusals_total", "What edges may not say or do, by reason.",
+              ByName<core::LaneRefusal>("reason", core.refusals));
   to.Counter("cairn_signal_peers_opened_total", "Peers that came, or that an edge brought back.",
              core.peers_opened);
   to.Counter("cairn_signal_peers_closed_total", "Peers that went.", core.peers_closed);

@@ -217,6 +217,18 @@ def test_the_tls_version_and_the_end_of_the_certificate_are_told(make_fleet, tmp
     assert admin.status().tls_not_after_us == end_us
 
 
+def test_the_end_of_a_certificate_that_was_replaced_is_told(make_fleet, tmp_path):
+    certificate = Certificate(tmp_path, "edge")
+    fleet = make_fleet("all", *certificate.flags(), tls=trusting(certificate))
+    admin = fleet.admin()
+    before = eventually(lambda: admin.status().tls_not_after_us, "the end of the first")
+    longer = Certificate(tmp_path, "longer", days=40)
+    certificate.cert.write_bytes(longer.cert.read_bytes())
+    certificate.key.write_bytes(longer.key.read_bytes())
+    fleet.edges[0].signal(signal.SIGHUP)
+    eventually(lambda: admin.status().tls_not_after_us > before, "the end of the second")
+
+
 @pytest.mark.parametrize("peer_id", [UNKNOWN_ID, "", "12", UNKNOWN_ID.upper(), "0" * 16, "no id"])
 def test_an_id_that_nobody_has_is_not_found(admin, peer_id):
     with refused(Code.NOT_FOUND, peer_id):
