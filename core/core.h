@@ -14,7 +14,7 @@ class Core {
  public:
   // `core_id` is random and not 0. `clock` must outlive the core.
   Core(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
-      : clock_(clock), router_(core_id, limits, clock), door_(ToRouter{router_}) {}
+      : clock_(clock), limits_(limits), router_(core_id, limits, clock), door_(ToRouter{router_}) {}
 
   // Handles `input` now, or has whoever is in the router do it; never blocks. See
   // Combiner::Enter().
@@ -26,6 +26,7 @@ class Core {
   }
 
   const Clock& clock() const { return clock_; }
+  const CoreLimits& limits() const { return limits_; }
 
  private:
   struct ToRouter {
@@ -35,6 +36,9 @@ class Core {
 
   // Borrowed; must outlive this.
   const Clock& clock_;
+
+  // Immutable after construction.
+  const CoreLimits limits_;
 
   Router router_;
   Combiner<RouterInput, ToRouter> door_;

@@ -41,6 +41,7 @@ CoreSnapshot SnapshotOf(const Router& router) {
   snapshot.fan_out = counters.fan_out.Values();
   snapshot.lanes_late = counters.lanes_late;
   snapshot.lanes_refused = counters.lanes_refused;
+  snapshot.refusals = counters.refusals;
   snapshot.lanes_ended = counters.lanes_ended;
   snapshot.deliveries_given_up = counters.deliveries_given_up;
   snapshot.records = records.size();

@@ -39,6 +39,7 @@ struct CoreSnapshot {
   HistogramValues fan_out;
   uint64_t lanes_late = 0;
   uint64_t lanes_refused = 0;
+  std::array<uint64_t, kLaneRefusalCount> refusals = {};
   std::array<uint64_t, kLaneEndCount> lanes_ended = {};
   std::array<uint64_t, kLaneEndCount> deliveries_given_up = {};
   // As RecordStore.

@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "core/lane_rules.h"
+
 namespace cairn::core {
 
 LaneRecord* Directory::AddLane(const signaling::v1::Hello& hello, int64_t now_us) {
@@ -13,11 +15,25 @@ LaneRecord* Directory::AddLane(const signaling::v1::Hello& hello, int64_t now_us
   lane->edge = hello.edge();
   lane->index = hello.lane_index();
   lane->version = hello.version();
+  lane->proven = ProvesLane(hello);
+  lane->share = &shares_[lane->edge];
+  ++lane->share->lanes;
   lane->tls_not_after_us = hello.tls_not_after_us();
   lane->connected_since_us = now_us;
   LaneRecord* record = lane.get();
   lanes_[record->id] = std::move(lane);
   return record;
+}
+
+void Directory::RemoveLane(const LaneRecord& lane) {
+  const auto share = shares_.find(lane.edge);
+  if (--share->second.lanes == 0) shares_.erase(share);
+  lanes_.erase(lane.id);
+}
+
+size_t Directory::LanesOf(const std::string& edge) const {
+  const auto share = shares_.find(edge);
+  return share == shares_.end() ? 0 : share->second.lanes;
 }
 
 LaneRecord* Directory::FindLane(uint64_t lane_id) {
@@ -42,6 +58,7 @@ PeerRecord* Directory::AddPeer(LaneRecord& lane, uint64_t id, signaling::v1::Pee
   peer->id = id;
   peer->lane = &lane;
   peer->info = std::move(info);
+  lane.share->presence_bytes += PresenceBytesOf(peer->info);
   PeerRecord* record = peer.get();
   added->second = std::move(peer);
   peer_ids_.emplace(id, record);
@@ -70,6 +87,7 @@ void Directory::RemovePeer(PeerRecord& peer, int64_t now_us, uint32_t close_code
   for (TopicRecord* topic : peer.topics) RemoveInterest(peer, topic);
   subscriptions_ -= peer.topics.size();
   peer.topics.clear();
+  peer.lane->share->presence_bytes -= PresenceBytesOf(peer.info);
   ClosedPeer closed;
   closed.id = peer.id;
   closed.edge = peer.lane->edge;
@@ -112,6 +130,7 @@ bool Directory::Subscribe(PeerRecord& peer, std::string_view name, int64_t now_u
   TopicRecord* topic = it->second.get();
   if (!peer.topics.insert(topic).second) return false;
   ++subscriptions_;
+  peer.lane->share->presence_bytes += PresenceBytesOf(name);
   const uint32_t watcher = peer.info.wants_presence() ? 1 : 0;
   for (Interest& interest : topic->interests) {
     if (interest.lane == peer.lane) {
@@ -145,6 +164,7 @@ const TopicRecord* Directory::Topic(std::string_view name) const {
 }
 
 void Directory::RemoveInterest(const PeerRecord& peer, TopicRecord* topic) {
+  peer.lane->share->presence_bytes -= PresenceBytesOf(topic->name);
   auto& interests = topic->interests;
   const auto it =
       std::find_if(interests.begin(), interests.end(),

@@ -14,6 +14,7 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <absl/container/inlined_vector.h>
+#include <absl/container/node_hash_map.h>
 #include <absl/hash/hash.h>
 
 #include <cstdint>
@@ -24,6 +25,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/edge_share.h"
 #include "core/edge_sink.h"
 #include "core/lane_channel.h"
 #include "core/rate.h"
@@ -80,7 +82,10 @@ struct LaneRecord {
   // Exactly one of the two: a lane of this process, or one behind a link.
   std::shared_ptr<EdgeSink> sink;
   std::unique_ptr<LaneChannel> channel;
-  std::string secret;  // of its link
+  std::string secret;     // of its link
+  bool proven = false;    // its id is of its secret, and so are those of its peers
+  EdgeShare* share;       // of its edge
+  uint64_t next_seq = 1;  // of its next new relay, once its snapshot is told
   // Router's: what is gathered for the lane while one input is handled.
   signaling::v1::CoreToLane out;
   bool dirty = false;
@@ -132,7 +137,9 @@ class Directory {
   void Bind(const LaneEndpoint* endpoint, LaneRecord& lane) { endpoints_[endpoint] = &lane; }
   void Unbind(const LaneEndpoint* endpoint) { endpoints_.erase(endpoint); }
   // REQUIRES: it has no peers, and its endpoint is not bound.
-  void RemoveLane(const LaneRecord& lane) { lanes_.erase(lane.id); }
+  void RemoveLane(const LaneRecord& lane);
+  // With that Hello.edge.
+  size_t LanesOf(const std::string& edge) const;
 
   // ---- peers. AddPeer() returns null when the id is known: it is that of a peer, on whatever
   // lane.
@@ -169,6 +176,7 @@ class Directory {
   void RemoveInterest(const PeerRecord& peer, TopicRecord* topic);
 
   Lanes lanes_;
+  absl::node_hash_map<std::string, EdgeShare> shares_;  // by Hello.edge
   absl::flat_hash_map<const LaneEndpoint*, LaneRecord*> endpoints_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<PeerRecord>> peers_;
   absl::btree_map<uint64_t, const PeerRecord*> peer_ids_;

@@ -40,11 +40,13 @@ std::string_view Name(RecordEnd reason) {
   return kNames[static_cast<size_t>(reason)];
 }
 
-void RecordStore::Put(std::string_view topic, Record record, int64_t now_us, Said said) {
+void RecordStore::Put(std::string_view topic, Record record, int64_t now_us, Said said,
+                      uint64_t lane) {
   Expire(now_us);
   const std::string name(topic);
   Entry entry;
   entry.published_us = now_us;
+  entry.lane = lane;
   entry.expires_us = now_us + std::clamp<int64_t>(record.ttl_us(), 0, limits_.max_ttl_us);
   const auto is_later = [&entry, said](const Entry& other) {
     return said == Said::kBefore && other.expires_us > entry.expires_us;
@@ -52,6 +54,9 @@ void RecordStore::Put(std::string_view topic, Record record, int64_t now_us, Sai
   const std::vector<Entries::iterator> rivals = Rivals(name, record);
   for (const auto& rival : rivals) {
     if (is_later(*rival)) return;
+    const bool only_alike =
+        record.peer_id().empty() && rival->record.connection() != record.connection();
+    if (only_alike && rival->lane != lane && rival->expires_us > entry.expires_us) return;
   }
   for (const auto& rival : rivals) Remove(Place{name, rival});
   entry.number = next_number_++;

@@ -2,7 +2,7 @@
 //
 // A publisher is the peer id it announces, or else its connection. Of records without a peer id,
 // one with the same content as another takes its place, whoever published it: one-shot clients come
-// back over a new connection each time.
+// back over a new connection each time. A lane cannot shorten the life of another's in this way.
 //
 // Owner:  Router. Thread: the router's. Time is handed in, microseconds of the steady clock.
 // Bounds: RecordLimits. What has to go has a named reason and is counted: in a full topic the
@@ -61,6 +61,7 @@ class RecordStore {
     int64_t published_us = 0;
     int64_t expires_us = 0;
     uint64_t number = 0;  // 1, 2, 3, … in the order of Put()
+    uint64_t lane = 0;
     size_t bytes = 0;
   };
   using Entries = std::list<Entry>;  // in the order of publishing
@@ -73,8 +74,9 @@ class RecordStore {
 
   explicit RecordStore(RecordLimits limits = {}) : limits_(limits) {}
 
+  // `lane`: that it came from.
   void Put(std::string_view topic, signaling::v1::Record record, int64_t now_us,
-           Said said = Said::kNow);
+           Said said = Said::kNow, uint64_t lane = 0);
   // Removes what has expired; cheap when nothing has.
   void Expire(int64_t now_us);
 

@@ -12,6 +12,8 @@ namespace {
 
 // Longer between two ticks: the process was stopped, or its machine.
 constexpr absl::Duration kLongestTick = absl::Seconds(1);
+// In ten seconds.
+constexpr int kRefusalsLogged = 3;
 
 }  // namespace
 
@@ -32,7 +34,8 @@ Router::Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
       hold_(now_),
       late_(limits.max_late_bytes),
       last_tick_(now_),
-      tombstones_(limits.max_tombstones) {}
+      tombstones_(limits.max_tombstones),
+      refusals_logged_(clock, kRefusalsLogged) {}
 
 void Router::Handle(RouterInput& input) {
   now_ = clock_.Elapsed();
@@ -54,6 +57,7 @@ void Router::On(Tick&) {
   if (was_stopped) hold_.Excuse(now_);
   if (!stopping_) GiveUpOverdue(was_stopped);
   if (late_.keeping() && late_.over(now_)) GiveUpLate();
+  if (!stopping_) LimitQueues();
   ticking_ = true;
   for (const auto& [id, lane] : directory_.lanes()) {
     if (!lane->channel) continue;
@@ -65,6 +69,20 @@ void Router::On(Tick&) {
 }
 
 // ---- events of a lane
+
+bool Router::OnEventOfLink(LaneRecord& lane, LaneEvent& event) {
+  std::optional<LaneRefusal> refusal = WhyRefusedNow(lane, event);
+  const bool follows = FollowsLast(lane, event);
+  if (!follows) refusal = LaneRefusal::kRelayNumber;
+  if (refusal) {
+    Refuse(*refusal, lane.edge, lane.index);
+    ++counters_.events_ignored;
+  } else {
+    OnEvent(lane, event);
+  }
+  if (!follows) GiveUp(lane, LaneEnd::kBroken);
+  return follows;
+}
 
 void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
   if (event.seq() != 0) {

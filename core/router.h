@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -23,10 +24,12 @@
 
 #include "base/clock.h"
 #include "base/histogram.h"
+#include "base/log_limiter.h"
 #include "core/directory.h"
 #include "core/edge_sink.h"
 #include "core/held_queries.h"
 #include "core/lane_end.h"
+#include "core/lane_refusal.h"
 #include "core/late_lanes.h"
 #include "core/limits.h"
 #include "core/live_feed.h"
@@ -92,6 +95,7 @@ struct RouterCounters {
   Histogram<kFanOutBounds> fan_out;  // subscribers that each relay went to
   uint64_t lanes_late = 0;     // reconnected after a restarted core had stopped waiting for them
   uint64_t lanes_refused = 0;  // a Hello with another secret than the lane's
+  std::array<uint64_t, kLaneRefusalCount> refusals = {};  // what edges may not say
   std::array<uint64_t, kLaneEndCount> lanes_ended = {};
   // Deliveries to those lanes that were not acknowledged.
   std::array<uint64_t, kLaneEndCount> deliveries_given_up = {};
@@ -116,6 +120,9 @@ class Router {
   void Drain(LaneRecord& lane);
   void SetLogDirectives(LaneRecord& lane, std::string_view directives);
   LiveFeed& feed() { return feed_; }
+  // Counts what the core has refused an edge, and logs it once in a while.
+  void Refuse(LaneRefusal reason, std::string_view edge, uint32_t lane_index);
+  void Count(LaneRefusal reason) { ++counters_.refusals[static_cast<size_t>(reason)]; }
 
   const Directory& directory() const { return directory_; }
   Directory& directory() { return directory_; }
@@ -142,6 +149,19 @@ class Router {
   void On(AdminCall& call);
   void On(Tick& tick);
 
+  // ---- what lanes may say (router_rules.cc)
+  // Whether the peer is the lane's, or was.
+  bool SpeaksFor(const LaneRecord& lane, uint64_t peer_id, uint64_t proof) const;
+  std::optional<LaneRefusal> WhyRefusedNow(const LaneRecord& lane,
+                                           const signaling::v1::LaneEvent& event) const;
+  // Whether the numbers of the lane's new relays have no gap. Notes the event's.
+  static bool FollowsLast(LaneRecord& lane, const signaling::v1::LaneEvent& event);
+  bool HasRoomForLane(const signaling::v1::Hello& hello) const;
+  // CoreLimits::max_queued_bytes_of_lanes.
+  void LimitQueues();
+
+  // As OnEvent(), of a lane behind a link. False: the lane is given up.
+  bool OnEventOfLink(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void OnEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void OnPeerEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void OpenPeer(LaneRecord& lane, signaling::v1::LaneEvent& event);
@@ -243,6 +263,7 @@ class Router {
   uint64_t origin_link_ = 0;  // of the relay being routed: its lane's link; 0: none
   uint32_t targets_ = 0;      // lanes that will answer for the relay being routed
   RouterCounters counters_;
+  LogLimiter refusals_logged_;
   Rate rate_;
   signaling::v1::Event event_;  // reused
 };

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "core/lane_rules.h"
 #include "core/router.h"
 #include "proto/link/timing.h"
 
@@ -48,8 +49,14 @@ void Router::On(LaneOpened& opened) {
   const std::string* secret = lane ? &lane->secret : tombstones_.Find(id);
   if ((lane && lane->sink) || (secret && !SameSecret(*secret, opened.hello.secret()))) {
     ++counters_.lanes_refused;
+    Refuse(LaneRefusal::kSecret, opened.hello.edge(), opened.hello.lane_index());
     return opened.stream->Close(
         absl::PermissionDeniedError("the lane exists, and the secret is not its own"));
+  }
+  if (!lane && !HasRoomForLane(opened.hello)) {
+    Refuse(LaneRefusal::kTooManyLanes, opened.hello.edge(), opened.hello.lane_index());
+    return opened.stream->Close(absl::ResourceExhaustedError(
+        "the core has as many lanes as it may, or as many of this edge"));
   }
   CoreToLane answer;
   Welcome* welcome = answer.mutable_welcome();
@@ -111,7 +118,10 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   // Of its own rosters this core knows who has come since.
   if (hello.roster().stamp().core_id() == core_id_)
     opened.hello.mutable_roster()->set_complete(false);
-  if (knew_another) generation_ = std::max(generation_, hello.told().generation() + 1);
+  if (knew_another) {
+    const uint64_t told = std::min(hello.told().generation(), ~uint64_t{1});
+    generation_ = std::max(generation_, told + 1);
+  }
   hold_.OnHello(hello, knew_another, now_);
   LaneRecord* lane = directory_.AddLane(hello, now_us_);
   lane->late = late_.Contains(hello.lane_id());
@@ -149,8 +159,22 @@ void Router::On(LaneBatch& input) {
     if (lane->state == LaneState::kSyncing && hold_.holding() && batch.events_size() > 0)
       hold_.OnProgress(lane->id, now_);
   }
-  if (batch.has_stats()) lane->stats.Swap(batch.mutable_stats());
-  for (LaneEvent& event : *batch.mutable_events()) OnEvent(*lane, event);
+  if (batch.has_stats()) {
+    const auto refusal = lane->channel ? WhyRefused(batch.stats(), limits_) : std::nullopt;
+    if (refusal) {
+      Refuse(*refusal, lane->edge, lane->index);
+    } else {
+      lane->stats.Swap(batch.mutable_stats());
+      lane->tls_not_after_us = lane->stats.tls_not_after_us();
+    }
+  }
+  for (LaneEvent& event : *batch.mutable_events()) {
+    if (!lane->channel) {
+      OnEvent(*lane, event);
+    } else if (!OnEventOfLink(*lane, event)) {
+      return;
+    }
+  }
   GiveBack(*lane, *input.endpoint, batch);
 }
 

@@ -14,7 +14,7 @@ void Router::Publish(uint64_t lane_id, LaneRecord* lane, LaneEvent& event) {
   const uint64_t publisher = event.record().connection();
   // Lanes resend what a core has lost in any order.
   const auto said = event.seq() == 0 ? RecordStore::Said::kBefore : RecordStore::Said::kNow;
-  records_.Put(topic, std::move(*event.mutable_record()), steady_us(), said);
+  records_.Put(topic, std::move(*event.mutable_record()), steady_us(), said, lane_id);
   for (const uint64_t id : queries_.Take(topic)) {
     PeerRecord* peer = directory_.FindPeer(id);
     if (!peer) continue;

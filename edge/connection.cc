@@ -144,7 +144,9 @@ void Connection::Open(std::string_view early) {
   if (refusal_) return Close(*refusal_, 0);
   if (host_.draining()) return Close(CloseReason::kDraining, 0);
   arrival_.reset();
-  session_.emplace(host_.session_context(), *this, host_.NewPeerId(), std::move(facts));
+  const link::PeerName peer = host_.NewPeer();
+  facts.proof = peer.proof;
+  session_.emplace(host_.session_context(), *this, peer.id, std::move(facts));
   host_.AwaitPing(*this);
   // They stand in the loop's read buffer, behind the request.
   if (!early.empty()) KeepUnheard(Hear({const_cast<char*>(early.data()), early.size()}));

@@ -22,6 +22,7 @@
 #include "edge/session.h"
 #include "edge/stream.h"
 #include "edge/token_bucket.h"
+#include "proto/link/identity.h"
 
 namespace cairn::edge {
 
@@ -44,7 +45,7 @@ class ConnectionHost {
 
   virtual SessionContext& session_context() = 0;
   virtual std::span<char> read_buffer() = 0;
-  virtual uint64_t NewPeerId() = 0;
+  virtual link::PeerName NewPeer() = 0;
   struct Admission {
     std::optional<CloseReason> refusal;
     bool overflow = false;  // too many are being refused already: close without a Close frame

@@ -123,6 +123,7 @@ void Lane::Relay(const Member* member, const wire::Message& message, uint64_t to
   Tell(LaneEvent::KIND_RELAYED, member->peer, [&](LaneEvent& event) {
     event.mutable_topic()->assign(message.topic);
     event.mutable_payload()->assign(message.payload);
+    event.set_proof(member->facts.proof);
     event.set_seq(next_seq_++);
     event.set_read_us(read_us_);
     event.set_to(to);
@@ -152,6 +153,8 @@ bool Lane::Report(bool draining) {
   stats->set_frames_delivered(counters_.frames_delivered.Get());
   stats->set_backlog_bytes(backlog_bytes());
   stats->set_draining(draining);
+  stats->set_tls_not_after_us(tls_not_after_us_);
+  stats->set_other_cores(cores_ > 1 ? cores_ - 1 : 0);
   const auto add = [](auto* list, std::string_view name, uint64_t count) {
     if (count == 0) return;
     signaling::v1::NamedCount* entry = list->Add();

@@ -50,6 +50,7 @@ class Lane final : public CoreLinkListener {
     std::string user_agent;
     const char* tls_version = "";
     wire::Dialect dialect = wire::Dialect::kNative;
+    uint64_t proof = 0;  // LaneEvent.proof
   };
 
   // PeerStats in lane.proto.
@@ -135,6 +136,12 @@ class Lane final : public CoreLinkListener {
   // Tells the core what has been counted since the last: the lane's figures, and those of up to
   // kReportsPerCall members for whom something has changed. False when that was all of them.
   bool Report(bool draining);
+  // What it tells then of the edge: the end of the clients' certificate, 0 for plaintext, and how
+  // many cores its lanes are connected to.
+  void SetSurroundings(int64_t tls_not_after_us, uint32_t cores) {
+    tls_not_after_us_ = tls_not_after_us;
+    cores_ = cores;
+  }
 
   // Time of the reads that follow, Unix microseconds.
   void SetReadTime(int64_t now_us) { read_us_ = now_us; }
@@ -265,6 +272,8 @@ class Lane final : public CoreLinkListener {
   std::string v2_frame_;
   uint64_t next_seq_ = 1;
   int64_t read_us_ = 0;
+  int64_t tls_not_after_us_ = identity_.tls_not_after_us;
+  uint32_t cores_ = 0;
   Orders orders_;
   signaling::v1::RosterStamp roster_told_;  // of the last, complete or not
   signaling::v1::Roster roster_;            // the lanes that a restarted core has to wait for

@@ -19,10 +19,12 @@ void Lane::Publish(const Member* member, std::string_view topic,
   record.set_blob(published.blob);
   for (const std::string& address : published.addresses) record.add_addresses(address);
   record.set_ttl_us(absl::ToInt64Microseconds(limits_.record_ttl));
-  if (link_->can_break()) records_.Keep(topic, record, clock_.Elapsed(), next_seq_);
+  if (link_->can_break())
+    records_.Keep(topic, record, clock_.Elapsed(), next_seq_, member->facts.proof);
   Tell(LaneEvent::KIND_PUBLISHED, member->peer, [&](LaneEvent& event) {
     event.mutable_topic()->assign(topic);
     event.set_payload(wire::BlobOf(published));
+    event.set_proof(member->facts.proof);
     event.set_seq(next_seq_++);
     event.set_read_us(read_us_);
     event.mutable_record()->Swap(&record);

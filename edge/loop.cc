@@ -272,8 +272,9 @@ ConnectionHost::Admission Loop::Admit(Connection& connection, const SocketAddres
   return {verdict.refusal, verdict.overflow};
 }
 
-uint64_t Loop::NewPeerId() {
-  return absl::Uniform<uint64_t>(absl::IntervalClosed, random_, 1, ~uint64_t{0});
+link::PeerName Loop::NewPeer() {
+  const uint64_t proof = random_();
+  return {link::PeerIdOf(lane_.identity().secret, proof), proof};
 }
 
 // ---- deadlines

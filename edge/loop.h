@@ -32,6 +32,7 @@
 #include "edge/census.h"
 #include "edge/close_log.h"
 #include "edge/connection.h"
+#include "edge/core_sight.h"
 #include "edge/edge_snapshot.h"
 #include "edge/handover.h"
 #include "edge/lane.h"
@@ -51,6 +52,7 @@ struct EdgeShared {
   const bool log_peers;
   CloseLog close_log;
   const size_t loops;
+  CoreSight cores;
 
   // A loop's part of a bound of the whole edge.
   size_t Share(size_t bound) const { return (bound + loops - 1) / loops; }
@@ -97,7 +99,7 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
   bool ReadingPaused(Connection& connection) override;
   SessionContext& session_context() override { return session_context_; }
   std::span<char> read_buffer() override { return {read_buffer_.get(), kReadBuffer}; }
-  uint64_t NewPeerId() override;
+  link::PeerName NewPeer() override;
   Admission Admit(Connection& connection, const SocketAddress& client) override;
   void NoteQueued(ptrdiff_t bytes) override { queued_ += static_cast<size_t>(bytes); }
   bool QueuesFull() const override { return queued_ > max_queued_; }

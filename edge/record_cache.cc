@@ -23,13 +23,14 @@ std::string RecordCache::KeyOf(std::string_view topic, const Record& record) {
 }
 
 void RecordCache::Keep(std::string_view topic, const Record& record, absl::Duration now,
-                       uint64_t seq) {
+                       uint64_t seq, uint64_t proof) {
   DropExpired(now);
   Kept kept{KeyOf(topic, record),
             std::string(topic),
             record,
             now + absl::Microseconds(record.ttl_us()),
             seq,
+            proof,
             ++last_number_,
             0};
   kept.bytes = kOverhead + 2 * kept.key.size() + topic.size() + record.ByteSizeLong();
@@ -56,6 +57,7 @@ bool RecordCache::TakeForSnapshot(absl::Duration now, LaneEvent& event) {
   const Kept& kept = *snapshot_next_++;
   event.set_kind(LaneEvent::KIND_PUBLISHED);
   event.set_peer(kept.record.connection());
+  event.set_proof(kept.proof);
   event.set_topic(kept.topic);
   *event.mutable_record() = kept.record;
   event.mutable_record()->set_ttl_us(absl::ToInt64Microseconds(kept.expires - now));

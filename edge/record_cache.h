@@ -27,7 +27,7 @@ class RecordCache {
 
   // In the place of what the publisher has said of the topic before.
   void Keep(std::string_view topic, const signaling::v1::Record& record, absl::Duration now,
-            uint64_t seq = 0);
+            uint64_t seq = 0, uint64_t proof = 0);
   // Whether what was kept last of its publisher and topic has this LaneEvent.seq.
   bool IsNewest(std::string_view topic, const signaling::v1::Record& record, uint64_t seq) const;
   // A core that has lost all records is about to be told those that are kept now, oldest first.
@@ -46,6 +46,7 @@ class RecordCache {
     signaling::v1::Record record;
     absl::Duration expires;
     uint64_t seq;     // of the event that told it
+    uint64_t proof;   // LaneEvent.proof
     uint64_t number;  // 1, 2, 3, … in the order of Keep()
     size_t bytes;
   };

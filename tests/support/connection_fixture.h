@@ -124,7 +124,7 @@ class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHos
   bool ReadingPaused(Connection&) override { return false; }
   SessionContext& session_context() override { return context_; }
   std::span<char> read_buffer() override { return {buffer_.get(), kReadBuffer}; }
-  uint64_t NewPeerId() override { return 1; }
+  link::PeerName NewPeer() override { return {1, 0}; }
   Admission Admit(Connection&, const SocketAddress&) override { return {}; }
   void NoteQueued(ptrdiff_t bytes) override { queued_ += static_cast<size_t>(bytes); }
   bool QueuesFull() const override { return queued_ > max_queued_; }
