@@ -53,8 +53,8 @@ struct CoreLimits {
   // Addresses of a record, as proto/wire/json_message.h has them.
   size_t max_addresses = 64;
   size_t max_address_bytes = 8192;
-  // Fields of a message: an edge's has some 2,000 events.
-  size_t max_fields = 4'096;
+  // Fields of a message: an edge's has some 3,000 events at most (link::kMaxMessageBytes of cost).
+  size_t max_fields = 8'192;
   // Counters of each kind in LaneStats.
   size_t max_counts = 64;
 };

@@ -1,5 +1,5 @@
-// CoreSight: which cores the loops of one edge are connected to. More than one for a while means two cores behind one
-// name, whose peers do not find each other.
+// CoreSight: which cores the loops of one edge are connected to. More than one for a while means
+// two cores behind one name, whose peers do not find each other.
 //
 // Owner:  EdgeShared.
 // Thread: any.

@@ -28,7 +28,7 @@ def peer_id_of(secret, proof):
     return _hash(b"peer " + secret + struct.pack(">Q", proof))
 
 
-def new_hello(edge, *, secret=None, **fields):
+def new_hello(edge, /, *, secret=None, **fields):
     """What a lane of that edge says first. A secret that is given makes it the lane with that secret."""
     secret = os.urandom(16) if secret is None else secret
     fields = {"protocol_version": PROTOCOL_VERSION, "lane_id": lane_id_of(secret), "secret": secret, "edge": edge, **fields}
