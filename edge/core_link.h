@@ -80,6 +80,8 @@ class CoreLink {
   virtual size_t Room() const = 0;
   // Of what was submitted and is not accepted.
   virtual size_t cost() const = 0;
+  // Of what the core has sent and the listener has not been told of.
+  virtual size_t unread_cost() { return 0; }
   // Acknowledges by now what was handled, and lets no long silence arise. Called ten times a
   // second.
   virtual void Tick() = 0;

@@ -84,6 +84,8 @@ struct EdgeGauges {
   Gauge rate_paused;       // not read, because it said too much
   Gauge queued_bytes;      // that clients have not taken
   Gauge max_queued_bytes;  // of one client
+  Gauge unread_bytes;      // that the core has sent and the loop has not taken
+  Gauge seen_lanes;        // lanes whose relays the lane remembers
 };
 
 }  // namespace cairn::edge

@@ -40,6 +40,8 @@ void EdgeSnapshot::Add(const EdgeGauges& gauges) {
   rate_paused += gauges.rate_paused.Get();
   queued_bytes += gauges.queued_bytes.Get();
   max_queued_bytes = std::max(max_queued_bytes, gauges.max_queued_bytes.Get());
+  unread_bytes += gauges.unread_bytes.Get();
+  max_seen_lanes = std::max(max_seen_lanes, gauges.seen_lanes.Get());
 }
 
 }  // namespace cairn::edge

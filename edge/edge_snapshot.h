@@ -49,6 +49,8 @@ struct EdgeSnapshot {
   uint64_t rate_paused = 0;
   uint64_t queued_bytes = 0;
   uint64_t max_queued_bytes = 0;
+  uint64_t unread_bytes = 0;
+  uint64_t max_seen_lanes = 0;
   // Events in each message written to the core.
   HistogramValues batch_events;
   std::optional<absl::Time> tls_not_after;  // absent: plaintext

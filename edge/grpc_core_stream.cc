@@ -67,6 +67,10 @@ class GrpcCoreStream final : public CoreStream,
     StartWrite(&message);
     RemoveHold();
   }
+  size_t unread_cost() override {
+    MutexLock lock(mu_);
+    return inbox_cost_;
+  }
   void Cancel() override { EndHold(true); }
 
  private:

@@ -168,6 +168,8 @@ class Lane final : public CoreLinkListener {
 
   size_t member_count() const { return members_.size(); }
   size_t topic_count() const { return topics_.size(); }
+  // Lanes whose relays it can tell from those that are resent.
+  size_t seen_lanes() const { return seen_.size(); }
 
  private:
   struct NameHash {

@@ -25,6 +25,8 @@ void Loop::SetGauges(absl::Duration now) {
   gauges_.sessions.Set(lane_.member_count());
   gauges_.paused.Set(paused_.size());
   gauges_.rate_paused.Set(rate_paused_.size());
+  gauges_.unread_bytes.Set(link_->unread_cost());
+  gauges_.seen_lanes.Set(lane_.seen_lanes());
   if (now < next_queue_gauges_) return;
   next_queue_gauges_ = now + kQueueGaugesInterval;
   size_t sum = 0, max = 0;

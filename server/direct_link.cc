@@ -52,6 +52,10 @@ class Inbox final : public core::EdgeSink {
     spare.Swap(&spare_);
     total_->Remove(std::exchange(cost_, 0));
   }
+  size_t cost() {
+    MutexLock lock(mu_);
+    return cost_;
+  }
   void Detach() {
     MutexLock lock(mu_);
     link_ = nullptr;
@@ -103,6 +107,7 @@ class DirectLink final : public edge::CoreLink {
     return inbox_->HasRoom() ? std::numeric_limits<int64_t>::max() : 0;
   }
   size_t cost() const override { return 0; }
+  size_t unread_cost() override { return inbox_->cost(); }
   void Tick() override { listener_.OnRoom(); }
   bool can_break() const override { return false; }
   bool connected() const override { return true; }

@@ -177,6 +177,11 @@ void AddCoreLink(const edge::EdgeSnapshot& edge, Families& to) {
   to.Gauges("cairn_signal_core_link_backlog_bytes",
             "What the lane keeps for the core: not taken yet, or not settled.",
             ByLane(edge, [](const LaneState& lane) { return lane.backlog_bytes; }));
+  to.Gauge("cairn_signal_core_link_unread_bytes",
+           "What the core has sent and loops have not taken yet.", edge.unread_bytes);
+  to.Gauge("cairn_signal_seen_lanes",
+           "Lanes whose relays are told from those that are resent, of the loop with the most.",
+           edge.max_seen_lanes);
   to.Gauge("cairn_signal_paused_connections",
            "Connections that are not read because the core does not keep up.", edge.paused);
   to.Histogram("cairn_signal_core_link_batch_events", "Events in each message written to the core.",
@@ -198,6 +203,9 @@ void AddPresence(const core::CoreSnapshot& core, Families& to) {
   to.Gauge("cairn_signal_held_bytes",
            "Relays that wait, after a restart, for lanes that have not reconnected.",
            core.held_bytes);
+  to.Gauge("cairn_signal_late_bytes",
+           "Of those, relays that others have got already, for lanes that are late.",
+           core.late_bytes);
   to.Gauge("cairn_signal_awaited_lanes", "Those lanes.", core.lanes_awaited);
   to.Counters("cairn_signal_lanes_given_up_total", "Lanes that the core gave up, by reason.",
               ByName<core::LaneEnd>("reason", core.lanes_ended));
