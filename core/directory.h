@@ -89,6 +89,7 @@ struct LaneRecord {
   uint32_t withheld = 0;  // batches that are not given back while the core holds relays
   uint64_t last_seq = 0;  // of its relays that were handled
   RelayLedger ledger;
+  uint64_t roster_version = 0;  // of the roster that it was told last
 
   // It has a stream, or needs none.
   bool attached() const { return sink || channel->attached(); }

@@ -58,10 +58,9 @@ void Router::On(Tick&) {
   for (const auto& [id, lane] : directory_.lanes()) {
     if (!lane->channel) continue;
     lane->channel->AckNow();
-    if (roster_changed_) AddRoster(*lane);
+    if (lane->roster_version != roster_version_) AddRoster(*lane);
     MarkDirty(*lane);
   }
-  roster_changed_ = false;
 }
 
 // ---- events of a lane
@@ -260,7 +259,11 @@ void Router::Send(LaneRecord& lane) {
   RelayLedger& ledger = lane.ledger;
   // A message of its own would wake its edge for nothing else.
   const bool tell = ticking_ || ledger.untold() >= kRelaysPerAck || !link::IsEmpty(lane.out);
-  if (tell && ledger.untold() > 0) ledger.TakeSettled(lane.out.mutable_settled());
+  if (tell && ledger.untold() > 0) {
+    // Who forgets a relay knows who was there when it was routed.
+    if (lane.roster_version != roster_version_) AddRoster(lane);
+    ledger.TakeSettled(lane.out.mutable_settled());
+  }
   if (!link::IsEmpty(lane.out)) lane.channel->Append(lane.out, now_);
   if (lane.channel->attached()) lane.channel->Pump();
 }

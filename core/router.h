@@ -233,7 +233,6 @@ class Router {
   absl::Duration last_tick_;
   std::vector<LaneRecord*> dirty_;
   std::vector<LaneRecord*> sending_;  // reused
-  bool roster_changed_ = false;       // since the lanes were told
   uint64_t roster_version_ = 0;
   uint64_t generation_ = 1;
   uint64_t last_link_ = 0;  // numbers of links

@@ -64,6 +64,7 @@ void Router::On(LaneOpened& opened) {
     lane = &BeginLane(opened, welcome);
   }
   welcome->set_link(lane->channel->number());
+  welcome->set_generation(generation_);
   // Before anything that the link has gathered.
   LaneStream& stream = *lane->channel->stream();
   stream.Write(answer);
@@ -107,24 +108,22 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   // Of its own rosters this core knows who has come since.
   if (hello.roster().stamp().core_id() == core_id_)
     opened.hello.mutable_roster()->set_complete(false);
-  if (knew_another) generation_ = std::max(generation_, hello.told().generation() + 1);
+  if (knew_another) {
+    const uint64_t known = std::max(hello.generation(), hello.told().generation());
+    generation_ = std::max(generation_, known + 1);
+  }
   hold_.OnHello(hello, knew_another, now_);
   LaneRecord* lane = directory_.AddLane(hello, now_us_);
   lane->late = late_.Contains(hello.lane_id());
   directory_.Bind(opened.stream.get(), *lane);
   lane->channel =
       std::make_unique<LaneChannel>(++last_link_, std::move(opened.stream), limits_, now_);
-  roster_changed_ = true;
   ++roster_version_;
   AddRoster(*lane);
   if (welcome->outcome() != Welcome::OUTCOME_NEW) hold_.OnTold(lane->id);
   if (!hold_.holding()) TellPassedOver();
   if (IsOnlyLane(*lane) && NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);
   return *lane;
-}
-
-void Router::TellPassedOver() {
-  for (const uint64_t id : hold_.TakePassedOver()) TellMissed(id);
 }
 
 // ---- what they say
@@ -164,7 +163,7 @@ void Router::On(LaneWritable& writable) {
 }
 
 void Router::ReleaseHeld() {
-  roster_changed_ = true;
+  ++roster_version_;
   late_.Begin(hold_.TakeUnfinished(), hold_.limit());
   for (const uint64_t id : late_.lanes()) {
     if (LaneRecord* lane = directory_.FindLane(id)) lane->late = true;
@@ -264,7 +263,6 @@ void Router::CloseLane(LaneRecord& lane) {
   if (lane.sink) directory_.Unbind(lane.sink.get());
   if (lane.channel && lane.channel->attached()) directory_.Unbind(lane.channel->stream());
   directory_.RemoveLane(lane);
-  roster_changed_ = true;
   ++roster_version_;
 }
 
@@ -274,26 +272,6 @@ bool Router::IsOnlyLane(const LaneRecord& lane) const {
                       [&lane](const auto& entry) {
                         return entry.second.get() != &lane && entry.second->edge == lane.edge;
                       });
-}
-
-void Router::AddRoster(LaneRecord& lane) {
-  signaling::v1::Roster* roster = For(lane).mutable_roster();
-  roster->Clear();
-  for (const auto& [id, other] : directory_.lanes()) {
-    if (other->channel) roster->add_lanes(id);
-  }
-  for (const auto& [id, awaited] : hold_.awaited()) {
-    if (!directory_.FindLane(id)) roster->add_lanes(id);
-  }
-  for (const uint64_t id : late_.lanes()) {
-    if (!directory_.FindLane(id)) roster->add_lanes(id);
-  }
-  roster->set_complete(!hold_.holding() && !late_.keeping());
-  // Until then the core may still have to tell lanes what they have missed at earlier ones.
-  if (hold_.holding()) return;
-  roster->mutable_stamp()->set_core_id(core_id_);
-  roster->mutable_stamp()->set_version(roster_version_);
-  roster->mutable_stamp()->set_generation(generation_);
 }
 
 }  // namespace cairn::core

@@ -144,7 +144,6 @@ void Router::EndLate() {
   for (const LateLanes::Kept& kept : late_.TakeKept())
     Settle({kept.origin_lane, kept.origin_link, kept.event.seq()});
   // Now the roster is complete.
-  roster_changed_ = true;
   ++roster_version_;
 }
 

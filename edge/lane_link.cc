@@ -3,6 +3,7 @@
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -102,6 +103,7 @@ void LaneLink::OpenStream() {
   *opening.mutable_hello() = identity_.ToHello();
   opening.mutable_hello()->set_core_id(core_id_);
   opening.mutable_hello()->set_link(link_number_);
+  opening.mutable_hello()->set_generation(generation_);
   if (link_) opening.mutable_hello()->set_received(link_->received());
   *opening.mutable_hello()->mutable_roster() = listener_.roster();
   *opening.mutable_hello()->mutable_told() = listener_.roster_told();
@@ -115,8 +117,10 @@ void LaneLink::OnStreamMessage(CoreToLane& message) {
   const size_t cost_before = link_->cost();
   const link::Receipt receipt =
       link_->Receive(message, [this](LaneToCore& accepted) { Accept(accepted); });
-  if (receipt == link::Receipt::kBroken)
+  if (receipt == link::Receipt::kBroken) {
+    GiveUpLink();
     return Refuse("the core left out a number or acknowledged what it was not sent");
+  }
   if (receipt == link::Receipt::kHandle) listener_.OnCoreMessage(message);
   if (link_->cost() < cost_before) listener_.OnRoom();
   Pump();
@@ -132,7 +136,7 @@ void LaneLink::OnWelcome(const CoreToLane& message) {
   const bool resumed = welcome.outcome() == Welcome::OUTCOME_RESUMED;
   if (!resumed) {
     BeginSession(welcome);
-  } else if (welcome.core_id() != core_id_ || welcome.link() != link_number_ ||
+  } else if (welcome.core_id() != core_id_ || welcome.link() != link_number_ || link_number_ == 0 ||
              !Resume(welcome.received())) {
     return Refuse("the core goes on with a link that the lane does not have");
   }
@@ -141,6 +145,7 @@ void LaneLink::OnWelcome(const CoreToLane& message) {
              {"core", FormatId(core_id_)},
              {"outcome", Welcome::Outcome_Name(welcome.outcome()).substr(8)}});
   welcomed_ = true;
+  generation_ = std::max(generation_, welcome.generation());
   backoff_.Reset();
   last_failure_.clear();
   connected_.store(true, std::memory_order_relaxed);
@@ -164,6 +169,10 @@ void LaneLink::BeginSession(const Welcome& welcome) {
   CAIRN_CHECK(attached);
   listener_.OnSession(std::move(session));
 }
+
+// What was broken cannot go on. The core takes the lane for one that it has given up, so that its
+// clients learn that they may have missed something.
+void LaneLink::GiveUpLink() { link_number_ = 0; }
 
 void LaneLink::Refuse(const std::string& why) {
   refusal_ = why;
