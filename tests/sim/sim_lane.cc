@@ -26,6 +26,11 @@ class SimLane::Opener final : public edge::CoreStreamOpener {
         around.timeline, around.network, around.trace, lane_.weather, around.core, lane_, listener,
         absl::StrCat("lane ", lane_.number_));
     lane_.connection_ = connection;
+    // Not one that does not come about.
+    if (around.timeline.now() >= lane_.weather.refused_until && around.core.running()) {
+      const auto [messages, wait] = std::exchange(lane_.freeze_next_, {-1, 0});
+      connection->FreezeAfter(messages, wait);
+    }
     return connection->Open();
   }
 

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "edge/core_stream.h"
@@ -84,6 +85,8 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   Weather weather;
   void SetHung(bool hung);
   bool hung() const { return hung_; }
+  // Its next stream hangs once so many messages have arrived, for a while.
+  void FreezeNext(int after_messages, Time wait) { freeze_next_ = {after_messages, wait}; }
   std::shared_ptr<Connection> connection() const { return connection_.lock(); }
   void Kill(bool finished = false);
   void Drain();
@@ -124,6 +127,7 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::vector<SimClient*> paused_;
   bool hung_ = false;
+  std::pair<int, Time> freeze_next_{-1, 0};
   std::deque<std::function<void()>> waiting_;  // while hung
   Time next_report_ = 0;
   bool draining_ = false;
