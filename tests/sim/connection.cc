@@ -76,15 +76,9 @@ std::unique_ptr<edge::CoreStream> Connection::Open() {
 
 bool Connection::TakeUp(LaneToCore& message) {
   if (core_told_ || closed_ || incarnation_ != core_.incarnation() || !core_.running()) return true;
-  if (freeze_after_-- == 0) {
-    SetFrozen(true);
-    timeline_.After(freeze_for_, [weak = weak_from_this()] {
-      if (const auto alive = weak.lock()) alive->SetFrozen(false);
-    });
-    return false;
-  }
   if (!opened_) {
     opened_ = true;
+    CountTaken();
     trace_.Say(name_, " says Hello: core ", message.hello().core_id() % 1000, " link ",
                message.hello().link(), " received ", message.hello().received(), " roster ",
                message.hello().roster().lanes_size(),
@@ -94,9 +88,18 @@ bool Connection::TakeUp(LaneToCore& message) {
   }
   if (!reading_) return false;
   reading_ = false;
+  CountTaken();
   LaneToCore batch = std::move(message);
   core_.Batch(incarnation_, shared_from_this(), batch);
   return true;
+}
+
+void Connection::CountTaken() {
+  if (freeze_after_ == 0 || --freeze_after_ > 0) return;
+  SetFrozen(true);
+  timeline_.After(freeze_for_, [weak = weak_from_this()] {
+    if (const auto alive = weak.lock()) alive->SetFrozen(false);
+  });
 }
 
 void Connection::OnHandled(LaneToCore) {

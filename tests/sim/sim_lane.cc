@@ -28,7 +28,7 @@ class SimLane::Opener final : public edge::CoreStreamOpener {
     lane_.connection_ = connection;
     // Not one that does not come about.
     if (around.timeline.now() >= lane_.weather.refused_until && around.core.running()) {
-      const auto [messages, wait] = std::exchange(lane_.freeze_next_, {-1, 0});
+      const auto [messages, wait] = std::exchange(lane_.freeze_next_, {0, 0});
       connection->FreezeAfter(messages, wait);
     }
     return connection->Open();

@@ -128,7 +128,7 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::vector<SimClient*> paused_;
   bool hung_ = false;
-  std::pair<int, Time> freeze_next_{-1, 0};
+  std::pair<int, Time> freeze_next_{0, 0};
   std::deque<std::function<void()>> waiting_;  // while hung
   Time next_report_ = 0;
   bool draining_ = false;
