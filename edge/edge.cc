@@ -39,7 +39,6 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
       static_cast<size_t>(options.loops)});
   const bool may_share = !options.listening_socket.valid() && options.listen_address.port() != 0;
   const uint32_t earlier = may_share ? Handover::CountListening(options.listen_address) : 0;
-  if (earlier > 0) WarnOfOthers(options.listen_address, options.takes_over);
   absl::BitGen random;
   edge->address_ = options.listen_address;
   edge->shared_socket_ = options.listening_socket.valid();
@@ -63,6 +62,7 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
     edge->loops_.push_back(std::make_unique<Loop>(
         *edge->shared_, std::move(identity), *std::move(listener), links, options.on_drain_order));
   }
+  if (earlier > 0) WarnOfOthers(options.listen_address, options.takes_over);
   if (earlier > 0 && options.takes_over)
     edge->loops_.front()->TakeOverPort(earlier, static_cast<uint32_t>(options.loops));
   return edge;
