@@ -21,14 +21,14 @@ function(cairn_precompiled name)
   target_link_libraries(cairn_precompiled_${name} PRIVATE cairn::compiler ${arg_LIBRARIES})
   target_precompile_headers(cairn_precompiled_${name} PRIVATE ${arg_HEADERS})
   # Without it ccache keeps nothing of what includes a precompiled header.
-  target_compile_options(cairn_precompiled_${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  target_compile_options(cairn_precompiled_${name} PRIVATE -pthread $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
 endfunction()
 
 # cairn_use_precompiled(TARGET NAME). GCC wants that the target defines no less than what the headers were compiled with.
 function(cairn_use_precompiled target name)
   if(TARGET cairn_precompiled_${name})
     target_precompile_headers(${target} REUSE_FROM cairn_precompiled_${name})
-    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+    target_compile_options(${target} PRIVATE -pthread $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
   endif()
 endfunction()
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptor_limit.h"
 #include "base/log.h"
 
 namespace cairn::edge {
@@ -52,9 +53,15 @@ std::optional<Accepted> Listener::Accept() {
   sockaddr_storage storage = {};
   for (;;) {
     socklen_t size = sizeof storage;
-    UniqueFd fd(accept4(fd_.get(), reinterpret_cast<sockaddr*>(&storage), &size,
-                        SOCK_NONBLOCK | SOCK_CLOEXEC));
+    UniqueFd fd;
+    if (near_reserve_ && OnlyReserveIsLeft()) {
+      errno = EMFILE;
+    } else {
+      fd = UniqueFd(accept4(fd_.get(), reinterpret_cast<sockaddr*>(&storage), &size,
+                            SOCK_NONBLOCK | SOCK_CLOEXEC));
+    }
     if (fd.valid()) {
+      near_reserve_ = fd.get() >= DescriptorReserveStart() - 1;
       if (said_) log::Info(log::Edge(), "accept_resumed");
       said_ = false;
       return Accepted{std::move(fd), SocketAddress(storage, size).Unmapped()};
