@@ -139,10 +139,17 @@ def of_files(root):
             yield f"CONTRIBUTING.md names a file that does not exist: {name}"
 
 
+def of_documents(root):
+    listed = (root / "docs/README.md").read_text()
+    for path in sorted((root / "docs").glob("*.md")):
+        if path.name != "README.md" and f"({path.name})" not in listed:
+            yield f"docs/README.md does not say for whom docs/{path.name} is"
+
+
 def main():
     root, binaries = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     problems = [*of_reasons(root), *of_v2_messages(root), *of_commands(root, binaries), *of_bounds(root),
-                *of_metrics(root, binaries), *of_flags(root, binaries), *of_files(root)]
+                *of_metrics(root, binaries), *of_flags(root, binaries), *of_files(root), *of_documents(root)]
     print("\n".join(problems) or "every reason, message, command, bound, metric and flag is where it has to be")
     return 1 if problems else 0
 
