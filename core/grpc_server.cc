@@ -1,7 +1,5 @@
 #include "core/grpc_server.h"
 
-#include <absl/strings/match.h>
-#include <absl/strings/str_cat.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/impl/service_type.h>
@@ -13,8 +11,11 @@
 #include <optional>
 #include <utility>
 
+#include "base/descriptor_limit.h"
 #include "core/admin_service.h"
 #include "core/grpc_credentials.h"
+#include "core/grpc_door.h"
+#include "core/grpc_socket.h"
 #include "core/lane_service.h"
 #include "core/lone_poller.h"
 #include "proto/link/link.h"
@@ -30,22 +31,53 @@ constexpr int kKeepaliveMs = 5000;
 // What gRPC adds to a message of a link, and the fields that are not counted in its cost.
 constexpr int kMessageSlack = 64 << 10;
 constexpr std::chrono::milliseconds kShutdownGrace{100};
+// Of one connection: an edge has one call on each, cairn-admin a few.
+constexpr int kMaxStreams = 100;
+constexpr int kTlsHandshakeMs = 5000;
+
+// Less of what a caller may make gRPC do.
+void Harden(grpc::ServerBuilder& builder) {
+  builder.SetMaxReceiveMessageSize(static_cast<int>(link::kMaxMessageBytes) + kMessageSlack);
+  // A compressed message would be taken apart whatever its size is then.
+  builder.SetDefaultCompressionAlgorithm(GRPC_COMPRESS_NONE);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0);
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, kTlsHandshakeMs);
+}
 
 }  // namespace
 
 struct GrpcServer::Parts {
-  Parts(Core& owner, AuthorityTokens tokens, bool mutual_tls)
-      : core(owner), authority(std::move(tokens), mutual_tls) {}
+  Parts(Core& owner, AuthorityTokens tokens, bool mutual_tls, GrpcSocket listening)
+      : core(owner), authority(std::move(tokens), mutual_tls), socket(std::move(listening)) {}
 
   Core& core;  // borrowed
   Authority authority;
+  const GrpcSocket socket;
   std::shared_ptr<ReloadableTls> tls;  // null: plaintext
+  // Knows of calls until the server has shut down.
+  std::unique_ptr<GrpcDoor> door;
   // gRPC calls it until the server is gone.
   std::shared_ptr<grpc::ServerCredentials> credentials;
   std::unique_ptr<grpc::Service> lanes;
   std::unique_ptr<grpc::Service> admin;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
   std::unique_ptr<grpc::Server> server;
   std::optional<LonePoller> poller;
+
+  // Door's thread.
+  void HandOver(UniqueFd fd, const std::string& received) const {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.fd = fd.Release();
+    if (!received.empty()) {
+      const grpc::Slice bytes(received);
+      connection.read_buffer = grpc::ByteBuffer(&bytes, 1);
+    }
+    acceptor->HandleNewConnection(&connection);
+  }
 };
 
 GrpcServer::GrpcServer() = default;
@@ -56,54 +88,63 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
       options.tls.on()
           ? std::make_shared<ReloadableTls>(std::make_shared<const GrpcTls>(options.tls))
           : nullptr;
+  absl::StatusOr<GrpcSocket> socket = GrpcSocket::Open(options.address);
+  if (!socket.ok()) return socket.status();
   grpc::EnableDefaultHealthCheckService(true);
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   std::unique_ptr<GrpcServer> result(new GrpcServer());
-  result->parts_ = std::make_unique<Parts>(core, options.tokens, options.tls.on());
+  result->parts_ =
+      std::make_unique<Parts>(core, options.tokens, options.tls.on(), *std::move(socket));
   result->parts_->tls = tls;
   Parts& parts = *result->parts_;
   parts.lanes = NewLaneService(core, parts.authority);
   parts.admin = NewAdminService(core, parts.authority, options.version);
   grpc::ServerBuilder builder;
-  int port = 0;
   parts.credentials = tls ? NewReloadableCredentials(tls) : grpc::InsecureServerCredentials();
-  builder.AddListeningPort(options.address, parts.credentials, &port);
+  parts.acceptor = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, parts.credentials);
   builder.RegisterService(parts.lanes.get());
   builder.RegisterService(parts.admin.get());
-  builder.SetMaxReceiveMessageSize(static_cast<int>(link::kMaxMessageBytes) + kMessageSlack);
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinPingIntervalMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  Harden(builder);
   parts.server = builder.BuildAndStart();
-  if (!parts.server || port == 0) {
-    return absl::UnavailableError(
-        absl::StrCat("cannot listen for gRPC on ", options.address, ": is it in use?"));
-  }
+  if (!parts.server) return absl::UnavailableError("gRPC does not start");
   parts.poller.emplace();
-  const bool is_unix = absl::StartsWith(options.address, "unix:");
-  result->address_ =
-      is_unix ? options.address
-              : absl::StrCat(options.address.substr(0, options.address.rfind(':')), ":", port);
+  result->address_ = parts.socket.address();
+  parts.door = std::make_unique<GrpcDoor>(
+      parts.socket, parts.authority, options.tls.on(),
+      [&parts](UniqueFd fd, const std::string& received) {
+        parts.HandOver(std::move(fd), received);
+      },
+      DoorBounds::Of(DescriptorLimit()), core.clock());
+  parts.authority.OnKnown([&door = *parts.door](const std::string& peer) { door.Admit(peer); });
+  parts.door->Start();
   return result;
 }
 
 GrpcServer::~GrpcServer() {
   if (!parts_ || !parts_->server) return;
+  // gRPC would leave what comes now open.
+  parts_->door->Stop();
   RouterInput stopping = CoreStopping{};
   parts_->core.Enter(stopping);
   parts_->poller.reset();
   parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
 }
 
-void GrpcServer::SetTls(GrpcTls tls) {
-  if (parts_->tls) parts_->tls->Set(std::make_shared<const GrpcTls>(std::move(tls)));
+size_t GrpcServer::SetTls(GrpcTls tls) {
+  if (!parts_->tls) return 0;
+  const std::string ca = tls.ca;
+  parts_->tls->Set(std::make_shared<const GrpcTls>(std::move(tls)));
+  return parts_->authority.SetCertificateAuthority(ca);
 }
 
-void GrpcServer::SetTokens(AuthorityTokens tokens) {
-  parts_->authority.SetTokens(std::move(tokens));
+size_t GrpcServer::SetTokens(AuthorityTokens tokens) {
+  return parts_->authority.SetTokens(std::move(tokens));
 }
 
 }  // namespace cairn::core

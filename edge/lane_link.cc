@@ -101,6 +101,7 @@ void LaneLink::OpenStream() {
   *opening.mutable_hello() = identity_.ToHello();
   opening.mutable_hello()->set_core_id(core_id_);
   opening.mutable_hello()->set_link(link_number_);
+  opening.mutable_hello()->set_generation(generation_);
   if (link_) opening.mutable_hello()->set_received(link_->received());
   *opening.mutable_hello()->mutable_roster() = listener_.roster();
   *opening.mutable_hello()->mutable_told() = listener_.roster_told();
@@ -114,8 +115,10 @@ void LaneLink::OnStreamMessage(CoreToLane& message) {
   const size_t cost_before = link_->cost();
   const link::Receipt receipt =
       link_->Receive(message, [this](LaneToCore& accepted) { Accept(accepted); });
-  if (receipt == link::Receipt::kBroken)
+  if (receipt == link::Receipt::kBroken) {
+    GiveUpLink();
     return Refuse("the core left out a number or acknowledged what it was not sent");
+  }
   if (receipt == link::Receipt::kHandle) listener_.OnCoreMessage(message);
   if (link_->cost() < cost_before) listener_.OnRoom();
   Pump();
@@ -131,7 +134,7 @@ void LaneLink::OnWelcome(const CoreToLane& message) {
   const bool resumed = welcome.outcome() == Welcome::OUTCOME_RESUMED;
   if (!resumed) {
     BeginSession(welcome);
-  } else if (welcome.core_id() != core_id_ || welcome.link() != link_number_ ||
+  } else if (welcome.core_id() != core_id_ || welcome.link() != link_number_ || link_number_ == 0 ||
              !Resume(welcome.received())) {
     return Refuse("the core goes on with a link that the lane does not have");
   }
@@ -140,12 +143,14 @@ void LaneLink::OnWelcome(const CoreToLane& message) {
              {"core", FormatId(core_id_)},
              {"outcome", Welcome::Outcome_Name(welcome.outcome()).substr(8)}});
   welcomed_ = true;
+  generation_ = std::max(generation_, welcome.generation());
   up_since_ = clock_.Elapsed();
   // The tick after which it is due may be late.
   const auto ticks = welcome.beat_ms() / static_cast<uint32_t>(link::kTick.count());
   beat_ticks_ = std::max(1, static_cast<int>(ticks) - 1);
   silent_ticks_ = 0;
   last_failure_.clear();
+  core_seen_.store(core_id_, std::memory_order_relaxed);
   connected_.store(true, std::memory_order_relaxed);
   listener_.OnRoom();
   Pump();
@@ -167,6 +172,10 @@ void LaneLink::BeginSession(const Welcome& welcome) {
   CAIRN_CHECK(attached);
   listener_.OnSession(std::move(session));
 }
+
+// What was broken cannot go on. The core takes the lane for one that it has given up, so that its
+// clients learn that they may have missed something.
+void LaneLink::GiveUpLink() { link_number_ = 0; }
 
 void LaneLink::Refuse(const std::string& why) {
   refusal_ = why;

@@ -50,9 +50,11 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   void SubmitApart(signaling::v1::LaneToCore& batch) override;
   size_t Room() const override;
   size_t cost() const override { return link_ ? link_->cost() : 0; }
+  size_t unread_cost() override { return stream_ ? stream_->unread_cost() : 0; }
   void Tick() override;
   bool can_break() const override { return true; }
   bool connected() const override { return connected_.load(std::memory_order_relaxed); }
+  uint64_t core_id() const override { return core_seen_.load(std::memory_order_relaxed); }
   const BatchHistogram& batches() const override { return batches_; }
 
  private:
@@ -69,6 +71,8 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   bool Resume(uint64_t received);
   void BeginSession(const signaling::v1::Welcome& welcome);
   void Accept(signaling::v1::LaneToCore& message) { listener_.OnAccepted(message); }
+  // The next Hello names no link of this core.
+  void GiveUpLink();
   // Ends a stream on which the core broke the protocol.
   void Refuse(const std::string& why);
   // Writes what there is, if the stream takes it.
@@ -89,6 +93,7 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   bool welcomed_ = false;               // open
   uint64_t core_id_ = 0;                // of the session; 0: there was none yet
   uint64_t link_number_ = 0;            // Welcome.link of the session
+  uint64_t generation_ = 0;             // the highest Welcome.generation
   std::unique_ptr<WireLink> link_;      // of the session; null: there was none yet
   absl::Duration up_since_;             // of the stream, if welcomed_
   absl::Duration down_since_;           // if not
@@ -100,6 +105,7 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
 
   // Any thread.
   std::atomic<bool> connected_{false};
+  std::atomic<uint64_t> core_seen_{0};
   BatchHistogram batches_;
 };
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptor_limit.h"
 #include "base/log.h"
 
 namespace cairn::edge {
@@ -17,8 +18,10 @@ namespace {
 constexpr int kAcceptQueue = 4096;  // the kernel caps it at net.core.somaxconn
 
 absl::Status SystemError(const char* what, const SocketAddress& address) {
+  const char* hint =
+      errno == EADDRINUSE ? "; end the process that has it, or give another --listen-addr" : "";
   return absl::UnavailableError(
-      absl::StrCat("cannot ", what, " ", address.ToString(), ": ", std::strerror(errno)));
+      absl::StrCat("cannot ", what, " ", address.ToString(), ": ", std::strerror(errno), hint));
 }
 
 void Set(int fd, int level, int option) {
@@ -50,9 +53,15 @@ std::optional<Accepted> Listener::Accept() {
   sockaddr_storage storage = {};
   for (;;) {
     socklen_t size = sizeof storage;
-    UniqueFd fd(accept4(fd_.get(), reinterpret_cast<sockaddr*>(&storage), &size,
-                        SOCK_NONBLOCK | SOCK_CLOEXEC));
+    UniqueFd fd;
+    if (near_reserve_ && OnlyReserveIsLeft()) {
+      errno = EMFILE;
+    } else {
+      fd = UniqueFd(accept4(fd_.get(), reinterpret_cast<sockaddr*>(&storage), &size,
+                            SOCK_NONBLOCK | SOCK_CLOEXEC));
+    }
     if (fd.valid()) {
+      near_reserve_ = fd.get() >= DescriptorReserveStart() - 1;
       if (said_) log::Info(log::Edge(), "accept_resumed");
       said_ = false;
       return Accepted{std::move(fd), SocketAddress(storage, size).Unmapped()};

@@ -2,6 +2,7 @@
 //
 // Thread: its loop's. SO_REUSEPORT: every loop has one, and so may a second process during an
 //         upgrade.
+// Bounds: leaves the last descriptors of the process to others (base/descriptor_limit.h).
 // Errors: a failing accept pauses it until Retry() succeeds, and is said in the log, once an outage
 //         and now and then at most; it never ends the process.
 #ifndef CAIRN_EDGE_LISTENER_H_
@@ -58,6 +59,8 @@ class Listener {
   bool shared_;
   bool paused_ = false;
   bool said_ = false;  // the failure is in the log
+  // The last descriptor was as high as clients may have: the next one may be too high.
+  bool near_reserve_ = false;
   LogLimiter failures_;
 };
 

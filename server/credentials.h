@@ -29,10 +29,16 @@ absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options
 absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options);
 // Refuses a port that others can reach and that asks for no credential.
 absl::Status CheckGrpcExposure(const Options& options);
+// Whether others than this machine can reach the gRPC port, and it has tokens but no TLS.
+bool PassesTokensInPlainText(const Options& options);
 
 // The edge's side of the same: the token it presents ("" for none), and its TLS (null for
 // plaintext).
 absl::StatusOr<std::string> LoadEdgeToken(const Options& options);
+// The same again, for an edge that has its name already.
+absl::StatusOr<std::string> ReloadEdgeToken(const Options& options, const std::string& edge_name);
+// The edge's name: what was given, or what its credential is bound to, or the default.
+absl::StatusOr<std::string> EdgeNameOf(const Options& options);
 absl::StatusOr<std::shared_ptr<const edge::CoreTls>> LoadCoreTls(const Options& options);
 
 }  // namespace cairn::server

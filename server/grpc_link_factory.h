@@ -3,7 +3,9 @@
 #define CAIRN_SERVER_GRPC_LINK_FACTORY_H_
 
 #include <memory>
+#include <string>
 
+#include "base/reloadable.h"
 #include "edge/http2_core_stream.h"
 #include "edge/lane_link.h"
 #include "edge/link_factory.h"
@@ -18,12 +20,17 @@ class GrpcLinkFactory final : public edge::LinkFactory {
   GrpcLinkFactory(StreamOptions stream_options, edge::LaneLink::Options options,
                   const Clock& clock);
 
+  // What streams present, and whom they trust, from now on; those that are open stay.
+  void SetToken(std::string token);
+  // REQUIRES: null exactly if it was null at the start.
+  void SetTls(std::shared_ptr<const edge::CoreTls> tls);
+
   std::unique_ptr<edge::CoreLink> NewLink(const edge::LaneIdentity& identity,
                                           edge::CoreLinkListener& listener,
                                           edge::LoopExecutor& executor) override;
 
  private:
-  const StreamOptions stream_options_;
+  Reloadable<StreamOptions> stream_options_;
   const edge::LaneLink::Options options_;
   const Clock& clock_;
 };

@@ -62,8 +62,19 @@ def test_an_edge_has_the_time_that_its_drain_takes(services):
 
 def test_what_is_mounted_is_there(services):
     mounted = [volume.split(":")[0] for service in services.values() for volume in service.get("volumes", [])]
-    missing = [path for path in mounted if not path.endswith("/secrets") and not (COMPOSE / path).exists()]
+    missing = [path for path in mounted if "/secrets/" not in path and not (COMPOSE / path).exists()]
     assert mounted and not missing
+
+
+def test_a_service_sees_the_secrets_that_it_names_and_no_others(services):
+    for name, service in services.items():
+        text = str(service.get("environment", "")) + ((COMPOSE / "haproxy.cfg").read_text() if name == "proxy" else "")
+        named = set(re.findall(r"/secrets/([\w.-]+)", text))
+        seen = {volume.split(":")[1].removeprefix("/secrets/") for volume in service.get("volumes", []) if "/secrets" in volume}
+        assert seen == named, name
+    for name in ("edge1", "edge2"):
+        own, = (volume for volume in services[name]["volumes"] if "own-token" in volume)
+        assert own.endswith(f"/secrets/{name}-token:/secrets/own-token:ro"), own
 
 
 def test_make_secrets_makes_every_file_that_is_named(services, tmp_path):
@@ -71,10 +82,11 @@ def test_make_secrets_makes_every_file_that_is_named(services, tmp_path):
     script = tmp_path / "make-secrets"
     script.write_text((COMPOSE / "make-secrets").read_text())
     output("bash", script)
-    named = set(re.findall(r"/secrets/([\w.-]+)", (COMPOSE / "compose.yaml").read_text()
-                           + (COMPOSE / "haproxy.cfg").read_text()))
+    named = set(re.findall(r"\./secrets/([\w.-]+)", (COMPOSE / "compose.yaml").read_text()))
     made = {path.name for path in (tmp_path / "secrets").iterdir()}
     assert named and named <= made
+    lines = (tmp_path / "secrets/edge-tokens").read_text().splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["edge1", "edge2"] and len(set(lines)) == 2
     before = {path.name: path.read_bytes() for path in (tmp_path / "secrets").iterdir()}
     output("bash", script)
     assert before == {path.name: path.read_bytes() for path in (tmp_path / "secrets").iterdir()}

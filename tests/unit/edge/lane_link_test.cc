@@ -287,10 +287,42 @@ TEST_F(LaneLinkTest, ACoreThatLeavesOutANumberOrAcknowledgesTooMuchIsRefused) {
   EXPECT_THAT(listener_.messages, IsEmpty());
   Reopen();
   TakeHello();
-  stream().Say(WelcomeOf(Welcome::OUTCOME_RESUMED));
+  stream().Say(WelcomeOf(Welcome::OUTCOME_GIVEN_UP, kCore, kLinkNumber + 1));
   EXPECT_FALSE(stream().cancelled);
   Acknowledge(1);
   EXPECT_TRUE(stream().cancelled);
+}
+
+TEST_F(LaneLinkTest, ALinkThatWasBrokenDoesNotGoOn) {
+  Begin();
+  Submit(1);
+  CoreToLane part;
+  part.set_number(1);
+  part.set_part("parts that make no message");
+  stream().Say(part);
+  EXPECT_TRUE(stream().cancelled);
+  Reopen();
+  const signaling::v1::Hello hello = TakeHello();
+  EXPECT_EQ(hello.core_id(), kCore);
+  EXPECT_EQ(hello.link(), 0u) << "what came in the parts was counted as received, and is lost";
+  stream().Say(WelcomeOf(Welcome::OUTCOME_GIVEN_UP, kCore, kLinkNumber + 1));
+  ASSERT_THAT(listener_.sessions, SizeIs(1));
+  EXPECT_EQ(listener_.sessions[0].kind, CoreSession::Kind::kGivenUp);
+  EXPECT_THAT(listener_.sessions[0].unaccepted, SizeIs(1));
+}
+
+TEST_F(LaneLinkTest, HelloNamesTheHighestGenerationThatACoreHasTold) {
+  EXPECT_EQ(TakeHello().generation(), 0u);
+  CoreToLane welcome = WelcomeOf(Welcome::OUTCOME_NEW);
+  welcome.mutable_welcome()->set_generation(7);
+  stream().Say(welcome);
+  Reopen();
+  EXPECT_EQ(TakeHello().generation(), 7u);
+  welcome = WelcomeOf(Welcome::OUTCOME_NEW, kCore + 1);
+  welcome.mutable_welcome()->set_generation(3);
+  stream().Say(welcome);
+  Reopen();
+  EXPECT_EQ(TakeHello().generation(), 7u);
 }
 
 TEST_F(LaneLinkTest, AnotherCoreBeginsASessionWithWhatWasNotAccepted) {

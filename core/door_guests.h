@@ -1,0 +1,68 @@
+// DoorGuests: the connections that are gRPC's now, counted by address.
+//
+// gRPC does not say when it closes one. A connection is gone when its descriptor no longer has the
+// inode that it had, so nothing has to be kept open to know.
+//
+// Owner:  GrpcDoor. Thread: its owner's.
+// Bounds: HasRoom() is asked before Add(). It looks at all of them, a system call each, only when
+//         there would be no room.
+#ifndef CAIRN_CORE_DOOR_GUESTS_H_
+#define CAIRN_CORE_DOOR_GUESTS_H_
+
+#include <absl/container/flat_hash_map.h>
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cairn::core {
+
+class DoorGuests {
+ public:
+  struct Guest {
+    int fd = -1;
+    ino_t inode = 0;
+    std::string host;  // empty: of this machine, over a path; such share no bound but that of all
+  };
+
+  DoorGuests(size_t max, size_t max_of_host) : max_(max), max_of_host_(max_of_host) {}
+
+  // Of a descriptor that is open.
+  static Guest Of(int fd, std::string host) { return {fd, InodeOf(fd), std::move(host)}; }
+
+  bool HasRoom(const std::string& host) {
+    if (Fits(host)) return true;
+    std::erase_if(guests_, [this](const Guest& guest) {
+      const bool gone = InodeOf(guest.fd) != guest.inode;
+      if (gone) --count_[guest.host];
+      return gone;
+    });
+    absl::erase_if(count_, [](const auto& entry) { return entry.second == 0; });
+    return Fits(host);
+  }
+  void Add(Guest guest) {
+    ++count_[guest.host];
+    guests_.push_back(std::move(guest));
+  }
+
+ private:
+  static ino_t InodeOf(int fd) {
+    struct stat found = {};
+    return fstat(fd, &found) == 0 ? found.st_ino : 0;
+  }
+  bool Fits(const std::string& host) const {
+    if (guests_.size() >= max_) return false;
+    const auto count = count_.find(host);
+    return host.empty() || count == count_.end() || count->second < max_of_host_;
+  }
+
+  const size_t max_, max_of_host_;
+  std::vector<Guest> guests_;  // and some that are gone
+  absl::flat_hash_map<std::string, size_t> count_;
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_DOOR_GUESTS_H_

@@ -1,0 +1,58 @@
+#include "core/door_listener.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/log.h"
+
+namespace cairn::core {
+
+DoorListener::DoorListener(int socket, int epoll, uint64_t id, const Clock& clock)
+    : socket_(socket), epoll_(epoll), id_(id), clock_(clock), failures_(clock) {
+  Listen();
+}
+
+UniqueFd DoorListener::Accept() {
+  for (;;) {
+    UniqueFd fd(accept4(socket_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    const int error = errno;
+    // The connection is gone again, not the listener (accept(2), "Error handling").
+    if (!fd.valid() && (error == EINTR || error == ECONNABORTED || error == EPROTO)) continue;
+    failed_ = !fd.valid() && error != EAGAIN;
+    if (failed_) LogFailure(error);
+    if (fd.valid()) said_ = false;
+    return fd;
+  }
+}
+
+void DoorListener::LogFailure(int error) {
+  if (said_) return;
+  if (const auto suppressed = failures_.Admit()) {
+    said_ = true;
+    log::Warn(log::Core(), "grpc_accept_failed",
+              {{"error", log::Text(std::strerror(error))}, {"suppressed", *suppressed}});
+  }
+}
+
+void DoorListener::PauseUntil(absl::Duration time) {
+  resumes_ = time;
+  epoll_ctl(epoll_, EPOLL_CTL_DEL, socket_, nullptr);
+}
+
+void DoorListener::ResumeIfDue(absl::Duration now) {
+  if (now >= resumes_) Listen();
+}
+
+void DoorListener::Listen() {
+  epoll_event event = {};
+  event.events = EPOLLIN;
+  event.data.u64 = id_;
+  const bool listens = epoll_ctl(epoll_, EPOLL_CTL_ADD, socket_, &event) == 0;
+  resumes_ = listens ? absl::InfiniteDuration() : clock_.Elapsed() + kPause;
+}
+
+}  // namespace cairn::core

@@ -1,0 +1,39 @@
+// DoorLog: what is said of connections that the core's door does not let in: some lines in a while.
+//
+// Owner:  GrpcDoor. Thread: its owner's.
+#ifndef CAIRN_CORE_DOOR_LOG_H_
+#define CAIRN_CORE_DOOR_LOG_H_
+
+#include <absl/status/status.h>
+
+#include "base/log.h"
+#include "base/log_limiter.h"
+
+namespace cairn::core {
+
+class DoorLog {
+ public:
+  explicit DoorLog(const Clock& clock) : refusals_(clock), turned_away_(clock) {}
+
+  // docs/OPERATIONS.md has the reasons.
+  void TurnedAway(const char* reason) {
+    if (const auto suppressed = turned_away_.Admit()) {
+      log::Warn(log::Core(), "grpc_turned_away", {{"reason", reason}, {"suppressed", *suppressed}});
+    }
+  }
+  // An edge that has no credential, and tries again and again. OK: it was no edge.
+  void Refused(const absl::Status& status) {
+    if (status.ok()) return;
+    if (const auto suppressed = refusals_.Admit()) {
+      log::Warn(log::Core(), "lane_refused",
+                {{"error", log::Text(status.message())}, {"suppressed", *suppressed}});
+    }
+  }
+
+ private:
+  LogLimiter refusals_, turned_away_;
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_DOOR_LOG_H_

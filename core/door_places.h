@@ -1,0 +1,70 @@
+// DoorPlaces: which of the connections that have not shown a credential goes when there are too
+// many.
+//
+// Of the address that has most of them the oldest goes, so that whoever opens many takes places
+// from himself first. None goes before it has had kLeastTime: many edges may come back at once.
+//
+// Thread: its caller's.
+#ifndef CAIRN_CORE_DOOR_PLACES_H_
+#define CAIRN_CORE_DOOR_PLACES_H_
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace cairn::core {
+
+class DoorPlaces {
+ public:
+  static constexpr absl::Duration kLeastTime = absl::Milliseconds(250);
+
+  struct Place {
+    std::string host;
+    absl::Duration since;
+  };
+
+  // `id`s grow with time, as `now` does.
+  void Add(uint64_t id, std::string host, absl::Duration now) {
+    ++count_[host];
+    places_.emplace(id, Place{std::move(host), now});
+  }
+  void Remove(uint64_t id) {
+    const auto it = places_.find(id);
+    if (it == places_.end()) return;
+    const auto count = count_.find(it->second.host);
+    if (--count->second == 0) count_.erase(count);
+    places_.erase(it);
+  }
+  // Who goes; nobody while all are too young, unless `at_once`. O(places).
+  std::optional<uint64_t> Next(absl::Duration now, bool at_once) const {
+    std::optional<uint64_t> next;
+    size_t most = 0;
+    for (const auto& [id, place] : places_) {
+      if (!at_once && now - place.since < kLeastTime) break;
+      const size_t count = count_.at(place.host);
+      if (count <= most) continue;
+      most = count;
+      next = id;
+    }
+    return next;
+  }
+  // When the oldest came.
+  std::optional<absl::Duration> oldest() const {
+    if (places_.empty()) return std::nullopt;
+    return places_.begin()->second.since;
+  }
+  size_t size() const { return places_.size(); }
+
+ private:
+  std::map<uint64_t, Place> places_;
+  absl::flat_hash_map<std::string, size_t> count_;
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_DOOR_PLACES_H_

@@ -1,0 +1,81 @@
+#include "core/door_visitor.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "core/http2_frames.h"
+
+namespace cairn::core {
+namespace {
+
+constexpr size_t kMaxDiscarded = 256 << 10;
+constexpr std::string_view kLanes = "/cairn.signaling.v1.Lanes/";
+// Says nothing but that the server serves. Kubernetes' probes cannot send a token.
+constexpr std::string_view kHealth = "/grpc.health.v1.Health/Check";
+
+}  // namespace
+
+DoorVisitor::DoorVisitor(UniqueFd fd)
+    : fd_(std::move(fd)), greeting_(std::make_unique<Greeting>()) {
+  const std::string settings = Greeting::Settings();
+  // It fits into any socket's buffer. If the other side is gone, reading will tell.
+  static_cast<void>(send(fd_.get(), settings.data(), settings.size(), MSG_NOSIGNAL));
+}
+
+DoorVisitor::Step DoorVisitor::OnReadable(const Authority& authority) {
+  char buffer[16 << 10];
+  const ssize_t size = recv(fd_.get(), buffer, sizeof buffer, 0);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return Step::kWait;
+  if (size <= 0) return Step::kEnd;
+  const std::string_view bytes(buffer, static_cast<size_t>(size));
+  if (leaving_) {
+    discarded_ += bytes.size();
+    return discarded_ > kMaxDiscarded ? Step::kEnd : Step::kWait;
+  }
+  switch (greeting_->Take(bytes)) {
+    case Greeting::State::kReading:
+      return Step::kWait;
+    case Greeting::State::kBroken:
+      return Step::kBroken;
+    case Greeting::State::kHasRequest:
+      return known_ || CheckCredential(authority) ? Step::kWait : Step::kRefused;
+    case Greeting::State::kComplete:
+      return known_ || CheckCredential(authority) ? Step::kLetIn : Step::kRefused;
+  }
+  return Step::kEnd;
+}
+
+bool DoorVisitor::CheckCredential(const Authority& authority) {
+  const std::string_view path = greeting_->path();
+  const bool is_edge = path.starts_with(kLanes);
+  Credentials credentials;
+  credentials.bearer_token = BearerTokenOf(greeting_->authorization());
+  const absl::Status status =
+      authority.Check(credentials, is_edge ? Capability::kOpenLane : Capability::kView);
+  // With a credential of another kind the call is refused, by gRPC's services, not the connection.
+  known_ = !absl::IsUnauthenticated(status);
+  if (known_) return true;
+  if (path == kHealth) {
+    Answer(http2::Serving(greeting_->stream_id()));
+  } else {
+    if (is_edge) refusal_ = status;
+    Refuse(status);
+  }
+  return false;
+}
+
+void DoorVisitor::Refuse(const absl::Status& status) {
+  Answer(http2::Refusal(greeting_->stream_id(), static_cast<int>(status.code()),
+                        std::string(status.message())));
+}
+
+void DoorVisitor::Answer(const std::string& bytes) {
+  leaving_ = true;
+  // It fits: nothing but SETTINGS was sent before. If the other side is gone, reading will tell.
+  static_cast<void>(send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL));
+  shutdown(fd_.get(), SHUT_WR);
+}
+
+}  // namespace cairn::core

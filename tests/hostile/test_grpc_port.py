@@ -1,0 +1,325 @@
+"""Strangers at the core's gRPC port: without a credential they take neither memory, nor time, nor descriptors of others."""
+import contextlib
+import os
+import socket
+import ssl
+import statistics
+import threading
+import time
+
+import grpc
+import pytest
+from support import http2, process
+from support.admin_api import Admin, Authority, Code, refused
+from support.messages import new_topic, relay
+from support.process import run, sanitizer, with_defaults
+from support.raw_client import RawClient
+from support.waiting import Stopwatch, eventually
+
+MIB = 1 << 20
+MEMORY_FACTOR = {None: 1, "asan": 4, "tsan": 8}[sanitizer()]
+KINDS = ("edge", "operator", "viewer")
+
+
+@pytest.fixture
+def tokens(tmp_path):
+    for kind in KINDS:
+        (tmp_path / kind).write_text(f"{kind}-token\n")
+    return tmp_path
+
+
+@pytest.fixture
+def token_flags(tokens):
+    return [text for kind in KINDS for text in (f"--grpc-{kind}-token-file", str(tokens / kind))]
+
+
+@pytest.fixture
+def start_core(start, token_flags):
+    return lambda **options: start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *token_flags, **options)
+
+
+def operator(core):
+    return Admin(core.grpc_address(), token="operator-token")
+
+
+def connections_to(address, count):
+    host, _, port = address.rpartition(":")
+    for _ in range(count):
+        yield socket.create_connection((host, int(port)), timeout=5)
+
+
+class Talk:
+    """Two clients of an edge, one of which relays to the other all the time."""
+
+    def __init__(self, edge):
+        self._topic, self._over = new_topic(), threading.Event()
+        self.seconds = []
+        self._hears, self._talks = RawClient(edge.address()), RawClient(edge.address())
+        self._hears.subscribe(self._topic)
+        eventually(self._relay, "the first relay")
+        self.seconds.clear()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _relay(self):
+        watch, payload = Stopwatch(), os.urandom(8)
+        self._talks.relay(self._topic, payload)
+        assert self._hears.read_message() == relay(self._topic, payload)
+        self.seconds.append(watch.seconds)
+        return True
+
+    def _run(self):
+        while not self._over.wait(0.005):
+            self._relay()
+
+    def end(self):
+        """The time that a relay took, but for the slowest tenth: the machine has others to serve, too."""
+        time.sleep(0.2)
+        self._over.set()
+        self._thread.join()
+        assert len(self.seconds) >= 10
+        return statistics.quantiles(self.seconds, n=10)[-1]
+
+
+@pytest.fixture
+def attacked(start, start_core, tokens):
+    """A core, and a talk over an edge of it."""
+    core = start_core()
+    edge = start("--role", "edge", "--core", core.grpc_address(), "--grpc-edge-token-file", str(tokens / "edge"),
+                 "--threads", "1")
+    core.wait_for_log("lane_opened")
+    talk = Talk(edge)
+    yield core, talk
+    talk.end()
+
+
+# ---- what a stranger sends
+
+@pytest.mark.parametrize("which", http2.ATTACKS, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("token", [None, "a wrong one"], ids=["no-token", "wrong-token"])
+def test_what_a_stranger_sends_costs_next_to_nothing(attacked, which, token):
+    core, talk = attacked
+    before = core.resident_bytes()
+    core.forget_peak()
+    busy = core.cpu_seconds()
+    for _ in range(3):
+        http2.attack(core.grpc_address(), which, token)
+    growth, busy = core.peak_resident_bytes() - before, core.cpu_seconds() - busy
+    slow = talk.end()
+    assert growth < 4 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
+    assert busy < 1 * MEMORY_FACTOR, f"{busy:.2f} s of CPU"
+    assert slow < 0.05 * MEMORY_FACTOR, f"a relay took {slow * 1000:.0f} ms"
+
+
+@pytest.mark.parametrize("which", [http2.compressed_bomb, http2.never_ending_body, http2.header_bomb],
+                         ids=lambda one: one.__name__)
+def test_what_gRPC_takes_of_who_has_a_credential_is_bounded(attacked, which):  # pylint: disable=invalid-name
+    core, talk = attacked
+    before = core.resident_bytes()
+    core.forget_peak()
+    http2.attack(core.grpc_address(), which, "viewer-token")
+    assert talk.end() < 0.05 * MEMORY_FACTOR
+    growth = core.peak_resident_bytes() - before
+    assert growth < 64 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
+
+
+def test_a_compressed_message_is_refused_not_taken_apart(start_core):
+    core = start_core()
+    caller = Admin(core.grpc_address(), token="viewer-token", options=[("grpc.default_compression_algorithm", 2)])
+    call = caller.channel.unary_unary("/cairn.signaling.v1.Admin/GetStatus")
+    with pytest.raises(grpc.RpcError) as error:
+        call(b"\x7a\x80\x80\x04" + bytes(1 << 16), metadata=caller.metadata, timeout=5)
+    assert error.value.code() in (Code.UNIMPLEMENTED, Code.INTERNAL, Code.RESOURCE_EXHAUSTED), error.value
+
+
+# ---- what a stranger says first
+
+def test_a_stranger_is_told_why_and_the_connection_ends(start_core):
+    core = start_core()
+    with http2.Connection(core.grpc_address()) as connection:
+        connection.send(http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.request("wrong")),
+                        http2.frame(http2.DATA, 0, 1, bytes(10_000)))
+        frames = list(connection.frames())
+    [headers] = [payload for kind, _, _, payload in frames if kind == http2.HEADERS]
+    assert b"grpc-status\x0216" in headers and b"this call needs an operator's" in headers
+    assert http2.GOAWAY in [kind for kind, *_ in frames]
+
+
+@pytest.mark.parametrize("said", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"\0" * 64],
+                         ids=["http1", "tls", "zeros"])
+def test_what_is_not_http2_is_ended_at_once(start_core, said):
+    core = start_core()
+    [connection] = connections_to(core.grpc_address(), 1)
+    connection.sendall(said)
+    watch = Stopwatch()
+    with contextlib.suppress(ConnectionError):
+        while connection.recv(1000):
+            pass
+    assert watch.seconds < 2
+    core.wait_for_log("grpc_turned_away reason=not_grpc")
+
+
+def test_who_dribbles_a_call_has_five_seconds(start_core):
+    core = start_core()
+    silent, = connections_to(core.grpc_address(), 1)
+    dribbles = http2.Connection(core.grpc_address())
+    watch, over = Stopwatch(), False
+    while not over and watch.seconds < 10:
+        try:
+            dribbles.send(http2.frame(http2.PING, 0, 0, bytes(8)))
+            over = dribbles.is_over(0.5)
+        except OSError:
+            over = True
+    assert 3 < watch.seconds < 8
+    silent.settimeout(3)
+    with contextlib.suppress(ConnectionError):
+        while silent.recv(1000):
+            pass
+    core.wait_for_log("grpc_turned_away reason=late")
+
+
+def test_a_client_that_sends_its_call_at_once_is_served(start_core):
+    """It need not wait for the server's SETTINGS (RFC 9113, 3.4), and its bytes may come one by one."""
+    core = start_core()
+    with http2.Connection(core.grpc_address(), wait=False) as connection:
+        call = http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.request("viewer-token"))
+        for byte in call + http2.frame(http2.DATA, http2.END_STREAM, 1, bytes(5)):
+            connection.send(bytes([byte]))
+        trailers = next(payload for kind, flags, _, payload in connection.frames()
+                        if kind == http2.HEADERS and flags & http2.END_STREAM)
+    assert b"grpc-status\x010" in trailers
+
+
+# ---- descriptors
+
+def test_silent_connections_keep_neither_edge_nor_operator_out(start, start_core, tokens):
+    """CVE-2023-4785: gRPC's own listener never accepts again once descriptors have run out."""
+    core = start_core(open_files=64)
+    silent = list(connections_to(core.grpc_address(), 150))
+    watch = Stopwatch()
+    assert operator(core).status().lanes == 0
+    start("--role", "edge", "--core", core.grpc_address(), "--grpc-edge-token-file", str(tokens / "edge"),
+          "--threads", "1").wait_for_log("core_link_up")
+    assert watch.seconds < 10
+    assert core.open_files() < 60
+    for connection in silent:
+        connection.close()
+    eventually(lambda: core.open_files() < 30, "their descriptors closed")
+    assert operator(core).status().lanes == 1
+
+
+def test_clients_that_take_all_descriptors_keep_no_operator_out(start, token_flags):
+    server = start("--threads", "1", "--handshake-timeout", "60s", *token_flags, open_files=64)
+    host, port = server.address()
+    silent = list(connections_to(f"{host}:{port}", 100))
+    server.wait_for_log("accept_failed")
+    for _ in range(3):
+        assert operator(server).status().version
+    for connection in silent:
+        connection.close()
+
+
+def test_an_edge_without_descriptors_for_clients_finds_its_core_again(start, tmp_path):
+    address = f"unix:{tmp_path}/core"
+    core = start("--role", "core", "--grpc-listen-addr", address)
+    edge = start("--role", "edge", "--core", address, "--threads", "1", "--handshake-timeout", "60s", open_files=64)
+    edge.wait_for_log("core_link_up")
+    host, port = edge.address()
+    silent = list(connections_to(f"{host}:{port}", 100))
+    edge.wait_for_log("accept_failed")
+    core.finish()
+    start("--role", "core", "--grpc-listen-addr", address)
+    edge.wait_for_log("core_link_up", count=2)
+    for connection in silent:
+        connection.close()
+
+
+def test_connections_of_one_address_are_bounded_with_a_credential_too(start_core):
+    core = start_core(open_files=64)
+    callers = [operator(core) for _ in range(16)]
+    for caller in callers:
+        caller.status()
+    with refused(Code.RESOURCE_EXHAUSTED, "too many connections"):
+        operator(core).status()
+    callers.pop().close()
+    eventually(lambda: _is_let_in(core), "the place of the one that has gone")
+
+
+def _is_let_in(core):
+    try:
+        return operator(core).status().version
+    except grpc.RpcError:
+        return False
+
+
+# ---- mutual TLS
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ours"))
+
+
+def test_tls_handshakes_that_do_not_end_keep_nobody_out_and_are_cut(start, authority):
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core").flags(), open_files=256)
+    address, before = core.grpc_address(), core.open_files()
+    silent = list(connections_to(address, 300))
+    for connection in silent[::2]:
+        connection.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+    caller = Admin(core.grpc_address(), tls=authority.issue("operator"))
+    watch = Stopwatch()
+    assert caller.status().version
+    assert watch.seconds < 10
+    eventually(lambda: core.open_files() <= before + 4, "the end of the handshakes", within=12)
+    # Who was let in stays, beyond the time that a handshake has.
+    assert caller.status().version
+    assert core.grep("grpc_turned_away reason=")
+    for connection in silent:
+        connection.close()
+
+
+def test_a_caller_without_a_certificate_costs_a_handshake(start, authority):
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core").flags())
+    host, port = core.grpc_address().rsplit(":", 1)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    Admin(core.grpc_address(), tls=authority.issue("operator")).status()
+    before = core.resident_bytes()
+    core.forget_peak()
+    for _ in range(200):
+        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=5) as plain:
+            with context.wrap_socket(plain) as connection:
+                connection.sendall(http2.PREFACE + http2.frame(http2.SETTINGS) + bytes(100_000))
+                connection.recv(1000)
+    growth = core.peak_resident_bytes() - before
+    assert growth < 16 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
+
+
+# ---- paths, and what is said at the start
+
+def test_a_second_core_on_a_path_where_one_lives_is_refused(start, tmp_path):
+    address = f"unix:{tmp_path}/core.sock"
+    core = start("--role", "core", "--grpc-listen-addr", address)
+    core.grpc_address()
+    done = run("--role", "core", "--grpc-listen-addr", address)
+    assert done.returncode == 1
+    assert done.stderr.strip() == (f"error: cannot listen for gRPC on {address}: Address already in use: "
+                                   "is another core running?")
+    Admin(address).status()
+
+
+def test_a_socket_that_a_killed_core_has_left_is_replaced(start, tmp_path):
+    address = f"unix:{tmp_path}/core.sock"
+    killed = process.ServerProcess(*with_defaults(["--role", "core", "--grpc-listen-addr", address]))
+    killed.grpc_address()
+    killed.kill()
+    assert (tmp_path / "core.sock").exists()
+    start("--role", "core", "--grpc-listen-addr", address).grpc_address()
+    Admin(address).status()
+
+
+@pytest.mark.parametrize("address, warned", [("0.0.0.0:0", True), ("[::]:0", True), ("127.0.0.1:0", False)])
+def test_tokens_that_pass_others_in_plain_text_are_warned_of(start, token_flags, address, warned):
+    core = start("--role", "core", "--grpc-listen-addr", address, *token_flags)
+    core.grpc_address()
+    assert bool(core.grep("grpc_in_plain_text")) == warned

