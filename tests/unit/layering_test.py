@@ -27,6 +27,8 @@ HEAVY_HEADERS = {"core/feed_reactor.h", "core/list_reactor.h"}
 # An edge speaks gRPC by itself.
 NO_GRPC = {"edge"}
 GRPC = re.compile(r'#include\s+(<grpc|".*\.grpc\.pb\.h")')
+# A label of a header block that does not begin its line: a formatter joined two.
+JOINED_LABEL = re.compile(r"^// .*\S +(Owner|Thread|Bounds|Errors|Source|Form|Units): ")
 INCLUDE = re.compile(r'^\s*#include\s+"([^"]+)"')
 
 
@@ -58,13 +60,21 @@ def room_offences(root):
                     yield f"{where}: only rpc may include gRPC"
 
 
+def joined_labels(root):
+    for folder in [*ALLOWED, "tests"]:
+        for path in sorted((root / folder).rglob("*.h")):
+            for number, line in enumerate(path.read_text().split("#ifndef")[0].splitlines(), 1):
+                if JOINED_LABEL.match(line):
+                    yield f"{path.relative_to(root)}:{number}: a label of the header block must begin a line"
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     seen = sum(1 for folder in ALLOWED for _ in (root / folder).rglob("*.cc"))
     if seen < 10:
         print(f"only {seen} sources below {root}: is that the project?")
         return 1
-    found = [*offences(root), *room_offences(root)]
+    found = [*offences(root), *room_offences(root), *joined_labels(root)]
     print("\n".join(found) or f"{seen} sources keep to the layers")
     return 1 if found else 0
 
