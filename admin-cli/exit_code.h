@@ -1,4 +1,4 @@
-// What cairn-admin ends with. --help and docs/cairn-admin.1 say the same.
+// Exit codes of cairn-admin. --help and docs/cairn-admin.1 list the same ones.
 #ifndef CAIRN_ADMIN_CLI_EXIT_CODE_H_
 #define CAIRN_ADMIN_CLI_EXIT_CODE_H_
 
@@ -7,7 +7,7 @@ namespace cairn::admin {
 enum ExitCode : int {
   kOk = 0,
   kNothingMatched = 1,     // an id, topic or edge that was named is unknown; probe: a step failed
-  kBadUsage = 2,           // also an argument that only the core can judge
+  kBadUsage = 2,           // also an argument that the core refused
   kUnreachable = 3,        // no answer from the core
   kCredentialRefused = 4,  // UNAUTHENTICATED, PERMISSION_DENIED
   kCoreFailed = 5,         // any other error of the core

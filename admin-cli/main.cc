@@ -1,7 +1,7 @@
 #include <iostream>
 
-#include "admin-cli/options.h"
-#include "admin-cli/run.h"
+#include "admin-cli/command_line/options.h"
+#include "admin-cli/commands/run.h"
 
 int main(int argc, char** argv) {
   const cairn::admin::ParseResult parsed =

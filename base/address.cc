@@ -35,7 +35,9 @@ absl::StatusOr<SocketAddress> SocketAddress::Parse(std::string_view text) {
   if (host.find('\0') != host.npos) return NotAnAddress(text);
   const std::string_view digits = text.substr(colon + 1);
   uint32_t port = 0;
-  if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos ||
+  // 010 may have been meant as 8.
+  const bool leading_zero = digits.size() > 1 && digits.front() == '0';
+  if (digits.empty() || leading_zero || digits.find_first_not_of("0123456789") != digits.npos ||
       !absl::SimpleAtoi(absl::string_view(digits.data(), digits.size()), &port) || port > 65535) {
     return NotAnAddress(text);
   }
@@ -104,6 +106,14 @@ std::string SocketAddress::Host() const {
   if (family() == AF_INET) inet_ntop(AF_INET, &V4(storage_).sin_addr, text, sizeof text);
   if (family() == AF_INET6) inet_ntop(AF_INET6, &V6(storage_).sin6_addr, text, sizeof text);
   return text;
+}
+
+std::string SocketAddress::Network() const {
+  const SocketAddress unmapped = Unmapped();
+  if (unmapped.family() != AF_INET6) return unmapped.Host();
+  SocketAddress network = unmapped;
+  std::memset(&reinterpret_cast<sockaddr_in6&>(network.storage_).sin6_addr.s6_addr[8], 0, 8);
+  return network.Host() + "/64";
 }
 
 std::string SocketAddress::ToString() const {

@@ -1,23 +1,21 @@
 #include "base/bearer_tokens.h"
 
 #include <absl/status/status.h>
+#include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
-#include <sstream>
-
-#include "base/text_file.h"
 
 namespace cairn {
 namespace {
 
 // A line end behind it is how `echo TOKEN` makes variables and files.
 std::string_view WithoutBlanks(std::string_view text) {
-  const size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
+  const absl::string_view stripped =
+      absl::StripAsciiWhitespace(absl::string_view(text.data(), text.size()));
+  return {stripped.data(), stripped.size()};
 }
 
 bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
@@ -57,28 +55,24 @@ absl::StatusOr<BearerTokens> BearerTokens::FromToken(std::string_view token) {
     return absl::InvalidArgumentError(absl::string_view(why.data(), why.size()));
   }
   BearerTokens tokens;
-  tokens.digests_.push_back(DigestOf(token));
+  tokens.entries_.push_back({DigestOf(token), ""});
   return tokens;
 }
 
-absl::StatusOr<BearerTokens> BearerTokens::FromFile(const std::string& path) {
-  absl::StatusOr<std::string> text = ReadTextFile(path);
-  if (!text.ok()) return text.status();
-  std::istringstream file(*text);
+absl::StatusOr<BearerTokens> BearerTokens::FromFile(const std::string& path, Names names) {
+  const auto lines = CredentialLine::ReadFile(path);
+  if (!lines.ok()) return lines.status();
   BearerTokens tokens;
-  std::string line;
-  for (int number = 1; std::getline(file, line); ++number) {
-    if (WithoutBlanks(line).empty()) continue;
-    absl::StatusOr<BearerTokens> one = FromToken(line);
+  for (const CredentialLine& line : *lines) {
+    const bool named = names == Names::kAllowed && !line.name.empty();
+    absl::StatusOr<BearerTokens> one = FromToken(named ? line.value : line.whole);
     if (!one.ok()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("'", path, "' line ", number, ": ", one.status().message()));
+          absl::StrCat("'", path, "' line ", line.number, ": ", one.status().message()));
     }
-    if (tokens.size() == kMaxTokens) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("'", path, "' has more than ", kMaxTokens, " tokens"));
-    }
-    tokens.digests_.push_back(one->digests_.front());
+    tokens.entries_.push_back({one->entries_.front().digest, named ? line.name : ""});
+    // Who presents a whole line of a file of the same form.
+    if (named) tokens.entries_.push_back({DigestOf(line.whole), line.name});
   }
   if (!tokens.required()) {
     return absl::InvalidArgumentError(absl::StrCat("'", path, "' has no token; write one a line"));
@@ -86,24 +80,21 @@ absl::StatusOr<BearerTokens> BearerTokens::FromFile(const std::string& path) {
   return tokens;
 }
 
-absl::StatusOr<std::string> BearerTokens::FirstInFile(const std::string& path) {
-  absl::StatusOr<BearerTokens> tokens = FromFile(path);
+absl::StatusOr<CredentialLine> BearerTokens::FirstInFile(const std::string& path) {
+  absl::StatusOr<BearerTokens> tokens = FromFile(path, Names::kAllowed);
   if (!tokens.ok()) return tokens.status();
-  absl::StatusOr<std::string> text = ReadTextFile(path);
-  if (!text.ok()) return text.status();
-  std::string_view rest = *text;
-  while (WithoutBlanks(rest.substr(0, rest.find('\n'))).empty())
-    rest.remove_prefix(rest.find('\n') + 1);
-  return std::string(WithoutBlanks(rest.substr(0, rest.find('\n'))));
+  const auto lines = CredentialLine::ReadFile(path);
+  if (!lines.ok()) return lines.status();
+  return lines->front();
 }
 
-bool BearerTokens::Matches(std::string_view presented) const {
+std::optional<std::string> BearerTokens::NameOf(std::string_view presented) const {
   const Digest digest = DigestOf(presented);
-  int found = 0;
-  for (const Digest& candidate : digests_) {
-    found |= CRYPTO_memcmp(candidate.data(), digest.data(), digest.size()) == 0 ? 1 : 0;
+  const Entry* found = nullptr;
+  for (const Entry& entry : entries_) {
+    if (CRYPTO_memcmp(entry.digest.data(), digest.data(), digest.size()) == 0) found = &entry;
   }
-  return found != 0;
+  return found ? std::optional(found->name) : std::nullopt;
 }
 
 }  // namespace cairn

@@ -11,39 +11,51 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "base/credential_lines.h"
 
 namespace cairn {
 
 class BearerTokens {
  public:
-  static constexpr size_t kMaxTokens = 1000;
+  static constexpr size_t kMaxTokens = CredentialLine::kMaxLines;
   static constexpr size_t kMaxTokenBytes = 4096;
 
   // No tokens: everybody is let in.
   BearerTokens() = default;
 
   static absl::StatusOr<BearerTokens> FromToken(std::string_view token);
+  enum class Names { kNone, kAllowed };
   // One token a line; blank lines and blanks around a token do not count. At least one token.
-  static absl::StatusOr<BearerTokens> FromFile(const std::string& path);
-  // For who presents a token: the first of the file, which is checked as all are.
-  static absl::StatusOr<std::string> FirstInFile(const std::string& path);
+  // kAllowed: a line may be `NAME: TOKEN` (base/credential_lines.h).
+  static absl::StatusOr<BearerTokens> FromFile(const std::string& path, Names names = Names::kNone);
+  // For who presents a token: the first of the file, which is checked as all are. Names are
+  // allowed.
+  static absl::StatusOr<CredentialLine> FirstInFile(const std::string& path);
 
-  bool required() const { return !digests_.empty(); }
-  size_t size() const { return digests_.size(); }
+  bool required() const { return !entries_.empty(); }
+  size_t size() const { return entries_.size(); }
 
   // Whether `presented` is one of the tokens. Takes as long for a wrong token as for a right one of
   // the same size, whatever the tokens are: SHA-256 digests are compared, all of them, each in
   // constant time.
-  bool Matches(std::string_view presented) const;
+  bool Matches(std::string_view presented) const { return NameOf(presented).has_value(); }
+  // The name that the token is bound to, "" for none; absent: it is not one of the tokens.
+  std::optional<std::string> NameOf(std::string_view presented) const;
 
  private:
   using Digest = std::array<uint8_t, 32>;
   static Digest DigestOf(std::string_view token);
 
-  std::vector<Digest> digests_;
+  struct Entry {
+    Digest digest;
+    std::string name;
+  };
+  std::vector<Entry> entries_;
 };
 
 }  // namespace cairn

@@ -15,7 +15,8 @@ namespace {
 
 bool IsPort(std::string_view text) {
   uint32_t port = 0;
-  const bool digits = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+  const bool digits =
+      !text.empty() && text.front() != '0' && text.find_first_not_of("0123456789") == text.npos;
   return digits && absl::SimpleAtoi(absl::string_view(text.data(), text.size()), &port) &&
          port > 0 && port < 65536;
 }

@@ -8,11 +8,8 @@
 namespace cairn::log {
 namespace {
 
-// Longer than anything we say; who else says something may be anybody.
+// Longer than any value of ours; the rest comes from clients.
 constexpr size_t kMaxValueBytes = 4096;
-constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
-
-std::string_view Cut(std::string_view text) { return text.substr(0, kMaxValueBytes); }
 
 template <typename Number>
 void AppendNumber(Number number, std::string& out) {
@@ -21,7 +18,7 @@ void AppendNumber(Number number, std::string& out) {
   out.append(digits, end.ptr);
 }
 
-// What a reader who splits at spaces and "=" gets back as it was.
+// Whether a parser that splits at spaces and "=" reads it back unchanged.
 bool IsWord(std::string_view text) {
   if (text.empty()) return false;
   while (!text.empty()) {
@@ -33,30 +30,10 @@ bool IsWord(std::string_view text) {
   return true;
 }
 
-// RFC 8259 section 7. The text form quotes in the same way, so that no value can end its line.
+// As JSON does. The text form quotes in the same way, so that no value can end its line.
 void AppendQuoted(std::string_view text, std::string& out) {
-  const bool cut = text.size() > kMaxValueBytes;
-  text = Cut(text);
-  out.push_back('"');
-  while (!text.empty()) {
-    const char c = text[0];
-    const Character next = DecodeUtf8(text);
-    if (!next.valid) {
-      out.append(kReplacement);
-    } else if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (c == '\n') {
-      out.append("\\n");
-    } else if (IsUnsafe(next.code)) {
-      AppendJsonEscape(next.code, out);
-    } else {
-      out.append(text.substr(0, next.size));
-    }
-    text.remove_prefix(next.size);
-  }
-  if (cut) out.append("…");
-  out.push_back('"');
+  AppendJsonString(text.substr(0, kMaxValueBytes), out);
+  if (text.size() > kMaxValueBytes) out.insert(out.size() - 1, "…");
 }
 
 }  // namespace

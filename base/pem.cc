@@ -5,6 +5,7 @@
 #include <absl/strings/str_cat.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509_vfy.h>
 
 #include <string_view>
 #include <utility>
@@ -108,6 +109,27 @@ absl::StatusOr<std::string> LoadPemAuthority(const std::string& path) {
   const auto certificates = ParseCertificates("CA", path, *text);
   if (!certificates.ok()) return certificates.status();
   return text;
+}
+
+bool IsIssuedBy(const std::string& chain_text, const std::string& authority_text) {
+  const auto chain = ParseCertificates("certificate chain", "", chain_text);
+  const auto authorities = ParseCertificates("CA", "", authority_text);
+  if (!chain.ok() || !authorities.ok()) return false;
+  const std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store(X509_STORE_new(),
+                                                                      X509_STORE_free);
+  const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> context(
+      X509_STORE_CTX_new(), X509_STORE_CTX_free);
+  const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> others(
+      sk_X509_new_null(), [](STACK_OF(X509) * stack) { sk_X509_free(stack); });
+  if (!store || !context || !others) return false;
+  for (const X509Ptr& one : *authorities) X509_STORE_add_cert(store.get(), one.get());
+  for (const X509Ptr& one : *chain) sk_X509_push(others.get(), one.get());
+  if (X509_STORE_CTX_init(context.get(), store.get(), chain->front().get(), others.get()) != 1)
+    return false;
+  X509_STORE_CTX_set_flags(context.get(), X509_V_FLAG_NO_CHECK_TIME);
+  const bool issued = X509_verify_cert(context.get()) == 1;
+  ERR_clear_error();
+  return issued;
 }
 
 }  // namespace cairn

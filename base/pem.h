@@ -40,6 +40,10 @@ struct PemIdentity {
 // The text of a file that has at least one certificate.
 absl::StatusOr<std::string> LoadPemAuthority(const std::string& path);
 
+// Whether the first certificate of the chain comes from one of the authorities, over the others of
+// the chain; both PEM. Its dates do not count.
+bool IsIssuedBy(const std::string& chain_text, const std::string& authority_text);
+
 }  // namespace cairn
 
 #endif  // CAIRN_BASE_PEM_H_

@@ -18,7 +18,7 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 absl::Status CannotRead(const std::string& path, int error) {
   const std::string text = absl::StrCat("cannot read '", path, "': ", std::strerror(error));
-  return error == EISDIR ? absl::InvalidArgumentError(text) : absl::NotFoundError(text);
+  return error == ENOENT ? absl::NotFoundError(text) : absl::InvalidArgumentError(text);
 }
 
 bool IsUtf16(std::string_view text) {

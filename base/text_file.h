@@ -15,8 +15,8 @@ namespace cairn {
 
 inline constexpr size_t kMaxTextFileBytes = 1 << 20;
 
-// The text without a byte order mark. NOT_FOUND when it cannot be opened; INVALID_ARGUMENT for a
-// directory, UTF-16, other bytes that no text has, or too much.
+// The text without a byte order mark. NOT_FOUND when there is no such file; INVALID_ARGUMENT when it
+// cannot be read, is UTF-16 or binary, or is too long.
 absl::StatusOr<std::string> ReadTextFile(const std::string& path);
 
 }  // namespace cairn

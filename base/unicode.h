@@ -1,7 +1,6 @@
-// Characters of UTF-8 text, and which of them must not reach a terminal or a log as they are.
+// Decodes UTF-8, and tells which characters must not reach a terminal or a log unescaped.
 //
-// Pure.
-// Thread: any.
+// Thread: any; no state.
 #ifndef CAIRN_BASE_UNICODE_H_
 #define CAIRN_BASE_UNICODE_H_
 
@@ -13,20 +12,21 @@
 namespace cairn {
 
 struct Character {
-  char32_t code = 0;  // when it is not valid: the byte
+  char32_t code = 0;  // the byte itself when it is invalid
   size_t size = 1;    // bytes
   bool valid = false;
 };
 
-// The first character of a text that is not empty (RFC 3629).
+// The first character of `text` (RFC 3629). REQUIRES: it is not empty.
 Character DecodeUtf8(std::string_view text);
 
-// It could move a cursor, hide text or turn its direction: C0, DEL, C1, soft hyphen, zero-width and
-// direction characters, line separators, tags.
+// Control, format (direction, zero width, tags, soft hyphen) and separator characters: they could
+// move the cursor, hide text or change its direction.
 bool IsUnsafe(char32_t code);
 
-// As JSON writes it in ASCII: \u and four hex digits, or a pair of surrogates (RFC 8259 section 7).
-void AppendJsonEscape(char32_t code, std::string& out);
+// Appends `text` in quotes (RFC 8259 section 7), on one line. Unsafe characters are escaped; each
+// byte that is not UTF-8 becomes U+FFFD.
+void AppendJsonString(std::string_view text, std::string& out);
 
 }  // namespace cairn
 

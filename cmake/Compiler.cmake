@@ -15,7 +15,9 @@ endif()
 
 find_program(CAIRN_CCACHE ccache)
 if(CAIRN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CAIRN_CCACHE})
+  # What it asks for before it keeps anything that includes a precompiled header.
+  set(sloppiness include_file_ctime,include_file_mtime,pch_defines,time_macros)
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=${sloppiness} ${CAIRN_CCACHE})
 endif()
 
 # cairn_library(NAME sources...): the static library of one folder, cairn::NAME to others.
@@ -24,4 +26,5 @@ function(cairn_library name)
   add_library(cairn::${name} ALIAS cairn_${name})
   target_link_libraries(cairn_${name} PRIVATE cairn::compiler)
   target_include_directories(cairn_${name} INTERFACE ${PROJECT_SOURCE_DIR})
+  set_property(GLOBAL APPEND PROPERTY CAIRN_LIBRARIES cairn_${name})
 endfunction()

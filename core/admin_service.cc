@@ -3,15 +3,14 @@
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
 #include <grpcpp/server_context.h>
-#include <unistd.h>
 
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <utility>
 
 #include "base/log.h"
 #include "base/peer_id.h"
+#include "base/resident_memory.h"
 #include "core/authority.h"
 #include "core/feed_reactor.h"
 #include "core/inspector.h"
@@ -41,13 +40,6 @@ grpc::Status UnknownPeer(const std::string& id) {
 grpc::Status UnknownTopic(const std::string& name) {
   return grpc::Status(StatusCode::NOT_FOUND, absl::StrCat("nobody is subscribed to '", name,
                                                           "' and nothing is published there"));
-}
-
-uint64_t ResidentBytes() {
-  std::ifstream statm("/proc/self/statm");
-  uint64_t total = 0, resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
 bool IsCloseCode(uint32_t code) {
@@ -107,7 +99,7 @@ void Walk(Core& core, std::shared_ptr<PeerWalk> walk) {
 
 class AdminService final : public v1::Admin::CallbackService {
  public:
-  AdminService(Core& core, const Authority& authority, std::string version)
+  AdminService(Core& core, Authority& authority, std::string version)
       : core_(core), authority_(authority), version_(std::move(version)) {}
 
   ServerUnaryReactor* GetStatus(CallbackServerContext* context, const v1::GetStatusRequest*,
@@ -217,6 +209,7 @@ class AdminService final : public v1::Admin::CallbackService {
           if (!router.feed().AddWatcher(reactor, wanted, place)) reactor->End(TooManyListeners());
         }};
     core_.Enter(join);
+    HoldLease(*context, reactor);
     return reactor.get();
   }
 
@@ -237,6 +230,7 @@ class AdminService final : public v1::Admin::CallbackService {
       if (!router.feed().AddTracer(reactor, peer, topic, place)) reactor->End(TooManyListeners());
     }};
     core_.Enter(join);
+    HoldLease(*context, reactor);
     return reactor.get();
   }
 
@@ -247,6 +241,16 @@ class AdminService final : public v1::Admin::CallbackService {
 
   grpc::Status Check(const CallbackServerContext* context, Capability wanted) const {
     return ToGrpc(authority_.CheckCall(*context, wanted));
+  }
+
+  // The stream ends when the credential is taken away.
+  template <typename Reactor>
+  void HoldLease(const CallbackServerContext& context, const std::shared_ptr<Reactor>& reactor) {
+    reactor->SetLease(authority_.Hold(CredentialsToHold(context), Capability::kView,
+                                      [feed = std::weak_ptr(reactor)](const absl::Status& status) {
+                                        if (const auto living = feed.lock())
+                                          living->Revoke(ToGrpc(status));
+                                      }));
   }
 
   LiveFeed::Place PlaceOf(const CallbackServerContext* context) const {
@@ -276,7 +280,7 @@ class AdminService final : public v1::Admin::CallbackService {
 
   // Borrowed; must outlive this.
   Core& core_;
-  const Authority& authority_;
+  Authority& authority_;
   const std::string version_;
 };
 
@@ -381,7 +385,7 @@ ServerUnaryReactor* AdminService::GetTopic(CallbackServerContext* context,
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> NewAdminService(Core& core, const Authority& authority,
+std::unique_ptr<grpc::Service> NewAdminService(Core& core, Authority& authority,
                                                std::string version) {
   return std::make_unique<AdminService>(core, authority, std::move(version));
 }

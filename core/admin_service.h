@@ -22,7 +22,7 @@ class Authority;
 inline constexpr size_t kMaxQueuedEvents = 4096;
 
 // `core` and `authority` must outlive the service and every call. `version` is the program's.
-std::unique_ptr<grpc::Service> NewAdminService(Core& core, const Authority& authority,
+std::unique_ptr<grpc::Service> NewAdminService(Core& core, Authority& authority,
                                                std::string version);
 
 }  // namespace cairn::core

@@ -14,7 +14,7 @@ class Core {
  public:
   // `core_id` is random and not 0. `clock` must outlive the core.
   Core(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
-      : clock_(clock), router_(core_id, limits, clock), door_(ToRouter{router_}) {}
+      : clock_(clock), limits_(limits), router_(core_id, limits, clock), door_(ToRouter{*this}) {}
 
   // Handles `input` now, or has whoever is in the router do it; never blocks. See
   // Combiner::Enter().
@@ -26,15 +26,24 @@ class Core {
   }
 
   const Clock& clock() const { return clock_; }
+  const CoreLimits& limits() const { return limits_; }
 
  private:
   struct ToRouter {
-    Router& router;
-    void operator()(RouterInput& input) { router.Handle(input); }
+    Core& core;
+    void operator()(RouterInput& input) {
+      core.router_.Handle(input);
+      if (!core.router_.WantsTurn()) return;
+      RouterInput go_on = Continue{};
+      core.door_.Enter(go_on);
+    }
   };
 
   // Borrowed; must outlive this.
   const Clock& clock_;
+
+  // Immutable after construction.
+  const CoreLimits limits_;
 
   Router router_;
   Combiner<RouterInput, ToRouter> door_;

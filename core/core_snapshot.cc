@@ -29,7 +29,8 @@ CoreSnapshot SnapshotOf(const Router& router) {
     snapshot.kept_bytes += lane->channel->cost();
     snapshot.max_kept_bytes = std::max<uint64_t>(snapshot.max_kept_bytes, lane->channel->cost());
   }
-  snapshot.held_bytes = router.hold().cost() + router.late().cost();
+  snapshot.late_bytes = router.late().cost();
+  snapshot.held_bytes = router.hold().cost() + snapshot.late_bytes;
   snapshot.lanes_awaited = router.hold().awaited().size() + router.late().lanes().size();
   snapshot.edges = edges.size();
   snapshot.peers_opened = directory.peers_opened();
@@ -41,6 +42,7 @@ CoreSnapshot SnapshotOf(const Router& router) {
   snapshot.fan_out = counters.fan_out.Values();
   snapshot.lanes_late = counters.lanes_late;
   snapshot.lanes_refused = counters.lanes_refused;
+  snapshot.refusals = counters.refusals;
   snapshot.lanes_ended = counters.lanes_ended;
   snapshot.deliveries_given_up = counters.deliveries_given_up;
   snapshot.records = records.size();

@@ -27,7 +27,8 @@ struct CoreSnapshot {
   uint64_t kept_bytes = 0;
   uint64_t max_kept_bytes = 0;
   // Cost of relays that wait for lanes to reconnect.
-  uint64_t held_bytes = 0;
+  uint64_t held_bytes = 0;  // with late_bytes
+  uint64_t late_bytes = 0;
   uint64_t lanes_awaited = 0;
   uint64_t peers_opened = 0;
   uint64_t peers_closed = 0;
@@ -39,6 +40,7 @@ struct CoreSnapshot {
   HistogramValues fan_out;
   uint64_t lanes_late = 0;
   uint64_t lanes_refused = 0;
+  std::array<uint64_t, kLaneRefusalCount> refusals = {};
   std::array<uint64_t, kLaneEndCount> lanes_ended = {};
   std::array<uint64_t, kLaneEndCount> deliveries_given_up = {};
   // As RecordStore.

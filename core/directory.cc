@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "core/lane_rules.h"
+
 namespace cairn::core {
 
 LaneRecord* Directory::AddLane(const signaling::v1::Hello& hello, int64_t now_us) {
@@ -13,11 +15,25 @@ LaneRecord* Directory::AddLane(const signaling::v1::Hello& hello, int64_t now_us
   lane->edge = hello.edge();
   lane->index = hello.lane_index();
   lane->version = hello.version();
+  lane->proven = ProvesLane(hello);
+  lane->share = &shares_[lane->edge];
+  ++lane->share->lanes;
   lane->tls_not_after_us = hello.tls_not_after_us();
   lane->connected_since_us = now_us;
   LaneRecord* record = lane.get();
   lanes_[record->id] = std::move(lane);
   return record;
+}
+
+void Directory::RemoveLane(const LaneRecord& lane) {
+  const auto share = shares_.find(lane.edge);
+  if (--share->second.lanes == 0) shares_.erase(share);
+  lanes_.erase(lane.id);
+}
+
+size_t Directory::LanesOf(const std::string& edge) const {
+  const auto share = shares_.find(edge);
+  return share == shares_.end() ? 0 : share->second.lanes;
 }
 
 LaneRecord* Directory::FindLane(uint64_t lane_id) {
@@ -42,6 +58,7 @@ PeerRecord* Directory::AddPeer(LaneRecord& lane, uint64_t id, signaling::v1::Pee
   peer->id = id;
   peer->lane = &lane;
   peer->info = std::move(info);
+  lane.share->presence_bytes += PresenceBytesOf(peer->info);
   PeerRecord* record = peer.get();
   added->second = std::move(peer);
   peer_ids_.emplace(id, record);
@@ -70,6 +87,7 @@ void Directory::RemovePeer(PeerRecord& peer, int64_t now_us, uint32_t close_code
   for (TopicRecord* topic : peer.topics) RemoveInterest(peer, topic);
   subscriptions_ -= peer.topics.size();
   peer.topics.clear();
+  peer.lane->share->presence_bytes -= PresenceBytesOf(peer.info);
   ClosedPeer closed;
   closed.id = peer.id;
   closed.edge = peer.lane->edge;
@@ -105,13 +123,13 @@ bool Directory::Subscribe(PeerRecord& peer, std::string_view name, int64_t now_u
     auto topic = std::make_unique<TopicRecord>();
     topic->name = std::string(name);
     topic->created_us = now_us;
-    const std::string_view key = topic->name;
-    it = topics_.emplace(key, std::move(topic)).first;
-    topic_names_.emplace(key, it->second.get());
+    it = topics_.insert(std::move(topic)).first;
+    topic_names_.emplace((*it)->name, it->get());
   }
-  TopicRecord* topic = it->second.get();
+  TopicRecord* topic = it->get();
   if (!peer.topics.insert(topic).second) return false;
   ++subscriptions_;
+  peer.lane->share->presence_bytes += PresenceBytesOf(name);
   const uint32_t watcher = peer.info.wants_presence() ? 1 : 0;
   for (Interest& interest : topic->interests) {
     if (interest.lane == peer.lane) {
@@ -136,15 +154,16 @@ bool Directory::Unsubscribe(PeerRecord& peer, std::string_view name) {
 TopicRecord* Directory::FindTopic(std::string_view name) {
   if (last_topic_ && last_topic_->name == name) return last_topic_;
   const auto it = topics_.find(name);
-  return it == topics_.end() ? nullptr : last_topic_ = it->second.get();
+  return it == topics_.end() ? nullptr : last_topic_ = it->get();
 }
 
 const TopicRecord* Directory::Topic(std::string_view name) const {
   const auto it = topics_.find(name);
-  return it == topics_.end() ? nullptr : it->second.get();
+  return it == topics_.end() ? nullptr : it->get();
 }
 
 void Directory::RemoveInterest(const PeerRecord& peer, TopicRecord* topic) {
+  peer.lane->share->presence_bytes -= PresenceBytesOf(topic->name);
   auto& interests = topic->interests;
   const auto it =
       std::find_if(interests.begin(), interests.end(),

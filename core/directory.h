@@ -14,9 +14,11 @@
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <absl/container/inlined_vector.h>
+#include <absl/container/node_hash_map.h>
 #include <absl/hash/hash.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,8 +26,11 @@
 #include <string_view>
 #include <vector>
 
+#include "base/named_set.h"
+#include "core/edge_share.h"
 #include "core/edge_sink.h"
 #include "core/lane_channel.h"
+#include "core/owed_answers.h"
 #include "core/rate.h"
 #include "core/relay_ledger.h"
 #include "signaling/v1/lane.pb.h"
@@ -43,6 +48,8 @@ struct PeerRecord {
   int64_t stats_at_us = 0;
   absl::flat_hash_set<TopicRecord*> topics;
   std::vector<std::string> queries;  // topics it waits for records of
+  uint64_t fan_out = 0;              // DeliveryWork of its relays that its lane was not told of
+  uint32_t max_answer_bytes = 0;     // LaneEvent.max_answer_bytes of its last query
 };
 
 struct Interest {
@@ -60,6 +67,13 @@ struct TopicRecord {
   uint64_t relays = 0;
   uint64_t bytes = 0;
   Rate rate;
+};
+
+// A batch of a lane whose events before `next` have been handled.
+struct OpenBatch {
+  std::shared_ptr<LaneEndpoint> endpoint;
+  signaling::v1::LaneToCore batch;
+  int next = 0;
 };
 
 enum class LaneState : uint8_t {
@@ -80,7 +94,10 @@ struct LaneRecord {
   // Exactly one of the two: a lane of this process, or one behind a link.
   std::shared_ptr<EdgeSink> sink;
   std::unique_ptr<LaneChannel> channel;
-  std::string secret;  // of its link
+  std::string secret;     // of its link
+  bool proven = false;    // its id is of its secret, and so are those of its peers
+  EdgeShare* share;       // of its edge
+  uint64_t next_seq = 1;  // of its next new relay, once its snapshot is told
   // Router's: what is gathered for the lane while one input is handled.
   signaling::v1::CoreToLane out;
   bool dirty = false;
@@ -89,6 +106,11 @@ struct LaneRecord {
   uint32_t withheld = 0;  // batches that are not given back while the core holds relays
   uint64_t last_seq = 0;  // of its relays that were handled
   RelayLedger ledger;
+  std::deque<OpenBatch> batches;  // what a turn has left of them, in order
+  bool has_turn = false;          // Router's: in its list of lanes with any
+  OwedAnswers owed;
+  bool owing = false;  // Router's: in its list of lanes with any
+  uint64_t roster_version = 0;  // of the roster that it was told last
 
   // It has a stream, or needs none.
   bool attached() const { return sink || channel->attached(); }
@@ -111,13 +133,7 @@ class Directory {
  public:
   static constexpr size_t kMaxHistory = 10'000;
 
-  struct NameHash {
-    size_t operator()(std::string_view name) const {
-      return absl::Hash<absl::string_view>()(absl::string_view(name.data(), name.size()));
-    }
-  };
-  using Topics = absl::flat_hash_map<std::string_view, std::unique_ptr<TopicRecord>, NameHash,
-                                     std::equal_to<>>;
+  using Topics = NamedSet<TopicRecord>;
   // By id.
   using Lanes = absl::flat_hash_map<uint64_t, std::unique_ptr<LaneRecord>>;
 
@@ -132,7 +148,9 @@ class Directory {
   void Bind(const LaneEndpoint* endpoint, LaneRecord& lane) { endpoints_[endpoint] = &lane; }
   void Unbind(const LaneEndpoint* endpoint) { endpoints_.erase(endpoint); }
   // REQUIRES: it has no peers, and its endpoint is not bound.
-  void RemoveLane(const LaneRecord& lane) { lanes_.erase(lane.id); }
+  void RemoveLane(const LaneRecord& lane);
+  // With that Hello.edge.
+  size_t LanesOf(const std::string& edge) const;
 
   // ---- peers. AddPeer() returns null when the id is known: it is that of a peer, on whatever
   // lane.
@@ -169,10 +187,11 @@ class Directory {
   void RemoveInterest(const PeerRecord& peer, TopicRecord* topic);
 
   Lanes lanes_;
+  absl::node_hash_map<std::string, EdgeShare> shares_;  // by Hello.edge
   absl::flat_hash_map<const LaneEndpoint*, LaneRecord*> endpoints_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<PeerRecord>> peers_;
   absl::btree_map<uint64_t, const PeerRecord*> peer_ids_;
-  Topics topics_;  // keys are views of TopicRecord::name
+  Topics topics_;
   absl::btree_map<std::string_view, const TopicRecord*> topic_names_;
   History history_;
   absl::flat_hash_map<uint64_t, History::iterator> history_by_id_;

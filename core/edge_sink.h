@@ -27,6 +27,8 @@ class EdgeSink : public LaneEndpoint {
  public:
   // Takes the contents of `message` and leaves it cleared. Without effect once the lane is gone.
   virtual void Send(signaling::v1::CoreToLane& message) = 0;
+  // The lane has so much to take that what can wait should.
+  virtual bool IsBehind() { return false; }
 };
 
 // core/lane_service.h.

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "base/thread_annotations.h"
+#include "core/authority.h"
 
 namespace cairn::core {
 
@@ -75,10 +76,14 @@ class FeedReactor : public grpc::ServerWriteReactor<Record>,
     if (finish) return this->Finish(status_);
     this->StartWrite(&writing_);
   }
-  void OnCancel() override {
+  // Ends the stream of a reader who may no longer look.
+  void Revoke(const grpc::Status& status) {
     leave_();
-    End(grpc::Status::CANCELLED);
+    End(status);
   }
+  // Once, after Begin().
+  void SetLease(Authority::Lease lease) { lease_ = std::move(lease); }
+  void OnCancel() override { Revoke(grpc::Status::CANCELLED); }
   void OnDone() override { const auto last = std::move(self_); }
 
  protected:
@@ -106,6 +111,7 @@ class FeedReactor : public grpc::ServerWriteReactor<Record>,
   const size_t max_queued_;
   std::function<void()> leave_;
   std::shared_ptr<FeedReactor> self_;
+  Authority::Lease lease_;
   // Left alone while a write is in flight.
   Record writing_;
   grpc::Status status_;

@@ -8,6 +8,7 @@
 #include <grpcpp/server_builder.h>
 
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include "base/descriptor_limit.h"
@@ -16,6 +17,7 @@
 #include "core/grpc_door.h"
 #include "core/grpc_socket.h"
 #include "core/lane_service.h"
+#include "core/lone_poller.h"
 #include "proto/link/link.h"
 
 namespace cairn::core {
@@ -64,6 +66,7 @@ struct GrpcServer::Parts {
   std::unique_ptr<grpc::Service> admin;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
   std::unique_ptr<grpc::Server> server;
+  std::optional<LonePoller> poller;
 
   // Door's thread.
   void HandOver(UniqueFd fd, const std::string& received) const {
@@ -110,6 +113,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   Harden(builder);
   parts.server = builder.BuildAndStart();
   if (!parts.server) return absl::UnavailableError("gRPC does not start");
+  parts.poller.emplace();
   result->address_ = parts.socket.address();
   parts.door = std::make_unique<GrpcDoor>(
       parts.socket, parts.authority, options.tls.on(),
@@ -128,15 +132,19 @@ GrpcServer::~GrpcServer() {
   parts_->door->Stop();
   RouterInput stopping = CoreStopping{};
   parts_->core.Enter(stopping);
+  parts_->poller.reset();
   parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
 }
 
-void GrpcServer::SetTls(GrpcTls tls) {
-  if (parts_->tls) parts_->tls->Set(std::make_shared<const GrpcTls>(std::move(tls)));
+size_t GrpcServer::SetTls(GrpcTls tls) {
+  if (!parts_->tls) return 0;
+  const std::string ca = tls.ca;
+  parts_->tls->Set(std::make_shared<const GrpcTls>(std::move(tls)));
+  return parts_->authority.SetCertificateAuthority(ca);
 }
 
-void GrpcServer::SetTokens(AuthorityTokens tokens) {
-  parts_->authority.SetTokens(std::move(tokens));
+size_t GrpcServer::SetTokens(AuthorityTokens tokens) {
+  return parts_->authority.SetTokens(std::move(tokens));
 }
 
 }  // namespace cairn::core

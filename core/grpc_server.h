@@ -41,10 +41,12 @@ class GrpcServer {
   // As given, with the real port where 0 was asked for.
   const std::string& address() const { return address_; }
 
-  // For calls from now on.
-  void SetTokens(AuthorityTokens tokens);
-  // For connections from now on. REQUIRES: tls.on() exactly if it was on at the start.
-  void SetTls(GrpcTls tls);
+  // For calls from now on; lanes and feeds that are open end if they are not allowed any more. How
+  // many did.
+  size_t SetTokens(AuthorityTokens tokens);
+  // For connections from now on; the same for those whose certificate is not of the CA. REQUIRES:
+  // tls.on() exactly if it was on at the start.
+  size_t SetTls(GrpcTls tls);
 
  private:
   struct Parts;

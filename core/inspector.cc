@@ -171,15 +171,17 @@ void DescribeStatus(const Router& router, GetStatusResponse& out) {
   out.set_records(router.records().size());
   out.set_record_bytes(router.records().bytes());
   out.set_held_queries(router.held_queries());
-  absl::flat_hash_set<std::string> edges;
+  absl::flat_hash_set<std::string> edges, split;
   Counts closes, drops;
   for (const auto& [id, lane] : directory.lanes()) {
     edges.insert(lane->edge);
+    if (lane->stats.other_cores() > 0) split.insert(lane->edge);
     Add(lane->stats.closes(), closes);
     Add(lane->stats.drops(), drops);
     out.set_tls_not_after_us(Earliest(out.tls_not_after_us(), lane->tls_not_after_us));
   }
   out.set_edges(static_cast<uint32_t>(edges.size()));
+  out.set_split_edges(static_cast<uint32_t>(split.size()));
   Fill(closes, out.mutable_closes());
   for (size_t i = 0; i < kRecordEndCount; ++i) {
     const auto reason = static_cast<RecordEnd>(i);
@@ -208,6 +210,7 @@ void DescribeEdges(const Router& router, ListEdgesResponse& out) {
     info.set_frames_delivered(info.frames_delivered() + lane->stats.frames_delivered());
     info.set_backlog_bytes(info.backlog_bytes() + lane->stats.backlog_bytes());
     info.set_tls_not_after_us(Earliest(info.tls_not_after_us(), lane->tls_not_after_us));
+    info.set_other_cores(std::max(info.other_cores(), lane->stats.other_cores()));
     Add(lane->stats.closes(), sum.closes);
     Add(lane->stats.drops(), sum.drops);
   }

@@ -85,6 +85,8 @@ class LaneChannel {
   uint64_t number() const { return number_; }
   uint64_t received() const { return link_.received(); }
   size_t cost() const { return link_.cost(); }
+  // With the parts of a message that has not come as a whole.
+  size_t memory() const { return link_.cost() + link_.part_bytes(); }
   // Whether cost() is above `max`, or above some messages of the largest kind, where edges let them
   // be larger.
   bool full(size_t max) const { return link_.cost() > std::max(max, 4 * largest_); }

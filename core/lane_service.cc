@@ -1,6 +1,8 @@
 #include "core/lane_service.h"
 
+#include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <memory>
@@ -10,6 +12,8 @@
 #include "base/log_limiter.h"
 #include "base/thread_annotations.h"
 #include "core/authority.h"
+#include "core/lane_rules.h"
+#include "proto/link/parse_cost.h"
 #include "signaling/v1/lane.grpc.pb.h"
 
 namespace cairn::core {
@@ -24,16 +28,25 @@ using signaling::v1::LaneToCore;
 // gRPC's order: OnReadDone comes once for each StartRead(), OnWriteDone for each StartWrite();
 // OnCancel when the call has ended early; OnDone last, when nothing is in flight. Any of them may
 // come on any thread, also at the same time.
-class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>,
+//
+// Messages come as bytes, because what they would be when parsed has to be judged before.
+class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                           public LaneStream,
                           public std::enable_shared_from_this<LaneReactor> {
  public:
-  LaneReactor(Core& core, grpc::CallbackServerContext& context) : core_(core), context_(context) {}
+  LaneReactor(Core& core, grpc::CallbackServerContext& context, Caller caller)
+      : core_(core), context_(context), limits_(core.limits()), caller_(std::move(caller)) {}
 
-  // Once, after construction: gRPC holds the reactor until OnDone().
-  void Begin() {
+  // Once, after construction: gRPC holds the reactor until OnDone(). The call ends when the
+  // credential is taken away.
+  void Begin(Authority& authority) {
     self_ = shared_from_this();
-    StartRead(&received_);
+    lease_ = authority.Hold(CredentialsToHold(context_), Capability::kOpenLane,
+                            [lane = weak_from_this()](const absl::Status& status) {
+                              if (const auto reactor = lane.lock()) reactor->Revoke(status);
+                            });
+    MutexLock lock(mu_);
+    if (!finishing_) StartRead(&received_);
   }
 
   // ---- LaneStream
@@ -46,12 +59,14 @@ class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
     MutexLock lock(mu_);
     if (finishing_) return;
     writing_ = true;
-    StartWrite(&message);  // serializes it before it returns
+    bool own = false;
+    grpc::SerializationTraits<CoreToLane>::Serialize(message, &sent_, &own);
+    StartWrite(&sent_);
   }
   void OnHandled(LaneToCore batch) override {
     MutexLock lock(mu_);
     if (finishing_) return;
-    received_ = std::move(batch);  // for its memory
+    message_ = std::move(batch);  // for its memory
     StartRead(&received_);
   }
   void Close(const absl::Status& status) override {
@@ -72,8 +87,15 @@ class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
   }
 
  private:
+  // What was read, into message_. False when it is not to be handled.
+  bool Parse();
   // Hands the lane to the router, or ends the call.
   void Open();
+  // Ends the call, and has the refusal counted for that edge's lane.
+  void Refuse(LaneRefusal reason, const absl::Status& status, const std::string& edge,
+              uint32_t lane_index);
+  // Any thread: the credential is no longer good.
+  void Revoke(const absl::Status& status);
   // Once: the router is told that the stream is gone.
   void TellClosed();
   // Finishes the call, or leaves that to the write in flight, which is cancelled.
@@ -82,10 +104,17 @@ class LaneReactor final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
   // Borrowed; must outlive this.
   Core& core_;
   grpc::CallbackServerContext& context_;  // until OnDone()
+  const CoreLimits& limits_;
+  // Immutable after construction.
+  const Caller caller_;
   // Changed by Begin() and OnDone() alone.
   std::shared_ptr<LaneReactor> self_;
+  Authority::Lease lease_;
   // Of the read in flight.
-  LaneToCore received_;
+  grpc::ByteBuffer received_;
+  LaneToCore message_;
+  // Of the write in flight.
+  grpc::ByteBuffer sent_;
   // Written before the router knows of the lane.
   std::string edge_;
   uint32_t lane_index_ = 0;
@@ -104,13 +133,19 @@ void LaneReactor::OnReadDone(bool ok) {
     TellClosed();
     return BeginFinish(grpc::Status::OK);
   }
+  if (!Parse()) {
+    return Refuse(
+        LaneRefusal::kTooLong,
+        absl::InvalidArgumentError("a message is none of lane.proto, or has too many items"), edge_,
+        lane_index_);
+  }
   bool opened = false;
   {
     MutexLock lock(mu_);
     opened = opened_;
   }
   if (!opened) return Open();
-  RouterInput input = LaneBatch{self_, std::move(received_)};
+  RouterInput input = LaneBatch{self_, std::move(message_)};
   core_.Enter(input);
 }
 
@@ -125,15 +160,59 @@ void LaneReactor::OnWriteDone(bool ok) {
   core_.Enter(writable);
 }
 
+bool LaneReactor::Parse() {
+  grpc::Slice bytes;
+  if (!received_.TrySingleSlice(&bytes).ok() && !received_.DumpToSingleSlice(&bytes).ok())
+    return false;
+  received_.Clear();
+  const std::string_view view(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
+  return link::CountFields(view) <= limits_.max_fields &&
+         message_.ParseFromArray(view.data(), static_cast<int>(view.size()));
+}
+
+void LaneReactor::Refuse(LaneRefusal reason, const absl::Status& status, const std::string& edge,
+                         uint32_t lane_index) {
+  RouterInput refuse = AdminCall{
+      [reason, edge, lane_index](Router& router) { router.Refuse(reason, edge, lane_index); }};
+  core_.Enter(refuse);
+  Close(status);
+}
+
+void LaneReactor::Revoke(const absl::Status& status) {
+  std::string edge;
+  uint32_t lane_index = 0;
+  {
+    MutexLock lock(mu_);
+    if (opened_) {
+      edge = edge_;
+      lane_index = lane_index_;
+    }
+  }
+  Refuse(LaneRefusal::kCredential, status, edge, lane_index);
+}
+
 void LaneReactor::Open() {
-  const signaling::v1::Hello hello = received_.hello();
-  if (hello.protocol_version() != Router::kProtocolVersion || hello.lane_id() == 0) {
-    return BeginFinish(
-        grpc::Status(grpc::StatusCode::FAILED_PRECONDITION,
-                     "the first message must have a Hello of protocol version 2 with a lane_id"));
+  const signaling::v1::Hello hello = message_.hello();
+  if (WhyRefused(message_, limits_)) {
+    return Refuse(LaneRefusal::kHello,
+                  absl::FailedPreconditionError(
+                      "the first message must be a Hello of protocol version 2, whose fields are "
+                      "within the bounds of CoreLimits"),
+                  "", 0);
   }
   edge_ = hello.edge();
   lane_index_ = hello.lane_index();
+  if (!ProvesLane(hello)) {
+    return Refuse(LaneRefusal::kSecret,
+                  absl::PermissionDeniedError("the lane_id is not of this secret"), edge_,
+                  lane_index_);
+  }
+  if (!caller_.edge.empty() && caller_.edge != edge_) {
+    return Refuse(LaneRefusal::kEdgeName,
+                  absl::PermissionDeniedError("the credential is of another edge: --edge-name "
+                                              "must be the name that the core has for it"),
+                  edge_, lane_index_);
+  }
   {
     MutexLock lock(mu_);
     if (closed_) return;
@@ -173,7 +252,7 @@ void LaneReactor::BeginFinish(const grpc::Status& status) {
 }
 
 // A call that may not open a lane.
-class RefusedLane final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane> {
+class RefusedLane final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   explicit RefusedLane(const absl::Status& status) {
     Finish(
@@ -182,24 +261,31 @@ class RefusedLane final : public grpc::ServerBidiReactor<LaneToCore, CoreToLane>
   void OnDone() override { delete this; }
 };
 
-class LaneService final : public Lanes::CallbackService {
+class LaneService final : public Lanes::WithRawCallbackMethod_Open<Lanes::Service> {
  public:
-  LaneService(Core& core, const Authority& authority)
+  LaneService(Core& core, Authority& authority)
       : core_(core), authority_(authority), refusals_(core.clock()) {}
 
-  grpc::ServerBidiReactor<LaneToCore, CoreToLane>* Open(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Open(
       grpc::CallbackServerContext* context) override {
-    const absl::Status status = authority_.CheckCall(*context, Capability::kOpenLane);
+    Caller caller;
+    const absl::Status status =
+        authority_.CheckCall(*context, Capability::kOpenLane, &caller);
     if (!status.ok()) {
+      CountRefused();
       LogRefused(status);
       return new RefusedLane(status);
     }
-    const auto reactor = std::make_shared<LaneReactor>(core_, *context);
-    reactor->Begin();
+    const auto reactor = std::make_shared<LaneReactor>(core_, *context, std::move(caller));
+    reactor->Begin(authority_);
     return reactor.get();
   }
 
  private:
+  void CountRefused() {
+    RouterInput count = AdminCall{[](Router& router) { router.Count(LaneRefusal::kCredential); }};
+    core_.Enter(count);
+  }
   // An edge with a wrong credential tries again and again.
   void LogRefused(const absl::Status& status) {
     MutexLock lock(mu_);
@@ -211,14 +297,14 @@ class LaneService final : public Lanes::CallbackService {
 
   // Borrowed; must outlive this.
   Core& core_;
-  const Authority& authority_;
+  Authority& authority_;
   Mutex mu_;
   LogLimiter refusals_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> NewLaneService(Core& core, const Authority& authority) {
+std::unique_ptr<grpc::Service> NewLaneService(Core& core, Authority& authority) {
   return std::make_unique<LaneService>(core, authority);
 }
 

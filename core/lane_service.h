@@ -18,7 +18,7 @@ namespace cairn::core {
 class Authority;
 
 // `core` and `authority` must outlive the service and every call.
-std::unique_ptr<grpc::Service> NewLaneService(Core& core, const Authority& authority);
+std::unique_ptr<grpc::Service> NewLaneService(Core& core, Authority& authority);
 
 }  // namespace cairn::core
 

@@ -29,6 +29,34 @@ struct CoreLimits {
   size_t max_late_bytes = 32 << 20;
   // Lanes that were given up and may come back, whose secrets the core remembers.
   size_t max_tombstones = 16'384;
+
+  // ---- what an edge may say (core/lane_rules.h). Broken: LaneRefusal.
+  // Lanes at once, and of one Hello.edge: a lane more is refused. An edge has at most 256, and
+  // twice as many while it is restarted; edges that were given the same name share this.
+  size_t max_lanes = 16'384;
+  size_t max_lanes_per_edge = 4'096;
+  // Lanes that Hello names; what a core waits for.
+  size_t max_roster_lanes = 65'536;
+  // What the core remembers of the peers and subscriptions of all lanes with one Hello.edge, as
+  // core/edge_share.h measures it. The composition sets it to a quarter of the memory limit.
+  size_t max_presence_bytes_per_edge = size_t{1} << 30;
+  // Cost of what all lanes have not acknowledged, and of parts that have come: above it the lane
+  // with the most is given up. The composition sets it to a quarter of the memory limit.
+  size_t max_queued_bytes_of_lanes = size_t{1} << 30;
+  // A topic and a payload: the highest --max-topic-bytes and --max-message-bytes.
+  size_t max_topic_bytes = 64 << 10;
+  size_t max_payload_bytes = 64 << 20;
+  // Names: of an edge, a User-Agent, a close reason, an announced peer id.
+  size_t max_name_bytes = 256;
+  // An address, a version, a dialect, a counter's name.
+  size_t max_word_bytes = 64;
+  // Addresses of a record, as proto/wire/json_message.h has them.
+  size_t max_addresses = 64;
+  size_t max_address_bytes = 8192;
+  // Fields of a message: an edge's has some 3,000 events at most (link::kMaxMessageBytes of cost).
+  size_t max_fields = 8'192;
+  // Counters of each kind in LaneStats.
+  size_t max_counts = 64;
 };
 
 }  // namespace cairn::core

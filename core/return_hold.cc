@@ -20,7 +20,7 @@ ReturnHold::ReturnHold(absl::Duration now) : started_(now) {}
 void ReturnHold::OnHello(const signaling::v1::Hello& hello, bool knew_core, absl::Duration now) {
   const signaling::v1::Roster& roster = hello.roster();
   heard_ = true;
-  known_[hello.lane_id()] = {knew_core, hello.told()};
+  known_[hello.lane_id()] = {knew_core, hello.core_id(), hello.link(), hello.told()};
   if (!knew_core) return;
   if (roster.complete()) AddRoster(roster);
   if (over_) return;
@@ -40,7 +40,9 @@ void ReturnHold::AddRoster(const signaling::v1::Roster& roster) {
   if (rosters_.size() >= kMaxRosters && !rosters_.contains(core)) return;
   const auto [latest, added] = rosters_.try_emplace(core);
   if (!added && latest->second.stamp.version() >= roster.stamp().version()) return;
-  latest->second = {roster.stamp(), {roster.lanes().begin(), roster.lanes().end()}};
+  latest->second = {roster.stamp(), {}};
+  for (int i = 0; i < roster.lanes_size(); ++i)
+    latest->second.links[roster.lanes(i)] = i < roster.links_size() ? roster.links(i) : 0;
 }
 
 void ReturnHold::OnProgress(uint64_t lane_id, absl::Duration now) {
@@ -101,11 +103,15 @@ absl::flat_hash_set<uint64_t> ReturnHold::TakePassedOver() {
 
 bool ReturnHold::IsPassedOver(uint64_t lane_id, const Said& said) const {
   return std::any_of(rosters_.begin(), rosters_.end(), [&](const auto& entry) {
-    const Roster& roster = entry.second;
-    const bool is_newer = entry.first == said.told.core_id()
+    const auto& [core, roster] = entry;
+    // Of two cores of one generation neither has heard of the other.
+    const bool is_newer = core == said.told.core_id()
                               ? roster.stamp.version() > said.told.version()
-                              : roster.stamp.generation() > said.told.generation();
-    return is_newer && !roster.lanes.contains(lane_id);
+                              : roster.stamp.generation() >= said.told.generation();
+    const auto link = roster.links.find(lane_id);
+    if (!is_newer || link == roster.links.end()) return is_newer;
+    // It is in it, with a link that it has never heard of.
+    return link->second != 0 && (core != said.core_id || link->second != said.link);
   });
 }
 

@@ -108,11 +108,13 @@ class ReturnHold {
   absl::flat_hash_set<uint64_t> unfinished_;  // were awaited until the patience was over
   struct Roster {
     signaling::v1::RosterStamp stamp;
-    absl::flat_hash_set<uint64_t> lanes;
+    absl::flat_hash_map<uint64_t, uint64_t> links;  // by lane; 0: unknown
   };
   // What lanes said in their Hello.
   struct Said {
     bool knew_core;  // and has not been told that it was passed over
+    uint64_t core_id;
+    uint64_t link;
     signaling::v1::RosterStamp told;
   };
   void AddRoster(const signaling::v1::Roster& roster);

@@ -12,6 +12,8 @@ namespace {
 
 // Longer between two ticks: the process was stopped, or its machine.
 constexpr absl::Duration kLongestTick = absl::Seconds(1);
+// In ten seconds.
+constexpr int kRefusalsLogged = 3;
 
 }  // namespace
 
@@ -32,41 +34,66 @@ Router::Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
       hold_(now_),
       late_(limits.max_late_bytes),
       last_tick_(now_),
-      tombstones_(limits.max_tombstones) {}
+      tombstones_(limits.max_tombstones),
+      refusals_logged_(clock, kRefusalsLogged) {}
 
 void Router::Handle(RouterInput& input) {
   now_ = clock_.Elapsed();
   now_us_ = absl::ToInt64Microseconds(now_ + wall_ahead_);
+  work_ = 0;
   std::visit([this](auto& one) { On(one); }, input);
   // After a pause the tick decides, which excuses whoever could not be heard.
   if (hold_.holding() && now_ - last_tick_ <= kLongestTick && hold_.End(now_)) ReleaseHeld();
+  const bool more_answers = PayAnswers();
+  unfinished_ = more_answers || !turns_.empty();
   SendGathered();
 }
 
 void Router::On(CoreStopping&) { stopping_ = true; }
 
+void Router::On(Continue&) {
+  turn_wanted_ = false;
+  GoOn();
+}
+
 void Router::On(AdminCall& call) { call.run(*this); }
 
 void Router::On(Tick&) {
+  GoOn();
   wall_ahead_ = clock_.WallTime() - absl::UnixEpoch() - now_;
   records_.Expire(steady_us());
   const bool was_stopped = now_ - std::exchange(last_tick_, now_) > kLongestTick;
   if (was_stopped) hold_.Excuse(now_);
   if (!stopping_) GiveUpOverdue(was_stopped);
   if (late_.keeping() && late_.over(now_)) GiveUpLate();
+  if (!stopping_) LimitQueues();
   ticking_ = true;
   for (const auto& [id, lane] : directory_.lanes()) {
     if (!lane->channel) continue;
     lane->channel->AckNow();
-    if (roster_changed_) AddRoster(*lane);
+    if (lane->roster_version != roster_version_) AddRoster(*lane);
     MarkDirty(*lane);
   }
-  roster_changed_ = false;
 }
 
 // ---- events of a lane
 
+bool Router::OnEventOfLink(LaneRecord& lane, LaneEvent& event) {
+  std::optional<LaneRefusal> refusal = WhyRefusedNow(lane, event);
+  const bool follows = FollowsLast(lane, event);
+  if (!follows) refusal = LaneRefusal::kRelayNumber;
+  if (refusal) {
+    Refuse(*refusal, lane.edge, lane.index);
+    ++counters_.events_ignored;
+  } else {
+    OnEvent(lane, event);
+  }
+  if (!follows) GiveUp(lane, LaneEnd::kBroken);
+  return follows;
+}
+
 void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
+  ++work_;
   if (event.seq() != 0) {
     if (event.seq() <= lane.last_seq) {
       ++counters_.events_ignored;
@@ -115,7 +142,7 @@ void Router::OnPeerEvent(LaneRecord& lane, LaneEvent& event) {
       peer->stats_at_us = now_us_;
       return;
     case LaneEvent::KIND_QUERIED:
-      return Query(*peer, event.topic());
+      return Query(*peer, event);
     case LaneEvent::KIND_QUERY_ENDED:
       return EndQuery(*peer, event.topic());
     case LaneEvent::KIND_PEER_CLOSED:
@@ -159,15 +186,18 @@ void Router::Unsubscribe(PeerRecord& peer, const std::string& name) {
   }
 }
 
-void Router::Announce(Notice::Kind kind, const PeerRecord& peer, const TopicRecord& topic) {
+void Router::Announce(Notice::Kind kind, PeerRecord& peer, const TopicRecord& topic) {
+  uint64_t told = 0;
   for (const Interest& interest : topic.interests) {
     const uint32_t itself = interest.lane == peer.lane && peer.info.wants_presence() ? 1 : 0;
     if (interest.watchers <= itself) continue;
+    told += interest.watchers - itself;
     Notice* notice = For(*interest.lane).add_notices();
     notice->set_kind(kind);
     notice->set_peer(peer.id);
     notice->set_topic(topic.name);
   }
+  if (told > 1) CountFanOut(&peer, told, topic.name.size());
 }
 
 void Router::OpenPeer(LaneRecord& lane, LaneEvent& event) {
@@ -191,6 +221,7 @@ void Router::ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason)
   }
   for (const TopicRecord* topic : peer.topics) Announce(Notice::KIND_LEFT, peer, *topic);
   for (const std::string& topic : peer.queries) queries_.Remove(topic, peer.id);
+  peer.lane->owed.Remove(peer.id);
   directory_.RemovePeer(peer, now_us_, code, reason);
 }
 
@@ -260,7 +291,11 @@ void Router::Send(LaneRecord& lane) {
   RelayLedger& ledger = lane.ledger;
   // A message of its own would wake its edge for nothing else.
   const bool tell = ticking_ || ledger.untold() >= kRelaysPerAck || !link::IsEmpty(lane.out);
-  if (tell && ledger.untold() > 0) ledger.TakeSettled(lane.out.mutable_settled());
+  if (tell && ledger.untold() > 0) {
+    // Who forgets a relay knows who was there when it was routed.
+    if (lane.roster_version != roster_version_) AddRoster(lane);
+    ledger.TakeSettled(lane.out.mutable_settled());
+  }
   if (!link::IsEmpty(lane.out)) lane.channel->Append(lane.out, now_);
   if (lane.channel->attached()) lane.channel->Pump();
 }

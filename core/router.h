@@ -14,19 +14,24 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/histogram.h"
+#include "base/log_limiter.h"
 #include "core/directory.h"
 #include "core/edge_sink.h"
 #include "core/held_queries.h"
 #include "core/lane_end.h"
+#include "core/lane_refusal.h"
 #include "core/late_lanes.h"
 #include "core/limits.h"
 #include "core/live_feed.h"
@@ -78,8 +83,10 @@ struct AdminCall {
 };
 // Nothing but that time has passed; at least every kTickUs.
 struct Tick {};
+// The router goes on with what it has put off (Router::WantsTurn()).
+struct Continue {};
 using RouterInput = std::variant<DirectOpened, LaneOpened, LaneBatch, LaneWritable, LaneClosed,
-                                 CoreStopping, AdminCall, Tick>;
+                                 CoreStopping, AdminCall, Tick, Continue>;
 
 inline constexpr std::array<int64_t, 10> kFanOutBounds = {0,  1,  2,   5,     10,
                                                           20, 50, 100, 1'000, 10'000};
@@ -92,6 +99,7 @@ struct RouterCounters {
   Histogram<kFanOutBounds> fan_out;  // subscribers that each relay went to
   uint64_t lanes_late = 0;     // reconnected after a restarted core had stopped waiting for them
   uint64_t lanes_refused = 0;  // a Hello with another secret than the lane's
+  std::array<uint64_t, kLaneRefusalCount> refusals = {};  // what edges may not say
   std::array<uint64_t, kLaneEndCount> lanes_ended = {};
   // Deliveries to those lanes that were not acknowledged.
   std::array<uint64_t, kLaneEndCount> deliveries_given_up = {};
@@ -104,11 +112,26 @@ class Router {
   // A lane is told what is settled with the next message for it, and by itself only after so many
   // relays, or at the next tick: a message of its own would wake its edge for nothing else.
   static constexpr uint64_t kRelaysPerAck = 256;
+  // Events and deliveries, large ones counted as kBytesPerDelivery says, that are handled for one
+  // input; the rest of a batch waits for the next turn of its lane. About 5 ms.
+  static constexpr uint64_t kWorkPerTurn = 16'384;
+  // A lane is told what its peer's relays take to hand on when that is as much as so many
+  // deliveries.
+  static constexpr uint64_t kFanOutPerNotice = 1000;
+  static constexpr size_t kBytesPerDelivery = 4096;
+  // Cost of the answers to queries that are made while one input is handled; the others wait for
+  // the next.
+  static constexpr size_t kAnswerCostPerTurn = 512 << 10;
+  // Cost of what a lane has not acknowledged above which no answers are made for it.
+  static constexpr size_t kAnswerWindow = 4 << 20;
 
   // `core_id` is random and not 0. `clock` must outlive the router.
   Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock);
 
   void Handle(RouterInput& input);
+  // After each Handle(): whether a Continue is to follow, behind all inputs that wait. True once
+  // until it comes.
+  bool WantsTurn() { return unfinished_ && !std::exchange(turn_wanted_, true); }
 
   // ---- inside an AdminCall
   // Sent to the lane when the call is over.
@@ -116,6 +139,9 @@ class Router {
   void Drain(LaneRecord& lane);
   void SetLogDirectives(LaneRecord& lane, std::string_view directives);
   LiveFeed& feed() { return feed_; }
+  // Counts what the core has refused an edge, and logs it once in a while.
+  void Refuse(LaneRefusal reason, std::string_view edge, uint32_t lane_index);
+  void Count(LaneRefusal reason) { ++counters_.refusals[static_cast<size_t>(reason)]; }
 
   const Directory& directory() const { return directory_; }
   Directory& directory() { return directory_; }
@@ -141,7 +167,30 @@ class Router {
   void On(CoreStopping& stopping);
   void On(AdminCall& call);
   void On(Tick& tick);
+  void On(Continue& go_on);
 
+  // ---- what lanes may say (router_rules.cc)
+  // Whether the peer is the lane's, or was.
+  bool SpeaksFor(const LaneRecord& lane, uint64_t peer_id, uint64_t proof) const;
+  std::optional<LaneRefusal> WhyRefusedNow(const LaneRecord& lane,
+                                           const signaling::v1::LaneEvent& event) const;
+  // Whether the numbers of the lane's new relays have no gap. Notes the event's.
+  static bool FollowsLast(LaneRecord& lane, const signaling::v1::LaneEvent& event);
+  bool HasRoomForLane(const signaling::v1::Hello& hello) const;
+  // CoreLimits::max_queued_bytes_of_lanes.
+  void LimitQueues();
+
+  // As OnEvent(), of a lane behind a link. False: the lane is given up.
+  bool OnEventOfLink(LaneRecord& lane, signaling::v1::LaneEvent& event);
+  // ---- turns (router_turns.cc)
+  enum class BatchState : uint8_t { kDone, kHasMore, kLaneGone };
+  // The events of the batch from `next` on, as far as the turn allows, or until the lane is given up for one.
+  BatchState HandleEvents(LaneRecord& lane, signaling::v1::LaneToCore& batch, int& next);
+  // What turns have left of batches, lanes taking turns.
+  void GoOn();
+  // All that the lane has. False: the lane is given up.
+  bool FinishBatches(LaneRecord& lane);
+  void EndBatch(LaneRecord& lane);
   void OnEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void OnPeerEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void OpenPeer(LaneRecord& lane, signaling::v1::LaneEvent& event);
@@ -172,13 +221,21 @@ class Router {
   bool IsOnlyLane(const LaneRecord& lane) const;
   void AddRoster(LaneRecord& lane);
   void Publish(uint64_t lane_id, LaneRecord* lane, signaling::v1::LaneEvent& event);
-  void Query(PeerRecord& peer, const std::string& topic);
+  void Query(PeerRecord& peer, const signaling::v1::LaneEvent& event);
   void EndQuery(PeerRecord& peer, const std::string& topic);
+  // The peer's query is answered as soon as it is its turn, or waits for a record.
+  void OweOrHold(PeerRecord& peer, const std::string& topic);
+  // Answers what is owed, up to kAnswerCostPerTurn: true when it has got so far.
+  bool PayAnswers();
+  static bool CanTakeAnswers(LaneRecord& lane);
   void Subscribe(PeerRecord& peer, const signaling::v1::LaneEvent& event);
   void Unsubscribe(PeerRecord& peer, const std::string& topic);
   // Tells every lane with a watcher of the topic, but `peer` itself.
-  void Announce(signaling::v1::Notice::Kind kind, const PeerRecord& peer, const TopicRecord& topic);
+  void Announce(signaling::v1::Notice::Kind kind, PeerRecord& peer, const TopicRecord& topic);
   void AnswerRelay(LaneRecord& origin, const signaling::v1::LaneEvent& event, uint64_t reached);
+  // What the peer has said went to so many, each of them bytes long; its lane is told when that is
+  // much.
+  void CountFanOut(PeerRecord* peer, uint64_t reached, size_t bytes);
   // Appends a delivery for every lane the relay goes to; how many subscribers that are.
   uint64_t Deliver(uint64_t lane_id, signaling::v1::LaneEvent& event, TopicRecord& topic);
   uint64_t DeliverToOne(uint64_t lane_id, signaling::v1::LaneEvent& event,
@@ -191,8 +248,8 @@ class Router {
                                 const TopicRecord& topic) const;
   signaling::v1::Delivery* AddDelivery(LaneRecord& lane, uint64_t origin,
                                        const signaling::v1::LaneEvent& event);
-  // False when there is nothing to answer with.
-  bool Answer(const PeerRecord& peer, const std::string& topic);
+  // Its cost; 0: there is nothing to answer with.
+  size_t Answer(const PeerRecord& peer, const std::string& topic);
   void Trace(uint64_t lane_id, const LaneRecord* origin, const signaling::v1::LaneEvent& event,
              const TopicRecord* topic);
   // Closes its peers, settles what was owed to it, and forgets it.
@@ -228,12 +285,16 @@ class Router {
   LiveFeed feed_;
   RecordStore records_;
   HeldQueries queries_;
+  std::deque<LaneRecord*> owing_;  // lanes that are owed answers, the next one first
+  std::deque<LaneRecord*> turns_;  // lanes with a batch that is not done, the next one first
+  uint64_t work_ = 0;              // of this turn
+  bool unfinished_ = false;
+  bool turn_wanted_ = false;  // a Continue is on its way
   ReturnHold hold_;
   LateLanes late_;
   absl::Duration last_tick_;
   std::vector<LaneRecord*> dirty_;
   std::vector<LaneRecord*> sending_;  // reused
-  bool roster_changed_ = false;       // since the lanes were told
   uint64_t roster_version_ = 0;
   uint64_t generation_ = 1;
   uint64_t last_link_ = 0;  // numbers of links
@@ -243,6 +304,7 @@ class Router {
   uint64_t origin_link_ = 0;  // of the relay being routed: its lane's link; 0: none
   uint32_t targets_ = 0;      // lanes that will answer for the relay being routed
   RouterCounters counters_;
+  LogLimiter refusals_logged_;
   Rate rate_;
   signaling::v1::Event event_;  // reused
 };

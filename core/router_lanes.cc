@@ -1,5 +1,6 @@
 // Router: lanes that come, break, reconnect and are given up.
 #include <absl/status/status.h>
+#include <absl/time/time.h>
 
 #include <algorithm>
 #include <memory>
@@ -8,7 +9,9 @@
 #include <vector>
 
 #include "base/log.h"
+#include "core/lane_rules.h"
 #include "core/router.h"
+#include "proto/link/timing.h"
 
 namespace cairn::core {
 
@@ -46,8 +49,14 @@ void Router::On(LaneOpened& opened) {
   const std::string* secret = lane ? &lane->secret : tombstones_.Find(id);
   if ((lane && lane->sink) || (secret && !SameSecret(*secret, opened.hello.secret()))) {
     ++counters_.lanes_refused;
+    Refuse(LaneRefusal::kSecret, opened.hello.edge(), opened.hello.lane_index());
     return opened.stream->Close(
         absl::PermissionDeniedError("the lane exists, and the secret is not its own"));
+  }
+  if (!lane && !HasRoomForLane(opened.hello)) {
+    Refuse(LaneRefusal::kTooManyLanes, opened.hello.edge(), opened.hello.lane_index());
+    return opened.stream->Close(absl::ResourceExhaustedError(
+        "the core has as many lanes as it may, or as many of this edge"));
   }
   CoreToLane answer;
   Welcome* welcome = answer.mutable_welcome();
@@ -64,6 +73,9 @@ void Router::On(LaneOpened& opened) {
     lane = &BeginLane(opened, welcome);
   }
   welcome->set_link(lane->channel->number());
+  welcome->set_beat_ms(static_cast<uint32_t>(
+      absl::ToInt64Milliseconds(limits_.lane_timeout / link::kBeatsPerTimeout)));
+  welcome->set_generation(generation_);
   // Before anything that the link has gathered.
   LaneStream& stream = *lane->channel->stream();
   stream.Write(answer);
@@ -107,24 +119,23 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   // Of its own rosters this core knows who has come since.
   if (hello.roster().stamp().core_id() == core_id_)
     opened.hello.mutable_roster()->set_complete(false);
-  if (knew_another) generation_ = std::max(generation_, hello.told().generation() + 1);
+  if (knew_another) {
+    const uint64_t known =
+        std::min(std::max(hello.generation(), hello.told().generation()), ~uint64_t{1});
+    generation_ = std::max(generation_, known + 1);
+  }
   hold_.OnHello(hello, knew_another, now_);
   LaneRecord* lane = directory_.AddLane(hello, now_us_);
   lane->late = late_.Contains(hello.lane_id());
   directory_.Bind(opened.stream.get(), *lane);
   lane->channel =
       std::make_unique<LaneChannel>(++last_link_, std::move(opened.stream), limits_, now_);
-  roster_changed_ = true;
   ++roster_version_;
   AddRoster(*lane);
   if (welcome->outcome() != Welcome::OUTCOME_NEW) hold_.OnTold(lane->id);
   if (!hold_.holding()) TellPassedOver();
   if (IsOnlyLane(*lane) && NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);
   return *lane;
-}
-
-void Router::TellPassedOver() {
-  for (const uint64_t id : hold_.TakePassedOver()) TellMissed(id);
 }
 
 // ---- what they say
@@ -145,9 +156,23 @@ void Router::On(LaneBatch& input) {
     if (lane->state == LaneState::kSyncing && hold_.holding() && batch.events_size() > 0)
       hold_.OnProgress(lane->id, now_);
   }
-  if (batch.has_stats()) lane->stats.Swap(batch.mutable_stats());
-  for (LaneEvent& event : *batch.mutable_events()) OnEvent(*lane, event);
-  GiveBack(*lane, *input.endpoint, batch);
+  if (batch.has_stats()) {
+    const auto refusal = lane->channel ? WhyRefused(batch.stats(), limits_) : std::nullopt;
+    if (refusal) {
+      Refuse(*refusal, lane->edge, lane->index);
+    } else {
+      lane->stats.Swap(batch.mutable_stats());
+      lane->tls_not_after_us = lane->stats.tls_not_after_us();
+    }
+  }
+  int next = 0;
+  if (lane->batches.empty()) {
+    const BatchState state = HandleEvents(*lane, batch, next);
+    if (state == BatchState::kLaneGone) return;
+    if (state == BatchState::kDone) return GiveBack(*lane, *input.endpoint, batch);
+  }
+  lane->batches.push_back({std::move(input.endpoint), std::move(batch), next});
+  if (!std::exchange(lane->has_turn, true)) turns_.push_back(lane);
 }
 
 void Router::GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, LaneToCore& batch) {
@@ -164,7 +189,7 @@ void Router::On(LaneWritable& writable) {
 }
 
 void Router::ReleaseHeld() {
-  roster_changed_ = true;
+  ++roster_version_;
   late_.Begin(hold_.TakeUnfinished(), hold_.limit());
   for (const uint64_t id : late_.lanes()) {
     if (LaneRecord* lane = directory_.FindLane(id)) lane->late = true;
@@ -188,6 +213,7 @@ void Router::ReleaseHeld() {
 void Router::On(LaneClosed& closed) {
   LaneRecord* lane = directory_.FindLane(closed.endpoint.get());
   if (!lane || stopping_) return;
+  if (!FinishBatches(*lane)) return;
   if (lane->sink) return CloseLane(*lane);
   const bool unsettled = lane->ledger.open() || hold_.cost(lane->id) > 0;
   if (lane->state == LaneState::kLeaving && !unsettled) {
@@ -261,10 +287,11 @@ void Router::CloseLane(LaneRecord& lane) {
   // Nobody is left there for whom these were.
   lane.ledger.Answered(lane.ledger.owed(), [this](const auto& owed) { Settle(owed); });
   if (lane.dirty) std::erase(dirty_, &lane);
+  if (lane.owing) std::erase(owing_, &lane);
+  if (lane.has_turn) std::erase(turns_, &lane);
   if (lane.sink) directory_.Unbind(lane.sink.get());
   if (lane.channel && lane.channel->attached()) directory_.Unbind(lane.channel->stream());
   directory_.RemoveLane(lane);
-  roster_changed_ = true;
   ++roster_version_;
 }
 
@@ -274,26 +301,6 @@ bool Router::IsOnlyLane(const LaneRecord& lane) const {
                       [&lane](const auto& entry) {
                         return entry.second.get() != &lane && entry.second->edge == lane.edge;
                       });
-}
-
-void Router::AddRoster(LaneRecord& lane) {
-  signaling::v1::Roster* roster = For(lane).mutable_roster();
-  roster->Clear();
-  for (const auto& [id, other] : directory_.lanes()) {
-    if (other->channel) roster->add_lanes(id);
-  }
-  for (const auto& [id, awaited] : hold_.awaited()) {
-    if (!directory_.FindLane(id)) roster->add_lanes(id);
-  }
-  for (const uint64_t id : late_.lanes()) {
-    if (!directory_.FindLane(id)) roster->add_lanes(id);
-  }
-  roster->set_complete(!hold_.holding() && !late_.keeping());
-  // Until then the core may still have to tell lanes what they have missed at earlier ones.
-  if (hold_.holding()) return;
-  roster->mutable_stamp()->set_core_id(core_id_);
-  roster->mutable_stamp()->set_version(roster_version_);
-  roster->mutable_stamp()->set_generation(generation_);
 }
 
 }  // namespace cairn::core

@@ -15,6 +15,7 @@ void Router::Relay(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
   ++counters_.relays;
   rate_.Add(steady_us());
   const uint64_t seq = event.seq();
+  const size_t bytes = event.topic().size() + event.payload().size();
   TopicRecord* topic = directory_.FindTopic(event.topic());
   if (feed_.traced() && feed_.Wants(event.peer(), event.topic()))
     Trace(lane_id, origin, event, topic);
@@ -36,11 +37,22 @@ void Router::Relay(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
   if (reached == 0) ++counters_.relays_unheard;
   counters_.fan_out.Add(static_cast<int64_t>(reached));
   if (!origin) return;
+  if (reached > 1) CountFanOut(directory_.FindPeer(event.peer()), reached, bytes);
   if (origin->channel) {
     origin->ledger.Routed(seq, targets_);
     TellSettled(*origin);
   }
   if (event.wants_receipt()) AnswerRelay(*origin, event, reached);
+}
+
+void Router::CountFanOut(PeerRecord* peer, uint64_t reached, size_t bytes) {
+  if (!peer) return;
+  peer->fan_out += reached * (1 + bytes / kBytesPerDelivery);
+  if (peer->fan_out < kFanOutPerNotice) return;
+  Notice* notice = For(*peer->lane).add_notices();
+  notice->set_kind(Notice::KIND_FAN_OUT);
+  notice->set_peer(peer->id);
+  notice->set_count(std::exchange(peer->fan_out, 0));
 }
 
 uint32_t Router::SenderIn(const Interest& interest, uint64_t lane_id, uint64_t sender,
@@ -100,6 +112,7 @@ Delivery* Router::AddDelivery(LaneRecord& lane, uint64_t origin, const LaneEvent
   }
   delivery->set_read_us(event.read_us());
   ++counters_.deliveries;
+  work_ += 1 + event.payload().size() / kBytesPerDelivery;
   return delivery;
 }
 
@@ -144,7 +157,6 @@ void Router::EndLate() {
   for (const LateLanes::Kept& kept : late_.TakeKept())
     Settle({kept.origin_lane, kept.origin_link, kept.event.seq()});
   // Now the roster is complete.
-  roster_changed_ = true;
   ++roster_version_;
 }
 

@@ -10,7 +10,7 @@
 
 #include "base/address.h"
 #include "base/bearer_tokens.h"
-#include "base/cidr.h"
+#include "edge/cidr.h"
 #include "edge/proxy_protocol.h"
 #include "edge/upgrade.h"
 

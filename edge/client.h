@@ -26,6 +26,8 @@ class Client {
     Deliver(frame);
     return frame.size();
   }
+  // What the client has said took so much to hand to others (edge/work.h).
+  virtual void Charge(uint64_t deliveries) = 0;
   // Queues a pong, ahead of frames that wait.
   virtual void Pong(std::string_view payload) = 0;
   // The peer answered the last ping.

@@ -17,7 +17,8 @@ Connection::Connection(ConnectionHost& host, Stream stream, std::unique_ptr<Arri
       phase_(stream_.tls() ? Phase::kTls : Phase::kHttp),
       watched_(EPOLLIN),
       refusal_(refusal),
-      tokens_(host.message_rate()),
+      messages_(host.message_rate()),
+      deliveries_(host.delivery_rate()),
       arrival_(std::move(arrival)) {
   if (!arrival_->behind_proxy || !arrival_->trust.proxy_protocol) return;
   arrival_->proxy_header.emplace();
@@ -63,6 +64,7 @@ void Connection::OnProxyHeader() {
 }
 
 void Connection::ContinueHandshake() {
+  host_.NoteHeard(kHandshakeWork);
   const Stream::Status status = stream_.Handshake();
   switch (status) {
     case Stream::Status::kOk:
@@ -82,7 +84,7 @@ void Connection::ContinueHandshake() {
 
 void Connection::OnReadable() {
   do {
-    if (rate_paused_) return;
+    if (rate_paused_ || awaits_turn_) return;
     if (phase_ == Phase::kOpen && host_.ReadingPaused(*this)) {
       paused_ = true;
       return UpdateInterest();
@@ -117,6 +119,7 @@ void Connection::OnReadable() {
 }
 
 void Connection::OnHttp(std::string_view bytes) {
+  host_.NoteHeard(kUpgradeWork);
   Upgrade& upgrade = arrival_->upgrade;
   const Upgrade::State state = upgrade.Feed(bytes);
   if (state == Upgrade::State::kNeedMore) return;
@@ -144,67 +147,12 @@ void Connection::Open(std::string_view early) {
   if (refusal_) return Close(*refusal_, 0);
   if (host_.draining()) return Close(CloseReason::kDraining, 0);
   arrival_.reset();
-  session_.emplace(host_.session_context(), *this, host_.NewPeerId(), std::move(facts));
+  const link::PeerName peer = host_.NewPeer();
+  facts.proof = peer.proof;
+  session_.emplace(host_.session_context(), *this, peer.id, std::move(facts));
   host_.AwaitPing(*this);
   // They stand in the loop's read buffer, behind the request.
   if (!early.empty()) KeepUnheard(Hear({const_cast<char*>(early.data()), early.size()}));
-}
-
-size_t Connection::ReadSize() const {
-  // About as long as messages are: what has no tokens must be kept.
-  constexpr size_t kBytesPerToken = 128, kLeast = 4096;
-  const size_t all = host_.read_buffer().size();
-  if (host_.message_rate().per_second == 0) return all;
-  const double bytes = tokens_.tokens() * static_cast<double>(kBytesPerToken);
-  return bytes <= kLeast ? kLeast : std::min(static_cast<size_t>(bytes), all);
-}
-
-std::span<char> Connection::Hear(std::span<char> bytes) {
-  const TokenBucket::Rate rate = host_.message_rate();
-  if (rate.per_second == 0) return session_->OnBytes(bytes);
-  const double tokens = tokens_.Refill(rate, host_.Now());
-  if (tokens >= rate.burst) rate_told_ = false;
-  const std::span<char> rest =
-      session_->OnBytes(bytes, static_cast<uint32_t>(std::max(tokens, 0.)));
-  tokens_.Take(session_->TakeHeard());
-  if (phase_ != Phase::kOpen) return {};
-  if (rest.empty() && tokens_.tokens() >= 1) return rest;
-  rate_paused_ = true;
-  host_.session_context().counters.rate_pauses.Add();
-  if (!std::exchange(rate_told_, true)) session_->SayRateLimited();
-  host_.AwaitTokens(*this);
-  UpdateInterest();
-  return phase_ == Phase::kOpen ? rest : std::span<char>();
-}
-
-bool Connection::ResumeWithTokens() {
-  if (!rate_paused_ || phase_ != Phase::kOpen) return true;
-  if (tokens_.Refill(host_.message_rate(), host_.Now()) < 1) return false;
-  rate_paused_ = false;
-  // Out of the way of whoever ends the connection meanwhile.
-  std::string held = std::exchange(unheard_, std::string());
-  const size_t begin = std::exchange(unheard_begin_, 0);
-  const std::span<char> rest = Hear(std::span<char>(held).subspan(begin));
-  if (!rest.empty()) {
-    unheard_begin_ = held.size() - rest.size();
-    unheard_ = std::move(held);
-  }
-  Account();
-  if (!rate_paused_ && stream_.HasPending()) OnReadable();
-  UpdateInterest();
-  return !rate_paused_;
-}
-
-void Connection::KeepUnheard(std::span<char> bytes) {
-  if (bytes.empty()) return;
-  unheard_.assign(bytes.begin(), bytes.end());
-  Account();
-}
-
-void Connection::ForgetUnheard() {
-  unheard_ = std::string();
-  unheard_begin_ = 0;
-  Account();
 }
 
 void Connection::OnPong(std::string_view) {
@@ -247,8 +195,7 @@ void Connection::UpdateInterest() {
 void Connection::ResumeReading() {
   paused_ = false;
   UpdateInterest();
-  // What TLS has decrypted already does not wake the loop.
-  if (stream_.HasPending()) OnReadable();
+  WaitForTurn();
 }
 
 void Connection::OnDeadline() {

@@ -22,6 +22,8 @@
 #include "edge/session.h"
 #include "edge/stream.h"
 #include "edge/token_bucket.h"
+#include "edge/work.h"
+#include "proto/link/identity.h"
 
 namespace cairn::edge {
 
@@ -44,7 +46,7 @@ class ConnectionHost {
 
   virtual SessionContext& session_context() = 0;
   virtual std::span<char> read_buffer() = 0;
-  virtual uint64_t NewPeerId() = 0;
+  virtual link::PeerName NewPeer() = 0;
   struct Admission {
     std::optional<CloseReason> refusal;
     bool overflow = false;  // too many are being refused already: close without a Close frame
@@ -58,7 +60,12 @@ class ConnectionHost {
   virtual void ShortenQueues() = 0;
   // Of each connection; and the connection waits for tokens.
   virtual TokenBucket::Rate message_rate() const = 0;
+  virtual TokenBucket::Rate delivery_rate() const = 0;
   virtual void AwaitTokens(Connection& connection) = 0;
+  // TakeTurn() is wanted: others come first.
+  virtual void AwaitTurn(Connection& connection) = 0;
+  // What this turn has taken to hear connections (edge/work.h).
+  virtual void NoteHeard(uint64_t work) = 0;
   virtual absl::Duration Now() const = 0;
   virtual absl::Time WallTime() const = 0;
   virtual bool draining() const = 0;
@@ -86,8 +93,11 @@ class Connection final : public Client, public DeadlineHook {
   // The deadline of the list it is in has passed.
   void OnDeadline();
   void ResumeReading();
-  // Reads on if it has tokens again; false: it has not.
+  // Reads on, in its turn, if it has tokens again; false: it has not.
   bool ResumeWithTokens();
+  // Goes on with what it has read, and no other could wait for.
+  void TakeTurn();
+  bool awaits_turn() const { return awaits_turn_; }
   // Before the upgrade is done: makes room for others.
   void TurnAway() { End(CloseReason::kTooManyHandshakes); }
   // Writes what the socket takes; if that is nothing, closes with 1013.
@@ -109,6 +119,7 @@ class Connection final : public Client, public DeadlineHook {
 
   // ---- from the session and the lane (Client)
   void Deliver(std::string_view frame) override;
+  void Charge(uint64_t deliveries) override;
   void Pong(std::string_view payload) override;
   void OnPong(std::string_view payload) override;
   void Close(CloseReason reason, uint16_t peer_code) override;
@@ -136,10 +147,17 @@ class Connection final : public Client, public DeadlineHook {
   void OnHttp(std::string_view bytes);
   void Open(std::string_view early);
   void OnPingDue();
-  // Gives the session as many messages as there are tokens for, and stops reading when none are
-  // left. What is left of the bytes. REQUIRES: kOpen.
+  // Gives the session as many messages as there are tokens for and a turn allows, and stops reading
+  // when no tokens are left. What is left of the bytes. REQUIRES: kOpen.
   std::span<char> Hear(std::span<char> bytes);
+  // Hear() of what was kept.
+  void HearUnheard();
   void KeepUnheard(std::span<char> bytes);
+  // Which limit the connection has reached, if any; and it is not read until it has tokens again.
+  bool OutOfMessages() const;
+  bool OutOfDeliveries() const;
+  void PauseForTokens();
+  void WaitForTurn();
   void ForgetUnheard();
   // How much to read at once: what there are tokens for, roughly.
   size_t ReadSize() const;
@@ -165,7 +183,10 @@ class Connection final : public Client, public DeadlineHook {
   bool read_blocked_ = false;  // TLS cannot read before it has written
   bool paused_ = false;
   bool rate_paused_ = false;  // says too much
-  bool rate_told_ = false;    // v2: since it last had all its tokens
+  bool awaits_turn_ = false;  // of the loop
+  // v2: since it last had all its tokens.
+  bool messages_told_ = false;
+  bool deliveries_told_ = false;
   bool farewell_sent_ = false;
   bool ever_ponged_ = false;
   bool ping_outstanding_ = false;
@@ -176,8 +197,9 @@ class Connection final : public Client, public DeadlineHook {
   std::optional<CloseReason> reason_;
   uint16_t close_code_ = 0;
   absl::Duration pinged_at_;
-  TokenBucket tokens_;
-  std::string unheard_;  // read, but beyond the tokens; only while rate_paused_
+  TokenBucket messages_;
+  TokenBucket deliveries_;  // below 0: others have been handed more than it may say
+  std::string unheard_;     // read, but beyond the tokens or the turn
   size_t unheard_begin_ = 0;
   OutQueue out_;
   size_t queue_memory_ = 0;           // of out_ and unheard_, as the loop knows it

@@ -80,6 +80,8 @@ class CoreLink {
   virtual size_t Room() const = 0;
   // Of what was submitted and is not accepted.
   virtual size_t cost() const = 0;
+  // Of what the core has sent and the listener has not been told of.
+  virtual size_t unread_cost() { return 0; }
   // Acknowledges by now what was handled, and lets no long silence arise. Called ten times a
   // second.
   virtual void Tick() = 0;
@@ -89,6 +91,8 @@ class CoreLink {
   // ---- any thread
   // The core has answered, and the link has not broken since.
   virtual bool connected() const = 0;
+  // Of a core in another process that has answered; 0: none has.
+  virtual uint64_t core_id() const { return 0; }
   // Events in each message that was written to the core.
   virtual const BatchHistogram& batches() const = 0;
 };

@@ -5,6 +5,7 @@
 #ifndef CAIRN_EDGE_CORE_STREAM_H_
 #define CAIRN_EDGE_CORE_STREAM_H_
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -36,6 +37,8 @@ class CoreStream {
   virtual void Write(const signaling::v1::LaneToCore& message) = 0;
   // OnStreamEnded() follows soon, whatever is in flight.
   virtual void Cancel() = 0;
+  // Cost of the messages that have come and that the listener has not been told of.
+  virtual size_t unread_cost() { return 0; }
 };
 
 class CoreStreamOpener {

@@ -57,7 +57,8 @@ struct EdgeCounters {
   TrafficByForm out;         // data messages put into clients' queues and their frame bytes
   Counter frames_delivered;  // of those out, relays
   Counter pings_sent;
-  Counter rate_pauses;             // times that a connection was not read for a while
+  Counter rate_pauses;      // times that a connection was not read for a while: --rate-messages
+  Counter delivery_pauses;  // the same: --rate-deliveries
   LatencyHistogram relay_latency;  // edge in to edge out
   std::array<Counter, kCloseReasonCount> closes;
   std::array<Counter, kCloseReasonCount> refusals;  // of the closes, those without a session
@@ -84,6 +85,8 @@ struct EdgeGauges {
   Gauge rate_paused;       // not read, because it said too much
   Gauge queued_bytes;      // that clients have not taken
   Gauge max_queued_bytes;  // of one client
+  Gauge unread_bytes;      // that the core has sent and the loop has not taken
+  Gauge seen_lanes;        // lanes whose relays the lane remembers
 };
 
 }  // namespace cairn::edge

@@ -1,6 +1,5 @@
 #include "edge/edge.h"
 
-#include <absl/random/random.h>
 #include <sys/random.h>
 
 #include <atomic>
@@ -9,6 +8,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "edge/loop.h"
+#include "proto/link/identity.h"
 
 namespace cairn::edge {
 namespace {
@@ -36,11 +36,9 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
       Reloadable<BearerTokens>(std::make_shared<const BearerTokens>(std::move(options.tokens))),
       Reloadable<TlsContext>(std::move(options.tls)), Census(options.limits), clock,
       std::move(options.proxy_trust), options.log_peers, CloseLog(clock),
-      static_cast<size_t>(options.loops)});
+      static_cast<size_t>(options.loops), CoreSight(static_cast<size_t>(options.loops), clock)});
   const bool may_share = !options.listening_socket.valid() && options.listen_address.port() != 0;
   const uint32_t earlier = may_share ? Handover::CountListening(options.listen_address) : 0;
-  if (earlier > 0) WarnOfOthers(options.listen_address, options.takes_over);
-  absl::BitGen random;
   edge->address_ = options.listen_address;
   edge->shared_socket_ = options.listening_socket.valid();
   for (int i = 0; i < options.loops; ++i) {
@@ -51,11 +49,11 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
     if (!listener.ok()) return listener.status();
     edge->address_ = listener->address();
     LaneIdentity identity;
-    identity.lane_id = absl::Uniform<uint64_t>(absl::IntervalClosed, random, 1, ~uint64_t{0});
     // Not of absl::BitGen, which can be predicted: whoever knows it can take the lane's place.
-    identity.secret.resize(16);
+    identity.secret.resize(link::kSecretBytes);
     CAIRN_CHECK(getrandom(identity.secret.data(), identity.secret.size(), 0) ==
                 static_cast<ssize_t>(identity.secret.size()));
+    identity.lane_id = link::LaneIdOf(identity.secret);
     identity.edge = options.name;
     identity.lane_index = static_cast<uint32_t>(i);
     identity.version = options.version;
@@ -63,6 +61,7 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
     edge->loops_.push_back(std::make_unique<Loop>(
         *edge->shared_, std::move(identity), *std::move(listener), links, options.on_drain_order));
   }
+  if (earlier > 0) WarnOfOthers(options.listen_address, options.takes_over);
   if (earlier > 0 && options.takes_over)
     edge->loops_.front()->TakeOverPort(earlier, static_cast<uint32_t>(options.loops));
   return edge;
@@ -75,6 +74,7 @@ EdgeSnapshot Edge::Snapshot() const {
   for (const auto& loop : loops_) loop->AddTo(snapshot);
   if (const std::shared_ptr<const TlsContext> tls = shared_->tls.Get())
     snapshot.tls_not_after = tls->not_after();
+  snapshot.cores = shared_->cores.cores();
   return snapshot;
 }
 

@@ -27,6 +27,7 @@ void EdgeSnapshot::Add(const EdgeCounters& counters) {
   frames_delivered += counters.frames_delivered.Get();
   pings_sent += counters.pings_sent.Get();
   rate_pauses += counters.rate_pauses.Get();
+  delivery_pauses += counters.delivery_pauses.Get();
   relay_latency_us.Add(counters.relay_latency.Values());
   AddAll(counters.closes, closes);
   AddAll(counters.refusals, refusals);
@@ -40,6 +41,8 @@ void EdgeSnapshot::Add(const EdgeGauges& gauges) {
   rate_paused += gauges.rate_paused.Get();
   queued_bytes += gauges.queued_bytes.Get();
   max_queued_bytes = std::max(max_queued_bytes, gauges.max_queued_bytes.Get());
+  unread_bytes += gauges.unread_bytes.Get();
+  max_seen_lanes = std::max(max_seen_lanes, gauges.seen_lanes.Get());
 }
 
 }  // namespace cairn::edge

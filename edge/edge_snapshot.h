@@ -30,6 +30,7 @@ struct EdgeSnapshot {
   };
 
   std::vector<LaneState> lanes;
+  uint64_t cores = 0;  // in other processes, that lanes are connected to
   // As EdgeCounters.
   uint64_t accepted = 0;
   uint64_t upgraded = 0;
@@ -38,6 +39,7 @@ struct EdgeSnapshot {
   uint64_t frames_delivered = 0;
   uint64_t pings_sent = 0;
   uint64_t rate_pauses = 0;
+  uint64_t delivery_pauses = 0;
   HistogramValues relay_latency_us;
   std::array<uint64_t, kCloseReasonCount> closes = {};
   std::array<uint64_t, kCloseReasonCount> refusals = {};
@@ -49,6 +51,8 @@ struct EdgeSnapshot {
   uint64_t rate_paused = 0;
   uint64_t queued_bytes = 0;
   uint64_t max_queued_bytes = 0;
+  uint64_t unread_bytes = 0;
+  uint64_t max_seen_lanes = 0;
   // Events in each message written to the core.
   HistogramValues batch_events;
   std::optional<absl::Time> tls_not_after;  // absent: plaintext

@@ -15,7 +15,7 @@
 #include <string_view>
 
 #include "base/address.h"
-#include "base/cidr.h"
+#include "edge/cidr.h"
 
 namespace cairn::edge {
 

@@ -79,7 +79,7 @@ Lane::SubscribeResult Lane::Subscribe(Member* member, std::string_view name) {
     auto added = std::make_unique<Topic>();
     added->name = std::string(name);
     topic = added.get();
-    topics_.emplace(topic->name, std::move(added));
+    topics_.insert(std::move(added));
   }
   member->topics.emplace(topic, Subscription{static_cast<uint32_t>(topic->members.size())});
   topic->members.push_back(member);
@@ -102,13 +102,21 @@ void Lane::Unsubscribe(Member* member, std::string_view name) {
 // a topic of ten thousand as in one of two. REQUIRES: the leaving member's own table is taken care
 // of by the caller.
 void Lane::RemoveFrom(Topic* topic, uint32_t position) {
-  Member* last = topic->members.back();
-  if (topic->members[position] != last) {
-    topic->members[position] = last;
-    last->topics[topic].position = position;
+  auto& members = topic->members;
+  const auto move = [&](size_t from, uint32_t to) {
+    if (from == to) return;
+    members[to] = members[from];
+    members[to]->topics[topic].position = to;
+  };
+  // Those that a relay on its way has reached stay in front of the others.
+  if (topic == begun_.topic && position < begun_.next) {
+    move(--begun_.next, position);
+    position = begun_.next;
   }
-  topic->members.pop_back();
-  if (!topic->members.empty()) return;
+  move(members.size() - 1, position);
+  members.pop_back();
+  if (!members.empty()) return;
+  if (topic == begun_.topic) begun_.topic = nullptr;
   if (topic == last_topic_) last_topic_ = nullptr;
   topics_.erase(topics_.find(topic->name));
 }
@@ -116,13 +124,14 @@ void Lane::RemoveFrom(Topic* topic, uint32_t position) {
 Lane::Topic* Lane::FindTopic(std::string_view name) {
   if (last_topic_ && last_topic_->name == name) return last_topic_;
   const auto it = topics_.find(name);
-  return it == topics_.end() ? nullptr : last_topic_ = it->second.get();
+  return it == topics_.end() ? nullptr : last_topic_ = it->get();
 }
 
 void Lane::Relay(const Member* member, const wire::Message& message, uint64_t to) {
   Tell(LaneEvent::KIND_RELAYED, member->peer, [&](LaneEvent& event) {
     event.mutable_topic()->assign(message.topic);
     event.mutable_payload()->assign(message.payload);
+    event.set_proof(member->facts.proof);
     event.set_seq(next_seq_++);
     event.set_read_us(read_us_);
     event.set_to(to);
@@ -152,6 +161,8 @@ bool Lane::Report(bool draining) {
   stats->set_frames_delivered(counters_.frames_delivered.Get());
   stats->set_backlog_bytes(backlog_bytes());
   stats->set_draining(draining);
+  stats->set_tls_not_after_us(tls_not_after_us_);
+  stats->set_other_cores(cores_ > 1 ? cores_ - 1 : 0);
   const auto add = [](auto* list, std::string_view name, uint64_t count) {
     if (count == 0) return;
     signaling::v1::NamedCount* entry = list->Add();

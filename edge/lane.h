@@ -15,7 +15,7 @@
 #define CAIRN_EDGE_LANE_H_
 
 #include <absl/container/flat_hash_map.h>
-#include <absl/hash/hash.h>
+#include <absl/container/inlined_vector.h>
 
 #include <atomic>
 #include <cstdint>
@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/named_set.h"
 #include "edge/client.h"
 #include "edge/core_link.h"
 #include "edge/counters.h"
@@ -36,6 +37,8 @@
 #include "edge/outbox.h"
 #include "edge/record_cache.h"
 #include "edge/seen_relays.h"
+#include "edge/waiting_relays.h"
+#include "edge/work.h"
 #include "proto/wire/json_result.h"
 #include "proto/wire/message.h"
 
@@ -50,6 +53,7 @@ class Lane final : public CoreLinkListener {
     std::string user_agent;
     const char* tls_version = "";
     wire::Dialect dialect = wire::Dialect::kNative;
+    uint64_t proof = 0;  // LaneEvent.proof
   };
 
   // PeerStats in lane.proto.
@@ -92,7 +96,7 @@ class Lane final : public CoreLinkListener {
   };
   struct Topic {
     std::string name;
-    std::vector<Member*> members;
+    absl::InlinedVector<Member*, 2> members;
   };
 
   enum class SubscribeResult { kSubscribed, kAlready, kTooMany };
@@ -135,6 +139,12 @@ class Lane final : public CoreLinkListener {
   // Tells the core what has been counted since the last: the lane's figures, and those of up to
   // kReportsPerCall members for whom something has changed. False when that was all of them.
   bool Report(bool draining);
+  // What it tells then of the edge: the end of the clients' certificate, 0 for plaintext, and how
+  // many cores its lanes are connected to.
+  void SetSurroundings(int64_t tls_not_after_us, uint32_t cores) {
+    tls_not_after_us_ = tls_not_after_us;
+    cores_ = cores;
+  }
 
   // Time of the reads that follow, Unix microseconds.
   void SetReadTime(int64_t now_us) { read_us_ = now_us; }
@@ -143,6 +153,14 @@ class Lane final : public CoreLinkListener {
   void Flush();
   // Forgets what need not be remembered any longer. Ten times a second.
   void Tick();
+  // Something waits for DeliverWaiting(): a turn does so much and no more.
+  bool has_waiting() const { return !waiting_.empty() || begun_.topic; }
+  void DeliverWaiting();
+  size_t waiting_cost() const { return waiting_.cost(); }
+  // What this turn has handed to clients; the loop adds what it takes to write to them.
+  void AddWork(uint64_t work) { work_ += work; }
+  void EndTurn() { work_ = fresh_work_ = 0; }
+
   // More is kept for the core than is allowed: the loop must stop reading clients until this is
   // false again.
   bool congested() const { return congested_; }
@@ -168,14 +186,10 @@ class Lane final : public CoreLinkListener {
 
   size_t member_count() const { return members_.size(); }
   size_t topic_count() const { return topics_.size(); }
+  // Lanes whose relays it can tell from those that are resent.
+  size_t seen_lanes() const { return seen_.size(); }
 
  private:
-  struct NameHash {
-    size_t operator()(std::string_view name) const {
-      return absl::Hash<absl::string_view>()(absl::string_view(name.data(), name.size()));
-    }
-  };
-
   // ---- what the core is told (lane_session.cc)
   // The core is told at once: a session has begun, the snapshot is told, nothing waits, and there
   // is room.
@@ -220,21 +234,45 @@ class Lane final : public CoreLinkListener {
     unreported_.push_back(member->peer);
   }
   void CarryOut(const signaling::v1::Command& command);
-  void OnNotice(const signaling::v1::Notice& notice);
+  void OnNotice(signaling::v1::Notice& notice);
   // A message of cairn.signal.v2.
   void Say(const Member& member, std::string_view message);
-  // The relay's frame in the dialect of the member; each is encoded once.
-  std::string_view FrameFor(const Member& member, const signaling::v1::Delivery& delivery);
-  void DeliverTo(Member* member, const signaling::v1::Delivery& delivery);
+  // ---- who gets what (lane_fan_out.cc)
+  // A relay, and its frame in every dialect: each is encoded when somebody first wants it.
+  struct FanOut {
+    signaling::v1::Delivery delivery;
+    std::string native_frame;
+    std::string v2_frame;
+  };
+  // Relays of one sender on their way to the members of one topic: those before `next` have them.
+  struct Walk {
+    Topic* topic = nullptr;  // null: it is done
+    uint32_t next = 0;
+    std::vector<FanOut> relays;
+  };
+  void OnDelivery(signaling::v1::Delivery& delivery);
+  void OnPresence(signaling::v1::Notice& notice);
+  // As far as work_ is below `until`.
+  void Begin(Topic* topic, Walk& walk, uint64_t until);
+  void GoOn(Walk& walk, uint64_t until);
+  void DeliverNext(uint64_t until);
+  void TakeAlong(const Topic& topic, std::vector<FanOut>& relays);
+  void Announce(const signaling::v1::Notice& notice);
+  void DeliverTo(Member* member, FanOut& relay);
+  static std::string_view FrameFor(const Member& member, FanOut& relay);
+  void CountLatency(const FanOut& relay, uint64_t copies);
   void OnAnswer(const signaling::v1::Answer& answer);
   // Those of the member that have waited long enough.
   void EndQueries(Member* member, absl::Duration now);
+  static bool Waits(const Member& member, std::string_view topic);
+  static void FillQuery(const Member& member, const std::string& topic,
+                        signaling::v1::LaneEvent& event);
+  // As often as the member has asked.
   void SendResult(Member* member, std::string_view topic,
-                  const std::vector<wire::PublishedRecord>& records);
+                  const std::vector<wire::PublishedRecord>& records, size_t times);
   // Null when nobody on this lane is subscribed to it.
   Topic* FindTopic(std::string_view name);
   void RemoveFrom(Topic* topic, uint32_t position);
-  void FanOut(const signaling::v1::Delivery& delivery, int64_t now_us);
 
   // Immutable after construction.
   const LaneIdentity identity_;
@@ -245,8 +283,7 @@ class Lane final : public CoreLinkListener {
   CoreLink* link_ = nullptr;
   // Loop thread only.
   absl::flat_hash_map<uint64_t, std::unique_ptr<Member>> members_;
-  // Keys are views of Topic::name.
-  absl::flat_hash_map<std::string_view, std::unique_ptr<Topic>, NameHash, std::equal_to<>> topics_;
+  NamedSet<Topic> topics_;
   // What was found last, or null: messages for a topic come in rows.
   Topic* last_topic_ = nullptr;
   SeenRelays seen_;
@@ -260,11 +297,16 @@ class Lane final : public CoreLinkListener {
   bool goodbye_told_ = false;  // in this session
   bool congested_ = false;
   std::atomic<size_t> backlog_bytes_{0};
-  // Of the relay being fanned out; empty until somebody wants that form.
-  std::string native_frame_;
-  std::string v2_frame_;
+  WaitingRelays waiting_;
+  Walk begun_;               // spans turns
+  Walk fresh_;               // kept for its memory
+  uint64_t work_ = 0;        // of this turn
+  uint64_t fresh_work_ = 0;  // of that, for what has just come
+  int64_t deliver_us_ = 0;   // now, Unix microseconds
   uint64_t next_seq_ = 1;
   int64_t read_us_ = 0;
+  int64_t tls_not_after_us_ = identity_.tls_not_after_us;
+  uint32_t cores_ = 0;
   Orders orders_;
   signaling::v1::RosterStamp roster_told_;  // of the last, complete or not
   signaling::v1::Roster roster_;            // the lanes that a restarted core has to wait for

@@ -3,6 +3,7 @@
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -19,8 +20,6 @@ using signaling::v1::Welcome;
 namespace {
 
 constexpr uint32_t kProtocolVersion = 2;  // Hello in lane.proto
-// After so many ticks of silence an empty message is written (Options::needs_beats).
-constexpr int kSilentTicks = 4;
 // Of a link that comes and goes.
 constexpr int kOutagesLogged = 10;
 constexpr absl::Duration kOutagesLoggedPer = absl::Minutes(1);
@@ -89,7 +88,7 @@ size_t LaneLink::Room() const {
 void LaneLink::Tick() {
   if (!welcomed_) return;
   link_->AckNow();
-  if (options_.needs_beats && ++silent_ticks_ >= kSilentTicks) link_->BeatNow();
+  if (++silent_ticks_ >= beat_ticks_) link_->BeatNow();
   Pump();
 }
 
@@ -102,6 +101,7 @@ void LaneLink::OpenStream() {
   *opening.mutable_hello() = identity_.ToHello();
   opening.mutable_hello()->set_core_id(core_id_);
   opening.mutable_hello()->set_link(link_number_);
+  opening.mutable_hello()->set_generation(generation_);
   if (link_) opening.mutable_hello()->set_received(link_->received());
   *opening.mutable_hello()->mutable_roster() = listener_.roster();
   *opening.mutable_hello()->mutable_told() = listener_.roster_told();
@@ -115,8 +115,10 @@ void LaneLink::OnStreamMessage(CoreToLane& message) {
   const size_t cost_before = link_->cost();
   const link::Receipt receipt =
       link_->Receive(message, [this](LaneToCore& accepted) { Accept(accepted); });
-  if (receipt == link::Receipt::kBroken)
+  if (receipt == link::Receipt::kBroken) {
+    GiveUpLink();
     return Refuse("the core left out a number or acknowledged what it was not sent");
+  }
   if (receipt == link::Receipt::kHandle) listener_.OnCoreMessage(message);
   if (link_->cost() < cost_before) listener_.OnRoom();
   Pump();
@@ -132,7 +134,7 @@ void LaneLink::OnWelcome(const CoreToLane& message) {
   const bool resumed = welcome.outcome() == Welcome::OUTCOME_RESUMED;
   if (!resumed) {
     BeginSession(welcome);
-  } else if (welcome.core_id() != core_id_ || welcome.link() != link_number_ ||
+  } else if (welcome.core_id() != core_id_ || welcome.link() != link_number_ || link_number_ == 0 ||
              !Resume(welcome.received())) {
     return Refuse("the core goes on with a link that the lane does not have");
   }
@@ -141,8 +143,14 @@ void LaneLink::OnWelcome(const CoreToLane& message) {
              {"core", FormatId(core_id_)},
              {"outcome", Welcome::Outcome_Name(welcome.outcome()).substr(8)}});
   welcomed_ = true;
-  backoff_.Reset();
+  generation_ = std::max(generation_, welcome.generation());
+  up_since_ = clock_.Elapsed();
+  // The tick after which it is due may be late.
+  const auto ticks = welcome.beat_ms() / static_cast<uint32_t>(link::kTick.count());
+  beat_ticks_ = std::max(1, static_cast<int>(ticks) - 1);
+  silent_ticks_ = 0;
   last_failure_.clear();
+  core_seen_.store(core_id_, std::memory_order_relaxed);
   connected_.store(true, std::memory_order_relaxed);
   listener_.OnRoom();
   Pump();
@@ -165,13 +173,20 @@ void LaneLink::BeginSession(const Welcome& welcome) {
   listener_.OnSession(std::move(session));
 }
 
+// What was broken cannot go on. The core takes the lane for one that it has given up, so that its
+// clients learn that they may have missed something.
+void LaneLink::GiveUpLink() { link_number_ = 0; }
+
 void LaneLink::Refuse(const std::string& why) {
   refusal_ = why;
   stream_->Cancel();
 }
 
 void LaneLink::OnStreamEnded(int code, const std::string& message) {
-  if (welcomed_) down_since_ = clock_.Elapsed();
+  if (welcomed_) {
+    down_since_ = clock_.Elapsed();
+    if (down_since_ - up_since_ >= absl::FromChrono(link::kSteadyStream)) backoff_.Reset();
+  }
   stream_.reset();
   welcomed_ = false;
   if (link_) link_->Detach();

@@ -10,7 +10,8 @@
 // Owner:  one Loop.
 // Thread: that loop's, but where a method says "any thread".
 // Bounds: Options::window of what the core has not accepted; Room() is what is left of it.
-// Errors: whatever ends a stream is logged, each new reason once per outage, and followed by a jittered back-off.
+// Errors: whatever ends a stream is logged, each new reason once per outage, and followed by a
+//         jittered back-off, which begins anew once a stream was open for link::kSteadyStream.
 #ifndef CAIRN_EDGE_LANE_LINK_H_
 #define CAIRN_EDGE_LANE_LINK_H_
 
@@ -37,9 +38,6 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
     size_t window = 4 << 20;
     // Of a message of the core that comes in parts.
     size_t max_whole_bytes = 80 << 20;
-    // Whether the stream's other end stops listening when it has heard nothing for a second
-    // (edge/grpc_core_stream.cc).
-    bool needs_beats = true;
   };
 
   // `clock` and `listener` must outlive the link.
@@ -52,9 +50,11 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   void SubmitApart(signaling::v1::LaneToCore& batch) override;
   size_t Room() const override;
   size_t cost() const override { return link_ ? link_->cost() : 0; }
+  size_t unread_cost() override { return stream_ ? stream_->unread_cost() : 0; }
   void Tick() override;
   bool can_break() const override { return true; }
   bool connected() const override { return connected_.load(std::memory_order_relaxed); }
+  uint64_t core_id() const override { return core_seen_.load(std::memory_order_relaxed); }
   const BatchHistogram& batches() const override { return batches_; }
 
  private:
@@ -71,6 +71,8 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   bool Resume(uint64_t received);
   void BeginSession(const signaling::v1::Welcome& welcome);
   void Accept(signaling::v1::LaneToCore& message) { listener_.OnAccepted(message); }
+  // The next Hello names no link of this core.
+  void GiveUpLink();
   // Ends a stream on which the core broke the protocol.
   void Refuse(const std::string& why);
   // Writes what there is, if the stream takes it.
@@ -91,15 +93,19 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   bool welcomed_ = false;               // open
   uint64_t core_id_ = 0;                // of the session; 0: there was none yet
   uint64_t link_number_ = 0;            // Welcome.link of the session
+  uint64_t generation_ = 0;             // the highest Welcome.generation
   std::unique_ptr<WireLink> link_;      // of the session; null: there was none yet
-  absl::Duration down_since_;
+  absl::Duration up_since_;             // of the stream, if welcomed_
+  absl::Duration down_since_;           // if not
   std::string refusal_;
   int silent_ticks_ = 0;  // since something was written
+  int beat_ticks_ = 1;    // after which an empty message is (Welcome.beat_ms)
   std::string last_failure_;
   LogLimiter outages_;
 
   // Any thread.
   std::atomic<bool> connected_{false};
+  std::atomic<uint64_t> core_seen_{0};
   BatchHistogram batches_;
 };
 

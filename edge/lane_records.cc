@@ -4,8 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/address.h"
 #include "base/peer_id.h"
 #include "edge/lane.h"
+#include "proto/wire/ws_encoder.h"
 
 namespace cairn::edge {
 
@@ -19,10 +21,14 @@ void Lane::Publish(const Member* member, std::string_view topic,
   record.set_blob(published.blob);
   for (const std::string& address : published.addresses) record.add_addresses(address);
   record.set_ttl_us(absl::ToInt64Microseconds(limits_.record_ttl));
-  if (link_->can_break()) records_.Keep(topic, record, clock_.Elapsed(), next_seq_);
+  if (const auto address = SocketAddress::Parse(member->facts.remote_address); address.ok())
+    record.set_source(address->Network());
+  if (link_->can_break())
+    records_.Keep(topic, record, clock_.Elapsed(), next_seq_, member->facts.proof);
   Tell(LaneEvent::KIND_PUBLISHED, member->peer, [&](LaneEvent& event) {
     event.mutable_topic()->assign(topic);
     event.set_payload(wire::BlobOf(published));
+    event.set_proof(member->facts.proof);
     event.set_seq(next_seq_++);
     event.set_read_us(read_us_);
     event.mutable_record()->Swap(&record);
@@ -30,10 +36,13 @@ void Lane::Publish(const Member* member, std::string_view topic,
 }
 
 void Lane::Query(Member* member, std::string_view topic) {
-  if (member->queries.size() >= limits_.max_held_queries) return SendResult(member, topic, {});
+  if (member->queries.size() >= limits_.max_held_queries) return SendResult(member, topic, {}, 1);
   std::string name(topic);
-  if (member->told)
-    Tell(LaneEvent::KIND_QUERIED, member->peer, [&](LaneEvent& event) { event.set_topic(name); });
+  // The core answers once, however often it is asked meanwhile.
+  if (member->told && !Waits(*member, name)) {
+    Tell(LaneEvent::KIND_QUERIED, member->peer,
+         [&](LaneEvent& event) { FillQuery(*member, name, event); });
+  }
   const absl::Duration until = clock_.Elapsed() + limits_.query_hold;
   due_.push_back({until, member->peer});
   member->queries.push_back({until, std::move(name)});
@@ -52,15 +61,22 @@ void Lane::EndQueries(Member* member, absl::Duration now) {
   while (!queries.empty() && queries.front().until <= now) {
     const std::string topic = std::move(queries.front().topic);
     queries.erase(queries.begin());
-    const bool waits_on =
-        std::any_of(queries.begin(), queries.end(),
-                    [&](const WaitingQuery& query) { return query.topic == topic; });
-    if (!waits_on && member->told) {
+    if (!Waits(*member, topic) && member->told) {
       Tell(LaneEvent::KIND_QUERY_ENDED, member->peer,
            [&](LaneEvent& event) { event.set_topic(topic); });
     }
-    SendResult(member, topic, {});
+    SendResult(member, topic, {}, 1);
   }
+}
+
+bool Lane::Waits(const Member& member, std::string_view topic) {
+  return std::any_of(member.queries.begin(), member.queries.end(),
+                     [&](const WaitingQuery& query) { return query.topic == topic; });
+}
+
+void Lane::FillQuery(const Member& member, const std::string& topic, LaneEvent& event) {
+  event.set_topic(topic);
+  event.set_max_answer_bytes(static_cast<uint32_t>(wire::MaxResultBytes(member.facts.user_agent)));
 }
 
 void Lane::OnAnswer(const signaling::v1::Answer& answer) {
@@ -78,15 +94,23 @@ void Lane::OnAnswer(const signaling::v1::Answer& answer) {
     published.blob = record.blob();
     published.addresses.assign(record.addresses().begin(), record.addresses().end());
   }
-  for (size_t i = 0; i < asked; ++i) SendResult(it->second.get(), answer.topic(), records);
+  for (uint32_t i = 0; i < answer.left_out(); ++i) counters_.Count(DropReason::kResultCut);
+  SendResult(it->second.get(), answer.topic(), records, asked);
 }
 
 void Lane::SendResult(Member* member, std::string_view topic,
-                      const std::vector<wire::PublishedRecord>& records) {
+                      const std::vector<wire::PublishedRecord>& records, size_t times) {
   const wire::JsonResult result = wire::WriteJsonResult(
       topic, records, member->plain_addresses, wire::MaxResultBytes(member->facts.user_agent));
   for (size_t i = 0; i < result.left_out; ++i) counters_.Count(DropReason::kResultCut);
-  counters_.CountOut(MessageForm::kJson, member->client->Send(wire::WsOpcode::kText, result.text));
+  std::string frame;
+  wire::AppendWsFrame(wire::WsOpcode::kText, result.text, frame);
+  work_ += times * AnswerWork(frame.size());
+  member->client->Charge(times * DeliveryWork(frame.size()));
+  for (size_t i = 0; i < times; ++i) {
+    member->client->Deliver(frame);
+    counters_.CountOut(MessageForm::kJson, frame.size());
+  }
 }
 
 }  // namespace cairn::edge

@@ -99,7 +99,8 @@ void Lane::Pump() {
       if (records_.TakeForSnapshot(clock_.Elapsed(), record)) {
         TellNow(LaneEvent::KIND_PUBLISHED, 0, [&](LaneEvent& event) { event.Swap(&record); });
       } else {
-        TellNow(LaneEvent::KIND_SNAPSHOT_END, 0, [](LaneEvent&) {});
+        TellNow(LaneEvent::KIND_SNAPSHOT_END, 0,
+                [this](LaneEvent& event) { event.set_next_seq(next_seq_); });
         snapshot_told_ = true;
       }
     } else if (!outbox_.empty()) {
@@ -115,6 +116,7 @@ void Lane::Pump() {
 void Lane::TellMember(Member* member) {
   member->told = true;
   TellNow(LaneEvent::KIND_PEER_OPENED, member->peer, [&](LaneEvent& event) {
+    event.set_proof(member->facts.proof);
     FillFacts(*member, event.mutable_info());
     if (member->counts.messages_in > 0) FillStats(*member, event.mutable_stats());
   });
@@ -122,7 +124,7 @@ void Lane::TellMember(Member* member) {
     TellSubscribed(*member, topic->name, subscription);
   for (const WaitingQuery& query : member->queries) {
     TellNow(LaneEvent::KIND_QUERIED, member->peer,
-            [&](LaneEvent& event) { event.set_topic(query.topic); });
+            [&](LaneEvent& event) { FillQuery(*member, query.topic, event); });
   }
 }
 

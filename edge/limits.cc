@@ -28,6 +28,7 @@ absl::Status EdgeLimits::Validate() const {
       {"--max-handshakes", max_handshakes, 1, 1'000'000},
       {"--max-queued-bytes", max_queued_bytes, 1024, size_t{1} << 30},
       {"--rate-messages", rate_messages, 0, 1'000'000},
+      {"--rate-deliveries", rate_deliveries, 0, 100'000'000},
       {"--max-backlog-bytes", max_backlog_bytes, 64 << 10, size_t{4} << 30},
   };
   for (const auto& range : ranges) {

@@ -37,6 +37,11 @@ struct EdgeLimits {
   size_t rate_messages = 200;
   // What it may say at once after having been quiet, for each message a second on average.
   size_t rate_burst_factor = 10;
+  // --rate-deliveries: so often a second, on average, what a connection says is handed to others
+  // (edge/work.h); 0: no limit. Broken: it is not read for a while.
+  size_t rate_deliveries = 20'000;
+  // At once after having been quiet, for each a second on average.
+  size_t deliveries_burst_factor = 2;
   // --max-backlog-bytes, of one lane: what the core has not taken (proto/link/cost.h). Full:
   // clients are not read.
   size_t max_backlog_bytes = 16 << 20;

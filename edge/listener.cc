@@ -18,8 +18,10 @@ namespace {
 constexpr int kAcceptQueue = 4096;  // the kernel caps it at net.core.somaxconn
 
 absl::Status SystemError(const char* what, const SocketAddress& address) {
+  const char* hint =
+      errno == EADDRINUSE ? "; end the process that has it, or give another --listen-addr" : "";
   return absl::UnavailableError(
-      absl::StrCat("cannot ", what, " ", address.ToString(), ": ", std::strerror(errno)));
+      absl::StrCat("cannot ", what, " ", address.ToString(), ": ", std::strerror(errno), hint));
 }
 
 void Set(int fd, int level, int option) {

@@ -1,7 +1,5 @@
 #include "edge/loop.h"
 
-#include <sys/epoll.h>
-
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
@@ -23,6 +21,12 @@ constexpr absl::Duration kSilenceWithoutDescriptors = absl::Seconds(1);
 // Accepts in a row before connections get their turn.
 constexpr int kAcceptsPerTurn = 128;
 
+// What epoll keeps of a descriptor: a Connection*, whose lowest bit is 0; null for the listener; or
+// a socket of the link, by its number, since it may be gone when its turn comes.
+uint64_t TagOfSocket(int fd) { return static_cast<uint64_t>(fd) << 1 | 1; }
+bool IsSocketTag(uint64_t tag) { return tag & 1; }
+int SocketOfTag(uint64_t tag) { return static_cast<int>(tag >> 1); }
+
 }  // namespace
 
 Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFactory& links,
@@ -42,6 +46,9 @@ Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFac
       message_rate_{
           static_cast<double>(shared.limits.rate_messages),
           static_cast<double>(shared.limits.rate_messages * shared.limits.rate_burst_factor)},
+      delivery_rate_{static_cast<double>(shared.limits.rate_deliveries),
+                     static_cast<double>(shared.limits.rate_deliveries *
+                                         shared.limits.deliveries_burst_factor)},
       handshakes_(shared.limits.handshake_timeout),
       pings_(shared.limits.ping_interval),
       farewells_(shared.limits.close_timeout) {
@@ -98,26 +105,68 @@ void Loop::AwaitReady() {
 }
 
 void Loop::OnEpollReady() {
-  std::array<epoll_event, kEventsPerTurn> events;
-  const int ready = epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, 0);
   lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
-  for (int i = 0; i < ready; ++i) {
-    const epoll_event& event = events[static_cast<size_t>(i)];
-    if (event.data.ptr == nullptr) {
-      AcceptAll(kAcceptsPerTurn);
-    } else if (auto* connection = static_cast<Connection*>(event.data.ptr);
-               !connection->retired()) {
-      connection->OnReady(event.events);
-    }
+  // Those of the last time first, or busy ones would always come before them.
+  if (next_ready_ >= ready_) {
+    ready_ = epoll_wait(epoll_.get(), ready_events_.data(), kEventsPerTurn, 0);
+    next_ready_ = 0;
+  }
+  while (next_ready_ < ready_ && heard_ < kHearingPerTurn) {
+    const epoll_event& event = ready_events_[static_cast<size_t>(next_ready_++)];
+    if (event.events != 0) OnReady(event);  // 0: gone meanwhile
+  }
+  FinishTurn();
+}
+
+void Loop::OnReady(const epoll_event& event) {
+  if (event.data.ptr == nullptr) return AcceptAll(kAcceptsPerTurn);
+  if (IsSocketTag(event.data.u64)) {
+    const auto socket = sockets_.find(SocketOfTag(event.data.u64));
+    if (socket != sockets_.end()) socket->second->OnSocketReady(event.events);
+    return;
+  }
+  auto* connection = static_cast<Connection*>(event.data.ptr);
+  if (!connection->retired()) connection->OnReady(event.events);
+}
+
+void Loop::WatchSocket(int fd, uint32_t epoll_events, SocketListener& listener) {
+  const bool is_new = sockets_.insert_or_assign(fd, &listener).second;
+  epoll_event event = {};
+  event.events = epoll_events;
+  event.data.u64 = TagOfSocket(fd);
+  CAIRN_CHECK(epoll_ctl(epoll_.get(), is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) == 0);
+}
+
+void Loop::ForgetSocket(int fd) {
+  if (sockets_.erase(fd) == 0) return;
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
+
+void Loop::OnNextTurn() {
+  turn_posted_ = false;
+  lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
+  lane_.DeliverWaiting();
+  for (size_t left = awaiting_turn_.size(); left > 0 && heard_ < kHearingPerTurn; --left) {
+    // Those that left were taken out, by nobody else than FinishTurn().
+    Connection* connection = awaiting_turn_.front();
+    awaiting_turn_.pop_front();
+    connection->TakeTurn();
   }
   FinishTurn();
 }
 
 void Loop::FinishTurn() {
   SettleAll();
-  if (paused_.empty() || lane_.congested()) return;
-  ResumeReading();
-  SettleAll();
+  if (!paused_.empty() && !lane_.congested()) {
+    ResumeReading();
+    SettleAll();
+  }
+  heard_ = 0;
+  lane_.EndTurn();
+  if (turn_posted_ || (awaiting_turn_.empty() && !lane_.has_waiting())) return;
+  turn_posted_ = true;
+  // Behind what is ready by now: each of the two gets every other turn.
+  boost::asio::post(io_, [this] { OnNextTurn(); });
 }
 
 void Loop::SettleAll() {
@@ -138,6 +187,7 @@ void Loop::SettleAll() {
 void Loop::Touch(Connection& connection) {
   if (connection.touched) return;
   connection.touched = true;
+  lane_.AddWork(kWriteWork);
   touched_.push_back(&connection);
 }
 
@@ -234,6 +284,11 @@ void Loop::Remove(Connection& connection) {
   std::erase(paused_, &connection);
   blocked_.erase(&connection);
   rate_paused_.erase(&connection);
+  if (connection.awaits_turn()) std::erase(awaiting_turn_, &connection);
+  for (int i = next_ready_; i < ready_; ++i) {
+    epoll_event& event = ready_events_[static_cast<size_t>(i)];
+    if (event.data.ptr == &connection) event.events = 0;
+  }
   queued_ -= connection.queue_memory();
   // Closing it would not do where a child process has the socket too: epoll watches what is open.
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.fd(), nullptr);
@@ -252,8 +307,9 @@ ConnectionHost::Admission Loop::Admit(Connection& connection, const SocketAddres
   return {verdict.refusal, verdict.overflow};
 }
 
-uint64_t Loop::NewPeerId() {
-  return absl::Uniform<uint64_t>(absl::IntervalClosed, random_, 1, ~uint64_t{0});
+link::PeerName Loop::NewPeer() {
+  const uint64_t proof = random_();
+  return {link::PeerIdOf(lane_.identity().secret, proof), proof};
 }
 
 // ---- deadlines

@@ -1,22 +1,26 @@
 // Loop: one thread with its connections, its listener and its lane. A connection never leaves its
 // loop.
 //
-// One turn: everything that is ready is read and handled, what came of it goes to the core in one
-// batch, and each touched connection is written to once.
+// One turn: what is ready is read and handled, what came of it goes to the core in one batch, and
+// each touched connection is written to once. A turn does so much and no more (edge/work.h); the
+// rest is done in the next, with whoever else has become ready.
 //
 // Owner:  Edge. Thread: its own, but where a method says "any thread".
-// Bounds: kReadBuffer bytes a read, kEventsPerTurn sockets a turn.
+// Bounds: kReadBuffer bytes a read, kEventsPerTurn sockets a turn, and edge/work.h.
 #ifndef CAIRN_EDGE_LOOP_H_
 #define CAIRN_EDGE_LOOP_H_
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <absl/random/random.h>
+#include <sys/epoll.h>
 
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -30,6 +34,7 @@
 #include "edge/census.h"
 #include "edge/close_log.h"
 #include "edge/connection.h"
+#include "edge/core_sight.h"
 #include "edge/edge_snapshot.h"
 #include "edge/handover.h"
 #include "edge/lane.h"
@@ -49,12 +54,13 @@ struct EdgeShared {
   const bool log_peers;
   CloseLog close_log;
   const size_t loops;
+  CoreSight cores;
 
   // A loop's part of a bound of the whole edge.
   size_t Share(size_t bound) const { return (bound + loops - 1) / loops; }
 };
 
-class Loop final : public ConnectionHost, public LoopExecutor {
+class Loop final : public ConnectionHost, public LoopExecutor, private SocketWatch {
  public:
   static constexpr size_t kReadBuffer = 256 << 10;
   static constexpr int kEventsPerTurn = 512;
@@ -84,6 +90,7 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   // ---- LoopExecutor
   void Post(std::function<void()> task) override;
   void PostAfter(absl::Duration wait, std::function<void()> task) override;
+  SocketWatch* sockets() override { return this; }
 
   // ---- ConnectionHost
   void Touch(Connection& connection) override;
@@ -94,13 +101,16 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   bool ReadingPaused(Connection& connection) override;
   SessionContext& session_context() override { return session_context_; }
   std::span<char> read_buffer() override { return {read_buffer_.get(), kReadBuffer}; }
-  uint64_t NewPeerId() override;
+  link::PeerName NewPeer() override;
   Admission Admit(Connection& connection, const SocketAddress& client) override;
   void NoteQueued(ptrdiff_t bytes) override { queued_ += static_cast<size_t>(bytes); }
   bool QueuesFull() const override { return queued_ > max_queued_; }
   void ShortenQueues() override;
   TokenBucket::Rate message_rate() const override { return message_rate_; }
+  TokenBucket::Rate delivery_rate() const override { return delivery_rate_; }
   void AwaitTokens(Connection& connection) override { rate_paused_.insert(&connection); }
+  void AwaitTurn(Connection& connection) override { awaiting_turn_.push_back(&connection); }
+  void NoteHeard(uint64_t work) override { heard_ += work; }
   absl::Duration Now() const override { return shared_.clock.Elapsed(); }
   absl::Time WallTime() const override { return shared_.clock.WallTime(); }
   bool draining() const override { return draining_; }
@@ -115,8 +125,15 @@ class Loop final : public ConnectionHost, public LoopExecutor {
     Census::Verdict verdict;
   };
 
+  // ---- SocketWatch
+  void WatchSocket(int fd, uint32_t epoll_events, SocketListener& listener) override;
+  void ForgetSocket(int fd) override;
+
   void AwaitReady();
   void OnEpollReady();
+  void OnReady(const epoll_event& event);
+  // Goes on with what the last turns have left.
+  void OnNextTurn();
   // Hands the batch to the core and settles whoever was touched, until nothing is left to do.
   void FinishTurn();
   void AcceptAll(int most);
@@ -151,6 +168,7 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   Lane lane_;
   SessionContext session_context_;
   Listener listener_;
+  absl::flat_hash_map<int, SocketListener*> sockets_;  // of the link, by descriptor
   std::unique_ptr<CoreLink> link_;
   std::unique_ptr<char[]> read_buffer_;
   absl::BitGen random_;
@@ -166,6 +184,14 @@ class Loop final : public ConnectionHost, public LoopExecutor {
   const size_t max_arriving_;
   const size_t max_queued_;
   const TokenBucket::Rate message_rate_;
+  const TokenBucket::Rate delivery_rate_;
+  // Ready sockets, of which those from next_ready_ on are still to be looked at.
+  std::array<epoll_event, kEventsPerTurn> ready_events_;
+  int next_ready_ = 0;
+  int ready_ = 0;
+  std::deque<Connection*> awaiting_turn_;  // those that came first go first
+  bool turn_posted_ = false;
+  uint64_t heard_ = 0;  // work of this turn
   DeadlineList<Connection> handshakes_;
   DeadlineList<Connection> pings_;
   DeadlineList<Connection> farewells_;

@@ -16,6 +16,9 @@ constexpr absl::Duration kQueueGaugesInterval = absl::Seconds(1);
 // peers tells of them over several ticks.
 void Loop::Report(absl::Duration now) {
   if (now < next_report_) return;
+  shared_.cores.Note(lane_.identity().lane_index, link_->connected() ? link_->core_id() : 0);
+  const std::shared_ptr<const TlsContext> tls = shared_.tls.Get();
+  lane_.SetSurroundings(tls ? absl::ToUnixMicros(tls->not_after()) : 0, shared_.cores.cores());
   const bool more = lane_.Report(draining_);
   if (!more) next_report_ = now + kReportInterval;
 }
@@ -25,6 +28,8 @@ void Loop::SetGauges(absl::Duration now) {
   gauges_.sessions.Set(lane_.member_count());
   gauges_.paused.Set(paused_.size());
   gauges_.rate_paused.Set(rate_paused_.size());
+  gauges_.unread_bytes.Set(link_->unread_cost());
+  gauges_.seen_lanes.Set(lane_.seen_lanes());
   if (now < next_queue_gauges_) return;
   next_queue_gauges_ = now + kQueueGaugesInterval;
   size_t sum = 0, max = 0;

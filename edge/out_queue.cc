@@ -1,6 +1,7 @@
 #include "edge/out_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "proto/wire/ws_encoder.h"
@@ -18,6 +19,7 @@ void OutQueue::AppendRaw(std::string_view bytes) {
   CAIRN_CHECK(empty());
   data_.append(bytes);
   boundary_ = data_.size();
+  raw_ = true;
 }
 
 std::string_view OutQueue::Front() {
@@ -46,7 +48,7 @@ void OutQueue::Consume(size_t bytes) {
     return;
   }
   head_ = boundary_ = 0;
-  if (data_.capacity() > kKeptBytes) {
+  if (std::exchange(raw_, false) || data_.capacity() > kKeptBytes) {
     data_ = std::string();
   } else {
     data_.clear();

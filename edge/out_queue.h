@@ -61,6 +61,7 @@ class OutQueue {
   size_t pong_head_ = 0;       // of pongs_: written before it
   size_t pinned_ = 0;          // bytes of the front that must not change
   bool pongs_pinned_ = false;  // they are pongs
+  bool raw_ = false;           // what is queued is no frames, and comes once
 };
 
 }  // namespace cairn::edge

@@ -50,6 +50,7 @@ namespace cairn::edge {
   X(kJsonMalformed, "json_malformed")       /* text that is not JSON */                  \
   X(kJsonNotAMessage, "json_not_a_message") /* none of the JSON messages */              \
   X(kResultCut, "result_cut")               /* a record that an answer could not hold */ \
+  X(kRecordTooLarge, "record_too_large")    /* a record that no answer could hold */     \
   X(kDuplicate, "duplicate_delivery")       /* the core sent a relay again */            \
   X(kRelayUnsure, "relay_unsure")           /* it may have arrived: not resent */
 

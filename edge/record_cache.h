@@ -4,7 +4,7 @@
 // One-shot clients are gone long before a core is; their edge keeps their word until it expires.
 // Owner:  Lane.
 // Thread: its loop. Time is handed in, and never goes back.
-// Bounds: `max_bytes`; the oldest goes first. All records live equally long, so the order of publishing is that of expiry.
+// Bounds: `max_bytes`: of the address that holds most, and of that the connection that holds most, the oldest goes first. All records live equally long, so the order of publishing is that of expiry.
 #ifndef CAIRN_EDGE_RECORD_CACHE_H_
 #define CAIRN_EDGE_RECORD_CACHE_H_
 
@@ -17,17 +17,18 @@
 #include <string>
 #include <string_view>
 
+#include "base/record_holders.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::edge {
 
 class RecordCache {
  public:
-  explicit RecordCache(size_t max_bytes) : max_bytes_(max_bytes) {}
+  explicit RecordCache(size_t max_bytes) : max_bytes_(max_bytes), holders_(max_bytes / kGrains) {}
 
   // In the place of what the publisher has said of the topic before.
   void Keep(std::string_view topic, const signaling::v1::Record& record, absl::Duration now,
-            uint64_t seq = 0);
+            uint64_t seq = 0, uint64_t proof = 0);
   // Whether what was kept last of its publisher and topic has this LaneEvent.seq.
   bool IsNewest(std::string_view topic, const signaling::v1::Record& record, uint64_t seq) const;
   // A core that has lost all records is about to be told those that are kept now, oldest first.
@@ -40,12 +41,16 @@ class RecordCache {
   size_t bytes() const { return bytes_; }
 
  private:
+  // Differences of less than one of so many parts of max_bytes do not count.
+  static constexpr size_t kGrains = 256;
+
   struct Kept {
     std::string key;  // in by_key_
     std::string topic;
     signaling::v1::Record record;
     absl::Duration expires;
     uint64_t seq;     // of the event that told it
+    uint64_t proof;   // LaneEvent.proof
     uint64_t number;  // 1, 2, 3, … in the order of Keep()
     size_t bytes;
   };
@@ -53,12 +58,17 @@ class RecordCache {
 
   void DropExpired(absl::Duration now);
   void Drop(All::iterator kept);
+  static RecordHolders::Key NumberOf(const Kept& kept) {
+    return {absl::ToInt64Microseconds(kept.expires), kept.number};
+  }
   static std::string KeyOf(std::string_view topic, const signaling::v1::Record& record);
 
   const size_t max_bytes_;
   All kept_;
   // By topic and publisher.
   absl::flat_hash_map<std::string, All::iterator> by_key_;
+  absl::flat_hash_map<uint64_t, All::iterator> by_number_;
+  RecordHolders holders_;
   size_t bytes_ = 0;
   uint64_t last_number_ = 0;
   // The next one for the snapshot; those after snapshot_end_ came later, and are told as they came.

@@ -16,8 +16,9 @@ using wire::WsDecoder;
 
 namespace {
 
-// The code of an Error of cairn.signal.v2 that is not a drop reason: nothing is lost.
-constexpr char kRateError[] = "rate_messages";
+// The codes of an Error of cairn.signal.v2 that are not drop reasons: nothing is lost.
+constexpr char kMessagesError[] = "rate_messages";
+constexpr char kDeliveriesError[] = "rate_deliveries";
 
 }  // namespace
 
@@ -50,22 +51,26 @@ Session::~Session() {
   context_.lane.Leave(member_, end_code_, end_reason_);
 }
 
-std::span<char> Session::OnBytes(std::span<char> bytes, uint32_t most) {
-  while (!closed_ && heard_ < most) {
+std::span<char> Session::OnBytes(std::span<char> bytes, Allowance most) {
+  const auto heard = [this](uint64_t work) {
+    ++heard_.messages;
+    heard_.work += work;
+  };
+  while (!closed_ && heard_.messages < most.messages && heard_.work < most.work) {
     const WsDecoder::Event event = decoder_.Next(bytes);
     switch (event.type) {
       case WsDecoder::EventType::kNeedMore:
         return {};
       case WsDecoder::EventType::kText:
-        ++heard_;
+        heard(TextWork(event.data.size()));
         OnText(event.data);
         break;
       case WsDecoder::EventType::kBinary:
-        ++heard_;
+        heard(BinaryWork(event.data.size()));
         OnMessage(event);
         break;
       case WsDecoder::EventType::kPing:
-        ++heard_;
+        heard(kPingWork);
         client_.Pong(event.data);
         break;
       case WsDecoder::EventType::kPong:
@@ -135,11 +140,19 @@ void Session::SayDraining(absl::Duration wait) {
   Say(message);
 }
 
-void Session::SayRateLimited() {
+void Session::SayRateLimited(bool deliveries) {
   if (!member_->v2() || closed_) return;
   std::string message;
-  wire::AppendError(kRateError,
-                    "you say more than the server takes of one client: it reads on later", message);
+  if (deliveries) {
+    wire::AppendError(
+        kDeliveriesError,
+        "what you say goes to more than the server hands on for one client: it reads on later",
+        message);
+  } else {
+    wire::AppendError(kMessagesError,
+                      "you say more than the server takes of one client: it reads on later",
+                      message);
+  }
   Say(message);
 }
 
@@ -173,11 +186,20 @@ void Session::OnText(std::string_view text) {
   if (!TopicFits(message.topic)) return;
   if (message.kind == wire::JsonMessage::Kind::kQuery)
     return context_.lane.Query(member_, message.topic);
-  context_.lane.Publish(
-      member_, message.topic,
-      {std::move(message.peer_id), std::move(message.blob), std::move(message.addresses)});
-  if (message.kind == wire::JsonMessage::Kind::kAnnounce)
-    SayJson(wire::WriteJsonAck(message.topic));
+  OnPublish(message);
+}
+
+void Session::OnPublish(wire::JsonMessage& message) {
+  const bool waits = message.kind == wire::JsonMessage::Kind::kAnnounce;
+  const wire::PublishedRecord record{std::move(message.peer_id), std::move(message.blob),
+                                     std::move(message.addresses)};
+  if (!wire::FitsJsonResult(message.topic, record)) {
+    Drop(DropReason::kRecordTooLarge);
+    if (waits) SayJson(wire::WriteJsonRefusal(message.topic, Name(DropReason::kRecordTooLarge)));
+    return;
+  }
+  context_.lane.Publish(member_, message.topic, record);
+  if (waits) SayJson(wire::WriteJsonAck(message.topic));
 }
 
 void Session::SayJson(std::string_view text) {

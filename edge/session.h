@@ -14,6 +14,7 @@
 
 #include "edge/client.h"
 #include "edge/lane.h"
+#include "proto/wire/json_message.h"
 #include "proto/wire/message_reader.h"
 #include "proto/wire/ws_decoder.h"
 
@@ -37,12 +38,16 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Handles every complete message in `bytes`, which it changes (unmasking), but stops once
-  // `most` messages and pings have been handled since the last TakeHeard(). What is left is
-  // returned, to come first in the next call. After a Client::Close() of its own it ignores what
-  // else comes.
-  std::span<char> OnBytes(std::span<char> bytes,
-                          uint32_t most = std::numeric_limits<uint32_t>::max());
+  // What may be handled in one go.
+  struct Allowance {
+    uint32_t messages = std::numeric_limits<uint32_t>::max();  // and pings
+    uint64_t work = std::numeric_limits<uint64_t>::max();      // edge/work.h
+  };
+  // Handles every complete message in `bytes`, which it changes (unmasking), but stops once so
+  // much has been handled since the last TakeHeard(). What is left is returned, to come first in
+  // the next call. After a Client::Close() of its own it ignores what else comes.
+  std::span<char> OnBytes(std::span<char> bytes) { return OnBytes(bytes, Allowance()); }
+  std::span<char> OnBytes(std::span<char> bytes, Allowance most);
 
   // Why the session is about to go: for the core's history. REQUIRES: `reason` outlives this.
   void End(uint16_t code, std::string_view reason) {
@@ -52,16 +57,21 @@ class Session {
   // cairn.signal.v2: the connection is about to be closed; `wait` is when to come back.
   void SayDraining(absl::Duration wait);
   // cairn.signal.v2: the connection is not read for a while, since it says more than
-  // --rate-messages.
-  void SayRateLimited();
-  // Messages and pings that have been handled since the last call.
-  uint32_t TakeHeard() { return std::exchange(heard_, 0); }
+  // --rate-messages, or what it says goes to more than --rate-deliveries.
+  void SayRateLimited(bool deliveries);
+  // What has been handled since the last call.
+  struct Heard {
+    uint32_t messages = 0;
+    uint64_t work = 0;
+  };
+  Heard TakeHeard() { return std::exchange(heard_, Heard()); }
   void NoteRtt(absl::Duration rtt) { context_.lane.NoteRtt(member_, rtt); }
 
  private:
   void OnMessage(const wire::WsDecoder::Event& event);
   void OnText(std::string_view text);
   void OnRelay(const wire::Message& message);
+  void OnPublish(wire::JsonMessage& message);
   void SayWelcome();
   // A message of cairn.signal.v2.
   void Say(std::string_view message);
@@ -80,7 +90,7 @@ class Session {
   // Loop thread only.
   wire::WsDecoder decoder_;
   bool closed_ = false;
-  uint32_t heard_ = 0;
+  Heard heard_;
   uint16_t end_code_ = 0;
   std::string_view end_reason_ = Name(CloseReason::kConnectionLost);
 };

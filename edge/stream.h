@@ -37,6 +37,7 @@ class Stream {
   static void SetOptions(int fd, absl::Duration user_timeout);
 
   bool tls() const { return ssl_ != nullptr; }
+  const SSL* ssl() const { return ssl_.get(); }  // null for plaintext
   int fd() const { return fd_.get(); }
   // "TLSv1.3", or "" for plaintext.
   const char* tls_version() const { return ssl_ ? SSL_get_version(ssl_.get()) : ""; }

@@ -2,10 +2,10 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
-#include <grpcpp/security/credentials.h>
 
 #include <utility>
 
+#include "base/host_port.h"
 #include "base/pem.h"
 
 namespace cairn::server {
@@ -29,6 +29,32 @@ absl::Status CheckGrpcTls(const Options& options) {
       CheckPair("--grpc-tls-cert", options.grpc_tls_cert, "--grpc-tls-key", options.grpc_tls_key);
   if (!pair.ok()) return pair;
   return CheckPair("--grpc-tls-cert", options.grpc_tls_cert, "--grpc-tls-ca", options.grpc_tls_ca);
+}
+
+// Without a file: nothing.
+absl::StatusOr<CredentialLine> FirstEdgeCredential(const Options& options) {
+  if (options.grpc_edge_token_file.empty()) return CredentialLine();
+  absl::StatusOr<CredentialLine> line = BearerTokens::FirstInFile(options.grpc_edge_token_file);
+  if (!line.ok()) return Prefixed("--grpc-edge-token-file", line.status());
+  return line;
+}
+
+// What either side of the link presents and trusts. Empty without mutual TLS.
+struct GrpcPem {
+  PemIdentity identity;
+  std::string authority;
+};
+
+absl::StatusOr<GrpcPem> LoadGrpcPem(const Options& options) {
+  if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
+  GrpcPem pem;
+  if (options.grpc_tls_cert.empty()) return pem;
+  absl::StatusOr<PemIdentity> identity =
+      PemIdentity::Load(options.grpc_tls_cert, options.grpc_tls_key);
+  if (!identity.ok()) return Prefixed("--grpc-tls-cert, --grpc-tls-key", identity.status());
+  absl::StatusOr<std::string> authority = LoadPemAuthority(options.grpc_tls_ca);
+  if (!authority.ok()) return Prefixed("--grpc-tls-ca", authority.status());
+  return GrpcPem{*std::move(identity), *std::move(authority)};
 }
 
 }  // namespace
@@ -71,32 +97,35 @@ absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options
                {"--grpc-viewer-token-file", options.grpc_viewer_token_file, tokens.viewers}};
   for (const auto& file : files) {
     if (file.path.empty()) continue;
-    absl::StatusOr<BearerTokens> loaded = BearerTokens::FromFile(file.path);
+    absl::StatusOr<BearerTokens> loaded =
+        BearerTokens::FromFile(file.path, BearerTokens::Names::kAllowed);
     if (!loaded.ok()) return Prefixed(file.option, loaded.status());
     file.into = *std::move(loaded);
+  }
+  if (!options.grpc_allow_file.empty()) {
+    absl::StatusOr<core::AllowedNames> names =
+        core::AllowedNames::FromFile(options.grpc_allow_file);
+    if (!names.ok()) return Prefixed("--grpc-allow-file", names.status());
+    tokens.certificates = *std::move(names);
   }
   return tokens;
 }
 
 absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options) {
-  if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
   core::GrpcTls tls;
-  if (options.grpc_tls_cert.empty()) return tls;
-  absl::StatusOr<PemIdentity> identity =
-      PemIdentity::Load(options.grpc_tls_cert, options.grpc_tls_key);
-  if (!identity.ok()) return Prefixed("--grpc-tls-cert, --grpc-tls-key", identity.status());
-  absl::StatusOr<std::string> ca = LoadPemAuthority(options.grpc_tls_ca);
-  if (!ca.ok()) return Prefixed("--grpc-tls-ca", ca.status());
-  tls.cert = std::move(identity->chain_text);
-  tls.key = std::move(identity->key_text);
-  tls.ca = *std::move(ca);
+  absl::StatusOr<GrpcPem> pem = LoadGrpcPem(options);
+  if (!pem.ok()) return pem.status();
+  tls.cert = std::move(pem->identity.chain_text);
+  tls.key = std::move(pem->identity.key_text);
+  tls.ca = std::move(pem->authority);
   return tls;
 }
 
 absl::Status CheckGrpcExposure(const Options& options) {
   if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
   const std::string& address = options.grpc_listen_address;
-  if (absl::StartsWith(address, "unix:")) return absl::OkStatus();
+  if (absl::StartsWith(address, "unix:"))
+    return Prefixed("--grpc-listen-addr", CheckGrpcTarget(address));
   const absl::StatusOr<SocketAddress> parsed = SocketAddress::Parse(address);
   if (!parsed.ok()) return Prefixed("--grpc-listen-addr", parsed.status(), " nor unix:PATH");
   const bool guarded = !options.grpc_tls_cert.empty() || !options.grpc_edge_token_file.empty() ||
@@ -111,6 +140,16 @@ absl::Status CheckGrpcExposure(const Options& options) {
       "say --grpc-insecure where the network itself keeps others out"));
 }
 
+absl::StatusOr<std::string> EdgeNameOf(const Options& options) {
+  absl::StatusOr<CredentialLine> line = FirstEdgeCredential(options);
+  if (!line.ok()) return line.status();
+  if (line->name.empty() || line->name == options.edge_name) return options.edge_name;
+  if (!options.edge_name_given) return std::move(line->name);
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--grpc-edge-token-file: its first line is of the edge '", line->name,
+      "', but --edge-name is '", options.edge_name, "'; give both the same, or leave one out"));
+}
+
 bool PassesTokensInPlainText(const Options& options) {
   const absl::StatusOr<SocketAddress> address = SocketAddress::Parse(options.grpc_listen_address);
   const bool tokens = !options.grpc_edge_token_file.empty() ||
@@ -120,23 +159,30 @@ bool PassesTokensInPlainText(const Options& options) {
 }
 
 absl::StatusOr<std::string> LoadEdgeToken(const Options& options) {
-  if (options.grpc_edge_token_file.empty()) return std::string();
-  absl::StatusOr<std::string> token = BearerTokens::FirstInFile(options.grpc_edge_token_file);
-  if (!token.ok()) return Prefixed("--grpc-edge-token-file", token.status());
-  return token;
+  absl::StatusOr<CredentialLine> line = FirstEdgeCredential(options);
+  if (!line.ok()) return line.status();
+  return std::move(line->value);
 }
 
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LoadChannelCredentials(
-    const Options& options) {
-  if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
-  if (options.grpc_tls_cert.empty()) return grpc::InsecureChannelCredentials();
-  absl::StatusOr<core::GrpcTls> tls = LoadGrpcTls(options);
-  if (!tls.ok()) return tls.status();
-  grpc::SslCredentialsOptions ssl;
-  ssl.pem_cert_chain = tls->cert;
-  ssl.pem_private_key = tls->key;
-  ssl.pem_root_certs = tls->ca;
-  return grpc::SslCredentials(ssl);
+absl::StatusOr<std::string> ReloadEdgeToken(const Options& options, const std::string& edge_name) {
+  absl::StatusOr<CredentialLine> line = FirstEdgeCredential(options);
+  if (!line.ok()) return line.status();
+  if (line->name.empty() || line->name == edge_name) return std::move(line->value);
+  return absl::InvalidArgumentError(
+      absl::StrCat("--grpc-edge-token-file: its first line is of the edge '", line->name,
+                   "', and this one is '", edge_name, "' until it is restarted"));
+}
+
+absl::StatusOr<std::shared_ptr<const edge::CoreTls>> LoadCoreTls(const Options& options) {
+  if (options.grpc_tls_cert.empty()) {
+    if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
+    return std::shared_ptr<const edge::CoreTls>();
+  }
+  const absl::StatusOr<GrpcPem> pem = LoadGrpcPem(options);
+  if (!pem.ok()) return pem.status();
+  auto tls = edge::CoreTls::Make(pem->identity, pem->authority);
+  if (!tls.ok()) return Prefixed("--grpc-tls-cert, --grpc-tls-key, --grpc-tls-ca", tls.status());
+  return tls;
 }
 
 }  // namespace cairn::server

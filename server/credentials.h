@@ -13,11 +13,8 @@
 #include "base/tls_context.h"
 #include "core/authority.h"
 #include "core/grpc_server.h"
+#include "edge/core_tls.h"
 #include "server/options.h"
-
-namespace grpc {
-class ChannelCredentials;
-}
 
 namespace cairn::server {
 
@@ -35,10 +32,14 @@ absl::Status CheckGrpcExposure(const Options& options);
 // Whether others than this machine can reach the gRPC port, and it has tokens but no TLS.
 bool PassesTokensInPlainText(const Options& options);
 
-// The edge's side of the same: the token it presents ("" for none), and how it connects.
+// The edge's side of the same: the token it presents ("" for none), and its TLS (null for
+// plaintext).
 absl::StatusOr<std::string> LoadEdgeToken(const Options& options);
-absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> LoadChannelCredentials(
-    const Options& options);
+// The same again, for an edge that has its name already.
+absl::StatusOr<std::string> ReloadEdgeToken(const Options& options, const std::string& edge_name);
+// The edge's name: what was given, or what its credential is bound to, or the default.
+absl::StatusOr<std::string> EdgeNameOf(const Options& options);
+absl::StatusOr<std::shared_ptr<const edge::CoreTls>> LoadCoreTls(const Options& options);
 
 }  // namespace cairn::server
 

@@ -23,6 +23,8 @@ class Inbox final : public core::EdgeSink {
  public:
   // Batches that the router has not handled; more wait in the lane.
   static constexpr int kMaxAtDoor = 8;
+  // Cost of what the loop has not taken.
+  static constexpr size_t kBehind = 1 << 20;
 
   Inbox(DirectLink* link, std::shared_ptr<InboxTotal> total)
       : link_(link), total_(std::move(total)) {}
@@ -30,6 +32,10 @@ class Inbox final : public core::EdgeSink {
   // ---- in the router
   void Send(CoreToLane& message) override;
   void OnHandled(LaneToCore batch) override;
+  bool IsBehind() override {
+    MutexLock lock(mu_);
+    return cost_ > kBehind;
+  }
 
   // ---- loop thread
   // The loop is about to look by itself: it need not be woken.
@@ -51,6 +57,10 @@ class Inbox final : public core::EdgeSink {
     into.Swap(&waiting_);
     spare.Swap(&spare_);
     total_->Remove(std::exchange(cost_, 0));
+  }
+  size_t cost() {
+    MutexLock lock(mu_);
+    return cost_;
   }
   void Detach() {
     MutexLock lock(mu_);
@@ -103,6 +113,7 @@ class DirectLink final : public edge::CoreLink {
     return inbox_->HasRoom() ? std::numeric_limits<int64_t>::max() : 0;
   }
   size_t cost() const override { return 0; }
+  size_t unread_cost() override { return inbox_->cost(); }
   void Tick() override { listener_.OnRoom(); }
   bool can_break() const override { return false; }
   bool connected() const override { return true; }

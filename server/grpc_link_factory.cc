@@ -1,59 +1,64 @@
 #include "server/grpc_link_factory.h"
 
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-
 #include <utility>
-
-#include "edge/grpc_core_stream.h"
-#include "proto/link/link.h"
-#include "proto/link/timing.h"
 
 namespace cairn::server {
 namespace {
 
-// What gRPC adds to a message of the link, and the fields that are not counted in its cost.
-constexpr int kMessageSlack = 64 << 10;
+using StreamOptions = GrpcLinkFactory::StreamOptions;
 
-int Milliseconds(std::chrono::milliseconds time) { return static_cast<int>(time.count()); }
+// Opens each stream with the options that hold then.
+class ReloadingOpener final : public edge::CoreStreamOpener {
+ public:
+  ReloadingOpener(const Reloadable<StreamOptions>& options, edge::LoopExecutor& executor,
+                  const Clock& clock)
+      : options_(options), executor_(executor), clock_(clock) {}
+
+  // A link has one stream at a time: the opener of the last one is not used any more.
+  std::unique_ptr<edge::CoreStream> OpenStream(edge::CoreStreamListener& listener) override {
+    if (auto now = options_.Get(); now != in_use_) {
+      in_use_ = std::move(now);
+      opener_ = std::make_unique<edge::Http2CoreStreamOpener>(*in_use_, executor_, clock_);
+    }
+    return opener_->OpenStream(listener);
+  }
+
+ private:
+  // Borrowed; must outlive this.
+  const Reloadable<StreamOptions>& options_;
+  edge::LoopExecutor& executor_;
+  const Clock& clock_;
+  // Loop thread only.
+  std::shared_ptr<const StreamOptions> in_use_;
+  std::unique_ptr<edge::Http2CoreStreamOpener> opener_;
+};
 
 }  // namespace
 
-GrpcLinkFactory::GrpcLinkFactory(std::string target,
-                                 std::shared_ptr<grpc::ChannelCredentials> credentials,
-                                 std::string token, edge::LaneLink::Options options,
+GrpcLinkFactory::GrpcLinkFactory(StreamOptions stream_options, edge::LaneLink::Options options,
                                  const Clock& clock)
-    : target_(std::move(target)),
-      credentials_(std::move(credentials)),
-      token_(std::move(token)),
+    : stream_options_(std::make_shared<const StreamOptions>(std::move(stream_options))),
       options_(options),
       clock_(clock) {}
 
 std::unique_ptr<edge::CoreLink> GrpcLinkFactory::NewLink(const edge::LaneIdentity& identity,
                                                          edge::CoreLinkListener& listener,
                                                          edge::LoopExecutor& executor) {
-  auto opener = std::make_unique<edge::GrpcCoreStreamOpener>([this] { return NewChannel(); },
-                                                             token_, executor);
+  auto opener = std::make_unique<ReloadingOpener>(stream_options_, executor, clock_);
   return std::make_unique<edge::LaneLink>(std::move(opener), identity, listener, executor, options_,
                                           clock_);
 }
 
-std::shared_ptr<grpc::Channel> GrpcLinkFactory::NewChannel() const {
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, Milliseconds(link::kKeepaliveInterval));
-  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, Milliseconds(link::kKeepaliveTimeout));
-  arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  // In gRPC 1.51 this is the time that one attempt to connect may take.
-  arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, Milliseconds(link::kConnectTimeout));
-  // Each channel makes one attempt; the link has its own back-off, and opens another.
-  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, Milliseconds(link::kConnectTimeout));
-  arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 0);
-  // The link is inside the deployment: a proxy for the outside must not carry it.
-  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  // A connection per lane: their streams share no lock and no flow control.
-  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
-  arguments.SetMaxReceiveMessageSize(static_cast<int>(link::kMaxMessageBytes) + kMessageSlack);
-  return grpc::CreateCustomChannel(target_, credentials_, arguments);
+void GrpcLinkFactory::SetToken(std::string token) {
+  StreamOptions options = *stream_options_.Get();
+  options.token = std::move(token);
+  stream_options_.Set(std::make_shared<const StreamOptions>(std::move(options)));
+}
+
+void GrpcLinkFactory::SetTls(std::shared_ptr<const edge::CoreTls> tls) {
+  StreamOptions options = *stream_options_.Get();
+  options.tls = std::move(tls);
+  stream_options_.Set(std::make_shared<const StreamOptions>(std::move(options)));
 }
 
 }  // namespace cairn::server

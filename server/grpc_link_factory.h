@@ -5,33 +5,32 @@
 #include <memory>
 #include <string>
 
+#include "base/reloadable.h"
+#include "edge/http2_core_stream.h"
 #include "edge/lane_link.h"
 #include "edge/link_factory.h"
-
-namespace grpc {
-class Channel;
-class ChannelCredentials;
-}  // namespace grpc
 
 namespace cairn::server {
 
 class GrpcLinkFactory final : public edge::LinkFactory {
  public:
-  // `target` as gRPC names it: "HOST:PORT" or "unix:PATH". `token`: presented on every call; empty:
-  // none. `clock` must outlive every link.
-  GrpcLinkFactory(std::string target, std::shared_ptr<grpc::ChannelCredentials> credentials,
-                  std::string token, edge::LaneLink::Options options, const Clock& clock);
+  using StreamOptions = edge::Http2CoreStreamOpener::Options;
+
+  // `clock` must outlive every link.
+  GrpcLinkFactory(StreamOptions stream_options, edge::LaneLink::Options options,
+                  const Clock& clock);
+
+  // What streams present, and whom they trust, from now on; those that are open stay.
+  void SetToken(std::string token);
+  // REQUIRES: null exactly if it was null at the start.
+  void SetTls(std::shared_ptr<const edge::CoreTls> tls);
 
   std::unique_ptr<edge::CoreLink> NewLink(const edge::LaneIdentity& identity,
                                           edge::CoreLinkListener& listener,
                                           edge::LoopExecutor& executor) override;
 
  private:
-  std::shared_ptr<grpc::Channel> NewChannel() const;
-
-  const std::string target_;
-  const std::shared_ptr<grpc::ChannelCredentials> credentials_;
-  const std::string token_;
+  Reloadable<StreamOptions> stream_options_;
   const edge::LaneLink::Options options_;
   const Clock& clock_;
 };

@@ -165,6 +165,8 @@ void AddTraffic(const edge::EdgeSnapshot& edge, Families& to) {
   to.Counter("cairn_signal_rate_pauses_total",
              "Times that a connection was not read for a while, because it said too much.",
              edge.rate_pauses);
+  to.Counter("cairn_signal_delivery_pauses_total",
+             "The same, because what it said went to too many.", edge.delivery_pauses);
   to.Gauge("cairn_signal_queued_bytes", "What clients have not taken yet.", edge.queued_bytes);
   to.Gauge("cairn_signal_queued_bytes_max", "The same of the one client with the most.",
            edge.max_queued_bytes);
@@ -177,6 +179,14 @@ void AddCoreLink(const edge::EdgeSnapshot& edge, Families& to) {
   to.Gauges("cairn_signal_core_link_backlog_bytes",
             "What the lane keeps for the core: not taken yet, or not settled.",
             ByLane(edge, [](const LaneState& lane) { return lane.backlog_bytes; }));
+  to.Gauge("cairn_signal_core_link_cores",
+           "Cores in other processes that lanes are connected to: more than one is a mistake.",
+           edge.cores);
+  to.Gauge("cairn_signal_core_link_unread_bytes",
+           "What the core has sent and loops have not taken yet.", edge.unread_bytes);
+  to.Gauge("cairn_signal_seen_lanes",
+           "Lanes whose relays are told from those that are resent, of the loop with the most.",
+           edge.max_seen_lanes);
   to.Gauge("cairn_signal_paused_connections",
            "Connections that are not read because the core does not keep up.", edge.paused);
   to.Histogram("cairn_signal_core_link_batch_events", "Events in each message written to the core.",
@@ -198,6 +208,9 @@ void AddPresence(const core::CoreSnapshot& core, Families& to) {
   to.Gauge("cairn_signal_held_bytes",
            "Relays that wait, after a restart, for lanes that have not reconnected.",
            core.held_bytes);
+  to.Gauge("cairn_signal_late_bytes",
+           "Of those, relays that others have got already, for lanes that are late.",
+           core.late_bytes);
   to.Gauge("cairn_signal_awaited_lanes", "Those lanes.", core.lanes_awaited);
   to.Counters("cairn_signal_lanes_given_up_total", "Lanes that the core gave up, by reason.",
               ByName<core::LaneEnd>("reason", core.lanes_ended));
@@ -209,6 +222,8 @@ void AddPresence(const core::CoreSnapshot& core, Families& to) {
              core.lanes_late);
   to.Counter("cairn_signal_lanes_refused_total", "Lanes that did not know their own secret.",
              core.lanes_refused);
+  to.Counters("cairn_signal_edge_refusals_total", "What edges may not say or do, by reason.",
+              ByName<core::LaneRefusal>("reason", core.refusals));
   to.Counter("cairn_signal_peers_opened_total", "Peers that came, or that an edge brought back.",
              core.peers_opened);
   to.Counter("cairn_signal_peers_closed_total", "Peers that went.", core.peers_closed);

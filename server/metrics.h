@@ -10,7 +10,7 @@
 #include <optional>
 #include <string>
 
-#include "base/process_stats.h"
+#include "server/process_stats.h"
 #include "core/core_snapshot.h"
 #include "edge/edge_snapshot.h"
 

@@ -15,7 +15,7 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/log_limiter.h"
-#include "base/ops_server.h"
+#include "server/ops_server.h"
 #include "server/metrics.h"
 
 namespace cairn::core {

@@ -150,11 +150,15 @@ void Command::AddRoles() {
   Add("--grpc-tls-ca", options_.grpc_tls_ca, "FILE",
       "CA (PEM) that the other side's certificate must come from");
   Add("--grpc-edge-token-file", options_.grpc_edge_token_file, "FILE",
-      "Core: tokens that let edges in, one a line; edge: the token to present to its core");
+      "Core: tokens that let edges in, one a line, TOKEN or EDGE: TOKEN; edge: what it presents to "
+      "its core");
   Add("--grpc-operator-token-file", options_.grpc_operator_token_file, "FILE",
       "Core: tokens that let operators in, one a line");
   Add("--grpc-viewer-token-file", options_.grpc_viewer_token_file, "FILE",
       "Core: tokens that let operators look but not steer, one a line");
+  Add("--grpc-allow-file", options_.grpc_allow_file, "FILE",
+      "Core: names of certificates that are let in, one a line, NAME or EDGE: NAME; default: all "
+      "of the CA");
   Add("--core", options_.core, "ADDR", "Edge: HOST:PORT or unix:PATH of the core");
   Add("--edge-name", options_.edge_name, "NAME",
       "Edge: its name for operators; default: the host's name");
@@ -181,6 +185,9 @@ void Command::AddLimits() {
   AddCount("--rate-messages", limits.rate_messages,
            "Messages a second of one connection, and ten times as many at once; above it: it is "
            "read later; 0: no limit");
+  AddCount("--rate-deliveries", limits.rate_deliveries,
+           "How often a second what one connection says is handed to others, and twice as many at "
+           "once; above it: it is read later; 0: no limit");
   AddBytes("--max-backlog-bytes", limits.max_backlog_bytes,
            "What one loop keeps and the core has not taken; above it: clients are not read");
   Add("--handshake-timeout", raw_.handshake_timeout, "TIME",
@@ -255,6 +262,8 @@ std::string Command::Judge() {
     return std::string(limits.message());
   if (options_.core_limits.lane_timeout < absl::FromChrono(link::kMinLaneTimeout))
     return "--lane-timeout is out of range: give at least 1s";
+  options_.core_limits.max_presence_bytes_per_edge = MemoryLimitBytes() / 4;
+  options_.core_limits.max_queued_bytes_of_lanes = MemoryLimitBytes() / 4;
   if (options_.limits.max_queued_total == 0) {
     options_.limits.max_queued_total =
         std::max<size_t>(MemoryLimitBytes() / 4, options_.limits.max_queued_bytes);
@@ -279,6 +288,7 @@ std::string Command::Judge() {
   if (options_.role != Role::kEdge && !options_.grpc_listen_address_given) {
     options_.grpc_listen_address = "127.0.0.1:7443";
   }
+  options_.edge_name_given = !options_.edge_name.empty();
   if (options_.edge_name.empty())
     options_.edge_name = DefaultEdgeName(options_.listen_address.port());
   if (!IsName(options_.edge_name)) {

@@ -44,9 +44,13 @@ struct Options {
   std::string grpc_edge_token_file;
   std::string grpc_operator_token_file;
   std::string grpc_viewer_token_file;
+  // Core: names of certificates that are let in; empty: all of the CA that are named as edges,
+  // operators and viewers are.
+  std::string grpc_allow_file;
   // Edge: its core, as gRPC names targets.
   std::string core;
   std::string edge_name;
+  bool edge_name_given = false;
   int threads = 1;
   edge::ProxyTrust proxy_trust;
   // Health, readiness and metrics over HTTP; absent: not served.

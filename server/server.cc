@@ -68,6 +68,8 @@ class Server {
   void AwaitSignal();
   void OnSignal(int number);
   void Reload();
+  // Calls that a reload has ended.
+  static void SayEnded(size_t calls);
   void SayReady();
   void BeginShutdown(const std::string& why);
   void Shutdown();
@@ -82,9 +84,11 @@ class Server {
   std::unique_ptr<core::Core> core_;
   std::unique_ptr<core::GrpcServer> grpc_server_;
   std::unique_ptr<edge::LinkFactory> links_;
+  GrpcLinkFactory* grpc_links_ = nullptr;  // null: the core is this process
   std::unique_ptr<edge::Edge> edge_;
   std::unique_ptr<Ops> ops_;  // null: not asked for
   std::string grpc_failure_;
+  std::string edge_name_;
   bool shutting_down_ = false;
 };
 
@@ -149,14 +153,23 @@ absl::StatusOr<edge::LinkFactory*> Server::NewLinks() {
     links_ = std::make_unique<DirectLinkFactory>(*core_);
     return links_.get();
   }
-  auto credentials = LoadChannelCredentials(options_);
-  if (!credentials.ok()) return credentials.status();
+  GrpcLinkFactory::StreamOptions stream_options;
+  absl::StatusOr<edge::CoreTarget> target = edge::CoreTarget::Parse(options_.core);
+  if (!target.ok())
+    return absl::InvalidArgumentError(absl::StrCat("--core: ", target.status().message()));
+  absl::StatusOr<std::shared_ptr<const edge::CoreTls>> tls = LoadCoreTls(options_);
+  if (!tls.ok()) return tls.status();
   absl::StatusOr<std::string> token = LoadEdgeToken(options_);
   if (!token.ok()) return token.status();
+  stream_options.target = *std::move(target);
+  stream_options.tls = *std::move(tls);
+  stream_options.token = *std::move(token);
+  stream_options.version = CAIRN_VERSION;
   edge::LaneLink::Options link_options;
   link_options.window = std::min(link_options.window, options_.limits.max_backlog_bytes);
-  links_ =
-      std::make_unique<GrpcLinkFactory>(options_.core, *credentials, *token, link_options, clock_);
+  auto links = std::make_unique<GrpcLinkFactory>(std::move(stream_options), link_options, clock_);
+  grpc_links_ = links.get();
+  links_ = std::move(links);
   return links_.get();
 }
 
@@ -166,7 +179,10 @@ absl::Status Server::StartEdge() {
   edge_options.listening_socket = std::move(listening_socket_);
   edge_options.takes_over = options_.role == Role::kAll;
   edge_options.loops = options_.threads;
-  edge_options.name = options_.edge_name;
+  absl::StatusOr<std::string> name = core_ ? options_.edge_name : EdgeNameOf(options_);
+  if (!name.ok()) return name.status();
+  edge_name_ = *name;
+  edge_options.name = *std::move(name);
   edge_options.version = CAIRN_VERSION;
   edge_options.limits = options_.limits;
   edge_options.proxy_trust = options_.proxy_trust;
@@ -294,14 +310,31 @@ void Server::Reload() {
     apply("tls", LoadClientTls(options_), [this](auto tls) { edge_->SetTls(std::move(tls)); });
   }
   if (grpc_server_) {
-    apply("grpc_tokens", LoadAuthorityTokens(options_),
-          [this](core::AuthorityTokens tokens) { grpc_server_->SetTokens(std::move(tokens)); });
+    apply("grpc_tokens", LoadAuthorityTokens(options_), [this](core::AuthorityTokens tokens) {
+      SayEnded(grpc_server_->SetTokens(std::move(tokens)));
+    });
   }
   if (grpc_server_ && !options_.grpc_tls_cert.empty()) {
     apply("grpc_tls", LoadGrpcTls(options_),
-          [this](core::GrpcTls tls) { grpc_server_->SetTls(std::move(tls)); });
+          [this](core::GrpcTls tls) { SayEnded(grpc_server_->SetTls(std::move(tls))); });
+  }
+  if (grpc_links_ && !options_.grpc_edge_token_file.empty()) {
+    apply("grpc_tokens", ReloadEdgeToken(options_, edge_name_),
+          [this](std::string token) { grpc_links_->SetToken(std::move(token)); });
+  }
+  if (grpc_links_ && !options_.grpc_tls_cert.empty()) {
+    apply("grpc_tls", LoadCoreTls(options_),
+          [this](auto tls) { grpc_links_->SetTls(std::move(tls)); });
   }
   SayReady();
+}
+
+void Server::SayEnded(size_t calls) {
+  if (calls == 0) return;
+  log::Warn(log::Core(), "credentials_revoked",
+            {{"calls", calls},
+             {"hint", log::Text("lanes and watches that what is allowed now does not cover were "
+                                "ended")}});
 }
 
 void Server::SayReady() {
@@ -327,10 +360,13 @@ int RunServer(const Options& options) {
     std::cerr << "error: " << listening_socket.status().message() << std::endl;
     return 1;
   }
-  // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to
-  // ten seconds.
-  RouteGrpcLog();
-  grpc_init();
+  // Edges speak gRPC by themselves.
+  if (options.role != Role::kEdge) {
+    // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to
+    // ten seconds.
+    RouteGrpcLog();
+    grpc_init();
+  }
   // Never destroyed, so that its signal handlers stay: the last moments of a process that has done
   // its work are not to be ended as a failure by one more SIGTERM.
   static Server& server = *new Server(options, *std::move(listening_socket));

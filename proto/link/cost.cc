@@ -13,8 +13,14 @@ constexpr size_t kString = 48;
 
 size_t CostOf(const std::string& text) { return text.empty() ? 0 : kString + text.size(); }
 
+// Of a relay, where an empty one is set as well: no relay costs less than it takes.
+size_t CostOfSet(const std::string& text) {
+  return text.empty() ? sizeof(std::string) : CostOf(text);
+}
+
 size_t CostOf(const Record& record) {
-  size_t cost = kItem + sizeof(Record) + CostOf(record.peer_id()) + CostOf(record.blob());
+  size_t cost = kItem + sizeof(Record) + CostOf(record.peer_id()) + CostOf(record.blob()) +
+                CostOf(record.source());
   for (const std::string& address : record.addresses()) cost += kItem + CostOf(address);
   return cost;
 }
@@ -40,7 +46,7 @@ size_t Sum(const Items& items) {
 }  // namespace
 
 size_t CostOf(const LaneEvent& event) {
-  size_t cost = kItem + sizeof(LaneEvent) + CostOf(event.topic()) + CostOf(event.payload()) +
+  size_t cost = kItem + sizeof(LaneEvent) + CostOfSet(event.topic()) + CostOfSet(event.payload()) +
                 CostOf(event.close_reason());
   if (event.has_info()) cost += CostOf(event.info());
   if (event.has_stats()) cost += kItem + sizeof(PeerStats) + kString;
@@ -49,7 +55,7 @@ size_t CostOf(const LaneEvent& event) {
 }
 
 size_t CostOf(const Delivery& delivery) {
-  return kItem + sizeof(Delivery) + CostOf(delivery.topic()) + CostOf(delivery.payload());
+  return kItem + sizeof(Delivery) + CostOfSet(delivery.topic()) + CostOfSet(delivery.payload());
 }
 
 size_t CostOf(const Notice& notice) { return kItem + sizeof(Notice) + CostOf(notice.topic()); }
@@ -72,7 +78,8 @@ size_t CostOf(const LaneToCore& message) {
 size_t CostOf(const CoreToLane& message) {
   return Sum(message.deliveries()) + Sum(message.notices()) + Sum(message.answers()) +
          Sum(message.commands()) +
-         static_cast<size_t>(message.settled_size() + message.roster().lanes_size()) *
+         static_cast<size_t>(message.settled_size() + message.roster().lanes_size() +
+                             message.roster().links_size()) *
              sizeof(uint64_t);
 }
 

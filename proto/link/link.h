@@ -27,6 +27,7 @@
 
 #include "proto/link/cost.h"
 #include "proto/link/items.h"
+#include "proto/link/parse_cost.h"
 
 namespace cairn::link {
 
@@ -168,6 +169,9 @@ class Link {
   // The highest number that was received, and so handled.
   uint64_t received() const { return received_; }
 
+  // Parts of a message that have come.
+  size_t part_bytes() const { return whole_.size(); }
+
   // Takes the acknowledgement in `message`, as Acknowledge(), and says whether the rest is to be
   // handled. A message that came in parts is put together in `message` with the last of them.
   template <typename Release>
@@ -270,7 +274,8 @@ class Link {
     if (message.more()) return Receipt::kNothing;
     const std::string bytes = std::exchange(whole_, {});
     In put_together;
-    if (!put_together.ParseFromString(bytes)) return Receipt::kBroken;
+    const bool fits = ParsesWithin(bytes, *In::descriptor(), 2 * bytes.size() + kMaxMessageBytes);
+    if (!fits || !put_together.ParseFromString(bytes)) return Receipt::kBroken;
     message.Swap(&put_together);
     return Handle(message);
   }

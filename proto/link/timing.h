@@ -14,9 +14,13 @@ using std::chrono::milliseconds;
 // Pause before the first attempt to reconnect, and the longest pause between two.
 inline constexpr milliseconds kFirstBackoff{10};
 inline constexpr milliseconds kMaxBackoff{250};
-// One attempt: look-up of the name, TCP and TLS. TCP repeats a lost SYN after one second and after
+// A stream that was open for so long was a good one: the pauses begin anew.
+inline constexpr milliseconds kSteadyStream{1'000};
+// One attempt: look-up of the name and TCP, which repeats a lost SYN after one second and after
 // three.
 inline constexpr milliseconds kConnectTimeout{3'500};
+// Then TLS, and then the core's first HTTP/2 frame: each of the two.
+inline constexpr milliseconds kHandshakeTimeout{3'500};
 // HTTP/2 PINGs of either side: a peer that vanished is noticed after both together.
 inline constexpr milliseconds kKeepaliveInterval{3'000};
 inline constexpr milliseconds kKeepaliveTimeout{5'000};
@@ -34,6 +38,8 @@ inline constexpr milliseconds kUnsureRelaysKept{300'000};
 // A lane that has not answered for so long is given up (--lane-timeout).
 inline constexpr milliseconds kDefaultLaneTimeout{10'000};
 inline constexpr milliseconds kMinLaneTimeout{1'000};
+// A lane that has nothing to say says that so many times within it.
+inline constexpr int kBeatsPerTimeout = 5;
 // How long a restarted core waits for a lane that makes no progress, and for all lanes together.
 inline constexpr milliseconds kReturnPatience{2'000};
 inline constexpr milliseconds kReturnLimit{10'000};
@@ -42,12 +48,14 @@ inline constexpr milliseconds kReturnLimit{10'000};
 inline constexpr milliseconds kStartHold{500};
 
 static_assert(kStartHold > kMaxBackoff + 2 * kTick, "a lane with a working link comes in time");
+static_assert(kSteadyStream > kMaxBackoff, "streams that break at once are not opened in a row");
 static_assert(kReturnPatience > 4 * kMaxBackoff, "several attempts fit into the patience");
-static_assert(kDefaultLaneTimeout > kConnectTimeout + kReturnPatience,
-              "a link may be away for seconds");
+static_assert(kDefaultLaneTimeout > kConnectTimeout + kHandshakeTimeout + kReturnPatience,
+              "a link may be away for seconds, and a handshake be slow");
 static_assert(kDefaultLaneTimeout > kKeepaliveInterval + kKeepaliveTimeout,
               "an edge notices first");
 static_assert(kMinLaneTimeout > 4 * kTick, "an answer may take two ticks of each side");
+static_assert(kMinLaneTimeout / kBeatsPerTimeout >= 2 * kTick, "ticks can tell beats apart");
 static_assert(kReturnLimit >= kReturnPatience, "the limit ends what makes progress");
 static_assert(kGoodbyeTimeout > kReturnPatience, "an edge that ends waits for a core that holds");
 static_assert(kSeenKept > kUnsureRelaysKept, "what may be resent is remembered");

@@ -50,8 +50,9 @@ JsonResult WriteJsonResult(std::string_view topic, const std::vector<PublishedRe
   const size_t frame = head.size() + between.size() + tail.size();
   std::string payload =
       records.empty() ? "null" : "\"" + absl::Base64Escape(BlobOf(records.front())) + "\"";
-  if (frame + payload.size() > max_bytes) payload = "null";
   JsonResult result;
+  result.has_payload = !records.empty() && frame + payload.size() <= max_bytes;
+  if (!result.has_payload) payload = "null";
   std::string peers;
   for (const PublishedRecord& record : records) {
     const std::string entry = PeerEntry(record, plain_addresses);
@@ -65,6 +66,19 @@ JsonResult WriteJsonResult(std::string_view topic, const std::vector<PublishedRe
   }
   result.text = head + payload + between + peers + tail;
   return result;
+}
+
+bool FitsJsonResult(std::string_view topic, const PublishedRecord& record) {
+  const auto fits = [&](bool plain_addresses) {
+    const JsonResult result =
+        WriteJsonResult(topic, {record}, plain_addresses, kMaxLargeResultBytes);
+    return result.left_out == 0 || result.has_payload;
+  };
+  // Each of the forms is at most six times as long as what it says.
+  size_t bytes = topic.size() + record.peer_id.size() + record.blob.size();
+  for (const std::string& address : record.addresses) bytes += address.size() + 3;
+  if (bytes < kMaxLargeResultBytes / 6 - 100) return true;
+  return fits(true) || fits(false);
 }
 
 std::string WriteJsonAck(std::string_view topic) {

@@ -1,7 +1,7 @@
 // The server's answers in the JSON dialects: what a query gets, and what acknowledges an announce.
 //
 // One form serves every client library: {"type":"result","topic":T,"payload":base64 of the newest
-// record or null, "peers":[{"peer_id":…,"addresses":[…]}, …]}, newest first.
+// record or null, "peers":[{"peer_id":…,"addresses":[…]}, …]}.
 #ifndef CAIRN_PROTO_WIRE_JSON_RESULT_H_
 #define CAIRN_PROTO_WIRE_JSON_RESULT_H_
 
@@ -36,12 +36,16 @@ std::string BlobOf(const PublishedRecord& record);
 struct JsonResult {
   std::string text;     // at most max_bytes, unless the topic alone is longer
   size_t left_out = 0;  // records that did not fit
+  bool has_payload = false;
 };
 
-// `records`: newest first. `plain_addresses`: give addresses that were published as text back as
+// `records`: in the order of the answer, of which the first is the newest. `plain_addresses`: give addresses that were published as text back as
 // text (Python), and not as the hex of BlobOf() (Go).
 JsonResult WriteJsonResult(std::string_view topic, const std::vector<PublishedRecord>& records,
                            bool plain_addresses, size_t max_bytes = kMaxResultBytes);
+
+// Whether there is an answer of at most kMaxLargeResultBytes that says all of the record.
+bool FitsJsonResult(std::string_view topic, const PublishedRecord& record);
 
 std::string WriteJsonAck(std::string_view topic);
 // Of an announce, in the place of the ack: the Python library waits for any answer.

@@ -5,6 +5,7 @@
 //   uint, "topics": uint}}}
 //   {"Subscribed": {"topic": tstr, "others": uint}}
 //   {"Joined":     {"topic": tstr, "peer": tstr}}       {"Left": …} likewise
+//   {"Missed":     {"topic": tstr}}
 //   {"Relay":      {"topic": tstr, "payload": bstr, "from": tstr}}
 //   {"Receipt":    {"id": uint, "reached": uint}}
 //   {"Error":      {"code": tstr, "text": tstr}}

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "proto/link/identity.h"
 #include "proto/link/timing.h"
 
 namespace cairn::bench {
@@ -19,17 +20,24 @@ namespace {
 constexpr size_t kWindow = 64 << 20;
 constexpr auto kIgnore = [](const LaneToCore&) {};
 
+std::string SecretOf(uint64_t number) {
+  std::string secret = std::to_string(number);
+  secret.resize(link::kSecretBytes, '.');
+  return secret;
+}
+
 }  // namespace
 
-BenchLane::BenchLane(const std::shared_ptr<grpc::Channel>& channel, uint64_t lane_id,
+BenchLane::BenchLane(const std::shared_ptr<grpc::Channel>& channel, uint64_t number,
                      const std::string& edge, OnDelivery on_delivery)
     : stub_(Lanes::NewStub(channel)),
       on_delivery_(std::move(on_delivery)),
+      secret_(SecretOf(number)),
       link_(kWindow, kWindow) {
   signaling::v1::Hello* hello = hello_.mutable_hello();
   hello->set_protocol_version(2);
-  hello->set_lane_id(lane_id);
-  hello->set_secret("bench");
+  hello->set_lane_id(link::LaneIdOf(secret_));
+  hello->set_secret(secret_);
   hello->set_edge(edge);
   hello->set_version("bench");
   LaneToCore snapshot;
@@ -58,6 +66,10 @@ BenchLane::~BenchLane() {
 }
 
 void BenchLane::Send(LaneToCore& batch) {
+  for (LaneEvent& event : *batch.mutable_events()) {
+    event.set_proof(event.peer());
+    event.set_peer(link::PeerIdOf(secret_, event.proof()));
+  }
   const std::lock_guard lock(mu_);
   link_.Append(batch);
   Pump();

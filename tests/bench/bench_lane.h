@@ -28,13 +28,13 @@ class BenchLane final
  public:
   using OnDelivery = std::function<void(const signaling::v1::Delivery&)>;
 
-  // `lane_id`: not 0, and no other lane's. Opens the stream and says Hello.
-  BenchLane(const std::shared_ptr<grpc::Channel>& channel, uint64_t lane_id,
-            const std::string& edge, OnDelivery on_delivery);
+  // `number`: no other lane's. Opens the stream and says Hello.
+  BenchLane(const std::shared_ptr<grpc::Channel>& channel, uint64_t number, const std::string& edge,
+            OnDelivery on_delivery);
   // Ends the stream; on_delivery is not called any more.
   ~BenchLane() override;
 
-  // Takes the events out of `batch`.
+  // Takes the events out of `batch`. Their peers are numbers of its choice, which become ids.
   void Send(signaling::v1::LaneToCore& batch);
   // Number for the next relay of the lane. REQUIRES: one sender, who sends them in this order.
   uint64_t NextSeq() { return ++last_seq_; }
@@ -56,6 +56,7 @@ class BenchLane final
   // Immutable after construction.
   const std::unique_ptr<signaling::v1::Lanes::Stub> stub_;
   const OnDelivery on_delivery_;
+  const std::string secret_;
   grpc::ClientContext context_;
   // The sender's.
   uint64_t last_seq_ = 0;

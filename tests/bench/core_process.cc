@@ -12,7 +12,8 @@
 
 #include <chrono>
 #include <cstdio>
-#include <fstream>
+
+#include "base/resident_memory.h"
 
 namespace cairn::bench {
 namespace {
@@ -64,11 +65,6 @@ std::shared_ptr<grpc::Channel> CoreProcess::Connect() const {
   return grpc::CreateCustomChannel(address_, grpc::InsecureChannelCredentials(), arguments);
 }
 
-uint64_t CoreProcess::ResidentBytes() const {
-  std::ifstream statm("/proc/" + std::to_string(pid_) + "/statm");
-  uint64_t total = 0, resident = 0;
-  statm >> total >> resident;
-  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-}
+uint64_t CoreProcess::ResidentBytes() const { return cairn::ResidentBytes(pid_); }
 
 }  // namespace cairn::bench

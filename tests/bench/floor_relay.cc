@@ -1,8 +1,11 @@
-// floor_relay: the least a relay can do, to compare with: floor_relay PORT.
+// floor_relay: the least a relay can do, to compare with: floor_relay PORT [PATH].
+//
+// With the PATH of a floor_hub, every relay goes by way of that, and so to the clients of other
+// floor_relays: the least that two edges and a core can do.
 //
 // One thread, one epoll set, one read and one write per ready socket and turn. It speaks the
 // protocol to clients that keep to it, and has nothing else: no limits, no TLS, no tokens, no pings
-// of its own, no checks but those that keep it from reading past its buffers. Not a server to use.
+// of its own, no checks but those that keep it from reading past its buffers. Not to be used.
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/evp.h>
@@ -24,7 +27,16 @@
 #include <utility>
 #include <vector>
 
+#include "tests/bench/floor_frames.h"
+#include "tests/bench/floor_link.h"
+
 namespace {
+
+using cairn::bench::AppendHeader;
+using cairn::bench::kRelayHead;
+using cairn::bench::LinkFrame;
+using cairn::bench::ReadText;
+using cairn::bench::Unmask;
 
 struct Client;
 
@@ -48,21 +60,22 @@ char g_buffer[256 << 10];
 std::unordered_map<std::string_view, Topic*> g_topics;
 std::vector<Client*> g_touched;
 std::vector<Client*> g_gone;
+Client* g_hub = nullptr;  // null: there is none
 
 void Touch(Client* client) {
   if (!std::exchange(client->touched, true)) g_touched.push_back(client);
 }
 
-void AppendHeader(uint8_t opcode, size_t length, std::string& out) {
-  out.push_back(static_cast<char>(0x80 | opcode));
-  if (length < 126) {
-    out.push_back(static_cast<char>(length));
-  } else {
-    const bool is_wide = length > 0xffff;
-    out.push_back(is_wide ? '\x7f' : '\x7e');
-    for (int shift = is_wide ? 56 : 8; shift >= 0; shift -= 8)
-      out.push_back(static_cast<char>(length >> shift));
-  }
+// Among those of all processes of a floor.
+uint64_t IdOf(const Client* client) {
+  static const auto process = static_cast<uint64_t>(getpid()) << 48;
+  return process ^ reinterpret_cast<uintptr_t>(client);
+}
+
+void TellHub(LinkFrame::Kind kind, std::string_view bytes, const Client* sender) {
+  if (!g_hub) return;
+  cairn::bench::AppendLinkFrame({kind, IdOf(sender), bytes}, g_hub->out);
+  Touch(g_hub);
 }
 
 // ---- topics
@@ -75,9 +88,11 @@ void Subscribe(Client* client, std::string_view name) {
     return;
   client->topics.push_back(topic);
   topic->clients.push_back(client);
+  TellHub(LinkFrame::kSubscribe, name, client);
 }
 
 void Leave(Client* client, Topic* topic) {
+  TellHub(LinkFrame::kUnsubscribe, topic->name, client);
   topic->clients.erase(std::find(topic->clients.begin(), topic->clients.end(), client));
   if (!topic->clients.empty()) return;
   g_topics.erase(topic->name);
@@ -95,32 +110,27 @@ void Unsubscribe(Client* client, std::string_view name) {
 
 // ---- messages
 
-// The text after its head of one, two or three bytes, which is all that a topic needs.
-std::string_view ReadText(std::string_view in) {
-  if (in.size() < 3) return {};
-  const uint8_t info = static_cast<uint8_t>(in[0]) & 31;
-  const auto byte = [in](size_t i) { return static_cast<size_t>(static_cast<uint8_t>(in[i])); };
-  if (info < 24) return in.substr(1, info);
-  return info == 24 ? in.substr(2, byte(1)) : in.substr(3, byte(1) << 8 | byte(2));
+void Deliver(uint64_t sender, std::string_view message) {
+  const auto topic = g_topics.find(ReadText(message.substr(kRelayHead.size())));
+  if (topic == g_topics.end()) return;
+  for (Client* other : topic->second->clients) {
+    if (IdOf(other) == sender) continue;
+    AppendHeader(2, message.size(), other->out);
+    other->out.append(message);
+    Touch(other);
+  }
 }
 
 void OnMessage(Client* client, std::string_view message) {
-  constexpr std::string_view kRelay = "\xa1\x65Relay\xa2\x65topic";
   constexpr std::string_view kSubscribe = "\xa1\x69Subscribe\xa1\x65topic";
   constexpr std::string_view kUnsubscribe = "\xa1\x6bUnsubscribe\xa1\x65topic";
   if (message.starts_with(kSubscribe))
     return Subscribe(client, ReadText(message.substr(kSubscribe.size())));
   if (message.starts_with(kUnsubscribe))
     return Unsubscribe(client, ReadText(message.substr(kUnsubscribe.size())));
-  if (!message.starts_with(kRelay)) return;
-  const auto topic = g_topics.find(ReadText(message.substr(kRelay.size())));
-  if (topic == g_topics.end()) return;
-  for (Client* other : topic->second->clients) {
-    if (other == client) continue;
-    AppendHeader(2, message.size(), other->out);
-    other->out.append(message);
-    Touch(other);
-  }
+  if (!message.starts_with(kRelayHead)) return;
+  if (g_hub) return TellHub(LinkFrame::kRelay, message, client);
+  Deliver(IdOf(client), message);
 }
 
 void OnFrame(Client* client, uint8_t opcode, std::string_view payload) {
@@ -129,20 +139,6 @@ void OnFrame(Client* client, uint8_t opcode, std::string_view payload) {
   AppendHeader(opcode == 9 ? 10 : 8, payload.size(), client->out);
   client->out.append(payload);
   Touch(client);
-}
-
-void Unmask(char* at, size_t length, const char* key) {
-  uint64_t wide = 0;
-  std::memcpy(&wide, key, 4);
-  wide |= wide << 32;
-  size_t i = 0;
-  for (; i + 8 <= length; i += 8) {
-    uint64_t word = 0;
-    std::memcpy(&word, at + i, 8);
-    word ^= wide;
-    std::memcpy(at + i, &word, 8);
-  }
-  for (; i < length; ++i) at[i] = static_cast<char>(at[i] ^ key[i % 4]);
 }
 
 // Handles whole frames; returns how many bytes they were.
@@ -211,8 +207,13 @@ void OnReadable(Client* client) {
     size = joined.size();
   }
   size_t taken = 0;
-  if (!client->upgraded) taken = TakeUpgrade(client, {data, size});
-  if (client->upgraded) taken += TakeFrames(client, data + taken, size - taken);
+  if (client == g_hub) {
+    taken = cairn::bench::TakeLinkFrames(
+        {data, size}, [](const LinkFrame& frame) { Deliver(frame.sender, frame.bytes); });
+  } else {
+    if (!client->upgraded) taken = TakeUpgrade(client, {data, size});
+    if (client->upgraded) taken += TakeFrames(client, data + taken, size - taken);
+  }
   client->partial.assign(data + taken, size - taken);
 }
 
@@ -272,7 +273,7 @@ void Turn(int listener) {
     if (!client->gone && (events[i].events & EPOLLOUT)) OnWritable(client);
     if (!client->gone && (events[i].events & ~uint32_t{EPOLLOUT})) OnReadable(client);
   }
-  for (Client* client : g_touched) Flush(client);
+  for (size_t i = 0; i < g_touched.size(); ++i) Flush(g_touched[i]);
   g_touched.clear();
   for (Client* client : g_gone) delete client;
   g_gone.clear();
@@ -292,5 +293,10 @@ int main(int argc, char** argv) {
   epoll_event event = {};
   event.events = EPOLLIN;
   epoll_ctl(g_epoll, EPOLL_CTL_ADD, listener, &event);
+  if (argc > 2) {
+    g_hub = new Client{cairn::bench::ConnectLink(argv[2]), true, false, false, {}, {}, {}};
+    event.data.ptr = g_hub;
+    if (epoll_ctl(g_epoll, EPOLL_CTL_ADD, g_hub->fd, &event) != 0) return 1;
+  }
   for (;;) Turn(listener);
 }

@@ -123,6 +123,17 @@ size_t InspectionCalls::ListTopics(const v1::ListTopicsRequest& request,
   return entries;
 }
 
+std::vector<std::string> InspectionCalls::PeerIds() {
+  grpc::ClientContext context;
+  const auto reader = stub_->ListPeers(&context, {});
+  std::vector<std::string> ids;
+  for (v1::ListPeersResponse page; reader->Read(&page);) {
+    for (const v1::Peer& peer : page.peers()) ids.push_back(peer.id());
+  }
+  CheckOk(reader->Finish());
+  return ids;
+}
+
 void InspectionCalls::Top() {
   Status();
   grpc::ClientContext context;
@@ -181,10 +192,11 @@ std::vector<ListingFigures> InspectionCalls::TimeListings() {
 
 std::vector<UnaryFigures> InspectionCalls::TimeUnary() {
   std::vector<UnaryFigures> all;
+  const std::vector<std::string> ids = PeerIds();
   all.push_back(TimeCalls("GetStatus", kUnaryCalls, [this](size_t) { Status(); }));
   all.push_back(TimeCalls("what `cairn-admin top` asks", kTopCalls, [this](size_t) { Top(); }));
   all.push_back(
-      TimeCalls("GetPeer", kUnaryCalls, [this](size_t i) { Peer(FormatId(PeerIdAt(i * 7))); }));
+      TimeCalls("GetPeer", kUnaryCalls, [&](size_t i) { Peer(ids[i * 7 % ids.size()]); }));
   all.push_back(
       TimeCalls("GetTopic: of 2", kTopicCalls, [this](size_t i) { Topic(TopicAt(2, i * 7)); }));
   all.push_back(TimeCalls("GetTopic: of 1,000", kTopicCalls,

@@ -45,6 +45,8 @@ class InspectionCalls {
   void Top();
   signaling::v1::Topic Topic(const std::string& name);
   signaling::v1::Peer Peer(const std::string& id);
+  // Of all peers.
+  std::vector<std::string> PeerIds();
 
   std::vector<ListingFigures> TimeListings();
   std::vector<UnaryFigures> TimeUnary();

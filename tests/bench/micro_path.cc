@@ -28,6 +28,7 @@ class SinkClient final : public edge::Client {
     out_.append(frame);
     ++frames_;
   }
+  void Charge(uint64_t) override {}
   void Pong(std::string_view) override {}
   void OnPong(std::string_view) override {}
   void Close(edge::CloseReason, uint16_t) override { CAIRN_CHECK(false); }
@@ -92,6 +93,8 @@ class LaneRig {
   void EndTurn() {
     lane_.Flush();
     executor_.Run();
+    while (lane_.has_waiting()) lane_.DeliverWaiting();
+    lane_.EndTurn();
     for (const auto& client : clients_) client->Write();
   }
   uint64_t frames_of_last() const { return clients_.back()->frames(); }

@@ -30,7 +30,7 @@ int64_t SomeTime(uint64_t random) {
 LaneEvent* Add(LaneEvent::Kind kind, size_t index, LaneToCore& batch) {
   LaneEvent* event = batch.add_events();
   event->set_kind(kind);
-  event->set_peer(PeerIdAt(index));
+  event->set_peer(PeerNumberAt(index));
   return event;
 }
 
@@ -64,7 +64,7 @@ void AddStats(size_t index, LaneToCore& batch) {
 
 }  // namespace
 
-uint64_t PeerIdAt(size_t index) { return Mix(index + 1); }
+uint64_t PeerNumberAt(size_t index) { return Mix(index + 1); }
 
 std::string TopicAt(size_t share, size_t index) {
   const size_t number = index / share;

@@ -21,7 +21,7 @@ namespace cairn::bench {
 // How many share each of a peer's topics.
 inline constexpr size_t kShares[] = {2, 100, 1000};
 
-uint64_t PeerIdAt(size_t index);
+uint64_t PeerNumberAt(size_t index);
 // The topic that this peer and share - 1 others are in.
 std::string TopicAt(size_t share, size_t index);
 

@@ -1,6 +1,5 @@
 // clients/javascript in Node against real servers, in both shapes: what its README promises, but for meet().
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { afterEach, describe, test } from 'node:test';
 
 import WebSocket, { WebSocketServer } from 'ws';
@@ -13,27 +12,17 @@ import {
 } from '../../clients/javascript/src/index.js';
 import { decode, encode } from '../../clients/javascript/src/cbor.js';
 import { subprotocols } from '../../clients/javascript/src/connection.js';
-import { startServers } from './support/servers.mjs';
+import { SHAPES, TOKEN, nextTopic, serve, stopLater, stopServers, unusedPort } from './support/testbed.mjs';
 
-const TOKEN = 'correct horse/battery+staple?';
 const PATIENCE_MS = 30_000;
 const bytes = (text) => new TextEncoder().encode(text);
 
 const clients = [];
-const servers = [];
-let topics = 0;
-const nextTopic = () => `topic-${++topics}`;
 
 afterEach(async () => {
   clients.splice(0).forEach((client) => client.close());
-  await Promise.all(servers.splice(0).map((server) => server.stop()));
+  await stopServers();
 });
-
-async function serve(options) {
-  const server = await startServers(options);
-  servers.push(server);
-  return server;
-}
 
 async function connect(urls, options) {
   const client = await dial(urls, { WebSocket, minWait: 50, ...options });
@@ -52,15 +41,7 @@ async function hear(client, type) {
   return Promise.race([heard(), late]).finally(() => clearTimeout(timer));
 }
 
-async function unusedPort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-for (const { shape, edges } of [{ shape: 'one process', edges: 0 }, { shape: 'two edges and a core', edges: 2 }]) {
+for (const { shape, edges } of SHAPES) {
   describe(shape, () => {
     test('peers learn of each other and relay with receipts', async () => {
       const { urls } = await serve({ edges });
@@ -269,7 +250,7 @@ describe('a server that is not ours', () => {
       handle(socket);
     });
     const stop = () => new Promise((resolve) => server.close(resolve));
-    servers.push({ stop });
+    stopLater({ stop });
     return `ws://127.0.0.1:${server.address().port}/`;
   }
 

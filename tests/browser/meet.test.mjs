@@ -1,30 +1,23 @@
 // meet() of clients/javascript in headless Chromium against real servers: who offers, who talks to whom, and what survives.
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { serveLibrary } from './support/library.mjs';
-import { startServers } from './support/servers.mjs';
-import { Tab, launch } from './support/tabs.mjs';
+import { closeTabs, launch, openTab } from './support/tabs.mjs';
+import { SHAPES, TOKEN, nextTopic, serve, stopServers, unusedPort } from './support/testbed.mjs';
 
-const TOKEN = 'correct horse/battery+staple?';
 const PATIENCE_MS = 60_000;
 
 let browser;
 let library;
-let topics = 0;
-const tabs = [];
-const servers = [];
-const nextTopic = () => `topic-${++topics}`;
 
 before(async () => {
   [browser, library] = await Promise.all([launch(), serveLibrary()]);
 });
 
 afterEach(async () => {
-  const errors = tabs.flatMap((tab) => tab.errors);
-  await Promise.all(tabs.splice(0).map((tab) => tab.close()));
-  await Promise.all(servers.splice(0).map((server) => server.stop()));
+  const errors = await closeTabs();
+  await stopServers();
   assert.deepEqual(errors, []);
 });
 
@@ -32,12 +25,6 @@ after(async () => {
   await browser?.close();
   library?.close();
 });
-
-async function serve(options) {
-  const server = await startServers(options);
-  servers.push(server);
-  return server;
-}
 
 /** Runs in the page: keeps what the test looks at in window.seen. */
 async function beginInPage({ urls, token, topic, options }) {
@@ -90,8 +77,7 @@ async function beginInPage({ urls, token, topic, options }) {
 class Member {
   static async join(urls, topic, { token, ...options } = {}) {
     const member = new Member();
-    member.tab = await Tab.open(browser, library.url);
-    tabs.push(member.tab);
+    member.tab = await openTab(browser, library.url);
     await member.page.waitForFunction(() => window.library);
     member.id = await member.page.evaluate(beginInPage, { urls, topic, token, options });
     return member;
@@ -136,15 +122,7 @@ async function pair(urls, options) {
   return { topic, first, second };
 }
 
-async function unusedPort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-for (const { shape, edges } of [{ shape: 'one process', edges: 0 }, { shape: 'two edges and a core', edges: 2 }]) {
+for (const { shape, edges } of SHAPES) {
   describe(shape, () => {
     test('two open a channel; the one who was there offers, once', async () => {
       const { urls } = await serve({ edges, flags: ['--auth-token', TOKEN] });

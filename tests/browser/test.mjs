@@ -1,24 +1,20 @@
 // The example page in real browsers against real servers.
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 
 import { servePage } from '../../examples/browser/serve.mjs';
 import { STEPS } from '../../examples/browser/timeline.js';
-import { selfSigned, startServers } from './support/servers.mjs';
-import { Tab, launch } from './support/tabs.mjs';
+import { selfSigned } from './support/servers.mjs';
+import { closeTabs, launch, openTab } from './support/tabs.mjs';
+import { TOKEN, nextTopic, serve, stopServers, unusedPort } from './support/testbed.mjs';
 
-const TOKEN = 'correct horse/battery+staple?';
 
 let browser;
 let page;
 let directory;
-let topics = 0;
-const tabs = [];
-const servers = [];
 
 before(async () => {
   [browser, page, directory] = await Promise.all([
@@ -29,9 +25,8 @@ before(async () => {
 });
 
 afterEach(async () => {
-  const errors = tabs.flatMap((tab) => tab.errors);
-  await Promise.all(tabs.splice(0).map((tab) => tab.close()));
-  await Promise.all(servers.splice(0).map((server) => server.stop()));
+  const errors = await closeTabs();
+  await stopServers();
   assert.deepEqual(errors, []);
 });
 
@@ -41,25 +36,13 @@ after(async () => {
   if (directory) await rm(directory, { recursive: true });
 });
 
-async function serve(options) {
-  const started = await startServers(options);
-  servers.push(started);
-  return started;
-}
-
-async function openTab(query, options) {
-  const tab = await Tab.open(browser, `${page.url}?${new URLSearchParams(query)}`, options);
-  tabs.push(tab);
-  return tab;
-}
-
-const nextTopic = () => `topic-${++topics}`;
+const openPage = (query, options) => openTab(browser, `${page.url}?${new URLSearchParams(query)}`, options);
 
 /** Two tabs that have met; the second pressed Connect when the first already waited. */
 async function openPair(first, second, options) {
   const topic = nextTopic();
-  const a = await openTab({ topic, ...first }, options);
-  const b = await openTab({ topic, ...second }, options);
+  const a = await openPage({ topic, ...first }, options);
+  const b = await openPage({ topic, ...second }, options);
   await a.connect();
   await a.reaches('waiting');
   await b.connect();
@@ -72,14 +55,6 @@ async function openPair(first, second, options) {
 function report(t, who, { total, steps }) {
   const milliseconds = [...steps].map(([step, ms]) => `${step} ${ms.toFixed(1)}`).join(', ');
   t.diagnostic(`${t.name}, ${who}: ${total.toFixed(0)} ms from socket to open channel (${milliseconds})`);
-}
-
-async function unusedPort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe('two tabs open a data channel', () => {
@@ -136,11 +111,10 @@ test('the offer, the answer and the candidates are CBOR relays, and the token is
 
 test('the second tab connects by itself', async () => {
   const { urls } = await serve({ flags: ['--auth-token', TOKEN] });
-  const a = await openTab({ url: urls[0], topic: 'link & more', token: TOKEN });
+  const a = await openPage({ url: urls[0], topic: 'link & more', token: TOKEN });
   await a.connect();
   const link = a.page.getByRole('link', { name: 'Open the second tab' });
-  const b = await Tab.open(browser, new URL(await link.getAttribute('href'), a.page.url()).href);
-  tabs.push(b);
+  const b = await openTab(browser, new URL(await link.getAttribute('href'), a.page.url()).href);
   await a.reaches('open');
   await b.reaches('open');
   assert.doesNotMatch(b.page.url(), /horse/);
@@ -168,7 +142,7 @@ test('a tab that leaves makes room for the next', async () => {
   await b.page.goto('about:blank');
   assert.match(await a.alert(), /The other tab has left/);
   await a.reaches('waiting');
-  const c = await openTab({ url: urls[0], topic, connect: '' });
+  const c = await openPage({ url: urls[0], topic, connect: '' });
   await a.reaches('open');
   await c.reaches('open');
 });
@@ -177,7 +151,7 @@ test('a third tab talks to both, and they go on when it leaves', async () => {
   const { urls } = await serve({ edges: 2 });
   const topic = nextTopic();
   const [a, b] = await openPair({ url: urls[0], topic }, { url: urls[1], topic });
-  const c = await openTab({ url: urls[0], topic, connect: '' });
+  const c = await openPage({ url: urls[0], topic, connect: '' });
   await c.reaches('open');
   await c.page.waitForFunction(() => document.getElementById('who').innerText.split('…').length === 4);
   await c.say('to both');
@@ -200,7 +174,7 @@ test('the data channel outlives the server', async () => {
 describe('a person sees what to do', () => {
   test('with a wrong token', async () => {
     const { urls } = await serve({ flags: ['--auth-token', TOKEN] });
-    const tab = await openTab({ url: urls[0], topic: 'x', token: 'wrong', connect: '' });
+    const tab = await openPage({ url: urls[0], topic: 'x', token: 'wrong', connect: '' });
     assert.match(await tab.alert(), /did not let us in[^]*token is wrong/);
     await tab.page.getByLabel('Token').fill(TOKEN);
     await tab.connect();
@@ -210,37 +184,37 @@ describe('a person sees what to do', () => {
 
   test('without a token where one is needed', async () => {
     const { urls } = await serve({ flags: ['--auth-token', TOKEN] });
-    const tab = await openTab({ url: urls[0], topic: 'x', connect: '' });
+    const tab = await openPage({ url: urls[0], topic: 'x', connect: '' });
     assert.match(await tab.alert(), /wants a token/);
   });
 
   test('when nothing listens', async () => {
-    const tab = await openTab({ url: `ws://127.0.0.1:${await unusedPort()}`, topic: 'x', connect: '' });
+    const tab = await openPage({ url: `ws://127.0.0.1:${await unusedPort()}`, topic: 'x', connect: '' });
     assert.match(await tab.alert(), /Nothing answers there[^]*Is a server running/);
   });
 
   test('when the certificate is not trusted', async () => {
     const { urls } = await serve({ flags: await selfSigned(directory) });
-    const tab = await openTab({ url: urls[0], topic: 'x', connect: '' });
+    const tab = await openPage({ url: urls[0], topic: 'x', connect: '' });
     assert.match(await tab.alert(), /does not trust its certificate/);
     assert.equal(await tab.page.locator('#alert-link').getAttribute('href'), `${urls[0].replace('wss', 'https')}/`);
   });
 
   test('with an address that is none', async () => {
-    const tab = await openTab({ url: 'http://127.0.0.1:1', topic: 'x', connect: '' });
+    const tab = await openPage({ url: 'http://127.0.0.1:1', topic: 'x', connect: '' });
     assert.match(await tab.alert(), /begins with ws:\/\//);
   });
 
   test('when a limit closes the connection', async () => {
     const { urls } = await serve({ flags: ['--max-topic-bytes', '8'] });
-    const tab = await openTab({ url: urls[0], topic: 'longer than eight', connect: '' });
+    const tab = await openPage({ url: urls[0], topic: 'longer than eight', connect: '' });
     assert.match(await tab.alert(), /a topic of 17 bytes: the server allows 8/);
     await tab.reaches('idle');
   });
 
   test('when the server is stopped', async () => {
     const server = await serve();
-    const tab = await openTab({ url: server.urls[0], topic: 'x', connect: '' });
+    const tab = await openPage({ url: server.urls[0], topic: 'x', connect: '' });
     await tab.reaches('waiting');
     await server.stop();
     assert.match(await tab.alert(), /1001 draining[^]*connects to the server again/);

@@ -107,14 +107,14 @@ def test_every_file_that_a_service_is_given_is_made_and_mounted(services, made):
         for path in map(pathlib.PurePath, paths):
             [inside] = [source / path.relative_to(where) for where, source in mounted.items() if path.is_relative_to(where)]
             assert (made / inside).is_file(), (name, path)
-    assert len(given["core"]) == 3 and len(given["edge1"]) == 4 and given["proxy"]
+    assert len(given["core"]) == 4 and len(given["edge1"]) == 4 and given["proxy"]
 
 
 def test_nobody_is_given_the_key_of_the_authority_or_what_is_anothers(services, made):
     assert (made / "link/ca/ca.key").stat().st_mode & 0o077 == 0
     shown = {name: {str(path) for path in secrets_of(service).values()} for name, service in services.items()}
     assert shown["core"] == {"link/core", "link/operator"}
-    assert shown["edge1"] == shown["edge2"] == {"clients", "link/edge"}
+    assert shown["edge1"] == {"clients", "link/edge.edge1"} and shown["edge2"] == {"clients", "link/edge.edge2"}
     assert shown["proxy"] == {"proxy"} and not shown["prometheus"] and not shown["grafana"]
 
 
@@ -140,6 +140,9 @@ def test_an_edge_meets_its_core_and_an_operator_looks_at_it_with_what_is_made(se
     core = start_bare(env=dict(local("core")))
     core.grpc_address()
     start_bare(env=dict(local("edge1"))).wait_for_log("core_link_up")
+    # Its certificate is good for that edge only.
+    posing = dict(local("edge1")) | {"CAIRN_SIGNAL_EDGE_NAME": "edge2"}
+    assert not start_bare(env=posing).wait_for_log("core_link_(up|lost)")[1] == "up"
     assert "/secrets/operator" in secrets_of(services["core"])
     # How to look is said at the top.
     assert "--tls-key /secrets/operator/tls.key" in (COMPOSE / "compose.yaml").read_text().split("services:")[0]
@@ -147,7 +150,7 @@ def test_an_edge_meets_its_core_and_an_operator_looks_at_it_with_what_is_made(se
     done = admin_cli.run("--core", address, "--tls-ca", identity / "ca.crt", "--tls-cert", identity / "tls.crt", "--tls-key",
                      identity / "tls.key", "edges", "list")
     assert done.code == 0 and "edge1" in done.out, done
-    wrong = made / "link/edge"
+    wrong = made / "link/edge.edge1"
     done = admin_cli.run("--core", address, "--tls-ca", wrong / "ca.crt", "--tls-cert", wrong / "tls.crt", "--tls-key",
                      wrong / "tls.key", "edges", "list")
     assert done.code != 0 and "edge1" not in done.out, done

@@ -24,6 +24,7 @@ class RecordingClient final : public edge::Client {
   void Pong(std::string_view payload) override {
     if (payload.size() > 125) std::abort();
   }
+  void Charge(uint64_t) override {}
   void OnPong(std::string_view) override {}
   void Close(edge::CloseReason, uint16_t) override { closed = true; }
   void Disconnect(uint16_t, std::string_view) override { closed = true; }
@@ -51,6 +52,8 @@ class EchoLink final : public edge::CoreLink {
     lane_.OnAccepted(batch);
     batch.Clear();
     lane_.OnCoreMessage(message);
+    while (lane_.has_waiting()) lane_.DeliverWaiting();
+    lane_.EndTurn();
   }
   size_t Room() const override { return room; }
   size_t cost() const override { return 0; }

@@ -189,6 +189,18 @@ def test_an_address_of_a_core_that_cannot_be_meant_is_bad_usage(core):
     assert "--core: " in refused("--role", "edge", "--core", core, code=2)
 
 
+@pytest.mark.parametrize("flags", [["--listen-addr", "127.0.0.1:010"], ["--listen-addr", "127.0.0.1:-1"],
+                                   ["--listen-addr", "127.0.0.1:99999"], ["--ops-listen-addr", "127.0.0.1:00"],
+                                   ["--core", "127.0.0.1:07443", "--role", "edge"]])
+def test_a_port_that_cannot_be_meant_is_bad_usage(flags):
+    assert flags[0] in refused(*flags, code=2)
+
+
+@pytest.mark.parametrize("address", ["unix:", "unix:/", "127.0.0.1:010", "127.0.0.1:99999", "http://127.0.0.1:1", "127.0.0.1"])
+def test_a_grpc_address_that_cannot_be_meant_ends_the_start(address):
+    assert "--grpc-listen-addr: " in refused("--role", "core", "--grpc-listen-addr", address)
+
+
 def test_a_name_that_is_not_utf8_is_bad_usage():
     done = subprocess.run([process.binary(), *EDGE, "--edge-name", b"edge-\xff"], env=clean_environment(), capture_output=True,
                           timeout=PATIENCE, check=False)

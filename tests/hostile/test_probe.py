@@ -4,40 +4,23 @@ import contextlib
 import hashlib
 import resource
 import signal
-import socket
 import subprocess
 import threading
 
 import pytest
-from support import admin_cli
+from support import admin_cli, fake_server
 from support.authority import Authority
 from support.raw_client import CLOSE, FIN, frame
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
-@contextlib.contextmanager
 def serving(serve):
     """Port of a server that treats each connection with serve(connection, head of its request)."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
     def handle(connection):
         with connection, contextlib.suppress(OSError):
-            head = b""
-            while b"\r\n\r\n" not in head:
-                head += connection.recv(4096)
-            serve(connection, head)
-
-    def accept():
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=handle, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        listener.close()
+            serve(connection, fake_server.read_head(connection))
+    return fake_server.serving(handle)
 
 
 def opened(head, *extra):

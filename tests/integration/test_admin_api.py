@@ -8,49 +8,18 @@ import time
 
 import pytest
 from google.protobuf import descriptor_pb2
-from support.admin_api import Admin, Code, Fleet, health, pb, reflection, refused
+from support.admin_api import Admin, Code, health, pb, reflection, refused
 from support.certificates import Certificate, trusting
+from support.fleet_fixtures import SHAPES, admin, fleet, make_fleet, module_fleet  # noqa: F401
 from support.messages import new_topic, relay, subscribe
 from support.process import run
 from support.raw_client import BINARY, CLOSE, FIN, RawClient, RawConnection, frame, upgrade_request
 from support.waiting import PATIENCE, Stopwatch, eventually
 
-SHAPES = ["all", "cluster"]
+FLEET_FLAGS = ["--ping-interval", "500ms"]
 # Edges report every two seconds; where a test may wait longer than usual, so may this.
 FEW_SECONDS = max(4, PATIENCE / 5)
 UNKNOWN_ID = "0123456789abcdef"
-
-
-@pytest.fixture(scope="module", params=SHAPES)
-def module_fleet(request):
-    fleet = Fleet(request.param, "--ping-interval", "500ms")
-    yield fleet
-    fleet.finish()
-
-
-@pytest.fixture
-def fleet(module_fleet):
-    """Shared by the tests of this file: use topics of your own."""
-    yield module_fleet
-    module_fleet.assert_running()
-
-
-@pytest.fixture(scope="module")
-def admin(module_fleet):
-    return module_fleet.admin()
-
-
-@pytest.fixture
-def make_fleet():
-    started = []
-
-    def make(kind, *flags, **options):
-        started.append(Fleet(kind, *flags, **options))
-        return started[-1]
-
-    yield make
-    for one in started:
-        one.finish()
 
 
 def now_us():
@@ -215,6 +184,18 @@ def test_the_tls_version_and_the_end_of_the_certificate_are_told(make_fleet, tmp
     end_us = ssl.cert_time_to_seconds(text) * 1_000_000
     assert [edge.tls_not_after_us for edge in admin.edges()] == [end_us, end_us]
     assert admin.status().tls_not_after_us == end_us
+
+
+def test_the_end_of_a_certificate_that_was_replaced_is_told(make_fleet, tmp_path):
+    certificate = Certificate(tmp_path, "edge")
+    fleet = make_fleet("all", *certificate.flags(), tls=trusting(certificate))
+    admin = fleet.admin()
+    before = eventually(lambda: admin.status().tls_not_after_us, "the end of the first")
+    longer = Certificate(tmp_path, "longer", days=40)
+    certificate.cert.write_bytes(longer.cert.read_bytes())
+    certificate.key.write_bytes(longer.key.read_bytes())
+    fleet.edges[0].signal(signal.SIGHUP)
+    eventually(lambda: admin.status().tls_not_after_us > before, "the end of the second")
 
 
 @pytest.mark.parametrize("peer_id", [UNKNOWN_ID, "", "12", UNKNOWN_ID.upper(), "0" * 16, "no id"])

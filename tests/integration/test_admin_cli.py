@@ -10,6 +10,7 @@ import time
 import pytest
 from support import admin_cli
 from support.authority import Authority
+from support.fake_server import read_head, serving
 from support.ports import unused_port
 from support.waiting import eventually
 
@@ -22,35 +23,12 @@ def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("authority"))
 
 
-@contextlib.contextmanager
-def serving(handle):
-    """A TCP server whose connections are handled by threads; its port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def accept():
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=handle, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-
-
 def answering(answer):
     """Reads a request's head and answers with this, whatever it was."""
     def handle(connection):
         with connection, contextlib.suppress(OSError):
-            head = b""
-            while b"\r\n\r\n" not in head:
-                received = connection.recv(4096)
-                if not received:
-                    return
-                head += received
-            connection.sendall(answer)
+            if read_head(connection):
+                connection.sendall(answer)
     return handle
 
 

@@ -1,17 +1,16 @@
 """Who may do what on the core's gRPC port: every kind of caller, every method, over tokens, mutual TLS and both."""
 import contextlib
-import itertools
 import queue
 import socket
 
 import grpc
 import pytest
 from support.admin_api import Admin, Authority, Code, health, lane_pb, pb, reflection
+from support.fake_lane import new_hello
 from support.process import run
 from support.waiting import PATIENCE
 
 TOKENS = {kind: f"the-token-of-the-{kind}" for kind in ("edge", "operator", "viewer")}
-LANE_IDS = itertools.count(1)
 
 # What each method of the service is: a new one has to be put here. What nobody has is NOT_FOUND once the call is allowed.
 LOOKS = {"GetStatus": {}, "ListPeers": {}, "GetPeer": {"id": "00000000000000ff"}, "ListTopics": {},
@@ -112,7 +111,7 @@ def code_of(call):
 def open_lane(caller):
     """The code with which it is refused, or OK once the core has said Welcome."""
     requests = queue.SimpleQueue()
-    requests.put(lane_pb.LaneToCore(hello=lane_pb.Hello(protocol_version=2, lane_id=next(LANE_IDS), edge="test")))
+    requests.put(lane_pb.LaneToCore(hello=new_hello("test")))
     lane = caller.lanes.Open(iter(requests.get, None), metadata=caller.metadata, timeout=PATIENCE)
 
     def welcome():

@@ -25,6 +25,16 @@ def upgrade_status(address, token=None):
 
 # ---- what ends by itself
 
+def test_a_port_in_use_is_said_in_one_line_with_what_to_do():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = "127.0.0.1:%d" % taken.getsockname()[1]
+        done = run("--listen-addr", address, "--grpc-listen-addr", "127.0.0.1:0")
+    assert done.returncode == 1
+    assert done.stderr == (f"error: cannot listen on {address}: Address already in use; "
+                           "end the process that has it, or give another --listen-addr\n")
+    assert "port_shared" not in done.stdout
+
+
 @pytest.mark.parametrize("flag", ["--version", "-V"])
 def test_version_is_printed_in_one_line(flag):
     done = run(flag)

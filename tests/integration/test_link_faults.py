@@ -1,5 +1,4 @@
 """What clients notice of a link between edge and core that breaks and comes back: nothing, but for a pause."""
-import statistics
 import threading
 import time
 
@@ -68,13 +67,14 @@ def test_nothing_is_lost_or_doubled_when_a_link_breaks_in_mid_traffic(linked):
         assert not subscriber.has_received(), "more than was sent"
 
 
-def test_a_lane_is_never_silent_for_a_second(linked):
-    """gRPC would stop listening for a moment, and the next message be late."""
-    time.sleep(4)
+def test_a_lane_with_nothing_to_say_says_that_and_little_more(linked):
+    """Five times within the lane's time-out of ten seconds; HTTP/2's own PINGs are among it."""
+    time.sleep(5)
     for times in linked.link.heard:
-        # What gRPC answers to what it was told follows at once.
+        # What answers to what it was told follows at once.
         silences = [later - earlier for earlier, later in zip(times, times[1:]) if later - earlier > 0.05]
-        assert statistics.median(silences) < 0.7, silences
+        assert max(silences) < 3, silences
+        assert len(silences) < 10, silences
 
 
 def test_those_who_watch_a_topic_see_nobody_leave_or_come_back(linked):

@@ -1,4 +1,5 @@
 """The ops endpoint: who is ready, what is counted, and what a bad client of it can do: nothing."""
+import base64
 import contextlib
 import json
 import re
@@ -13,7 +14,7 @@ import pytest
 from support import process as processes
 from support.messages import new_topic, relay
 from support.ops import OPS, Metrics, ask, scrape, total
-from support.raw_client import PING, PONG, FIN, RawClient, RawConnection, binary, frame, upgrade_request
+from support.raw_client import FIN, PING, PONG, RawClient, RawConnection, binary, frame, upgrade_request
 from support.waiting import eventually
 
 SECRET = "a-token-for-tests"
@@ -223,6 +224,27 @@ def test_records_and_json_messages_are_counted(make_shape):
     eventually(lambda: scrape(core).get("held_queries") == 1, "a query that waits")
     peer.receive()
     eventually(lambda: scrape(core).get("held_queries") == 0, "a query that was answered")
+
+
+def test_records_that_an_answer_cannot_hold_are_counted(ops_shape):
+    topic, edge = new_topic(), ops_shape.edges[0]
+    for number in range(4):
+        publisher = ops_shape.peer(0)
+        record = base64.b64encode(b"%d" % number * 3000).decode()
+        publisher.send(json.dumps({"type": "publish", "topic": topic, "payload": record}))
+        ops_shape.settle(publisher)
+    asking = ops_shape.peer(0, names_itself=False)
+    asking.send(json.dumps({"type": "query", "topic": topic}))
+    assert json.loads(asking.receive())["peers"] == []
+    assert scrape(edge).get("drops_total", reason="result_cut") == 4
+
+
+def test_a_connection_without_the_header_of_a_trusted_proxy_is_counted(start):
+    server = start("--proxy-protocol", "--trusted-proxies", "127.0.0.0/8", env=OPS)
+    connection = RawConnection(server.address())
+    connection.send(upgrade_request())
+    connection.wait_end()
+    eventually(lambda: scrape(server).get("closes_total", reason="bad_proxy_header") == 1, "a connection that was closed")
 
 
 def test_handshakes_that_fail_are_counted_by_their_outcome(make_shape):

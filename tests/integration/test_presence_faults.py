@@ -8,6 +8,7 @@ import time
 
 import pytest
 from support.admin_api import Admin, Code, Fleet, lane_pb, refused
+from support.fake_lane import new_hello, peer_id_of
 from support.certificates import Certificate, trusting
 from support.messages import new_topic, relay
 from support.raw_client import TEXT, binary, close_frame, frame
@@ -362,27 +363,29 @@ def test_last_words_are_heard_of_a_client_that_does_not_wait_for_what_it_is_sent
 def test_the_history_is_bounded_and_keeps_the_newest(start):
     core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0")
     admin, more = Admin(core.grpc_address()), 100
+    hello = new_hello("test")
     total = MAX_HISTORY + more
 
     def events(first, last):
         for number in range(first, last):
-            yield lane_pb.LaneEvent(kind="KIND_PEER_OPENED", peer=number)
-            yield lane_pb.LaneEvent(kind="KIND_PEER_CLOSED", peer=number, close_code=4000, close_reason="client_closed")
+            peer = peer_id_of(hello.secret, number)
+            yield lane_pb.LaneEvent(kind="KIND_PEER_OPENED", peer=peer, proof=number)
+            yield lane_pb.LaneEvent(kind="KIND_PEER_CLOSED", peer=peer, close_code=4000, close_reason="client_closed")
 
     requests = queue.SimpleQueue()
-    requests.put(lane_pb.LaneToCore(hello=lane_pb.Hello(protocol_version=2, lane_id=1, edge="test")))
+    requests.put(lane_pb.LaneToCore(hello=hello))
     for number, first in enumerate(range(1, total + 1, 1000), 1):
         requests.put(lane_pb.LaneToCore(number=number, events=events(first, min(first + 1000, total + 1))))
     lane = admin.lanes.Open(iter(requests.get, None))
     eventually(lambda: admin.status().peers_closed == total, "all of them closed")
     listed = [int(peer.id, 16) for peer in admin.peers(closed=True)]
-    assert listed == list(range(total, more, -1))
+    assert listed == [peer_id_of(hello.secret, number) for number in range(total, more, -1)]
     assert {(peer.close_reason, peer.close_code) for peer in admin.peers(closed=True, limit=10)} == {
         ("client_closed", 4000)}
     assert [int(peer.id, 16) for peer in admin.peers(closed=True, limit=200)] == listed[:200]
     with refused(Code.NOT_FOUND):
-        admin.peer(f"{more:016x}")
-    assert admin.peer(f"{more + 1:016x}").closed_us
+        admin.peer(f"{peer_id_of(hello.secret, more):016x}")
+    assert admin.peer(f"{peer_id_of(hello.secret, more + 1):016x}").closed_us
     requests.put(None)
     lane.cancel()
     admin.close()

@@ -5,34 +5,16 @@ import time
 import cbor2
 import grpc
 import pytest
-from support.admin_api import Admin, Code, Fleet, Kind, refused
+from support.admin_api import Admin, Code, Kind, refused
+from support.fleet_fixtures import admin, fleet, make_fleet, module_fleet  # noqa: F401
 from support.messages import new_topic, numbered
 from support.waiting import PATIENCE, Stopwatch, eventually
 
-SHAPES = ["all", "cluster"]
+FLEET_FLAGS = ["--rate-messages", "0"]
 MARKER = b"never to be seen by an operator"
 MAX_LISTENERS = 64
 # A stream of so little window takes a few records and then waits for its reader.
 DEAF = [("grpc.http2.lookahead_bytes", 1024), ("grpc.http2.bdp_probe", 0)]
-
-
-@pytest.fixture(scope="module", params=SHAPES)
-def module_fleet(request):
-    fleet = Fleet(request.param, "--rate-messages", "0")
-    yield fleet
-    fleet.finish()
-
-
-@pytest.fixture
-def fleet(module_fleet):
-    """Shared by the tests of this file: use topics of your own."""
-    yield module_fleet
-    module_fleet.assert_running()
-
-
-@pytest.fixture(scope="module")
-def admin(module_fleet):
-    return module_fleet.admin()
 
 
 @pytest.fixture
@@ -63,16 +45,8 @@ def trace(admin):
 
 
 @pytest.fixture
-def make_cluster():
-    started = []
-
-    def make(*flags):
-        started.append(Fleet("cluster", *flags))
-        return started[-1]
-
-    yield make
-    for one in started:
-        one.finish()
+def make_cluster(make_fleet):
+    return lambda *flags: make_fleet("cluster", *flags)
 
 
 def now_us():

@@ -179,6 +179,7 @@ void World::Heal() {
   healed_ = true;
   for (const auto& lane : lanes_) {
     lane->weather.refused_until = 0;
+    lane->FreezeNext(0, 0);
     lane->weather.slow = 0;
     if (!lane->alive()) continue;
     lane->SetHung(false);

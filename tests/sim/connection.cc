@@ -62,7 +62,8 @@ std::unique_ptr<edge::CoreStream> Connection::Open() {
     core_told_ = true;
     up_.Cut(0);
     // The kernel answers for a process that is gone; a network that is away swallows.
-    const bool answered = random_.Chance(timeline_.now() < weather_.refused_until ? 60 : 98);
+    const bool answered =
+        weather_.answers || random_.Chance(timeline_.now() < weather_.refused_until ? 60 : 98);
     TellEdge(answered ? random_.Between(50, 5 * kMs) : kConnectTimeout, kUnavailable, "refused");
   } else {
     incarnation_ = core_.incarnation();
@@ -77,6 +78,7 @@ bool Connection::TakeUp(LaneToCore& message) {
   if (core_told_ || closed_ || incarnation_ != core_.incarnation() || !core_.running()) return true;
   if (!opened_) {
     opened_ = true;
+    CountTaken();
     trace_.Say(name_, " says Hello: core ", message.hello().core_id() % 1000, " link ",
                message.hello().link(), " received ", message.hello().received(), " roster ",
                message.hello().roster().lanes_size(),
@@ -86,9 +88,18 @@ bool Connection::TakeUp(LaneToCore& message) {
   }
   if (!reading_) return false;
   reading_ = false;
+  CountTaken();
   LaneToCore batch = std::move(message);
   core_.Batch(incarnation_, shared_from_this(), batch);
   return true;
+}
+
+void Connection::CountTaken() {
+  if (freeze_after_ == 0 || --freeze_after_ > 0) return;
+  SetFrozen(true);
+  timeline_.After(freeze_for_, [weak = weak_from_this()] {
+    if (const auto alive = weak.lock()) alive->SetFrozen(false);
+  });
 }
 
 void Connection::OnHandled(LaneToCore) {

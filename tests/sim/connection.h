@@ -36,6 +36,12 @@ class Connection final : public core::LaneStream, public std::enable_shared_from
   // ---- what happens to it
   // Nothing moves until it is released or cut.
   void SetFrozen(bool frozen);
+  // The same once so many messages of the lane have arrived, for a while: what the core answers to
+  // the last of them does not. 0: never.
+  void FreezeAfter(int messages, Time wait) {
+    freeze_after_ = messages;
+    freeze_for_ = wait;
+  }
   // It breaks: prefixes of what is in flight arrive, and each end is told after a while, up to that
   // of a keepalive.
   void Cut();
@@ -55,6 +61,7 @@ class Connection final : public core::LaneStream, public std::enable_shared_from
 
   bool TakeUp(signaling::v1::LaneToCore& message);
   bool TakeDown(signaling::v1::CoreToLane& message);
+  void CountTaken();
   void TakeInbox();
   void TellEdge(Time wait, int code, const std::string& message);
   void TellCore(Time wait);
@@ -78,6 +85,8 @@ class Connection final : public core::LaneStream, public std::enable_shared_from
   bool closed_ = false;   // by the router
   bool edge_told_ = false;
   bool core_told_ = false;
+  int freeze_after_ = 0;
+  Time freeze_for_ = 0;
   std::vector<signaling::v1::CoreToLane> inbox_;
   bool take_posted_ = false;
 };

@@ -81,6 +81,10 @@ void CoreHost::Enter(uint64_t incarnation, core::RouterInput input, uint64_t ope
   CAIRN_CHECK(!entered_);
   entered_ = true;
   router_->Handle(input);
+  while (router_->WantsTurn()) {
+    core::RouterInput go_on = core::Continue{};
+    router_->Handle(go_on);
+  }
   entered_ = false;
   after_(opened_lane);
 }

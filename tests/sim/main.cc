@@ -11,6 +11,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string_view>
 
@@ -129,11 +130,14 @@ bool ReadOptions(int argc, char** argv, Options& options) {
   return argc % 2 == 1;
 }
 
-// Hash tables order their entries by addresses: the same ones every time.
+// Hash tables order their entries by addresses: the same ones every time. What every child would do
+// again, such as to look up the symbols that it calls, is done before there are any.
 void FixAddresses(char** argv) {
   const int now = personality(0xffffffff);
   if (now == -1 || (now & ADDR_NO_RANDOMIZE) != 0) return;
   if (personality(static_cast<unsigned long>(now) | ADDR_NO_RANDOMIZE) == -1) return;
+  setenv("LD_BIND_NOW", "1", 1);
+  setenv("MALLOC_TOP_PAD_", "16777216", 1);
   execv("/proc/self/exe", argv);
 }
 

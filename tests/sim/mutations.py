@@ -4,7 +4,8 @@
 A mutation is a file, the exact text of a rule in it, and what takes its place. A copy of the file is changed, compiled as the
 build compiles the original, and linked into a simulation of its own in front of the libraries: no source has a switch for it.
 
-  mutations.py BUILD_DIR [NAME...]
+  mutations.py BUILD_DIR [NAME...]       those, or all: a few minutes
+  mutations.py BUILD_DIR --some COUNT    so many, others with each commit: what CTest runs
 """
 import concurrent.futures
 import json
@@ -17,7 +18,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIRST, SEEDS = 101, 1000
-ROUTER = ["core/router.cc", "core/router_lanes.cc", "core/router_relays.cc", "core/router_records.cc"]
+ROUTER = ["core/router.cc", "core/router_lanes.cc", "core/router_relays.cc", "core/router_records.cc", "core/router_roster.cc"]
 
 # name: (file, [(text, replacement), ...], files to compile if it is a header)
 MUTATIONS = {
@@ -41,7 +42,7 @@ MUTATIONS = {
     "a lane that stays late is not told":
         ("core/router_relays.cc", [("lane->late = false;\n    TellMissed(id);", "lane->late = false;")], None),
     "a lane that a core in between has passed over is not told":
-        ("core/router_lanes.cc", [("for (const uint64_t id : hold_.TakePassedOver()) TellMissed(id);",
+        ("core/router_roster.cc", [("for (const uint64_t id : hold_.TakePassedOver()) TellMissed(id);",
                                    "hold_.TakePassedOver();")], None),
     "a relay is settled by its first target":
         ("core/relay_ledger.h", [("if (--relay->targets > 0) return;", "relay->targets = 0;")], ROUTER),
@@ -94,6 +95,28 @@ MUTATIONS = {
     "a lane that does not acknowledge is never full":
         ("core/router.cc", [("lane->channel->full(limits_.max_lane_queued_bytes)",
                              "lane->channel->full(~size_t{0})")], None),
+    "a lane is told that relays are settled before it is told who was there":
+        ("core/router.cc", [("    if (lane.roster_version != roster_version_) AddRoster(lane);\n", "")], None),
+    "a roster does not tell the links of lanes":
+        ("core/router_roster.cc", [("roster->add_links(link);", "roster->add_links(0);")], None),
+    "of two cores that have not heard of each other neither has passed anybody over":
+        ("core/return_hold.cc", [("roster.stamp.generation() >= said.told.generation()",
+                                  "roster.stamp.generation() > said.told.generation()")], None),
+    "Hello says that one message more was received":
+        ("edge/lane_link.cc", [("set_received(link_->received());", "set_received(link_->received() + 1);")], None),
+    "Welcome says that one message more was received":
+        ("core/router_lanes.cc", [("welcome->set_received(lane->channel->received());",
+                                   "welcome->set_received(lane->channel->received() + 1);")], None),
+    "Hello does not say which core the lane has known":
+        ("edge/lane_link.cc", [("opening.mutable_hello()->set_core_id(core_id_);", "")], None),
+    "a lane goes on with a link of another number":
+        ("core/router_lanes.cc", [("opened.hello.link() == lane->channel->number()", "true")], None),
+    "Welcome does not say that the lane was given up":
+        ("core/router_lanes.cc", [("welcome->set_outcome(Welcome::OUTCOME_GIVEN_UP);", ";")], None),
+    "Welcome does not say that the lane is late":
+        ("core/router_lanes.cc", [("welcome->set_outcome(Welcome::OUTCOME_LATE);", ";")], None),
+    "Hello does not say which roster the lane was told last":
+        ("edge/lane_link.cc", [("*opening.mutable_hello()->mutable_told() = listener_.roster_told();", "")], None),
     "a lane that does not answer is never given up":
         ("core/router.cc", [("if (!stopping_) GiveUpOverdue(was_stopped);", "")], None),
 }
@@ -106,13 +129,13 @@ def compile_command(build, source):
     raise SystemExit(f"{source} is not compiled by {build}")
 
 
-def mutate(build, name):
+def mutate(build, name, link):
     """Builds the mutated simulation; its path."""
     source, replacements, users = MUTATIONS[name]
     text = (ROOT / source).read_text()
     for old, new in replacements:
-        if old not in text:
-            raise SystemExit(f"mutation '{name}': {source} has no longer: {old}")
+        if text.count(old) != 1:
+            raise SystemExit(f"mutation '{name}': {source} has {text.count(old)} times, not once: {old}")
         text = text.replace(old, new)
     place = build / "mutations" / re.sub(r"\W+", "-", name)
     (place / source).parent.mkdir(parents=True, exist_ok=True)
@@ -124,39 +147,52 @@ def mutate(build, name):
         command[command.index("-o") + 1] = str(output)
         if users is None:
             command[command.index("-c") + 1] = str(place / source)
-        # Another -O1 than the build's: it compiles faster. What the mutation makes unused is no error.
-        subprocess.run(command[:1] + [f"-I{place}"] + command[1:] + ["-O1", "-g0", "-w"], cwd=build, check=True)
+        # Behind the compiler, and behind a cache in front of it. -O1 compiles faster than the build's own; what the
+        # mutation makes unused is no error.
+        at = next(i for i, word in enumerate(command) if word.startswith("-"))
+        subprocess.run(command[:at] + [f"-I{place}"] + command[at:] + ["-O1", "-g0", "-w"], cwd=build, check=True)
         objects.append(str(output))
-    link = subprocess.run(["ninja", "-t", "commands", "sim_test"], cwd=build, check=True, capture_output=True, text=True)
-    words = shlex.split(link.stdout.strip().splitlines()[-1].removeprefix(": && ").removesuffix(" && :"))
-    at = words.index("-o")
-    words[at + 1] = str(place / "sim_test")
-    subprocess.run(words[:at] + objects + words[at:], cwd=build, check=True)
+    at = link.index("-o")
+    subprocess.run(link[:at] + ["-o", str(place / "sim_test")] + objects + link[at + 2:], cwd=build, check=True)
     return place / "sim_test"
 
 
-def simulate(program):
-    return subprocess.run([program, "--kept", "0", "--first", str(FIRST), "--seeds", str(SEEDS), "--lines", "1"],
+def link_command(build):
+    commands = subprocess.run(["ninja", "-t", "commands", "sim_test"], cwd=build, check=True, capture_output=True, text=True)
+    return shlex.split(commands.stdout.strip().splitlines()[-1].removeprefix(": && ").removesuffix(" && :"))
+
+
+def simulate(program, seeds):
+    return subprocess.run([program, "--first", str(FIRST), "--seeds", str(seeds), "--lines", "1"],
                           capture_output=True, text=True)
 
 
-def check(build, name):
-    program = mutate(build, name)
-    run = simulate(program)
+def check(build, name, link):
+    program = mutate(build, name, link)
+    run = simulate(program, SEEDS)
     verdict = [line for line in run.stdout.splitlines() if line.startswith("seed ")]
     os.remove(program)
     return name, run.returncode == 1 and bool(verdict), verdict[-1] if verdict else run.stderr.strip()
 
 
+def some(names, count):
+    """So many of them: others with each commit, so that all have had their turn after a few."""
+    commits = subprocess.run(["git", "rev-list", "--count", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
+    first = int(commits or 0) * count
+    return [names[(first + i) % len(names)] for i in range(count)]
+
+
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     names = sys.argv[2:] or list(MUTATIONS)
-    whole = simulate(build / "bin" / "sim_test")
-    if whole.returncode != 0:
+    if names[0] == "--some":
+        names = some(list(MUTATIONS), int(names[1]))
+    elif (whole := simulate(build / "bin" / "sim_test", SEEDS)).returncode != 0:
         raise SystemExit("without a mutation the simulation fails as well:\n" + whole.stdout)
+    link = link_command(build)
     missed = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for name, caught, how in pool.map(lambda one: check(build, one), names):
+        for name, caught, how in pool.map(lambda one: check(build, one, link), names):
             missed += not caught
             print(f"{'caught' if caught else 'MISSED'}: {name}: {how}", flush=True)
     print(f"{len(names) - missed} of {len(names)} mutations caught")

@@ -27,6 +27,7 @@ struct Weather {
   Time max_delay = 1 * kMs;
   Time slow = 0;           // more for each message, one after the other
   Time refused_until = 0;  // connections are
+  bool answers = false;    // each refusal comes at once
 };
 
 template <typename Message>

@@ -45,6 +45,10 @@ Plan::Plan(uint64_t seed) {
   if (random.Chance(35)) DrawSmallLimits(random, *this);
   DrawWeather(random, weather);
   DrawFaults(random, faults);
+  // Of its own, so that most seeds mean what they did before there were any.
+  Random scene(seed * 0x9e6c63d0876a9a47 + 1);
+  scenes = scene.Chance(25);
+  if (scenes) chaos = scene.Between(15 * kSecond, 28 * kSecond);
 }
 
 }  // namespace cairn::sim

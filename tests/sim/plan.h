@@ -43,6 +43,7 @@ struct Plan {
   Time chaos = 10 * kSecond;  // how long clients and the adversary act
   Time fault_interval = kSecond;
   Time action_interval = 100 * kMs;  // of one client
+  bool scenes = false;               // long ones take place as well (scenes.cc)
   int64_t max_payload = 100;
   Weather weather;
   Faults faults;

@@ -18,6 +18,16 @@ inline constexpr std::array kKeptSeeds = {
     KeptSeed{3204, "a record that was resent took the place of a newer one"},
     KeptSeed{3646,
              "a lane that was given up forgot a relay that was not settled, and the core ended"},
+    KeptSeed{15489, "a flood through small windows took longer than the simulation waited"},
+    KeptSeed{186851, "of two cores that no lane had told of each other, one had missed a lane"},
+    KeptSeed{156637, "a lane that had heard no more of a core than its Welcome hid that core"},
+    KeptSeed{227350, "a lane that was given up was in the roster again before it knew"},
+    KeptSeed{182433, "a lane did not learn that it had missed relays"},
+    KeptSeed{114812, "a lane did not learn that it had missed relays"},
+    KeptSeed{147457, "a lane did not learn that it had missed relays"},
+    KeptSeed{161479, "a lane did not learn that it had missed relays"},
+    KeptSeed{166747, "a lane did not learn that it had missed relays"},
+    KeptSeed{223264, "a lane did not learn that it had missed relays"},
 };
 
 }  // namespace cairn::sim

@@ -26,6 +26,11 @@ class SimLane::Opener final : public edge::CoreStreamOpener {
         around.timeline, around.network, around.trace, lane_.weather, around.core, lane_, listener,
         absl::StrCat("lane ", lane_.number_));
     lane_.connection_ = connection;
+    // Not one that does not come about.
+    if (around.timeline.now() >= lane_.weather.refused_until && around.core.running()) {
+      const auto [messages, wait] = std::exchange(lane_.freeze_next_, {0, 0});
+      connection->FreezeAfter(messages, wait);
+    }
     return connection->Open();
   }
 
@@ -84,6 +89,8 @@ void SimLane::SetHung(bool hung) {
 
 void SimLane::FinishTurn() {
   lane_->Flush();
+  while (lane_->has_waiting()) lane_->DeliverWaiting();
+  lane_->EndTurn();
   CheckBounds();
   if (OutboxOf(*lane_).empty() && link_->cost() == 0 && link_->connected())
     around_.oracle.LaneIdle(number_);

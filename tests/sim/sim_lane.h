@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "edge/core_stream.h"
@@ -45,6 +46,7 @@ class SimClient final : public edge::Client {
   void Deliver(std::string_view frame) override {
     if (member) oracle_.Received(number_, frame);
   }
+  void Charge(uint64_t) override {}
   void Pong(std::string_view) override {}
   void OnPong(std::string_view) override {}
   void Close(edge::CloseReason, uint16_t) override {}
@@ -84,6 +86,8 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   Weather weather;
   void SetHung(bool hung);
   bool hung() const { return hung_; }
+  // Its next stream hangs once so many messages have arrived, for a while.
+  void FreezeNext(int after_messages, Time wait) { freeze_next_ = {after_messages, wait}; }
   std::shared_ptr<Connection> connection() const { return connection_.lock(); }
   void Kill(bool finished = false);
   void Drain();
@@ -124,6 +128,7 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::vector<SimClient*> paused_;
   bool hung_ = false;
+  std::pair<int, Time> freeze_next_{0, 0};
   std::deque<std::function<void()>> waiting_;  // while hung
   Time next_report_ = 0;
   bool draining_ = false;

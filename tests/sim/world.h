@@ -31,9 +31,11 @@ class World {
  private:
   // ---- the run (world.cc)
   bool RunUntil(Time end);
-  // Runs until `quiet` says so, at most until `end`.
-  bool RunUntilQuiet(Time end);
+  // Runs until Quiet(). Fails when that takes too long and clients' wishes are not read either.
+  bool RunUntilQuiet();
   bool Quiet();
+  // What clients want and their lanes have not read.
+  size_t Asked() const;
   void SayWhatIsStuck();
   void CheckCore(uint64_t opened_lane);
   void NewEdge();
@@ -73,6 +75,17 @@ class World {
   void Heal();
   SimLane* AnyLane();
 
+  // ---- long stories (scenes.cc)
+  void ScheduleScene();
+  void Scene();
+  void SceneOfALaneThatIsPassedOver();
+  void SceneOfALaneThatHangsOnReturn();
+  void SceneOfACoreThatEndsOnceItGoesOn(bool returns);
+  void WaitUntilItGoesOn(SimLane& lane, uint64_t incarnation, bool returns);
+  void SceneOfLanesThatAreAllAway();
+  void SetAway(SimLane& lane, Time away);
+  SimLane* AnyLaneOfScene();
+
   const Plan plan_;
   Coverage& coverage_;
   Timeline timeline_;
@@ -81,6 +94,7 @@ class World {
   Random network_;
   Random actions_;
   Random faults_;
+  Random scenes_;
   Oracle oracle_;
   CoreHost core_;
   std::vector<std::unique_ptr<SimLane>> lanes_;

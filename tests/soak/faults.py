@@ -139,15 +139,19 @@ def core_killed_again_and_again(scene):
         scene.wait(0, 0.8)
 
 
-def core_killed_while_a_link_is_away(scene):
-    link = scene.cluster.links[scene.some_edge()]
-    link.cut()
+def _new_core_before(scene, link_returns):
     scene.wait(0, 1.5)
     scene.kill_core()
     scene.wait(0, 0.7)
     scene.cluster.start_core()
     scene.wait(0, LONGEST_LATE)
-    link.restore()
+    link_returns()
+
+
+def core_killed_while_a_link_is_away(scene):
+    link = scene.cluster.links[scene.some_edge()]
+    link.cut()
+    _new_core_before(scene, link.restore)
 
 
 def cores_killed_while_a_link_is_away(scene):
@@ -176,12 +180,7 @@ def core_killed_while_two_links_are_away(scene):
 def core_killed_while_a_link_is_silent(scene):
     link = scene.cluster.links[scene.some_edge()]
     link.silence()
-    scene.wait(0, 1.5)
-    scene.kill_core()
-    scene.wait(0, 0.7)
-    scene.cluster.start_core()
-    scene.wait(0, LONGEST_LATE)
-    link.resume()
+    _new_core_before(scene, link.resume)
 
 
 def core_killed_while_a_link_is_slow(scene):

@@ -12,7 +12,7 @@ def _openssl(*arguments):
 class Certificate:
     """Self-signed, for HOST_NAME and 127.0.0.1. The key is written as PKCS#8 (key) and in its kind's own form."""
 
-    def __init__(self, directory, name, kind="ec"):
+    def __init__(self, directory, name, kind="ec", days=2):
         self.cert = directory / f"{name}.crt"
         self.key = directory / f"{name}.key"
         # SEC1 for EC, PKCS#1 for RSA.
@@ -21,7 +21,7 @@ class Certificate:
                    "rsa": ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]}[kind]
         _openssl("genpkey", *new_key, "-out", self.key)
         _openssl("pkey", "-in", self.key, "-traditional", "-out", self.traditional_key)
-        _openssl("req", "-x509", "-key", self.key, "-out", self.cert, "-days", 2, "-subj", f"/CN={name}",
+        _openssl("req", "-x509", "-key", self.key, "-out", self.cert, "-days", days, "-subj", f"/CN={name}",
                  "-addext", f"subjectAltName=DNS:{HOST_NAME},IP:127.0.0.1")
 
     def flags(self, key=None):

@@ -18,14 +18,15 @@
 
 #include "edge/connection.h"
 #include "tests/support/client_frames.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_core_link.h"
+#include "tests/support/edge_bed.h"
 #include "tests/support/tls_files.h"
 #include "tests/support/upgrade_requests.h"
 
 namespace cairn::edge {
 
-class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHost {
+class ConnectionTest : public testing::TestWithParam<bool>,
+                       public ConnectionHost,
+                       protected EdgeBed {
  protected:
   static constexpr size_t kReadBuffer = 256 << 10;
 
@@ -79,6 +80,7 @@ class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHos
     return events != 0;
   }
   void Settle() {
+    for (; turns_wanted_ > 0 && !retired_; --turns_wanted_) connection_->TakeTurn();
     while (std::exchange(connection_->touched, false)) connection_->Settle();
   }
 
@@ -124,13 +126,16 @@ class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHos
   bool ReadingPaused(Connection&) override { return false; }
   SessionContext& session_context() override { return context_; }
   std::span<char> read_buffer() override { return {buffer_.get(), kReadBuffer}; }
-  uint64_t NewPeerId() override { return 1; }
+  link::PeerName NewPeer() override { return {1, 0}; }
   Admission Admit(Connection&, const SocketAddress&) override { return {}; }
   void NoteQueued(ptrdiff_t bytes) override { queued_ += static_cast<size_t>(bytes); }
   bool QueuesFull() const override { return queued_ > max_queued_; }
   void ShortenQueues() override { connection_->GiveUpQueue(); }
   TokenBucket::Rate message_rate() const override { return rate_; }
+  TokenBucket::Rate delivery_rate() const override { return delivery_rate_; }
   void AwaitTokens(Connection&) override { ++waits_for_tokens_; }
+  void AwaitTurn(Connection&) override { ++turns_wanted_; }
+  void NoteHeard(uint64_t work) override { heard_ += work; }
   absl::Duration Now() const override { return clock_.Elapsed(); }
   absl::Time WallTime() const override { return clock_.WallTime(); }
   bool draining() const override { return false; }
@@ -140,13 +145,6 @@ class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHos
     return counters_.closes[static_cast<size_t>(reason)].Get();
   }
 
-  FakeClock clock_;
-  EdgeLimits limits_;
-  EdgeCounters counters_;
-  Lane lane_{{42, "edge-1", 0}, limits_, counters_, clock_};
-  FakeCoreLink link_{lane_};
-  wire::MessageReader reader_;
-  SessionContext context_{lane_, limits_, counters_, reader_};
   CloseLog close_log_{clock_};
   ProxyTrust trust_;
   std::shared_ptr<const BearerTokens> tokens_ = std::make_shared<const BearerTokens>();
@@ -161,7 +159,10 @@ class ConnectionTest : public testing::TestWithParam<bool>, public ConnectionHos
   size_t queued_ = 0;
   size_t max_queued_ = ~size_t{0};
   TokenBucket::Rate rate_;
+  TokenBucket::Rate delivery_rate_;
   int waits_for_tokens_ = 0;
+  int turns_wanted_ = 0;
+  uint64_t heard_ = 0;
   std::unique_ptr<Connection> connection_;
 };
 

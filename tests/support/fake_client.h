@@ -3,6 +3,7 @@
 #ifndef CAIRN_TESTS_SUPPORT_FAKE_CLIENT_H_
 #define CAIRN_TESTS_SUPPORT_FAKE_CLIENT_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,6 +16,7 @@ namespace cairn::edge {
 class FakeClient final : public Client {
  public:
   void Deliver(std::string_view frame) override { frames.emplace_back(frame); }
+  void Charge(uint64_t deliveries) override { charged += deliveries; }
   void Pong(std::string_view payload) override { pongs_sent.emplace_back(payload); }
   void OnPong(std::string_view payload) override { pongs_received.emplace_back(payload); }
   void Close(CloseReason reason, uint16_t peer_code) override {
@@ -35,6 +37,7 @@ class FakeClient final : public Client {
   std::optional<CloseReason> closed;
   uint16_t closed_with_peer_code = 0;
   int close_calls = 0;
+  uint64_t charged = 0;
   size_t queued = 0;
 };
 

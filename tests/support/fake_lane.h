@@ -53,6 +53,7 @@ class FakeLane {
     if (link) hello.set_received(link->received());
     *hello.mutable_roster() = roster;
     *hello.mutable_told() = roster.stamp();
+    hello.set_generation(generation);
     return hello;
   }
 
@@ -95,6 +96,7 @@ class FakeLane {
   // Of the link that it is on; 0: it never had one.
   uint64_t core_id = 0;
   uint64_t link_number = 0;
+  uint64_t generation = 0;  // that it says in Hello
   std::unique_ptr<WireLink> link;
   std::shared_ptr<FakeLaneStream> stream;  // null: broken
   signaling::v1::Welcome welcome;          // the last

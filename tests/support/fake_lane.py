@@ -1,6 +1,9 @@
 """FakeLane: a lane of an edge that is not ours: says what a test wants of proto/signaling/v1/lane.proto, and reads on."""
+import hashlib
 import itertools
+import os
 import queue
+import struct
 import threading
 
 import grpc
@@ -10,35 +13,57 @@ from support.waiting import PATIENCE, eventually
 
 PROTOCOL_VERSION = 2
 _BEAT_SECONDS = 0.25
-_ids = itertools.count(0xFA4E0001)
+
+
+def _hash(text):
+    return struct.unpack(">Q", hashlib.sha256(text).digest()[:8])[0]
+
+
+def lane_id_of(secret):
+    """As proto/link/identity.h has it."""
+    return _hash(b"lane " + secret)
+
+
+def peer_id_of(secret, proof):
+    return _hash(b"peer " + secret + struct.pack(">Q", proof))
+
+
+def new_hello(edge, /, *, secret=None, **fields):
+    """What a lane of that edge says first. A secret that is given makes it the lane with that secret."""
+    secret = os.urandom(16) if secret is None else secret
+    fields = {"protocol_version": PROTOCOL_VERSION, "lane_id": lane_id_of(secret), "secret": secret, "edge": edge, **fields}
+    return lane_pb.Hello(**fields)
 
 
 class FakeLane:
     """Opened, with nothing to tell. Threads: gRPC's, one that reads, and one that beats."""
 
-    def __init__(self, admin, name="fake", *, acknowledges=True, beats=True, core_id=0, roster=(), snapshot_ends=True):
+    def __init__(self, admin, name="fake", *, acknowledges=True, beats=True, core_id=0, roster=(), snapshot_ends=True, secret=None,
+                 next_seq=1, wait=True, hello=None):
         """admin: support.admin_api.Admin of the core, for its channel. beats: says something several times a second, as a
-        lane does that lives. core_id, roster: of a core that it knew before."""
+        lane does that lives. core_id, roster: of a core that it knew before. wait: for its Welcome. hello: other fields of it."""
         self.received = []
         self.end = None  # (code, text) of how it ended
-        self.lane_id = next(_ids)
+        self.secret = os.urandom(16) if secret is None else secret
+        self.lane_id = lane_id_of(self.secret)
         self._acknowledges = acknowledges
         self._handled = 0  # of the core's numbers
         self._said = queue.Queue()
         self._mutex = threading.Lock()
         self._number = 0  # of what it has said itself
-        self._seq = 0
-        self._peers = itertools.count(self.lane_id << 16)
-        self._said.put(lane_pb.LaneToCore(hello=lane_pb.Hello(
-            protocol_version=PROTOCOL_VERSION, lane_id=self.lane_id, secret=bytes(16), edge=name, core_id=core_id,
-            link=1 if core_id else 0, roster=lane_pb.Roster(lanes=roster, complete=True))))
+        self._proofs = itertools.count(1)
+        self._said.put(lane_pb.LaneToCore(hello=new_hello(
+            name, **{"secret": self.secret, "core_id": core_id, "link": 1 if core_id else 0,
+                     "roster": lane_pb.Roster(lanes=roster, complete=True), **(hello or {})})))
         self._call = admin.lanes.Open(iter(self._said.get, None), metadata=admin.metadata)
         threading.Thread(target=self._read, daemon=True).start()
+        if not wait:
+            return
         eventually(lambda: self.received or self.end, "a welcome")
         assert self.end is None, self.end
         self.welcome = self.received[0].welcome
         if snapshot_ends:
-            self.say(lane_pb.LaneEvent(kind="KIND_SNAPSHOT_END"))
+            self.say(lane_pb.LaneEvent(kind="KIND_SNAPSHOT_END", next_seq=next_seq))
         if beats:
             threading.Thread(target=self._beat, daemon=True).start()
 
@@ -66,11 +91,36 @@ class FakeLane:
             self._number += 1
             self._said.put(lane_pb.LaneToCore(number=self._number, received=self._handled, events=events))
 
+    def say_message(self, **fields):
+        """A message that need not be one that an edge would say."""
+        with self._mutex:
+            self._number += 1
+            self._said.put(lane_pb.LaneToCore(number=self._number, received=self._handled, **fields))
+
+    # ---- peers of its own
+
+    def new_peer(self):
+        """(id, proof)."""
+        proof = next(self._proofs)
+        return peer_id_of(self.secret, proof), proof
+
+    def open_peer(self, address="192.0.2.1:1", **info):
+        """(id, proof)."""
+        peer, proof = self.new_peer()
+        self.say(lane_pb.LaneEvent(kind="KIND_PEER_OPENED", peer=peer, proof=proof,
+                                   info=lane_pb.PeerInfo(remote_address=address, **info)))
+        return peer, proof
+
     def subscribe(self, topic):
-        """A peer of its own."""
-        peer = next(self._peers)
-        self.say(lane_pb.LaneEvent(kind="KIND_PEER_OPENED", peer=peer, info=lane_pb.PeerInfo(remote_address="192.0.2.1:1")),
-                 lane_pb.LaneEvent(kind="KIND_SUBSCRIBED", peer=peer, topic=topic.encode(), is_new=True))
+        """The id of a peer of its own, which is subscribed."""
+        peer, _ = self.open_peer()
+        self.say(lane_pb.LaneEvent(kind="KIND_SUBSCRIBED", peer=peer, topic=topic.encode(), is_new=True))
+        return peer
+
+    def relay(self, peer, topic, payload, seq, **fields):
+        """peer: (id, proof)."""
+        self.say(lane_pb.LaneEvent(kind="KIND_RELAYED", peer=peer[0], proof=peer[1], topic=topic.encode(), payload=payload, seq=seq,
+                                   **fields))
 
     def await_end(self, within=PATIENCE):
         """(code, text)."""

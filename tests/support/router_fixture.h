@@ -119,7 +119,13 @@ class RouterTest : public testing::Test {
   }
 
   // ---- the router
-  void Enter(RouterInput input) { router_->Handle(input); }
+  void Enter(RouterInput input) {
+    router_->Handle(input);
+    while (router_->WantsTurn()) {
+      RouterInput go_on = Continue{};
+      router_->Handle(go_on);
+    }
+  }
   void TickNow() { Enter(Tick{}); }
   void Call(std::function<void(Router&)> run) { Enter(AdminCall{std::move(run)}); }
   // Another core takes its place, which knows nothing; streams are broken.

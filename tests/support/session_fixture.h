@@ -11,13 +11,12 @@
 
 #include "edge/session.h"
 #include "tests/support/client_frames.h"
+#include "tests/support/edge_bed.h"
 #include "tests/support/fake_client.h"
-#include "tests/support/fake_clock.h"
-#include "tests/support/fake_core_link.h"
 
 namespace cairn::edge {
 
-class SessionTest : public testing::Test {
+class SessionTest : public testing::Test, protected EdgeBed {
  protected:
   static constexpr uint64_t kPeer = 1;
 
@@ -56,13 +55,6 @@ class SessionTest : public testing::Test {
     return counters_.drops[static_cast<size_t>(reason)].Get();
   }
 
-  FakeClock clock_;
-  EdgeLimits limits_;
-  EdgeCounters counters_;
-  Lane lane_{{42, "edge-1", 0}, limits_, counters_, clock_};
-  FakeCoreLink link_{lane_};
-  wire::MessageReader reader_;
-  SessionContext context_{lane_, limits_, counters_, reader_};
   FakeClient client_;
   std::optional<Session> session_;
 };

@@ -91,3 +91,18 @@ export class Tab {
     return this.#context.close();
   }
 }
+
+const tabs = [];
+
+/** A Tab that closeTabs() closes. */
+export async function openTab(browser, address, options) {
+  tabs.push(await Tab.open(browser, address, options));
+  return tabs.at(-1);
+}
+
+/** Closes what openTab() opened; the errors of all of them. */
+export async function closeTabs() {
+  const errors = tabs.flatMap((tab) => tab.errors);
+  await Promise.all(tabs.splice(0).map((tab) => tab.close()));
+  return errors;
+}

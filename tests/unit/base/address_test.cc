@@ -129,6 +129,14 @@ TEST(SocketAddress, KnowsLoopback) {
   }
 }
 
+TEST(SocketAddress, HasTheNetworkThatOnePersonMayHave) {
+  EXPECT_EQ(Parsed("192.0.2.7:80").Network(), "192.0.2.7");
+  EXPECT_EQ(Parsed("[::ffff:192.0.2.7]:80").Network(), "192.0.2.7");
+  EXPECT_EQ(Parsed("[2001:db8:1:2:3:4:5:6]:80").Network(), "2001:db8:1:2::/64");
+  EXPECT_EQ(Parsed("[2001:db8:1:2:ffff::1]:1").Network(), "2001:db8:1:2::/64");
+  EXPECT_EQ(SocketAddress().Network(), "");
+}
+
 TEST(SocketAddress, DefaultIsNoAddress) {
   const SocketAddress address;
   EXPECT_EQ(address.size(), 0u);

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <map>
 #include <random>
 #include <set>
 #include <string>
@@ -30,11 +32,18 @@ Record From(uint64_t connection, const std::string& blob, const std::string& pee
   return record;
 }
 
+Record At(const std::string& source, uint64_t connection, const std::string& blob,
+          const std::string& peer_id = "") {
+  Record record = From(connection, blob, peer_id);
+  record.set_source(source);
+  return record;
+}
+
 // Blobs of what `asking` is told, newest first.
 std::vector<std::string> Told(const RecordStore& store, std::string_view topic,
                               uint64_t asking = kNobody) {
   google::protobuf::RepeatedPtrField<Record> records;
-  store.Collect(topic, asking, &records);
+  store.Collect(topic, asking, SIZE_MAX, &records);
   std::vector<std::string> blobs;
   for (const Record& record : records) blobs.push_back(record.blob());
   return blobs;
@@ -183,26 +192,123 @@ TEST(RecordStoreTest, AConnectionThatSaysTooMuchLosesItsOwnOldest) {
   EXPECT_EQ(store.ended(RecordEnd::kConnectionFull), 1u);
 }
 
-TEST(RecordStoreTest, WhenAllBytesAreUsedTheOneThatExpiresFirstGoes) {
+TEST(RecordStoreTest, WhenAllBytesAreUsedTheOneWhoHoldsMostLosesWhatExpiresFirst) {
   RecordStore one;
   one.Put("t", From(1, "x"), 0);
-  RecordStore store({.max_bytes = 2 * one.bytes()});
+  RecordStore store({.max_bytes = 3 * one.bytes()});
   store.Put("t", From(1, "a"), 0);
-  store.Put("u", From(2, "b", "", kTtlUs - 1), 0);
-  store.Put("v", From(3, "c"), 0);
-  EXPECT_THAT(Told(store, "u"), IsEmpty());
-  EXPECT_EQ(store.size(), 2u);
+  store.Put("u", From(2, "b"), 0);
+  store.Put("v", From(2, "c", "", kTtlUs - 1), 0);
+  store.Put("w", From(3, "d"), 0);
+  EXPECT_THAT(Told(store, "v"), IsEmpty());
+  EXPECT_EQ(store.size(), 3u);
   EXPECT_EQ(store.ended(RecordEnd::kBytesFull), 1u);
-  store.Put("w", From(4, std::string(2 * one.bytes(), 'x')), 0);
-  EXPECT_EQ(store.size(), 0u) << "one that is too large by itself goes last";
-  EXPECT_EQ(store.bytes(), 0u);
+  store.Put("x", From(4, std::string(3 * one.bytes(), 'x')), 0);
+  EXPECT_EQ(store.size(), 3u) << "one that is too large by itself is the most";
+  EXPECT_THAT(Told(store, "x"), IsEmpty());
+}
+
+TEST(RecordStoreTest, ARecordThatNoAnswerCouldHoldIsRefused) {
+  RecordStore store({.max_record_bytes = 100});
+  EXPECT_TRUE(store.Put("t", From(1, std::string(100, 'x')), 0));
+  EXPECT_FALSE(store.Put("t", From(1, std::string(101, 'x')), 0));
+  Record addresses = From(2, "");
+  for (int i = 0; i < 11; ++i) addresses.add_addresses("0.0.0.0:40");
+  EXPECT_FALSE(store.Put("t", addresses, 0));
+  EXPECT_EQ(store.size(), 1u);
+  EXPECT_EQ(Told(store, "t").front().size(), 100u) << "the publisher's last word stays";
+  EXPECT_EQ(store.ended(RecordEnd::kTooLarge), 2u);
+}
+
+TEST(RecordStoreTest, TheBytesOfAConnectionAndOfAnAddressAreBounded) {
+  RecordStore one;
+  one.Put("a", At("s", 1, std::string(1000, 'x')), 0);
+  RecordStore store({.max_connection_bytes = 2 * one.bytes(), .max_source_bytes = 3 * one.bytes()});
+  store.Put("x", At("elsewhere", 9, std::string(1000, 'x')), 0);
+  for (const char* topic : {"a", "b", "c"}) store.Put(topic, At("s", 1, std::string(1000, 'x')), 0);
+  EXPECT_EQ(store.ended(RecordEnd::kConnectionFull), 1u);
+  EXPECT_THAT(Told(store, "a"), IsEmpty());
+  for (const char* topic : {"d", "e"}) store.Put(topic, At("s", 2, std::string(1000, 'x')), 0);
+  EXPECT_EQ(store.ended(RecordEnd::kAddressFull), 1u);
+  EXPECT_EQ(store.bytes(), 4 * one.bytes());
+  EXPECT_EQ(Told(store, "x").size(), 1u);
+}
+
+TEST(RecordStoreTest, WhoFillsTheStoreLosesItsOwn) {
+  RecordStore store({.max_per_connection = 1'000'000,
+                     .max_connection_bytes = SIZE_MAX,
+                     .max_source_bytes = SIZE_MAX,
+                     .max_bytes = 1 << 20});
+  for (uint64_t victim = 1; victim <= 100; ++victim)
+    store.Put("v" + std::to_string(victim), At("v" + std::to_string(victim), victim, "blob"), 0);
+  // Many small records over many connections of one address, then few large ones of another.
+  for (uint64_t n = 0; n < 5000; ++n)
+    store.Put("small" + std::to_string(n), At("s", 1000 + n % 141, std::to_string(n)), 0);
+  for (uint64_t n = 0; n < 100; ++n)
+    store.Put("large" + std::to_string(n), At("l", 2000 + n % 2, std::string(48'000, 'x')), 0);
+  for (uint64_t victim = 1; victim <= 100; ++victim)
+    EXPECT_EQ(Told(store, "v" + std::to_string(victim)).size(), 1u) << victim;
+  EXPECT_LE(store.bytes(), size_t{1} << 20);
+}
+
+TEST(RecordStoreTest, OfThoseWhoHoldAboutTheSameTheOldestGoes) {
+  RecordStore store({.max_source_bytes = 1 << 20});
+  for (uint64_t connection = 1; connection <= 2000; ++connection)
+    store.Put("t" + std::to_string(connection),
+              At("proxy", 5000 - connection, std::string(connection % 100, 'x')), 0);
+  EXPECT_GT(store.ended(RecordEnd::kAddressFull), 0u);
+  EXPECT_THAT(Told(store, "t1"), IsEmpty());
+  EXPECT_EQ(Told(store, "t2000").size(), 1u);
+}
+
+// ---- many records of one publisher in a topic
+
+TEST(RecordStoreTest, ATopicFullOfOnePublishersRecordsLosesThoseNotOthers) {
+  RecordStore store;
+  store.Put("t", At("a", 1, "victim"), 0);
+  for (uint64_t n = 0; n < 40; ++n)
+    store.Put("t", At("b", 2 + n % 3, std::to_string(n), std::to_string(10 + n)), 0);
+  const std::vector<std::string> told = Told(store, "t");
+  ASSERT_EQ(told.size(), 16u);
+  EXPECT_EQ(told[0], "39");
+  EXPECT_EQ(told[1], "victim") << "the newest of every address comes first";
+  EXPECT_EQ(store.ended(RecordEnd::kTopicFull), 25u);
+}
+
+TEST(RecordStoreTest, OfOneAddressTheNewestOfEveryConnectionComesFirst) {
+  RecordStore store;
+  store.Put("t", At("a", 1, "1"), 0);
+  for (const char* blob : {"2", "3", "4"}) store.Put("t", At("a", 2, blob, blob), 0);
+  EXPECT_THAT(Told(store, "t"), ElementsAre("4", "1", "3", "2"));
+}
+
+TEST(RecordStoreTest, AnAnswerHasNoMoreThanItCanSay) {
+  RecordStore store;
+  for (uint64_t connection = 1; connection <= 16; ++connection)
+    store.Put("t", From(connection, std::string(connection == 15 ? 60'000 : 10'000, 'x')), 0);
+  google::protobuf::RepeatedPtrField<Record> records;
+  EXPECT_EQ(store.Collect("t", kNobody, 65'536, &records), 10u);
+  EXPECT_EQ(records.size(), 6) << "what does not fit is left out, and smaller ones are not";
+  records.Clear();
+  EXPECT_EQ(store.Collect("t", kNobody, SIZE_MAX, &records), 10u) << "whatever is asked for";
+  records.Clear();
+  EXPECT_EQ(store.Collect("t", 16, 3999, &records), 15u);
+}
+
+TEST(RecordStoreTest, WhereARecordCameFromIsNotTold) {
+  RecordStore store;
+  store.Put("t", At("192.0.2.1", 1, "blob"), 0);
+  google::protobuf::RepeatedPtrField<Record> records;
+  store.Collect("t", kNobody, SIZE_MAX, &records);
+  EXPECT_EQ(records.Get(0).source(), "");
 }
 
 TEST(RecordStoreTest, EveryEndHasAName) {
   std::set<std::string_view> names;
   for (size_t i = 0; i < kRecordEndCount; ++i) names.insert(Name(static_cast<RecordEnd>(i)));
-  EXPECT_THAT(names, ElementsAre("record_bytes_full", "record_connection_full", "record_expired",
-                                 "record_topic_full"));
+  EXPECT_THAT(names,
+              ElementsAre("record_address_full", "record_bytes_full", "record_connection_full",
+                          "record_expired", "record_too_large", "record_topic_full"));
 }
 
 // ---- after a restart of the core: lanes say again what they know, in any order
@@ -267,7 +373,9 @@ struct Model {
              known.record.blob() == record.blob();
     });
     all.push_back({topic, record, now_us + record.ttl_us()});
-    DropFirstAbove(limits.max_per_topic, [&](const Known& known) { return known.topic == topic; });
+    std::vector<size_t> spread = Spread(topic);
+    if (spread.size() > limits.max_per_topic)
+      all.erase(all.begin() + static_cast<ptrdiff_t>(spread.back()));
     DropFirstAbove(limits.max_per_connection, [&](const Known& known) {
       return known.record.connection() == record.connection();
     });
@@ -281,11 +389,24 @@ struct Model {
       all.erase(std::find_if(all.begin(), all.end(), mine));
     }
   }
+  // Where the topic's records are: again and again the newest, but of the connection of which
+  // fewest were taken.
+  std::vector<size_t> Spread(const std::string& topic) const {
+    std::vector<size_t> order;
+    std::map<uint64_t, size_t> taken;
+    for (size_t round = 0; round < all.size(); ++round) {
+      taken.clear();
+      for (size_t i = all.size(); i-- > 0;) {
+        if (all[i].topic == topic && taken[all[i].record.connection()]++ == round)
+          order.push_back(i);
+      }
+    }
+    return order;
+  }
   std::vector<std::string> Told(const std::string& topic, uint64_t asking) const {
     std::vector<std::string> blobs;
-    for (auto known = all.rbegin(); known != all.rend(); ++known) {
-      if (known->topic == topic && known->record.connection() != asking)
-        blobs.push_back(known->record.blob());
+    for (const size_t i : Spread(topic)) {
+      if (all[i].record.connection() != asking) blobs.push_back(all[i].record.blob());
     }
     return blobs;
   }

@@ -95,6 +95,37 @@ TEST_F(PassedOverTest, IsNotALaneThatACoreStillWaitedFor) {
   EXPECT_THAT(hold_.TakePassedOver(), IsEmpty());
 }
 
+TEST_F(PassedOverTest, IsALaneThatIsInTheRosterWithALinkThatItHasNeverHeardOf) {
+  const auto hello_of = [](uint64_t lane, const Known& known, uint64_t core, uint64_t link) {
+    Hello hello = HelloOf(lane, known);
+    hello.set_core_id(core);
+    hello.set_link(link);
+    return hello;
+  };
+  Hello one = hello_of(1, {kB, 5, {1, 2, 3, 4, 5}}, kB, 11);
+  for (const uint64_t link : {11, 12, 13, 14, 0}) one.mutable_roster()->add_links(link);
+  hold_.OnHello(one, true, kStart);
+  hold_.OnHello(hello_of(2, {kB, 4, {1, 2}}, kB, 12), true, kStart);
+  hold_.OnHello(hello_of(3, {kB, 4, {1, 3}}, kB, 9), true, kStart);
+  hold_.OnHello(hello_of(4, {kA, 9, {1, 4}}, kA, 14), true, kStart);
+  hold_.OnHello(hello_of(5, {kA, 9, {1, 5}}, kA, 15), true, kStart);
+  EXPECT_THAT(hold_.TakePassedOver(), UnorderedElementsAre(3, 4))
+      << "3 was given up since, 4 has not heard of that core, of 5 the core knew no link";
+}
+
+TEST_F(PassedOverTest, IsALaneOfACoreThatTheOtherCoreHasNeverHeardOf) {
+  const auto of_one_generation = [](uint64_t lane, const Known& known) {
+    Hello hello = HelloOf(lane, known);
+    hello.mutable_roster()->mutable_stamp()->set_generation(1);
+    hello.mutable_told()->set_generation(1);
+    return hello;
+  };
+  hold_.OnHello(of_one_generation(1, {kA, 3, {1, 3}}), true, kStart);
+  hold_.OnHello(of_one_generation(2, {kB, 3, {2, 3}}), true, kStart);
+  hold_.OnHello(of_one_generation(3, {kB, 3, {2, 3}}), true, kStart);
+  EXPECT_THAT(hold_.TakePassedOver(), UnorderedElementsAre(1, 2));
+}
+
 TEST_F(PassedOverTest, IsNotALaneThatIsNew) {
   Return(1, {kA, 9, {1}});
   hold_.OnHello(HelloOf(2, {}), false, kStart);

@@ -70,6 +70,36 @@ TEST_F(RouterPassedOver, ALaneIsToldWhenAnotherBringsTheRosterLater) {
   EXPECT_THAT(Notices(one), IsEmpty()) << "its Welcome says so";
 }
 
+TEST_F(RouterPassedOver, NoLaneForgetsARelayBeforeItKnowsWhoWasThere) {
+  const LanePtr one = Return(1, {1, 2});
+  Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
+  PassStartHold();
+  const LanePtr two = Return(2, {1, 2});
+  one->TakeMessages();
+  Say(two, Batch().SnapshotEnd());  // the hold is over, and the relay is for nobody
+  clock_.Advance(absl::Milliseconds(1));
+  Say(one, Batch().Subscribed(10, "t"));
+  Say(two, Batch().Opened(20).Subscribed(20, "u").Relayed(20, "t", 1));
+  bool knows = false, forgets = false;
+  for (const auto& message : one->TakeMessages()) {
+    if (message.has_roster() && message.roster().complete()) {
+      knows = true;
+      EXPECT_EQ(message.roster().links_size(), message.roster().lanes_size());
+    }
+    if (message.settled_size() > 0) forgets = true;
+    EXPECT_TRUE(knows || !forgets);
+  }
+  EXPECT_TRUE(forgets);
+}
+
+TEST_F(RouterPassedOver, ACoreCountsHowManyCameBeforeItFromWhatAnyLaneWasTold) {
+  const LanePtr one = Remember(1, {}, false);
+  one->roster.clear_stamp();  // it has heard no more of that core than its Welcome
+  one->generation = 4;
+  EXPECT_EQ(Connect(one), Welcome::OUTCOME_NEW);
+  EXPECT_EQ(one->welcome.generation(), 5u);
+}
+
 // ---- a core that has routed nothing yet
 
 using RouterReopens = RouterReturn;

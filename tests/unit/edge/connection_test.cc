@@ -7,15 +7,10 @@
 #include <vector>
 
 #include "tests/support/connection_fixture.h"
+#include "tests/support/server_frames.h"
 
 namespace cairn::edge {
 namespace {
-
-std::string Frame(wire::WsOpcode opcode, std::string_view payload) {
-  std::string frame;
-  wire::AppendWsFrame(opcode, payload, frame);
-  return frame;
-}
 
 INSTANTIATE_TEST_SUITE_P(Sockets, ConnectionTest, testing::Bool(),
                          [](const auto& tls) { return tls.param ? "Tls" : "Plain"; });
@@ -88,6 +83,7 @@ TEST_P(ConnectionTest, WhoSaysTooMuchIsHeardInOrderAsTimePasses) {
     EXPECT_FALSE(connection_->ResumeWithTokens());
     clock_.Advance(absl::Seconds(1));
     connection_->ResumeWithTokens();
+    Settle();
     for (const std::string& payload : heard()) all.push_back(payload);
     EXPECT_EQ(all.size(), 20u + 10u * static_cast<size_t>(second));
   }
@@ -110,6 +106,59 @@ TEST_P(ConnectionTest, WhatIsKeptOfWhoSaysTooMuchCountsAsAQueue) {
   connection_->GiveUpQueue();
   Settle();
   EXPECT_EQ(Closes(CloseReason::kQueuesFull), 1u);
+}
+
+TEST_P(ConnectionTest, WhoseRelaysGoToTooManyIsReadLater) {
+  delivery_rate_ = {1000, 2000};
+  Open();
+  connection_->Charge(2000);
+  EXPECT_TRUE(watched_ & EPOLLIN);
+  connection_->Charge(500);
+  EXPECT_FALSE(watched_ & EPOLLIN);
+  EXPECT_EQ(counters_.delivery_pauses.Get(), 1u);
+  EXPECT_EQ(counters_.rate_pauses.Get(), 0u);
+  EXPECT_EQ(waits_for_tokens_, 1);
+  connection_->Charge(500);
+  EXPECT_EQ(counters_.delivery_pauses.Get(), 1u) << "it waits already";
+  clock_.Advance(absl::Milliseconds(999));
+  EXPECT_FALSE(connection_->ResumeWithTokens());
+  clock_.Advance(absl::Milliseconds(1));
+  EXPECT_TRUE(connection_->ResumeWithTokens());
+  EXPECT_TRUE(watched_ & EPOLLIN);
+  delivery_rate_ = {};
+  connection_->Charge(1'000'000);
+  EXPECT_TRUE(watched_ & EPOLLIN) << "no limit";
+}
+
+TEST_P(ConnectionTest, ATurnHearsSoMuchOfOneClientAndTheRestInOrderLater) {
+  Open();
+  std::string said;
+  constexpr size_t kRelays = 2000;
+  for (size_t i = 0; i < kRelays; ++i) said += RelayFrame("t", std::to_string(i));
+  const std::string_view all = said;
+  heard_ = 0;
+  if (client_ssl_) {
+    ASSERT_EQ(SSL_write(client_ssl_.get(), all.data(), 16'000), 16'000);
+  } else {
+    ASSERT_EQ(send(client_fd_, all.data(), 16'000, 0), 16'000);
+  }
+  connection_->OnReady(EPOLLIN);
+  EXPECT_GE(heard_, kHearingPerConnection);
+  EXPECT_LE(heard_, kHearingPerConnection + BinaryWork(0));
+  EXPECT_EQ(turns_wanted_, 1);
+  EXPECT_GT(queued_, 0u) << "what waits is counted";
+  connection_->OnReady(EPOLLIN);
+  EXPECT_EQ(turns_wanted_, 1) << "not read meanwhile";
+  Settle();
+  Send(all.substr(16'000));
+  lane_.Flush();
+  size_t heard = 0;
+  for (const signaling::v1::LaneEvent& event : link_.TakeEvents()) {
+    if (event.kind() != signaling::v1::LaneEvent::KIND_RELAYED) continue;
+    ASSERT_EQ(event.payload(), std::to_string(heard++));
+  }
+  EXPECT_EQ(heard, kRelays);
+  EXPECT_EQ(queued_, 0u);
 }
 
 // TLS 1.3 alone: an answer to the client's KeyUpdate must be written before it can be read on.

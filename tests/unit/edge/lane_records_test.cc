@@ -239,6 +239,42 @@ TEST_F(LaneQueries, AskedTwiceAreAnsweredTwiceAndEndedOnce) {
   EXPECT_EQ(clients_[1].frames.size(), 4u);
 }
 
+TEST_F(LaneQueries, OfOneTopicAreToldToTheCoreOnce) {
+  Lane::Member* member = Join(1);
+  for (int i = 0; i < 10; ++i) lane_.Query(member, "t");
+  lane_.Query(member, "u");
+  EXPECT_THAT(Said(), ElementsAre("PEER_OPENED 1", "QUERIED 1 t", "QUERIED 1 u"));
+  AnswerWithBlob(1, "t", "blob");
+  EXPECT_EQ(clients_[1].frames.size(), 10u);
+  lane_.Query(member, "t");
+  EXPECT_THAT(Said(), ElementsAre("QUERIED 1 t"));
+}
+
+TEST_F(LaneQueries, SayWhatTheirAnswerCanHold) {
+  Lane::PeerFacts facts;
+  facts.user_agent = "Python/3.11";
+  lane_.Query(lane_.Join(2, &clients_[2], facts), "t");
+  lane_.Query(Join(1), "t");
+  lane_.Flush();
+  std::vector<uint32_t> bytes;
+  for (const LaneEvent& event : link_.TakeEvents()) {
+    if (event.kind() == LaneEvent::KIND_QUERIED) bytes.push_back(event.max_answer_bytes());
+  }
+  EXPECT_THAT(bytes, ElementsAre(wire::kMaxLargeResultBytes, wire::kMaxResultBytes));
+}
+
+TEST_F(LaneQueries, CountTheRecordsThatTheCoreHadNoRoomFor) {
+  lane_.Query(Join(1), "t");
+  CoreToLane message;
+  Answer* answer = message.add_answers();
+  answer->set_peer(1);
+  answer->set_topic("t");
+  answer->set_left_out(3);
+  lane_.OnCoreMessage(message);
+  EXPECT_EQ(Dropped(DropReason::kResultCut), 3u);
+  EXPECT_EQ(clients_[1].frames.size(), 1u);
+}
+
 TEST_F(LaneQueries, OfAMemberThatLeftAreForgotten) {
   Lane::Member* member = Join(1);
   lane_.Query(member, "t");
@@ -287,6 +323,14 @@ TEST_F(LaneRecords, ArePublishedWithANumberAndTheirBlobAsAPayload) {
   EXPECT_EQ(events[1].record().peer_id(), "peer");
   EXPECT_EQ(events[1].record().blob(), "blob");
   EXPECT_EQ(events[1].record().ttl_us(), 90'000'000);
+}
+
+TEST_F(LaneRecords, SayWhereTheyComeFrom) {
+  Lane::PeerFacts facts;
+  facts.remote_address = "[2001:db8::1:2:3:4]:5678";
+  lane_.Publish(lane_.Join(1, &clients_[1], facts), "t", {"peer", "blob", {}});
+  lane_.Flush();
+  EXPECT_EQ(link_.TakeEvents().back().record().source(), "2001:db8::/64");
 }
 
 TEST_F(LaneRecords, OfPublishersThatLeftAreSaidAgainInASnapshotUntilTheyExpire) {

@@ -5,20 +5,10 @@
 #include <string>
 
 #include "edge/out_queue.h"
-#include "proto/wire/ws_encoder.h"
+#include "tests/support/server_frames.h"
 
 namespace cairn::edge {
 namespace {
-
-std::string Frame(wire::WsOpcode opcode, std::string_view payload) {
-  std::string frame;
-  wire::AppendWsFrame(opcode, payload, frame);
-  return frame;
-}
-std::string Data(size_t payload_bytes, char filling) {
-  return Frame(wire::WsOpcode::kBinary, std::string(payload_bytes, filling));
-}
-std::string Pong(std::string_view payload) { return Frame(wire::WsOpcode::kPong, payload); }
 
 std::string WriteAll(OutQueue& queue) {
   std::string written;
@@ -32,37 +22,37 @@ std::string WriteAll(OutQueue& queue) {
 
 TEST(OutQueuePin, APongWaitsForPinnedDataAndForTheFrameInWhichItEnds) {
   OutQueue queue;
-  const std::string first = Data(10, 'a'), second = Data(10, 'b');
+  const std::string first = DataFrame(10, 'a'), second = DataFrame(10, 'b');
   queue.Append(first + second);
   queue.Pin(first.size() + 3);
-  queue.AppendPong(Pong("p"));
+  queue.AppendPong(PongFrame("p"));
   EXPECT_GE(queue.Front().size(), first.size() + 3);
-  EXPECT_EQ(WriteAll(queue), first + second + Pong("p"));
+  EXPECT_EQ(WriteAll(queue), first + second + PongFrame("p"));
 }
 
 TEST(OutQueuePin, APinnedPongIsNotSupersededByAFlood) {
   OutQueue queue;
-  queue.AppendPong(Pong("first"));
+  queue.AppendPong(PongFrame("first"));
   queue.Pin(queue.Front().size());
-  for (int i = 0; i < 1000; ++i) queue.AppendPong(Pong(std::string(125, 'x')));
-  EXPECT_EQ(queue.Front().substr(0, Pong("first").size()), Pong("first"));
+  for (int i = 0; i < 1000; ++i) queue.AppendPong(PongFrame(std::string(125, 'x')));
+  EXPECT_EQ(queue.Front().substr(0, PongFrame("first").size()), PongFrame("first"));
   EXPECT_LE(queue.size(), 2 * OutQueue::kMaxPongBytes + 127);
 }
 
 TEST(OutQueuePin, DropWaitingKeepsWhatIsPinnedAndTheFrameInWhichItEnds) {
   OutQueue queue;
-  const std::string frames = Data(10, 'a') + Data(10, 'b');
-  queue.Append(frames + Data(10, 'c'));
-  queue.Pin(Data(10, 'a').size() + 1);
+  const std::string frames = DataFrame(10, 'a') + DataFrame(10, 'b');
+  queue.Append(frames + DataFrame(10, 'c'));
+  queue.Pin(DataFrame(10, 'a').size() + 1);
   queue.DropWaiting();
-  queue.Append(Data(1, 'z'));
-  EXPECT_EQ(WriteAll(queue), frames + Data(1, 'z'));
+  queue.Append(DataFrame(1, 'z'));
+  EXPECT_EQ(WriteAll(queue), frames + DataFrame(1, 'z'));
 
-  queue.AppendPong(Pong("p"));
+  queue.AppendPong(PongFrame("p"));
   queue.Pin(2);
-  queue.Append(Data(10, 'a'));
+  queue.Append(DataFrame(10, 'a'));
   queue.DropWaiting();
-  EXPECT_EQ(WriteAll(queue), Pong("p"));
+  EXPECT_EQ(WriteAll(queue), PongFrame("p"));
 }
 
 TEST(OutQueuePin, TheFrontAlwaysBeginsWithWhatWasPinned) {
@@ -72,10 +62,10 @@ TEST(OutQueuePin, TheFrontAlwaysBeginsWithWhatWasPinned) {
   for (int step = 0; step < 20'000; ++step) {
     switch (random() % 4) {
       case 0:
-        queue.Append(Data(random() % 300, static_cast<char>('a' + random() % 26)));
+        queue.Append(DataFrame(random() % 300, static_cast<char>('a' + random() % 26)));
         break;
       case 1:
-        queue.AppendPong(Pong(std::to_string(random())));
+        queue.AppendPong(PongFrame(std::to_string(random())));
         break;
       case 2:
         if (random() % 10 == 0) queue.DropWaiting();

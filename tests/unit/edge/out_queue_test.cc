@@ -9,20 +9,10 @@
 #include <string>
 #include <vector>
 
-#include "proto/wire/ws_encoder.h"
+#include "tests/support/server_frames.h"
 
 namespace cairn::edge {
 namespace {
-
-std::string Frame(wire::WsOpcode opcode, std::string_view payload) {
-  std::string frame;
-  wire::AppendWsFrame(opcode, payload, frame);
-  return frame;
-}
-std::string Data(size_t payload_bytes, char filling = 'd') {
-  return Frame(wire::WsOpcode::kBinary, std::string(payload_bytes, filling));
-}
-std::string Pong(std::string_view payload) { return Frame(wire::WsOpcode::kPong, payload); }
 
 // Writes `bytes` of it, as a socket that takes only so much at a time.
 std::string Write(OutQueue& queue, size_t bytes) {
@@ -59,9 +49,10 @@ TEST(OutQueue, StartsEmpty) {
 
 TEST(OutQueue, GivesAllFramesInOnePieceAndInOrder) {
   OutQueue queue;
-  queue.Append(Data(3, 'a'));
-  queue.Append(Data(200, 'b') + Data(0) + Data(70'000, 'c'));
-  const std::string all = Data(3, 'a') + Data(200, 'b') + Data(0) + Data(70'000, 'c');
+  queue.Append(DataFrame(3, 'a'));
+  queue.Append(DataFrame(200, 'b') + DataFrame(0) + DataFrame(70'000, 'c'));
+  const std::string all =
+      DataFrame(3, 'a') + DataFrame(200, 'b') + DataFrame(0) + DataFrame(70'000, 'c');
   EXPECT_EQ(queue.size(), all.size());
   EXPECT_FALSE(queue.empty());
   EXPECT_EQ(queue.Front(), all);
@@ -69,7 +60,8 @@ TEST(OutQueue, GivesAllFramesInOnePieceAndInOrder) {
 }
 
 TEST(OutQueue, PiecesOfEverySizeMakeTheSameBytes) {
-  const std::string all = Data(3, 'a') + Data(126, 'b') + Data(0) + Data(125, 'c') + Data(1, 'd');
+  const std::string all = DataFrame(3, 'a') + DataFrame(126, 'b') + DataFrame(0) +
+                          DataFrame(125, 'c') + DataFrame(1, 'd');
   for (size_t at_a_time = 1; at_a_time <= all.size(); ++at_a_time) {
     OutQueue queue;
     queue.Append(all);
@@ -79,7 +71,7 @@ TEST(OutQueue, PiecesOfEverySizeMakeTheSameBytes) {
 
 TEST(OutQueue, SizeIsWhatIsNotWritten) {
   OutQueue queue;
-  queue.Append(Data(3000) + Data(10));
+  queue.Append(DataFrame(3000) + DataFrame(10));
   const size_t all = queue.size();
   for (size_t written = 1; written <= all; ++written) {
     Write(queue, 1);
@@ -92,7 +84,7 @@ TEST(OutQueue, FramesCanBeAppendedBetweenPieces) {
   OutQueue queue;
   std::string expected, written;
   for (size_t i = 0; i < 300; ++i) {
-    const std::string frame = Data(i, static_cast<char>('a' + i % 26));
+    const std::string frame = DataFrame(i, static_cast<char>('a' + i % 26));
     queue.Append(frame);
     expected += frame;
     written += Write(queue, i * 7 % 260);
@@ -103,26 +95,26 @@ TEST(OutQueue, FramesCanBeAppendedBetweenPieces) {
 
 TEST(OutQueue, APongPassesFramesThatWait) {
   OutQueue queue;
-  queue.Append(Data(10) + Data(20));
-  queue.AppendPong(Pong("one"));
-  queue.AppendPong(Pong("two"));
+  queue.Append(DataFrame(10) + DataFrame(20));
+  queue.AppendPong(PongFrame("one"));
+  queue.AppendPong(PongFrame("two"));
   EXPECT_EQ(queue.size(), 12u + 22u + 10u);
-  EXPECT_EQ(WriteAll(queue), Pong("one") + Pong("two") + Data(10) + Data(20));
+  EXPECT_EQ(WriteAll(queue), PongFrame("one") + PongFrame("two") + DataFrame(10) + DataFrame(20));
 }
 
 TEST(OutQueue, APongNeverStandsInsideAFrame) {
   // Payloads of every length form: 2, 4 and 10 bytes of header.
   for (const size_t payload : {0u, 5u, 125u, 126u, 300u, 66'000u}) {
-    const std::string first = Data(payload, 'a');
-    const std::string rest = Data(4, 'b') + Data(130, 'c');
+    const std::string first = DataFrame(payload, 'a');
+    const std::string rest = DataFrame(4, 'b') + DataFrame(130, 'c');
     for (size_t offset = 0; offset <= std::min<size_t>(first.size(), 600); ++offset) {
       OutQueue queue;
       queue.Append(first + rest);
       std::string written = Write(queue, offset);
-      queue.AppendPong(Pong("p"));
+      queue.AppendPong(PongFrame("p"));
       written += WriteAll(queue, 7);
       const std::string expected =
-          offset == 0 ? Pong("p") + first + rest : first + Pong("p") + rest;
+          offset == 0 ? PongFrame("p") + first + rest : first + PongFrame("p") + rest;
       ASSERT_EQ(written, expected) << payload << " byte frame, pong at " << offset;
     }
   }
@@ -130,30 +122,31 @@ TEST(OutQueue, APongNeverStandsInsideAFrame) {
 
 TEST(OutQueue, APongThatCameInsideAFrameWaitsForThatFrameAlone) {
   OutQueue queue;
-  queue.Append(Data(10, 'a') + Data(10, 'b'));
+  queue.Append(DataFrame(10, 'a') + DataFrame(10, 'b'));
   Write(queue, 3);
-  queue.AppendPong(Pong("p"));
-  EXPECT_EQ(queue.Front(), Data(10, 'a').substr(3));
+  queue.AppendPong(PongFrame("p"));
+  EXPECT_EQ(queue.Front(), DataFrame(10, 'a').substr(3));
 }
 
 TEST(OutQueue, APongThatHasBegunLeavesWhole) {
-  const std::string pong = Pong("0123456789");
+  const std::string pong = PongFrame("0123456789");
   for (size_t offset = 1; offset < pong.size(); ++offset) {
     OutQueue queue;
-    queue.Append(Data(10, 'a'));
+    queue.Append(DataFrame(10, 'a'));
     queue.AppendPong(pong);
     std::string written = Write(queue, offset);
-    queue.AppendPong(Pong("late"));
-    queue.Append(Data(3, 'b'));
-    EXPECT_EQ(written + WriteAll(queue, 5), pong + Pong("late") + Data(10, 'a') + Data(3, 'b'));
+    queue.AppendPong(PongFrame("late"));
+    queue.Append(DataFrame(3, 'b'));
+    EXPECT_EQ(written + WriteAll(queue, 5),
+              pong + PongFrame("late") + DataFrame(10, 'a') + DataFrame(3, 'b'));
   }
 }
 
 TEST(OutQueue, APongOfAnIdleConnectionGoesAtOnce) {
   OutQueue queue;
-  queue.AppendPong(Pong(""));
+  queue.AppendPong(PongFrame(""));
   EXPECT_FALSE(queue.empty());
-  EXPECT_EQ(WriteAll(queue), Pong(""));
+  EXPECT_EQ(WriteAll(queue), PongFrame(""));
 }
 
 TEST(OutQueue, TheUpgradeAnswerIsNotTornByFramesOrPongs) {
@@ -161,23 +154,24 @@ TEST(OutQueue, TheUpgradeAnswerIsNotTornByFramesOrPongs) {
   for (size_t offset = 0; offset <= answer.size(); ++offset) {
     OutQueue queue;
     queue.AppendRaw(answer);
-    queue.Append(Data(4));
+    queue.Append(DataFrame(4));
     std::string written = Write(queue, offset);
-    queue.AppendPong(Pong("p"));
-    queue.Append(Data(5));
-    EXPECT_EQ(written + WriteAll(queue, 3), answer + Pong("p") + Data(4) + Data(5)) << offset;
+    queue.AppendPong(PongFrame("p"));
+    queue.Append(DataFrame(5));
+    EXPECT_EQ(written + WriteAll(queue, 3), answer + PongFrame("p") + DataFrame(4) + DataFrame(5))
+        << offset;
   }
 }
 
 TEST(OutQueueDeathTest, TheUpgradeAnswerComesFirst) {
   OutQueue queue;
-  queue.Append(Data(1));
+  queue.Append(DataFrame(1));
   EXPECT_DEATH(queue.AppendRaw("HTTP/1.1"), "broken invariant");
 }
 
 TEST(OutQueueDeathTest, MoreThanFrontCannotBeWritten) {
   OutQueue queue;
-  queue.Append(Data(1));
+  queue.Append(DataFrame(1));
   EXPECT_DEATH(queue.Consume(4), "broken invariant");
 }
 
@@ -186,23 +180,23 @@ TEST(OutQueue, OfAFloodOfPingsOnlyTheLatestPongIsKept) {
   const std::string payload(125, 'x');
   size_t most = 0;
   for (int i = 0; i < 1000; ++i) {
-    queue.AppendPong(Pong(payload));
+    queue.AppendPong(PongFrame(payload));
     most = std::max(most, queue.size());
   }
   EXPECT_LE(most, OutQueue::kMaxPongBytes);
   EXPECT_GT(most, OutQueue::kMaxPongBytes - 127);
   WriteAll(queue);
-  for (size_t i = 0; i < OutQueue::kMaxPongBytes / 127; ++i) queue.AppendPong(Pong(payload));
-  queue.AppendPong(Pong(std::string(125, 'l')));
-  EXPECT_EQ(WriteAll(queue), Pong(std::string(125, 'l')));
+  for (size_t i = 0; i < OutQueue::kMaxPongBytes / 127; ++i) queue.AppendPong(PongFrame(payload));
+  queue.AppendPong(PongFrame(std::string(125, 'l')));
+  EXPECT_EQ(WriteAll(queue), PongFrame(std::string(125, 'l')));
 }
 
 TEST(OutQueue, AFloodWhileAPongIsLeavingIsBoundedAndKeepsThatPongWhole) {
   OutQueue queue;
-  const std::string first = Pong(std::string(125, 'f'));
+  const std::string first = PongFrame(std::string(125, 'f'));
   queue.AppendPong(first);
   std::string written = Write(queue, 1);
-  for (int i = 0; i < 1000; ++i) queue.AppendPong(Pong(std::string(125, 'x')));
+  for (int i = 0; i < 1000; ++i) queue.AppendPong(PongFrame(std::string(125, 'x')));
   EXPECT_LE(queue.size(), 2 * OutQueue::kMaxPongBytes + 127);
   written += WriteAll(queue);
   EXPECT_EQ(written.substr(0, first.size()), first);
@@ -210,11 +204,11 @@ TEST(OutQueue, AFloodWhileAPongIsLeavingIsBoundedAndKeepsThatPongWhole) {
 }
 
 TEST(OutQueue, DropWaitingFinishesTheFrameThatHasBegunSoThatACloseCanFollow) {
-  const std::string first = Data(140, 'a');
+  const std::string first = DataFrame(140, 'a');
   const std::string close = Frame(wire::WsOpcode::kClose, "\x03\xf5slow_reader");
   for (size_t offset = 0; offset <= first.size(); ++offset) {
     OutQueue queue;
-    queue.Append(first + Data(20, 'b') + Data(30, 'c'));
+    queue.Append(first + DataFrame(20, 'b') + DataFrame(30, 'c'));
     std::string written = Write(queue, offset);
     queue.DropWaiting();
     queue.Append(close);
@@ -225,35 +219,35 @@ TEST(OutQueue, DropWaitingFinishesTheFrameThatHasBegunSoThatACloseCanFollow) {
 
 TEST(OutQueue, DropWaitingDropsPongsButNotOneThatHasBegun) {
   OutQueue queue;
-  queue.Append(Data(10));
-  queue.AppendPong(Pong("one"));
+  queue.Append(DataFrame(10));
+  queue.AppendPong(PongFrame("one"));
   queue.DropWaiting();
   EXPECT_TRUE(queue.empty());
   EXPECT_EQ(queue.size(), 0u);
 
-  queue.Append(Data(10));
-  queue.AppendPong(Pong("one"));
+  queue.Append(DataFrame(10));
+  queue.AppendPong(PongFrame("one"));
   std::string written = Write(queue, 2);
   queue.DropWaiting();
-  queue.Append(Data(1, 'z'));
-  EXPECT_EQ(written + WriteAll(queue), Pong("one") + Data(1, 'z'));
+  queue.Append(DataFrame(1, 'z'));
+  EXPECT_EQ(written + WriteAll(queue), PongFrame("one") + DataFrame(1, 'z'));
 }
 
 TEST(OutQueue, DropWaitingFinishesTheUpgradeAnswer) {
   OutQueue queue;
   queue.AppendRaw("HTTP/1.1 101\r\n\r\n");
-  queue.Append(Data(10));
+  queue.Append(DataFrame(10));
   queue.DropWaiting();
-  queue.Append(Data(1, 'z'));
-  EXPECT_EQ(WriteAll(queue), "HTTP/1.1 101\r\n\r\n" + Data(1, 'z'));
+  queue.Append(DataFrame(1, 'z'));
+  EXPECT_EQ(WriteAll(queue), "HTTP/1.1 101\r\n\r\n" + DataFrame(1, 'z'));
 }
 
 TEST(OutQueue, AnEmptyQueueKeepsASmallBuffer) {
   OutQueue queue;
-  queue.Append(Data(OutQueue::kKeptBytes / 2));
+  queue.Append(DataFrame(OutQueue::kKeptBytes / 2));
   const char* buffer = queue.Front().data();
   WriteAll(queue);
-  queue.Append(Data(100));
+  queue.Append(DataFrame(100));
   EXPECT_EQ(queue.Front().data(), buffer);
 }
 
@@ -280,11 +274,11 @@ TEST(OutQueue, AnyOrderOfUseGivesWholeFramesInOrder) {
     for (int step = 0; step < 1000; ++step) {
       const uint32_t what = random() % 4;
       if (what == 0) {
-        data.push_back(Data(random() % 3 == 0 ? random() % 70'000 : random() % 200));
+        data.push_back(DataFrame(random() % 3 == 0 ? random() % 70'000 : random() % 200));
         data.back().back() = static_cast<char>(random());
         queue.Append(data.back());
       } else if (what == 1 && pongs.size() < 20) {  // few enough that none is superseded
-        pongs.push_back(Pong(std::to_string(random())));
+        pongs.push_back(PongFrame(std::to_string(random())));
         queue.AppendPong(pongs.back());
       } else {
         written += Write(queue, random() % 50'000);

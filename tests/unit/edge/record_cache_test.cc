@@ -125,6 +125,17 @@ TEST_F(RecordCacheTest, TheOldestGoWhenThereIsNoRoom) {
   EXPECT_EQ(events[2].peer(), 8u);
 }
 
+TEST_F(RecordCacheTest, WhoFillsItLosesItsOwn) {
+  for (uint64_t connection = 1; connection <= 50; ++connection)
+    cache_.Keep("t", From(connection, "victim's"), At(0));
+  for (int i = 0; i < 100; ++i)
+    cache_.Keep("hostile " + std::to_string(i), From(99, std::string(40'000, 'x')), At(1));
+  const std::vector<LaneEvent> events = SnapshotOf(cache_, 1);
+  ASSERT_GT(events.size(), 50u);
+  for (size_t i = 0; i < 50; ++i) EXPECT_EQ(events[i].record().blob(), "victim's");
+  EXPECT_EQ(events.back().topic(), "hostile 99");
+}
+
 // What comes while a snapshot is told, piece by piece, is told as it comes.
 TEST_F(RecordCacheTest, ASnapshotHasWhatWasKeptWhenItBegan) {
   cache_.Keep("a", From(1, "a"), At(0));

@@ -74,5 +74,17 @@ TEST_F(SeenRelaysTest, OfOriginsThatAreGoneNoMoreThanTheBoundAreRemembered) {
   EXPECT_FALSE(seen_.Take(3 * kMany, 1) && seen_.Take(3 * kMany - 1, 1));
 }
 
+TEST_F(SeenRelaysTest, AnOriginThatComesAndGoesDoesNotPushOthersOut) {
+  seen_.Take(1, 5);
+  seen_.Take(2, 5);
+  OnRoster({2}, kStart);
+  for (size_t i = 0; i <= 3 * SeenRelays::kMaxAbsent; ++i) {
+    const absl::Duration now = kStart + absl::Microseconds(static_cast<int64_t>(i));
+    i % 2 == 0 ? OnRoster({}, now) : OnRoster({2}, now);
+  }
+  EXPECT_FALSE(seen_.Take(1, 5));
+  EXPECT_FALSE(seen_.Take(2, 5));
+}
+
 }  // namespace
 }  // namespace cairn::edge

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <absl/strings/escaping.h>
+
 #include "proto/wire/v2_writer.h"
 #include "tests/support/client_frames.h"
 #include "tests/support/session_fixture.h"
@@ -69,6 +71,23 @@ TEST_F(SessionJson, ARefusedAnnounceIsAnsweredBecauseItsClientWaits) {
   std::string refusal;
   wire::AppendWsFrame(WsOpcode::kText,
                       R"({"type":"error","topic":"t","reason":"json_not_a_message"})", refusal);
+  EXPECT_THAT(client_.frames, ElementsAre(refusal));
+}
+
+TEST_F(SessionJson, ARecordThatNoAnswerCouldHoldIsRefused) {
+  limits_.max_message_bytes = 1 << 20;
+  Open(wire::Dialect::kNative);
+  const std::string large = absl::Base64Escape(std::string(60'000, 'b'));
+  ReceiveText(R"({"type":"publish","topic":"t","payload":")" + large + "\"}");
+  EXPECT_THAT(client_.frames, IsEmpty());
+  std::string addresses;
+  for (int i = 0; i < 9; ++i) addresses += (i > 0 ? ",\"" : "\"") + std::string(8000, 'g') + "\"";
+  ReceiveText(R"({"type":"announce","topic":"t","addresses":[)" + addresses + "]}");
+  EXPECT_EQ(Dropped(DropReason::kRecordTooLarge), 2u);
+  EXPECT_THAT(Said(), IsEmpty());
+  std::string refusal;
+  wire::AppendWsFrame(WsOpcode::kText, R"({"type":"error","topic":"t","reason":"record_too_large"})",
+                      refusal);
   EXPECT_THAT(client_.frames, ElementsAre(refusal));
 }
 

@@ -40,10 +40,14 @@ LaneEvent Event(size_t topic_bytes, size_t payload_bytes) {
 TEST(Cost, OfAnItemIsTheMemoryThatItTakes) {
   for (const size_t bytes : {1u, 15u, 16u, 64u, 1000u, 65'536u}) {
     ExpectHonest(Event(bytes, bytes), "relay");
+    ExpectHonest(Event(bytes, 0), "relay of no bytes");
+    ExpectHonest(Event(0, 0), "relay of no bytes to the topic without a name");
     signaling::v1::Delivery delivery;
     delivery.set_topic(std::string(bytes, 't'));
     delivery.set_payload(std::string(bytes, 'p'));
     ExpectHonest(delivery, "delivery");
+    delivery.set_payload("");
+    ExpectHonest(delivery, "delivery of no bytes");
     signaling::v1::Notice notice;
     notice.set_topic(std::string(bytes, 't'));
     ExpectHonest(notice, "notice");
@@ -108,6 +112,7 @@ TEST(Cost, OfManySmallItemsIsNotTheirPayloads) {
   LaneToCore message;
   for (uint64_t seq = 1; seq <= 1000; ++seq) AddRelay(message, seq, 0);
   EXPECT_GE(CostOf(message), message.SpaceUsedLong());
+  EXPECT_GE(CostOf(message), 1000 * CostOf(message.events(0))) << "each counts";
 }
 
 }  // namespace

@@ -89,6 +89,47 @@ TEST(Metrics, ALinkIsPerLane) {
   EXPECT_THAT(text, HasSubstr("cairn_signal_core_link_backlog_bytes{lane=\"1\"} 77\n"));
 }
 
+TEST(Metrics, EveryBoundOfLinksHasAGauge) {
+  MetricsInput input = Input();
+  edge::EdgeGauges one, two;
+  one.unread_bytes.Set(100);
+  one.seen_lanes.Set(3);
+  two.unread_bytes.Set(50);
+  two.seen_lanes.Set(2);
+  input.edge->Add(one);
+  input.edge->Add(two);
+  input.core->held_bytes = 900;
+  input.core->late_bytes = 400;
+  const std::string text = RenderMetrics(input);
+  for (const char* line :
+       {"core_link_unread_bytes 150\n", "seen_lanes 3\n", "held_bytes 900\n", "late_bytes 400\n"}) {
+    EXPECT_THAT(text, HasSubstr(std::string("cairn_signal_") + line));
+  }
+}
+
+TEST(Metrics, FiguresOfLanesAndConnectionsAreThoseOfTheSnapshots) {
+  MetricsInput input = Input();
+  edge::EdgeCounters counters;
+  counters.pings_sent.Add(7);
+  counters.rate_paused.Set(3);
+  input.edge->Add(counters);
+  input.core->lanes_awaited = 2;
+  input.core->max_kept_bytes = 4096;
+  const std::string text = RenderMetrics(input);
+  for (const char* line : {"pings_sent_total 7\n", "rate_paused_connections 3\n",
+                           "awaited_lanes 2\n", "lane_queued_bytes_max 4096\n"}) {
+    EXPECT_THAT(text, HasSubstr(std::string("cairn_signal_") + line));
+  }
+}
+
+TEST(Metrics, AProcessHasTheFiguresThatPrometheusExpects) {
+  const std::string text = RenderMetrics(Input());
+  for (const char* name : {"process_cpu_seconds_total", "process_start_time_seconds",
+                           "process_virtual_memory_bytes", "process_open_fds"}) {
+    EXPECT_THAT(text, HasSubstr(std::string("\n") + name + " "));
+  }
+}
+
 TEST(Metrics, ARoleHasThoseOfItsParts) {
   MetricsInput input = Input();
   EXPECT_THAT(RenderMetrics(input),

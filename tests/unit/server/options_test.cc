@@ -171,6 +171,8 @@ TEST_F(OptionsTest, FlagsOfLimitsAreRead) {
                                         "12000",
                                         "--rate-messages",
                                         "13",
+                                        "--rate-deliveries",
+                                        "14",
                                         "--handshake-timeout",
                                         "3s",
                                         "--ping-interval",
@@ -190,6 +192,7 @@ TEST_F(OptionsTest, FlagsOfLimitsAreRead) {
   EXPECT_EQ(limits.max_handshakes, 11u);
   EXPECT_EQ(limits.max_queued_total, 12'000u);
   EXPECT_EQ(limits.rate_messages, 13u);
+  EXPECT_EQ(limits.rate_deliveries, 14u);
   EXPECT_EQ(limits.handshake_timeout, absl::Seconds(3));
   EXPECT_EQ(limits.ping_interval, absl::Seconds(4)) << "a bare number is seconds";
   EXPECT_EQ(limits.record_ttl, absl::Hours(25));

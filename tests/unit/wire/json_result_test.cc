@@ -144,6 +144,17 @@ TEST(JsonResultTest, OnlyATopicThatIsTooLongItselfBreaksTheBound) {
       kMaxResultBytes);
 }
 
+TEST(JsonResultTest, ARecordFitsIfSomeClientCanBeToldAllOfIt) {
+  EXPECT_TRUE(FitsJsonResult(kTopic, Blob("")));
+  EXPECT_TRUE(FitsJsonResult(kTopic, Blob(std::string(49'000, 'b')))) << "as the payload";
+  EXPECT_FALSE(FitsJsonResult(kTopic, Blob(std::string(49'200, 'b'))));
+  PublishedRecord plain{"0b", "", std::vector<std::string>(8, std::string(8000, 'a'))};
+  EXPECT_TRUE(FitsJsonResult(kTopic, plain)) << "as plain addresses";
+  plain.addresses.push_back(std::string(1600, 'a'));
+  EXPECT_FALSE(FitsJsonResult(kTopic, plain));
+  EXPECT_FALSE(FitsJsonResult(std::string(10'000, '\1'), Blob(std::string(10'000, 'b'))));
+}
+
 TEST(JsonResultTest, OnlyWhoSendsNoUserAgentIsHeldToOneReadOfGo) {
   EXPECT_EQ(MaxResultBytes(""), kMaxResultBytes);
   EXPECT_EQ(MaxResultBytes("Python/3.11 websockets/14.0"), kMaxLargeResultBytes);

@@ -89,6 +89,9 @@ TEST(V2Writer, WritesEachMessageAsOneMapWithOneEntry) {
             "Error\xa2\x64"
             "code\x6b"
             "bad_peer_id\x64text\x63why");
+  EXPECT_EQ(Written([](auto& out) { AppendMissed("t", out); }),
+            "\xa1\x66"
+            "Missed\xa1\x65topic\x61t");
   EXPECT_EQ(Written([](auto& out) { AppendDraining(1500, out); }),
             "\xa1\x68"
             "Draining\xa1\x64wait\x19\x05\xdc");

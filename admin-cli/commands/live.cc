@@ -1,0 +1,40 @@
+#include <ostream>
+
+#include "admin-cli/commands/interrupt.h"
+#include "admin-cli/commands/run.h"
+#include "admin-cli/printing/live_lines.h"
+
+namespace cairn::admin {
+int RunCommand(CommandContext& context, const WatchCommand& command) {
+  CatchInterrupts();
+  uint64_t seen = 0;
+  const absl::Status status = context.client.Watch(command.request, [&](const v1::Event& event) {
+    if (context.json()) {
+      context.PrintJson(event);
+    } else {
+      *context.out << EventLine(event, context.style);
+    }
+    context.out->flush();
+    return context.out->good() && (command.limit == 0 || ++seen < command.limit);
+  });
+  return status.ok() ? kOk : context.Fail(status);
+}
+
+int RunCommand(CommandContext& context, const TraceCommand& command) {
+  CatchInterrupts();
+  if (!context.json()) *context.out << TraceHeading(context.style) << std::flush;
+  uint64_t seen = 0;
+  const absl::Status status =
+      context.client.Trace(command.request, [&](const v1::TraceRecord& record) {
+        if (context.json()) {
+          context.PrintJson(record);
+        } else {
+          *context.out << TraceLine(record, context.style);
+        }
+        context.out->flush();
+        return context.out->good() && (command.limit == 0 || ++seen < command.limit);
+      });
+  return status.ok() ? kOk : context.Fail(status);
+}
+
+}  // namespace cairn::admin

@@ -1,0 +1,79 @@
+// OwedAnswers: queries of one lane's peers that can be answered, and wait for their turn.
+//
+// Peers take turns, one answer each: one that asks for much does not hold up another.
+//
+// Owner:  a LaneRecord. Thread: the router's.
+// Bounds: kMaxPerPeer topics of a peer; of more, the edge answers them empty in time.
+#ifndef CAIRN_CORE_OWED_ANSWERS_H_
+#define CAIRN_CORE_OWED_ANSWERS_H_
+
+#include <absl/container/flat_hash_map.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cairn::core {
+
+class OwedAnswers {
+ public:
+  static constexpr size_t kMaxPerPeer = 64;  // EdgeLimits::max_held_queries
+
+  struct Query {
+    uint64_t peer = 0;
+    std::string topic;
+  };
+
+  bool empty() const { return turns_.empty(); }
+  size_t size() const { return size_; }
+
+  // A topic that the peer is owed already is owed once.
+  void Add(Query query) {
+    std::deque<Query>& own = by_peer_[query.peer];
+    const bool is_owed = std::any_of(own.begin(), own.end(),
+                                     [&](const Query& one) { return one.topic == query.topic; });
+    if (is_owed || own.size() >= kMaxPerPeer) return;
+    if (own.empty()) turns_.push_back(query.peer);
+    own.push_back(std::move(query));
+    ++size_;
+  }
+  // The next one, which is owed no longer. REQUIRES: !empty().
+  Query Take() {
+    const uint64_t peer = turns_.front();
+    turns_.pop_front();
+    const auto own = by_peer_.find(peer);
+    Query query = std::move(own->second.front());
+    own->second.pop_front();
+    --size_;
+    if (own->second.empty()) {
+      by_peer_.erase(own);
+    } else {
+      turns_.push_back(peer);
+    }
+    return query;
+  }
+  // The peer no longer asks for the topic, or is gone.
+  void Remove(uint64_t peer, std::optional<std::string_view> topic = std::nullopt) {
+    const auto own = by_peer_.find(peer);
+    if (own == by_peer_.end()) return;
+    size_ -= std::erase_if(own->second,
+                           [&](const Query& one) { return !topic || one.topic == *topic; });
+    if (!own->second.empty()) return;
+    by_peer_.erase(own);
+    std::erase(turns_, peer);
+  }
+
+ private:
+  absl::flat_hash_map<uint64_t, std::deque<Query>> by_peer_;
+  std::deque<uint64_t> turns_;  // peers with any, the next one first
+  size_t size_ = 0;
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_OWED_ANSWERS_H_

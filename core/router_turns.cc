@@ -1,0 +1,57 @@
+// Router: how much of what a lane says is handled at once. A message of a lane may go to many
+// lanes: what is too much for one turn waits, and other lanes and operators are served between. The
+// order of each lane is kept.
+#include <utility>
+
+#include "core/router.h"
+
+namespace cairn::core {
+
+using signaling::v1::LaneToCore;
+
+Router::BatchState Router::HandleEvents(LaneRecord& lane, LaneToCore& batch, int& next) {
+  for (; next < batch.events_size(); ++next) {
+    if (work_ >= kWorkPerTurn) return BatchState::kHasMore;
+    signaling::v1::LaneEvent& event = *batch.mutable_events(next);
+    if (!lane.channel) {
+      OnEvent(lane, event);
+    } else if (!OnEventOfLink(lane, event)) {
+      return BatchState::kLaneGone;
+    }
+  }
+  return BatchState::kDone;
+}
+
+void Router::GoOn() {
+  for (size_t left = turns_.size(); left > 0 && work_ < kWorkPerTurn; --left) {
+    LaneRecord* lane = turns_.front();
+    turns_.pop_front();
+    OpenBatch& first = lane->batches.front();
+    const BatchState state = HandleEvents(*lane, first.batch, first.next);
+    if (state == BatchState::kLaneGone) continue;
+    if (state == BatchState::kDone) EndBatch(*lane);
+    lane->has_turn = !lane->batches.empty();
+    if (lane->has_turn) turns_.push_back(lane);
+  }
+}
+
+bool Router::FinishBatches(LaneRecord& lane) {
+  while (!lane.batches.empty()) {
+    work_ = 0;
+    OpenBatch& first = lane.batches.front();
+    const BatchState state = HandleEvents(lane, first.batch, first.next);
+    if (state == BatchState::kLaneGone) return false;
+    if (state == BatchState::kDone) EndBatch(lane);
+  }
+  if (std::exchange(lane.has_turn, false)) std::erase(turns_, &lane);
+  return true;
+}
+
+void Router::EndBatch(LaneRecord& lane) {
+  OpenBatch done = std::move(lane.batches.front());
+  lane.batches.pop_front();
+  // Its stream may have been replaced meanwhile.
+  if (directory_.FindLane(done.endpoint.get()) == &lane) GiveBack(lane, *done.endpoint, done.batch);
+}
+
+}  // namespace cairn::core

@@ -1,0 +1,126 @@
+// How much of what a client says is heard, and when: its tokens, and turns.
+#include <algorithm>
+#include <utility>
+
+#include "edge/connection.h"
+
+namespace cairn::edge {
+
+size_t Connection::ReadSize() const {
+  // About as long as messages are: what has no tokens must be kept.
+  constexpr size_t kBytesPerToken = 128, kLeast = 4096;
+  const size_t all = host_.read_buffer().size();
+  if (host_.message_rate().per_second == 0) return all;
+  const double bytes = messages_.tokens() * static_cast<double>(kBytesPerToken);
+  return bytes <= kLeast ? kLeast : std::min(static_cast<size_t>(bytes), all);
+}
+
+bool Connection::OutOfMessages() const {
+  return host_.message_rate().per_second > 0 && messages_.tokens() < 1;
+}
+
+bool Connection::OutOfDeliveries() const {
+  return host_.delivery_rate().per_second > 0 && deliveries_.tokens() < 0;
+}
+
+std::span<char> Connection::Hear(std::span<char> bytes) {
+  Session::Allowance most;
+  most.work = kHearingPerConnection;
+  if (const TokenBucket::Rate rate = host_.message_rate(); rate.per_second > 0) {
+    const double tokens = messages_.Refill(rate, host_.Now());
+    if (tokens >= rate.burst) messages_told_ = false;
+    most.messages = static_cast<uint32_t>(std::max(tokens, 0.));
+  }
+  const std::span<char> rest = session_->OnBytes(bytes, most);
+  const Session::Heard heard = session_->TakeHeard();
+  messages_.Take(heard.messages);
+  host_.NoteHeard(heard.work);
+  if (phase_ != Phase::kOpen) return {};
+  if (OutOfMessages() || OutOfDeliveries()) {
+    PauseForTokens();
+  } else if (!rest.empty()) {
+    awaits_turn_ = true;
+    host_.AwaitTurn(*this);
+  }
+  return phase_ == Phase::kOpen ? rest : std::span<char>();
+}
+
+void Connection::PauseForTokens() {
+  if (std::exchange(rate_paused_, true)) return;
+  EdgeCounters& counters = host_.session_context().counters;
+  if (OutOfMessages()) {
+    counters.rate_pauses.Add();
+    if (!std::exchange(messages_told_, true)) session_->SayRateLimited(false);
+  } else {
+    counters.delivery_pauses.Add();
+    if (!std::exchange(deliveries_told_, true)) session_->SayRateLimited(true);
+  }
+  host_.AwaitTokens(*this);
+  UpdateInterest();
+}
+
+void Connection::Charge(uint64_t deliveries) {
+  const TokenBucket::Rate rate = host_.delivery_rate();
+  if (rate.per_second == 0 || phase_ != Phase::kOpen) return;
+  if (deliveries_.Refill(rate, host_.Now()) >= rate.burst) deliveries_told_ = false;
+  deliveries_.Take(static_cast<double>(deliveries));
+  if (OutOfDeliveries()) PauseForTokens();
+}
+
+bool Connection::ResumeWithTokens() {
+  if (!rate_paused_ || phase_ != Phase::kOpen) return true;
+  messages_.Refill(host_.message_rate(), host_.Now());
+  deliveries_.Refill(host_.delivery_rate(), host_.Now());
+  if (OutOfMessages() || OutOfDeliveries()) return false;
+  rate_paused_ = false;
+  UpdateInterest();
+  WaitForTurn();
+  return true;
+}
+
+// What has been read already, or decrypted, does not wake the loop.
+void Connection::WaitForTurn() {
+  if (awaits_turn_ || phase_ != Phase::kOpen) return;
+  if (unheard_.empty() && !stream_.HasPending()) return;
+  awaits_turn_ = true;
+  host_.AwaitTurn(*this);
+}
+
+void Connection::TakeTurn() {
+  awaits_turn_ = false;
+  if (phase_ != Phase::kOpen || rate_paused_ || paused_) return;
+  if (unheard_.empty()) return OnReadable();
+  if (host_.ReadingPaused(*this)) {
+    paused_ = true;
+    return UpdateInterest();
+  }
+  HearUnheard();
+}
+
+void Connection::HearUnheard() {
+  // Out of the way of whoever ends the connection meanwhile.
+  std::string held = std::exchange(unheard_, std::string());
+  const size_t begin = std::exchange(unheard_begin_, 0);
+  const std::span<char> rest = Hear(std::span<char>(held).subspan(begin));
+  if (!rest.empty()) {
+    unheard_begin_ = held.size() - rest.size();
+    unheard_ = std::move(held);
+  }
+  Account();
+  UpdateInterest();
+  WaitForTurn();
+}
+
+void Connection::KeepUnheard(std::span<char> bytes) {
+  if (bytes.empty()) return;
+  unheard_.assign(bytes.begin(), bytes.end());
+  Account();
+}
+
+void Connection::ForgetUnheard() {
+  unheard_ = std::string();
+  unheard_begin_ = 0;
+  Account();
+}
+
+}  // namespace cairn::edge

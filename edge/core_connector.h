@@ -1,0 +1,77 @@
+// CoreConnector: makes one connection to a core that HTTP/2 can be spoken on: connected, and with
+// TLS, if there is any, agreed upon.
+//
+//   dialing ──connected──▶ TLS handshake ──done──▶ done
+//
+// Each of the two has its own time-out, so that a core that is busy with many handshakes is not
+// asked to begin them again.
+//
+// Owner:  one Http2CoreStream. Thread: its loop.
+// Bounds: link::kConnectTimeout for the look-up and TCP, link::kHandshakeTimeout for TLS.
+// Errors: UNAVAILABLE with the address and the reason.
+#ifndef CAIRN_EDGE_CORE_CONNECTOR_H_
+#define CAIRN_EDGE_CORE_CONNECTOR_H_
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "edge/core_target.h"
+#include "edge/core_tls.h"
+#include "edge/dialer.h"
+#include "edge/link_factory.h"
+#include "edge/name_lookup.h"
+#include "edge/stream.h"
+
+namespace cairn::edge {
+
+class CoreConnector final : private SocketListener {
+ public:
+  using Done = std::function<void(absl::StatusOr<Stream>)>;
+
+  // Begins at once; `done` is called once, on the loop, never from within this, and may destroy the
+  // connector. The socket that it gets is not watched. `tls`: null for plaintext. `avoid`: an
+  // address that is tried last. `executor`, `target` and `lookup` must outlive the connector.
+  CoreConnector(LoopExecutor& executor, const CoreTarget& target,
+                std::shared_ptr<const CoreTls> tls, NameLookup& lookup, std::string avoid,
+                Done done);
+  // Gives up; nobody is told.
+  ~CoreConnector();
+  CoreConnector(const CoreConnector&) = delete;
+  CoreConnector& operator=(const CoreConnector&) = delete;
+
+  // That it is connected to, for people; empty while dialing.
+  const std::string& address() const { return address_; }
+
+ private:
+  void OnSocketReady(uint32_t epoll_events) override;
+  void OnConnected(absl::StatusOr<Dialer::Connected> connected);
+  void Handshake();
+  void Watch(uint32_t epoll_events);
+  // After `wait`, unless it is done by then.
+  void FailAfter(absl::Duration wait, const char* missing, bool while_dialing);
+  void Fail(const std::string& why);
+  void Finish(absl::StatusOr<Stream> result);
+
+  // Borrowed; must outlive this.
+  LoopExecutor& executor_;
+  const CoreTarget& target_;
+  // Immutable after construction.
+  const std::shared_ptr<const CoreTls> tls_;
+  // Loop thread only.
+  Done done_;
+  std::optional<Dialer> dialer_;  // dialing
+  std::optional<Stream> socket_;  // TLS handshake
+  std::string address_;
+  uint32_t watched_ = 0;
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_CORE_CONNECTOR_H_

@@ -1,0 +1,112 @@
+#include "edge/core_tls.h"
+
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+#include <arpa/inet.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+namespace cairn::edge {
+namespace {
+
+constexpr std::array<unsigned char, 3> kAlpn = {2, 'h', '2'};
+
+std::string LastError() {
+  const unsigned long code = ERR_peek_last_error();
+  ERR_clear_error();
+  const char* reason = code ? ERR_reason_error_string(code) : nullptr;
+  return reason ? reason : "unknown error";
+}
+
+bool Present(SSL_CTX* context, const PemIdentity& identity) {
+  for (size_t i = 0; i < identity.chain.size(); ++i) {
+    X509* one = identity.chain[i].get();
+    const bool used = i == 0 ? SSL_CTX_use_certificate(context, one) == 1
+                             : SSL_CTX_add1_chain_cert(context, one) == 1;
+    if (!used) return false;
+  }
+  return SSL_CTX_use_PrivateKey(context, identity.key.get()) == 1;
+}
+
+bool Trust(SSL_CTX* context, const std::string& authority) {
+  struct BioDeleter {
+    void operator()(BIO* bio) const { BIO_free(bio); }
+  };
+  const std::unique_ptr<BIO, BioDeleter> bio(
+      BIO_new_mem_buf(authority.data(), static_cast<int>(authority.size())));
+  X509_STORE* const store = SSL_CTX_get_cert_store(context);
+  bool any = false;
+  while (const X509Ptr one = X509Ptr(PEM_read_bio_X509_AUX(bio.get(), nullptr, nullptr, nullptr))) {
+    if (X509_STORE_add_cert(store, one.get()) != 1) return false;
+    any = true;
+  }
+  // That nothing more comes is an error to OpenSSL.
+  if (any) ERR_clear_error();
+  return any;
+}
+
+bool IsAddress(const std::string& name) {
+  in6_addr any;
+  return inet_pton(AF_INET, name.c_str(), &any) == 1 ||
+         inet_pton(AF_INET6, name.c_str(), &any) == 1;
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const CoreTls>> CoreTls::Make(const PemIdentity& identity,
+                                                             const std::string& authority) {
+  ERR_clear_error();
+  std::shared_ptr<CoreTls> result(new CoreTls(SSL_CTX_new(TLS_client_method())));
+  SSL_CTX* context = result->context_.get();
+  if (!context) return absl::ResourceExhaustedError("out of memory for a TLS context");
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(
+      context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
+  if (SSL_CTX_set_alpn_protos(context, kAlpn.data(), kAlpn.size()) != 0)
+    return absl::ResourceExhaustedError("out of memory for a TLS context");
+  if (!Trust(context, authority))
+    return absl::InvalidArgumentError(absl::StrCat("the CA cannot be used for TLS: ", LastError()));
+  if (!Present(context, identity)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the certificate or its key cannot be used for TLS: ", LastError()));
+  }
+  return std::shared_ptr<const CoreTls>(std::move(result));
+}
+
+SslPtr CoreTls::NewConnection(int fd, const std::string& name) const {
+  SslPtr ssl(SSL_new(context_.get()));
+  if (!ssl || SSL_set_fd(ssl.get(), fd) != 1) return nullptr;
+  SSL_set_hostflags(ssl.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  const bool named = IsAddress(name)
+                         ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl.get()), name.c_str())
+                         : SSL_set1_host(ssl.get(), name.c_str()) == 1 &&
+                               SSL_set_tlsext_host_name(ssl.get(), name.c_str()) == 1;
+  if (!named) return nullptr;
+  SSL_set_connect_state(ssl.get());
+  return ssl;
+}
+
+bool CoreTls::SpeaksHttp2(const SSL& ssl) {
+  const unsigned char* chosen = nullptr;
+  unsigned size = 0;
+  SSL_get0_alpn_selected(&ssl, &chosen, &size);
+  return std::string_view(reinterpret_cast<const char*>(chosen), size) == "h2";
+}
+
+std::string CoreTls::FailureOf(const SSL& ssl) {
+  const long verified = SSL_get_verify_result(&ssl);
+  if (verified != X509_V_OK)
+    return absl::StrCat("the core's certificate: ", X509_verify_cert_error_string(verified));
+  return ERR_peek_last_error() ? LastError() : "the core closed the connection";
+}
+
+}  // namespace cairn::edge

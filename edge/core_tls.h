@@ -1,0 +1,45 @@
+// CoreTls: what an edge presents to its core and what it accepts of it, in TLS with certificates on
+// both sides.
+//
+// The core's certificate must come from the CA and name the host that was connected to; HTTP/2 is
+// chosen by ALPN.
+//
+// Thread: immutable after construction.
+// Errors: a Status that says what OpenSSL refused.
+// Source: RFC 8446, RFC 9113 section 9.2; TLS 1.2 is the floor.
+#ifndef CAIRN_EDGE_CORE_TLS_H_
+#define CAIRN_EDGE_CORE_TLS_H_
+
+#include <absl/status/statusor.h>
+
+#include <memory>
+#include <string>
+
+#include "base/pem.h"
+#include "base/tls_context.h"
+
+namespace cairn::edge {
+
+class CoreTls {
+ public:
+  // `authority`: PEM, of one or several.
+  static absl::StatusOr<std::shared_ptr<const CoreTls>> Make(const PemIdentity& identity,
+                                                             const std::string& authority);
+
+  // A client-side connection over the non-blocking socket `fd`, which it does not own, to a server
+  // whose certificate must name `name`: a host or an IP address. Null when out of memory.
+  SslPtr NewConnection(int fd, const std::string& name) const;
+  // Once the handshake is done: HTTP/2 was agreed upon.
+  static bool SpeaksHttp2(const SSL& ssl);
+  // Why a handshake on this thread has just failed.
+  static std::string FailureOf(const SSL& ssl);
+
+ private:
+  explicit CoreTls(SSL_CTX* context) : context_(context) {}
+
+  std::unique_ptr<SSL_CTX, SslDeleter> context_;
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_CORE_TLS_H_

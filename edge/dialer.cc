@@ -1,0 +1,160 @@
+#include "edge/dialer.h"
+
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <iterator>
+#include <utility>
+
+namespace cairn::edge {
+namespace {
+
+SocketAddress UnixAddress(const std::string& path) {
+  sockaddr_storage storage = {};
+  auto* address = reinterpret_cast<sockaddr_un*>(&storage);
+  address->sun_family = AF_UNIX;
+  std::memcpy(address->sun_path, path.data(), std::min(path.size(), sizeof address->sun_path - 1));
+  return {storage, sizeof(sockaddr_un)};
+}
+
+// The other family after each address, as long as there is one: a family that leads nowhere costs
+// one head start.
+std::deque<SocketAddress> Interleaved(const NameLookup::Addresses& addresses) {
+  std::deque<SocketAddress> first, second, mixed;
+  for (const SocketAddress& address : addresses)
+    (address.family() == addresses.front().family() ? first : second).push_back(address);
+  while (!first.empty() || !second.empty()) {
+    for (std::deque<SocketAddress>* family : {&first, &second}) {
+      if (family->empty()) continue;
+      mixed.push_back(family->front());
+      family->pop_front();
+    }
+  }
+  return mixed;
+}
+
+}  // namespace
+
+// One socket that is being connected.
+class Dialer::Attempt final : public SocketListener {
+ public:
+  Attempt(Dialer& dialer, std::string name) : dialer_(dialer), name_(std::move(name)) {}
+  ~Attempt() {
+    if (fd_.valid()) dialer_.executor_.sockets()->ForgetSocket(fd_.get());
+  }
+
+  // 0, or an errno.
+  int Begin(const SocketAddress& address) {
+    UniqueFd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd.valid()) return errno;
+    if (connect(fd.get(), address.get(), address.size()) != 0 && errno != EINPROGRESS) return errno;
+    fd_ = std::move(fd);
+    // Also when it has connected already: then it is ready at once.
+    dialer_.executor_.sockets()->WatchSocket(fd_.get(), EPOLLOUT, *this);
+    return 0;
+  }
+  void OnSocketReady(uint32_t) override {
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
+    sockaddr_storage other = {};
+    socklen_t other_size = sizeof other;
+    if (error == 0 && getpeername(fd_.get(), reinterpret_cast<sockaddr*>(&other), &other_size) != 0)
+      return;  // not yet
+    dialer_.OnAttempt(*this, error);
+  }
+  Connected Take() {
+    dialer_.executor_.sockets()->ForgetSocket(fd_.get());
+    return {std::move(fd_), name_};
+  }
+  const std::string& name() const { return name_; }
+
+ private:
+  Dialer& dialer_;
+  const std::string name_;
+  UniqueFd fd_;
+};
+
+Dialer::Dialer(LoopExecutor& executor, const CoreTarget& target, NameLookup& lookup,
+               std::string avoid, Done done)
+    : executor_(executor),
+      target_(target),
+      lookup_(lookup),
+      avoid_(std::move(avoid)),
+      done_(std::move(done)),
+      self_(std::make_shared<Dialer*>(this)) {
+  Later(absl::ZeroDuration(), &Dialer::Begin);
+}
+
+Dialer::~Dialer() {
+  *self_ = nullptr;
+  lookup_.Forget();
+}
+
+void Dialer::Later(absl::Duration wait, void (Dialer::*task)()) {
+  auto run = [self = self_, task] {
+    if (*self) (*self->*task)();
+  };
+  wait > absl::ZeroDuration() ? executor_.PostAfter(wait, std::move(run))
+                              : executor_.Post(std::move(run));
+}
+
+void Dialer::Begin() {
+  if (target_.is_unix()) return OnAddresses(NameLookup::Addresses{UnixAddress(target_.unix_path)});
+  const auto numeric = SocketAddress::Parse(target_.Authority());
+  if (numeric.ok()) return OnAddresses(NameLookup::Addresses{*numeric});
+  lookup_.Ask(target_.host, target_.port, [this](absl::StatusOr<NameLookup::Addresses> addresses) {
+    OnAddresses(std::move(addresses));
+  });
+}
+
+void Dialer::OnAddresses(absl::StatusOr<NameLookup::Addresses> addresses) {
+  if (!addresses.ok()) return Finish(addresses.status());
+  untried_ = Interleaved(*addresses);
+  if (!target_.is_unix()) {
+    std::stable_partition(untried_.begin(), untried_.end(), [this](const SocketAddress& address) {
+      return address.ToString() != avoid_;
+    });
+  }
+  TryNext();
+}
+
+void Dialer::TryNext() {
+  if (!done_) return;
+  while (!untried_.empty()) {
+    const SocketAddress address = untried_.front();
+    untried_.pop_front();
+    auto attempt = std::make_unique<Attempt>(
+        *this, target_.is_unix() ? target_.unix_path : address.ToString());
+    const int error = attempt->Begin(address);
+    if (error == 0) {
+      attempts_.push_back(std::move(attempt));
+      if (!untried_.empty()) Later(kHeadStart, &Dialer::TryNext);
+      return;
+    }
+    failure_ = absl::UnavailableError(absl::StrCat(attempt->name(), ": ", std::strerror(error)));
+  }
+  if (attempts_.empty()) Finish(failure_);
+}
+
+void Dialer::OnAttempt(Attempt& attempt, int error) {
+  if (error == 0) return Finish(attempt.Take());
+  failure_ = absl::UnavailableError(absl::StrCat(attempt.name(), ": ", std::strerror(error)));
+  std::erase_if(attempts_, [&](const auto& one) { return one.get() == &attempt; });
+  TryNext();
+}
+
+// The last thing that happens: the dialer may be destroyed by it.
+void Dialer::Finish(absl::StatusOr<Connected> result) {
+  attempts_.clear();
+  untried_.clear();
+  if (done_) std::exchange(done_, nullptr)(std::move(result));
+}
+
+}  // namespace cairn::edge

@@ -1,0 +1,76 @@
+// Dialer: connects a socket to the first address of a core that answers.
+//
+// Addresses are tried one after the other, families in turn. The next one is tried when one fails,
+// or has not answered within kHeadStart; what was begun goes on, and the first that connects wins
+// (RFC 8305). There is no time-out: the owner destroys the dialer.
+//
+// Owner:  one Http2CoreStream. Thread: its loop.
+// Bounds: a socket for each address, NameLookup::kMaxAddresses.
+// Errors: UNAVAILABLE with the reason of the last address that failed.
+#ifndef CAIRN_EDGE_DIALER_H_
+#define CAIRN_EDGE_DIALER_H_
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/address.h"
+#include "base/unique_fd.h"
+#include "edge/core_target.h"
+#include "edge/link_factory.h"
+#include "edge/name_lookup.h"
+
+namespace cairn::edge {
+
+class Dialer {
+ public:
+  static constexpr absl::Duration kHeadStart = absl::Milliseconds(250);
+
+  struct Connected {
+    UniqueFd fd;          // does not block
+    std::string address;  // for people
+  };
+  using Done = std::function<void(absl::StatusOr<Connected>)>;
+
+  // Begins at once; `done` is called once, on the loop, never from within this. `avoid`: an address
+  // (Connected::address) that is tried last. `target` and `lookup` must outlive the dialer.
+  Dialer(LoopExecutor& executor, const CoreTarget& target, NameLookup& lookup, std::string avoid,
+         Done done);
+  // Gives up, without a word.
+  ~Dialer();
+  Dialer(const Dialer&) = delete;
+  Dialer& operator=(const Dialer&) = delete;
+
+ private:
+  class Attempt;
+
+  void Begin();
+  void OnAddresses(absl::StatusOr<NameLookup::Addresses> addresses);
+  // Tries the next address; without one, it is over when nothing is under way.
+  void TryNext();
+  void OnAttempt(Attempt& attempt, int error);
+  void Finish(absl::StatusOr<Connected> result);
+  // Runs `task` later, unless the dialer is gone by then.
+  void Later(absl::Duration wait, void (Dialer::*task)());
+
+  // Borrowed; must outlive this.
+  LoopExecutor& executor_;
+  const CoreTarget& target_;
+  NameLookup& lookup_;
+  // Loop thread only.
+  std::string avoid_;
+  Done done_;
+  std::deque<SocketAddress> untried_;
+  std::vector<std::unique_ptr<Attempt>> attempts_;
+  absl::Status failure_;
+  const std::shared_ptr<Dialer*> self_;  // null within: gone
+};
+
+}  // namespace cairn::edge
+
+#endif  // CAIRN_EDGE_DIALER_H_

@@ -1,0 +1,299 @@
+#include "edge/http2_core_stream.h"
+
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "base/check.h"
+#include "edge/core_connector.h"
+#include "edge/http2_call.h"
+#include "edge/stream.h"
+#include "proto/link/link.h"
+#include "proto/link/timing.h"
+
+namespace cairn::edge {
+namespace {
+
+using signaling::v1::CoreToLane;
+using signaling::v1::LaneToCore;
+
+constexpr char kMethod[] = "/cairn.signaling.v1.Lanes/Open";
+// The fields of a message that are not counted in its cost.
+constexpr size_t kMessageSlack = 64 << 10;
+// Before clients get their turn.
+constexpr int kReadsPerTurn = 16;
+// A message that was larger does not keep its memory.
+constexpr size_t kKeptMessageBytes = 16 << 10;
+
+constexpr int kUnavailable = static_cast<int>(absl::StatusCode::kUnavailable);
+
+using Socket = Stream;
+
+}  // namespace
+
+class Http2CoreStreamOpener::Stream final : public CoreStream, private SocketListener {
+ public:
+  Stream(Http2CoreStreamOpener& opener, CoreStreamListener& listener);
+  ~Stream() override;
+
+  bool Writable() override {
+    wants_write_ = !IsWritable();
+    return !wants_write_;
+  }
+  void Write(const LaneToCore& message) override {
+    call_.Send(message);
+    Flush();
+  }
+  void Cancel() override {
+    call_.Cancel();
+    Flush();
+    EndSoon(call_.end()->code, call_.end()->message);
+  }
+
+ private:
+  enum class State { kConnecting, kOpen, kEnded };
+
+  static Http2Call::Options CallOptions(const Options& options);
+
+  void OnSocketReady(uint32_t epoll_events) override;
+  void OnConnected(absl::StatusOr<Socket> socket);
+  void OnFirstFrameTimeout();
+  void ScheduleTime();
+  void OnTime();
+
+  // The next two return whether the stream is still there.
+  // Hands out what the core sent, and ends the stream if that, or the connection, is over.
+  bool Read();
+  bool HandOut();
+  // Writes what there is, as far as the kernel takes it.
+  void Flush();
+  void Watch();
+  bool IsWritable() const { return call_.CanSend() && output_.empty(); }
+
+  // The stream is destroyed by it.
+  void End(int code, const std::string& message);
+  // The same from within a call of the listener's. What has come until then is still handed out.
+  void EndSoon(int code, const std::string& message);
+  // Runs `task` later, unless the stream is gone by then.
+  template <typename Task>
+  auto IfAlive(Task task) {
+    return [alive = std::weak_ptr<bool>(alive_), task = std::move(task)] {
+      if (!alive.expired()) task();
+    };
+  }
+  absl::Duration Now() const { return opener_.clock_.Elapsed(); }
+
+  // Borrowed; must outlive this.
+  Http2CoreStreamOpener& opener_;
+  CoreStreamListener& listener_;
+  SocketWatch& sockets_;
+  // Loop thread only.
+  State state_ = State::kConnecting;
+  Http2Call call_;
+  std::optional<CoreConnector> connector_;        // connecting
+  std::optional<Socket> socket_;                  // open
+  std::string address_;                           // that the socket is connected to
+  std::string output_;                            // that the kernel has not taken
+  CoreToLane message_;                            // keeps its memory for the next
+  Socket::Status blocked_ = Socket::Status::kOk;  // what writing waits for
+  uint32_t watched_ = 0;
+  bool wants_write_ = false;
+  bool got_message_ = false;
+  bool ending_ = false;  // EndSoon() was called
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+Http2Call::Options Http2CoreStreamOpener::Stream::CallOptions(const Options& options) {
+  Http2Call::Options call;
+  call.scheme = options.tls ? "https" : "http";
+  call.authority = options.target.Authority();
+  call.path = kMethod;
+  call.user_agent = absl::StrCat("cairn-signal/", options.version);
+  if (!options.token.empty()) call.authorization = absl::StrCat("Bearer ", options.token);
+  call.max_message_bytes = link::kMaxMessageBytes + kMessageSlack;
+  call.ping_interval = absl::FromChrono(link::kKeepaliveInterval);
+  call.ping_timeout = absl::FromChrono(link::kKeepaliveTimeout);
+  return call;
+}
+
+Http2CoreStreamOpener::Stream::Stream(Http2CoreStreamOpener& opener, CoreStreamListener& listener)
+    : opener_(opener),
+      listener_(listener),
+      sockets_(*opener.executor_.sockets()),
+      call_(CallOptions(opener.options_)) {
+  connector_.emplace(opener_.executor_, opener_.options_.target, opener_.options_.tls,
+                     opener_.lookup_, std::exchange(opener_.avoid_, ""),
+                     [this](absl::StatusOr<Socket> socket) { OnConnected(std::move(socket)); });
+}
+
+Http2CoreStreamOpener::Stream::~Stream() {
+  if (!socket_) return;
+  if (state_ == State::kOpen) {
+    if (!call_.end()) call_.Cancel();
+    Flush();
+    socket_->ShutdownWrite();
+  }
+  sockets_.ForgetSocket(socket_->fd());
+}
+
+// ---- the connection
+
+void Http2CoreStreamOpener::Stream::OnConnected(absl::StatusOr<Socket> socket) {
+  address_ = connector_->address();
+  connector_.reset();
+  if (!socket.ok()) return End(kUnavailable, std::string(socket.status().message()));
+  socket_ = *std::move(socket);
+  state_ = State::kOpen;
+  call_.Connected(Now());
+  opener_.executor_.PostAfter(absl::FromChrono(link::kHandshakeTimeout),
+                              IfAlive([this] { OnFirstFrameTimeout(); }));
+  ScheduleTime();
+  Flush();
+}
+
+void Http2CoreStreamOpener::Stream::OnFirstFrameTimeout() {
+  if (call_.established()) return;
+  End(kUnavailable, absl::StrCat(address_, ": no HTTP/2 frame within ",
+                                 absl::FormatDuration(absl::FromChrono(link::kHandshakeTimeout))));
+}
+
+void Http2CoreStreamOpener::Stream::ScheduleTime() {
+  const absl::Duration wait = std::max(call_.next_time() - Now(), absl::Milliseconds(1));
+  opener_.executor_.PostAfter(wait, IfAlive([this] { OnTime(); }));
+}
+
+void Http2CoreStreamOpener::Stream::OnTime() {
+  call_.OnTime(Now());
+  if (call_.end()) return End(call_.end()->code, call_.end()->message);
+  Flush();
+  ScheduleTime();
+}
+
+// ---- bytes
+
+void Http2CoreStreamOpener::Stream::OnSocketReady(uint32_t) {
+  if (ending_) return;
+  if (state_ != State::kOpen) return;
+  if (!output_.empty()) Flush();
+  if (!Read()) return;
+  // What was read may have to be answered, or have opened the core's window.
+  Flush();
+  if (!wants_write_ || !IsWritable()) return;
+  wants_write_ = false;
+  listener_.OnStreamWritable();
+}
+
+bool Http2CoreStreamOpener::Stream::Read() {
+  for (int i = 0; i < kReadsPerTurn; ++i) {
+    char* const buffer = opener_.read_buffer_.get();
+    const Socket::Result result = socket_->Read({buffer, kReadBytes});
+    switch (result.status) {
+      case Socket::Status::kOk:
+        call_.Receive({buffer, result.bytes}, Now());
+        if (!HandOut()) return false;
+        // Less than a buffer was all there is, but for TLS, which reads by record.
+        if (result.bytes < kReadBytes && !socket_->tls()) return true;
+        break;
+      case Socket::Status::kWantRead:
+        return true;
+      case Socket::Status::kWantWrite:
+        blocked_ = result.status;
+        Watch();
+        return true;
+      case Socket::Status::kClosed:
+        End(kUnavailable, absl::StrCat(address_, ": the core closed the connection"));
+        return false;
+      case Socket::Status::kLost:
+        End(kUnavailable,
+            absl::StrCat(address_, ": the connection was lost: ",
+                         socket_->tls() ? Socket::LastTlsError() : std::strerror(errno)));
+        return false;
+    }
+  }
+  return true;
+}
+
+bool Http2CoreStreamOpener::Stream::HandOut() {
+  while (const std::optional<std::string_view> bytes = call_.NextMessage()) {
+    if (!message_.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()))) {
+      End(static_cast<int>(absl::StatusCode::kInternal), "a message of the core cannot be parsed");
+      return false;
+    }
+    const bool keep = bytes->size() <= kKeptMessageBytes && message_.part().empty();
+    got_message_ = true;
+    listener_.OnStreamMessage(message_);
+    if (!keep) message_ = CoreToLane();
+  }
+  if (!call_.end()) return true;
+  End(call_.end()->code, call_.end()->message);
+  return false;
+}
+
+void Http2CoreStreamOpener::Stream::Flush() {
+  if (state_ != State::kOpen || ending_) return;
+  blocked_ = Socket::Status::kOk;
+  for (;;) {
+    call_.AppendOutput(output_, kOutputBytes);
+    if (output_.empty()) break;
+    const Socket::Result result = socket_->Write(output_);
+    if (result.status == Socket::Status::kOk) {
+      output_.erase(0, result.bytes);
+      continue;
+    }
+    if (result.status == Socket::Status::kClosed || result.status == Socket::Status::kLost)
+      return EndSoon(kUnavailable, absl::StrCat(address_, ": the connection was lost"));
+    blocked_ = result.status;
+    break;
+  }
+  Watch();
+  if (call_.end()) EndSoon(call_.end()->code, call_.end()->message);
+}
+
+void Http2CoreStreamOpener::Stream::Watch() {
+  const bool for_writing = blocked_ == Socket::Status::kWantWrite;
+  const uint32_t wanted = for_writing ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  if (std::exchange(watched_, wanted) != wanted) sockets_.WatchSocket(socket_->fd(), wanted, *this);
+}
+
+// ---- the end
+
+void Http2CoreStreamOpener::Stream::End(int code, const std::string& message) {
+  state_ = State::kEnded;
+  if (!got_message_) opener_.avoid_ = address_;
+  // A copy: it may be of the call's own.
+  listener_.OnStreamEnded(code, std::string(message));
+}
+
+void Http2CoreStreamOpener::Stream::EndSoon(int code, const std::string& message) {
+  if (std::exchange(ending_, true)) return;
+  opener_.executor_.Post(IfAlive([this, code, message] {
+    // The core may have said why.
+    if (state_ == State::kOpen && !call_.end() && !Read()) return;
+    End(code, message);
+  }));
+}
+
+// ---- Http2CoreStreamOpener
+
+Http2CoreStreamOpener::Http2CoreStreamOpener(Options options, LoopExecutor& executor,
+                                             const Clock& clock)
+    : options_(std::move(options)),
+      executor_(executor),
+      clock_(clock),
+      lookup_(executor),
+      read_buffer_(std::make_unique<char[]>(kReadBytes)) {
+  CAIRN_CHECK(executor.sockets() != nullptr);
+}
+
+std::unique_ptr<CoreStream> Http2CoreStreamOpener::OpenStream(CoreStreamListener& listener) {
+  return std::make_unique<Stream>(*this, listener);
+}
+
+}  // namespace cairn::edge

@@ -1,0 +1,74 @@
+// What the processes of the floor that is spread over three of them say to each other, over unix
+// sockets: 4 bytes of length, then a kind, the sender's number and what it said.
+//
+// Thread: any; both ends are of the same machine and trust each other.
+#ifndef CAIRN_TESTS_BENCH_FLOOR_LINK_H_
+#define CAIRN_TESTS_BENCH_FLOOR_LINK_H_
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace cairn::bench {
+
+struct LinkFrame {
+  enum Kind : char { kSubscribe, kUnsubscribe, kRelay };
+
+  Kind kind;
+  uint64_t sender;         // of a relay: it gets no copy
+  std::string_view bytes;  // a topic, or a client's whole message
+};
+
+inline constexpr size_t kLinkLengthBytes = 4;
+inline constexpr size_t kLinkHeadBytes = 1 + sizeof(uint64_t);
+
+inline void AppendLinkFrame(const LinkFrame& frame, std::string& out) {
+  const auto length = static_cast<uint32_t>(kLinkHeadBytes + frame.bytes.size());
+  char head[kLinkLengthBytes + kLinkHeadBytes];
+  std::memcpy(head, &length, kLinkLengthBytes);
+  head[kLinkLengthBytes] = frame.kind;
+  std::memcpy(head + kLinkLengthBytes + 1, &frame.sender, sizeof frame.sender);
+  out.append(head, sizeof head).append(frame.bytes);
+}
+
+// Hands out whole frames; returns how many bytes they were.
+template <typename OnFrame>
+size_t TakeLinkFrames(std::string_view in, OnFrame on_frame) {
+  size_t at = 0;
+  while (in.size() - at >= kLinkLengthBytes) {
+    uint32_t length = 0;
+    std::memcpy(&length, in.data() + at, kLinkLengthBytes);
+    if (in.size() - at - kLinkLengthBytes < length) break;
+    const char* head = in.data() + at + kLinkLengthBytes;
+    LinkFrame frame{static_cast<LinkFrame::Kind>(*head), 0, {}};
+    std::memcpy(&frame.sender, head + 1, sizeof frame.sender);
+    frame.bytes = {head + kLinkHeadBytes, length - kLinkHeadBytes};
+    on_frame(frame);
+    at += kLinkLengthBytes + length;
+  }
+  return at;
+}
+
+inline sockaddr_un LinkAddress(const char* path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+  return address;
+}
+
+// A socket that does not block; -1 when nobody listens there.
+inline int ConnectLink(const char* path) {
+  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  const sockaddr_un address = LinkAddress(path);
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return -1;
+  return fcntl(fd, F_SETFL, O_NONBLOCK) == 0 ? fd : -1;
+}
+
+}  // namespace cairn::bench
+
+#endif  // CAIRN_TESTS_BENCH_FLOOR_LINK_H_

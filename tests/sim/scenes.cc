@@ -1,0 +1,128 @@
+// World: stories of several faults that single ones, drawn at random, rarely make up.
+#include "tests/sim/world.h"
+
+namespace cairn::sim {
+namespace {
+
+constexpr Time kAwayUntilTold = 60 * kSecond;
+
+}  // namespace
+
+void World::ScheduleScene() {
+  timeline_.After(scenes_.Scaled(200 * kMs, 6 * kSecond), [this] {
+    if (!acting()) return;
+    ScheduleScene();
+    Scene();
+  });
+}
+
+void World::Scene() {
+  if (!core_.running() || core_.hung()) return;
+  switch (scenes_.Below(5)) {
+    case 0:
+      return SceneOfALaneThatIsPassedOver();
+    case 1:
+      return SceneOfALaneThatHangsOnReturn();
+    case 2:
+      return SceneOfACoreThatEndsOnceItGoesOn(false);
+    case 3:
+      return SceneOfACoreThatEndsOnceItGoesOn(true);
+    default:
+      return SceneOfLanesThatAreAllAway();
+  }
+}
+
+SimLane* World::AnyLaneOfScene() {
+  std::vector<SimLane*> alive;
+  for (const auto& lane : lanes_) {
+    if (lane->alive()) alive.push_back(lane.get());
+  }
+  return alive.empty() ? nullptr : alive[scenes_.Below(alive.size())];
+}
+
+// It is told so each time that it tries, so that it is back soon after.
+void World::SetAway(SimLane& lane, Time away) {
+  trace_.Say("lane ", lane.number(), " is away for ", away, " us");
+  lane.weather.refused_until = timeline_.now() + away;
+  lane.weather.answers = true;
+  if (const auto connection = lane.connection()) connection->Cut();
+}
+
+// A core lives and ends without ever having heard of it; it is back when the next one starts.
+void World::SceneOfALaneThatIsPassedOver() {
+  SimLane* lane = AnyLaneOfScene();
+  if (!lane) return;
+  const Time away = scenes_.Chance(50) ? scenes_.Between(11 * kSecond, 13 * kSecond)
+                                       : scenes_.Between(3 * kSecond, 8 * kSecond);
+  SetAway(*lane, away);
+  core_.Kill();
+  RestartCore();
+  timeline_.After(away - scenes_.Between(0, 500 * kMs), [this] {
+    if (!acting() || !core_.running()) return;
+    core_.Kill();
+    RestartCore();
+  });
+}
+
+// A core goes on without a lane and ends soon after: what it had settled, and whom it went on
+// without, the next core has to learn from the others. `returns`: before that core ends the lane
+// says Hello to it, and does not hear what it answers.
+void World::SceneOfACoreThatEndsOnceItGoesOn(bool returns) {
+  SimLane* lane = AnyLaneOfScene();
+  if (!lane) return;
+  SetAway(*lane, kAwayUntilTold);
+  core_.Kill();
+  RestartCore();
+  WaitUntilItGoesOn(*lane, core_.incarnation() + 1, returns);
+}
+
+void World::WaitUntilItGoesOn(SimLane& lane, uint64_t incarnation, bool returns) {
+  timeline_.After(20 * kMs, [this, &lane, incarnation, returns] {
+    if (!acting() || !lane.alive() || core_.incarnation() > incarnation) {
+      lane.weather.refused_until = 0;
+      return;
+    }
+    const bool goes_on = core_.running() && core_.incarnation() == incarnation &&
+                         !core_.router().hold().holding() && !core_.router().late().keeping();
+    if (!goes_on) return WaitUntilItGoesOn(lane, incarnation, returns);
+    const Time lives = scenes_.Between(0, 250 * kMs);
+    const Time returns_after = returns ? 0 : lives + scenes_.Between(0, 600 * kMs);
+    lane.weather.refused_until = timeline_.now() + returns_after;
+    if (returns) lane.FreezeNext(1, 2 * kSecond);
+    timeline_.After(returns ? lives + 250 * kMs : lives, [this, incarnation] {
+      if (!acting() || core_.incarnation() != incarnation || !core_.running()) return;
+      core_.Kill();
+      RestartCore();
+    });
+  });
+}
+
+// It says Hello, and then its snapshot does not come.
+void World::SceneOfALaneThatHangsOnReturn() {
+  SimLane* lane = AnyLaneOfScene();
+  if (!lane) return;
+  SetAway(*lane, scenes_.Scaled(10 * kMs, 5 * kSecond));
+  lane->FreezeNext(static_cast<int>(scenes_.Between(1, 3)),
+                   scenes_.Between(1 * kSecond, 8 * kSecond));
+  core_.Kill();
+  RestartCore();
+}
+
+// The first that a new core hears of are lanes that have just started.
+void World::SceneOfLanesThatAreAllAway() {
+  for (const auto& lane : lanes_) {
+    if (lane->alive()) SetAway(*lane, scenes_.Scaled(600 * kMs, 5 * kSecond));
+  }
+  core_.Kill();
+  RestartCore();
+  NewEdge();
+  if (scenes_.Chance(50)) return;
+  // Those lanes are all that this core ever hears of.
+  timeline_.After(scenes_.Scaled(600 * kMs, 5 * kSecond), [this, ended = core_.incarnation()] {
+    if (!acting() || !core_.running() || core_.incarnation() != ended + 1) return;
+    core_.Kill();
+    RestartCore();
+  });
+}
+
+}  // namespace cairn::sim

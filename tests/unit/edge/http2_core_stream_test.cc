@@ -1,0 +1,224 @@
+#include "edge/http2_core_stream.h"
+
+#include <absl/status/status.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/unique_fd.h"
+#include "proto/link/timing.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/http2_peer.h"
+#include "tests/support/poll_loop.h"
+
+namespace cairn::edge {
+namespace {
+
+using absl::StatusCode;
+using signaling::v1::CoreToLane;
+using signaling::v1::LaneToCore;
+
+class Listener final : public CoreStreamListener {
+ public:
+  void OnStreamMessage(CoreToLane& message) override { numbers.push_back(message.number()); }
+  void OnStreamWritable() override { ++writable; }
+  void OnStreamEnded(int code, const std::string& text) override {
+    ended = static_cast<StatusCode>(code);
+    reason = text;
+    if (stream) stream->reset();
+  }
+
+  std::vector<uint64_t> numbers;
+  int writable = 0;
+  std::optional<StatusCode> ended;
+  std::string reason;
+  std::unique_ptr<CoreStream>* stream = nullptr;
+};
+
+// A core that is a unix socket, read and written when the test says so.
+class Http2CoreStreamTest : public testing::Test {
+ protected:
+  Http2CoreStreamTest() : path_(testing::TempDir() + "core-" + std::to_string(getpid())) {
+    listener_.stream = &stream_;
+    Http2CoreStreamOpener::Options options;
+    options.target = *CoreTarget::Parse("unix:" + path_);
+    opener_.emplace(options, loop_, clock_);
+  }
+  ~Http2CoreStreamTest() override { std::remove(path_.c_str()); }
+
+  void Listen() {
+    socket_ = UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    path_.copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(listen(socket_.get(), 8), 0);
+  }
+  // A stream that has written its first message, and the core's end of its connection.
+  void Open() {
+    Listen();
+    stream_ = opener_->OpenStream(listener_);
+    ASSERT_TRUE(stream_->Writable());
+    stream_->Write(LaneToCore());
+    ASSERT_TRUE(loop_.RunUntil([this] {
+      peer_fd_ = UniqueFd(accept4(socket_.get(), nullptr, nullptr, SOCK_NONBLOCK));
+      return peer_fd_.valid();
+    }));
+    Send(Http2Peer::Settings() + Http2Peer::Response());
+  }
+  void Send(const std::string& bytes) {
+    ASSERT_EQ(send(peer_fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
+  // False at the end of the connection.
+  bool ReadAll() {
+    char buffer[65536];
+    for (;;) {
+      const ssize_t bytes = recv(peer_fd_.get(), buffer, sizeof buffer, 0);
+      if (bytes == 0) return false;
+      if (bytes < 0) return true;
+      peer_.Read({buffer, static_cast<size_t>(bytes)});
+    }
+  }
+  bool RunUntilEnded() {
+    return loop_.RunUntil([this] { return listener_.ended.has_value(); });
+  }
+  static std::string Numbered(uint64_t number) {
+    CoreToLane message;
+    message.set_number(number);
+    return Http2Peer::Data(Http2Peer::Message(message.SerializeAsString()));
+  }
+
+  const std::string path_;
+  FakeClock clock_;
+  PollLoop loop_;
+  Listener listener_;
+  std::optional<Http2CoreStreamOpener> opener_;
+  std::unique_ptr<CoreStream> stream_;
+  UniqueFd socket_;
+  UniqueFd peer_fd_;
+  Http2Peer peer_;
+};
+
+TEST_F(Http2CoreStreamTest, FirstMessageGoesWithTheRequest) {
+  Open();
+  ASSERT_TRUE(loop_.RunUntil([this] { return ReadAll() && !peer_.data.empty(); }));
+  EXPECT_EQ(peer_.request[":path"], "/cairn.signaling.v1.Lanes/Open");
+  EXPECT_EQ(peer_.request[":authority"], "localhost");
+  EXPECT_EQ(peer_.data, std::string(5, '\0'));
+}
+
+TEST_F(Http2CoreStreamTest, MessagesAreHandedOutAndTheStatusAfterThem) {
+  Open();
+  Send(Numbered(1) + Numbered(2) + Http2Peer::Trailers("10", "newer"));
+  ASSERT_TRUE(RunUntilEnded());
+  EXPECT_EQ(listener_.numbers, (std::vector<uint64_t>{1, 2}));
+  EXPECT_EQ(listener_.ended, StatusCode::kAborted);
+  EXPECT_EQ(listener_.reason, "newer");
+  EXPECT_EQ(loop_.watched(), 0u);
+}
+
+TEST_F(Http2CoreStreamTest, CoreThatIsNotThereIsToldLater) {
+  stream_ = opener_->OpenStream(listener_);
+  EXPECT_FALSE(listener_.ended);
+  ASSERT_TRUE(RunUntilEnded());
+  EXPECT_EQ(listener_.ended, StatusCode::kUnavailable);
+  EXPECT_NE(listener_.reason.find(path_), std::string::npos) << listener_.reason;
+}
+
+TEST_F(Http2CoreStreamTest, CoreThatTakesTheConnectionAndSaysNothingIsGivenUp) {
+  Listen();
+  stream_ = opener_->OpenStream(listener_);
+  loop_.RunUntil([this] { return loop_.watched() == 1; });
+  loop_.RunTimers(absl::FromChrono(link::kConnectTimeout) - absl::Milliseconds(1));
+  EXPECT_FALSE(listener_.ended);
+  loop_.RunTimers(absl::FromChrono(link::kConnectTimeout));
+  EXPECT_EQ(listener_.ended, StatusCode::kUnavailable);
+}
+
+TEST_F(Http2CoreStreamTest, OneMessageIsWrittenAtATimeUntilTheKernelHasIt) {
+  Open();
+  ASSERT_TRUE(loop_.RunUntil([this] { return stream_->Writable(); }));
+  // A window that lets everything through, and a core that does not read.
+  const std::string window = Http2Peer::Number(64 << 20);
+  Send(Http2Peer::Frame(Http2Peer::kWindow, 0, 0, window) +
+       Http2Peer::Frame(Http2Peer::kWindow, 0, 1, window) + Numbered(1));
+  ASSERT_TRUE(loop_.RunUntil([this] { return !listener_.numbers.empty(); }));
+  listener_.writable = 0;
+  LaneToCore message;
+  message.set_part(std::string(60'000, 'x'));
+  int written = 0;
+  for (; stream_->Writable(); ++written) {
+    ASSERT_LT(written, 1000) << "the kernel takes everything";
+    stream_->Write(message);
+  }
+  ASSERT_GT(written, 0);
+  loop_.RunUntil([n = 0]() mutable { return ++n > 20; });
+  EXPECT_EQ(listener_.writable, 0);
+  ASSERT_TRUE(loop_.RunUntil([this] { return ReadAll() && listener_.writable == 1; }));
+  EXPECT_TRUE(stream_->Writable());
+  const size_t expected = 5 + (5 + message.ByteSizeLong()) * static_cast<size_t>(written);
+  EXPECT_TRUE(loop_.RunUntil([&] { return ReadAll() && peer_.data.size() == expected; }));
+}
+
+TEST_F(Http2CoreStreamTest, CancelledStreamIsResetAndEndsLater) {
+  Open();
+  loop_.RunUntil([this] { return ReadAll() && !peer_.data.empty(); });
+  stream_->Cancel();
+  EXPECT_FALSE(listener_.ended);
+  ASSERT_TRUE(RunUntilEnded());
+  EXPECT_EQ(listener_.ended, StatusCode::kCancelled);
+  ReadAll();
+  EXPECT_EQ(peer_.reset, static_cast<uint32_t>(NGHTTP2_CANCEL));
+}
+
+TEST_F(Http2CoreStreamTest, StreamThatIsCancelledBeforeItIsConnectedEnds) {
+  Listen();
+  stream_ = opener_->OpenStream(listener_);
+  stream_->Cancel();
+  ASSERT_TRUE(RunUntilEnded());
+  EXPECT_EQ(listener_.ended, StatusCode::kCancelled);
+}
+
+TEST_F(Http2CoreStreamTest, DestroyedStreamEndsAtOnceAndTellsNobody) {
+  Open();
+  loop_.RunUntil([this] { return ReadAll() && !peer_.data.empty(); });
+  Send(Numbered(1));
+  stream_.reset();
+  EXPECT_EQ(loop_.watched(), 0u);
+  ReadAll();
+  EXPECT_EQ(peer_.reset, static_cast<uint32_t>(NGHTTP2_CANCEL));
+  loop_.RunUntil([n = 0]() mutable { return ++n > 20; });
+  EXPECT_FALSE(listener_.ended);
+  EXPECT_TRUE(listener_.numbers.empty());
+}
+
+TEST_F(Http2CoreStreamTest, ConnectionThatEndsWithoutAStatusIsUnavailable) {
+  Open();
+  Send(Numbered(1));
+  peer_fd_.Reset();
+  ASSERT_TRUE(RunUntilEnded());
+  EXPECT_EQ(listener_.ended, StatusCode::kUnavailable);
+}
+
+TEST_F(Http2CoreStreamTest, SilentCoreIsPingedAndThenGivenUp) {
+  Open();
+  ASSERT_TRUE(loop_.RunUntil([this] { return ReadAll() && !peer_.data.empty(); }));
+  Send(Numbered(1));
+  ASSERT_TRUE(loop_.RunUntil([this] { return !listener_.numbers.empty(); }));
+  const absl::Duration interval = absl::FromChrono(link::kKeepaliveInterval);
+  clock_.Advance(interval);
+  loop_.RunTimers(interval);
+  EXPECT_TRUE(loop_.RunUntil([this] { return ReadAll() && peer_.pings == 1; }));
+  clock_.Advance(absl::FromChrono(link::kKeepaliveTimeout));
+  loop_.RunTimers(absl::FromChrono(link::kKeepaliveTimeout));
+  EXPECT_EQ(listener_.ended, StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace cairn::edge
