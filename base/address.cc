@@ -31,7 +31,7 @@ absl::StatusOr<SocketAddress> SocketAddress::Parse(std::string_view text) {
   const size_t colon = text.rfind(':');
   if (colon == std::string_view::npos) return NotAnAddress(text);
   std::string host(text.substr(0, colon));
-  // inet_pton() would read up to it and call the rest good.
+  // inet_pton() would stop reading at it and accept what stands before.
   if (host.find('\0') != host.npos) return NotAnAddress(text);
   const std::string_view digits = text.substr(colon + 1);
   uint32_t port = 0;

@@ -1,7 +1,8 @@
 // SocketAddress: an IP address and a port, as the socket calls take it and as people write it.
 //
 // Form:   "192.0.2.1:8080", "[2001:db8::1]:8080"; no host names, since a listener that depends on
-// DNS starts late. Errors: INVALID_ARGUMENT with the text and what was expected.
+//         DNS starts late.
+// Errors: INVALID_ARGUMENT with the text and what was expected.
 #ifndef CAIRN_BASE_ADDRESS_H_
 #define CAIRN_BASE_ADDRESS_H_
 
@@ -20,7 +21,7 @@ class SocketAddress {
   SocketAddress(const sockaddr_storage& storage, socklen_t size) : storage_(storage), size_(size) {}
 
   static absl::StatusOr<SocketAddress> Parse(std::string_view text);
-  // The address a bound socket has, with the real port where 0 was asked for.
+  // The address that a bound socket has, with the real port where 0 was requested.
   static SocketAddress OfSocket(int fd);
 
   const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage_); }
@@ -29,13 +30,14 @@ class SocketAddress {
   uint16_t port() const;
   bool IsLoopback() const;
   // The IPv4 address that an IPv4-mapped IPv6 address (::ffff:a.b.c.d, RFC 4291 2.5.5.2) stands
-  // for; any other as it is.
+  // for; any other address unchanged.
   SocketAddress Unmapped() const;
   // "192.0.2.1:8080" or "[2001:db8::1]:8080".
   std::string ToString() const;
   // The address without the port.
   std::string Host() const;
-  // What one person may have many addresses of: "192.0.2.1", or "2001:db8:0:1::/64" for an IPv6 address.
+  // What one person may have many addresses of: "192.0.2.1", or "2001:db8:0:1::/64" for an IPv6
+  // address.
   std::string Network() const;
 
  private:

@@ -11,7 +11,7 @@
 namespace cairn {
 namespace {
 
-// A line end behind it is how `echo TOKEN` makes variables and files.
+// `echo TOKEN` leaves a line feed at the end of a variable or file.
 std::string_view WithoutBlanks(std::string_view text) {
   const absl::string_view stripped =
       absl::StripAsciiWhitespace(absl::string_view(text.data(), text.size()));
@@ -22,7 +22,7 @@ bool IsAscii(char c) { return static_cast<unsigned char>(c) < 0x80; }
 
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
-// Empty: every client can send the token in a header (RFC 9110 5.5).
+// Why no client could send the token in a header (RFC 9110 5.5); empty if it could.
 std::string_view WhyUnsendable(std::string_view token) {
   if (std::any_of(token.begin(), token.end(), IsControl)) {
     return "a token has control characters, which no client can send";

@@ -1,9 +1,9 @@
-// BearerTokens: the set of tokens that let a client in, all equally valid, so that one can be
-// rotated out.
+// BearerTokens: the set of tokens that authenticate a client, all equally valid, so that tokens can
+// be rotated.
 //
 // Thread: immutable after construction.
 // Bounds: kMaxTokens tokens of kMaxTokenBytes each.
-// Errors: a Status that names the file and what to do. No token appears in one.
+// Errors: a Status that names the file and what to do. It never contains a token.
 #ifndef CAIRN_BASE_BEARER_TOKENS_H_
 #define CAIRN_BASE_BEARER_TOKENS_H_
 
@@ -25,12 +25,13 @@ class BearerTokens {
   static constexpr size_t kMaxTokens = CredentialLine::kMaxLines;
   static constexpr size_t kMaxTokenBytes = 4096;
 
-  // No tokens: everybody is let in.
+  // No tokens: authentication is off.
   BearerTokens() = default;
 
   static absl::StatusOr<BearerTokens> FromToken(std::string_view token);
   enum class Names { kNone, kAllowed };
-  // One token a line; blank lines and blanks around a token do not count. At least one token.
+  // One token a line; blank lines, and blanks around a token, are ignored. There must be at least
+  // one.
   // kAllowed: a line may be `NAME: TOKEN` (base/credential_lines.h).
   static absl::StatusOr<BearerTokens> FromFile(const std::string& path, Names names = Names::kNone);
   // For who presents a token: the first of the file, which is checked as all are. Names are
@@ -40,9 +41,8 @@ class BearerTokens {
   bool required() const { return !entries_.empty(); }
   size_t size() const { return entries_.size(); }
 
-  // Whether `presented` is one of the tokens. Takes as long for a wrong token as for a right one of
-  // the same size, whatever the tokens are: SHA-256 digests are compared, all of them, each in
-  // constant time.
+  // Whether `presented` is one of the tokens. Takes the same time for a wrong token as for a right
+  // one of the same size: it compares the SHA-256 digest with every token's, each in constant time.
   bool Matches(std::string_view presented) const { return NameOf(presented).has_value(); }
   // The name that the token is bound to, "" for none; absent: it is not one of the tokens.
   std::optional<std::string> NameOf(std::string_view presented) const;

@@ -1,4 +1,4 @@
-// Clock: time as something handed in, so that a test can drive it.
+// Clock: the time, as an interface, so that tests can control it.
 //
 // Thread: any.
 #ifndef CAIRN_BASE_CLOCK_H_
@@ -14,7 +14,7 @@ namespace cairn {
 class Clock {
  public:
   virtual ~Clock() = default;
-  // Monotonic; only differences mean something.
+  // Monotonic; only differences between two values have a meaning.
   virtual absl::Duration Elapsed() const = 0;
   virtual absl::Time WallTime() const = 0;
 };

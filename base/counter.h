@@ -1,8 +1,8 @@
-// Counter, Gauge: figures that one thread writes and any thread reads, at the price of plain
+// Counter, Gauge: figures with one writing thread and any number of readers, as cheap as plain
 // integers.
 //
-// Thread: written by one (or under one lock); read anywhere, relaxed: figures of one moment need
-// not fit together.
+// Thread: written by one (or under one lock); read by any, relaxed: figures that are read together
+//         may be of slightly different moments.
 #ifndef CAIRN_BASE_COUNTER_H_
 #define CAIRN_BASE_COUNTER_H_
 
@@ -13,7 +13,7 @@ namespace cairn {
 
 class Counter {
  public:
-  // One writer, so that a load and a store do, without a locked instruction.
+  // There is one writer, so a load and a store suffice: no locked instruction.
   void Add(uint64_t n = 1) { value_.store(Get() + n, std::memory_order_relaxed); }
   uint64_t Get() const { return value_.load(std::memory_order_relaxed); }
 

@@ -1,4 +1,4 @@
-// Histogram: how often a figure fell into each of a few ranges, in the form Prometheus knows.
+// Histogram: counts of values in a few ranges, as Prometheus defines them.
 //
 // Thread: as Counter.
 #ifndef CAIRN_BASE_HISTOGRAM_H_
@@ -25,7 +25,7 @@ struct HistogramValues {
     for (const uint64_t bucket : buckets) count += bucket;
     return count;
   }
-  // Adds one with the same bounds. An empty one takes them over.
+  // Adds a histogram with the same bounds. An empty one takes over the other's bounds.
   void Add(const HistogramValues& other) {
     bounds = other.bounds;
     buckets.resize(other.buckets.size());
@@ -34,12 +34,12 @@ struct HistogramValues {
   }
 };
 
-// `kBounds`: an array of ascending upper bounds, inclusive, of static storage. What is above the
-// last is counted in a bucket of its own.
+// `kBounds`: an array of ascending upper bounds, inclusive, of static storage. Values above the
+// last bound are counted in an additional bucket.
 template <const auto& kBounds>
 class Histogram {
  public:
-  // `value` is not negative.
+  // REQUIRES: `value` is not negative.
   void Add(int64_t value, uint64_t n = 1) {
     size_t bucket = 0;
     while (bucket < kBounds.size() && value > kBounds[bucket]) ++bucket;

@@ -1,4 +1,4 @@
-// A host and a port, as people write them in one word.
+// HostPort: a host and a port, written as one word.
 //
 // Form:   "HOST", "HOST:PORT", "::1", "[::1]", "[::1]:PORT"; the host is a name or an IP address.
 // Errors: INVALID_ARGUMENT with the text and what was expected.
@@ -21,8 +21,8 @@ absl::StatusOr<HostPort> ParseHostPort(std::string_view text);
 // With brackets where the host needs them.
 std::string JoinHostPort(std::string_view host, std::string_view port);
 
-// What gRPC takes for the address of a core: HOST:PORT, which "dns:///" or "ipv4:" and the like may
-// stand before, or unix:PATH.
+// What gRPC accepts as the address of a core: HOST:PORT, optionally after "dns:///", "ipv4:" or the
+// like, or unix:PATH.
 absl::Status CheckGrpcTarget(std::string_view text);
 
 }  // namespace cairn

@@ -14,8 +14,8 @@
 namespace cairn {
 namespace {
 
-// Level names as tracing-subscriber prints them: upper case, right-aligned to five; in JSON as they
-// are.
+// Level names as tracing-subscriber prints them: upper case, right-aligned to five characters in
+// text, unpadded in JSON.
 class LevelFlag final : public spdlog::custom_flag_formatter {
  public:
   explicit LevelFlag(LogFormat format) : format_(format) {}
@@ -52,7 +52,7 @@ LogWriter& Writer() {
   return writer;
 }
 
-// The lock of base_sink is for the formatter only: the writer never makes anybody wait.
+// The lock of base_sink only guards the formatter: the writer never blocks.
 class WriterSink final : public spdlog::sinks::base_sink<std::mutex> {
  private:
   void sink_it_(const spdlog::details::log_msg& msg) override {

@@ -4,8 +4,9 @@
 //         stable event name, then key=value; or the same as a JSON object. docs/OPERATIONS.md
 //         "Log events" lists every event, and a test compares. Nothing secret or personal from
 //         info up: no tokens, topics, payloads, and client addresses only with --log-peers.
-// Thread: any, after InitLog(). Nobody waits for who reads stdout.
-// Bounds: LogWriter::kMaxBytes wait; what comes beyond it is dropped, counted, and said later.
+// Thread: any, after InitLog(). A caller never waits for the reader of stdout.
+// Bounds: LogWriter::kMaxBytes of waiting lines; further lines are dropped, counted, and reported
+//         later.
 //
 //   log::Info(log::Edge(), "listening", {{"url", url}, {"threads", threads}});
 #ifndef CAIRN_BASE_LOG_H_
@@ -31,32 +32,35 @@ class sink;
 
 namespace cairn {
 
-// First in main(), and again whenever an operator wants other levels. Until then the loggers print
-// everything from info up. Returns the directives that were in force. Thread: any.
+// Called first in main(), and again when an operator changes levels. Before the first call the
+// loggers print everything from info up. Returns the directives that were in force.
+//
+// Thread: any.
 std::string InitLog(const LogFilter& filter);
 
-// Waits until the lines so far are written, at most so long: before the process ends.
+// Waits until the lines logged so far are written, for at most that long. Called before the process
+// ends.
 void FlushLog(absl::Duration at_most);
-// Lines that could not be written, because nobody read stdout.
+// How many lines were dropped because stdout was not read.
 uint64_t LogLinesDropped();
 
 enum class LogFormat { kText, kJson };
-// How lines are written from now on; text until then.
+// The format of all lines from now on; the default is text.
 void SetLogFormat(LogFormat format);
 
 namespace log {
 
-// One of the names that directives filter by.
+// One of the module names that directives filter by.
 class Module {
  public:
   Module(const char* name, std::shared_ptr<spdlog::sinks::sink> sink);
   ~Module();
 
-  // Whether a line of that level is wanted. Ask before computing what only a line needs.
+  // Whether a line of that level would be printed. Check before computing what only the line needs.
   bool On(LogLevel level) const { return level >= level_.load(std::memory_order_relaxed); }
   void SetLevel(LogLevel level) { level_.store(level, std::memory_order_relaxed); }
   const std::string& name() const;
-  // Whatever the level; for those below.
+  // Logs regardless of the level; for the functions below.
   void Write(LogLevel level, std::string_view event, Fields fields);
 
  private:

@@ -18,12 +18,12 @@ enum class LogLevel : uint8_t { kTrace, kDebug, kInfo, kWarn, kError, kOff };
 
 class LogFilter {
  public:
-  // Directives that cannot be read are left out and collected in rejected().
+  // Directives that cannot be parsed are ignored and collected in rejected().
   static LogFilter Parse(std::string_view directives);
 
   LogLevel LevelFor(std::string_view module) const;
   const std::vector<std::string>& rejected() const { return rejected_; }
-  // What Parse() was given; "info" for nothing.
+  // The directives given to Parse(); "info" if there were none.
   const std::string& text() const { return text_; }
 
  private:

@@ -1,8 +1,9 @@
-// LogLimiter: says of a line that could flood the log whether it is to be said now, and counts what
-// was not.
+// LogLimiter: limits how often one kind of line is logged, and counts the lines that were
+// suppressed.
 //
-// Owner:  whoever logs. Thread: its owner's, or under its owner's lock.
-// Bounds: `burst` lines an interval.
+// Owner:  the code that logs.
+// Thread: its owner's, or under its owner's lock.
+// Bounds: `burst` lines per interval.
 #ifndef CAIRN_BASE_LOG_LIMITER_H_
 #define CAIRN_BASE_LOG_LIMITER_H_
 
@@ -23,7 +24,8 @@ class LogLimiter {
                       absl::Duration interval = absl::Seconds(10))
       : clock_(&clock), burst_(burst), interval_(interval) {}
 
-  // Nothing: leave the line out. Otherwise say it, with how many were left out since the last one.
+  // Nothing: do not log. Otherwise log the line, with the number of lines suppressed since the last
+  // one.
   std::optional<uint64_t> Admit() {
     const absl::Duration now = clock_->Elapsed();
     if (now >= interval_end_) {

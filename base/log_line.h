@@ -1,7 +1,7 @@
-// How an event and its fields are written: as "event key=value", or as members of a JSON object.
+// LogLine: formats an event and its fields, as "event key=value" or as members of a JSON object.
 //
-// Pure. Thread: any.
-// Bounds: 4 KiB of a value; what is longer is cut, and ends with "…".
+// Thread: any; no state.
+// Bounds: 4 KiB for each value; a longer one is cut and ends with "…".
 #ifndef CAIRN_BASE_LOG_LINE_H_
 #define CAIRN_BASE_LOG_LINE_H_
 
@@ -21,11 +21,12 @@ Value Text(absl::string_view text);
 Value Text(const std::string& text);
 Value Text(const char* text);
 
-// What a field says. Refers to the text it is made of, which must live until the line is written.
+// The value of a field. Refers to the text it was made from, which must live until the line is
+// written.
 class Value {
  public:
-  // A word: a name, an address, a reason. In text it stands as it is, unless that could not be read
-  // back.
+  // A word: a name, an address, a reason. The text form does not quote it unless a parser could not
+  // read it back otherwise.
   Value(std::string_view word) : kind_(Kind::kWord), text_(word) {}
   Value(const std::string& word) : Value(std::string_view(word)) {}
   Value(const char* word) : Value(std::string_view(word)) {}
@@ -63,7 +64,7 @@ std::string LineAsText(std::string_view event, Fields fields);
 // `"event":"…","key":…`, without the braces. What is not UTF-8 becomes U+FFFD.
 std::string LineAsJson(std::string_view event, Fields fields);
 
-// Free text, quoted wherever it is written.
+// Free text: always quoted.
 inline Value Text(std::string_view text) {
   Value value(text);
   value.kind_ = Value::Kind::kText;

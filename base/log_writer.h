@@ -1,9 +1,9 @@
-// LogWriter: writes lines to a file descriptor from a thread of its own, so that nobody who logs
-// waits for who reads.
+// LogWriter: writes lines to a file descriptor on a thread of its own, so that a thread that logs
+// never waits for the reader.
 //
-// Owner:  the log, for the life of the process; the thread starts with the first line.
+// Owner:  the log, for the life of the process. The thread starts with the first line.
 // Thread: any.
-// Bounds: max_bytes of lines that wait; those that come beyond it are dropped and counted.
+// Bounds: max_bytes of waiting lines; further lines are dropped and counted.
 // Errors: none; a line that cannot be written is dropped and counted.
 #ifndef CAIRN_BASE_LOG_WRITER_H_
 #define CAIRN_BASE_LOG_WRITER_H_
@@ -25,22 +25,22 @@ class LogWriter {
  public:
   static constexpr size_t kMaxBytes = 1 << 20;
 
-  // `on_loss` is called on the writer's thread, with the number of lines, once there is room again
-  // after some were dropped; it may Push().
+  // `on_loss` is called on the writer's thread with the number of dropped lines, once there is room
+  // again. It may call Push().
   LogWriter(int fd, std::function<void(uint64_t)> on_loss, size_t max_bytes = kMaxBytes)
       : fd_(fd), on_loss_(std::move(on_loss)), max_bytes_(max_bytes) {}
-  // Only with nothing in progress, in tests: the thread is detached.
+  // For tests only, with nothing in progress: the thread is detached.
   ~LogWriter();
 
-  // A whole line, with its end.
+  // REQUIRES: a whole line, including its line feed.
   void Push(std::string_view line);
-  // Waits until all that was pushed is written, at most so long. False: it was not.
+  // Waits until everything pushed so far is written, for at most that long. False: it was not.
   bool Flush(absl::Duration at_most);
   uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
 
  private:
   void Run();
-  // False: the descriptor takes nothing more.
+  // False: the descriptor accepts no more.
   bool WriteAll(std::string_view bytes);
 
   // Immutable after construction.
@@ -53,7 +53,7 @@ class LogWriter {
   // Guarded by mu_.
   std::string waiting_;
   uint64_t lines_waiting_ = 0;
-  uint64_t loss_told_ = 0;  // of dropped_
+  uint64_t loss_told_ = 0;  // of dropped_: how many were reported
   bool started_ = false;
   bool writing_ = false;
   bool ending_ = false;

@@ -22,7 +22,7 @@ std::string FileText(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
 }
 
-// The words of a file; none when it is not there.
+// The words of a file; none when it does not exist.
 std::vector<std::string> Words(const std::string& path) {
   return absl::StrSplit(FileText(path), absl::ByAnyChar(" \n"), absl::SkipEmpty());
 }
@@ -38,7 +38,7 @@ void TakeMemory(const std::string& path, CgroupLimits& limits) {
   if (!words.empty() && absl::SimpleAtoi(words[0], &bytes)) TakeLess(limits.memory_bytes, bytes);
 }
 
-// "max" and -1 are no numbers, or no positive ones.
+// "max" (version 2) and -1 (version 1) mean no limit.
 void TakeProcessors(const std::string& quota_text, const std::string& period_text,
                     CgroupLimits& limits) {
   double quota = 0, period = 0;
@@ -46,7 +46,7 @@ void TakeProcessors(const std::string& quota_text, const std::string& period_tex
   if (quota > 0 && period > 0) TakeLess(limits.processors, quota / period);
 }
 
-// The group of `path` below `mount`, and all above it.
+// Calls `take` for the group of `path` below `mount` and for each group above it.
 template <typename Take>
 void ForEachGroup(const std::string& mount, std::string path, Take take) {
   while (path.size() > 1) {
@@ -75,7 +75,7 @@ CgroupLimits OwnCgroup() { return ReadCgroupLimits(FileText("/proc/self/cgroup")
 CgroupLimits ReadCgroupLimits(const std::string& membership, const std::string& root) {
   CgroupLimits limits;
   for (const absl::string_view line : absl::StrSplit(membership, '\n')) {
-    // "number:controllers:/path"; version 2 has no controllers.
+    // Lines are "number:controllers:/path"; in version 2 the list of controllers is empty.
     const std::vector<std::string> parts = absl::StrSplit(line, absl::MaxSplits(':', 2));
     if (parts.size() != 3 || parts[2].empty() || parts[2][0] != '/') continue;
     if (parts[1].empty()) {

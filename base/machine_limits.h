@@ -1,10 +1,10 @@
-// MachineLimits: what of the machine this process may use, where a control group allows less than
-// the machine has: processors and memory.
+// MachineLimits: the processors and memory that this process may use, where a control group allows
+// less than the machine has.
 //
 // Source: cgroups(7), version 2 (memory.max, cpu.max) and version 1 (memory.limit_in_bytes,
 //         cpu.cfs_quota_us); the limits of all groups above count too. getrlimit(2): RLIMIT_AS.
 // Thread: any.
-// Errors: none; what cannot be read is no limit.
+// Errors: none; what cannot be read counts as no limit.
 #ifndef CAIRN_BASE_MACHINE_LIMITS_H_
 #define CAIRN_BASE_MACHINE_LIMITS_H_
 
@@ -19,12 +19,12 @@ struct CgroupLimits {
   std::optional<double> processors;
 };
 
-// `membership` is the text of /proc/self/cgroup, `root` is where the groups are mounted.
+// `membership`: the text of /proc/self/cgroup; `root`: where control groups are mounted.
 CgroupLimits ReadCgroupLimits(const std::string& membership, const std::string& root);
 
-// The least of machine, control group and resource limit.
+// The lowest of the machine's, the control group's and the resource limit.
 uint64_t MemoryLimitBytes();
-// At least 1. A quota that is no whole number is rounded up.
+// At least 1. A fractional quota is rounded up.
 int UsableProcessors();
 
 }  // namespace cairn

@@ -1,6 +1,8 @@
-// NamedSet: objects that are owned by the set and found by their `name`, which is stored in them alone.
+// NamedSet: objects that are owned by the set and found by their `name`, which is stored in them
+// alone.
 //
-// Thread: its owner's. Bounds: 9 bytes an object and what is free, besides the object itself.
+// Thread: its owner's.
+// Bounds: 9 bytes an object and what is free, besides the object itself.
 #ifndef CAIRN_BASE_NAMED_SET_H_
 #define CAIRN_BASE_NAMED_SET_H_
 

@@ -1,4 +1,4 @@
-// Peer and core ids as people see them: 16 lower-case hex digits.
+// Formats and parses ids of peers and cores: 16 lower-case hex digits.
 #ifndef CAIRN_BASE_PEER_ID_H_
 #define CAIRN_BASE_PEER_ID_H_
 
@@ -10,7 +10,7 @@
 namespace cairn {
 
 std::string FormatId(uint64_t id);
-// Exactly what FormatId() gives; nothing else is an id.
+// Accepts exactly what FormatId() returns.
 std::optional<uint64_t> ParseId(std::string_view text);
 
 }  // namespace cairn

@@ -35,7 +35,7 @@ absl::Status NotPem(const char* what, const std::string& path, const std::string
   return absl::InvalidArgumentError(absl::StrCat("'", path, "' is not a PEM ", what, ": ", why));
 }
 
-// OpenSSL's own would ask at the terminal.
+// OpenSSL's own callback would prompt at the terminal.
 int NoPassphrase(char*, int, int, void* asked) {
   *static_cast<bool*>(asked) = true;
   return -1;
@@ -55,7 +55,7 @@ absl::StatusOr<std::vector<X509Ptr>> ParseCertificates(const char* what, const s
   bool asked = false;
   while (X509* one = PEM_read_bio_X509_AUX(bio.get(), nullptr, NoPassphrase, &asked))
     certificates.emplace_back(one);
-  // Nothing more is how a file ends that has one.
+  // This error is how a file that has at least one certificate ends.
   const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   const std::string why = TakeOpenSslError();
   if (certificates.empty() || !at_end) return NotPem(what, path, why);

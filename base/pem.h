@@ -1,9 +1,9 @@
-// PemIdentity: a certificate chain with its private key, and PemAuthority, the certificates that
-// others' must come from: read from PEM files and checked before anything uses them.
+// PemIdentity: a certificate chain with its private key. PemAuthority: the CA certificates that
+// others' certificates must come from. Both are read from PEM files and checked when loaded.
 //
 // Thread: immutable once loaded.
-// Errors: a Status that names the file and what is wrong with it. Nobody is ever asked for a
-//         passphrase; an encrypted key is refused.
+// Errors: a Status that names the file and what is wrong with it. An encrypted key is refused;
+//         nothing prompts for a passphrase.
 #ifndef CAIRN_BASE_PEM_H_
 #define CAIRN_BASE_PEM_H_
 
@@ -27,9 +27,9 @@ struct KeyDeleter {
 using KeyPtr = std::unique_ptr<EVP_PKEY, KeyDeleter>;
 
 struct PemIdentity {
-  std::vector<X509Ptr> chain;  // its own first; at least one
+  std::vector<X509Ptr> chain;  // the leaf first; at least one
   KeyPtr key;
-  // The same as text, for libraries that read PEM themselves.
+  // The same as text, for libraries that parse PEM themselves.
   std::string chain_text, key_text;
 
   // PKCS#8, SEC1 or PKCS#1.
@@ -37,7 +37,7 @@ struct PemIdentity {
                                           const std::string& key_path);
 };
 
-// The text of a file that has at least one certificate.
+// The contents of a file that has at least one certificate.
 absl::StatusOr<std::string> LoadPemAuthority(const std::string& path);
 
 // Whether the first certificate of the chain comes from one of the authorities, over the others of

@@ -5,7 +5,8 @@
 // that the record that expires first. So whoever fills the store loses its own records, not those
 // of others.
 //
-// Owner:  core::RecordStore, edge::RecordCache. Thread: its owner's.
+// Owner:  core::RecordStore, edge::RecordCache.
+// Thread: its owner's.
 // Bounds: those of its records; O(log n) a call.
 #ifndef CAIRN_BASE_RECORD_HOLDERS_H_
 #define CAIRN_BASE_RECORD_HOLDERS_H_

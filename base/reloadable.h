@@ -1,5 +1,5 @@
-// Reloadable<T>: an immutable value that can be replaced while others go on using the one they
-// hold.
+// Reloadable<T>: an immutable value that can be replaced; threads that use the old one keep it
+// until they release it.
 //
 // Thread: any.
 #ifndef CAIRN_BASE_RELOADABLE_H_

@@ -1,8 +1,8 @@
-// Reads small text files that people make: tokens, certificates, keys.
+// Reads small text files written by people: tokens, certificates, keys.
 //
-// Thread: any; the caller's waits for the disk.
+// Thread: any; the call blocks on the disk.
 // Bounds: kMaxTextFileBytes.
-// Errors: a Status that names the file and what is wrong with it, never what is in it.
+// Errors: a Status that names the file and what is wrong with it, never its contents.
 #ifndef CAIRN_BASE_TEXT_FILE_H_
 #define CAIRN_BASE_TEXT_FILE_H_
 
@@ -15,8 +15,8 @@ namespace cairn {
 
 inline constexpr size_t kMaxTextFileBytes = 1 << 20;
 
-// The text without a byte order mark. NOT_FOUND when there is no such file; INVALID_ARGUMENT when it
-// cannot be read, is UTF-16 or binary, or is too long.
+// The text without a byte order mark. NOT_FOUND when there is no such file; INVALID_ARGUMENT when
+// it cannot be read, is UTF-16 or binary, or is too long.
 absl::StatusOr<std::string> ReadTextFile(const std::string& path);
 
 }  // namespace cairn

@@ -9,7 +9,7 @@
 namespace cairn {
 namespace {
 
-// Such as a key that is too small for today (SSL_CTX_set_security_level(3)).
+// For example a key that is too short (SSL_CTX_set_security_level(3)).
 absl::Status Unusable(const std::string& path) {
   const unsigned long code = ERR_peek_last_error();
   ERR_clear_error();
@@ -33,7 +33,7 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Load(
       context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // Session tickets are enough to resume; a cache on the server would grow with every client.
+  // Session tickets suffice for resumption; a server-side cache would grow with every client.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, 1);
   for (size_t i = 0; i < identity->chain.size(); ++i) {

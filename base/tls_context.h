@@ -1,9 +1,9 @@
-// TlsContext: a server's certificate chain and key, loaded and matched, ready to make connections
-// from.
+// TlsContext: a server's certificate chain and key, loaded and matched; creates server-side
+// connections.
 //
 // Thread: immutable after construction.
 // Errors: a Status that names the file and what is wrong with it.
-// Source: RFC 8446 and RFC 5246; TLS 1.2 is the floor, ALPN is not offered.
+// Source: RFC 8446 and RFC 5246; TLS 1.2 is the minimum, ALPN is not offered.
 #ifndef CAIRN_BASE_TLS_CONTEXT_H_
 #define CAIRN_BASE_TLS_CONTEXT_H_
 
@@ -32,7 +32,7 @@ class TlsContext {
   // write buffers are released while idle (SSL_MODE_RELEASE_BUFFERS). Null when out of memory.
   SslPtr NewServerConnection(int fd) const;
 
-  // End of the certificate's validity.
+  // When the certificate expires.
   absl::Time not_after() const { return not_after_; }
 
  private:

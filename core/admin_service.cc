@@ -54,7 +54,7 @@ int TopicsIn(const v1::ListTopicsResponse& page) { return page.topics_size(); }
 using PeerListReactor = ListReactor<PeerListing, v1::ListPeersResponse, PeersIn>;
 using TopicListReactor = ListReactor<TopicListing, v1::ListTopicsResponse, TopicsIn>;
 
-// A call that ends with this status and nothing else.
+// A call that only returns this status.
 template <typename Response>
 class RefusedStream final : public grpc::ServerWriteReactor<Response> {
  public:
@@ -77,10 +77,11 @@ class TraceReactor final : public FeedReactor<v1::TraceRecord>, public TraceList
   void OnFrame(const v1::TraceRecord& record) override { Offer(record); }
 };
 
-// Walks the peers that fit a filter, piece by piece, and finishes when all have been seen.
+// Iterates over the peers that match a filter, a bounded number at a time, and finishes at the end
+// of the table.
 struct PeerWalk {
   PeerScan scan;
-  std::function<bool(Router&, const PeerRecord&)> visit;  // false: seen enough
+  std::function<bool(Router&, const PeerRecord&)> visit;  // false: enough
   std::function<void()> finish;
 };
 
@@ -264,7 +265,7 @@ class AdminService final : public v1::Admin::CallbackService {
     core_.Enter(leave);
   }
 
-  // Answers with what `run` says, once it has been carried out in the router.
+  // Answers with the result of `run`, which is executed in the router.
   ServerUnaryReactor* InRouter(CallbackServerContext* context, Capability wanted,
                                std::function<grpc::Status(Router&)> run) {
     ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -284,7 +285,7 @@ class AdminService final : public v1::Admin::CallbackService {
   const std::string version_;
 };
 
-// The filter that stands for the request's target, or why there is none.
+// The filter for the request's target, or why there is none.
 grpc::Status ToFilter(const v1::DisconnectRequest& request, v1::PeerFilter& filter) {
   const std::string* text = nullptr;
   switch (request.target_case()) {
@@ -303,7 +304,7 @@ grpc::Status ToFilter(const v1::DisconnectRequest& request, v1::PeerFilter& filt
     default:
       break;
   }
-  // An empty filter fits everybody, which nobody says by leaving a word out.
+  // An empty filter would match every peer, which must be requested explicitly.
   if (!text || text->empty()) {
     return grpc::Status(StatusCode::INVALID_ARGUMENT,
                         "give an id, a topic, an address_prefix or an edge that is not empty");
@@ -336,7 +337,7 @@ ServerUnaryReactor* AdminService::Disconnect(CallbackServerContext* context,
                       return grpc::Status::OK;
                     });
   }
-  // Once a call: gRPC aborts the process when it is asked for it again, as InRouter() would.
+  // Once a call: gRPC aborts the process on a second call, which InRouter() would make.
   ServerUnaryReactor* reactor = context->DefaultReactor();
   if (!status.ok()) {
     reactor->Finish(status);

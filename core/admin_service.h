@@ -1,8 +1,8 @@
-// The Admin service of admin.proto: operators' calls, carried out as AdminCalls between lanes'
-// inputs.
+// AdminService: the Admin service of admin.proto: operators' calls, executed as AdminCalls between
+// the inputs of lanes.
 //
-// Thread: gRPC's; what touches tables runs with the router entered, a bounded piece at a time.
-// Bounds: kMaxQueuedEvents events a watcher has not taken; then it is told how many it missed.
+// Thread: gRPC's; access to tables runs in the router, a bounded amount at a time.
+// Bounds: kMaxQueuedEvents events that a watcher has not read; then it is told how many it missed.
 #ifndef CAIRN_CORE_ADMIN_SERVICE_H_
 #define CAIRN_CORE_ADMIN_SERVICE_H_
 
@@ -21,7 +21,7 @@ class Authority;
 
 inline constexpr size_t kMaxQueuedEvents = 4096;
 
-// `core` and `authority` must outlive the service and every call. `version` is the program's.
+// `core` and `authority` must outlive the service and every call. `version`: the program's.
 std::unique_ptr<grpc::Service> NewAdminService(Core& core, Authority& authority,
                                                std::string version);
 

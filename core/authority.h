@@ -1,4 +1,4 @@
-// Authority: who may do what on the core's gRPC port.
+// Authority: which caller may do what on the core's gRPC port.
 //
 // Three kinds of caller with credentials of their own: an edge opens lanes, an operator steers, a
 // viewer looks. None may do another's: an edge cannot disconnect a peer, an operator cannot pose as
@@ -36,7 +36,7 @@ namespace cairn::core {
 
 enum class Capability { kOpenLane, kView, kOperate };
 
-// What a call presents: taken from its metadata and its TLS certificate by the adapter.
+// The credentials of a call: the adapter takes them from its metadata and TLS certificate.
 struct Credentials {
   std::string bearer_token;
   // Subject alternative names (DNS) and common name of a verified client certificate.
@@ -60,9 +60,9 @@ struct AuthorityTokens {
 
 class Authority {
  public:
-  // With neither tokens nor mutual TLS everybody may do everything: for ports that only this
-  // machine reaches. With mutual TLS a certificate's names give its kind: "edge", "operator" or
-  // "viewer", or such a word before a dot.
+  // Without tokens and mutual TLS every caller may do everything: for ports that only this machine
+  // can reach. With mutual TLS a name in the certificate tells the kind: "edge", "operator" or
+  // "viewer", or such a word followed by a dot.
   Authority(AuthorityTokens tokens, bool mutual_tls);
 
   absl::Status Check(const Credentials& credentials, Capability wanted,

@@ -1,12 +1,13 @@
-// Combiner: the door of a single-writer state machine that any thread may call.
+// Combiner: lets any thread pass inputs to a state machine that has a single writer.
 //
 // If no thread holds the handler, the caller takes it, handles its input and what is queued
 // meanwhile, and releases it. Otherwise the input is queued and Enter() returns at once. A caller
-// that has handled kMaxStay inputs of others hands the rest to a thread of the combiner's own, so
-// that nobody is kept by others' work.
+// A caller that has handled kMaxStay inputs of others passes the rest to a thread of the combiner's
+// own, so that no caller is delayed by others' work.
 //
-// Thread: any. The handler runs on one thread at a time, in an order that keeps each thread's own.
-// Bounds: the queue is bounded by its callers: a lane hands in a few batches until they are handled (LaneEndpoint).
+// Thread: any. The handler runs on one thread at a time; inputs of one thread keep their order.
+// Bounds: the queue is bounded by its callers: a lane passes in a few batches until they are
+//         handled (LaneEndpoint).
 #ifndef CAIRN_CORE_COMBINER_H_
 #define CAIRN_CORE_COMBINER_H_
 
@@ -25,7 +26,7 @@ class Combiner {
 
   explicit Combiner(Handler handler)
       : handler_(std::move(handler)), successor_([this] { RunSuccessor(); }) {}
-  // What is queued is handled first. REQUIRES: nobody enters any more.
+  // Handles what is queued first. REQUIRES: no thread calls Enter() any more.
   ~Combiner() {
     {
       const std::lock_guard lock(mu_);
@@ -35,8 +36,8 @@ class Combiner {
     successor_.join();
   }
 
-  // Handles `input` in place if nobody is in, else moves it away to be handled by the thread that
-  // is.
+  // Handles `input` in place if no thread holds the handler; otherwise moves it to the queue of the
+  // thread that does.
   void Enter(Input& input) {
     {
       const std::lock_guard lock(mu_);
@@ -54,7 +55,7 @@ class Combiner {
   }
 
  private:
-  // False when nothing waits, and the door is free again, or when the successor goes on.
+  // False when the queue is empty and the handler is released, or when the successor continues.
   bool TakeWaiting(std::vector<Input>& batch, bool hand_over) {
     batch.clear();
     {
@@ -86,13 +87,13 @@ class Combiner {
     }
   }
 
-  // Only by the thread that is in.
+  // Only by the thread that holds the handler.
   Handler handler_;
   std::mutex mu_;
   std::condition_variable handed_over_;
   // Guarded by mu_.
   bool busy_ = false;
-  bool successor_turn_ = false;  // busy_, and the successor is the one that is in
+  bool successor_turn_ = false;  // busy_, and the successor holds the handler
   bool ending_ = false;
   std::vector<Input> waiting_;
   std::thread successor_;  // last: it uses the others

@@ -1,4 +1,4 @@
-// Core: the router behind its combiner: what lanes of every kind, and operators, talk to.
+// Core: the router behind its combiner: the interface for lanes of every kind, and for operators.
 //
 // Thread: any.
 #ifndef CAIRN_CORE_CORE_H_
@@ -12,14 +12,14 @@ namespace cairn::core {
 
 class Core {
  public:
-  // `core_id` is random and not 0. `clock` must outlive the core.
+  // `core_id`: random and not 0. `clock` must outlive the core.
   Core(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
       : clock_(clock), limits_(limits), router_(core_id, limits, clock), door_(ToRouter{*this}) {}
 
-  // Handles `input` now, or has whoever is in the router do it; never blocks. See
+  // Handles `input` now, or queues it for the thread that holds the router; never blocks. See
   // Combiner::Enter().
   void Enter(RouterInput& input) { door_.Enter(input); }
-  // Every Router::kTickUs.
+  // Called every Router::kTickUs.
   void Tick() {
     RouterInput tick = core::Tick{};
     Enter(tick);

@@ -55,7 +55,7 @@ CoreSnapshot SnapshotOf(const Router& router) {
 }
 
 std::optional<CoreSnapshot> TakeSnapshot(Core& core, absl::Duration patience) {
-  // Shared: whoever is in the router may come to it when nobody waits any more.
+  // Shared, because the router may execute the call after the caller has stopped waiting.
   const auto promise = std::make_shared<std::promise<CoreSnapshot>>();
   std::future<CoreSnapshot> future = promise->get_future();
   RouterInput call =

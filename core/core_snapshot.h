@@ -1,4 +1,4 @@
-// CoreSnapshot: what a core has counted and what it knows, for metrics.
+// CoreSnapshot: the counters and state of a core, for metrics.
 //
 // Thread: any; a copy.
 #ifndef CAIRN_CORE_CORE_SNAPSHOT_H_
@@ -23,10 +23,10 @@ struct CoreSnapshot {
   uint64_t lanes = 0;  // with a stream
   uint64_t edges = 0;  // with such a lane
   uint64_t absent_lanes = 0;
-  // Cost of what lanes have not acknowledged: of all, and of the one with the most.
+  // The cost of what lanes have not acknowledged: the sum, and the maximum of one lane.
   uint64_t kept_bytes = 0;
   uint64_t max_kept_bytes = 0;
-  // Cost of relays that wait for lanes to reconnect.
+  // The cost of relays that wait for lanes to reconnect.
   uint64_t held_bytes = 0;  // with late_bytes
   uint64_t late_bytes = 0;
   uint64_t lanes_awaited = 0;
@@ -53,8 +53,8 @@ struct CoreSnapshot {
 // Inside an AdminCall.
 CoreSnapshot SnapshotOf(const Router& router);
 
-// Any thread that may wait; not one that is in the router. Nothing when whoever is in the router
-// does not get to it in `patience`.
+// Any thread that may wait, except one that holds the router. Nothing when the router does not get
+// to it within `patience`.
 std::optional<CoreSnapshot> TakeSnapshot(Core& core, absl::Duration patience);
 
 }  // namespace cairn::core

@@ -1,10 +1,11 @@
-// Directory: which peer is reachable through which lane, what it is subscribed to, and who has been
-// here.
+// Directory: the peers and the lanes that they are connected through, their subscriptions, and
+// recently closed peers.
 //
-// Plain tables with the bookkeeping that keeps them consistent; what follows from a change is the
-// router's business.
+// Plain tables with the bookkeeping that keeps them consistent; the router decides what follows
+// from a change.
 //
-// Owner:  Router. Thread: the router's.
+// Owner:  Router.
+// Thread: the router's.
 // Bounds: a record per lane, peer, subscription and topic: about 670 bytes a peer, 100 a
 //         subscription, 150 a topic (`./dev bench inspection`). History: kMaxHistory closed peers.
 #ifndef CAIRN_CORE_DIRECTORY_H_
@@ -55,7 +56,7 @@ struct PeerRecord {
 struct Interest {
   LaneRecord* lane;
   uint32_t subscribers;
-  uint32_t watchers;  // of those, how many want to be told of others that join and leave
+  uint32_t watchers;  // how many of them are told about others that join and leave
   uint64_t ids_xor;   // of all subscribers' ids: the id of the one if there is one
 };
 
@@ -77,9 +78,9 @@ struct OpenBatch {
 };
 
 enum class LaneState : uint8_t {
-  kSyncing,  // its snapshot is being told
+  kSyncing,  // its snapshot is being received
   kLive,
-  kLeaving,  // it has said goodbye: it goes with its stream
+  kLeaving,  // it has said goodbye: it is removed with its stream
 };
 
 struct LaneRecord {
@@ -91,14 +92,14 @@ struct LaneRecord {
   int64_t connected_since_us = 0;
   absl::flat_hash_set<PeerRecord*> peers;
   signaling::v1::LaneStats stats;
-  // Exactly one of the two: a lane of this process, or one behind a link.
+  // One of the two: a lane of this process, or one with a link.
   std::shared_ptr<EdgeSink> sink;
   std::unique_ptr<LaneChannel> channel;
   std::string secret;     // of its link
   bool proven = false;    // its id is of its secret, and so are those of its peers
   EdgeShare* share;       // of its edge
   uint64_t next_seq = 1;  // of its next new relay, once its snapshot is told
-  // Router's: what is gathered for the lane while one input is handled.
+  // Used by the router: the message gathered for the lane while one input is handled.
   signaling::v1::CoreToLane out;
   bool dirty = false;
   LaneState state = LaneState::kSyncing;
@@ -109,14 +110,14 @@ struct LaneRecord {
   std::deque<OpenBatch> batches;  // what a turn has left of them, in order
   bool has_turn = false;          // Router's: in its list of lanes with any
   OwedAnswers owed;
-  bool owing = false;  // Router's: in its list of lanes with any
+  bool owing = false;           // Router's: in its list of lanes with any
   uint64_t roster_version = 0;  // of the roster that it was told last
 
   // It has a stream, or needs none.
   bool attached() const { return sink || channel->attached(); }
 };
 
-// A peer that is gone, as an operator wants to see it.
+// A closed peer, as operators see it.
 struct ClosedPeer {
   uint64_t id = 0;
   std::string edge;
@@ -144,7 +145,7 @@ class Directory {
   LaneRecord* AddLane(const signaling::v1::Hello& hello, int64_t now_us);
   LaneRecord* FindLane(uint64_t lane_id);
   LaneRecord* FindLane(const LaneEndpoint* endpoint);
-  // Inputs from the endpoint are the lane's; until Unbind() nobody's.
+  // Inputs from the endpoint belong to the lane, until Unbind().
   void Bind(const LaneEndpoint* endpoint, LaneRecord& lane) { endpoints_[endpoint] = &lane; }
   void Unbind(const LaneEndpoint* endpoint) { endpoints_.erase(endpoint); }
   // REQUIRES: it has no peers, and its endpoint is not bound.
@@ -152,11 +153,10 @@ class Directory {
   // With that Hello.edge.
   size_t LanesOf(const std::string& edge) const;
 
-  // ---- peers. AddPeer() returns null when the id is known: it is that of a peer, on whatever
-  // lane.
+  // ---- peers. AddPeer() returns null when the id is that of a peer already, on whatever lane.
   PeerRecord* AddPeer(LaneRecord& lane, uint64_t id, signaling::v1::PeerInfo info);
   PeerRecord* FindPeer(uint64_t id);
-  // With its subscriptions, into the history.
+  // Moves it, with its subscriptions, into the history.
   void RemovePeer(PeerRecord& peer, int64_t now_us, uint32_t close_code,
                   std::string_view close_reason);
 
@@ -169,7 +169,7 @@ class Directory {
   // ---- for inspection
   const Lanes& lanes() const { return lanes_; }
   const Topics& topics() const { return topics_; }
-  // In ascending order: what pages of a changing table can be cut from.
+  // In ascending order, so that pages can be cut from a table that changes.
   const absl::btree_map<uint64_t, const PeerRecord*>& peer_ids() const { return peer_ids_; }
   const absl::btree_map<std::string_view, const TopicRecord*>& topic_names() const {
     return topic_names_;
@@ -195,7 +195,7 @@ class Directory {
   absl::btree_map<std::string_view, const TopicRecord*> topic_names_;
   History history_;
   absl::flat_hash_map<uint64_t, History::iterator> history_by_id_;
-  // What was found last, or null: messages for a topic come in rows.
+  // The last topic found, or null: messages for a topic often follow each other.
   TopicRecord* last_topic_ = nullptr;
   size_t subscriptions_ = 0;
   uint64_t peers_opened_ = 0;

@@ -3,7 +3,8 @@
 // gRPC does not say when it closes one. A connection is gone when its descriptor no longer has the
 // inode that it had, so nothing has to be kept open to know.
 //
-// Owner:  GrpcDoor. Thread: its owner's.
+// Owner:  GrpcDoor.
+// Thread: its owner's.
 // Bounds: HasRoom() is asked before Add(). It looks at all of them, a system call each, only when
 //         there would be no room.
 #ifndef CAIRN_CORE_DOOR_GUESTS_H_

@@ -1,6 +1,7 @@
 // DoorListener: accepts connections to the core's port, and goes on after descriptors have run out.
 //
-// Owner:  GrpcDoor. Thread: its owner's.
+// Owner:  GrpcDoor.
+// Thread: its owner's.
 // Errors: a failing accept is said once an outage; it never ends the process.
 #ifndef CAIRN_CORE_DOOR_LISTENER_H_
 #define CAIRN_CORE_DOOR_LISTENER_H_

@@ -1,6 +1,7 @@
 // DoorLog: what is said of connections that the core's door does not let in: some lines in a while.
 //
-// Owner:  GrpcDoor. Thread: its owner's.
+// Owner:  GrpcDoor.
+// Thread: its owner's.
 #ifndef CAIRN_CORE_DOOR_LOG_H_
 #define CAIRN_CORE_DOOR_LOG_H_
 

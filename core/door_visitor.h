@@ -1,7 +1,8 @@
 // DoorVisitor: a connection in plain text that has not shown its credential: it is read up to its
 // first call, and let in or answered.
 //
-// Owner:  GrpcDoor. Thread: its owner's.
+// Owner:  GrpcDoor.
+// Thread: its owner's.
 // Bounds: Greeting's; 256 KiB are read of one that was refused, so that it sees the answer.
 // Errors: none; kEnd when there is nobody to talk to.
 #ifndef CAIRN_CORE_DOOR_VISITOR_H_

@@ -1,10 +1,10 @@
-// FeedReactor: a server stream of records that come by themselves, for a reader who may be slow.
+// FeedReactor: a server stream of events, for a reader who may be slow.
 //
-// What the reader has not taken waits in a bounded queue; beyond it records are counted. The next
-// one that is queued says how many were left out before it; when none comes, one that says only
-// that follows the last.
+// What the reader has not read waits in a bounded queue; above the bound, records are counted
+// instead. The next queued record says how many were left out before it; if there is none, a record
+// that says only that follows the last one.
 //
-// Owner:  itself, from Begin() to OnDone(); whoever offers records holds it too.
+// Owner:  itself, from Begin() to OnDone(); the code that offers records holds a reference too.
 // Thread: Offer() from any thread, without blocking; the rest from gRPC's.
 // Bounds: `max_queued` records.
 #ifndef CAIRN_CORE_FEED_REACTOR_H_
@@ -29,7 +29,7 @@ class FeedReactor : public grpc::ServerWriteReactor<Record>,
  public:
   explicit FeedReactor(size_t max_queued) : max_queued_(max_queued) {}
 
-  // Once, after construction. `leave` is called when the reader is gone.
+  // Called once, after construction. `leave` is called when the reader has disconnected.
   void Begin(std::function<void()> leave) {
     leave_ = std::move(leave);
     self_ = this->shared_from_this();
@@ -87,11 +87,11 @@ class FeedReactor : public grpc::ServerWriteReactor<Record>,
   void OnDone() override { const auto last = std::move(self_); }
 
  protected:
-  // The record has nothing but `missed` and the time of the last that was left out.
+  // The record contains only `missed` and the time of the last record that was left out.
   virtual void MarkMissed(Record&) {}
 
  private:
-  // Whether there is something to write now; it is in writing_ then.
+  // Moves the next record, if there is one, into writing_.
   bool TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     if (in_flight_ || (queue_.empty() && missed_ == 0)) return false;
     if (queue_.empty()) {
@@ -112,7 +112,7 @@ class FeedReactor : public grpc::ServerWriteReactor<Record>,
   std::function<void()> leave_;
   std::shared_ptr<FeedReactor> self_;
   Authority::Lease lease_;
-  // Left alone while a write is in flight.
+  // Not changed while a write is in progress.
   Record writing_;
   grpc::Status status_;
 

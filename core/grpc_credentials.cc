@@ -29,7 +29,7 @@ class ReloadableCredentials final : public grpc::ServerCredentials {
     return grpc_server_add_http2_port(server, address.c_str(), credentials_);
   }
 
-  // At each handshake, under a lock of gRPC's; what comes of it is kept until it is new again.
+  // Called at each handshake, under a lock of gRPC's; the result is kept until the files change.
   static grpc_ssl_certificate_config_reload_status Fetch(
       void* self, grpc_ssl_server_certificate_config** config) {
     auto& credentials = *static_cast<ReloadableCredentials*>(self);

@@ -23,10 +23,10 @@
 namespace cairn::core {
 namespace {
 
-// Edges ping the core so that a dead link is noticed in seconds (edge channel arguments); gRPC's
-// own default would take that for abuse.
+// Edges ping the core so that a dead link is noticed within seconds (edge channel arguments); by
+// default gRPC would treat that as abuse.
 constexpr int kMinPingIntervalMs = 1000;
-// An edge that has vanished without a word takes its peers with it after twice this.
+// If an edge vanishes, its peers are removed after twice this time.
 constexpr int kKeepaliveMs = 5000;
 // What gRPC adds to a message of a link, and the fields that are not counted in its cost.
 constexpr int kMessageSlack = 64 << 10;
@@ -60,7 +60,7 @@ struct GrpcServer::Parts {
   std::shared_ptr<ReloadableTls> tls;  // null: plaintext
   // Knows of calls until the server has shut down.
   std::unique_ptr<GrpcDoor> door;
-  // gRPC calls it until the server is gone.
+  // gRPC calls it until the server is destroyed.
   std::shared_ptr<grpc::ServerCredentials> credentials;
   std::unique_ptr<grpc::Service> lanes;
   std::unique_ptr<grpc::Service> admin;

@@ -15,8 +15,8 @@
 
 namespace cairn::core {
 
-// Mutual TLS, as PEM text that has been checked: every client must show a certificate of this CA.
-// All or none.
+// Mutual TLS, as checked PEM text: every client must present a certificate of this CA. All three or
+// none.
 struct GrpcTls {
   std::string cert, key, ca;
 
@@ -35,10 +35,10 @@ class GrpcServer {
  public:
   // `core` must outlive the server.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const GrpcOptions& options, Core& core);
-  // Ends every call; lanes go and try again elsewhere or later.
+  // Ends every call; the lanes reconnect later, or to another core.
   ~GrpcServer();
 
-  // As given, with the real port where 0 was asked for.
+  // As given, with the real port where 0 was requested.
   const std::string& address() const { return address_; }
 
   // For calls from now on; lanes and feeds that are open end if they are not allowed any more. How

@@ -1,8 +1,11 @@
-// HeldQueries: who waits for the first record of a topic.
+// HeldQueries: the queries that wait for the first record of a topic.
 //
-// How long is the edges' business: they end what has waited long enough.
-// Owner:  Router. Thread: the router's.
-// Bounds: max_held in all; a query above it is not held, and its edge answers it empty in time.
+// How long they wait is decided by the edges, which end them.
+//
+// Owner:  Router.
+// Thread: the router's.
+// Bounds: max_held in total; a query above it is not held, and its edge sends an empty answer in
+//         time.
 #ifndef CAIRN_CORE_HELD_QUERIES_H_
 #define CAIRN_CORE_HELD_QUERIES_H_
 
@@ -21,7 +24,7 @@ class HeldQueries {
  public:
   explicit HeldQueries(size_t max_held = 100'000) : max_held_(max_held) {}
 
-  // False when there is no room. A peer that asks again for a topic still waits once.
+  // False when there is no room. A peer that asks again for a topic is still held once.
   bool Hold(std::string_view topic, uint64_t peer) {
     if (held_ >= max_held_) return false;
     std::vector<uint64_t>& peers = topics_[std::string(topic)];
@@ -32,7 +35,7 @@ class HeldQueries {
     return true;
   }
 
-  // Takes out everybody who waits for the topic.
+  // Removes and returns everyone who waits for the topic.
   std::vector<uint64_t> Take(std::string_view topic) {
     const auto it = topics_.find(std::string(topic));
     if (it == topics_.end()) return {};

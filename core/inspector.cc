@@ -77,10 +77,10 @@ void Fill(const Counts& from, Repeated* to) {
   }
 }
 
-// The earliest of two ends of validity, where 0 is none.
+// The earlier of two expiry times, where 0 means none.
 int64_t Earliest(int64_t a, int64_t b) { return a == 0 ? b : b == 0 ? a : std::min(a, b); }
 
-// All of the filter but the topic, which closed peers have no more.
+// The whole filter except the topic, which closed peers do not have.
 bool FactsFit(const PeerFilter& filter, const std::string& edge, const PeerInfo& info,
               const PeerStats& stats) {
   if (!filter.edge().empty() && filter.edge() != edge) return false;
@@ -94,8 +94,8 @@ bool FactsFit(const PeerFilter& filter, const std::string& edge, const PeerInfo&
                                        filter.address_prefix()) == 0;
 }
 
-// Drops from a heap, whose top is what comes first by `before`, what cannot be among the first
-// `limit` (0: all can), once that is much.
+// Removes from a heap, whose top comes first by `before`, what cannot be among the first `limit`
+// (0: all can), once that is many entries.
 template <typename Keyed, typename Before, typename Later>
 void Prune(uint32_t limit, Before before, Later later, std::vector<Keyed>& heap) {
   if (limit == 0 || heap.size() <= 2 * size_t{limit} + kPage) return;
@@ -270,7 +270,7 @@ bool PeerListing::StepSorted(const Router& router, ListPeersResponse& out) {
   const auto before = [this](const Keyed& a, const Keyed& b) {
     return request_.descending() ? a > b : a < b;
   };
-  // The top of a heap is its largest: "less" is what comes later.
+  // The top of a heap is its largest element: "less" means that it comes later.
   const auto later = [&before](const Keyed& a, const Keyed& b) { return before(b, a); };
   if (!scanned_) {
     scanned_ = !scan_.Step(router.directory(), PeerScan::kScanPerStep, [&](const PeerRecord& peer) {
@@ -284,7 +284,7 @@ bool PeerListing::StepSorted(const Router& router, ListPeersResponse& out) {
     std::pop_heap(heap_.begin(), heap_.end(), later);
     const PeerRecord* peer = router.directory().Peer(heap_.back().second);
     heap_.pop_back();
-    if (!peer) continue;  // gone since the scan
+    if (!peer) continue;  // closed since the scan
     Describe(router, *peer, request_.with_topics(), *out.add_peers());
     ++sent_;
     --wanted;
@@ -386,7 +386,7 @@ bool TopicListing::StepSorted(const Router& router, ListTopicsResponse& out) {
     std::pop_heap(heap_.begin(), heap_.end(), later);
     const TopicRecord* topic = router.directory().Topic(heap_.back().second);
     heap_.pop_back();
-    if (!topic) continue;  // gone since the scan
+    if (!topic) continue;  // removed since the scan
     Describe(router, *topic, *out.add_topics());
     ++sent_;
     --wanted;

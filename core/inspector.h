@@ -1,7 +1,8 @@
-// What operators see of the router's tables: descriptions, and listings that are read a page at a
-// time.
+// Inspector: the router's tables as operators see them: descriptions, and listings that are read a
+// page at a time.
 //
-// Pure. Thread: the router's (inside an AdminCall). Bounds: kPage entries a step; see PeerScan.
+// Thread: the router's (inside an AdminCall).
+// Bounds: kPage entries a step; see PeerScan.
 #ifndef CAIRN_CORE_INSPECTOR_H_
 #define CAIRN_CORE_INSPECTOR_H_
 
@@ -24,7 +25,7 @@ void Describe(const Router& router, const PeerRecord& peer, bool with_topics,
               signaling::v1::Peer& out);
 void Describe(const ClosedPeer& peer, signaling::v1::Peer& out);
 void Describe(const Router& router, const TopicRecord& topic, signaling::v1::Topic& out);
-// What is published under a topic, subscribed to or not.
+// The records of a topic, with or without subscribers.
 void DescribeRecords(const Router& router, const std::string& topic, signaling::v1::Topic& out);
 void DescribeStatus(const Router& router, signaling::v1::GetStatusResponse& out);
 void DescribeEdges(const Router& router, signaling::v1::ListEdgesResponse& out);
@@ -32,11 +33,11 @@ void DescribeEdges(const Router& router, signaling::v1::ListEdgesResponse& out);
 // One ListPeers call.
 class PeerListing {
  public:
-  // INVALID_ARGUMENT for what cannot be listed so.
+  // INVALID_ARGUMENT for an unsupported combination of filter and order.
   static absl::StatusOr<PeerListing> Create(const signaling::v1::ListPeersRequest& request);
 
-  // Appends up to kPage peers; false when that was the end. May append none and go on: a step looks
-  // at a bounded piece of the table.
+  // Appends up to kPage peers; false at the end. May append none although there are more: a step
+  // examines a bounded part of the table.
   bool Step(const Router& router, signaling::v1::ListPeersResponse& out);
 
  private:
@@ -52,7 +53,7 @@ class PeerListing {
   const signaling::v1::ListPeersRequest request_;
   PeerScan scan_;
   uint64_t sent_ = 0;
-  // Sorted listings: a heap with the next peer on top, complete once the scan is.
+  // For sorted listings: a heap with the next peer on top, complete once the scan is.
   std::vector<Keyed> heap_;
   bool scanned_ = false;
   uint64_t below_number_ =
@@ -68,7 +69,7 @@ class TopicListing {
  private:
   using Keyed = std::pair<double, std::string>;
 
-  // By name, as the table is.
+  // By name, as the table is ordered.
   bool StepByName(const Router& router, signaling::v1::ListTopicsResponse& out);
   bool StepSorted(const Router& router, signaling::v1::ListTopicsResponse& out);
   // False at the end of the table.
@@ -82,7 +83,7 @@ class TopicListing {
   bool started_ = false;
   std::string last_;
   uint64_t sent_ = 0;
-  // Sorted listings: as PeerListing's.
+  // For sorted listings, as in PeerListing.
   std::vector<Keyed> heap_;
   bool scanned_ = false;
 };

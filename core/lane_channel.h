@@ -1,12 +1,13 @@
 // LaneChannel: the core's end of a lane's link: its messages, its stream while there is one, and
-// whether it still answers.
+// whether the lane still answers.
 //
 //   attached ──stream breaks──▶ detached ──Hello with this core's id──▶ attached
 //       └────────────── overdue() or full: the router gives the lane up ──────┘
 //
 // Owner:  a LaneRecord.
-// Thread: the router's. Time is handed in, steady.
-// Bounds: cost() is held against CoreLimits::max_lane_queued_bytes, or four of the largest messages, by the router.
+// Thread: the router's. Time is passed in, steady.
+// Bounds: the router compares cost() with CoreLimits::max_lane_queued_bytes, or with four of the
+//         largest messages.
 #ifndef CAIRN_CORE_LANE_CHANNEL_H_
 #define CAIRN_CORE_LANE_CHANNEL_H_
 
@@ -40,7 +41,7 @@ class LaneChannel {
   // ---- the stream
   bool attached() const { return stream_ != nullptr; }
   LaneStream* stream() const { return stream_.get(); }
-  // A new stream goes on with the link; false when the lane says that it has what it was never
+  // A new stream continues the link; false when the lane claims to have received what was never
   // sent.
   template <typename Release>
   bool Resume(std::shared_ptr<LaneStream> stream, uint64_t lane_received, absl::Duration now,
@@ -56,15 +57,15 @@ class LaneChannel {
   }
 
   // ---- messages
-  // Takes everything of `message` and leaves it cleared.
+  // Takes the contents of `message` and leaves it cleared.
   void Append(signaling::v1::CoreToLane& message, absl::Duration now) {
-    // Without a stream nothing can be answered: that counts from the lane's last word.
+    // Without a stream nothing can be answered: the time-out counts from the lane's last message.
     if (attached() && link_.idle()) answered_ = now;
     const size_t before = link_.cost();
     link_.Append(message);
     largest_ = std::max(largest_, link_.cost() - before);
   }
-  // Writes what there is, if the stream takes it.
+  // Writes the next message, if there is one and the stream accepts it.
   void Pump() {
     while (link_.HasNext() && stream_->Writable()) stream_->Write(link_.Next());
   }
@@ -73,7 +74,7 @@ class LaneChannel {
   link::Receipt Receive(signaling::v1::LaneToCore& message, absl::Duration now, Release release) {
     const uint64_t acknowledged = link_.acknowledged();
     const link::Receipt receipt = link_.Receive(message, release);
-    // Of a lane that owes an answer, only an answer counts.
+    // From a lane that owes an answer, only an answer counts.
     if (link_.idle() || link_.acknowledged() > acknowledged) answered_ = now;
     return receipt;
   }
@@ -87,8 +88,8 @@ class LaneChannel {
   size_t cost() const { return link_.cost(); }
   // With the parts of a message that has not come as a whole.
   size_t memory() const { return link_.cost() + link_.part_bytes(); }
-  // Whether cost() is above `max`, or above some messages of the largest kind, where edges let them
-  // be larger.
+  // Whether cost() is above `max`, or above some messages of the largest size where edges allow
+  // larger ones.
   bool full(size_t max) const { return link_.cost() > std::max(max, 4 * largest_); }
   // The core was stopped for a while: the lane has `grace` to answer, whatever it owes.
   void Excuse(absl::Duration now, absl::Duration timeout, absl::Duration grace) {
@@ -102,9 +103,9 @@ class LaneChannel {
  private:
   const uint64_t number_;
   WireLink link_;
-  size_t largest_ = 0;                  // cost that was appended at once
+  size_t largest_ = 0;                  // the largest cost that was appended at once
   std::shared_ptr<LaneStream> stream_;  // null: detached
-  absl::Duration answered_;             // last, or the begin of what it owes an answer for
+  absl::Duration answered_;             // the time of the last answer, or since when it owes one
 };
 
 }  // namespace cairn::core

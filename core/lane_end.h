@@ -1,4 +1,4 @@
-// LaneEnd: why the core gave a lane up: one name each, which is also its metric label.
+// LaneEnd: why the core gave up a lane: one name each, which is also the metric label.
 //
 // docs/RELAYS.md "When a lane is given up" has the same table; a test compares them.
 #ifndef CAIRN_CORE_LANE_END_H_

@@ -4,7 +4,9 @@
 // An edge is bound to the same by its own limits; these are the highest that it can be configured
 // to.
 //
-// Pure. Thread: any.
+// Pure.
+//
+// Thread: any.
 #ifndef CAIRN_CORE_LANE_RULES_H_
 #define CAIRN_CORE_LANE_RULES_H_
 

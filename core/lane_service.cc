@@ -23,11 +23,11 @@ using signaling::v1::CoreToLane;
 using signaling::v1::Lanes;
 using signaling::v1::LaneToCore;
 
-// One stream: messages in both directions, and nothing else.
+// One stream: messages in both directions.
 //
-// gRPC's order: OnReadDone comes once for each StartRead(), OnWriteDone for each StartWrite();
-// OnCancel when the call has ended early; OnDone last, when nothing is in flight. Any of them may
-// come on any thread, also at the same time.
+// The order of gRPC's callbacks: OnReadDone comes once for each StartRead(), OnWriteDone for each
+// StartWrite(); OnCancel when the call ended early; OnDone last, when no operation is in progress.
+// Each may run on any thread, and at the same time as others.
 //
 // Messages come as bytes, because what they would be when parsed has to be judged before.
 class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
@@ -89,16 +89,16 @@ class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
  private:
   // What was read, into message_. False when it is not to be handled.
   bool Parse();
-  // Hands the lane to the router, or ends the call.
+  // Passes the lane to the router, or ends the call.
   void Open();
   // Ends the call, and has the refusal counted for that edge's lane.
   void Refuse(LaneRefusal reason, const absl::Status& status, const std::string& edge,
               uint32_t lane_index);
   // Any thread: the credential is no longer good.
   void Revoke(const absl::Status& status);
-  // Once: the router is told that the stream is gone.
+  // Tells the router, once, that the stream has ended.
   void TellClosed();
-  // Finishes the call, or leaves that to the write in flight, which is cancelled.
+  // Finishes the call; if a write is in progress, cancels it, and its callback finishes the call.
   void BeginFinish(const grpc::Status& status);
 
   // Borrowed; must outlive this.
@@ -107,24 +107,24 @@ class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   const CoreLimits& limits_;
   // Immutable after construction.
   const Caller caller_;
-  // Changed by Begin() and OnDone() alone.
+  // Changed only by Begin() and OnDone().
   std::shared_ptr<LaneReactor> self_;
   Authority::Lease lease_;
-  // Of the read in flight.
+  // The read in progress.
   grpc::ByteBuffer received_;
   LaneToCore message_;
   // Of the write in flight.
   grpc::ByteBuffer sent_;
-  // Written before the router knows of the lane.
+  // Written before the router knows the lane.
   std::string edge_;
   uint32_t lane_index_ = 0;
 
   Mutex mu_;
   bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool wants_write_ ABSL_GUARDED_BY(mu_) = false;
-  bool opened_ ABSL_GUARDED_BY(mu_) = false;     // the router knows of it, or is about to
-  bool closed_ ABSL_GUARDED_BY(mu_) = false;     // the call is over
-  bool finishing_ ABSL_GUARDED_BY(mu_) = false;  // nothing is started any more
+  bool opened_ ABSL_GUARDED_BY(mu_) = false;     // the router knows the stream, or soon will
+  bool closed_ ABSL_GUARDED_BY(mu_) = false;     // the call has ended
+  bool finishing_ ABSL_GUARDED_BY(mu_) = false;  // no further operation may be started
   grpc::Status final_status_ ABSL_GUARDED_BY(mu_);
 };
 
@@ -221,7 +221,7 @@ void LaneReactor::Open() {
   log::Info(log::Core(), "lane_opened", {{"edge", log::Text(edge_)}, {"lane", lane_index_}});
   RouterInput opened = LaneOpened{self_, hello};
   core_.Enter(opened);
-  // If the call has ended meanwhile, the router may have been told before it knew the lane.
+  // If the call has ended meanwhile, the router may have been told so before it knew the lane.
   {
     MutexLock lock(mu_);
     if (!closed_) return;
@@ -241,17 +241,17 @@ void LaneReactor::TellClosed() {
 }
 
 void LaneReactor::BeginFinish(const grpc::Status& status) {
-  // OnDone() may come before this returns.
+  // OnDone() may run before this returns.
   const std::shared_ptr<LaneReactor> keep = shared_from_this();
   MutexLock lock(mu_);
   if (std::exchange(finishing_, true)) return;
   final_status_ = status;
   if (!writing_) return Finish(status);
-  // A write may hang for as long as the lane does not read.
+  // A write can hang for as long as the lane does not read.
   context_.TryCancel();
 }
 
-// A call that may not open a lane.
+// A call that is not authorized to open a lane.
 class RefusedLane final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   explicit RefusedLane(const absl::Status& status) {
@@ -269,8 +269,7 @@ class LaneService final : public Lanes::WithRawCallbackMethod_Open<Lanes::Servic
   grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* Open(
       grpc::CallbackServerContext* context) override {
     Caller caller;
-    const absl::Status status =
-        authority_.CheckCall(*context, Capability::kOpenLane, &caller);
+    const absl::Status status = authority_.CheckCall(*context, Capability::kOpenLane, &caller);
     if (!status.ok()) {
       CountRefused();
       LogRefused(status);
@@ -286,7 +285,7 @@ class LaneService final : public Lanes::WithRawCallbackMethod_Open<Lanes::Servic
     RouterInput count = AdminCall{[](Router& router) { router.Count(LaneRefusal::kCredential); }};
     core_.Enter(count);
   }
-  // An edge with a wrong credential tries again and again.
+  // An edge with a wrong credential retries again and again.
   void LogRefused(const absl::Status& status) {
     MutexLock lock(mu_);
     const auto suppressed = refusals_.Admit();

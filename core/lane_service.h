@@ -1,7 +1,7 @@
-// The Lanes service of lane.proto: each call becomes a LaneStream of the router.
+// LaneService: the Lanes service of lane.proto: each call becomes a LaneStream of the router.
 //
 // Thread: gRPC's; its callbacks enter the core, and never block.
-// Bounds: one message of each lane that the router has not handled.
+// Bounds: one message of each lane that the router has not handled yet.
 #ifndef CAIRN_CORE_LANE_SERVICE_H_
 #define CAIRN_CORE_LANE_SERVICE_H_
 

@@ -1,11 +1,11 @@
-// LateLanes: lanes that a restarted core no longer holds relays for, and the relays that it has
-// routed without them.
+// LateLanes: the lanes for which a restarted core stopped holding relays, and the relays that it
+// has routed without them.
 //
 //   none ──the hold ends without some lanes──▶ keeping ──all have finished, or it is over──▶ none
 //
-// A lane that finishes its snapshot in time gets those of the kept relays that are for it, before
-// anything newer: a link that is away for seconds while the core is replaced costs its clients
-// nothing, and the others only a short wait.
+// A lane that finishes its snapshot in time gets the kept relays that are for it, before anything
+// newer: if a link is down for seconds while the core is replaced, its clients lose nothing, and
+// other clients wait only briefly.
 //
 // Owner:  Router.
 // Thread: the router's. Time is handed in, steady.
@@ -37,7 +37,7 @@ class LateLanes {
 
   explicit LateLanes(size_t max_cost) : max_cost_(max_cost) {}
 
-  // Besides those that it has.
+  // In addition to those that are there already.
   void Begin(const absl::flat_hash_set<uint64_t>& lanes, absl::Duration until) {
     if (lanes.empty()) return;
     until_ = keeping() ? std::max(until_, until) : until;
@@ -52,16 +52,16 @@ class LateLanes {
     kept_.push_back({origin_lane, origin_link, event});
     cost_ += link::CostOf(event);
   }
-  // In the order in which they were routed.
+  // The kept relays, in the order in which they were routed.
   const std::deque<Kept>& kept() const { return kept_; }
   size_t cost() const { return cost_; }
 
-  // The lane has got what was kept, or is gone.
+  // The lane has received what was kept, or has left.
   void Finish(uint64_t lane_id) { lanes_.erase(lane_id); }
   bool over(absl::Duration now) const { return now >= until_ || cost_ > max_cost_; }
-  // Gives up the lanes that are left. They are to be told.
+  // Gives up the remaining lanes and returns them: they must be told.
   absl::flat_hash_set<uint64_t> GiveUp() { return std::exchange(lanes_, {}); }
-  // What was kept, once nobody waits for it.
+  // Returns what was kept, once no lane waits for it.
   std::deque<Kept> TakeKept() {
     cost_ = 0;
     return std::exchange(kept_, {});

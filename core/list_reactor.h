@@ -1,8 +1,9 @@
-// ListReactor: a server stream that reads a listing a page at a time, as fast as the reader takes
+// ListReactor: a server stream that sends a listing a page at a time, as fast as the reader reads
 // it.
 //
-// Owner:  itself, until OnDone(). At any time exactly one thing is under way: a step in the router,
-// or a write. Thread: gRPC's, and the router's in its steps.
+// Owner:  itself, until OnDone(). Exactly one operation is in progress at any time: a step in the
+//         router, or a write.
+// Thread: gRPC's, and the router's in its steps.
 #ifndef CAIRN_CORE_LIST_REACTOR_H_
 #define CAIRN_CORE_LIST_REACTOR_H_
 
@@ -15,8 +16,8 @@
 
 namespace cairn::core {
 
-// REQUIRES: Listing::Step(const Router&, Page&) appends a page's entries and is false at the end;
-// `Count(page)` is how many entries there are.
+// REQUIRES: Listing::Step(const Router&, Page&) appends a page's entries and returns false at the
+// end; `Count(page)` is the number of entries.
 template <typename Listing, typename Page, int (*Count)(const Page&)>
 class ListReactor final : public grpc::ServerWriteReactor<Page> {
  public:
@@ -43,7 +44,7 @@ class ListReactor final : public grpc::ServerWriteReactor<Page> {
     if (cancelled_) return this->Finish(grpc::Status::CANCELLED);
     if (Count(page_) > 0) return this->StartWrite(&page_);
     if (!more_) return this->Finish(grpc::Status::OK);
-    Advance();  // behind whoever waits at the router's door
+    Advance();  // queued after the inputs that wait for the router
   }
 
   Core& core_;

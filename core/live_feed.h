@@ -1,9 +1,11 @@
-// LiveFeed: who watches what happens, and who traces frames as they pass.
+// LiveFeed: the callers who watch events, and those who trace frames.
 //
-// With nobody watching, an event costs one comparison.
-// Owner:  Router. Thread: the router's.
-// Bounds: kMaxListeners of each kind, kMaxViewers of them viewers. What a listener has not taken is
-// bounded by itself.
+// While nobody watches, an event costs one comparison.
+//
+// Owner:  Router.
+// Thread: the router's.
+// Bounds: kMaxListeners of each kind, of which kMaxViewers may be viewers. Each listener bounds its
+//         own queue.
 #ifndef CAIRN_CORE_LIVE_FEED_H_
 #define CAIRN_CORE_LIVE_FEED_H_
 
@@ -16,7 +18,7 @@
 
 namespace cairn::core {
 
-// A seam: implemented by the Admin service's streams. Called with the router entered: must not
+// Implemented by the Admin service's streams. Called by the thread that holds the router: must not
 // block nor call back.
 class EventListener {
  public:
@@ -32,7 +34,7 @@ class TraceListener {
 class LiveFeed {
  public:
   static constexpr size_t kMaxListeners = 64;
-  // Of those, as many as viewers may hold: an operator always finds a place.
+  // The maximum number of viewers among them, so that an operator always finds a place.
   static constexpr size_t kMaxViewers = 48;
 
   enum class Place { kOperator, kViewer };
@@ -49,7 +51,7 @@ class LiveFeed {
   bool traced() const { return !tracers_.empty(); }
 
   void Publish(const signaling::v1::Event& event);
-  // Whether a frame of that sender and topic is wanted by anybody.
+  // Whether any caller traces frames of that sender or topic.
   bool Wants(uint64_t sender, const std::string& topic) const;
   void Publish(uint64_t sender, const signaling::v1::TraceRecord& record);
 

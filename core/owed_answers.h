@@ -2,7 +2,8 @@
 //
 // Peers take turns, one answer each: one that asks for much does not hold up another.
 //
-// Owner:  a LaneRecord. Thread: the router's.
+// Owner:  a LaneRecord.
+// Thread: the router's.
 // Bounds: kMaxPerPeer topics of a peer; of more, the edge answers them empty in time.
 #ifndef CAIRN_CORE_OWED_ANSWERS_H_
 #define CAIRN_CORE_OWED_ANSWERS_H_
@@ -61,8 +62,8 @@ class OwedAnswers {
   void Remove(uint64_t peer, std::optional<std::string_view> topic = std::nullopt) {
     const auto own = by_peer_.find(peer);
     if (own == by_peer_.end()) return;
-    size_ -= std::erase_if(own->second,
-                           [&](const Query& one) { return !topic || one.topic == *topic; });
+    size_ -=
+        std::erase_if(own->second, [&](const Query& one) { return !topic || one.topic == *topic; });
     if (!own->second.empty()) return;
     by_peer_.erase(own);
     std::erase(turns_, peer);

@@ -1,8 +1,10 @@
-// PeerScan: walks all peers that fit a filter, a bounded piece at a time, while the table changes
-// under it.
+// PeerScan: iterates over all peers that match a filter, a bounded number at a time, while the
+// table changes.
 //
-// Owner:  one AdminCall chain. Thread: the router's, in Step().
-// Bounds: kScanPerStep peers a step, so that relays wait microseconds and not for the whole table.
+// Owner:  one AdminCall chain.
+// Thread: the router's, in Step().
+// Bounds: kScanPerStep peers a step, so that relays wait for microseconds and not for a scan of the
+//         whole table.
 #ifndef CAIRN_CORE_PEER_SCAN_H_
 #define CAIRN_CORE_PEER_SCAN_H_
 
@@ -16,7 +18,7 @@
 
 namespace cairn::core {
 
-// All of the filter but the topic.
+// The whole filter except the topic.
 bool Fits(const signaling::v1::PeerFilter& filter, const PeerRecord& peer);
 
 class PeerScan {
@@ -27,15 +29,15 @@ class PeerScan {
       : filter_(std::move(filter)), last_(after) {
     if (!filter_.topic().empty()) topic_ = filter_.topic();
   }
-  // Also for the empty topic, which a filter cannot name.
+  // Also used for the empty topic, which a filter cannot name.
   static PeerScan OfTopic(std::string name) {
     PeerScan scan{signaling::v1::PeerFilter()};
     scan.topic_ = std::move(name);
     return scan;
   }
 
-  // Calls visit(const PeerRecord&) for up to `most` peers that fit, in the order of their ids.
-  // False when the table is at its end.
+  // Calls visit(const PeerRecord&) for up to `most` matching peers, in ascending order of ids.
+  // False at the end of the table.
   template <typename Visit>
   bool Step(const Directory& directory, size_t most, Visit visit) {
     const TopicRecord* topic = topic_ ? directory.Topic(*topic_) : nullptr;
@@ -54,7 +56,7 @@ class PeerScan {
     return it != directory.peer_ids().end();
   }
 
-  // The last id looked at: what a later scan continues after.
+  // The last id visited; the next scan continues after it.
   uint64_t last() const { return last_; }
 
  private:

@@ -1,7 +1,9 @@
-// Rate: events per second over about the last ten seconds, in 16 bytes.
+// Rate: events per second, averaged over about the last ten seconds, in 16 bytes.
 //
-// Counts whole windows; the last whole one counts with the share of it that is still within ten
-// seconds. Thread: its owner's. Time is handed in, and never goes back.
+// Counts events in whole windows; the previous window counts by the share of it that is within the
+// last ten seconds.
+//
+// Thread: its owner's. Time is passed in, and never goes back.
 #ifndef CAIRN_CORE_RATE_H_
 #define CAIRN_CORE_RATE_H_
 

@@ -35,7 +35,7 @@ bool SameContent(const Record& a, const Record& b) {
                                             b.addresses().begin(), b.addresses().end());
 }
 
-// Whether the later of the two takes the place of the other.
+// Whether the later of the two replaces the other.
 bool AreRivals(const Record& a, const Record& b) {
   if (!a.peer_id().empty() || !b.peer_id().empty()) return a.peer_id() == b.peer_id();
   return a.connection() == b.connection() || SameContent(a, b);
@@ -204,7 +204,7 @@ void RecordStore::RemoveFor(RecordEnd reason, const Place& place) {
   Remove(place);
 }
 
-// `place` may lie in by_expiry_, which therefore comes last.
+// `place` may refer into by_expiry_, so that is changed last.
 void RecordStore::Remove(const Place& place) {
   const Entry& entry = *place.entry;
   bytes_ -= entry.bytes;

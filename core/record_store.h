@@ -1,4 +1,4 @@
-// RecordStore: what publishers last said about topics, until it expires.
+// RecordStore: the records published under topics, until they expire.
 //
 // A publisher is the peer id it announces, or else its connection. Of records without a peer id,
 // one with the same content as another takes its place, whoever published it: one-shot clients come
@@ -8,7 +8,8 @@
 // record of the address (Record.source) that has most there goes, and of that address one of the
 // connection that has most.
 //
-// Owner:  Router. Thread: the router's. Time is handed in, microseconds of the steady clock.
+// Owner:  Router.
+// Thread: the router's. Time is handed in, microseconds of the steady clock.
 // Bounds: RecordLimits. What has to go has a named reason and is counted.
 #ifndef CAIRN_CORE_RECORD_STORE_H_
 #define CAIRN_CORE_RECORD_STORE_H_
@@ -87,7 +88,7 @@ class RecordStore {
   // `lane`: that it came from. False when it is refused.
   bool Put(std::string_view topic, signaling::v1::Record record, int64_t now_us,
            Said said = Said::kNow, uint64_t lane = 0);
-  // Removes what has expired; cheap when nothing has.
+  // Removes expired records; cheap when there are none.
   void Expire(int64_t now_us);
 
   // Whether the topic has a record that is not of `asking`.
@@ -116,14 +117,14 @@ class RecordStore {
   };
 
   static Key KeyOf(const Entry& entry) { return {entry.expires_us, entry.number}; }
-  // Takes a copy of `place`, whose original goes with the record.
+  // Takes a copy of `place`, because the original is destroyed with the record.
   void Remove(const Place& place);
   void RemoveFor(RecordEnd reason, const Place& place);
   // Removes what is too much once `entry` of the topic is in.
   void MakeRoom(const std::string& topic, const Entry& entry);
   // The topic's records in the order in which answers have them. The last one goes first.
   static std::vector<Entries::const_iterator> Spread(const Entries& entries);
-  // Those that `record` would take the place of.
+  // The records that `record` would replace.
   std::vector<Entries::iterator> Rivals(const std::string& topic,
                                         const signaling::v1::Record& record);
 

@@ -1,13 +1,13 @@
-// RelayLedger: which relays of a lane are still on their way to somebody, and which deliveries a
-// lane still owes an answer for.
+// RelayLedger: the relays of a lane that are not settled, and the deliveries that a lane has not
+// acknowledged.
 //
-// A relay is settled when every lane that it went to has acknowledged it, or is given up: each
+// A relay is settled when every lane that it went to has acknowledged it or was given up: each
 // relay on its own, in any order.
 //
 // Owner:  a LaneRecord, as origin and as target.
 // Thread: the router's.
-// Bounds: what its edge keeps (EdgeLimits::max_open_bytes), 16 bytes a relay; what the lane may be owed
-//         (CoreLimits::max_lane_queued_bytes), 16 bytes a delivery.
+// Bounds: what the lane's edge keeps (EdgeLimits::max_open_bytes), 16 bytes a relay; what the lane
+//         may leave unacknowledged (CoreLimits::max_lane_queued_bytes), 16 bytes a delivery.
 #ifndef CAIRN_CORE_RELAY_LEDGER_H_
 #define CAIRN_CORE_RELAY_LEDGER_H_
 
@@ -24,17 +24,17 @@ namespace cairn::core {
 class RelayLedger {
  public:
   // ---- as origin
-  // A relay of the lane, with a number higher than all before, went to so many targets.
+  // A relay of the lane, with a number higher than all before, went to that many targets.
   void Routed(uint64_t seq, uint32_t targets) {
     if (targets == 0) return AddSettled(seq);
     open_.push_back({seq, targets});
   }
-  // One more target for a relay that is not settled.
+  // Adds one target to a relay that is not settled.
   void AddTarget(uint64_t seq) {
     const auto relay = Find(seq);
     if (relay != open_.end() && relay->seq == seq) ++relay->targets;
   }
-  // One target of the relay is done with it.
+  // One target has acknowledged the relay, or was given up.
   void Settle(uint64_t seq) {
     const auto relay = Find(seq);
     if (relay == open_.end() || relay->seq != seq || relay->targets == 0) return;
@@ -42,9 +42,9 @@ class RelayLedger {
     AddSettled(seq);
     while (!open_.empty() && open_.front().targets == 0) open_.pop_front();
   }
-  // Settled relays that the lane has not been told of.
+  // The number of settled relays that the lane has not been told of.
   uint64_t untold() const { return untold_; }
-  // Appends them as pairs first, last.
+  // Appends them as pairs: first, last.
   void TakeSettled(google::protobuf::RepeatedField<uint64_t>* out) {
     for (const Range& range : settled_) {
       out->Add(range.first);
@@ -58,7 +58,7 @@ class RelayLedger {
   // ---- as target
   struct Owed {
     uint64_t origin_lane;
-    uint64_t origin_link;  // Welcome.link: a lane that was given up resends on another
+    uint64_t origin_link;  // Welcome.link: a lane that was given up resends on another link
     uint64_t origin_seq;
   };
   void Sent(const Owed& owed) { owed_.push_back(owed); }
@@ -76,7 +76,7 @@ class RelayLedger {
  private:
   struct Open {
     uint64_t seq;
-    uint32_t targets;  // 0: settled, behind one that is not
+    uint32_t targets;  // 0: settled, but an earlier one is not
   };
   struct Range {
     uint64_t first;

@@ -26,7 +26,7 @@ void ReturnHold::OnHello(const signaling::v1::Hello& hello, bool knew_core, absl
   if (over_) return;
   first_hello_ = std::min(first_hello_, now);
   restarted_ = true;
-  // A lane that begins a link again is waited for as before.
+  // A lane that begins a new link is waited for as before.
   awaited_.insert_or_assign(hello.lane_id(), Awaited{now});
   for (const auto* lanes : {&roster.lanes(), &roster.awaited()}) {
     for (const uint64_t lane : *lanes) {
@@ -51,7 +51,7 @@ void ReturnHold::OnProgress(uint64_t lane_id, absl::Duration now) {
 }
 
 bool ReturnHold::End(absl::Duration now) {
-  // Until a lane has come nobody knows whether there are others.
+  // Before the first lane has connected it is unknown whether there are others.
   if (over_ || !heard_ || now - started_ < kStart) return false;
   const bool limit_reached = restarted_ && now - first_hello_ >= kLimit;
   absl::erase_if(awaited_, [&](const auto& entry) {
@@ -96,7 +96,7 @@ absl::flat_hash_set<uint64_t> ReturnHold::TakePassedOver() {
   for (auto& [lane, said] : known_) {
     if (!said.knew_core || !IsPassedOver(lane, said)) continue;
     lanes.insert(lane);
-    said.knew_core = false;  // it is told once
+    said.knew_core = false;  // each lane is told once
   }
   return lanes;
 }

@@ -1,17 +1,18 @@
-// ReturnHold: after a restart of the core, relays wait until the lanes that were there before are
-// back.
+// ReturnHold: after a restart of the core, holds relays until the lanes that were connected before
+// have reconnected.
 //
 //   idle ──Hello of a lane that knew another core──▶ holding ──none is waited for──▶ over
 //     └───── Hello of another lane, kStartHold after the start ───────────────────────▲
 //
-// A lane that reconnects says which lanes it knew. Without the hold, a relay of the first to
-// reconnect would miss everybody whose edge reconnected second. A lane is waited for while it makes
-// progress: at most link::kReturnPatience since it last did, and link::kReturnLimit in all.
+// A lane that reconnects names the lanes that it knew. Without the hold, a relay of the first lane
+// to reconnect would miss all clients whose edge reconnects later. A lane is waited for while it
+// makes progress: until link::kReturnPatience after its last progress, and for link::kReturnLimit
+// in total.
 //
 // Owner:  Router.
-// Thread: the router's. Time is handed in, steady.
-// Bounds: lanes that are waited for: those of the rosters. Cost of what is held: CoreLimits::max_held_bytes_per_lane, which
-//         the router keeps by not reading a lane above it.
+// Thread: the router's. Time is passed in, steady.
+// Bounds: the lanes waited for are those of the rosters. The cost of held relays is
+//         CoreLimits::max_held_bytes_per_lane: above it the router does not read the lane.
 #ifndef CAIRN_CORE_RETURN_HOLD_H_
 #define CAIRN_CORE_RETURN_HOLD_H_
 
@@ -38,65 +39,64 @@ class ReturnHold {
 
   explicit ReturnHold(absl::Duration now);
 
-  // A lane has begun a link. `knew_core`: it has had one with another core.
+  // A lane has begun a link. `knew_core`: it had a link with another core before.
   void OnHello(const signaling::v1::Hello& hello, bool knew_core, absl::Duration now);
-  // The lane has told another piece of its snapshot.
+  // The lane has sent another message of its snapshot.
   void OnProgress(uint64_t lane_id, absl::Duration now);
-  // The lane has told everything: it is not waited for.
+  // The lane has sent its whole snapshot: it is not waited for any longer.
   void OnFinished(uint64_t lane_id) {
     awaited_.erase(lane_id);
     unfinished_.erase(lane_id);
   }
-  // The lane is gone.
+  // The lane has left or was given up.
   void OnGone(uint64_t lane_id) {
     OnFinished(lane_id);
     known_.erase(lane_id);
   }
 
-  // Begins again, for a lane that knew another core and comes before any relay was routed.
+  // Starts a new hold, for a lane that knew another core and connects before any relay was routed.
   void Reopen() {
     over_ = false;
     first_hello_ = absl::InfiniteDuration();
   }
-  // Whether relays are held now. Once false, false for ever unless Reopen() is called.
+  // Whether relays are held now. Once false it stays false, unless Reopen() is called.
   bool holding() const { return !over_; }
-  // Whether a lane that begins a link now has been waited for.
+  // Whether a lane that begins a link now was waited for.
   bool awaits(uint64_t lane_id) const { return awaited_.contains(lane_id); }
-  // Whether a lane knew an earlier core, so that a lane that comes after the hold is late.
+  // Whether a lane knew an earlier core, so that a lane that connects after the hold is late.
   bool restarted() const { return restarted_; }
-  // Stops waiting for lanes without progress; true when that ended the hold: the caller releases
-  // what is held.
+  // Stops waiting for lanes without progress. True when that ended the hold: the caller releases
+  // the held relays.
   bool End(absl::Duration now);
 
-  // The core was stopped for a while, and could not hear anybody: all have their patience from now
-  // on.
+  // The core was stopped for a while and could not receive anything: the patience with every lane
+  // starts anew.
   void Excuse(absl::Duration now);
 
   void Add(uint64_t lane_id, signaling::v1::LaneEvent& event);
-  // What is held of the lane, which will tell it again.
+  // Drops what is held of the lane, which will resend it.
   void Forget(uint64_t lane_id);
-  // Of what is held of the lane.
+  // The cost of what is held of the lane.
   size_t cost(uint64_t lane_id) const;
   size_t cost() const { return cost_; }
-  // In the order in which it was held. Then there is nothing.
+  // Returns everything in the order in which it was held; nothing is left.
   std::deque<Held> Release();
-  // Of the lanes that are here, those that a core between theirs and this one has not waited for,
-  // or has given up: they have missed what it routed. Each once, or not at all if OnTold() was
-  // called.
+  // The connected lanes that a core between theirs and this one did not wait for, or gave up: they
+  // have missed relays that it routed. Each is returned once, and never after OnTold().
   absl::flat_hash_set<uint64_t> TakePassedOver();
   void OnTold(uint64_t lane_id) { known_[lane_id].knew_core = false; }
-  // Lanes that are waited for.
+  // The lanes that are waited for.
   const auto& awaited() const { return awaited_; }
-  // Once over: the lanes that had not finished, and when they are late.
+  // After the hold: the lanes that had not finished, and the time at which they are late.
   absl::flat_hash_set<uint64_t> TakeUnfinished() { return std::exchange(unfinished_, {}); }
   absl::Duration limit() const;
 
  private:
   struct Awaited {
-    absl::Duration progress;  // its last
+    absl::Duration progress;  // the time of its last progress
   };
 
-  // Of earlier cores; more are not looked at.
+  // Of earlier cores; further ones are ignored.
   static constexpr size_t kMaxRosters = 16;
 
   const absl::Duration started_;
@@ -110,7 +110,7 @@ class ReturnHold {
     signaling::v1::RosterStamp stamp;
     absl::flat_hash_map<uint64_t, uint64_t> links;  // by lane; 0: unknown
   };
-  // What lanes said in their Hello.
+  // What the lanes told in their Hello.
   struct Said {
     bool knew_core;  // and has not been told that it was passed over
     uint64_t core_id;
@@ -121,7 +121,7 @@ class ReturnHold {
   bool IsPassedOver(uint64_t lane_id, const Said& said) const;
 
   absl::flat_hash_map<uint64_t, Said> known_;
-  absl::flat_hash_map<uint64_t, Roster> rosters_;  // by core: its latest that is complete
+  absl::flat_hash_map<uint64_t, Roster> rosters_;  // by core: its latest complete one
   std::deque<Held> held_;
   absl::flat_hash_map<uint64_t, size_t> cost_by_lane_;
   size_t cost_ = 0;

@@ -10,7 +10,7 @@
 namespace cairn::core {
 namespace {
 
-// Longer between two ticks: the process was stopped, or its machine.
+// A longer time between two ticks means that the process or its machine was stopped.
 constexpr absl::Duration kLongestTick = absl::Seconds(1);
 // In ten seconds.
 constexpr int kRefusalsLogged = 3;
@@ -42,7 +42,7 @@ void Router::Handle(RouterInput& input) {
   now_us_ = absl::ToInt64Microseconds(now_ + wall_ahead_);
   work_ = 0;
   std::visit([this](auto& one) { On(one); }, input);
-  // After a pause the tick decides, which excuses whoever could not be heard.
+  // After such a pause the tick decides; it excuses lanes that could not be heard.
   if (hold_.holding() && now_ - last_tick_ <= kLongestTick && hold_.End(now_)) ReleaseHeld();
   const bool more_answers = PayAnswers();
   unfinished_ = more_answers || !turns_.empty();
@@ -121,7 +121,7 @@ void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
   }
 }
 
-// Lanes of this process have missed no restart: they wait only if others have.
+// Lanes of this process did not experience a restart: they wait only if other lanes have.
 bool Router::IsHeld(const LaneRecord& lane) const {
   return hold_.holding() && (lane.channel || hold_.restarted());
 }
@@ -166,7 +166,7 @@ void Router::Subscribe(PeerRecord& peer, const LaneEvent& event) {
     notice->set_count(subscribers - 1);
   }
   if (!added) return;
-  // Of those that were there before a restart, nobody is told that they joined.
+  // Peers that existed before a restart must not produce Joined notices.
   if (event.is_new()) Announce(Notice::KIND_JOINED, peer, *topic);
   if (NewEvent(Event::KIND_SUBSCRIBED, *peer.lane, &peer)) {
     event_.set_topic(event.topic());
@@ -271,7 +271,7 @@ CoreToLane& Router::For(LaneRecord& lane) {
 
 void Router::SendGathered() {
   std::vector<LaneRecord*> full;
-  // Giving up a lane gathers more for others.
+  // Giving up a lane adds messages for others.
   while (!dirty_.empty()) {
     sending_.swap(dirty_);
     for (LaneRecord* lane : sending_) {
@@ -289,7 +289,7 @@ void Router::SendGathered() {
 void Router::Send(LaneRecord& lane) {
   if (lane.sink) return lane.sink->Send(lane.out);
   RelayLedger& ledger = lane.ledger;
-  // A message of its own would wake its edge for nothing else.
+  // A separate message would wake the edge for this alone.
   const bool tell = ticking_ || ledger.untold() >= kRelaysPerAck || !link::IsEmpty(lane.out);
   if (tell && ledger.untold() > 0) {
     // Who forgets a relay knows who was there when it was routed.

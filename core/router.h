@@ -1,14 +1,15 @@
-// Router: who is present, who is interested in what, and which lanes a relay goes to.
+// Router: the peers, their subscriptions, and the lanes that each relay goes to.
 //
-// A single-writer state machine without hidden clock, thread or randomness: the same inputs at the
-// same times give the same outputs. docs/RELAYS.md has the rules of links and relays.
+// A state machine with a single writer and without a clock, thread or randomness of its own: the
+// same inputs at the same times give the same outputs. docs/RELAYS.md has the rules of links and
+// relays.
 //
 // Owner:  Core.
-// Thread: the thread that is in the combiner in front of it.
-// Bounds: CoreLimits, and those of Directory and LiveFeed. A relay costs O(lanes with interest), a peer that leaves
-//         O(its topics), whatever else is connected.
-// Errors: what a lane says out of turn (an event of a peer it never opened) is ignored and counted. A lane that cannot be
-//         served any longer is given up, for one LaneEnd.
+// Thread: the one that holds the combiner in front of it.
+// Bounds: CoreLimits, and those of Directory and LiveFeed. A relay costs O(lanes with interest), a
+//         peer that leaves O(its topics), independent of everything else.
+// Errors: an invalid event of a lane (of a peer that it never opened) is ignored and counted. A
+//         lane that cannot be served any longer is given up, for one LaneEnd.
 #ifndef CAIRN_CORE_ROUTER_H_
 #define CAIRN_CORE_ROUTER_H_
 
@@ -47,41 +48,41 @@ class Router;
 
 // ---- inputs
 
-// A lane of this process is there. It has no peers yet.
+// A lane of this process has started. It has no peers yet.
 struct DirectOpened {
   std::shared_ptr<EdgeSink> sink;
   signaling::v1::Hello hello;
 };
-// A lane has said Hello on a new stream. One that is known already goes on with its link; if its
-// last stream is still there it is closed with ABORTED. The stream's OnHandled() follows, as for a
-// batch.
+// A lane has sent Hello on a new stream. A lane that is known already continues its link; if its
+// last stream still exists, that is closed with ABORTED. The stream's OnHandled() follows, as after
+// a batch.
 struct LaneOpened {
   std::shared_ptr<LaneStream> stream;
   signaling::v1::Hello hello;
 };
-// The endpoint's OnHandled() follows, at once or later; until then it hands in no other.
+// The endpoint's OnHandled() follows, at once or later; until then it passes in no other batch.
 struct LaneBatch {
   std::shared_ptr<LaneEndpoint> endpoint;
   signaling::v1::LaneToCore batch;  // its strings may be moved out
 };
-// After a LaneStream::Writable() that was false.
+// Follows a call of LaneStream::Writable() that returned false.
 struct LaneWritable {
   std::shared_ptr<LaneEndpoint> endpoint;
 };
-// The endpoint is gone. The peers of a lane behind a link go too if it opens no other stream in
-// time. Without effect for a stream that was replaced.
+// The endpoint has ended. If the lane has a link and opens no other stream in time, its peers
+// leave. No effect for a stream that was replaced.
 struct LaneClosed {
   std::shared_ptr<LaneEndpoint> endpoint;
 };
-// The core ends: its streams are about to break one after the other. No lane is given up, so
-// that no relay counts as settled because a lane it was for is gone; the next core gets it again.
+// The core ends: its streams will break one after the other. No lane is given up, so that no relay
+// counts as settled because its target has ended; the next core gets it again.
 struct CoreStopping {};
-// An operator's question or order, carried out between two of the others. Must be short: relays
-// wait meanwhile.
+// An operator's query or command, executed between two other inputs. Must be short: relays wait
+// meanwhile.
 struct AdminCall {
   std::function<void(Router&)> run;
 };
-// Nothing but that time has passed; at least every kTickUs.
+// Only time has passed; at least every kTickUs.
 struct Tick {};
 // The router goes on with what it has put off (Router::WantsTurn()).
 struct Continue {};
@@ -93,15 +94,15 @@ inline constexpr std::array<int64_t, 10> kFanOutBounds = {0,  1,  2,   5,     10
 
 struct RouterCounters {
   uint64_t relays = 0;
-  uint64_t relays_unheard = 0;       // nobody else subscribed: they went nowhere
-  uint64_t deliveries = 0;           // relays times lanes
-  uint64_t events_ignored = 0;       // said out of turn
-  Histogram<kFanOutBounds> fan_out;  // subscribers that each relay went to
+  uint64_t relays_unheard = 0;       // no other peer was subscribed
+  uint64_t deliveries = 0;           // the sum over all relays of the lanes that each went to
+  uint64_t events_ignored = 0;       // invalid, see Errors
+  Histogram<kFanOutBounds> fan_out;  // the subscribers that each relay went to
   uint64_t lanes_late = 0;     // reconnected after a restarted core had stopped waiting for them
-  uint64_t lanes_refused = 0;  // a Hello with another secret than the lane's
+  uint64_t lanes_refused = 0;  // Hello with a wrong secret for the lane
   std::array<uint64_t, kLaneRefusalCount> refusals = {};  // what edges may not say
   std::array<uint64_t, kLaneEndCount> lanes_ended = {};
-  // Deliveries to those lanes that were not acknowledged.
+  // Unacknowledged deliveries to those lanes.
   std::array<uint64_t, kLaneEndCount> deliveries_given_up = {};
 };
 
@@ -109,8 +110,8 @@ class Router {
  public:
   static constexpr uint32_t kProtocolVersion = 2;
   static constexpr int64_t kTickUs = 100'000;
-  // A lane is told what is settled with the next message for it, and by itself only after so many
-  // relays, or at the next tick: a message of its own would wake its edge for nothing else.
+  // A lane is told about settled relays with its next message; by a separate message only after
+  // this many relays, or at the next tick: it would wake the edge for this alone.
   static constexpr uint64_t kRelaysPerAck = 256;
   // Events and deliveries, large ones counted as kBytesPerDelivery says, that are handled for one
   // input; the rest of a batch waits for the next turn of its lane. About 5 ms.
@@ -133,8 +134,8 @@ class Router {
   // until it comes.
   bool WantsTurn() { return unfinished_ && !std::exchange(turn_wanted_, true); }
 
-  // ---- inside an AdminCall
-  // Sent to the lane when the call is over.
+  // ---- called inside an AdminCall
+  // Sends to the lane when the call is over.
   void Disconnect(const PeerRecord& peer, uint32_t code, std::string_view reason);
   void Drain(LaneRecord& lane);
   void SetLogDirectives(LaneRecord& lane, std::string_view directives);
@@ -152,9 +153,9 @@ class Router {
   size_t held_queries() const { return queries_.size(); }
   uint64_t core_id() const { return core_id_; }
   int64_t started_us() const { return started_us_; }
-  // Of the input that is being handled.
+  // The lane of the current input.
   int64_t now_us() const { return now_us_; }
-  // Of the steady clock: what rates and ages are measured by.
+  // On the steady clock, by which rates and ages are measured.
   int64_t steady_us() const { return absl::ToInt64Microseconds(now_); }
   double relays_per_second() const { return rate_.PerSecond(steady_us()); }
 
@@ -184,7 +185,8 @@ class Router {
   bool OnEventOfLink(LaneRecord& lane, signaling::v1::LaneEvent& event);
   // ---- turns (router_turns.cc)
   enum class BatchState : uint8_t { kDone, kHasMore, kLaneGone };
-  // The events of the batch from `next` on, as far as the turn allows, or until the lane is given up for one.
+  // The events of the batch from `next` on, as far as the turn allows, or until the lane is given
+  // up for one.
   BatchState HandleEvents(LaneRecord& lane, signaling::v1::LaneToCore& batch, int& next);
   // What turns have left of batches, lanes taking turns.
   void GoOn();
@@ -195,29 +197,29 @@ class Router {
   void OnPeerEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void OpenPeer(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason);
-  // `origin` is null for a relay that was held and whose lane is gone meanwhile.
+  // `origin` is null for a held relay whose lane has left meanwhile.
   void Relay(uint64_t lane_id, LaneRecord* origin, signaling::v1::LaneEvent& event);
-  // Has the origin told what is settled, if that is much.
+  // Tells the origin what is settled, if it is much.
   void TellSettled(LaneRecord& origin);
   void Settle(const RelayLedger::Owed& owed);
-  // The lane has acknowledged the message: it has the deliveries in it.
+  // The lane has acknowledged the message, and so the deliveries in it.
   void SettleAnswered(LaneRecord& lane, const signaling::v1::CoreToLane& message);
-  // Null if the lane is gone, or has another link.
+  // Null if the lane has left, or has another link.
   LaneRecord* OriginOf(uint64_t lane_id, uint64_t link);
   bool IsHeld(const LaneRecord& lane) const;
-  // The lane has told its snapshot: delivers what was routed without it.
+  // The lane has sent its snapshot: delivers what was routed without it.
   void CatchUp(LaneRecord& lane);
   // The lanes that are still late have missed what was routed without them.
   void GiveUpLate();
-  // Settles what was kept if nobody waits for it any more.
+  // Settles the kept relays if no lane waits for them any more.
   void EndLate();
-  // The lane is gone: nobody waits for its snapshot.
+  // The lane has left: its snapshot is not waited for.
   void StopAwaiting(uint64_t lane_id);
   // The peers of the lane have missed relays.
   void TellMissed(uint64_t lane_id);
   void TellPassedOver();
   void ReleaseHeld();
-  // Whether its edge has no other.
+  // Whether its edge has no other lane.
   bool IsOnlyLane(const LaneRecord& lane) const;
   void AddRoster(LaneRecord& lane);
   void Publish(uint64_t lane_id, LaneRecord* lane, signaling::v1::LaneEvent& event);
@@ -230,20 +232,20 @@ class Router {
   static bool CanTakeAnswers(LaneRecord& lane);
   void Subscribe(PeerRecord& peer, const signaling::v1::LaneEvent& event);
   void Unsubscribe(PeerRecord& peer, const std::string& topic);
-  // Tells every lane with a watcher of the topic, but `peer` itself.
+  // Tells every lane with a watcher of the topic; not `peer` itself.
   void Announce(signaling::v1::Notice::Kind kind, PeerRecord& peer, const TopicRecord& topic);
   void AnswerRelay(LaneRecord& origin, const signaling::v1::LaneEvent& event, uint64_t reached);
   // What the peer has said went to so many, each of them bytes long; its lane is told when that is
   // much.
   void CountFanOut(PeerRecord* peer, uint64_t reached, size_t bytes);
-  // Appends a delivery for every lane the relay goes to; how many subscribers that are.
+  // Appends a delivery for every lane that the relay goes to; returns the number of subscribers.
   uint64_t Deliver(uint64_t lane_id, signaling::v1::LaneEvent& event, TopicRecord& topic);
   uint64_t DeliverToOne(uint64_t lane_id, signaling::v1::LaneEvent& event,
                         const TopicRecord& topic);
-  // 1 if the sender is one of the subscribers that `interest` counts.
+  // 1 if the sender is one of the subscribers in `interest`, otherwise 0.
   uint32_t SenderIn(const Interest& interest, uint64_t lane_id, uint64_t sender,
                     const TopicRecord& topic) const;
-  // The one peer that a relay with `to` goes to; null when it goes nowhere.
+  // The peer that a relay with `to` goes to; null when there is none.
   const PeerRecord* AddresseeOf(const signaling::v1::LaneEvent& event,
                                 const TopicRecord& topic) const;
   signaling::v1::Delivery* AddDelivery(LaneRecord& lane, uint64_t origin,
@@ -252,33 +254,33 @@ class Router {
   size_t Answer(const PeerRecord& peer, const std::string& topic);
   void Trace(uint64_t lane_id, const LaneRecord* origin, const signaling::v1::LaneEvent& event,
              const TopicRecord* topic);
-  // Closes its peers, settles what was owed to it, and forgets it.
+  // Closes its peers, settles its unacknowledged deliveries, and forgets it.
   void CloseLane(LaneRecord& lane);
-  // The same for a lane that may come back: remembers its secret, and says what was lost.
+  // The same for a lane that may reconnect: remembers its secret, and logs what was lost.
   void GiveUp(LaneRecord& lane, LaneEnd reason);
-  // `excused`: the core could not hear them.
+  // `excused`: the core could not receive anything from them.
   void GiveUpOverdue(bool excused);
-  // Goes on with the lane's link. False when the lane and the core disagree.
+  // Continues the lane's link. False when the lane and the core disagree about it.
   bool ResumeLane(LaneRecord& lane, LaneOpened& opened);
   LaneRecord& BeginLane(LaneOpened& opened, signaling::v1::Welcome* welcome);
   void Bury(const LaneRecord& lane);
   void DetachStream(LaneRecord& lane, const absl::Status& status);
-  // The lane's batch is done with: it may hand in another, unless too much of it is held.
+  // The lane's batch has been handled: the lane may pass in another, unless too much of it is held.
   void GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, signaling::v1::LaneToCore& batch);
   void MarkDirty(LaneRecord& lane);
-  // What is gathered for the lane.
+  // The message that is being gathered for the lane.
   signaling::v1::CoreToLane& For(LaneRecord& lane);
   void SendGathered();
   void Send(LaneRecord& lane);
-  // What every event of the feed has; null when nobody watches.
+  // Fills in what every event of the feed has; null when nobody watches.
   signaling::v1::Event* NewEvent(signaling::v1::Event::Kind kind, const LaneRecord& lane,
                                  const PeerRecord* peer);
 
   const uint64_t core_id_;
   const CoreLimits limits_;
   const Clock& clock_;
-  absl::Duration now_;         // steady: of the input that is being handled
-  absl::Duration wall_ahead_;  // of the steady clock, as of the last tick
+  absl::Duration now_;         // steady clock, at the current input
+  absl::Duration wall_ahead_;  // of the steady clock, at the last tick
   const int64_t started_us_;
   int64_t now_us_;
   Directory directory_;
@@ -298,11 +300,11 @@ class Router {
   uint64_t roster_version_ = 0;
   uint64_t generation_ = 1;
   uint64_t last_link_ = 0;  // numbers of links
-  bool ticking_ = false;    // what is settled is told now
+  bool ticking_ = false;    // during a tick, in which settled relays are told
   bool stopping_ = false;
   Tombstones tombstones_;
-  uint64_t origin_link_ = 0;  // of the relay being routed: its lane's link; 0: none
-  uint32_t targets_ = 0;      // lanes that will answer for the relay being routed
+  uint64_t origin_link_ = 0;  // of the relay being routed: the link of its lane; 0: none
+  uint32_t targets_ = 0;      // lanes that must acknowledge the relay being routed
   RouterCounters counters_;
   LogLimiter refusals_logged_;
   Rate rate_;

@@ -1,4 +1,4 @@
-// Router: lanes that come, break, reconnect and are given up.
+// Router: lanes that connect, break, reconnect and are given up.
 #include <absl/status/status.h>
 #include <absl/time/time.h>
 
@@ -116,7 +116,7 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
       hold_.Reopen();
     }
   }
-  // Of its own rosters this core knows who has come since.
+  // This core knows which lanes have connected since its own rosters.
   if (hello.roster().stamp().core_id() == core_id_)
     opened.hello.mutable_roster()->set_complete(false);
   if (knew_another) {
@@ -221,7 +221,7 @@ void Router::On(LaneClosed& closed) {
     StopAwaiting(lane->id);
     return CloseLane(*lane);
   }
-  // It may reconnect: until it is overdue its peers stay, and what is for them is kept.
+  // It may reconnect: until it is overdue its peers stay, and data for them is kept.
   directory_.Unbind(closed.endpoint.get());
   lane->channel->Detach();
   lane->withheld = 0;
@@ -239,7 +239,7 @@ void Router::GiveUpOverdue(bool excused) {
 }
 
 void Router::GiveUp(LaneRecord& lane, LaneEnd reason) {
-  // The lane has never heard of a link on which it has said nothing.
+  // The lane never received a message of a link on which it has sent nothing.
   const bool used = lane.channel->received() > 0;
   if (used) {
     const size_t deliveries = lane.ledger.owed();
@@ -254,12 +254,12 @@ void Router::GiveUp(LaneRecord& lane, LaneEnd reason) {
   }
   Bury(lane);
   DetachStream(lane, StatusOf(reason));
-  // One that has begun a new link is about to tell its snapshot on that.
+  // A lane that has begun a new link will send its snapshot on that.
   if (reason != LaneEnd::kReplaced) StopAwaiting(lane.id);
   CloseLane(lane);
 }
 
-// What is held of the lane is not settled: the lane resends it.
+// Held relays of the lane are not settled: the lane resends them.
 void Router::Bury(const LaneRecord& lane) {
   tombstones_.Set(lane.id, lane.secret);
   hold_.Forget(lane.id);
@@ -280,11 +280,11 @@ void Router::StopAwaiting(uint64_t lane_id) {
 }
 
 void Router::CloseLane(LaneRecord& lane) {
-  // A copy, because each call takes one out of the set.
+  // A copy, because each call removes one from the set.
   const std::vector<PeerRecord*> peers(lane.peers.begin(), lane.peers.end());
   for (PeerRecord* peer : peers) ClosePeer(*peer, 0, "edge_lost");
   if (IsOnlyLane(lane) && NewEvent(Event::KIND_EDGE_DOWN, lane, nullptr)) feed_.Publish(event_);
-  // Nobody is left there for whom these were.
+  // These deliveries have no peers left.
   lane.ledger.Answered(lane.ledger.owed(), [this](const auto& owed) { Settle(owed); });
   if (lane.dirty) std::erase(dirty_, &lane);
   if (lane.owing) std::erase(owing_, &lane);
@@ -295,7 +295,7 @@ void Router::CloseLane(LaneRecord& lane) {
   ++roster_version_;
 }
 
-// An edge comes with the first of its lanes and goes with the last.
+// An edge is opened with the first of its lanes and closed with the last.
 bool Router::IsOnlyLane(const LaneRecord& lane) const {
   return std::none_of(directory_.lanes().begin(), directory_.lanes().end(),
                       [&lane](const auto& entry) {

@@ -1,4 +1,4 @@
-// Router: records that are published, and who asks for them.
+// Router: records that are published, and queries for them.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -12,7 +12,7 @@ using signaling::v1::LaneEvent;
 
 void Router::Publish(uint64_t lane_id, LaneRecord* lane, LaneEvent& event) {
   const std::string topic = event.topic();
-  // Lanes resend what a core has lost in any order.
+  // Lanes republish what a core has lost, in any order.
   const auto said = event.seq() == 0 ? RecordStore::Said::kBefore : RecordStore::Said::kNow;
   records_.Put(topic, std::move(*event.mutable_record()), steady_us(), said, lane_id);
   for (const uint64_t id : queries_.Take(topic)) {

@@ -1,4 +1,4 @@
-// Router: what a relay goes through: who gets it, who owes an answer for it, when it is settled.
+// Router: the life of a relay: who gets it, who must acknowledge it, and when it is settled.
 #include <algorithm>
 #include <utility>
 
@@ -68,7 +68,7 @@ uint64_t Router::Deliver(uint64_t lane_id, LaneEvent& event, TopicRecord& topic)
   uint64_t reached = 0;
   for (const Interest& interest : topic.interests) {
     const uint32_t sender = SenderIn(interest, lane_id, event.peer(), topic);
-    if (interest.subscribers == sender) continue;  // the only one there is the sender
+    if (interest.subscribers == sender) continue;  // the sender is the only subscriber
     if (interest.lane->late) continue;
     reached += interest.subscribers - sender;
     Delivery* delivery = AddDelivery(*interest.lane, lane_id, event);
@@ -85,7 +85,7 @@ uint64_t Router::Deliver(uint64_t lane_id, LaneEvent& event, TopicRecord& topic)
   return reached;
 }
 
-// Only a subscriber: knowing a topic is what lets peers talk to each other.
+// Only a subscriber may send: knowing a topic is what allows peers to talk to each other.
 const PeerRecord* Router::AddresseeOf(const LaneEvent& event, const TopicRecord& topic) const {
   const PeerRecord* peer = directory_.Peer(event.to());
   return peer && peer->id != event.peer() && peer->topics.contains(&topic) ? peer : nullptr;

@@ -1,4 +1,4 @@
-// Tombstones: the secrets of lanes that are gone, so that nobody else comes in their place.
+// Tombstones: the secrets of lanes that have left, so that no other process can take their place.
 //
 // Owner:  Router.
 // Thread: the router's.
@@ -48,7 +48,7 @@ class Tombstones {
     uint64_t lane_id;
     uint64_t stamp;
   };
-  // The lane has been given up again.
+  // The lane was given up again.
   bool IsStale(const Place& place) const {
     const auto it = by_lane_.find(place.lane_id);
     return it == by_lane_.end() || it->second.stamp != place.stamp;
@@ -56,7 +56,7 @@ class Tombstones {
 
   uint64_t last_stamp_ = 0;
   absl::flat_hash_map<uint64_t, Kept> by_lane_;
-  std::deque<Place> order_;  // oldest first; stale where the lane has a newer one
+  std::deque<Place> order_;  // oldest first; stale entries have a newer one
 };
 
 }  // namespace cairn::core

@@ -12,7 +12,7 @@ SocketAddress Arrival::ClaimedClient() const {
   if (!behind_proxy) return peer;
   SocketAddress nearest = peer;
   if (proxy_header) {
-    // A balancer that passes bytes through has not looked at what the request claims.
+    // A balancer that passes bytes through has not checked the headers of the request.
     if (!proxy_header->source()) return peer;
     nearest = *proxy_header->source();
   }

@@ -1,7 +1,8 @@
-// Arrival: what a connection needs until its upgrade is done and not a byte longer: who it says it
-// comes from, and what it must show to be let in.
+// Arrival: the data of a connection that is only needed until its upgrade is done: the address it
+// claims to come from, and the credentials it must present.
 //
-// Owner:  one Connection, from accept to the end of the upgrade. Thread: its loop.
+// Owner:  one Connection, from accept to the end of the upgrade.
+// Thread: its loop.
 #ifndef CAIRN_EDGE_ARRIVAL_H_
 #define CAIRN_EDGE_ARRIVAL_H_
 
@@ -16,12 +17,13 @@
 
 namespace cairn::edge {
 
-// Whom to believe about client addresses.
+// Which proxies are trusted to name the client's address.
 struct ProxyTrust {
-  // --trusted-proxies: their X-Forwarded-For counts.
+  // --trusted-proxies: their X-Forwarded-For headers are used.
   CidrSet proxies;
-  // --proxy-protocol: they send a PROXY header before anything else. Never guessed: a client could
-  // send one itself through a proxy that does not (HAProxy's specification, section 2).
+  // --proxy-protocol: they send a PROXY header before any other byte. Its presence is never
+  // guessed: a client could send one itself through a proxy that sends none (HAProxy's
+  // specification, section 2).
   bool proxy_protocol = false;
 };
 
@@ -34,10 +36,10 @@ struct Arrival {
         tokens(std::move(valid)),
         upgrade(*tokens, max_head_bytes) {}
 
-  // Whose connection it is, as far as the upgrade and the proxies in front of us tell.
-  // IPv4 is IPv4, in whatever form it came.
+  // The client's address, as far as the upgrade and the proxies tell.
+  // An IPv4-mapped IPv6 address is converted to IPv4.
   SocketAddress Client() const;
-  // The same as it was written.
+  // The address as it was received.
   SocketAddress ClaimedClient() const;
 
   const SocketAddress peer;

@@ -1,5 +1,5 @@
-// Backoff: how long to wait before trying again: doubling, capped, jittered so that many edges do
-// not come at once.
+// Backoff: the pauses between attempts: doubling, capped, and jittered, so that many edges do not
+// reconnect at the same moment.
 //
 // Thread: none of its own.
 #ifndef CAIRN_EDGE_BACKOFF_H_
@@ -16,9 +16,9 @@ class Backoff {
   // REQUIRES: 0 < first <= cap. `seed` decides the jitter.
   Backoff(absl::Duration first, absl::Duration cap, uint64_t seed);
 
-  // The next wait: between half and all of first * 2^tries, at most cap.
+  // The next pause: between half and all of first * 2^attempts, at most cap.
   absl::Duration Next();
-  // It worked: start over.
+  // An attempt succeeded: start over.
   void Reset() { next_ = first_; }
 
  private:

@@ -5,7 +5,7 @@ namespace cairn::edge {
 Census::Verdict Census::Enter(const std::string& host) {
   MutexLock lock(mu_);
   Verdict verdict;
-  // Nothing is spent on those that would be refused without a word anyway.
+  // An entry for a connection that will be refused without an answer would be wasted.
   if (admitted_ >= limits_.max_connections && refusing_ >= limits_.max_refusals) {
     verdict.refusal = CloseReason::kEdgeFull;
     verdict.overflow = true;

@@ -1,7 +1,9 @@
-// Census: how many connections an edge has, in all and per client address, held against its limits.
+// Census: counts the connections of an edge, in total and per client address, and checks them
+// against its limits.
 //
-// A connection arrives (Enter), and is admitted or refused once its upgrade is done (Admit). Those
-// that arrive do not take the places of those that are admitted: each loop bounds them by itself.
+// A connection is counted when it is accepted (Enter), and admitted or refused once its upgrade is
+// done (Admit). Connections that are not admitted yet take no place of admitted ones: each loop
+// bounds them by itself.
 //
 // Thread: any.
 // Bounds: an entry per address only while max_connections_per_ip is set.
@@ -22,22 +24,22 @@ namespace cairn::edge {
 
 class Census {
  public:
-  // How one connection is counted. Made by Enter(), given to Leave().
+  // How one connection is counted. Returned by Enter(), passed to Leave().
   struct Verdict {
     // Close the socket without an answer: too many connections are already being refused.
     bool overflow = false;
     // Answer the upgrade, then close with this reason.
     std::optional<CloseReason> refusal;
     bool admitted = false;
-    std::string host;  // the address it counts for; empty: none
+    std::string host;  // the address that it is counted for; empty: none
   };
 
   explicit Census(const EdgeLimits& limits) : limits_(limits) {}
 
-  // Counts a connection unless it overflows. Leave() must follow when it is gone, with the same
-  // verdict. `host` is empty while a proxy has not told it.
+  // Counts a connection, unless the verdict is overflow. Leave() must follow with the same verdict
+  // when it is closed. `host` is empty until a proxy has told it.
   Verdict Enter(const std::string& host);
-  // Its upgrade is done. `host` is known now. REQUIRES: no refusal yet.
+  // The upgrade is done, so `host` is known. REQUIRES: the connection was not refused before.
   void Admit(const std::string& host, Verdict& verdict);
   void Leave(const Verdict& verdict);
 
@@ -45,7 +47,7 @@ class Census {
 
  private:
   bool AddToHost(const std::string& host, Verdict& verdict) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  // The connection is not counted otherwise now.
+  // The connection is no longer counted in any other way.
   void Refuse(CloseReason reason, Verdict& verdict) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
 
   // Immutable after construction.

@@ -28,7 +28,7 @@ absl::uint128 OfV4(const in_addr& address) {
   return (absl::uint128{0xffff} << 32) | ntohl(address.s_addr);
 }
 
-// Whether it stands for an IPv4 address.
+// Whether it is an IPv4-mapped address.
 bool IsMapped(absl::uint128 bits) { return (bits >> 32) == 0xffff; }
 
 std::optional<absl::uint128> BitsOf(const SocketAddress& address) {
@@ -45,7 +45,7 @@ std::optional<absl::uint128> BitsOf(const SocketAddress& address) {
   return std::nullopt;
 }
 
-// As people write it, in the family that they wrote.
+// In the address family that the user wrote.
 std::string HostText(absl::uint128 bits, bool as_v4) {
   uint8_t bytes[16];
   for (size_t i = 16; i > 0; --i, bits >>= 8) {
@@ -56,9 +56,9 @@ std::string HostText(absl::uint128 bits, bool as_v4) {
   return text;
 }
 
-// An address without a port or brackets.
+// An IP address without a port or brackets.
 std::optional<absl::uint128> ParseHost(absl::string_view text) {
-  // inet_pton() would stop at a NUL.
+  // inet_pton() would stop reading at a NUL.
   if (absl::StrContains(text, '\0')) return std::nullopt;
   const std::string host(text);
   in_addr v4;
@@ -68,7 +68,7 @@ std::optional<absl::uint128> ParseHost(absl::string_view text) {
   return std::nullopt;
 }
 
-// Digits alone: SimpleAtoi() would take signs and blanks.
+// Digits only: SimpleAtoi() would accept signs and blanks.
 std::optional<unsigned> ParsePrefixLength(absl::string_view text, unsigned most) {
   unsigned bits = 0;
   if (text.empty() || text.find_first_not_of("0123456789") != text.npos ||
@@ -101,7 +101,7 @@ absl::StatusOr<CidrSet::Network> CidrSet::ParseNetwork(std::string_view entry) {
     prefix = *given;
   }
   const unsigned host_bits = width - prefix;
-  // To shift by the whole width is undefined.
+  // Shifting by the whole width is undefined behaviour.
   const absl::uint128 mask =
       host_bits == 128 ? 0 : absl::Uint128Max() << static_cast<int>(host_bits);
   if ((*address & mask) != *address) {
@@ -136,7 +136,8 @@ bool CidrSet::Contains(const SocketAddress& address) const {
   const std::optional<absl::uint128> bits = BitsOf(address);
   if (!bits) return false;
   for (const Network& network : networks_) {
-    // A shorter prefix than /96 cannot keep all of ::ffff, so that only IPv4 networks are mapped.
+    // A prefix shorter than /96 does not include all of ::ffff, so only IPv4 networks count as
+    // mapped.
     if ((*bits & network.mask) == network.address && IsMapped(*bits) == IsMapped(network.address)) {
       return true;
     }

@@ -1,4 +1,5 @@
-// Client: what a session and its lane need of a connection. The seam between pure code and sockets.
+// Client: the part of a connection that a session and its lane use. The interface between pure code
+// and sockets.
 //
 // Thread: the loop's.
 #ifndef CAIRN_EDGE_CLIENT_H_
@@ -16,10 +17,10 @@ namespace cairn::edge {
 
 class Client {
  public:
-  // Queues one whole WebSocket frame, encoded. May end in a Close(kSlowReader), which is carried
-  // out later: the session stays valid until the current input has been handled.
+  // Queues one whole, encoded WebSocket frame. May cause a Close(kSlowReader), which is carried out
+  // later: the session stays valid until the current input has been handled.
   virtual void Deliver(std::string_view frame) = 0;
-  // Queues one message in a frame of its own. The size of the frame.
+  // Queues one message in a frame of its own. Returns the size of the frame.
   size_t Send(wire::WsOpcode opcode, std::string_view message) {
     std::string frame;
     wire::AppendWsFrame(opcode, message, frame);
@@ -28,16 +29,16 @@ class Client {
   }
   // What the client has said took so much to hand to others (edge/work.h).
   virtual void Charge(uint64_t deliveries) = 0;
-  // Queues a pong, ahead of frames that wait.
+  // Queues a pong ahead of waiting frames.
   virtual void Pong(std::string_view payload) = 0;
   // The peer answered the last ping.
   virtual void OnPong(std::string_view payload) = 0;
-  // Starts the closing handshake; only the first call counts. `peer_code` is echoed for
+  // Starts the closing handshake; only the first call has an effect. `peer_code` is echoed for
   // kClientClosed (0: none).
   virtual void Close(CloseReason reason, uint16_t peer_code) = 0;
-  // Close(kOperator) with the operator's own code and words, which are at most 123 bytes.
+  // Close(kOperator) with the operator's own code and reason, which is at most 123 bytes.
   virtual void Disconnect(uint16_t code, std::string_view words) = 0;
-  // What the client has not taken yet.
+  // Bytes that the client has not read yet.
   virtual size_t queued_bytes() const = 0;
 
  protected:

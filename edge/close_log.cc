@@ -48,7 +48,8 @@ CloseLog::CloseLog(const Clock& clock)
 void CloseLog::Note(CloseReason reason, std::string_view error) {
   log::Debug(log::Edge(), "connection_closed", {{"reason", Name(reason)}});
   const char* warning = WarningFor(reason);
-  // Who opens a connection and leaves before TLS is done is a balancer's probe more often than not.
+  // A client that connects and leaves before TLS is done is most often a load balancer's health
+  // check.
   if (reason == CloseReason::kTlsFailed && error.empty()) return;
   if (!warning || !log::Edge().On(LogLevel::kWarn)) return;
   std::optional<uint64_t> suppressed;

@@ -1,8 +1,8 @@
-// CloseLog: says in the log why connections end: each at debug, and as a warning what an operator
-// may have to do something about, of which it says a few.
+// CloseLog: logs why connections end: each at debug, and as a rate-limited warning when an operator
+// may have to act.
 //
 // Thread: any.
-// Bounds: one warning of a reason a minute; it says how many were left out since the one before.
+// Bounds: one warning per reason and minute; it includes the number of suppressed ones.
 #ifndef CAIRN_EDGE_CLOSE_LOG_H_
 #define CAIRN_EDGE_CLOSE_LOG_H_
 
@@ -16,7 +16,7 @@
 
 namespace cairn::edge {
 
-// The event that a close for this reason is warned of with; null: it is everyday life.
+// The event of the warning for this reason; null: no warning, it is normal.
 const char* WarningFor(CloseReason reason);
 
 class CloseLog {
@@ -24,8 +24,8 @@ class CloseLog {
   // `clock` must outlive the log.
   explicit CloseLog(const Clock& clock);
 
-  // `error`: what is known beyond the reason, and nothing of the client; may be empty, which for
-  // kTlsFailed says that the client went away.
+  // `error`: details beyond the reason, without data of the client. May be empty, which for
+  // kTlsFailed means that the client disconnected.
   void Note(CloseReason reason, std::string_view error = {});
 
  private:

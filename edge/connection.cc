@@ -31,7 +31,7 @@ void Connection::OnReady(uint32_t epoll_events) {
   if (epoll_events & EPOLLOUT) {
     write_blocked_ = false;
     host_.Touch(*this);
-    // What stood in the way of reading is written by the next read.
+    // The data that blocked reading is written by the next read.
     if (std::exchange(read_blocked_, false)) epoll_events |= EPOLLIN;
   }
   if (phase_ == Phase::kProxy) return OnProxyHeader();
@@ -41,8 +41,7 @@ void Connection::OnReady(uint32_t epoll_events) {
   if (epoll_events & (EPOLLIN | EPOLLERR | EPOLLHUP)) OnReadable();
 }
 
-// The header is read from the socket itself and not a byte further: behind it TLS begins, which
-// OpenSSL reads.
+// Reads the header from the socket and not a byte more: TLS data follows, which OpenSSL reads.
 void Connection::OnProxyHeader() {
   const std::span<char> buffer = host_.read_buffer().first(ProxyProtocol::kMaxHeaderBytes);
   const Stream::Result peeked = stream_.PeekRaw(buffer);
@@ -58,7 +57,7 @@ void Connection::OnProxyHeader() {
     case ProxyProtocol::State::kMalformed:
       return End(CloseReason::kBadProxyHeader);
     case ProxyProtocol::State::kDone:
-      // What follows wakes the loop again: it is still in the socket.
+      // Later bytes are still in the socket and wake the loop again.
       phase_ = stream_.tls() ? Phase::kTls : Phase::kHttp;
   }
 }
@@ -93,7 +92,7 @@ void Connection::OnReadable() {
     const Stream::Result read = stream_.Read(buffer);
     if (read.status == Stream::Status::kWantRead) return;
     if (read.status == Stream::Status::kWantWrite) {
-      // There is more to read, which must wait: watching for it would spin.
+      // There is more to read, but it must wait: watching for it would spin.
       read_blocked_ = true;
       return UpdateInterest();
     }
@@ -151,12 +150,12 @@ void Connection::Open(std::string_view early) {
   facts.proof = peer.proof;
   session_.emplace(host_.session_context(), *this, peer.id, std::move(facts));
   host_.AwaitPing(*this);
-  // They stand in the loop's read buffer, behind the request.
+  // They are in the loop's read buffer, after the request.
   if (!early.empty()) KeepUnheard(Hear({const_cast<char*>(early.data()), early.size()}));
 }
 
 void Connection::OnPong(std::string_view) {
-  // One that nobody asked for says nothing (RFC 6455 5.5.3).
+  // An unsolicited pong needs no reaction (RFC 6455 5.5.3).
   if (!std::exchange(ping_outstanding_, false)) return;
   ever_ponged_ = true;
   if (session_) session_->NoteRtt(host_.Now() - pinged_at_);
@@ -217,8 +216,8 @@ void Connection::OnDeadline() {
 
 void Connection::OnPingDue() {
   host_.AwaitPing(*this);
-  // A peer that never ponged may be one that never reads (PROTOCOL.md "Clients that do not read");
-  // while reading is paused its pong waits in the socket.
+  // A client that never sent a pong may be one that never reads (PROTOCOL.md "Clients that do not
+  // read"); while reading is paused, its pong waits in the socket.
   if (ping_outstanding_ && ever_ponged_ && !paused_ && !rate_paused_)
     return Close(CloseReason::kPongTimeout, 0);
   std::string frame;

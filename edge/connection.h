@@ -1,6 +1,7 @@
 // Connection: one client socket from accept to close: TLS, the upgrade, then a Session.
 //
-// Owner:  one Loop. Thread: that loop's (asserted by the loop's epoll set being its own).
+// Owner:  one Loop.
+// Thread: that loop's (asserted by the loop's epoll set being its own).
 // Bounds: EdgeLimits. Idle, an open plaintext connection holds about 700 bytes besides its topics.
 // Errors: ends with exactly one CloseReason, counted once.
 #ifndef CAIRN_EDGE_CONNECTION_H_
@@ -29,19 +30,20 @@ namespace cairn::edge {
 
 class Connection;
 
-// What a connection needs of its loop.
+// The part of its loop that a connection uses.
 class ConnectionHost {
  public:
-  // Settle() is wanted before the loop sleeps.
+  // Settle() must be called before the loop sleeps.
   virtual void Touch(Connection& connection) = 0;
-  // The epoll events the connection wants from now on. False when the kernel has no memory for it.
+  // Sets the epoll events that the connection waits for. False when the kernel has no memory for
+  // it.
   virtual bool Watch(Connection& connection, uint32_t epoll_events) = 0;
-  // The connection begins to wait for its next deadline in another list.
+  // Moves the connection to the list of another deadline.
   virtual void AwaitPing(Connection& connection) = 0;
   virtual void AwaitEnd(Connection& connection) = 0;
-  // It is over: destroy it once the current batch of events has been handled.
+  // The connection has ended: destroy it once the current batch of events has been handled.
   virtual void Retire(Connection& connection) = 0;
-  // Reading must wait: the core does not keep up. The loop resumes it.
+  // Reading must pause because the core does not keep up. The loop resumes it.
   virtual bool ReadingPaused(Connection& connection) = 0;
 
   virtual SessionContext& session_context() = 0;
@@ -51,14 +53,15 @@ class ConnectionHost {
     std::optional<CloseReason> refusal;
     bool overflow = false;  // too many are being refused already: close without a Close frame
   };
-  // Its upgrade is done. REQUIRES: it has not been refused.
+  // The connection's upgrade is done. REQUIRES: it has not been refused.
   virtual Admission Admit(Connection& connection, const SocketAddress& client) = 0;
-  // What its queue holds has changed by so much.
+  // The size of its queue has changed by that much.
   virtual void NoteQueued(ptrdiff_t bytes) = 0;
-  // All queues together hold too much: the longest must go. Only from Client::Deliver().
+  // All queues together are too long: close the connection with the longest. Called only from
+  // Client::Deliver().
   virtual bool QueuesFull() const = 0;
   virtual void ShortenQueues() = 0;
-  // Of each connection; and the connection waits for tokens.
+  // The rate limit of each connection; and the connection now waits for tokens.
   virtual TokenBucket::Rate message_rate() const = 0;
   virtual TokenBucket::Rate delivery_rate() const = 0;
   virtual void AwaitTokens(Connection& connection) = 0;
@@ -77,7 +80,7 @@ class ConnectionHost {
 
 class Connection final : public Client, public DeadlineHook {
  public:
-  // `refusal`: the edge is full; the upgrade is answered, then the connection closed with this
+  // `refusal`: the edge is full: the upgrade is answered, then the connection is closed with this
   // reason.
   Connection(ConnectionHost& host, Stream stream, std::unique_ptr<Arrival> arrival,
              std::optional<CloseReason> refusal);
@@ -85,12 +88,12 @@ class Connection final : public Client, public DeadlineHook {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // ---- from the loop
+  // ---- called by the loop
   void OnReady(uint32_t epoll_events);
-  // The batch in which it was touched is over: lets go of a session that has ended, writes what is
-  // queued.
+  // The batch of events in which it was touched is over: destroys a session that has ended, and
+  // writes what is queued.
   void Settle();
-  // The deadline of the list it is in has passed.
+  // The deadline of its list has passed.
   void OnDeadline();
   void ResumeReading();
   // Reads on, in its turn, if it has tokens again; false: it has not.
@@ -98,26 +101,26 @@ class Connection final : public Client, public DeadlineHook {
   // Goes on with what it has read, and no other could wait for.
   void TakeTurn();
   bool awaits_turn() const { return awaits_turn_; }
-  // Before the upgrade is done: makes room for others.
+  // Called before the upgrade is done: closes to make room for others.
   void TurnAway() { End(CloseReason::kTooManyHandshakes); }
-  // Writes what the socket takes; if that is nothing, closes with 1013.
+  // Writes what the socket accepts; if that is nothing, closes with 1013.
   void GiveUpQueue();
-  // GiveUpQueue() would free something.
+  // Whether GiveUpQueue() would free memory.
   bool holds_queue() const { return phase_ == Phase::kOpen && !reason_ && queue_memory_ > 0; }
   size_t queue_memory() const { return queue_memory_; }
-  // Closes with 1001 once the upgrade is done; at once if it is. Who understands it is told to come
-  // back after `wait`.
+  // Closes with 1001: at once, or once the upgrade is done. A v2 client is told to reconnect after
+  // `wait`.
   void Drain(absl::Duration wait) {
     if (session_) session_->SayDraining(wait);
     Close(CloseReason::kDraining, 0);
   }
-  // Nothing is left for Drain() to do.
+  // Drain() has nothing to do.
   bool drained() const { return phase_ >= Phase::kFarewell || refusal_.has_value(); }
 
   int fd() const { return stream_.fd(); }
   bool retired() const { return phase_ == Phase::kRetired; }
 
-  // ---- from the session and the lane (Client)
+  // ---- called by the session and the lane (Client)
   void Deliver(std::string_view frame) override;
   void Charge(uint64_t deliveries) override;
   void Pong(std::string_view payload) override;
@@ -126,19 +129,19 @@ class Connection final : public Client, public DeadlineHook {
   void Disconnect(uint16_t code, std::string_view words) override;
   size_t queued_bytes() const override { return out_.size(); }
 
-  // Where the loop keeps it, and whether it is in the loop's list of those to flush.
+  // Its place in the loop's table, and whether it is in the loop's list of connections to flush.
   size_t slot = 0;
   bool touched = false;
-  bool arriving = false;  // counts for EdgeLimits::max_handshakes
+  bool arriving = false;  // counts towards EdgeLimits::max_handshakes
 
  private:
   enum class Phase : uint8_t {
     kProxy,     // PROXY header
     kTls,       // handshake
     kHttp,      // upgrade
-    kOpen,      // session_ lives
-    kFarewell,  // our last bytes are on their way; what comes in is thrown away
-    kRetired,   // over
+    kOpen,      // session_ exists
+    kFarewell,  // the last bytes are being sent; input is discarded
+    kRetired,   // ended
   };
 
   void OnProxyHeader();
@@ -159,17 +162,17 @@ class Connection final : public Client, public DeadlineHook {
   void PauseForTokens();
   void WaitForTurn();
   void ForgetUnheard();
-  // How much to read at once: what there are tokens for, roughly.
+  // How many bytes to read at once: roughly what there are tokens for.
   size_t ReadSize() const;
-  // Tells the loop what the queues hold now.
+  // Reports the memory of the queues to the loop.
   void Account();
   void Flush();
-  // Nothing can be written any more; what has come is read to its end.
+  // Nothing can be written any more; received data is still read to its end.
   void StopWriting(Stream::Status status);
-  // Sends a Close frame behind what is queued, and starts the farewell.
+  // Queues a Close frame behind the waiting data, and enters kFarewell.
   void SendClose(CloseReason reason, uint16_t code, std::string_view words);
   void StartFarewell(CloseReason reason);
-  // Ends without more words. Only the first reason of a connection counts.
+  // Ends without a Close frame. Only the first reason of a connection counts.
   void End(CloseReason reason);
   void SetReason(CloseReason reason);
   void UpdateInterest();
@@ -192,7 +195,7 @@ class Connection final : public Client, public DeadlineHook {
   bool ping_outstanding_ = false;
   uint32_t watched_;
   std::optional<CloseReason> refusal_;
-  // Set once writing has failed: the reason if nothing better is read.
+  // Set once writing has failed: the close reason, unless reading finds a better one.
   std::optional<CloseReason> unwritable_;
   std::optional<CloseReason> reason_;
   uint16_t close_code_ = 0;
@@ -202,7 +205,7 @@ class Connection final : public Client, public DeadlineHook {
   std::string unheard_;     // read, but beyond the tokens or the turn
   size_t unheard_begin_ = 0;
   OutQueue out_;
-  size_t queue_memory_ = 0;           // of out_ and unheard_, as the loop knows it
+  size_t queue_memory_ = 0;           // of out_ and unheard_, as last reported to the loop
   std::unique_ptr<Arrival> arrival_;  // kHttp and before
   std::optional<Session> session_;    // kOpen
 };

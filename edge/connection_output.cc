@@ -1,4 +1,4 @@
-// What a connection sends, and how it ends.
+// The output of a connection, and its end.
 #include <utility>
 
 #include "edge/connection.h"
@@ -22,7 +22,7 @@ void Connection::Deliver(std::string_view frame) {
   if (phase_ != Phase::kOpen || reason_ || unwritable_) return;
   const size_t bound = host_.session_context().limits.max_queued_bytes;
   if (out_.size() + frame.size() > bound) {
-    // A burst within one batch is not the reader's fault: what it can take is written first.
+    // A burst within one batch is not the client's fault: first write what the socket accepts.
     Flush();
     if (phase_ != Phase::kOpen) return;
     if (out_.size() + frame.size() > bound) return Close(CloseReason::kSlowReader, 0);
@@ -43,12 +43,12 @@ void Connection::Pong(std::string_view payload) {
 void Connection::Close(CloseReason reason, uint16_t peer_code) {
   if (reason_ || phase_ == Phase::kRetired) return;
   if (phase_ != Phase::kOpen) {
-    // Before the upgrade there is nobody to tell but by an HTTP answer, which StartFarewell() has
+    // Before the upgrade a client can only be told by an HTTP answer, which StartFarewell() has
     // queued.
     if (reason == CloseReason::kDraining) refusal_ = reason;
     return;
   }
-  // Who does not read would not see the Close behind all that waits.
+  // A client that does not read would never see a Close frame behind all the waiting data.
   if (reason == CloseReason::kSlowReader || reason == CloseReason::kQueuesFull) out_.DropWaiting();
   if (reason == CloseReason::kClientClosed) return SendClose(reason, peer_code, "");
   SendClose(reason, CloseCode(reason), Name(reason));
@@ -77,7 +77,8 @@ void Connection::StartFarewell(CloseReason reason) {
 }
 
 void Connection::Settle() {
-  // Here and not in Close(), which the session itself, or a fan-out that walks over it, may have
+  // Not in Close(), because the session itself, or a fan-out that iterates over it, may have called
+  // that.
   // called.
   if (phase_ != Phase::kOpen) session_.reset();
   Flush();
@@ -101,8 +102,8 @@ void Connection::Flush() {
   }
   if (phase_ == Phase::kFarewell && out_.empty() && !farewell_sent_) {
     farewell_sent_ = true;
-    // A client that has answered no ping never reads, and learns of the end only by a send that
-    // fails: the Rust library. To all others a reset could cost what they have not read yet.
+    // A client that has answered no ping never reads, and notices the end only when a send fails:
+    // the Rust library. For all others a reset could lose data that they have not read yet.
     if (ping_outstanding_ && !ever_ponged_) stream_.ResetAtEnd();
     stream_.ShutdownWrite();
   }
@@ -110,7 +111,7 @@ void Connection::Flush() {
   UpdateInterest();
 }
 
-// What the client has said before it went is still to be read: relays, perhaps its Close frame.
+// What the client sent before it disconnected is still read: relays, perhaps its Close frame.
 void Connection::StopWriting(Stream::Status status) {
   const bool orderly = status == Stream::Status::kClosed;
   unwritable_ = orderly ? CloseReason::kClientGone : CloseReason::kConnectionLost;

@@ -6,7 +6,8 @@
 // Each of the two has its own time-out, so that a core that is busy with many handshakes is not
 // asked to begin them again.
 //
-// Owner:  one Http2CoreStream. Thread: its loop.
+// Owner:  one Http2CoreStream.
+// Thread: its loop.
 // Bounds: link::kConnectTimeout for the look-up and TCP, link::kHandshakeTimeout for TLS.
 // Errors: UNAVAILABLE with the address and the reason.
 #ifndef CAIRN_EDGE_CORE_CONNECTOR_H_

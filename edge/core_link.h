@@ -1,9 +1,10 @@
-// CoreLink: a lane's way to the core. The seam between edge and core, seen from the edge.
+// CoreLink: a lane's connection to the core. The interface between edge and core, on the edge's
+// side.
 //
-// There are two: direct calls in one process (server/direct_link.h) and a link over streams that
-// may break (edge/lane_link.h).
+// There are two implementations: direct calls in one process (server/direct_link.h), and a link
+// over streams that may break (edge/lane_link.h).
 //
-// Thread: everything here runs on the lane's loop, but where a method says "any thread".
+// Thread: the lane's loop, unless a method says "any thread".
 #ifndef CAIRN_EDGE_CORE_LINK_H_
 #define CAIRN_EDGE_CORE_LINK_H_
 
@@ -19,7 +20,7 @@
 
 namespace cairn::edge {
 
-// Hello in lane.proto has the meaning of each field.
+// lane.proto's Hello explains each field.
 struct LaneIdentity {
   uint64_t lane_id = 0;
   std::string edge;
@@ -31,33 +32,33 @@ struct LaneIdentity {
   signaling::v1::Hello ToHello() const;
 };
 
-// How a session with a core begins: a core that knows nothing of the lane's peers yet.
+// How a session with a core begins. At its start the core knows nothing of the lane's peers.
 struct CoreSession {
   enum class Kind : uint8_t {
-    kFirst,    // the lane's first
-    kNewCore,  // another core than before: what the last one knew is lost
-    kGivenUp,  // the same core, which has given the lane up meanwhile
-    kLate,     // another core, which has not waited for this lane
+    kFirst,    // the lane's first session
+    kNewCore,  // another core than before: the last one's state is lost
+    kGivenUp,  // the same core, but it gave the lane up meanwhile
+    kLate,     // another core, which stopped waiting for this lane
   };
   Kind kind = Kind::kFirst;
-  // Since the last session's stream ended.
+  // The time since the last session's stream ended.
   absl::Duration outage;
-  // What was submitted in the last session and the core has not acknowledged, oldest first.
+  // What was submitted in the last session and not acknowledged by the core, oldest first.
   std::vector<signaling::v1::LaneToCore> unaccepted;
 };
 
-// What a link needs of its lane.
+// The part of its lane that a link uses.
 class CoreLinkListener {
  public:
-  // A session begins; Submit() may be called from now on.
+  // A session has begun; Submit() may be called from now on.
   virtual void OnSession(CoreSession session) = 0;
   // May move strings out of `message`; the link clears it afterwards.
   virtual void OnCoreMessage(signaling::v1::CoreToLane& message) = 0;
   // The core has handled this message of Submit(). May move its events out.
   virtual void OnAccepted(signaling::v1::LaneToCore& message) = 0;
-  // There is more room than before.
+  // There is more room than before: see Room().
   virtual void OnRoom() = 0;
-  // The lanes that a restarted core has to wait for.
+  // The lanes that a restarted core must wait for.
   virtual const signaling::v1::Roster& roster() const = 0;
   virtual const signaling::v1::RosterStamp& roster_told() const = 0;
 
@@ -68,24 +69,24 @@ class CoreLinkListener {
 class CoreLink {
  public:
   virtual ~CoreLink() = default;
-  // Once, before anything else; the lane can be told from now on.
+  // Called once, before anything else; calls to the listener may follow.
   virtual void Start() = 0;
-  // Takes everything of `batch` and leaves it cleared, with its memory kept for the next. REQUIRES:
+  // Takes the contents of `batch` and leaves it cleared, with its memory kept for reuse. REQUIRES:
   // a session has begun.
   virtual void Submit(signaling::v1::LaneToCore& batch) = 0;
-  // The same, in a message of its own, so that a slow link shows progress.
+  // The same, in a message of its own, so that progress is visible on a slow link.
   virtual void SubmitApart(signaling::v1::LaneToCore& batch) { Submit(batch); }
-  // The cost (proto/link/cost.h) that may be submitted now; 0: nothing. What is submitted may
-  // exceed it by what the core is told of one peer.
+  // The cost (proto/link/cost.h) that may be submitted now; 0: nothing. A submission may exceed it
+  // by the data about one peer.
   virtual size_t Room() const = 0;
-  // Of what was submitted and is not accepted.
+  // The cost of what was submitted and is not accepted.
   virtual size_t cost() const = 0;
   // Of what the core has sent and the listener has not been told of.
   virtual size_t unread_cost() { return 0; }
-  // Acknowledges by now what was handled, and lets no long silence arise. Called ten times a
-  // second.
+  // Sends due acknowledgements, and a beat before the link is silent for too long. Called ten times
+  // a second.
   virtual void Tick() = 0;
-  // Whether another session can begin, so that what was told before has to be kept.
+  // Whether another session can begin, so that data already sent must be kept.
   virtual bool can_break() const = 0;
 
   // ---- any thread
@@ -93,7 +94,7 @@ class CoreLink {
   virtual bool connected() const = 0;
   // Of a core in another process that has answered; 0: none has.
   virtual uint64_t core_id() const { return 0; }
-  // Events in each message that was written to the core.
+  // The number of events in each message written to the core.
   virtual const BatchHistogram& batches() const = 0;
 };
 

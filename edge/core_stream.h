@@ -1,5 +1,5 @@
-// CoreStream: one stream of messages between a lane and a core, which may break. The seam between
-// the link and gRPC.
+// CoreStream: one stream of messages between a lane and a core, which may break. The interface
+// between the link and its transport.
 //
 // Thread: the lane's loop.
 #ifndef CAIRN_EDGE_CORE_STREAM_H_
@@ -15,9 +15,9 @@ namespace cairn::edge {
 
 class CoreStreamListener {
  public:
-  // May move out of `message`.
+  // May move data out of `message`.
   virtual void OnStreamMessage(signaling::v1::CoreToLane& message) = 0;
-  // Follows a Writable() that was false.
+  // Follows a call of Writable() that returned false.
   virtual void OnStreamWritable() = 0;
   // The last call. `code` is a gRPC status code. The stream may be destroyed.
   virtual void OnStreamEnded(int code, const std::string& message) = 0;
@@ -28,14 +28,14 @@ class CoreStreamListener {
 
 class CoreStream {
  public:
-  // Ends the stream at once; the listener is not told.
+  // Ends the stream at once; the listener is not called.
   virtual ~CoreStream() = default;
-  // Whether a message can be written now; if not, OnStreamWritable() will come, unless the stream
+  // Whether a message can be written now; if not, OnStreamWritable() follows, unless the stream
   // ends first.
   virtual bool Writable() = 0;
   // Copies the message. REQUIRES: Writable() was true and nothing was written since.
   virtual void Write(const signaling::v1::LaneToCore& message) = 0;
-  // OnStreamEnded() follows soon, whatever is in flight.
+  // OnStreamEnded() follows soon, whatever is in progress.
   virtual void Cancel() = 0;
   // Every link::kTick: takes what was left lying because it was so little. The listener may be told
   // from within.
@@ -47,7 +47,8 @@ class CoreStream {
 class CoreStreamOpener {
  public:
   virtual ~CoreStreamOpener() = default;
-  // Begins to connect. `listener` is told on the lane's loop, never from within a call of its own.
+  // Starts to connect. The listener is called on the lane's loop, never from within a call to the
+  // stream.
   virtual std::unique_ptr<CoreStream> OpenStream(CoreStreamListener& listener) = 0;
 };
 

@@ -1,4 +1,4 @@
-// EdgeCounters: what one loop has counted. Written by its thread alone, read by any.
+// EdgeCounters: the counters of one loop.
 //
 // Thread: as Counter: written on the loop, read anywhere.
 #ifndef CAIRN_EDGE_COUNTERS_H_
@@ -14,8 +14,8 @@
 
 namespace cairn::edge {
 
-// X(enumerator, name): in which form a client's message is written. The name is PeerStats.dialect
-// in lane.proto, and a metric label.
+// X(enumerator, name): the form of a client's messages. The name is PeerStats.dialect in
+// lane.proto, and a metric label.
 #define CAIRN_EDGE_MESSAGE_FORMS(X)                    \
   X(kCbor, "cbor")      /* the native messages */      \
   X(kCborV2, "cbor-v2") /* those of cairn.signal.v2 */ \
@@ -53,9 +53,9 @@ using BatchHistogram = Histogram<kBatchBounds>;
 struct EdgeCounters {
   Counter accepted;          // TCP connections
   Counter upgraded;          // WebSocket sessions
-  TrafficByForm in;          // data messages from clients and their payload bytes
-  TrafficByForm out;         // data messages put into clients' queues and their frame bytes
-  Counter frames_delivered;  // of those out, relays
+  TrafficByForm in;          // data messages from clients, and their payload bytes
+  TrafficByForm out;         // data messages queued for clients, and their frame bytes
+  Counter frames_delivered;  // relays among `out`
   Counter pings_sent;
   Counter rate_pauses;      // times that a connection was not read for a while: --rate-messages
   Counter delivery_pauses;  // the same: --rate-deliveries
@@ -77,14 +77,14 @@ struct EdgeCounters {
   }
 };
 
-// How a loop stands: set on its tick.
+// The state of a loop, set on its tick.
 struct EdgeGauges {
-  Gauge connections;       // with those in their handshake, and those being closed
+  Gauge connections;       // including those in their handshake and those being closed
   Gauge sessions;          // upgraded
   Gauge paused;            // not read, because the core does not keep up
-  Gauge rate_paused;       // not read, because it said too much
-  Gauge queued_bytes;      // that clients have not taken
-  Gauge max_queued_bytes;  // of one client
+  Gauge rate_paused;       // not read, because of its message rate
+  Gauge queued_bytes;      // not read by clients yet
+  Gauge max_queued_bytes;  // the maximum of one client
   Gauge unread_bytes;      // that the core has sent and the loop has not taken
   Gauge seen_lanes;        // lanes whose relays the lane remembers
 };

@@ -1,8 +1,12 @@
-// DeadlineList: items that all wait equally long, oldest first: adding, leaving and finding the
-// next are O(1).
+// DeadlineList: items that all wait for the same time, the oldest first: adding, removing and
+// finding the next one are O(1).
 //
-// An item carries its own hook and is in one list at most; what it waits for changes with the list
-// it is in. Owner:  one Loop. Thread: its own. Bounds: no memory besides the hooks.
+// An item contains its own hook and is in at most one list; moving it to another list changes its
+// deadline.
+//
+// Owner:  one Loop.
+// Thread: its own.
+// Bounds: no memory besides the hooks.
 #ifndef CAIRN_EDGE_DEADLINE_LIST_H_
 #define CAIRN_EDGE_DEADLINE_LIST_H_
 
@@ -12,7 +16,7 @@
 
 namespace cairn::edge {
 
-// Leaves its list by itself when destroyed.
+// Removes itself from its list when destroyed.
 class DeadlineHook : public boost::intrusive::list_base_hook<
                          boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  private:
@@ -27,23 +31,25 @@ class DeadlineList {
  public:
   explicit DeadlineList(absl::Duration wait) : wait_(wait) {}
 
-  // `item` is due at now + wait; it leaves the list it was in. REQUIRES: `now` never goes back.
+  // `item` is due at now + wait; it is removed from its previous list. REQUIRES: `now` never goes
+  // back.
   void Restart(T& item, absl::Duration now) {
     item.unlink();
     item.deadline_ = now + wait_;
     list_.push_back(item);
   }
 
-  // The next item that is due, taken out; null if none is.
+  // Removes and returns the next item that is due; null if there is none.
   T* PopDue(absl::Duration now) {
     return list_.empty() || list_.front().deadline_ > now ? nullptr : PopOldest();
   }
-  // The one that has waited longest, taken out, if that is at least `least`; null if none has.
+  // Removes and returns the item that has waited longest, if that is at least `least`; null
+  // otherwise.
   T* PopOlderThan(absl::Duration least, absl::Duration now) {
     const bool none = list_.empty() || list_.front().deadline_ - wait_ + least > now;
     return none ? nullptr : PopOldest();
   }
-  // The one that has waited longest, taken out; null if none waits.
+  // Removes and returns the item that has waited longest; null if the list is empty.
   T* PopOldest() {
     if (list_.empty()) return nullptr;
     T& item = list_.front();

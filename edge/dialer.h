@@ -4,7 +4,8 @@
 // or has not answered within kHeadStart; what was begun goes on, and the first that connects wins
 // (RFC 8305). There is no time-out: the owner destroys the dialer.
 //
-// Owner:  one Http2CoreStream. Thread: its loop.
+// Owner:  one Http2CoreStream.
+// Thread: its loop.
 // Bounds: a socket for each address, NameLookup::kMaxAddresses.
 // Errors: UNAVAILABLE with the reason of the last address that failed.
 #ifndef CAIRN_EDGE_DIALER_H_

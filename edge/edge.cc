@@ -13,8 +13,8 @@
 namespace cairn::edge {
 namespace {
 
-// SO_REUSEPORT lets a second process in, which is how one takes over from another; by mistake, the
-// first would go on with the clients that it has, and nobody would notice.
+// SO_REUSEPORT lets a second process listen, which is how one takes over from another. If that
+// happened by mistake, the first process would keep its clients and nobody would notice.
 void WarnOfOthers(const SocketAddress& address, bool takes_over) {
   log::Warn(log::Edge(), "port_shared",
             {{"listen", address.ToString()},
@@ -42,14 +42,15 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
   edge->address_ = options.listen_address;
   edge->shared_socket_ = options.listening_socket.valid();
   for (int i = 0; i < options.loops; ++i) {
-    // Port 0 is chosen once; the other loops follow.
+    // Port 0 is resolved once; the other loops use the same port.
     absl::StatusOr<Listener> listener = options.listening_socket.valid()
                                             ? Listener::Share(options.listening_socket, clock)
                                             : Listener::Open(edge->address_, clock);
     if (!listener.ok()) return listener.status();
     edge->address_ = listener->address();
     LaneIdentity identity;
-    // Not of absl::BitGen, which can be predicted: whoever knows it can take the lane's place.
+    // Not by absl::BitGen, which is predictable: whoever knows the secret can take the lane's
+    // place.
     identity.secret.resize(link::kSecretBytes);
     CAIRN_CHECK(getrandom(identity.secret.data(), identity.secret.size(), 0) ==
                 static_cast<ssize_t>(identity.secret.size()));
@@ -89,7 +90,7 @@ void Edge::SetTokens(BearerTokens tokens) {
 void Edge::SetTls(std::shared_ptr<const TlsContext> tls) { shared_->tls.Set(std::move(tls)); }
 
 void Edge::Drain(absl::Duration window, const std::function<void()>& done) {
-  // What waits in the queue of a socket that others keep open is theirs.
+  // If others keep the socket open, they will accept the connections that wait in its queue.
   const auto handover =
       shared_socket_ ? std::nullopt
                      : Handover::ToLaterSockets(address_, static_cast<uint32_t>(loops_.size()));

@@ -1,7 +1,7 @@
 // Edge: all loops of one edge, their listeners on one address, and what can be changed while it
 // runs.
 //
-// Thread: the composition's, but where a method says otherwise.
+// Thread: the composition's, unless a method says otherwise.
 #ifndef CAIRN_EDGE_EDGE_H_
 #define CAIRN_EDGE_EDGE_H_
 
@@ -26,10 +26,10 @@ namespace cairn::edge {
 
 struct EdgeOptions {
   SocketAddress listen_address;
-  // A socket that listens already; if valid, it is served instead of listen_address, by all loops.
+  // A socket that is listening already; if valid, all loops use it instead of listen_address.
   UniqueFd listening_socket;
-  // Another process on the address has another core, so that its clients and ours could not find
-  // each other: new ones are to come here.
+  // Another process on the address uses another core, so that its clients and ours cannot find each
+  // other: new connections must come to this process.
   bool takes_over = false;
   int loops = 1;
   std::string name;     // of the edge, for people
@@ -38,8 +38,8 @@ struct EdgeOptions {
   BearerTokens tokens;
   std::shared_ptr<const TlsContext> tls;  // null: plaintext
   ProxyTrust proxy_trust;
-  bool log_peers = false;  // a line per connection opened, refused and closed, with its address
-  // The core wants the edge drained; on some loop, and more than once.
+  bool log_peers = false;  // log each connection opened, refused and closed, with its address
+  // The core asks for this edge to be drained; called on any loop, possibly more than once.
   std::function<void()> on_drain_order;
 };
 
@@ -48,27 +48,26 @@ struct EdgeShared;
 
 class Edge {
  public:
-  // Bound and listening, not yet serving. `links` and `clock` must outlive the edge.
+  // Binds and listens, but does not serve yet. `links` and `clock` must outlive the edge.
   static absl::StatusOr<std::unique_ptr<Edge>> Open(EdgeOptions options, LinkFactory& links,
                                                     const Clock& clock);
   ~Edge();
 
-  // The real port, where 0 was asked for.
+  // The real port, where 0 was requested.
   const SocketAddress& address() const { return address_; }
 
   // Any thread, until Stop() is called.
   EdgeSnapshot Snapshot() const;
 
   void Start();
-  // For connections from now on; those that are open stay. A null context is not taken for a TLS
-  // edge.
+  // For new connections; open ones are not affected. A null context is ignored by an edge with TLS.
   void SetTokens(BearerTokens tokens);
   void SetTls(std::shared_ptr<const TlsContext> tls);
 
-  // Stops accepting and closes everybody with 1001, spread over `window`; `done` is called once, on
-  // some loop.
+  // Stops accepting and closes all connections with 1001, spread over `window`; `done` is called
+  // once, on some loop.
   void Drain(absl::Duration window, const std::function<void()>& done);
-  // After `done`: ends the threads and says in the log what was counted.
+  // Called after `done`: ends the threads and logs the totals.
   void Stop();
 
  private:

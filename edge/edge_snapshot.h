@@ -1,4 +1,4 @@
-// EdgeSnapshot: what an edge has counted and how it stands, summed over its loops, for metrics and
+// EdgeSnapshot: the counters and state of an edge, summed over its loops, for metrics and
 // readiness.
 //
 // Thread: any; a copy.

@@ -9,7 +9,7 @@
 namespace cairn::edge {
 namespace {
 
-// Longer ones cannot be an address: "[" INET6_ADDRSTRLEN "]:65535", generously.
+// Generous: a longer text cannot be an address: "[" INET6_ADDRSTRLEN "]:65535".
 constexpr size_t kMaxEntryBytes = 64;
 
 std::string_view WithoutBlanks(std::string_view text) {
@@ -18,7 +18,7 @@ std::string_view WithoutBlanks(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-// In the form that SocketAddress::Parse() takes.
+// In the form that SocketAddress::Parse() accepts.
 std::string WithPort(std::string_view entry) {
   const absl::string_view text(entry.data(), entry.size());
   if (entry.front() == '[')

@@ -1,13 +1,15 @@
-// ForwardedClient: whose request it is, by what the proxies in front of us wrote down.
+// ForwardedClient: finds the client's address in the headers written by the proxies in front of us.
 //
-// Each proxy appends the address it was asked from, so only what trusted ones appended, from the
-// right, is worth believing; anybody can send what stands to the left of it.
-// Thread: any; pure.
-// Bounds: time, by the values' length (the limit of a request head) and the size of `trusted`; an
-//         untrusted address ends it.
-// Errors: none. An entry that cannot be read ends the walk.
-// Source: X-Forwarded-For as it is in use (RFC 7239 section 7.4); RFC 9110 section 5.3 for several
-//         headers of one name.
+// Each proxy appends the address that it received the request from, so only entries that trusted
+// proxies appended, from the right, can be believed; anybody can send the entries to the left of
+// them.
+//
+// Thread: any; no state.
+// Bounds: time, by the length of the values (the limit of a request head) and the size of
+//         `trusted`; an untrusted address ends the search.
+// Errors: none. An entry that cannot be parsed ends the search.
+// Source: X-Forwarded-For as it is used in practice (RFC 7239 section 7.4); RFC 9110 section 5.3
+//         for several headers of one name.
 #ifndef CAIRN_EDGE_FORWARDED_FOR_H_
 #define CAIRN_EDGE_FORWARDED_FOR_H_
 
@@ -19,13 +21,13 @@
 
 namespace cairn::edge {
 
-// `values`: of the X-Forwarded-For headers, in the order in which they came; each has entries,
-// separated by commas: "ip", "ip:port", "[v6]" or "[v6]:port". `peer`: from whom the request came:
-// the TCP peer, or the source that a PROXY protocol header named.
+// `values`: of the X-Forwarded-For headers, in the order received; each has entries separated by
+// commas: "ip", "ip:port", "[v6]" or "[v6]:port". `peer`: where the request came from: the TCP
+// peer, or the source named by a PROXY protocol header.
 //
-// The nearest address that is not in `trusted`, beginning with `peer` itself. When there is none,
-// or an entry (an empty one, "unknown", a name) cannot be read, the farthest that was reached. The
-// port is 0 where an entry has none.
+// Returns the nearest address that is not in `trusted`, starting with `peer` itself. If there is
+// none, or an entry (an empty one, "unknown", a name) cannot be parsed, the farthest address that
+// was reached. The port is 0 where an entry has none.
 SocketAddress ForwardedClient(std::span<const std::string_view> values, const SocketAddress& peer,
                               const CidrSet& trusted);
 

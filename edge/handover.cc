@@ -13,7 +13,7 @@
 namespace cairn::edge {
 namespace {
 
-// As /proc/net/tcp writes a local address: each 32-bit word in the machine's order, then the port.
+// A local address as in /proc/net/tcp: each 32-bit word in the machine's byte order, then the port.
 std::string ProcForm(const SocketAddress& address) {
   std::string form;
   if (address.family() == AF_INET) {
@@ -37,12 +37,12 @@ void Attach(int fd, sock_filter (&code)[kSize]) {
 
 }  // namespace
 
-// proc(5), /proc/net/tcp. Listening sockets come first; the connections after them may be many.
+// proc(5), /proc/net/tcp. Listening sockets come first; there may be many connections after them.
 uint32_t Handover::CountListening(const SocketAddress& address) {
   std::ifstream table(address.family() == AF_INET ? "/proc/net/tcp" : "/proc/net/tcp6");
   const std::string wanted = ProcForm(address);
   std::string line;
-  std::getline(table, line);  // the heading
+  std::getline(table, line);  // the header line
   uint32_t count = 0;
   std::string slot, local, remote, state;
   while (table >> slot >> local >> remote >> state && state == "0A") {
@@ -58,8 +58,8 @@ std::optional<Handover> Handover::ToLaterSockets(const SocketAddress& address, u
   return Handover(own, all - own);
 }
 
-// The program's result is the place of a socket in the group; one that is out of range leaves the
-// choice to the kernel's hash.
+// The program's result is the index of a socket in the group; with an index out of range the kernel
+// chooses by its own hash.
 
 void Handover::TakeOver(int fd, uint32_t earlier, uint32_t own) {
   sock_filter code[] = {
@@ -73,9 +73,9 @@ void Handover::TakeOver(int fd, uint32_t earlier, uint32_t own) {
 
 void Handover::Begin(int fd) const { TakeOver(fd, own_, others_); }
 
-// While own sockets are left they keep their places, which are below own_, and at least others_ + 1
-// sockets are there: place others_ is one of the others' if those are not fewer. When only the
-// others are left it is out of range.
+// As long as own sockets are left, they keep their indexes below own_, and there are at least
+// others_ + 1 sockets: index others_ belongs to the others if they are not fewer. When only the
+// others' sockets are left it is out of range.
 void Handover::BeforeClose(int fd) const {
   sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, std::max(own_, others_))};
   Attach(fd, code);

@@ -1,15 +1,17 @@
-// Handover: gives up a port that another process already listens on, without resetting anybody.
+// Handover: stops serving a port that another process already listens on, without resetting
+// connections.
 //
-// The kernel spreads the connections of a port over all sockets that listen on it, and resets what
-// still waits in the queue of one that is closed, a half-done TCP handshake included. So the
-// process that leaves first tells the kernel to spread new connections over the others' sockets,
-// goes on accepting for kLinger, and only then closes its own.
+// The kernel spreads the connections of a port over all sockets that listen on it. When one of them
+// is closed, it resets the connections waiting in its queue, also those with an unfinished TCP
+// handshake. So the process that leaves first tells the kernel to give new connections to the other
+// process's sockets, continues accepting for kLinger, and only then closes its own.
 //
 // Source: socket(7), SO_ATTACH_REUSEPORT_CBPF; the kernel appends to a group of sockets on listen()
-// and fills a closed one's place with the last (net/core/sock_reuseport.c, measured on Linux 6.18).
-// Limits: the others must have been opened later. Who opens fewer sockets than the one that leaves
-// has leaves a gap of microseconds while those are closed. Errors: none; what the kernel refuses
-// is left as it was, which is the behaviour without this class.
+//         and fills a closed one's place with the last (net/core/sock_reuseport.c, measured on
+//         Linux 6.18).
+// Bounds: the others' sockets must have been opened later. If the other process opened fewer sockets
+//         than this one has, there is a gap of microseconds while the surplus is closed.
+// Errors: none; when the kernel refuses, nothing changes, which is the behaviour without this class.
 #ifndef CAIRN_EDGE_HANDOVER_H_
 #define CAIRN_EDGE_HANDOVER_H_
 
@@ -27,21 +29,21 @@ class Handover {
   // Longer than a TCP handshake across an ocean.
   static constexpr absl::Duration kLinger = absl::Milliseconds(300);
 
-  // From the `own` oldest of the sockets that listen on `address` to the later ones; nothing when
-  // there are none.
+  // From the `own` oldest sockets that listen on `address` to the later ones; nothing when there
+  // are no later ones.
   static std::optional<Handover> ToLaterSockets(const SocketAddress& address, uint32_t own);
 
-  // Sockets of this machine that listen on exactly this address.
+  // The number of sockets of this machine that listen on exactly this address.
   static uint32_t CountListening(const SocketAddress& address);
 
-  // From the `earlier` sockets of the port to the `own` that were opened after them, of which `fd`
-  // is one: new connections go to those from now on.
+  // From the `earlier` sockets of the port to the `own` ones that were opened after them, of which
+  // `fd` is one. New connections go to those from now on.
   static void TakeOver(int fd, uint32_t earlier, uint32_t own);
 
-  // `fd` is any socket of the port. New connections go to the others' sockets from now on.
+  // `fd` is any socket of the port. New connections go to the other process's sockets from now on.
   void Begin(int fd) const;
-  // Before each close() of an own socket: none that is left gets anything while they are closed one
-  // by one, and once the last is gone the kernel spreads by its own rule again.
+  // Called before each close() of an own socket: the remaining own sockets get no connections while
+  // they are closed one by one, and after the last one the kernel uses its own rule again.
   void BeforeClose(int fd) const;
 
  private:

@@ -5,7 +5,8 @@
 // The core's first HTTP/2 frame must come within link::kHandshakeTimeout of the connection. Each
 // stream looks the core's name up anew.
 //
-// Owner:  one LaneLink. Thread: its loop.
+// Owner:  one LaneLink.
+// Thread: its loop.
 // Bounds: one message each way, kReadBytes a read, kOutputBytes that the kernel has not taken.
 // Errors: whatever ends the call goes to OnStreamEnded().
 #ifndef CAIRN_EDGE_HTTP2_CORE_STREAM_H_

@@ -1,4 +1,4 @@
-// Lane: who is here, subscribed to what, and what the core is told of it.
+// Lane: the members, their subscriptions, and the resulting messages to the core.
 #include "edge/lane.h"
 
 #include <utility>
@@ -8,7 +8,7 @@
 namespace cairn::edge {
 namespace {
 
-// The Python library's WebSocket package names itself; the Go library's sends no User-Agent.
+// The Python library's WebSocket package sends a User-Agent; the Go library's sends none.
 bool IsPython(const std::string& user_agent) { return user_agent.rfind("Python/", 0) == 0; }
 
 }  // namespace
@@ -98,9 +98,9 @@ void Lane::Unsubscribe(Member* member, std::string_view name) {
   RemoveFrom(topic, position);
 }
 
-// The last member of the topic takes the place that becomes free, so that leaving costs the same in
-// a topic of ten thousand as in one of two. REQUIRES: the leaving member's own table is taken care
-// of by the caller.
+// The last member of the topic moves into the freed position, so that leaving costs the same in a
+// topic of ten thousand as in one of two. REQUIRES: the caller updates the leaving member's own
+// table.
 void Lane::RemoveFrom(Topic* topic, uint32_t position) {
   auto& members = topic->members;
   const auto move = [&](size_t from, uint32_t to) {

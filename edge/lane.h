@@ -1,16 +1,18 @@
 // Lane: the sessions of one loop, their topics, and what passes between them and the core.
 //
 // Keeps the session table (who is connected, subscribed to what), numbers the relays that it sends
-// up and keeps them until they have arrived, and fans out what comes down: the core sends a relay
-// once per lane. A core that has lost everything is told the table again, so that no client
-// notices. docs/RELAYS.md has the rules.
+// to the core and keeps them until they have arrived, and fans out the core's messages: the core
+// sends a relay once per lane. A core that has lost its state is sent the table again, so that no
+// client notices. docs/RELAYS.md has the rules.
 //
 // Owner:  one Loop.
-// Thread: that loop's, but where a method says "any thread".
-// Bounds: EdgeLimits::max_topics a member; about 100 bytes a subscription and 60 a topic besides its name.
-//         EdgeLimits::max_backlog_bytes of what the core has not taken, max_open_bytes of relays
-//         that it has taken and that some lane may not have yet: congested() is true above either.
-// Errors: none of its own; limits are answered to the session. Relays that are given up are counted.
+// Thread: that loop's, unless a method says "any thread".
+// Bounds: EdgeLimits::max_topics a member; about 100 bytes a subscription, and 60 a topic besides
+//         its name. EdgeLimits::max_backlog_bytes of data that the core has not accepted,
+//         max_open_bytes of relays that it has accepted and that some lane may not have yet: above
+//         either, congested() is true.
+// Errors: none of its own; the session gets errors about limits. Relays that are given up are
+//         counted.
 #ifndef CAIRN_EDGE_LANE_H_
 #define CAIRN_EDGE_LANE_H_
 
@@ -46,7 +48,7 @@ namespace cairn::edge {
 
 class Lane final : public CoreLinkListener {
  public:
-  // What the core is told of a connection; PeerInfo in lane.proto.
+  // What the core is told about a connection: PeerInfo in lane.proto.
   struct PeerFacts {
     int64_t connected_since_us = 0;
     std::string remote_address;
@@ -70,9 +72,9 @@ class Lane final : public CoreLinkListener {
   struct Topic;
   struct Subscription {
     uint32_t position = 0;  // in Topic::members
-    bool answered = false;  // v2: the client knows that it counts
-    bool asked = false;     // v2: it wants to be told again
-    bool is_new = true;     // no core was told of it yet
+    bool answered = false;  // v2: the client has been told the number of subscribers
+    bool asked = false;     // v2: the client wants to be told again
+    bool is_new = true;     // no core has been told of it yet
   };
   struct WaitingQuery {
     absl::Duration until;
@@ -101,7 +103,7 @@ class Lane final : public CoreLinkListener {
 
   enum class SubscribeResult { kSubscribed, kAlready, kTooMany };
 
-  // What the core orders besides deliveries and disconnects, which the lane carries out itself.
+  // Orders of the core other than deliveries and disconnects, which the lane carries out itself.
   struct Orders {
     std::function<void()> drain;
     std::function<void(const std::string& directives)> set_log_directives;
@@ -112,32 +114,33 @@ class Lane final : public CoreLinkListener {
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
 
-  // Before anything else: starts the link, which must outlive the lane's use.
+  // Called before anything else: starts the link, which must outlive the lane's use.
   void Connect(CoreLink* link);
   void SetOrders(Orders orders) { orders_ = std::move(orders); }
 
-  // ---- from sessions. `peer` is random, not 0, and unique. `client` must outlive the membership.
+  // ---- called by sessions. `peer` is random, not 0, and unique. `client` must outlive the
+  // membership.
   Member* Join(uint64_t peer, Client* client, PeerFacts facts);
-  // `code` and `reason` as the core's history shows them.
+  // `code` and `reason`: as shown in the core's history.
   void Leave(Member* member, uint16_t code, std::string_view reason);
   SubscribeResult Subscribe(Member* member, std::string_view topic);
   void Unsubscribe(Member* member, std::string_view topic);
-  // REQUIRES: message.kind is kRelay. `to`: the one peer that is to get it; 0: everybody.
+  // REQUIRES: message.kind is kRelay. `to`: the only peer that is to get it; 0: all subscribers.
   void Relay(const Member* member, const wire::Message& message, uint64_t to);
 
-  // Keeps the record for others to find, and relays its blob to subscribers.
+  // Keeps the record so that others find it, and relays its content to subscribers.
   void Publish(const Member* member, std::string_view topic, const wire::PublishedRecord& record);
-  // Answers the member with the topic's records: at once, with the first that comes, or empty after
-  // query_hold.
+  // Answers the member with the topic's records: at once, with the first record that is published,
+  // or after query_hold with none.
   void Query(Member* member, std::string_view topic);
-  // Answers queries that have waited long enough.
+  // Answers queries that have waited for query_hold.
   void EndQueries();
 
-  // A data message of `bytes` has come from the member.
+  // Counts a data message of `bytes` received from the member.
   void NoteMessage(Member* member, size_t bytes, const char* dialect);
   void NoteRtt(Member* member, absl::Duration rtt);
-  // Tells the core what has been counted since the last: the lane's figures, and those of up to
-  // kReportsPerCall members for whom something has changed. False when that was all of them.
+  // Reports to the core what has changed since the last call: the lane's figures, and those of up
+  // to kReportsPerCall members. False when there are no more changes.
   bool Report(bool draining);
   // What it tells then of the edge: the end of the clients' certificate, 0 for plaintext, and how
   // many cores its lanes are connected to.
@@ -146,12 +149,12 @@ class Lane final : public CoreLinkListener {
     cores_ = cores;
   }
 
-  // Time of the reads that follow, Unix microseconds.
+  // The time of the reads that follow, in Unix microseconds.
   void SetReadTime(int64_t now_us) { read_us_ = now_us; }
 
-  // Hands what has gathered to the core: once for everything that came in one go.
+  // Hands the batch to the core; called once per turn.
   void Flush();
-  // Forgets what need not be remembered any longer. Ten times a second.
+  // Forgets what need not be remembered any longer. Called ten times a second.
   void Tick();
   // Something waits for DeliverWaiting(): a turn does so much and no more.
   bool has_waiting() const { return !waiting_.empty() || begun_.topic; }
@@ -161,16 +164,16 @@ class Lane final : public CoreLinkListener {
   void AddWork(uint64_t work) { work_ += work; }
   void EndTurn() { work_ = fresh_work_ = 0; }
 
-  // More is kept for the core than is allowed: the loop must stop reading clients until this is
-  // false again.
+  // More is kept for the core than allowed: the loop must not read from clients until this is false
+  // again.
   bool congested() const { return congested_; }
 
-  // Everybody has left, and nobody will come: the core is told that the lane ends.
+  // All members have left, and no new one will join: tells the core that the lane ends.
   void SayGoodbye();
-  // Everything that clients relayed has arrived wherever it goes to.
+  // Whether every relay of the clients has arrived everywhere.
   bool finished() const;
 
-  // ---- from the link.
+  // ---- called by the link
   void OnSession(CoreSession session) override;
   void OnCoreMessage(signaling::v1::CoreToLane& message) override;
   void OnAccepted(signaling::v1::LaneToCore& message) override;
@@ -178,7 +181,7 @@ class Lane final : public CoreLinkListener {
   const signaling::v1::Roster& roster() const override { return roster_; }
   const signaling::v1::RosterStamp& roster_told() const override { return roster_told_; }
 
-  // Any thread: the cost of everything that is kept for the core, as of the last turn.
+  // Any thread: the cost of everything kept for the core, as of the last turn.
   size_t backlog_bytes() const { return backlog_bytes_.load(std::memory_order_relaxed); }
 
   const LaneIdentity& identity() const { return identity_; }
@@ -194,7 +197,7 @@ class Lane final : public CoreLinkListener {
   // The core is told at once: a session has begun, the snapshot is told, nothing waits, and there
   // is room.
   bool Flows() const;
-  // Calls fill(event) for an event that is told now, or waits.
+  // Calls fill(event) for an event that is sent now, or queued.
   template <typename Fill>
   void Tell(signaling::v1::LaneEvent::Kind kind, uint64_t peer, Fill fill) {
     if (Flows()) return TellNow(kind, peer, fill);
@@ -208,17 +211,16 @@ class Lane final : public CoreLinkListener {
     fill(event);
     outbox_.Added(event);
   }
-  // Moves what waits into the batch, as far as there is room.
+  // Moves queued events into the batch, as far as there is room.
   void Pump();
   void TellMember(Member* member);
   void TellSubscribed(const Member& member, std::string_view topic, Subscription& subscription);
-  // The member's subscription has changed. `was`: it had one before.
+  // The member's subscription has changed. `was`: whether it was subscribed before.
   void TellChange(Member* member, std::string_view topic, bool was);
   void Resolve(const Outbox::Change& change);
-  // Tells the core what is so now, if it believes otherwise.
+  // Tells the core the current state, if the core has another one.
   void Reconcile(Member& member, std::string_view topic, bool told);
-  // The events of the last session that have to be told again, in order; counts those that cannot
-  // be.
+  // The events of the last session that must be resent, in order; counts those that cannot be.
   std::vector<signaling::v1::LaneEvent> RelaysOf(CoreSession& session);
   void RestoreNew(const signaling::v1::LaneEvent& subscribed);
   // Tells clients of cairn.signal.v2 that they may have missed relays of their topics.
@@ -235,7 +237,7 @@ class Lane final : public CoreLinkListener {
   }
   void CarryOut(const signaling::v1::Command& command);
   void OnNotice(signaling::v1::Notice& notice);
-  // A message of cairn.signal.v2.
+  // Sends a message of cairn.signal.v2.
   void Say(const Member& member, std::string_view message);
   // ---- who gets what (lane_fan_out.cc)
   // A relay, and its frame in every dialect: each is encoded when somebody first wants it.
@@ -262,7 +264,7 @@ class Lane final : public CoreLinkListener {
   static std::string_view FrameFor(const Member& member, FanOut& relay);
   void CountLatency(const FanOut& relay, uint64_t copies);
   void OnAnswer(const signaling::v1::Answer& answer);
-  // Those of the member that have waited long enough.
+  // Answers the member's queries that have waited for query_hold.
   void EndQueries(Member* member, absl::Duration now);
   static bool Waits(const Member& member, std::string_view topic);
   static void FillQuery(const Member& member, const std::string& topic,
@@ -270,7 +272,7 @@ class Lane final : public CoreLinkListener {
   // As often as the member has asked.
   void SendResult(Member* member, std::string_view topic,
                   const std::vector<wire::PublishedRecord>& records, size_t times);
-  // Null when nobody on this lane is subscribed to it.
+  // Null when no member is subscribed to it.
   Topic* FindTopic(std::string_view name);
   void RemoveFrom(Topic* topic, uint32_t position);
 
@@ -284,7 +286,7 @@ class Lane final : public CoreLinkListener {
   // Loop thread only.
   absl::flat_hash_map<uint64_t, std::unique_ptr<Member>> members_;
   NamedSet<Topic> topics_;
-  // What was found last, or null: messages for a topic come in rows.
+  // The last topic found, or null: messages for a topic often follow each other.
   Topic* last_topic_ = nullptr;
   SeenRelays seen_;
   Outbox outbox_;
@@ -292,7 +294,7 @@ class Lane final : public CoreLinkListener {
   bool in_session_ = false;
   bool snapshot_told_ = false;  // of this session
   std::vector<uint64_t>
-      untold_;  // ids of members that the core is still to be told of, the last one first
+      untold_;  // ids of members that the core has yet to be told of, the last one first
   bool goodbye_ = false;
   bool goodbye_told_ = false;  // in this session
   bool congested_ = false;
@@ -309,14 +311,14 @@ class Lane final : public CoreLinkListener {
   uint32_t cores_ = 0;
   Orders orders_;
   signaling::v1::RosterStamp roster_told_;  // of the last, complete or not
-  signaling::v1::Roster roster_;            // the lanes that a restarted core has to wait for
+  signaling::v1::Roster roster_;            // the lanes that a restarted core must wait for
   RecordCache records_;
   struct Due {
     absl::Duration at;
     uint64_t peer;
   };
   std::deque<Due> due_;  // a query of the peer, unless it has been answered; the first is due first
-  std::vector<uint64_t> unreported_;  // ids of members whose figures the core has not got
+  std::vector<uint64_t> unreported_;  // ids of members whose new figures have not been sent
 };
 
 }  // namespace cairn::edge

@@ -37,7 +37,7 @@ void Lane::OnRoster(const signaling::v1::Roster& roster) {
     seen_.OnRoster(roster, clock_.Elapsed());
     return;
   }
-  // Of a core that is itself still waiting for lanes. The complete roster stays as it was told: a
+  // From a core that is itself still waiting for lanes. The last complete roster stays as it is: a
   // lane that is not in it was passed over by that core.
   absl::flat_hash_set<uint64_t> known(roster_.lanes().begin(), roster_.lanes().end());
   known.insert(roster_.awaited().begin(), roster_.awaited().end());

@@ -20,7 +20,7 @@ using signaling::v1::Welcome;
 namespace {
 
 constexpr uint32_t kProtocolVersion = 2;  // Hello in lane.proto
-// Of a link that comes and goes.
+// Log limit for a link that breaks again and again.
 constexpr int kOutagesLogged = 10;
 constexpr absl::Duration kOutagesLoggedPer = absl::Minutes(1);
 
@@ -213,7 +213,7 @@ void LaneLink::LogOutage(int code, const std::string& message) {
 }
 
 void LaneLink::Pump() {
-  // One message is in flight at a time: what is appended meanwhile travels together in the next.
+  // Only one message is being written at a time: everything appended meanwhile goes into the next.
   while (welcomed_ && link_->HasNext() && stream_->Writable()) {
     const LaneToCore& message = link_->Next();
     silent_ticks_ = 0;

@@ -1,10 +1,10 @@
-// LaneLink: a lane's link to a core in another process: a Link over one stream at a time, opened
-// again for as long as the edge lives.
+// LaneLink: a lane's link to a core in another process: a Link over one stream at a time, which is
+// reopened for as long as the edge lives.
 //
 //   waiting ──back-off──▶ opening ──Welcome──▶ open ──stream ends──▶ waiting
 //                            └──────────stream ends─────────────────────▲
 //
-// Welcome says whether the link of the last session goes on (RESUMED) or a new session begins;
+// Welcome says whether the link of the last session continues (RESUMED) or a new session begins;
 // docs/RELAYS.md "Links" has the rules.
 //
 // Owner:  one Loop.

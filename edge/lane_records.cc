@@ -1,4 +1,4 @@
-// Lane: records that clients publish, and who waits for them.
+// Lane: records that clients publish, and the queries that wait for them.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -82,7 +82,7 @@ void Lane::FillQuery(const Member& member, const std::string& topic, LaneEvent& 
 void Lane::OnAnswer(const signaling::v1::Answer& answer) {
   const auto it = members_.find(answer.peer());
   if (it == members_.end()) return;
-  // Who has asked more than once is answered as often.
+  // A client that has asked more than once gets as many answers.
   const size_t asked = std::erase_if(it->second->queries, [&](const WaitingQuery& query) {
     return query.topic == answer.topic();
   });

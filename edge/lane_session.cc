@@ -1,4 +1,4 @@
-// Lane: sessions with a core: what it is told, in which order, and what is told again.
+// Lane: sessions with a core: what it sends, in which order, and what it resends.
 #include <algorithm>
 #include <utility>
 
@@ -11,7 +11,7 @@
 namespace cairn::edge {
 namespace {
 
-// Cost of a message with a part of the snapshot: a core waits while they come
+// The cost of one message of the snapshot: a core waits while such messages arrive
 // (link::kReturnPatience), also over a slow link.
 constexpr size_t kSnapshotPiece = 64 << 10;
 
@@ -33,7 +33,7 @@ void Lane::OnSession(CoreSession session) {
   snapshot_told_ = goodbye_told_ = false;
   untold_.clear();
   untold_.reserve(members_.size());
-  // A core that has given the lane up has told others that its peers left.
+  // A core that has given the lane up has told other lanes that its peers left.
   const bool peers_left = session.kind == CoreSession::Kind::kGivenUp;
   for (const auto& [peer, member] : members_) {
     member->told = false;
@@ -48,7 +48,7 @@ void Lane::OnSession(CoreSession session) {
 
 std::vector<LaneEvent> Lane::RelaysOf(CoreSession& session) {
   std::vector<LaneEvent> relays;
-  // Nobody remembers for ever what has arrived.
+  // State about relays that have arrived everywhere is dropped after a while.
   const bool is_unsure = session.outage > absl::FromChrono(link::kUnsureRelaysKept);
   const auto take = [&](LaneEvent& event) {
     if (event.seq() == 0) return;
@@ -61,7 +61,7 @@ std::vector<LaneEvent> Lane::RelaysOf(CoreSession& session) {
   return relays;
 }
 
-// The core that was told of it did not live to say so.
+// The core that was told of it ended before it could tell others.
 void Lane::RestoreNew(const LaneEvent& subscribed) {
   const auto member = members_.find(subscribed.peer());
   Topic* topic = FindTopic(subscribed.topic());
@@ -81,7 +81,7 @@ void Lane::SayMissed() {
   }
 }
 
-// ---- what the core is told
+// ---- messages to the core
 
 bool Lane::Flows() const {
   return snapshot_told_ && in_session_ && untold_.empty() && outbox_.empty() && outbox_.has_room();
@@ -139,7 +139,7 @@ void Lane::TellSubscribed(const Member& member, std::string_view topic,
 }
 
 void Lane::TellChange(Member* member, std::string_view topic, bool was) {
-  // One that the core is still to be told of is told as it is then.
+  // A member that the core has yet to be told of is sent with its current state.
   if (!member->told) return;
   if (!Flows()) return outbox_.AddChange(member->peer, topic, was);
   Reconcile(*member, topic, was);
@@ -147,7 +147,7 @@ void Lane::TellChange(Member* member, std::string_view topic, bool was) {
 
 void Lane::Resolve(const Outbox::Change& change) {
   const auto member = members_.find(change.peer);
-  // The core is told of one that has left.
+  // The core is told of a member that has left.
   if (member != members_.end()) Reconcile(*member->second, change.topic, change.told);
 }
 
@@ -188,7 +188,7 @@ void Lane::OnAccepted(LaneToCore& message) {
   }
 }
 
-// Half, so that reading does not stop and go with every acknowledgement.
+// Half of it, so that reading does not stop and continue with every acknowledgement.
 void Lane::UpdateCongestion() {
   const size_t untaken = outbox_.waiting_cost() + link_->cost();
   const size_t factor = congested_ ? 2 : 1;

@@ -5,7 +5,7 @@
 namespace cairn::edge {
 namespace {
 
-// Frame header, and the CBOR around topic and payload.
+// The frame header, and the CBOR around topic and payload.
 constexpr size_t kFrameOverhead = 64;
 
 absl::Status InRange(const char* option, size_t value, size_t low, size_t high) {

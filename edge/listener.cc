@@ -67,7 +67,7 @@ std::optional<Accepted> Listener::Accept() {
       return Accepted{std::move(fd), SocketAddress(storage, size).Unmapped()};
     }
     if (errno == EAGAIN) return std::nullopt;
-    // The connection is gone again, not the listener (accept(2), "Error handling").
+    // This error ends the connection, not the listener (accept(2), "Error handling").
     if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
     paused_ = true;
     if (said_) return std::nullopt;

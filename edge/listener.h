@@ -1,10 +1,10 @@
-// Listener: a listening TCP socket that outlives running out of descriptors.
+// Listener: a listening TCP socket that keeps working after the process ran out of descriptors.
 //
 // Thread: its loop's. SO_REUSEPORT: every loop has one, and so may a second process during an
 //         upgrade.
 // Bounds: leaves the last descriptors of the process to others (base/descriptor_limit.h).
-// Errors: a failing accept pauses it until Retry() succeeds, and is said in the log, once an outage
-//         and now and then at most; it never ends the process.
+// Errors: a failing accept pauses it until Retry() succeeds. It is logged once per outage,
+//         rate-limited; it never ends the process.
 #ifndef CAIRN_EDGE_LISTENER_H_
 #define CAIRN_EDGE_LISTENER_H_
 
@@ -26,16 +26,16 @@ struct Accepted {
 
 class Listener {
  public:
-  // Bound and listening, non-blocking. `clock` must outlive it.
+  // Binds and listens, non-blocking. `clock` must outlive it.
   static absl::StatusOr<Listener> Open(const SocketAddress& address, const Clock& clock);
-  // On a socket that listens already and that somebody else keeps open, the service manager.
+  // Uses a socket that is listening already and that another process, the service manager, keeps
+  // open.
   static absl::StatusOr<Listener> Share(const UniqueFd& socket, const Clock& clock);
 
-  // The next connection, non-blocking; nothing when none waits or accepting fails, which paused()
-  // tells apart.
+  // The next connection, non-blocking; nothing when none waits or accepting failed: see paused().
   std::optional<Accepted> Accept();
 
-  // Accepting failed and is pointless until something is closed.
+  // Accepting failed and will fail until a descriptor is closed.
   bool paused() const { return paused_; }
   void Pause() { paused_ = true; }
   // Tries again; true when accepting works.
@@ -45,7 +45,7 @@ class Listener {
     paused_ = false;
   }
   bool open() const { return fd_.valid(); }
-  // What waits in the queue outlives Close().
+  // The socket stays open after Close(), with the connections that wait in its queue.
   bool shared() const { return shared_; }
 
   int fd() const { return fd_.get(); }
@@ -58,7 +58,7 @@ class Listener {
   UniqueFd fd_;
   bool shared_;
   bool paused_ = false;
-  bool said_ = false;  // the failure is in the log
+  bool said_ = false;  // the failure has been logged
   // The last descriptor was as high as clients may have: the next one may be too high.
   bool near_reserve_ = false;
   LogLimiter failures_;

@@ -14,11 +14,11 @@
 namespace cairn::edge {
 namespace {
 
-// How late a deadline may be noticed, and how often a paused listener tries again.
+// How late a deadline may be noticed, and the interval at which a paused listener tries again.
 constexpr auto kTick = std::chrono::milliseconds(100);
-// A connection whose upgrade takes longer goes when no more can be accepted.
+// A connection whose upgrade takes longer is closed when no more can be accepted.
 constexpr absl::Duration kSilenceWithoutDescriptors = absl::Seconds(1);
-// Accepts in a row before connections get their turn.
+// Connections accepted in a row before open ones are served.
 constexpr int kAcceptsPerTurn = 128;
 
 // What epoll keeps of a descriptor: a Connection*, whose lowest bit is 0; null for the listener; or
@@ -191,7 +191,7 @@ void Loop::Touch(Connection& connection) {
   touched_.push_back(&connection);
 }
 
-// ---- connections come and go
+// ---- connections are opened and closed
 
 void Loop::AcceptAll(int most) {
   while (most-- > 0) {
@@ -199,7 +199,7 @@ void Loop::AcceptAll(int most) {
     if (!accepted) break;
     Adopt(*std::move(accepted));
   }
-  // Level-triggered, a listener that cannot accept would spin.
+  // Level-triggered: a listener that cannot accept would spin.
   if (listener_.paused()) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.fd(), nullptr);
 }
 
@@ -290,7 +290,7 @@ void Loop::Remove(Connection& connection) {
     if (event.data.ptr == &connection) event.events = 0;
   }
   queued_ -= connection.queue_memory();
-  // Closing it would not do where a child process has the socket too: epoll watches what is open.
+  // Closing it is not enough if a child process has the socket too: epoll watches the open file.
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.fd(), nullptr);
   const size_t index = connection.slot;
   shared_.census.Leave(slots_[index].verdict);
@@ -339,7 +339,7 @@ void Loop::OnTick() {
     while (Connection* connection = list->PopDue(now)) connection->OnDeadline();
   }
   if (listener_.paused()) {
-    // Descriptors are what is missing, most of the time: those who say nothing give theirs back.
+    // Usually descriptors are what is missing: close connections that send nothing.
     for (int i = 0; i < kAcceptsPerTurn; ++i) {
       Connection* silent = handshakes_.PopOlderThan(kSilenceWithoutDescriptors, now);
       if (!silent) break;

@@ -5,7 +5,8 @@
 // each touched connection is written to once. A turn does so much and no more (edge/work.h); the
 // rest is done in the next, with whoever else has become ready.
 //
-// Owner:  Edge. Thread: its own, but where a method says "any thread".
+// Owner:  Edge.
+// Thread: its own, unless a method says "any thread".
 // Bounds: kReadBuffer bytes a read, kEventsPerTurn sockets a turn, and edge/work.h.
 #ifndef CAIRN_EDGE_LOOP_H_
 #define CAIRN_EDGE_LOOP_H_
@@ -43,7 +44,7 @@
 
 namespace cairn::edge {
 
-// What all loops of an edge share.
+// Shared by all loops of an edge.
 struct EdgeShared {
   const EdgeLimits limits;
   Reloadable<BearerTokens> tokens;
@@ -56,7 +57,7 @@ struct EdgeShared {
   const size_t loops;
   CoreSight cores;
 
-  // A loop's part of a bound of the whole edge.
+  // A loop's share of a bound of the whole edge.
   size_t Share(size_t bound) const { return (bound + loops - 1) / loops; }
 };
 
@@ -65,26 +66,26 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
   static constexpr size_t kReadBuffer = 256 << 10;
   static constexpr int kEventsPerTurn = 512;
 
-  // `on_drain_order` is called on the loop when the core wants the edge drained.
+  // `on_drain_order` is called on the loop when the core asks for the edge to be drained.
   Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFactory& links,
        std::function<void()> on_drain_order);
   ~Loop();
 
-  // Before Start(): new connections of the port go to the `own` sockets of this edge, and no longer
-  // to `earlier` ones.
+  // Called before Start(): new connections of the port go to the `own` sockets of this edge, and no
+  // longer to the `earlier` ones.
   void TakeOverPort(uint32_t earlier, uint32_t own) const {
     Handover::TakeOver(listener_.fd(), earlier, own);
   }
-  // Once. The thread runs until Drain() has ended.
+  // Called once. The thread runs until Drain() has ended.
   void Start();
-  // Any thread. Stops accepting (after `handover`, if somebody else serves the port), closes
-  // everybody with 1001 spread over `window`, then calls `done` on the loop.
+  // Any thread. Stops accepting (after `handover`, if another process serves the port), closes all
+  // connections with 1001, spread over `window`, then calls `done` on the loop.
   void Drain(absl::Duration window, std::optional<Handover> handover, std::function<void()> done);
-  // After `done`: ends the thread.
+  // Called after `done`: ends the thread.
   void Join();
 
   const EdgeCounters& counters() const { return counters_; }  // any thread
-  // Any thread, but not once Join() has been called.
+  // Any thread, but not after Join().
   void AddTo(EdgeSnapshot& snapshot) const;
 
   // ---- LoopExecutor
@@ -134,17 +135,17 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
   void OnReady(const epoll_event& event);
   // Goes on with what the last turns have left.
   void OnNextTurn();
-  // Hands the batch to the core and settles whoever was touched, until nothing is left to do.
+  // Hands the batch to the core and settles the touched connections, until nothing is left to do.
   void FinishTurn();
   void AcceptAll(int most);
   void Adopt(Accepted accepted);
-  // Its upgrade is done, or will never be.
+  // Its upgrade is done, or has failed.
   void EndArrival(Connection& connection);
   void Remove(Connection& connection);
-  // Waits for connections; when the kernel has no memory for that, the listener stays paused.
+  // Watches for new connections; when the kernel has no memory for that, the listener stays paused.
   void WatchListener();
   void SettleAll();
-  // Turned away before there was a connection of ours.
+  // Closes a socket that did not become a connection.
   void CountRefused(CloseReason reason, const SocketAddress& peer, std::string_view error = {});
   void ScheduleTick();
   void OnTick();
@@ -177,7 +178,7 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
   std::vector<Connection*> settling_;
   std::vector<Connection*> retired_;
   std::vector<Connection*> paused_;
-  absl::flat_hash_set<Connection*> blocked_;  // all that have something queued, between turns
+  absl::flat_hash_set<Connection*> blocked_;  // all with queued data, between turns
   absl::flat_hash_set<Connection*> rate_paused_;
   size_t arriving_ = 0;  // in handshakes_
   size_t queued_ = 0;    // memory of all queues

@@ -1,4 +1,4 @@
-// How a loop ends: it stops accepting, and closes everybody bit by bit.
+// The end of a loop: it stops accepting, and closes its connections gradually.
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -29,11 +29,12 @@ void Loop::Drain(absl::Duration window, std::optional<Handover> handover,
   });
 }
 
-// Whoever the kernel has already connected is served, or it would be reset with the listener.
+// Connections that the kernel has already accepted are served; closing the listener would reset
+// them.
 void Loop::CloseListener() {
   if (handover_) handover_->BeforeClose(listener_.fd());
   if (!listener_.shared()) AcceptAll(std::numeric_limits<int>::max());
-  // Somebody else may keep the socket open, which closing our descriptor does not end.
+  // Another process may keep the socket open, so closing our descriptor does not end it.
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.fd(), nullptr);
   listener_.Close();
 }
@@ -49,14 +50,14 @@ void Loop::CloseDrainShare() {
   }
   size_t open = 0;
   for (const Slot& slot : slots_) open += slot.connection->drained() ? 0 : 1;
-  // What is not a whole connection yet is carried over to the next tick.
+  // The fraction of a connection is carried over to the next tick.
   const double ticks_left = absl::FDivDuration(drain_end_ - now, absl::FromChrono(kDrainTick));
   drain_due_ +=
       ticks_left <= 1 ? static_cast<double>(open) : static_cast<double>(open) / ticks_left;
   for (const Slot& slot : slots_) {
     if (drain_due_ < 1) break;
     if (slot.connection->drained()) continue;
-    // They come back spread over as long as they left.
+    // Clients reconnect spread over the same time in which they are closed.
     slot.connection->Drain(drain_window_ * absl::Uniform<double>(random_, 0, 1));
     --drain_due_;
   }

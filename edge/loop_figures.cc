@@ -1,4 +1,4 @@
-// What a loop tells of itself: to the core, for operators, and to metrics.
+// The figures of a loop: for the core, for operators, and for metrics.
 #include <algorithm>
 
 #include "edge/loop.h"
@@ -7,13 +7,13 @@ namespace cairn::edge {
 namespace {
 
 constexpr absl::Duration kReportInterval = absl::Seconds(2);
-// How old the figures of clients' queues may be; there may be many queues.
+// The maximum age of the figures of clients' queues; there may be many queues.
 constexpr absl::Duration kQueueGaugesInterval = absl::Seconds(1);
 
 }  // namespace
 
-// Figures that are at most kReportInterval old are good enough for operators; who has many active
-// peers tells of them over several ticks.
+// Figures of age kReportInterval are good enough for operators; a loop with many active peers
+// reports them over several ticks.
 void Loop::Report(absl::Duration now) {
   if (now < next_report_) return;
   shared_.cores.Note(lane_.identity().lane_index, link_->connected() ? link_->core_id() : 0);

@@ -1,11 +1,11 @@
-// What a loop does when more comes in, or less goes out, than it can take.
+// How a loop reacts when more comes in, or less goes out, than it can handle.
 #include <vector>
 
 #include "edge/loop.h"
 
 namespace cairn::edge {
 
-// Each step writes or drops the longest queue. Those that have grown in this turn may be longer
+// Each step writes or drops the longest queue. A queue that has grown in this turn may be longer
 // than any that was blocked before.
 void Loop::ShortenQueues() {
   while (QueuesFull()) {
@@ -33,7 +33,7 @@ void Loop::ResumeReading() {
   for (Connection* connection : resumed) connection->ResumeReading();
 }
 
-// Those that wait again right away stay.
+// Connections that wait again at once stay in the list.
 void Loop::ResumeWithTokens() {
   std::vector<Connection*> waiting(rate_paused_.begin(), rate_paused_.end());
   for (Connection* connection : waiting) {

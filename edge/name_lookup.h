@@ -4,7 +4,8 @@
 // it runs on a thread of its own that nobody waits for: whoever asked may be gone by then. (Asio's
 // resolver waits for its thread when it is destroyed.)
 //
-// Owner:  one Http2CoreStreamOpener. Thread: its loop.
+// Owner:  one Http2CoreStreamOpener.
+// Thread: its loop.
 // Bounds: one look-up under way, kMaxAddresses of its answer.
 // Errors: UNAVAILABLE with the resolver's reason.
 #ifndef CAIRN_EDGE_NAME_LOOKUP_H_

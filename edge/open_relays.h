@@ -1,11 +1,11 @@
-// OpenRelays: relays of a lane that the core has taken, and that some lane may not have yet.
+// OpenRelays: relays of a lane that the core has accepted but some lane may not have yet.
 //
-// They are kept to be told to the next core if this one ends. Each is settled on its own, in any
+// They are kept to be sent to the next core if this one ends. Each is settled on its own, in any
 // order.
 //
 // Owner:  Lane.
 // Thread: its loop.
-// Bounds: cost() is held against EdgeLimits::max_open_bytes by the lane.
+// Bounds: the lane compares cost() with EdgeLimits::max_open_bytes.
 #ifndef CAIRN_EDGE_OPEN_RELAYS_H_
 #define CAIRN_EDGE_OPEN_RELAYS_H_
 
@@ -20,13 +20,13 @@ namespace cairn::edge {
 
 class OpenRelays {
  public:
-  // Takes an event with a number, higher than any before.
+  // Takes an event whose number is higher than any before.
   void Keep(signaling::v1::LaneEvent& event);
-  // All with a number from `first` to `last`; others of those numbers are settled already.
+  // Settles all numbers from `first` to `last`; some may be settled already.
   void Settle(uint64_t first, uint64_t last);
-  // The sender has its receipt: it must not get another from the next core.
+  // The sender has its receipt, and must not get another one from the next core.
   void ReceiptGiven(uint64_t seq);
-  // In ascending order. Then there is nothing.
+  // Returns all in ascending order, and becomes empty.
   std::deque<signaling::v1::LaneEvent> TakeAll();
 
   bool empty() const { return open_ == 0; }
@@ -38,7 +38,7 @@ class OpenRelays {
     signaling::v1::LaneEvent event;
     size_t cost = 0;  // 0: settled
   };
-  // Those of settled entries in the middle are kept until the ones before are settled too.
+  // Settled entries in the middle are kept until the ones before them are settled too.
   std::deque<Entry>::iterator Find(uint64_t seq);
   void Release(Entry& entry);
 

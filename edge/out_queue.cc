@@ -9,7 +9,7 @@
 namespace cairn::edge {
 
 void OutQueue::AppendPong(std::string_view frame) {
-  // A pong that has begun to leave must leave whole.
+  // A pong that has been written in part must be completed.
   const bool begun = pong_head_ > 0 || (pinned_ > 0 && pongs_pinned_);
   if (!begun && pongs_.size() + frame.size() > kMaxPongBytes) pongs_.clear();
   if (pongs_.size() < 2 * kMaxPongBytes) pongs_.append(frame);
@@ -24,7 +24,7 @@ void OutQueue::AppendRaw(std::string_view bytes) {
 
 std::string_view OutQueue::Front() {
   if (PongsAreFront()) return std::string_view(pongs_).substr(pong_head_);
-  // A pong waits for the boundary; without one everything can go at once.
+  // A pong waits for a frame boundary; without one everything can be written at once.
   const size_t end = pongs_.empty() ? data_.size() : std::max(boundary_, head_ + pinned_);
   return std::string_view(data_).substr(head_, end - head_);
 }
@@ -65,7 +65,7 @@ void OutQueue::AdvanceBoundary() {
   while (boundary_ < head_) {
     boundary_ += wire::WsFrameSize(std::string_view(data_).substr(boundary_));
   }
-  // What is written is given back once it is the larger half, so that each byte is moved at most
+  // Written bytes are removed once they are the larger half, so that each byte is moved at most
   // once.
   if (head_ > data_.size() / 2) {
     data_.erase(0, head_);

@@ -1,10 +1,10 @@
-// OutQueue: the bytes one client has not taken yet: whole WebSocket frames, with pongs let past
+// OutQueue: the bytes that one client has not read yet: whole WebSocket frames; pongs overtake
 // them.
 //
 // Owner:  one Connection.
 // Thread: its loop.
-// Bounds: none of its own: the connection holds size() against EdgeLimits::max_queued_bytes. Pongs:
-//         kMaxPongBytes, then only the latest is kept (RFC 6455 5.5.3). An empty queue keeps at
+// Bounds: none of its own: the connection compares size() with EdgeLimits::max_queued_bytes. Pongs:
+//         kMaxPongBytes; above it only the latest is kept (RFC 6455 5.5.3). An empty queue keeps at
 //         most kKeptBytes of memory.
 #ifndef CAIRN_EDGE_OUT_QUEUE_H_
 #define CAIRN_EDGE_OUT_QUEUE_H_
@@ -22,7 +22,7 @@ class OutQueue {
 
   // `bytes` are one or more whole frames.
   void Append(std::string_view bytes) { data_.append(bytes); }
-  // `frame` is a whole pong; it leaves at the next boundary between frames.
+  // `frame` is a whole pong; it is sent at the next boundary between frames.
   void AppendPong(std::string_view frame);
   // Bytes that are not frames: the answer to the upgrade. REQUIRES: nothing is queued.
   void AppendRaw(std::string_view bytes);
@@ -30,19 +30,19 @@ class OutQueue {
   bool empty() const { return head_ == data_.size() && pongs_.empty(); }
   size_t size() const { return data_.size() - head_ + pongs_.size(); }
 
-  // What the queue holds on the heap; 0 when nothing waits, but for the kKeptBytes.
+  // The heap memory of the queue; 0 when it is empty, except for the kKeptBytes.
   size_t memory_bytes() const { return empty() ? 0 : data_.capacity() + pongs_.capacity(); }
 
-  // What to write next, in one piece. Empty if there is nothing.
+  // The next bytes to write, in one piece. Empty if there are none.
   std::string_view Front();
-  // The first `bytes` of Front() are written.
+  // The first `bytes` of Front() have been written.
   void Consume(size_t bytes);
-  // The first `bytes` of Front() must be what is written next, unchanged: TLS has made a record of
-  // them that the socket did not take. REQUIRES: bytes <= Front().size().
+  // The first `bytes` of Front() must be written next, unchanged: TLS has made a record of them
+  // that the socket did not accept. REQUIRES: bytes <= Front().size().
   void Pin(size_t bytes);
 
-  // Drops what waits, except the rest of a frame that has begun to leave, and what is pinned: a
-  // Close frame can follow.
+  // Drops everything except the rest of a frame that has been written in part, and what is pinned.
+  // A Close frame can follow.
   void DropWaiting();
 
  private:

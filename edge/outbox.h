@@ -1,13 +1,13 @@
-// Outbox: what a lane has to tell the core: the batch of the current turn, and what there is no
-// room for yet, in order.
+// Outbox: what a lane has to tell the core: the batch of the current turn, and, in order, what
+// there is no room for yet.
 //
-// Relays wait as they are. A change of presence waits as the name of what has changed, and is
-// looked up when its turn comes: a client that subscribes and unsubscribes a thousand times
-// meanwhile has one entry.
+// Relays wait unchanged. A change of presence is stored as the name of what changed, and is looked
+// up when it is sent: a client that subscribes and unsubscribes a thousand times meanwhile has one
+// entry.
 //
 // Owner:  Lane.
 // Thread: its loop.
-// Bounds: waiting_cost() is held against EdgeLimits::max_backlog_bytes by the lane.
+// Bounds: the lane compares waiting_cost() with EdgeLimits::max_backlog_bytes.
 #ifndef CAIRN_EDGE_OUTBOX_H_
 #define CAIRN_EDGE_OUTBOX_H_
 
@@ -29,25 +29,25 @@ namespace cairn::edge {
 class Outbox {
  public:
   // ---- the batch of the current turn
-  // Appends an event to it; Added() must follow when the event is filled.
+  // Appends an event to the batch; Added() must follow when the event is complete.
   signaling::v1::LaneEvent& Add(signaling::v1::LaneEvent::Kind kind, uint64_t peer);
   void Added(const signaling::v1::LaneEvent& event);
   signaling::v1::LaneToCore& batch() { return batch_; }
-  // What the core can be told now, less what is in the batch.
+  // What the core has room for, minus what is in the batch.
   bool has_room() const { return room_ > 0; }
   void SetRoom(size_t room) { room_ = static_cast<int64_t>(room); }
 
-  // ---- what waits
-  // As Add() and Added(), behind everything that waits.
+  // ---- the queue
+  // As Add() and Added(), but at the end of the queue.
   signaling::v1::LaneEvent& AddWaiting(signaling::v1::LaneEvent::Kind kind, uint64_t peer);
   void AddedWaiting(const signaling::v1::LaneEvent& event);
-  // The peer's subscription to the topic has changed. `told`: whether the core believes in it; of
-  // several changes, the first one's counts.
+  // The peer's subscription to the topic has changed. `told`: whether the core currently has the
+  // subscription; of several changes, the first one's value counts.
   void AddChange(uint64_t peer, std::string_view topic, bool told);
 
   bool empty() const { return waiting_.empty(); }
   size_t waiting_cost() const { return waiting_cost_; }
-  // Whether the first of what waits is a change; if not, it is an event.
+  // Whether the first entry of the queue is a change of presence; otherwise it is an event.
   bool first_is_change() const { return waiting_.front().kind() == kChange; }
   struct Change {
     uint64_t peer;
@@ -55,12 +55,12 @@ class Outbox {
     bool told;
   };
   Change TakeChange();
-  // Moves the first event into the batch.
+  // Moves the first event of the queue into the batch.
   void MoveFirst();
 
-  // Keeps only events with a number, behind `before`, and forgets the batch. Of a record that is
-  // not its publisher's newest only the relay of its blob is kept: told after the snapshot, it
-  // would take the newest one's place.
+  // Discards everything but numbered events (placed after `before`), and the batch. Of a record
+  // that is not its publisher's newest, only the relay of its content is kept: a record sent after
+  // the snapshot would replace the newest one.
   void Restart(std::vector<signaling::v1::LaneEvent> before, const RecordCache& records);
 
  private:
@@ -72,7 +72,7 @@ class Outbox {
   int64_t room_ = 0;
   std::deque<signaling::v1::LaneEvent> waiting_;
   size_t waiting_cost_ = 0;
-  // Of every change that waits: whether the core believes in the subscription.
+  // For every queued change: whether the core currently has the subscription.
   absl::flat_hash_map<std::pair<uint64_t, std::string>, bool> changes_;
 };
 

@@ -23,13 +23,13 @@ constexpr uint8_t kInet6 = 2;
 constexpr uint8_t kUnix = 3;
 constexpr uint8_t kDatagram = 2;
 
-// Of source and destination together, ports included, by family (section 2.2).
+// Source and destination together, including ports, by family (section 2.2).
 constexpr size_t kAddressBytes[] = {0, 12, 36, 216};
 constexpr size_t kMostKept = kBinaryHeadBytes + kAddressBytes[kInet6];
 static_assert(kMostKept <= ProxyProtocol::kMaxLineBytes);
 
-// An address and a port of a v1 line. Stricter than SocketAddress::Parse(): nothing but the address
-// itself, and no zero before a port.
+// An address and a port of a v1 line. Stricter than SocketAddress::Parse(): only the address
+// itself, and no leading zeros in the port.
 std::optional<SocketAddress> LineAddress(bool is_v6, absl::string_view ip, absl::string_view port) {
   const char* const alphabet = is_v6 ? "0123456789abcdefABCDEF:." : "0123456789.";
   if (ip.find_first_not_of(alphabet) != ip.npos) return std::nullopt;
@@ -78,7 +78,7 @@ ProxyProtocol::State ProxyProtocol::Feed(std::string_view& in) {
 }
 
 ProxyProtocol::State ProxyProtocol::Take(char byte) {
-  // Only TLVs, and what is not read, are beyond it.
+  // Everything after them is TLVs, which are not read.
   if (phase_ != Phase::kBinaryRest || kept_size_ < kMostKept) kept_[kept_size_++] = byte;
   switch (phase_) {
     case Phase::kSignature:
@@ -104,7 +104,7 @@ ProxyProtocol::State ProxyProtocol::OnSignatureByte() {
 ProxyProtocol::State ProxyProtocol::OnLineByte() {
   const std::string_view line(kept_.data(), kept_size_);
   const bool follows_cr = line[line.size() - 2] == '\r';
-  // One of the two alone does not end a line (section 2.1), and has no place in it.
+  // Either character alone does not end a line (section 2.1) and is not allowed in it.
   if (follows_cr != (line.back() == '\n')) return State::kMalformed;
   if (follows_cr) return OnLine(line.substr(0, line.size() - 2));
   return line.size() == kMaxLineBytes ? State::kMalformed : State::kNeedMore;
@@ -134,7 +134,7 @@ ProxyProtocol::State ProxyProtocol::OnBinaryHead() {
   rest_bytes_ = At16(14);
   if (version != 2 || command > kProxy) return State::kMalformed;
   if (kBinaryHeadBytes + rest_bytes_ > kMaxHeaderBytes) return State::kMalformed;
-  // Of a LOCAL header, nothing but the length counts.
+  // Of a LOCAL header only the length matters.
   if (command == kProxy) {
     if (family > kUnix || transport > kDatagram) return State::kMalformed;
     if (transport != kUnspec && rest_bytes_ < kAddressBytes[family]) return State::kMalformed;
@@ -147,7 +147,7 @@ ProxyProtocol::State ProxyProtocol::OnBinaryEnd() {
   const bool is_local = (At(12) & 0xf) == kLocal;
   const bool has_transport = (At(13) & 0xf) != kUnspec;
   if (is_local || !has_transport) return State::kDone;
-  // The other families leave it to the TCP peer's address.
+  // For other families the TCP peer's address is used.
   const uint8_t family = At(13) >> 4;
   if (family == kInet) source_ = V4(&kept_[16], At16(24));
   if (family == kInet6) source_ = V6(&kept_[16], At16(48));

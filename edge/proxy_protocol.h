@@ -1,4 +1,4 @@
-// ProxyProtocol: the header in which a proxy says, before any other byte, whose connection it is.
+// ProxyProtocol: parses the header in which a proxy names the client, before any other byte.
 //
 //   v1  "PROXY TCP4|TCP6 <source> <destination> <source port> <destination port>\r\n"
 //       "PROXY UNKNOWN[ <anything>]\r\n"
@@ -8,12 +8,15 @@
 //       14   2  bytes that follow: the addresses, then TLVs
 //       16      source, destination (4 or 16 bytes each), source port, destination port (2 each)
 //
-// Bytes in, a state out; no sockets here. Whoever can reach the parser can claim any address: it is
-// for peers that are trusted proxies only.
-// Owner:  one connection, from accept to the end of the header. Thread: its loop.
-// Bounds: kMaxLineBytes for v1, kMaxHeaderBytes for v2, held against what it declares; what is kept
-//         is in the object itself. TLVs are skipped unread, a checksum (PP2_TYPE_CRC32C) too.
-// Errors: kMalformed, at the first byte that settles it.
+// Pure: bytes in, a state out. Any sender can claim any address, so use it only for peers that are
+// trusted proxies.
+//
+// Owner:  one connection, from accept to the end of the header.
+// Thread: its loop.
+// Bounds: kMaxLineBytes for v1, kMaxHeaderBytes for v2, compared with the declared length.
+//         Everything is kept in the object itself. TLVs, also a checksum (PP2_TYPE_CRC32C), are
+//         skipped unread.
+// Errors: kMalformed, at the first byte that proves it.
 // Source: "The PROXY protocol, Versions 1 & 2" of HAProxy (doc/proxy-protocol.txt), section 2.
 #ifndef CAIRN_EDGE_PROXY_PROTOCOL_H_
 #define CAIRN_EDGE_PROXY_PROTOCOL_H_
@@ -31,29 +34,30 @@ namespace cairn::edge {
 class ProxyProtocol {
  public:
   enum class State : uint8_t {
-    kNeedMore,   // `in` is used up
+    kNeedMore,   // all of `in` was consumed
     kAbsent,     // the bytes do not begin with either signature
-    kDone,       // what is left of `in` comes after the header
-    kMalformed,  // the connection is to be closed (section 2)
+    kDone,       // the rest of `in` follows the header
+    kMalformed,  // the connection must be closed (section 2)
   };
 
-  // CRLF included (section 2.1).
+  // Including CRLF (section 2.1).
   static constexpr size_t kMaxLineBytes = 107;
-  // The first 16 bytes included. The length field would allow 65,551; senders are to keep to one
-  // segment of 536 bytes (section 2).
+  // Including the first 16 bytes. The length field allows 65,551; senders must fit into one segment
+  // of 536 bytes (section 2).
   static constexpr size_t kMaxHeaderBytes = 4096;
 
-  // Takes bytes from the front of `in`, of a header alone. With kAbsent, this call has taken none;
-  // those that earlier ones took while it was open are held(). The state depends on the bytes, not
-  // on the cuts between calls; once it is not kNeedMore it stays, and `in` is left alone.
+  // Consumes bytes of the header from the front of `in`. When it returns kAbsent, this call has
+  // consumed none; bytes consumed by earlier calls are in held(). The result depends on the bytes,
+  // not on how they are split into calls; once it is not kNeedMore it is final, and `in` is not
+  // touched.
   State Feed(std::string_view& in);
 
-  // After kDone: who connected to the proxy. Absent when the header does not say (LOCAL, UNKNOWN,
-  // UNSPEC, UNIX): the address is then the TCP peer's, and what the bytes behind the header claim
-  // is worth nothing, since who sent them is not known.
+  // After kDone: the address that connected to the proxy. Absent when the header does not tell it
+  // (LOCAL, UNKNOWN, UNSPEC, UNIX): then the TCP peer's address counts, and claims in the bytes
+  // after the header cannot be trusted, since their sender is unknown.
   const std::optional<SocketAddress>& source() const { return source_; }
 
-  // After kAbsent: what belongs before the bytes still in `in`; at most 11 bytes. Otherwise empty.
+  // After kAbsent: at most 11 bytes that precede the rest of `in`. Otherwise empty.
   std::string_view held() const {
     return state_ == State::kAbsent ? std::string_view(kept_.data(), kept_size_)
                                     : std::string_view();
@@ -61,7 +65,7 @@ class ProxyProtocol {
 
  private:
   enum class Phase : uint8_t {
-    kSignature,   // what came so far fits one of the two
+    kSignature,   // the bytes so far match one of the two
     kLine,        // v1, until CRLF
     kBinaryHead,  // v2, until byte 16
     kBinaryRest,  // v2, rest_bytes_ to come
@@ -81,7 +85,7 @@ class ProxyProtocol {
   Phase phase_ = Phase::kSignature;
   uint8_t kept_size_ = 0;
   uint16_t rest_bytes_ = 0;
-  std::array<char, kMaxLineBytes> kept_;  // of v2, as much of the header as addresses can take
+  std::array<char, kMaxLineBytes> kept_;  // of v2: as much of the header as addresses can take
   std::optional<SocketAddress> source_;
 };
 

@@ -1,4 +1,4 @@
-// Why a connection ended and why a message was dropped: one name each, which is also its metric
+// Why a connection ended and why a message was dropped: one name each, which is also the metric
 // label.
 //
 // docs/PROTOCOL.md has the same two tables; a test compares them.
@@ -15,7 +15,7 @@
 
 namespace cairn::edge {
 
-// X(enumerator, name, close code). Code 0: the connection ended without a Close frame of ours.
+// X(enumerator, name, close code). Code 0: the connection ended without a Close frame from us.
 #define CAIRN_EDGE_CLOSE_REASONS(X)                                                   \
   X(kClientClosed, "client_closed", 1000)         /* its Close frame was answered */  \
   X(kClientGone, "client_gone", 0)                /* end of stream without a Close */ \
@@ -39,7 +39,7 @@ namespace cairn::edge {
   X(kEdgeFull, "edge_full", 1013)                 /* EdgeLimits::max_connections */   \
   X(kAddressFull, "address_full", 1013)           /* ...::max_connections_per_ip */
 
-// X(enumerator, name): a message that had no effect; its connection stays.
+// X(enumerator, name): a message that had no effect; its connection stays open.
 #define CAIRN_EDGE_DROP_REASONS(X)                                                       \
   X(kTruncated, "cbor_truncated")           /* ends inside its first item */             \
   X(kMalformed, "cbor_malformed")           /* not well-formed */                        \

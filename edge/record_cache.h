@@ -1,7 +1,9 @@
-// RecordCache: what a lane's clients have published and would have to be said again to a core that
-// has lost it.
+// RecordCache: records that a lane's clients have published, kept to be published again when a core
+// is replaced.
 //
-// One-shot clients are gone long before a core is; their edge keeps their word until it expires.
+// Clients that publish and disconnect are gone long before a core is; their edge keeps their
+// records until they expire.
+//
 // Owner:  Lane.
 // Thread: its loop. Time is handed in, and never goes back.
 // Bounds: `max_bytes`: of the address that holds most, and of that the connection that holds most, the oldest goes first. All records live equally long, so the order of publishing is that of expiry.
@@ -26,15 +28,15 @@ class RecordCache {
  public:
   explicit RecordCache(size_t max_bytes) : max_bytes_(max_bytes), holders_(max_bytes / kGrains) {}
 
-  // In the place of what the publisher has said of the topic before.
+  // Replaces what the publisher published before under the topic.
   void Keep(std::string_view topic, const signaling::v1::Record& record, absl::Duration now,
             uint64_t seq = 0, uint64_t proof = 0);
-  // Whether what was kept last of its publisher and topic has this LaneEvent.seq.
+  // Whether the newest record of its publisher and topic has this LaneEvent.seq.
   bool IsNewest(std::string_view topic, const signaling::v1::Record& record, uint64_t seq) const;
-  // A core that has lost all records is about to be told those that are kept now, oldest first.
+  // A core without records is about to be sent those that are kept now, oldest first.
   void BeginSnapshot();
-  // Makes `event` a KIND_PUBLISHED with seq 0 for the next of them that has not expired. False
-  // after the last.
+  // Fills `event` as KIND_PUBLISHED with seq 0 for the next record that has not expired. False
+  // after the last one.
   bool TakeForSnapshot(absl::Duration now, signaling::v1::LaneEvent& event);
 
   size_t size() const { return kept_.size(); }
@@ -49,7 +51,7 @@ class RecordCache {
     std::string topic;
     signaling::v1::Record record;
     absl::Duration expires;
-    uint64_t seq;     // of the event that told it
+    uint64_t seq;     // of the event that published it
     uint64_t proof;   // LaneEvent.proof
     uint64_t number;  // 1, 2, 3, … in the order of Keep()
     size_t bytes;
@@ -71,7 +73,8 @@ class RecordCache {
   RecordHolders holders_;
   size_t bytes_ = 0;
   uint64_t last_number_ = 0;
-  // The next one for the snapshot; those after snapshot_end_ came later, and are told as they came.
+  // The next record of the snapshot; records after snapshot_end_ came later, and were sent when
+  // they came.
   All::iterator snapshot_next_ = kept_.end();
   uint64_t snapshot_end_ = 0;
 };

@@ -1,8 +1,8 @@
-// SeenRelays: how far a lane has seen the relays of every other lane, so that one that is resent is
-// dropped.
+// SeenRelays: the last relay that a lane has received from every other lane, so that a resent one
+// is dropped.
 //
 // An origin's relays arrive in ascending order of their numbers (docs/RELAYS.md, invariant R3), so
-// one number tells all.
+// one number per origin is enough.
 //
 // Owner:  Lane.
 // Thread: its loop.
@@ -27,9 +27,9 @@ class SeenRelays {
  public:
   static constexpr size_t kMaxAbsent = 16'384;
 
-  // False when the origin's relay, or a later one of it, was seen before.
+  // False when this relay of the origin, or a later one, was received before.
   bool Take(uint64_t origin_lane, uint64_t seq);
-  // Origins that are not in it are forgotten after a while.
+  // Origins that are not in the roster are removed after a while.
   void OnRoster(const signaling::v1::Roster& roster, absl::Duration now);
   void Prune(absl::Duration now);
   size_t size() const { return seen_.size(); }

@@ -177,7 +177,7 @@ void Session::OnText(std::string_view text) {
       fault != wire::JsonFault::kNone) {
     const DropReason reason = ReasonFor(fault);
     Drop(reason);
-    // Only whoever announces waits to be answered.
+    // Only the sender of an announce waits for an answer.
     if (message.kind == wire::JsonMessage::Kind::kAnnounce)
       SayJson(wire::WriteJsonRefusal(message.topic, Name(reason)));
     return;

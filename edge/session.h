@@ -1,8 +1,11 @@
-// Session: one client after its upgrade: WebSocket bytes in, lane calls and frames out. No sockets.
+// Session: the messages of one client after its upgrade: WebSocket bytes in, calls of the lane and
+// frames out. No sockets.
 //
-// Owner:  one Connection. Thread: its loop.
+// Owner:  one Connection.
+// Thread: its loop.
 // Bounds: those of WsDecoder; EdgeLimits::max_topics, max_topic_bytes.
-// Errors: Client::Close() with one CloseReason, or a counted DropReason and the session goes on.
+// Errors: either Client::Close() with one CloseReason, or a counted DropReason, and the session
+//         continues.
 #ifndef CAIRN_EDGE_SESSION_H_
 #define CAIRN_EDGE_SESSION_H_
 
@@ -31,9 +34,9 @@ struct SessionContext {
 
 class Session {
  public:
-  // Joins the lane. Everything given must outlive this.
+  // Joins the lane. All arguments must outlive the session.
   Session(SessionContext& context, Client& client, uint64_t peer, Lane::PeerFacts facts);
-  // Leaves the lane, as End() has said, or as lost.
+  // Leaves the lane with the reason given to End(); otherwise as a lost connection.
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -49,12 +52,12 @@ class Session {
   std::span<char> OnBytes(std::span<char> bytes) { return OnBytes(bytes, Allowance()); }
   std::span<char> OnBytes(std::span<char> bytes, Allowance most);
 
-  // Why the session is about to go: for the core's history. REQUIRES: `reason` outlives this.
+  // Why the session is about to end, for the core's history. REQUIRES: `reason` outlives this.
   void End(uint16_t code, std::string_view reason) {
     end_code_ = code;
     end_reason_ = reason;
   }
-  // cairn.signal.v2: the connection is about to be closed; `wait` is when to come back.
+  // cairn.signal.v2: the connection is about to be closed; `wait`: when to reconnect.
   void SayDraining(absl::Duration wait);
   // cairn.signal.v2: the connection is not read for a while, since it says more than
   // --rate-messages, or what it says goes to more than --rate-deliveries.
@@ -76,10 +79,10 @@ class Session {
   // A message of cairn.signal.v2.
   void Say(std::string_view message);
   void SayJson(std::string_view text);
-  // The message had no effect: counted, and told to clients that want to know.
+  // The message had no effect: it is counted, and clients that ask for errors are told.
   void Drop(DropReason reason);
   void Close(CloseReason reason, uint16_t peer_code = 0);
-  // What it has said last; until then only a v2 client has shown what it speaks.
+  // The dialect of its last message; before the first one, only a v2 client's is known.
   std::string_view Dialect() const;
   bool TopicFits(std::string_view topic);
 

@@ -13,8 +13,8 @@
 namespace cairn::edge {
 namespace {
 
-// Unsent bytes the kernel takes for one socket before it calls it full: what a client that does not
-// read costs in kernel memory besides its own receive window.
+// Unsent bytes that the kernel buffers for one socket: the kernel memory that a client which does
+// not read costs, besides its own receive window.
 constexpr int kUnsentLowat = 256 << 10;
 
 Stream::Status FromErrno(Stream::Status would_block) {
@@ -22,7 +22,8 @@ Stream::Status FromErrno(Stream::Status would_block) {
     case EAGAIN:
     case EINTR:
       return would_block;
-    // Linux: the reset came behind the end of its stream; without that it would be ECONNRESET.
+    // On Linux EPIPE means that the reset came after the end of its stream; otherwise it would be
+    // ECONNRESET.
     case EPIPE:
       return Stream::Status::kClosed;
     default:
@@ -80,7 +81,7 @@ void Stream::DiscardRaw(std::span<char> scratch) {
 Stream::Result Stream::Write(std::string_view bytes) {
   if (ssl_) {
     ERR_clear_error();
-    // One record a call, which SSL_MODE_ENABLE_PARTIAL_WRITE would make of more too: so it is known
+    // One record per call, although SSL_MODE_ENABLE_PARTIAL_WRITE allows more, so that it is known
     // what a blocked call covers (SSL_write(3), "NOTES").
     bytes = bytes.substr(0, SSL3_RT_MAX_PLAIN_LENGTH);
     const int n = SSL_write(ssl_.get(), bytes.data(), static_cast<int>(bytes.size()));
@@ -121,7 +122,7 @@ Stream::Result Stream::FromSsl(int result) {
     case SSL_ERROR_SYSCALL:
       return {errno == EPIPE ? Status::kClosed : Status::kLost};
     case SSL_ERROR_SSL:
-      // FIN without a close_notify. Nobody can cut a message short so: frames have lengths.
+      // FIN without a close_notify. This cannot cut a message short: frames have lengths.
       return {ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING
                   ? Status::kClosed
                   : Status::kLost};

@@ -1,9 +1,11 @@
 // Stream: the bytes of one accepted socket, plain or through TLS.
 //
-// OpenSSL works on the socket itself: no memory BIOs, and its buffers are released while idle.
+// OpenSSL works on the socket itself: there are no memory BIOs, and its buffers are released while
+// idle.
+//
 // Owner:  one Connection.
 // Thread: its loop.
-// Errors: kClosed is an orderly end, kLost a reset, a time-out or a TLS error.
+// Errors: kClosed is an orderly end; kLost is a reset, a time-out or a TLS error.
 #ifndef CAIRN_EDGE_STREAM_H_
 #define CAIRN_EDGE_STREAM_H_
 
@@ -20,20 +22,20 @@ namespace cairn::edge {
 
 class Stream {
  public:
-  // kClosed: the other side has ended its stream, even if it reset the connection after that.
+  // kClosed: the other side has ended its stream, even if it has reset the connection since.
   enum class Status { kOk, kWantRead, kWantWrite, kClosed, kLost };
   struct Result {
     Status status;
-    // kOk: read or written, more than 0. Write() with kWantRead or kWantWrite: how many of the
-    // bytes are in a TLS record already; the next Write() must begin with them, unchanged.
+    // kOk: how many bytes were read or written, more than 0. Write() with kWantRead or kWantWrite:
+    // how many bytes are in a TLS record already; the next Write() must begin with them, unchanged.
     size_t bytes = 0;
   };
 
   // `ssl` is null for plaintext.
   Stream(UniqueFd fd, SslPtr ssl) : fd_(std::move(fd)), ssl_(std::move(ssl)) {}
 
-  // TCP_NODELAY (a signaling frame must not wait for an acknowledgement), TCP_USER_TIMEOUT, and a
-  // bound on what the kernel queues unsent.
+  // Sets TCP_NODELAY (a signaling frame must not wait for an acknowledgement), TCP_USER_TIMEOUT,
+  // and a bound on unsent bytes in the kernel.
   static void SetOptions(int fd, absl::Duration user_timeout);
 
   bool tls() const { return ssl_ != nullptr; }
@@ -44,24 +46,24 @@ class Stream {
 
   // REQUIRES: tls(). kOk: done.
   Status Handshake();
-  // Why the last call on this thread gave kLost, in OpenSSL's words; "" when the other side only
+  // OpenSSL's reason for the last kLost on this thread; "" when the other side only disconnected.
   // went away.
   static const char* LastTlsError();
-  // With kWantWrite: TLS must write before it can read on (RFC 8446 4.6.3, KeyUpdate).
+  // With kWantWrite: TLS must write before it can continue reading (RFC 8446 4.6.3, KeyUpdate).
   Result Read(std::span<char> into);
   Result Write(std::string_view bytes);
-  // What the socket has, before any TLS, left there; and its first bytes taken away. For a PROXY
-  // header.
+  // For a PROXY header, before any TLS: looks at what the socket has received without consuming it;
+  // and consumes its first bytes.
   Result PeekRaw(std::span<char> into);
   void DiscardRaw(std::span<char> scratch);
-  // Bytes that are decrypted but not read, which the socket's readiness does not tell of.
+  // Decrypted bytes that are not read yet; the socket's readiness does not include them.
   bool HasPending() const { return ssl_ && SSL_pending(ssl_.get()) > 0; }
-  // After what has come, reading is at its end.
+  // Once the received data is read, reading is at its end.
   void ShutdownRead();
-  // Says that nothing more will be written (close_notify, then FIN).
+  // Sends that nothing more will be written (close_notify, then FIN).
   void ShutdownWrite();
-  // The end of this resets the connection: the other side's next send fails, instead of the one
-  // after it.
+  // Destroying the stream will reset the connection, so that the other side's next send fails, and
+  // not only the one after it.
   void ResetAtEnd();
 
  private:

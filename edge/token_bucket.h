@@ -1,5 +1,6 @@
-// TokenBucket: how much one connection may still say: so much a second on average, and a burst
-// after it has been quiet.
+// TokenBucket: limits the messages of one connection: an average rate, and a burst after it has
+// been quiet.
+//
 // Owner:  one Connection.
 // Thread: its loop.
 // Bounds: 24 bytes.
@@ -23,9 +24,9 @@ class TokenBucket {
   explicit TokenBucket(Rate rate) : tokens_(rate.burst) {}
 
   void Take(double tokens) { tokens_ -= tokens; }
-  // As of the last call of either.
+  // The state at the time of the last call of either method.
   double tokens() const { return tokens_; }
-  // What is there now; below 1: wait. REQUIRES: `now` never goes back, and `rate` is the
+  // The tokens available now; less than 1: wait. REQUIRES: `now` never goes back, and `rate` is the
   // constructor's.
   double Refill(Rate rate, absl::Duration now) {
     if (now > refilled_) {

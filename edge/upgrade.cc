@@ -28,8 +28,8 @@ constexpr char kBearerSubprotocol[] = "cairn.bearer.";
 
 absl::string_view View(beast::string_view text) { return {text.data(), text.size()}; }
 
-// Whether any of the comma-separated entries of a header that may be repeated is `wanted`, in any
-// case.
+// Whether any of the comma-separated entries of a header, which may be repeated, is `wanted`,
+// ignoring case.
 template <typename Fields>
 bool HasEntry(const Fields& fields, http::field name, absl::string_view wanted) {
   const auto range = fields.equal_range(name);
@@ -41,7 +41,8 @@ bool HasEntry(const Fields& fields, http::field name, absl::string_view wanted) 
   return false;
 }
 
-// The token of "Authorization: Bearer <token>"; the scheme in any case (RFC 9110 11.1), one space.
+// The token of "Authorization: Bearer <token>": the scheme is case-insensitive (RFC 9110 11.1),
+// followed by one space.
 bool HeaderTokenFits(absl::string_view value, const BearerTokens& tokens) {
   value = absl::StripAsciiWhitespace(value);
   constexpr absl::string_view kScheme = "Bearer ";
@@ -50,7 +51,7 @@ bool HeaderTokenFits(absl::string_view value, const BearerTokens& tokens) {
   return tokens.Matches(std::string_view(value.data(), value.size()));
 }
 
-// A browser's way: "cairn.bearer.<base64url(token), no padding>" among the offered subprotocols.
+// For browsers: "cairn.bearer.<base64url(token), no padding>" among the offered subprotocols.
 bool SubprotocolTokenFits(absl::string_view entry, const BearerTokens& tokens) {
   if (!absl::ConsumePrefix(&entry, kBearerSubprotocol)) return false;
   std::string token;
@@ -64,14 +65,14 @@ bool IsKey(absl::string_view key) {
   return key.size() == kEncodedBytes && absl::Base64Unescape(key, &bytes) && bytes.size() == kBytes;
 }
 
-// RFC 9112 section 6.3. What would follow is not to be taken for frames.
+// RFC 9112 section 6.3. Its body must not be taken for frames.
 template <typename Request>
 bool HasBody(const Request& request) {
   const absl::string_view length = View(request[http::field::content_length]);
   return request.count(http::field::transfer_encoding) > 0 || (!length.empty() && length != "0");
 }
 
-// From `begin` on.
+// Searches from `begin` on.
 bool HasBareLineFeed(std::string_view text, size_t begin) {
   for (size_t at = text.find('\n', begin); at != text.npos; at = text.find('\n', at + 1)) {
     if (at == 0 || text[at - 1] != '\r') return true;
@@ -156,7 +157,7 @@ bool Upgrade::SkipEmptyLine(std::string_view& in) {
 Upgrade::State Upgrade::Feed(std::string_view& in) {
   if (!SkipEmptyLine(in)) return Refuse(400, "This is not an HTTP request.");
   if (in.empty()) return State::kNeedMore;
-  // Beast wants the head in one piece; it comes in one piece but from slow or hostile clients.
+  // Beast needs the head in one piece; it arrives so except from slow or hostile clients.
   const size_t kept_before = kept_.size();
   std::string_view head = in;
   if (kept_before > 0) {
@@ -164,14 +165,14 @@ Upgrade::State Upgrade::Feed(std::string_view& in) {
     head = kept_;
   }
   const size_t end = head.find("\r\n\r\n", kept_before > 3 ? kept_before - 3 : 0);
-  // A request whose lines end otherwise would be waited for until its time is over.
+  // Otherwise a request with other line ends would be waited for until its time is up.
   if (HasBareLineFeed(head.substr(0, end), kept_before))
     return Refuse(400, "The lines of a request end with CR LF.");
   if (end == head.npos) {
     if (head.size() > max_head_bytes_) return Refuse(431, "The request head is too large.");
     if (kept_before == 0) kept_.assign(in);
     in = {};
-    // What cannot become HTTP need not be waited for.
+    // Input that cannot become HTTP is refused at once.
     if (!absl::ascii_isalpha(static_cast<unsigned char>(head.empty() ? 'G' : head[0]))) {
       return Refuse(400, "This is not an HTTP request.");
     }
@@ -197,7 +198,7 @@ Upgrade::State Upgrade::Judge() {
     return Refuse(426, "This is a WebSocket server: connect with a WebSocket client.");
   }
   bool authorized = !tokens_.required();
-  // The newest of ours that is offered; none is selected if none is.
+  // The newest of our subprotocols that was offered; none is selected if none was.
   std::string_view subprotocol;
   const auto protocols = request.equal_range(http::field::sec_websocket_protocol);
   for (auto it = protocols.first; it != protocols.second; ++it) {
@@ -226,7 +227,7 @@ Upgrade::State Upgrade::Judge() {
   if (!IsKey(View(key))) return Refuse(400, "Sec-WebSocket-Key is not 16 bytes in base64.");
   const beast::string_view agent = request[http::field::user_agent];
   user_agent_.assign(agent.data(), std::min(agent.size(), kMaxUserAgentBytes));
-  // It ends up in protobuf strings, which must be UTF-8, and on operators' terminals.
+  // It is stored in protobuf strings, which must be UTF-8, and printed on operators' terminals.
   for (char& c : user_agent_) c = c >= 0x20 && c < 0x7f ? c : '?';
   const auto forwarded = request.equal_range("X-Forwarded-For");
   for (auto it = forwarded.first; it != forwarded.second; ++it) {

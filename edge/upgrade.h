@@ -1,11 +1,14 @@
-// Upgrade: the HTTP request that opens a WebSocket, and its answer.
+// Upgrade: parses the HTTP request that opens a WebSocket, and makes the answer.
 //
-// Bytes in, an answer out; Beast parses the request and writes the answer, no sockets here.
-// Owner:  one Connection, from the end of TLS to the end of the upgrade. Thread: its loop.
+// Pure: bytes in, an answer out. Beast parses the request and writes the answer.
+//
+// Owner:  one Connection, from the end of TLS to the end of the upgrade.
+// Thread: its loop.
 // Bounds: max_head_bytes for request line and headers.
-// Errors: an Answer with an HTTP status and one reason; nothing about the token but whether it
-// fits. Source: RFC 6455 section 4.2, RFC 9110 section 7.8; laxness as the reference's
-// (docs/PROTOCOL.md).
+// Errors: an Answer with an HTTP status and one reason. About the token it says only whether it is
+//         right.
+// Source: RFC 6455 section 4.2, RFC 9110 section 7.8; laxness as the reference's
+//         (docs/PROTOCOL.md).
 #ifndef CAIRN_EDGE_UPGRADE_H_
 #define CAIRN_EDGE_UPGRADE_H_
 
@@ -27,14 +30,14 @@ class Upgrade {
   Upgrade(const BearerTokens& tokens, size_t max_head_bytes);
   ~Upgrade();
 
-  // Takes bytes from the front of `in`. What is left of it after kAccepted are the first WebSocket
+  // Consumes bytes from the front of `in`. After kAccepted, the rest of it are the first WebSocket
   // frames.
   State Feed(std::string_view& in);
 
   // After kAccepted or kRefused: the bytes to send.
   const std::string& answer() const { return answer_; }
-  // After kAccepted: what the client offered and the answer selected; native where it offered
-  // nothing.
+  // After kAccepted: the subprotocol that the client offered and the answer selected; native if
+  // none was offered.
   wire::Dialect dialect() const { return dialect_; }
   // After kAccepted: User-Agent, cut to kMaxUserAgentBytes, with '?' for what is not printable
   // ASCII.
@@ -48,7 +51,7 @@ class Upgrade {
     return status_ == 401 ? CloseReason::kUnauthorized : CloseReason::kUpgradeRefused;
   }
 
-  // The answer to a request that did not come in time.
+  // The answer to a request that did not arrive in time.
   static std::string TimeoutAnswer();
 
   static constexpr size_t kMaxUserAgentBytes = 256;
@@ -56,8 +59,8 @@ class Upgrade {
  private:
   struct Parser;
 
-  // One empty line before the request (RFC 9112 section 2.2). False: more, or a CR that ends no
-  // line.
+  // Skips one empty line before the request (RFC 9112 section 2.2). False: there are more, or a CR
+  // that does not end a line.
   bool SkipEmptyLine(std::string_view& in);
   State Judge();
   State Accept(std::string_view key, std::string_view subprotocol);
@@ -68,10 +71,10 @@ class Upgrade {
   const size_t max_head_bytes_;
   // Loop thread only.
   std::unique_ptr<Parser> parser_;
-  bool begun_ = false;  // something other than an empty line has come
+  bool begun_ = false;  // a byte that is not part of an empty line has come
   bool empty_line_seen_ = false;
-  bool cr_pending_ = false;  // half of that line
-  std::string kept_;         // the beginning of a head that came in pieces
+  bool cr_pending_ = false;  // half of an empty line has come
+  std::string kept_;         // the beginning of a head that arrived in pieces
   std::string answer_;
   wire::Dialect dialect_ = wire::Dialect::kNative;
   std::string user_agent_;

@@ -1,6 +1,6 @@
-// Loads the tokens and certificates that Options name, and checks that they make sense together.
+// Loads the tokens and certificates that Options name, and checks that they are consistent.
 //
-// Errors: a Status whose text names the option and says what to do. No secret is ever in one.
+// Errors: a Status that names the option and says what to do. It never contains a secret.
 #ifndef CAIRN_SERVER_CREDENTIALS_H_
 #define CAIRN_SERVER_CREDENTIALS_H_
 
@@ -20,14 +20,14 @@ namespace cairn::server {
 
 // What clients must present; nothing required when no token is configured.
 absl::StatusOr<BearerTokens> LoadClientTokens(const Options& options);
-// The clients' port; null for plaintext.
+// For the clients' port; null: no TLS.
 absl::StatusOr<std::shared_ptr<const TlsContext>> LoadClientTls(const Options& options);
 
-// The core's port: who may open lanes, steer, and look.
+// For the core's port: who may open lanes, change things, and read.
 absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options);
-// Between edge and core, either side's: empty without mutual TLS.
+// Of either side of a link between edge and core: empty without mutual TLS.
 absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options);
-// Refuses a port that others can reach and that asks for no credential.
+// Refuses a port that other machines can reach and that requires no credential.
 absl::Status CheckGrpcExposure(const Options& options);
 // Whether others than this machine can reach the gRPC port, and it has tokens but no TLS.
 bool PassesTokensInPlainText(const Options& options);

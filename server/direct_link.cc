@@ -17,11 +17,10 @@ using signaling::v1::LaneToCore;
 
 class DirectLink;
 
-// Where the router leaves messages for the loop. Outlives the link for as long as the router knows
-// it.
+// Where the router leaves messages for the loop. The router may hold it longer than the link lives.
 class Inbox final : public core::EdgeSink {
  public:
-  // Batches that the router has not handled; more wait in the lane.
+  // Batches that the router has not handled yet; further ones wait in the lane.
   static constexpr int kMaxAtDoor = 8;
   // Cost of what the loop has not taken.
   static constexpr size_t kBehind = 1 << 20;
@@ -29,7 +28,7 @@ class Inbox final : public core::EdgeSink {
   Inbox(DirectLink* link, std::shared_ptr<InboxTotal> total)
       : link_(link), total_(std::move(total)) {}
 
-  // ---- in the router
+  // ---- called by the router
   void Send(CoreToLane& message) override;
   void OnHandled(LaneToCore batch) override;
   bool IsBehind() override {
@@ -38,7 +37,7 @@ class Inbox final : public core::EdgeSink {
   }
 
   // ---- loop thread
-  // The loop is about to look by itself: it need not be woken.
+  // The loop is about to poll by itself, so it need not be woken.
   void BeginSubmit() {
     at_door_.fetch_add(1, std::memory_order_relaxed);
     MutexLock lock(mu_);
@@ -50,7 +49,8 @@ class Inbox final : public core::EdgeSink {
     wants_room_ = true;
     return false;
   }
-  // Swaps what has come into `into`, and the memory of the last batch into `spare`; both are empty.
+  // Swaps the messages that have come into `into`, and the memory of the last batch into `spare`.
+  // REQUIRES: both are empty.
   void Take(CoreToLane& into, LaneToCore& spare) {
     MutexLock lock(mu_);
     loop_looks_ = false;

@@ -1,10 +1,10 @@
-// DirectLink: edge and core in one process: a lane enters the router itself, without a network
-// between.
+// DirectLink: the link when edge and core are one process. A lane calls the router directly,
+// without a network.
 //
-// Thread: CoreLink's methods on the loop; the sink on whichever thread is in the router.
-// Bounds: Inbox::kMaxAtDoor batches of a lane that the router has not handled. InboxTotal::kMaxCost of messages that loops
-//         have not taken: above it no lane has room, so that the loops take in less until those
-//         that are behind catch up.
+// Thread: CoreLink's methods on the loop; the sink on whichever thread holds the router.
+// Bounds: Inbox::kMaxAtDoor batches of a lane that the router has not handled; InboxTotal::kMaxCost
+//         of messages that loops have not taken. Above that no lane has room, so that all loops
+//         read less until the slow ones catch up.
 #ifndef CAIRN_SERVER_DIRECT_LINK_H_
 #define CAIRN_SERVER_DIRECT_LINK_H_
 
@@ -17,7 +17,9 @@
 
 namespace cairn::server {
 
-// The cost of what the router has left for all loops of the process. Thread: any.
+// The cost of all messages that loops of the process have not taken yet.
+//
+// Thread: any.
 class InboxTotal {
  public:
   static constexpr size_t kMaxCost = 32 << 20;

@@ -13,7 +13,7 @@
 namespace cairn::server {
 namespace {
 
-// Of errors; what was asked for with GRPC_VERBOSITY is all said.
+// Limits errors only; messages that GRPC_VERBOSITY asks for are not limited.
 constexpr int kErrorsSaid = 10;
 constexpr absl::Duration kErrorsSaidPer = absl::Seconds(10);
 
@@ -37,7 +37,7 @@ LogLevel LevelOf(gpr_log_severity severity) {
     case GPR_LOG_SEVERITY_ERROR:
       break;
   }
-  // What it calls an error it goes on after; ours are for what does not.
+  // gRPC recovers from what it calls an error, so it is a warning here.
   return LogLevel::kWarn;
 }
 

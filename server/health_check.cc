@@ -41,7 +41,7 @@ absl::Status CheckHealth(const std::optional<SocketAddress>& ops) {
   UniqueFd fd(socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return Unreachable(address);
   const timeval patience = absl::ToTimeval(kHealthCheckPatience);
-  // The first bounds connect() too: socket(7).
+  // SO_SNDTIMEO also bounds connect(): socket(7).
   setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
   setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   if (connect(fd.get(), address.get(), address.size()) != 0) return Unreachable(address);

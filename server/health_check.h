@@ -1,9 +1,9 @@
 // HealthCheck: asks another process of this program whether it is alive, as a container's health
 // check does.
 //
-// Thread: the caller's, which waits for kHealthCheckPatience at most in each step.
-// Errors: UNAVAILABLE when nobody answers, or another than 200; INVALID_ARGUMENT without an
-// address.
+// Thread: the caller's, which blocks for at most kHealthCheckPatience in each step.
+// Errors: UNAVAILABLE when there is no answer, or one other than 200; INVALID_ARGUMENT without an
+//         address.
 #ifndef CAIRN_SERVER_HEALTH_CHECK_H_
 #define CAIRN_SERVER_HEALTH_CHECK_H_
 
@@ -18,8 +18,7 @@ namespace cairn::server {
 
 inline constexpr absl::Duration kHealthCheckPatience = absl::Seconds(3);
 
-// `ops` is what --ops-listen-addr of the other process is; one for all addresses is asked on
-// loopback.
+// `ops`: the --ops-listen-addr of the other process; for a wildcard address, loopback is asked.
 absl::Status CheckHealth(const std::optional<SocketAddress>& ops);
 
 }  // namespace cairn::server

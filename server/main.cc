@@ -11,9 +11,9 @@
 #ifndef CAIRN_SANITIZED
 namespace {
 
-// SIGHUP ends a process by default. One that asks a server which has hardly begun to read its files
-// again is to do no harm: the dynamic linker runs this before the libraries' own beginnings, and
-// the server's handler takes its place before any file is read.
+// SIGHUP ends a process by default. A reload request for a server that is still starting must not:
+// the dynamic linker runs this before the libraries' own initializers, and the server's handler
+// replaces it before any file is read.
 void IgnoreSighup(int, char**, char**) { std::signal(SIGHUP, SIG_IGN); }
 __attribute__((section(".preinit_array"), used)) void (*const kIgnoreSighup)(int, char**,
                                                                              char**) = IgnoreSighup;
@@ -24,7 +24,7 @@ __attribute__((section(".preinit_array"), used)) void (*const kIgnoreSighup)(int
 namespace cairn::server {
 namespace {
 
-// CAIRN_SIGNAL_LOG wins over RUST_LOG; both take the same directives.
+// CAIRN_SIGNAL_LOG wins over RUST_LOG; both have the same syntax.
 void InitLogFromEnvironment() {
   const char* directives = std::getenv("CAIRN_SIGNAL_LOG");
   if (!directives || !*directives) directives = std::getenv("RUST_LOG");

@@ -23,7 +23,7 @@ struct Series {
   double value;
 };
 
-// Appends families, in the order in which they are described.
+// Appends metric families in the order of the calls.
 class Families {
  public:
   template <typename T>
@@ -40,7 +40,7 @@ class Families {
   void Gauges(const char* name, const char* help, std::vector<Series> series) {
     Add(name, help, MetricType::Gauge, std::move(series));
   }
-  // `unit`: what a bound is multiplied with.
+  // `unit`: the factor that each bound is multiplied by.
   void Histogram(const char* name, const char* help, const HistogramValues& values, double unit);
 
   std::string Render() const { return prometheus::TextSerializer().Serialize(families_); }
@@ -78,7 +78,7 @@ void Families::Histogram(const char* name, const char* help, const HistogramValu
   histogram.sample_sum = static_cast<double>(values.sum) * unit;
 }
 
-// A series for each enumerator that has a name.
+// One series for each enumerator that has a name.
 template <typename Enum, size_t kCount>
 std::vector<Series> ByName(const char* label, const std::array<uint64_t, kCount>& counts) {
   std::vector<Series> series;
@@ -89,7 +89,7 @@ std::vector<Series> ByName(const char* label, const std::array<uint64_t, kCount>
   return series;
 }
 
-// How connections can end that never became a session.
+// The reasons for which a connection can end before it became a session.
 constexpr edge::CloseReason kRefusals[] = {
     edge::CloseReason::kClientGone,        edge::CloseReason::kConnectionLost,
     edge::CloseReason::kBadProxyHeader,    edge::CloseReason::kHandshakeTimeout,

@@ -1,18 +1,17 @@
-// Metrics: what this process has counted and how it stands, as Prometheus text (exposition format
-// 0.0.4).
+// Metrics: the counters and state of this process, as Prometheus text (exposition format 0.0.4).
 //
-// Pure: gathering is the caller's business. Every series is there from the start, at 0, so that a
-// rate over its first event is not lost. No label has a peer, a topic or an address.
-// docs/OPERATIONS.md "Metrics" lists every family, and a test compares.
+// Pure: the caller collects the figures. Every series is present from the start, at 0, so that a
+// rate includes its first event. No label contains a peer, a topic or an address.
+// docs/OPERATIONS.md "Metrics" lists every family, and a test compares the two.
 #ifndef CAIRN_SERVER_METRICS_H_
 #define CAIRN_SERVER_METRICS_H_
 
 #include <optional>
 #include <string>
 
-#include "server/process_stats.h"
 #include "core/core_snapshot.h"
 #include "edge/edge_snapshot.h"
+#include "server/process_stats.h"
 
 namespace cairn::server {
 
@@ -23,8 +22,8 @@ struct MetricsInput {
   ProcessStats process;
   uint64_t log_lines_dropped = 0;
   uint64_t reload_failures = 0;
-  std::optional<edge::EdgeSnapshot> edge;  // where there is an edge
-  std::optional<core::CoreSnapshot> core;  // where there is a core, and it answered in time
+  std::optional<edge::EdgeSnapshot> edge;  // absent in a process without an edge
+  std::optional<core::CoreSnapshot> core;  // absent without a core, or if it did not answer in time
 };
 
 inline constexpr char kMetricsContentType[] = "text/plain; version=0.0.4; charset=utf-8";

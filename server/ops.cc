@@ -11,7 +11,7 @@
 namespace cairn::server {
 namespace {
 
-// How long the router may take to come to a question; a scraper gives up after some seconds.
+// How long a scrape waits for the router; scrapers themselves give up after some seconds.
 constexpr absl::Duration kCorePatience = absl::Seconds(1);
 
 }  // namespace

@@ -1,6 +1,8 @@
-// Ops: what the ops endpoint says of this process: alive, ready, and its metrics.
+// Ops: the answers of the ops endpoint: whether this process is alive, whether it is ready, and its
+// metrics.
 //
-// Owner:  Server. Thread: the owner's; answers are given on the endpoint's own thread.
+// Owner:  Server.
+// Thread: the owner's; answers are made on the endpoint's own thread.
 // Errors: UNAVAILABLE when the address cannot be listened on.
 #ifndef CAIRN_SERVER_OPS_H_
 #define CAIRN_SERVER_OPS_H_
@@ -15,8 +17,8 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/log_limiter.h"
-#include "server/ops_server.h"
 #include "server/metrics.h"
+#include "server/ops_server.h"
 
 namespace cairn::core {
 class Core;
@@ -27,26 +29,26 @@ class Edge;
 
 namespace cairn::server {
 
-// What of the process the endpoint looks at. Must outlive it.
+// The parts of the process that the endpoint reports on. Must outlive it.
 struct OpsSubject {
   const edge::Edge* edge = nullptr;  // null: none in this role
   core::Core* core = nullptr;        // null: none in this role
 };
 
-// Why a process does not want clients, in one line; empty: it is ready. A core alone is ready as
-// soon as it serves.
+// Why a process accepts no clients, in one line; empty: it is ready. A core alone is ready as soon
+// as it serves.
 std::string NotReadyBecause(bool draining, const std::optional<edge::EdgeSnapshot>& edge);
 
 class Ops {
  public:
-  // Bound, so that an address that cannot be had ends the process early; answers from Start() on.
+  // Binds the address, so that the process fails early if it is taken; answers from Start() on.
   static absl::StatusOr<std::unique_ptr<Ops>> Open(const SocketAddress& address,
                                                    std::string version, std::string role,
                                                    const Clock& clock);
 
-  // Once everything listens.
+  // Called once everything listens.
   void Start(OpsSubject subject);
-  // A reload could not read something.
+  // A reload failed: some file could not be read.
   void CountReloadFailure() { reload_failures_.fetch_add(1, std::memory_order_relaxed); }
   void SetDraining() { draining_.store(true, std::memory_order_relaxed); }
   const SocketAddress& address() const { return server_->address(); }
@@ -68,7 +70,7 @@ class Ops {
   std::atomic<uint64_t> reload_failures_{0};
   // The endpoint's thread only.
   LogLimiter incomplete_;
-  // Last: it ends before what its answers need.
+  // Last member: it is destroyed before what its answers use.
   std::unique_ptr<OpsServer> server_;
 };
 

@@ -40,9 +40,9 @@ using asio::ip::tcp;
 
 // I/O errors as values.
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-// After a failing accept, such as for want of descriptors.
+// After an accept that failed, for example because no descriptors are left.
 constexpr std::chrono::milliseconds kAcceptPause{200};
-// What the kernel takes of answers that are not read, so that requests sent ahead are not all
+// Limits how much of unread answers the kernel buffers, so that pipelined requests are not all
 // answered at once.
 constexpr int kSendBuffer = 64 << 10;
 // After the last answer.
@@ -86,7 +86,7 @@ OpsAnswer RefusalFor(const beast::error_code& error) {
   return Refusal(http::status::bad_request);
 }
 
-// A server takes the absolute form too (RFC 9112 section 3.2.2).
+// A server must accept the absolute form too (RFC 9112 section 3.2.2).
 beast::string_view OriginForm(beast::string_view target) {
   constexpr size_t kSchemeBytes = 7;
   if (!beast::iequals(target.substr(0, kSchemeBytes), "http://")) return target;
@@ -141,7 +141,7 @@ class OpsServer::Http {
   asio::io_context io_{1};
   tcp::acceptor acceptor_;
   asio::steady_timer pause_;
-  Streams open_;  // who asked last is last
+  Streams open_;  // the one with the latest request is last
   std::thread thread_;
 };
 
@@ -168,7 +168,7 @@ asio::awaitable<void> OpsServer::Http::Serve(Streams::iterator open) {
   for (bool keep_alive = true; keep_alive;) {
     http::request_parser<http::empty_body> parser;
     parser.header_limit(static_cast<uint32_t>(options_.max_request_bytes));
-    parser.body_limit(boost::none);  // nobody reads it
+    parser.body_limit(boost::none);  // the body is not read
     ExpireSoon(stream);
     const auto [error, size] = co_await http::async_read_header(stream, buffer, parser, kAwait);
     if (!error) {
@@ -177,7 +177,8 @@ asio::awaitable<void> OpsServer::Http::Serve(Streams::iterator open) {
       keep_alive = parser.is_done() && parser.get().keep_alive();
       keep_alive = co_await Answer(stream, std::move(answer), parser.get(), keep_alive);
     } else {
-      // What is not HTTP is told so; who says nothing, or nothing more, is not.
+      // Input that is not HTTP gets an answer; a client that sends nothing, or stops sending, gets
+      // none.
       if (error.category() != http::make_error_code(http::error::bad_method).category() ||
           error == http::error::end_of_stream || error == http::error::partial_message) {
         break;
@@ -187,8 +188,8 @@ asio::awaitable<void> OpsServer::Http::Serve(Streams::iterator open) {
   }
   beast::error_code ignored;
   stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
-  // What still comes, such as a body, is thrown away for a moment: left unread, it would have the
-  // kernel reset the connection, and the answer with it.
+  // Remaining input, such as a body, is read and discarded for a moment: if it were left unread,
+  // the kernel would reset the connection and discard the answer.
   stream.expires_after(kLinger);
   std::array<char, 4096> rest;
   for (size_t discarded = 0; discarded < options_.max_request_bytes;) {
@@ -203,7 +204,7 @@ asio::awaitable<bool> OpsServer::Http::Answer(beast::tcp_stream& stream, OpsAnsw
   Response response = ToResponse(std::move(answer), request.version() == 10 ? 10 : 11);
   response.keep_alive(keep_alive);
   http::response_serializer<http::string_body> serializer(response);
-  // Its length stays, its body does not (RFC 9110 section 9.3.2).
+  // A HEAD response has the length but not the body (RFC 9110 section 9.3.2).
   const bool head_only = request.method() == http::verb::head;
   ExpireSoon(stream);
   const auto [error, size] = head_only

@@ -1,16 +1,13 @@
-// OpsServer: a small HTTP server for those who operate the process: fixed paths, answered by
-// functions.
+// OpsServer: a small HTTP server for operators: fixed paths, each answered by a function.
 //
-// GET and HEAD only; keeps connections for as long as the other side asks often enough. Shares its
-// port with a second process (SO_REUSEPORT), as the clients' port is shared while one process takes
-// over from another.
+// GET and HEAD only. A connection is kept while requests keep coming. Shares its port with a second
+// process (SO_REUSEPORT), as the clients' port is shared while one process takes over from another.
 //
-// Thread: one of its own, on which handlers run, one at a time. The rest of the interface: the
-//         owner's.
-// Bounds: OpsServerOptions. A connection above max_connections takes the place of the one that has
-//         been without a request for the longest, so that nobody can keep others out.
+// Thread: its own runs the handlers, one at a time. The rest of the interface: the owner's.
+// Bounds: OpsServerOptions. A connection above max_connections replaces the one that has been idle
+//         for the longest, so that no client can keep others out.
 // Errors: UNAVAILABLE when the address cannot be listened on. A bad request gets 400, 404, 405, 413
-//         or 431, a slow one is cut off.
+//         or 431; a slow one is closed.
 #ifndef CAIRN_SERVER_OPS_SERVER_H_
 #define CAIRN_SERVER_OPS_SERVER_H_
 
@@ -37,25 +34,25 @@ struct OpsServerOptions {
   SocketAddress address;
   size_t max_connections = 64;
   size_t max_request_bytes = 8 << 10;
-  // From the end of one answer to the end of the next request, and for sending the answer.
+  // From the end of one answer to the end of the next request; also for sending an answer.
   absl::Duration timeout = absl::Seconds(10);
 };
 
 class OpsServer {
  public:
   using Handler = std::function<OpsAnswer()>;
-  // By path, as "/healthz"; a query behind it does not count.
+  // By path, such as "/healthz"; a query is ignored.
   using Handlers = std::map<std::string, Handler>;
 
-  // Bound and listening; answers from Start() on.
+  // Binds and listens; answers from Start() on.
   static absl::StatusOr<std::unique_ptr<OpsServer>> Open(const OpsServerOptions& options,
                                                          Handlers handlers);
-  // Ends open connections.
+  // Closes open connections.
   ~OpsServer();
 
-  // Once.
+  // May be called once.
   void Start();
-  // With the real port where 0 was asked for.
+  // With the real port where 0 was requested.
   const SocketAddress& address() const { return address_; }
 
  private:

@@ -14,8 +14,8 @@
 namespace cairn::server {
 namespace {
 
-// One loop relays some hundred thousand frames a second; the rest of the machine is for the
-// kernel's share.
+// One loop relays some hundred thousand frames a second; the other half of the machine is for the
+// kernel's work.
 constexpr int kMaxDefaultThreads = 8;
 
 }  // namespace

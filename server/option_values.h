@@ -1,6 +1,6 @@
-// What values of options may be, and what they are when nobody gives one.
+// Valid values of options, and their defaults.
 //
-// Thread: main's, before there are others.
+// Thread: main's, before other threads exist.
 #ifndef CAIRN_SERVER_OPTION_VALUES_H_
 #define CAIRN_SERVER_OPTION_VALUES_H_
 
@@ -12,21 +12,22 @@
 namespace cairn::server {
 
 inline constexpr size_t kMaxNameBytes = 255;
-// What a protobuf string takes: UTF-8, of up to kMaxNameBytes.
+// What a protobuf string accepts: UTF-8, of up to kMaxNameBytes.
 bool IsName(std::string_view text);
 
-// Digits, and no octal numbers: CLI11 would read 010 as 8 and -1 as a large one. "" when it is one.
+// Why `text` is not a plain decimal number; "" if it is one. CLI11 would read 010 as 8 and -1 as a
+// large number.
 std::string WhyNoCount(const std::string& text);
 
 // Half of the processors that the process may use.
 int DefaultThreads();
 
-// Tells edges of one machine apart, also while one takes over the other's port. A container has a
-// host name of its own, and its process is the first.
+// Differs between edges of one machine, also while one takes over the other's port. In a container
+// the host name is unique and the process is always the first.
 std::string DefaultEdgeName(uint16_t port);
 
-// The variable that should name a file, or proxies, and is set but empty; "" if there is none.
-// CLI11 takes it for an absent one, which would leave the port without TLS, or without a token.
+// The variable that should name a file, or proxies, but is set to an empty text; "" if there is
+// none. CLI11 treats it as absent, which would leave the port without TLS or without a token.
 std::string EmptyVariable();
 
 }  // namespace cairn::server

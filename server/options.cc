@@ -23,7 +23,7 @@ namespace {
 constexpr int kUsageError = 2;
 constexpr int kMaxThreads = 256;
 
-// The texts of options that need more than CLI11 to be read.
+// The texts of options that CLI11 alone cannot parse.
 struct Raw {
   std::string role = "all";
   std::string listen_addr = "0.0.0.0:443";
@@ -83,7 +83,7 @@ class Command {
     return option->check(CLI::Validator([](std::string& text) { return WhyNoCount(text); }, ""));
   }
 
-  // What CLI11 cannot judge. The text of the mistake, or nothing.
+  // Checks that CLI11 cannot do. Returns the error message, or nothing.
   std::string Judge();
   std::string ReadDuration(const char* flag, const std::string& text, absl::Duration& into);
 
@@ -226,13 +226,13 @@ std::string Command::Judge() {
     if (!ops.ok()) return absl::StrCat("--ops-listen-addr: ", ops.status().message());
     options_.ops_listen_address = *ops;
   }
-  // How the other process serves is its own affair.
+  // The serving process checks these options itself.
   if (options_.health_check) return "";
   if (raw_.log_format != "text" && raw_.log_format != "json") {
     return absl::StrCat("--log-format: '", raw_.log_format, "' is not text or json");
   }
   options_.log_format = raw_.log_format == "json" ? LogFormat::kJson : LogFormat::kText;
-  absl::StatusOr<CidrSet> proxies = CidrSet::Parse(raw_.trusted_proxies);
+  absl::StatusOr<edge::CidrSet> proxies = edge::CidrSet::Parse(raw_.trusted_proxies);
   if (!proxies.ok()) return absl::StrCat("--trusted-proxies: ", proxies.status().message());
   options_.proxy_trust.proxies = *std::move(proxies);
   if (options_.proxy_trust.proxy_protocol && options_.proxy_trust.proxies.empty()) {
@@ -298,7 +298,7 @@ std::string Command::Judge() {
   return "";
 }
 
-// The value of --auth-token is blanked where the kernel shows it.
+// Overwrites the value of --auth-token in the arguments that the kernel shows.
 void HideToken(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     char* value = nullptr;
@@ -314,8 +314,8 @@ ParseResult UsageError(const std::string& text) {
   return {std::nullopt, kUsageError};
 }
 
-// "--flag=" with nothing behind it, for which CLI11 would take the next argument:
-// --auth-token="$UNSET" must not.
+// Refuses "--flag=" without a value, for which CLI11 would take the next argument:
+// --auth-token="$UNSET" must be an error.
 std::string EmptyValue(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
@@ -340,8 +340,7 @@ ParseResult Command::Parse(int argc, char** argv) {
     return UsageError(error.what());
   }
   const CLI::Option* token = app_.get_option("--auth-token");
-  // CLI11 takes an empty variable for an absent one; a token that was meant to be there must not
-  // be.
+  // CLI11 treats an empty variable as absent; an empty token must be an error.
   const char* token_variable = std::getenv("CAIRN_SIGNAL_AUTH_TOKEN");
   if (token->count() > 0 || (token_variable && !*token_variable))
     options_.auth_token = raw_.auth_token;

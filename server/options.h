@@ -1,8 +1,9 @@
 // Options: what the command line and the environment ask of cairn-signal.
 //
 // Flags win over CAIRN_SIGNAL_* variables, which win over defaults. docs/OPERATIONS.md and --help
-// list them all; a test compares the two. Errors: ParseOptions() says in one line which option
-// cannot stand and what to give instead.
+// list them all; a test compares the two.
+//
+// Errors: ParseOptions() says in one line which option cannot stand and what to give instead.
 #ifndef CAIRN_SERVER_OPTIONS_H_
 #define CAIRN_SERVER_OPTIONS_H_
 
@@ -30,39 +31,39 @@ struct Options {
   std::string tls_key;
   std::optional<std::string> auth_token;
   std::string auth_token_file;
-  // Core: where edges and operators connect.
+  // Core: the address that edges and operators connect to.
   std::string grpc_listen_address;
   bool grpc_listen_address_given = false;
   bool grpc_insecure = false;
   // Core: its certificate and the CA of its callers. Edge: its own certificate and the CA of the
-  // core. All or none.
+  // core. All three or none.
   std::string grpc_tls_cert;
   std::string grpc_tls_key;
   std::string grpc_tls_ca;
-  // Core: tokens that let edges, operators and viewers in. Edge: the first line of its file is what
-  // it presents.
+  // Core: tokens of edges, operators and viewers. Edge: it presents the first line of its file.
   std::string grpc_edge_token_file;
   std::string grpc_operator_token_file;
   std::string grpc_viewer_token_file;
   // Core: names of certificates that are let in; empty: all of the CA that are named as edges,
   // operators and viewers are.
   std::string grpc_allow_file;
-  // Edge: its core, as gRPC names targets.
+  // Edge: the address of its core, as gRPC writes targets.
   std::string core;
   std::string edge_name;
   bool edge_name_given = false;
   int threads = 1;
   edge::ProxyTrust proxy_trust;
-  // Health, readiness and metrics over HTTP; absent: not served.
+  // Health, readiness and metrics over HTTP; absent: off.
   std::optional<SocketAddress> ops_listen_address;
   LogFormat log_format = LogFormat::kText;
   bool log_peers = false;
   absl::Duration drain = absl::Seconds(2);
   edge::EdgeLimits limits;
   core::CoreLimits core_limits;
-  // A variable that should name a file, or proxies, and is set but empty: nothing may be served.
+  // A variable that should name a file, or proxies, but is set to an empty text: the server must
+  // not start.
   std::string empty_variable;
-  // Not to serve, but to ask the process that serves with these options.
+  // Do not serve: ask the process that serves with these options whether it is alive.
   bool health_check = false;
 };
 
@@ -73,7 +74,7 @@ struct ParseResult {
   int exit_code = 0;
 };
 
-// Prints help and version on stdout, mistakes on stderr. Overwrites the token in argv, so that a
+// Prints help and version on stdout, errors on stderr. Overwrites the token in argv, so that a
 // process list does not show it.
 ParseResult ParseOptions(int argc, char** argv);
 

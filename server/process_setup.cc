@@ -21,20 +21,20 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// gRPC would ask a web proxy of the environment for the way to the core.
+// gRPC would use a web proxy from the environment to reach the core.
 void IgnoreWebProxies() {
   for (const char* variable : {"grpc_proxy", "https_proxy", "http_proxy"}) unsetenv(variable);
 }
 
-// Each of malloc's arenas reserves 64 MiB of addresses, up to eight a processor: with a limit of
-// addresses (`ulimit -v`) that would be most of it before anybody has come.
+// Each of malloc's arenas reserves 64 MiB of address space, up to eight per processor: with a limit
+// on address space (`ulimit -v`) that would use up most of it before any client connects.
 void SaveAddresses() {
   rlimit limit;
   if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) mallopt(M_ARENA_MAX, 2);
 }
 
-// A dump would have tokens, keys and what peers relay. Not dumpable also keeps other processes of
-// the same user from attaching; sanitizers attach to look for leaks.
+// A core dump would contain tokens, keys and relayed data. Not dumpable also keeps other processes
+// of the same user from attaching; sanitizers attach to look for leaks.
 void ForbidCoreDumps() {
   const rlimit none = {0, 0};
   setrlimit(RLIMIT_CORE, &none);

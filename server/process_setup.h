@@ -1,10 +1,10 @@
-// What a server asks of the kernel, the C library and its environment for itself.
+// Settings of the kernel, the C library and the environment that a server makes for itself.
 #ifndef CAIRN_SERVER_PROCESS_SETUP_H_
 #define CAIRN_SERVER_PROCESS_SETUP_H_
 
 namespace cairn::server {
 
-// Before there are threads. What the system refuses stays as it was.
+// Called before other threads exist. What the system refuses stays unchanged.
 void SetUpProcess();
 
 }  // namespace cairn::server

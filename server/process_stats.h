@@ -1,8 +1,9 @@
-// ProcessStats: what the kernel says of this process, for metrics.
+// ProcessStats: what the kernel reports about this process, for metrics.
 //
 // Source: proc(5): /proc/self/stat, /proc/self/limits by getrlimit(2), /proc/self/fd, /proc/stat
-// "btime".
-// Thread: any. Errors: what cannot be read is 0.
+//         "btime".
+// Thread: any.
+// Errors: what cannot be read is 0.
 #ifndef CAIRN_SERVER_PROCESS_STATS_H_
 #define CAIRN_SERVER_PROCESS_STATS_H_
 

@@ -33,11 +33,11 @@
 namespace cairn::server {
 namespace {
 
-// What an end takes beyond the drain: farewells of clients that do not answer, the last
-// acknowledgements.
+// How much longer than the drain a shutdown may take: for Close frames that clients do not answer,
+// and the last acknowledgements.
 constexpr absl::Duration kStopMargin = absl::Seconds(30);
 
-// How long the end waits for who reads the log.
+// How long a shutdown waits for the log to be read.
 constexpr absl::Duration kLastWords = absl::Seconds(1);
 
 uint64_t RandomId() {
@@ -47,7 +47,7 @@ uint64_t RandomId() {
 
 class Server {
  public:
-  // `listening_socket`: the clients', if the service manager passed one.
+  // `listening_socket`: the clients' socket, if the service manager passed one.
   Server(const Options& options, UniqueFd listening_socket)
       : options_(options),
         listening_socket_(std::move(listening_socket)),
@@ -80,13 +80,13 @@ class Server {
   boost::asio::io_context io_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer tick_;
-  // In the order in which they may use each other.
+  // In the order of their dependencies.
   std::unique_ptr<core::Core> core_;
   std::unique_ptr<core::GrpcServer> grpc_server_;
   std::unique_ptr<edge::LinkFactory> links_;
   GrpcLinkFactory* grpc_links_ = nullptr;  // null: the core is this process
   std::unique_ptr<edge::Edge> edge_;
-  std::unique_ptr<Ops> ops_;  // null: not asked for
+  std::unique_ptr<Ops> ops_;  // null: off
   std::string grpc_failure_;
   std::string edge_name_;
   bool shutting_down_ = false;
@@ -107,7 +107,7 @@ absl::Status Server::Start() {
   return absl::OkStatus();
 }
 
-// After the edge's line: the address for clients is the first thing to be read.
+// Logged after the edge's line, because readers look for the clients' address first.
 void Server::LogGrpc() {
   if (grpc_server_)
     log::Info(log::Core(), "listening",
@@ -226,7 +226,7 @@ absl::Status Server::OpenOps() {
   return absl::OkStatus();
 }
 
-// Last, so that whoever is told "ready" can come.
+// Last, so that the process accepts clients when the service manager is told "ready".
 void Server::StartOps() {
   if (!ops_) return;
   ops_->Start({edge_.get(), core_.get()});
@@ -367,13 +367,13 @@ int RunServer(const Options& options) {
     RouteGrpcLog();
     grpc_init();
   }
-  // Never destroyed, so that its signal handlers stay: the last moments of a process that has done
-  // its work are not to be ended as a failure by one more SIGTERM.
+  // Never destroyed, so that its signal handlers stay: another SIGTERM during the last moments of a
+  // successful shutdown must not turn it into a failure.
   static Server& server = *new Server(options, *std::move(listening_socket));
   if (const absl::Status status = server.Start(); !status.ok()) {
     std::cerr << "error: " << status.message() << std::endl;
     FlushLog(kLastWords);
-    // Threads may run already; there is nothing to save.
+    // Threads may already run; there is nothing to save.
     std::_Exit(1);
   }
   server.Run();

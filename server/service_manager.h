@@ -1,8 +1,11 @@
-// What systemd, or whoever speaks its protocols, passes to this process and is told by it.
+// ServiceManager: the protocol of systemd, and of programs compatible with it: a listening socket
+// passed to this process, and status messages sent back.
 //
-// Thread: TakeListeningSocket() before there are others, since it changes the environment; the
-// rest: any. Errors: telling cannot fail: without NOTIFY_SOCKET nobody wants to know, and who does
-// not listen is not missed. Source: sd_listen_fds(3), sd_notify(3).
+// Thread: TakeListeningSocket() before other threads exist, since it changes the environment; the
+//         rest: any.
+// Errors: Notify functions never fail: without NOTIFY_SOCKET they do nothing, and send errors are
+//         ignored.
+// Source: sd_listen_fds(3), sd_notify(3).
 #ifndef CAIRN_SERVER_SERVICE_MANAGER_H_
 #define CAIRN_SERVER_SERVICE_MANAGER_H_
 
@@ -15,15 +18,15 @@
 
 namespace cairn::server {
 
-// The socket that the service manager listens on for us; not valid when none was passed. Once.
-// INVALID_ARGUMENT when it is not one TCP socket that listens.
+// The socket that the service manager listens on for this process; not valid when none was passed.
+// May be called once. INVALID_ARGUMENT when it is not exactly one listening TCP socket.
 absl::StatusOr<UniqueFd> TakeListeningSocket();
 
-// `status` is a line for people, as `systemctl status` shows it.
+// `status`: a line for people, as `systemctl status` shows it.
 void NotifyReady(const std::string& status);
-// Until the next NotifyReady().
+// In force until the next NotifyReady().
 void NotifyReloading();
-// Ends by itself within `at_most`: is not to be killed before.
+// The process will end by itself within `at_most`; it must not be killed before.
 void NotifyStopping(absl::Duration at_most);
 
 }  // namespace cairn::server

@@ -1,6 +1,7 @@
 // CoreProcess: a core of its own for a benchmark, on a unix socket that nobody else knows.
 //
-// Thread: its owner's. Errors: Start() says on stderr why there is none.
+// Thread: its owner's.
+// Errors: Start() says on stderr why there is none.
 #ifndef CAIRN_TESTS_BENCH_CORE_PROCESS_H_
 #define CAIRN_TESTS_BENCH_CORE_PROCESS_H_
 

@@ -1,6 +1,7 @@
 // Crowd: peers that a scenario opens together.
 //
-// Owner:  a scenario. Thread: the only one.
+// Owner:  a scenario.
+// Thread: the only one.
 // Bounds: kOpening connections that are not ready yet at a time.
 #ifndef CAIRN_TESTS_BENCH_CROWD_H_
 #define CAIRN_TESTS_BENCH_CROWD_H_

@@ -1,7 +1,8 @@
 // InspectionCalls: the calls of the Admin API that operators make, and how long each takes when
 // nothing else happens.
 //
-// Thread: its owner's. Errors: a call that fails ends the program, with what it said on stderr.
+// Thread: its owner's.
+// Errors: a call that fails ends the program, with what it said on stderr.
 #ifndef CAIRN_TESTS_BENCH_INSPECTION_CALLS_H_
 #define CAIRN_TESTS_BENCH_INSPECTION_CALLS_H_
 

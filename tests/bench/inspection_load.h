@@ -1,7 +1,7 @@
 // Load: what operators, or peers who come and go, do again and again while relays are measured.
 //
-// Owner: from construction to destruction its own threads keep at it, each call right behind the
-// one before.
+// Owner:  from construction to destruction its own threads keep at it, each call right behind the
+//         one before.
 #ifndef CAIRN_TESTS_BENCH_INSPECTION_LOAD_H_
 #define CAIRN_TESTS_BENCH_INSPECTION_LOAD_H_
 

@@ -4,7 +4,8 @@
 // them has come: the edge has its subscriptions then (a core elsewhere may not yet). An eager one
 // is ready as soon as it is let in, its subscriptions on their way.
 //
-// Owner:  a scenario. Thread: the only one.
+// Owner:  a scenario.
+// Thread: the only one.
 // Errors: PeerListener::OnLost(), once; it does not connect again.
 #ifndef CAIRN_TESTS_BENCH_PEER_H_
 #define CAIRN_TESTS_BENCH_PEER_H_

@@ -1,7 +1,8 @@
 // Poller: the generator's event loop: what is ready is handled, then everybody who got something to
 // send is flushed.
 //
-// Owner:  main. Thread: the only one.
+// Owner:  main.
+// Thread: the only one.
 #ifndef CAIRN_TESTS_BENCH_POLLER_H_
 #define CAIRN_TESTS_BENCH_POLLER_H_
 

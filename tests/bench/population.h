@@ -2,7 +2,9 @@
 //
 // Each peer is in three topics: one that two share, as they do who look for each other, one of a
 // hundred and one of a thousand. Ids, addresses and figures differ, and are the same in every run.
-// Thread: its owner's. Errors: false when a lane's stream has ended.
+//
+// Thread: its owner's.
+// Errors: false when a lane's stream has ended.
 #ifndef CAIRN_TESTS_BENCH_POPULATION_H_
 #define CAIRN_TESTS_BENCH_POPULATION_H_
 

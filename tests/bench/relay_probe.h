@@ -2,8 +2,10 @@
 // happens there.
 //
 // Open loop: a relay is due at its time, and its round trip counts from then, so that a stall
-// counts for all that were due in it. Thread: its owner's. Errors: complete() is false when a relay
-// did not come back.
+// counts for all that were due in it.
+//
+// Thread: its owner's.
+// Errors: complete() is false when a relay did not come back.
 #ifndef CAIRN_TESTS_BENCH_RELAY_PROBE_H_
 #define CAIRN_TESTS_BENCH_RELAY_PROBE_H_
 
