@@ -21,9 +21,11 @@ constexpr int kAcceptQueue = 512;
 
 absl::Status CannotListen(const std::string& address) {
   const int error = errno;
+  const char* hint = error == EADDRINUSE
+                         ? "; end the process that has it, or give another --grpc-listen-addr"
+                         : "";
   return absl::UnavailableError(
-      absl::StrCat("cannot listen for gRPC on ", address, ": ", std::strerror(error),
-                   error == EADDRINUSE ? ": is another core running?" : ""));
+      absl::StrCat("cannot listen for gRPC on ", address, ": ", std::strerror(error), hint));
 }
 
 UniqueFd NewSocket(int family) {

@@ -232,7 +232,7 @@ std::string Command::Validate() {
     return absl::StrCat("--log-format: '", raw_.log_format, "' is not text or json");
   }
   options_.log_format = raw_.log_format == "json" ? LogFormat::kJson : LogFormat::kText;
-  absl::StatusOr<CidrSet> proxies = CidrSet::Parse(raw_.trusted_proxies);
+  absl::StatusOr<edge::CidrSet> proxies = edge::CidrSet::Parse(raw_.trusted_proxies);
   if (!proxies.ok()) return absl::StrCat("--trusted-proxies: ", proxies.status().message());
   options_.proxy_trust.proxies = *std::move(proxies);
   if (options_.proxy_trust.proxy_protocol && options_.proxy_trust.proxies.empty()) {

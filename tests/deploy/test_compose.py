@@ -1,10 +1,13 @@
 """compose.yaml is one that compose takes, and what it mounts and names is there."""
 import json
+import pathlib
 import re
 import subprocess
 
 import pytest
 import yaml
+from support import admin_cli
+from support.ports import unused_port
 from support.process import ROOT, run
 from support.tools import need, output
 
@@ -60,44 +63,103 @@ def test_an_edge_has_the_time_that_its_drain_takes(services):
         assert int(services[name]["stop_grace_period"].removesuffix("s")) >= int(drain.removesuffix("s")) + 5
 
 
+def volumes_of(service):
+    """[(what is mounted, where)]"""
+    return [volume.split(":")[:2] for volume in service.get("volumes", [])]
+
+
+def secrets_of(service):
+    """What of secrets/ is mounted: where, by its path in there."""
+    return {where: pathlib.PurePath(source).relative_to(COMPOSE / "secrets")
+            for source, where in ((str(pathlib.PurePath(COMPOSE, one)), where) for one, where in volumes_of(service))
+            if source.startswith(f"{COMPOSE}/secrets")}
+
+
 def test_what_is_mounted_is_there(services):
-    mounted = [volume.split(":")[0] for service in services.values() for volume in service.get("volumes", [])]
+    mounted = [source for service in services.values() for source, _ in volumes_of(service)]
     missing = [path for path in mounted if "/secrets/" not in path and not (COMPOSE / path).exists()]
     assert mounted and not missing
 
 
-def test_a_service_sees_the_secrets_that_it_names_and_no_others(services):
-    for name, service in services.items():
-        text = str(service.get("environment", "")) + ((COMPOSE / "haproxy.cfg").read_text() if name == "proxy" else "")
-        named = set(re.findall(r"/secrets/([\w.-]+)", text))
-        seen = {volume.split(":")[1].removeprefix("/secrets/") for volume in service.get("volumes", []) if "/secrets" in volume}
-        assert seen == named, name
-    for name in ("edge1", "edge2"):
-        own, = (volume for volume in services[name]["volumes"] if "own-token" in volume)
-        assert own.endswith(f"/secrets/{name}-token:/secrets/own-token:ro"), own
-
-
-def test_make_secrets_makes_every_file_that_is_named(services, tmp_path):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """Where make-secrets has made its files."""
     need("openssl", "openssl")
-    script = tmp_path / "make-secrets"
-    script.write_text((COMPOSE / "make-secrets").read_text())
-    output("bash", script)
-    named = set(re.findall(r"\./secrets/([\w.-]+)", (COMPOSE / "compose.yaml").read_text()))
-    made = {path.name for path in (tmp_path / "secrets").iterdir()}
-    assert named and named <= made
-    lines = (tmp_path / "secrets/edge-tokens").read_text().splitlines()
-    assert [line.split(": ")[0] for line in lines] == ["edge1", "edge2"] and len(set(lines)) == 2
-    before = {path.name: path.read_bytes() for path in (tmp_path / "secrets").iterdir()}
-    output("bash", script)
-    assert before == {path.name: path.read_bytes() for path in (tmp_path / "secrets").iterdir()}
+    directory = tmp_path_factory.mktemp("deploy")
+    (directory / "compose").mkdir()
+    for script in "compose/make-secrets", "link-certificates":
+        (directory / script).write_text((ROOT / "deploy" / script).read_text())
+        (directory / script).chmod(0o755)
+    output("bash", directory / "compose/make-secrets")
+    return directory / "compose/secrets"
 
 
-def test_haproxy_takes_its_configuration(services, tmp_path):
+def files_below(directory):
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def test_every_file_that_a_service_is_given_is_made_and_mounted(services, made):
+    given = {name: [value for value in service.get("environment", {}).values() if value.startswith("/secrets/")]
+             for name, service in services.items()}
+    given["proxy"] = re.findall(r"/secrets/[\w./-]+", (COMPOSE / "haproxy.cfg").read_text())
+    for name, paths in given.items():
+        mounted = secrets_of(services[name])
+        for path in map(pathlib.PurePath, paths):
+            [inside] = [source / path.relative_to(where) for where, source in mounted.items() if path.is_relative_to(where)]
+            assert (made / inside).is_file(), (name, path)
+    assert len(given["core"]) == 4 and len(given["edge1"]) == 4 and given["proxy"]
+
+
+def test_nobody_is_given_the_key_of_the_authority_or_what_is_anothers(services, made):
+    assert (made / "link/ca/ca.key").stat().st_mode & 0o077 == 0
+    shown = {name: {str(path) for path in secrets_of(service).values()} for name, service in services.items()}
+    assert shown["core"] == {"link/core", "link/operator"}
+    assert shown["edge1"] == {"clients", "link/edge.edge1"} and shown["edge2"] == {"clients", "link/edge.edge2"}
+    assert shown["proxy"] == {"proxy"} and not shown["prometheus"] and not shown["grafana"]
+
+
+def test_what_is_there_stays(made):
+    before = files_below(made)
+    output("bash", made.parent / "make-secrets")
+    assert files_below(made) == before
+
+
+def test_an_edge_meets_its_core_and_an_operator_looks_at_it_with_what_is_made(services, made, start_bare, tmp_path):
+    address = f"127.0.0.1:{unused_port()}"
+
+    def local(name):
+        mounted = secrets_of(services[name])
+        changed = {"CAIRN_SIGNAL_GRPC_LISTEN_ADDR": address, "CAIRN_SIGNAL_CORE": address,
+                   "CAIRN_SIGNAL_LISTEN_ADDR": "127.0.0.1:0", "CAIRN_SIGNAL_DRAIN": "0s"}
+        for variable, value in services[name]["environment"].items():
+            for where, source in mounted.items():
+                value = value.replace(f"{where}/", f"{made}/{source}/")
+            if variable.startswith("CAIRN_") and variable != "CAIRN_SIGNAL_OPS_LISTEN_ADDR":
+                yield variable, changed.get(variable, value)
+
+    core = start_bare(env=dict(local("core")))
+    core.grpc_address()
+    start_bare(env=dict(local("edge1"))).wait_for_log("core_link_up")
+    # Its certificate is good for that edge only.
+    posing = dict(local("edge1")) | {"CAIRN_SIGNAL_EDGE_NAME": "edge2"}
+    assert not start_bare(env=posing).wait_for_log("core_link_(up|lost)")[1] == "up"
+    assert "/secrets/operator" in secrets_of(services["core"])
+    # How to look is said at the top.
+    assert "--tls-key /secrets/operator/tls.key" in (COMPOSE / "compose.yaml").read_text().split("services:")[0]
+    identity = made / "link/operator"
+    done = admin_cli.run("--core", address, "--tls-ca", identity / "ca.crt", "--tls-cert", identity / "tls.crt", "--tls-key",
+                     identity / "tls.key", "edges", "list")
+    assert done.code == 0 and "edge1" in done.out, done
+    wrong = made / "link/edge.edge1"
+    done = admin_cli.run("--core", address, "--tls-ca", wrong / "ca.crt", "--tls-cert", wrong / "tls.crt", "--tls-key",
+                     wrong / "tls.key", "edges", "list")
+    assert done.code != 0 and "edge1" not in done.out, done
+
+
+def test_haproxy_takes_its_configuration(services, made, tmp_path):
     program = need("haproxy", "haproxy")
-    (tmp_path / "make-secrets").write_text((COMPOSE / "make-secrets").read_text())
-    output("bash", tmp_path / "make-secrets")
     text = (COMPOSE / "haproxy.cfg").read_text()
-    (tmp_path / "haproxy.cfg").write_text(text.replace("/secrets/", f"{tmp_path}/secrets/"))
+    (tmp_path / "haproxy.cfg").write_text(text.replace("/secrets/", f"{made}/"))
     output(program, "-c", "-f", tmp_path / "haproxy.cfg")
     # Every edge is balanced, and by the name that compose gives it.
     assert set(re.findall(r"^    server (\w+) \1:8443$", text, re.M)) == {"edge1", "edge2"} <= services.keys()

@@ -2,13 +2,15 @@
 import copy
 
 import pytest
-from support import manifests
+from support import admin_cli, manifests
 from support.certificates import HOST_NAME, Certificate, trusting
 from support.manifests import container_of, environment, find, pod_of
 from support.messages import new_topic
 from support.ops import Metrics, ask
 from support.peer import Peer, await_hearing
 from support.ports import unused_port
+from support.process import ROOT
+from support.tools import output
 from support.waiting import eventually
 
 
@@ -68,20 +70,31 @@ class Cluster:
     """What a cluster would make of the workloads' variables, on this machine: files, names and ports."""
 
     def __init__(self, directory, objects, certificate):
-        self._ports = {7443: unused_port()}
-        contents = {"/secrets/grpc/edge-token": "edge secret\n", "/secrets/grpc/operator-token": "operator secret\n",
-                    "/secrets/clients/tokens": "client secret\n",
-                    "/secrets/tls/tls.crt": certificate.cert.read_text(),
-                    "/secrets/tls/tls.key": certificate.key.read_text()}
-        # Once: servers read them while the next one is started.
-        self._files = {name: directory / name.strip("/").replace("/", "-") for name in contents}
-        for name, path in self._files.items():
-            path.write_text(contents[name])
+        self.core_address = f"127.0.0.1:{unused_port()}"
+        self._ports = {7443: int(self.core_address.split(":")[1])}
+        self._secrets = {"cairn-signal-clients": directory / "clients", "cairn-signal-tls": directory / "tls"}
+        for path in self._secrets.values():
+            path.mkdir()
+        (directory / "clients/tokens").write_text("client secret\n")
+        (directory / "tls/tls.crt").write_bytes(certificate.cert.read_bytes())
+        (directory / "tls/tls.key").write_bytes(certificate.key.read_bytes())
+        output(ROOT / "deploy/link-certificates", directory / "link", "cairn-signal-core")
+        for who in "core", "edge", "operator":
+            self._secrets[f"cairn-signal-link-{who}"] = directory / "link" / who
         self._objects = objects
 
-    def _local(self, value):
-        if value in self._files:
-            return str(self._files[value])
+    def secret(self, name):
+        return self._secrets[name]
+
+    def _mounted(self, workload):
+        """{where: a directory of this machine}"""
+        secrets = {one["name"]: one["secret"]["secretName"] for one in pod_of(workload)["volumes"]}
+        return {one["mountPath"]: self._secrets[secrets[one["name"]]] for one in container_of(workload)["volumeMounts"]}
+
+    def _local(self, value, mounted):
+        for where, directory in mounted.items():
+            if value.startswith(f"{where}/"):
+                return value.replace(where, str(directory), 1)
         host, _, port = value.rpartition(":")
         # A Service of the manifests, and every address of a container, are this machine.
         services = {one["metadata"]["name"] for one in manifests.of_kind(self._objects, "Service")}
@@ -90,7 +103,8 @@ class Cluster:
         return value
 
     def environment(self, workload):
-        return {name: self._local(value) for name, value in environment(workload).items()}
+        mounted = self._mounted(workload)
+        return {name: self._local(value, mounted) for name, value in environment(workload).items()}
 
 
 def test_peers_meet_in_what_the_manifests_start(objects, start_bare, tmp_path):
@@ -108,6 +122,32 @@ def test_peers_meet_in_what_the_manifests_start(objects, start_bare, tmp_path):
     topic = new_topic()
     listener.subscribe(topic)
     await_hearing(listener, sender, topic)
+    # Mutual TLS: an operator's certificate looks, an edge's does not, and without one nobody does.
+    for who, allowed in ("operator", True), ("edge", False), (None, False):
+        identity = cluster.secret(f"cairn-signal-link-{who or 'operator'}")
+        own = ["--tls-cert", identity / "tls.crt", "--tls-key", identity / "tls.key"] if who else []
+        done = admin_cli.run("--core", cluster.core_address, "--tls-ca", identity / "ca.crt", *own, "edges", "list")
+        assert ("edge-0" in done.out) == allowed == (done.code == 0), (who, done)
     # What the autoscaler goes by is there.
     metric = find(objects, "HorizontalPodAutoscaler", "cairn-signal-edge")["spec"]["metrics"][0]["pods"]["metric"]["name"]
     eventually(lambda: Metrics(ask(edges[0], "/metrics").text).get(metric) == 1, "the connection to be counted")
+
+
+def test_cert_manager_makes_the_secrets_that_are_mounted_with_names_that_the_core_knows(objects):
+    made = manifests.render(ROOT / "deploy/kubernetes/cert-manager")
+    certificates = {one["spec"]["secretName"]: one["spec"] for one in manifests.of_kind(made, "Certificate")}
+    mounted = {volume["secret"]["secretName"] for workload in manifests.workloads(objects)
+               for volume in pod_of(workload)["volumes"]}
+    links = {name for name in mounted if "-link-" in name}
+    assert links == {f"cairn-signal-link-{who}" for who in ("core", "edge", "operator")}
+    assert links == certificates.keys() - {"cairn-signal-link-ca"}
+    for who in "core", "edge", "operator":
+        spec = certificates[f"cairn-signal-link-{who}"]
+        assert spec["commonName"] == who and spec["issuerRef"]["name"] == "cairn-signal-link"
+    target = environment(edge(objects))["CAIRN_SIGNAL_CORE"].split(":")[0]
+    assert target in certificates["cairn-signal-link-core"]["dnsNames"]
+    # Each is signed by an issuer that is there, whose secret is made.
+    issuers = {one["metadata"]["name"]: one["spec"] for one in manifests.of_kind(made, "Issuer")}
+    assert {spec["issuerRef"]["name"] for spec in certificates.values()} == issuers.keys()
+    assert issuers["cairn-signal-link"]["ca"]["secretName"] in certificates
+    assert {one["metadata"]["namespace"] for one in made} == {"cairn-signal"}

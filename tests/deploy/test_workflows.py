@@ -1,6 +1,5 @@
-"""What GitHub runs: the workflows pass their linters, and run the same commands as a person does."""
+"""What GitHub runs: the workflows pass yamllint, and run the same commands as a person does. actionlint: tests/browser/workflows.test.mjs."""
 import shlex
-import shutil
 
 import pytest
 import yaml
@@ -27,13 +26,6 @@ def test_both_workflows_are_there():
 
 def test_yamllint_finds_nothing():
     output(need("yamllint", "yamllint"), "--strict", "-c", ROOT / ".yamllint.yml", *WORKFLOWS)
-
-
-def test_actionlint_finds_nothing():
-    program = shutil.which("actionlint")
-    if not program:
-        pytest.skip("no actionlint: go install github.com/rhysd/actionlint/cmd/actionlint@v1.6.27")
-    output(program, *WORKFLOWS)
 
 
 def test_every_change_is_tested_as_a_newcomer_would():

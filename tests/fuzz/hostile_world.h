@@ -16,8 +16,11 @@
 #include <utility>
 #include <variant>
 
+#include "core/lane_rules.h"
 #include "core/router.h"
+#include "proto/link/identity.h"
 #include "proto/link/link.h"
+#include "proto/link/parse_cost.h"
 #include "tests/support/fake_clock.h"
 
 namespace cairn::core {
@@ -49,12 +52,12 @@ class HonestLane {
  public:
   using WireLink = link::Link<signaling::v1::LaneToCore, signaling::v1::CoreToLane>;
 
-  HonestLane(Router& router, uint64_t id) : router_(router), id_(id) {
+  HonestLane(Router& router, const std::string& secret) : router_(router) {
     stream_ = std::make_shared<WorldStream>();
     signaling::v1::Hello hello;
     hello.set_protocol_version(Router::kProtocolVersion);
-    hello.set_lane_id(id);
-    hello.set_secret("secret " + std::to_string(id));
+    hello.set_lane_id(link::LaneIdOf(secret));
+    hello.set_secret(secret);
     hello.set_edge("honest");
     RouterInput opened = LaneOpened{stream_, hello};
     router_.Handle(opened);
@@ -65,6 +68,7 @@ class HonestLane {
     signaling::v1::LaneEvent& event = *batch_.add_events();
     event.set_kind(kind);
     event.set_peer(peer);
+    event.set_proof(1);
     return event;
   }
   void Say() {
@@ -108,7 +112,6 @@ class HonestLane {
   }
 
   Router& router_;
-  const uint64_t id_;
   std::shared_ptr<WorldStream> stream_;
   std::unique_ptr<WireLink> link_;
   signaling::v1::LaneToCore batch_;
@@ -116,13 +119,15 @@ class HonestLane {
 
 class HostileWorld {
  public:
-  static constexpr uint64_t kTalks = 1001, kHears = 1002;  // lanes
-  static constexpr uint64_t kTalker = 11, kHearer = 12;    // peers
   static constexpr const char* kTopic = "t0";
+  // Lanes of theirs, and peers.
+  static std::string Secret(char name) { return std::string(link::kSecretBytes, name); }
+  const uint64_t kTalks = link::LaneIdOf(Secret('T')), kHears = link::LaneIdOf(Secret('H'));
+  const uint64_t kTalker = link::PeerIdOf(Secret('T'), 1), kHearer = link::PeerIdOf(Secret('H'), 1);
 
   HostileWorld() {
-    Start(talks_, kTalks, kTalker);
-    Start(hears_, kHears, kHearer);
+    Start(talks_, Secret('T'), kTalker);
+    Start(hears_, Secret('H'), kHearer);
     clock_.Advance(absl::FromChrono(link::kStartHold));
     Pass(absl::Seconds(3));
     // A core that has routed a relay holds none for whoever comes later.
@@ -138,16 +143,19 @@ class HostileWorld {
   }
 
   // ---- hostile lanes, by any number
-  void Open(int lane, const signaling::v1::Hello& hello) {
+  void Open(int lane, const signaling::v1::LaneToCore& first) {
     if (streams_.contains(lane)) Break(lane);
+    const signaling::v1::Hello& hello = first.hello();
     // What core/lane_service.cc does not let through.
-    if (hello.protocol_version() != Router::kProtocolVersion || hello.lane_id() == 0) return;
+    if (WhyRefused(first, limits_) || !ProvesLane(hello)) return;
     streams_[lane] = std::make_shared<WorldStream>();
     RouterInput opened = LaneOpened{streams_[lane], hello};
     router_.Handle(opened);
   }
   void Batch(int lane, signaling::v1::LaneToCore batch) {
     const auto it = streams_.find(lane);
+    // As core/lane_service.cc does, which also ends the call.
+    if (link::CountFields(batch.SerializeAsString()) > limits_.max_fields) return Break(lane);
     // gRPC reads no further until the last was handled; a stream that was closed is not read.
     if (it == streams_.end() || it->second->closed || it->second->handled == 0) return;
     --it->second->handled;
@@ -213,11 +221,11 @@ class HostileWorld {
   }
 
  private:
-  void Start(std::unique_ptr<HonestLane>& lane, uint64_t id, uint64_t peer) {
-    lane = std::make_unique<HonestLane>(router_, id);
+  void Start(std::unique_ptr<HonestLane>& lane, const std::string& secret, uint64_t peer) {
+    lane = std::make_unique<HonestLane>(router_, secret);
     lane->Add(signaling::v1::LaneEvent::KIND_PEER_OPENED, peer);
     lane->Add(signaling::v1::LaneEvent::KIND_SUBSCRIBED, peer).set_topic(kTopic);
-    lane->Add(signaling::v1::LaneEvent::KIND_SNAPSHOT_END, 0);
+    lane->Add(signaling::v1::LaneEvent::KIND_SNAPSHOT_END, 0).set_next_seq(1);
     lane->Say();
   }
   void CheckTables() const;
@@ -233,7 +241,7 @@ class HostileWorld {
 inline void HostileWorld::CheckTables() const {
   const Directory& directory = router_.directory();
   size_t interests = 0;
-  for (const auto& [name, topic] : directory.topics()) {
+  for (const auto& topic : directory.topics()) {
     Hold(!topic->interests.empty());
     for (const Interest& interest : topic->interests) interests += interest.subscribers;
   }

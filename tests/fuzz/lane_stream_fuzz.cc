@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       if (world.is_open(lane)) {
         world.Batch(lane, std::move(message));
       } else {
-        world.Open(lane, message.hello());
+        world.Open(lane, message);
       }
     } else {
       // gRPC ends a call whose message cannot be read.

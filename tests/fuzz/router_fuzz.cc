@@ -14,19 +14,26 @@ namespace {
 using namespace cairn;
 using signaling::v1::LaneEvent;
 
-// Of lanes and peers, some of them the honest ones'.
-uint64_t Id(FuzzInput& in) {
-  constexpr uint64_t kIds[] = {0,
-                               1,
-                               2,
-                               3,
-                               4,
-                               core::HostileWorld::kTalker,
-                               core::HostileWorld::kHearer,
-                               core::HostileWorld::kTalks,
-                               core::HostileWorld::kHears,
-                               ~uint64_t{0}};
-  return in.Pick(kIds);
+// A peer's, and the proof for it: of the lane that speaks, of another, or of none.
+void SetPeer(FuzzInput& in, const std::string& secret, LaneEvent& event) {
+  const uint64_t proof = static_cast<uint64_t>(in.Below(3));
+  event.set_proof(proof);
+  switch (in.Below(7)) {
+    case 0:
+      return event.set_peer(link::PeerIdOf(core::HostileWorld::Secret('T'), 1));
+    case 1:
+      return event.set_peer(link::PeerIdOf(core::HostileWorld::Secret('H'), 1));
+    case 2:
+      return event.set_peer(static_cast<uint64_t>(in.Below(3)));
+    default:
+      return event.set_peer(link::PeerIdOf(secret, proof));
+  }
+}
+
+// Of the hostile lanes, and of an honest one.
+std::string Secret(FuzzInput& in) {
+  constexpr char kNames[] = {'a', 'b', 'c', 'T'};
+  return core::HostileWorld::Secret(in.Pick(kNames));
 }
 
 uint64_t Number(FuzzInput& in, uint64_t expected) {
@@ -39,48 +46,56 @@ uint64_t Number(FuzzInput& in, uint64_t expected) {
 
 std::string Topic(FuzzInput& in) { return "t" + std::to_string(in.Below(3)); }
 
-void Fill(FuzzInput& in, LaneEvent& event, uint64_t& seq) {
+void Fill(FuzzInput& in, const std::string& secret, LaneEvent& event, uint64_t& seq) {
   event.set_kind(static_cast<LaneEvent::Kind>(in.Below(12)));
-  event.set_peer(Id(in));
+  SetPeer(in, secret, event);
   event.set_topic(Topic(in));
   const uint8_t flags = in.Whole<uint8_t>();
   event.set_is_new((flags & 1) != 0);
   event.set_wants_receipt((flags & 2) != 0);
   event.set_wants_answer((flags & 4) != 0);
   event.mutable_info()->set_wants_presence((flags & 8) != 0);
-  if ((flags & 16) != 0) event.set_to(Id(in));
+  if ((flags & 16) != 0) event.set_to(link::PeerIdOf(core::HostileWorld::Secret('H'), 1));
+  if (event.kind() == LaneEvent::KIND_SNAPSHOT_END) event.set_next_seq(Number(in, seq + 1));
   if (event.kind() == LaneEvent::KIND_RELAYED || event.kind() == LaneEvent::KIND_PUBLISHED) {
     event.set_seq(Number(in, ++seq));
     event.set_payload(in.Bytes(8));
   }
   if (event.kind() == LaneEvent::KIND_PUBLISHED) {
-    event.mutable_record()->set_connection(Id(in));
+    event.mutable_record()->set_connection(
+        in.Flag() ? event.peer() : link::PeerIdOf(core::HostileWorld::Secret('T'), 1));
     event.mutable_record()->set_blob(in.Bytes(8));
     event.mutable_record()->set_ttl_us(in.Whole<int64_t>());
   }
 }
 
 struct HostileLane {
+  std::string secret = core::HostileWorld::Secret('a');
   uint64_t next = 1, seq = 0;
 };
 
 void Open(FuzzInput& in, core::HostileWorld& world, int number, HostileLane& lane) {
-  signaling::v1::Hello hello;
+  signaling::v1::LaneToCore first;
+  signaling::v1::Hello& hello = *first.mutable_hello();
+  const std::string secret = Secret(in);
   hello.set_protocol_version(core::Router::kProtocolVersion);
-  hello.set_lane_id(Id(in));
-  hello.set_secret(in.Flag() ? "secret" : "another");
+  hello.set_lane_id(link::LaneIdOf(secret));
+  // Nobody knows the honest one's.
+  hello.set_secret(secret == core::HostileWorld::Secret('T') ? core::HostileWorld::Secret('x')
+                                                             : secret);
   hello.set_edge("hostile");
   if (in.Flag()) {
     hello.set_core_id(in.Flag() ? 77 : 1);
     hello.set_link(static_cast<uint64_t>(in.Below(8)));
     hello.set_received(static_cast<uint64_t>(in.Below(8)));
-    hello.mutable_roster()->add_lanes(Id(in));
+    hello.mutable_roster()->add_lanes(link::LaneIdOf(Secret(in)));
     hello.mutable_roster()->set_complete(in.Flag());
     hello.mutable_told()->set_generation(in.Whole<uint64_t>());
   } else {
     lane = {};
   }
-  world.Open(number, hello);
+  lane.secret = secret;
+  world.Open(number, first);
 }
 
 void Say(FuzzInput& in, core::HostileWorld& world, int number, HostileLane& lane) {
@@ -89,7 +104,7 @@ void Say(FuzzInput& in, core::HostileWorld& world, int number, HostileLane& lane
   message.set_received(Number(in, world.Told(number)));
   message.set_ack_now(in.Flag());
   const int events = in.Below(3);
-  for (int i = 0; i < events; ++i) Fill(in, *message.add_events(), lane.seq);
+  for (int i = 0; i < events; ++i) Fill(in, lane.secret, *message.add_events(), lane.seq);
   const auto form = in.Below(15);
   if (form == 0) {
     message.mutable_stats()->set_messages_in(in.Whole<uint64_t>());

@@ -303,8 +303,8 @@ def test_a_second_core_on_a_path_where_one_lives_is_refused(start, tmp_path):
     core.grpc_address()
     done = run("--role", "core", "--grpc-listen-addr", address)
     assert done.returncode == 1
-    assert done.stderr.strip() == (f"error: cannot listen for gRPC on {address}: Address already in use: "
-                                   "is another core running?")
+    assert done.stderr.strip() == (f"error: cannot listen for gRPC on {address}: Address already in use; "
+                                   "end the process that has it, or give another --grpc-listen-addr")
     Admin(address).status()
 
 

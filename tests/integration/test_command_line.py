@@ -25,14 +25,15 @@ def upgrade_status(address, token=None):
 
 # ---- what ends by itself
 
-def test_a_port_in_use_is_said_in_one_line_with_what_to_do():
+@pytest.mark.parametrize("flag, what", [("--listen-addr", "listen"), ("--grpc-listen-addr", "listen for gRPC")])
+def test_a_port_in_use_is_said_in_one_line_with_what_to_do(flag, what):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = "127.0.0.1:%d" % taken.getsockname()[1]
-        done = run("--listen-addr", address, "--grpc-listen-addr", "127.0.0.1:0")
+        done = run(*with_defaults([flag, address]))
     assert done.returncode == 1
-    assert done.stderr == (f"error: cannot listen on {address}: Address already in use; "
-                           "end the process that has it, or give another --listen-addr\n")
-    assert "port_shared" not in done.stdout
+    assert done.stderr == (f"error: cannot {what} on {address}: Address already in use; "
+                           f"end the process that has it, or give another {flag}\n")
+    assert "WARN" not in done.stdout
 
 
 @pytest.mark.parametrize("flag", ["--version", "-V"])

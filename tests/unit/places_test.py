@@ -12,6 +12,13 @@ import docs_test
 TESTS = ("integration", "hostile", "unit", "support", "deploy", "sim")
 # Bounds that a test reaches without naming them: the test that does.
 REACHED = {
+    "deliveries_burst_factor": "unit/edge/token_bucket_test.cc",
+    "max_roster_lanes": "hostile/test_edges.py::test_a_hello_that_no_edge_says_is_refused",
+    "max_name_bytes": "hostile/test_edges.py::test_a_string_or_list_that_no_edge_lets_through_has_no_effect",
+    "max_word_bytes": "hostile/test_edges.py::test_a_string_or_list_that_no_edge_lets_through_has_no_effect",
+    "max_addresses": "hostile/test_edges.py::test_a_string_or_list_that_no_edge_lets_through_has_no_effect",
+    "max_counts": "hostile/test_edges.py::test_a_string_or_list_that_no_edge_lets_through_has_no_effect",
+    "max_fields": "hostile/test_edges.py::test_one_message_has_a_bounded_number_of_items",
     "rate_burst_factor": "unit/edge/token_bucket_test.cc",
     "max_record_cache_bytes": "unit/edge/record_cache_test.cc::TheOldestGoWhenThereIsNoRoom",
     "max_request_head_bytes": "integration/test_upgrade.py",
@@ -132,10 +139,17 @@ def of_files(root):
             yield f"CONTRIBUTING.md names a file that does not exist: {name}"
 
 
+def of_documents(root):
+    listed = (root / "docs/README.md").read_text()
+    for path in sorted((root / "docs").glob("*.md")):
+        if path.name != "README.md" and f"({path.name})" not in listed:
+            yield f"docs/README.md does not say for whom docs/{path.name} is"
+
+
 def main():
     root, binaries = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
     problems = [*of_reasons(root), *of_v2_messages(root), *of_commands(root, binaries), *of_bounds(root),
-                *of_metrics(root, binaries), *of_flags(root, binaries), *of_files(root)]
+                *of_metrics(root, binaries), *of_flags(root, binaries), *of_files(root), *of_documents(root)]
     print("\n".join(problems) or "every reason, message, command, bound, metric and flag is where it has to be")
     return 1 if problems else 0
 

@@ -82,6 +82,7 @@ TEST_F(RouterRulesTest, ARecordIsOfThePeerThatPublishesIt) {
     event.set_seq(seq);
     event.mutable_record()->set_connection(of);
     event.mutable_record()->set_ttl_us(1'000'000'000);
+    event.mutable_record()->set_blob(std::to_string(peer));
     Say(lane, batch);
   };
   publish(a, PeerOf(a, 1), 1, PeerOf(a, 1), 1);

@@ -111,8 +111,8 @@ TEST(Metrics, FiguresOfLanesAndConnectionsAreThoseOfTheSnapshots) {
   MetricsInput input = Input();
   edge::EdgeCounters counters;
   counters.pings_sent.Add(7);
-  counters.rate_paused.Set(3);
   input.edge->Add(counters);
+  input.edge->rate_paused = 3;
   input.core->lanes_awaited = 2;
   input.core->max_kept_bytes = 4096;
   const std::string text = RenderMetrics(input);
