@@ -10,7 +10,7 @@
 
 namespace cairn::edge {
 
-Connection::Connection(ConnectionHost& host, Stream stream, std::unique_ptr<Arrival> arrival,
+Connection::Connection(ConnectionHost& host, Stream stream, std::unique_ptr<Handshake> handshake,
                        std::optional<CloseReason> refusal)
     : host_(host),
       stream_(std::move(stream)),
@@ -19,9 +19,9 @@ Connection::Connection(ConnectionHost& host, Stream stream, std::unique_ptr<Arri
       refusal_(refusal),
       messages_(host.message_rate()),
       deliveries_(host.delivery_rate()),
-      arrival_(std::move(arrival)) {
-  if (!arrival_->behind_proxy || !arrival_->trust.proxy_protocol) return;
-  arrival_->proxy_header.emplace();
+      handshake_(std::move(handshake)) {
+  if (!handshake_->behind_proxy || !handshake_->trust.proxy_protocol) return;
+  handshake_->proxy_header.emplace();
   phase_ = Phase::kProxy;
 }
 
@@ -48,7 +48,7 @@ void Connection::OnProxyHeader() {
   if (peeked.status == Stream::Status::kWantRead) return;
   if (peeked.status != Stream::Status::kOk) return End(CloseReason::kClientGone);
   std::string_view in(buffer.data(), peeked.bytes);
-  const ProxyProtocol::State state = arrival_->proxy_header->Feed(in);
+  const ProxyProtocol::State state = handshake_->proxy_header->Feed(in);
   stream_.DiscardRaw(buffer.first(peeked.bytes - in.size()));
   switch (state) {
     case ProxyProtocol::State::kNeedMore:
@@ -119,7 +119,7 @@ void Connection::OnReadable() {
 
 void Connection::OnHttp(std::string_view bytes) {
   host_.NoteHeard(kUpgradeWork);
-  Upgrade& upgrade = arrival_->upgrade;
+  Upgrade& upgrade = handshake_->upgrade;
   const Upgrade::State state = upgrade.Feed(bytes);
   if (state == Upgrade::State::kNeedMore) return;
   out_.AppendRaw(upgrade.answer());
@@ -133,11 +133,11 @@ void Connection::Open(std::string_view early) {
   phase_ = Phase::kOpen;
   Lane::PeerFacts facts;
   facts.connected_since_us = absl::ToUnixMicros(host_.WallTime());
-  const SocketAddress client = arrival_->Client();
+  const SocketAddress client = handshake_->Client();
   facts.remote_address = client.ToString();
-  facts.user_agent = arrival_->upgrade.user_agent();
+  facts.user_agent = handshake_->upgrade.user_agent();
   facts.tls_version = stream_.tls_version();
-  facts.dialect = arrival_->upgrade.dialect();
+  facts.dialect = handshake_->upgrade.dialect();
   if (!refusal_) {
     const ConnectionHost::Admission admission = host_.Admit(*this, client);
     refusal_ = admission.refusal;
@@ -145,7 +145,7 @@ void Connection::Open(std::string_view early) {
   }
   if (refusal_) return Close(*refusal_, 0);
   if (host_.draining()) return Close(CloseReason::kDraining, 0);
-  arrival_.reset();
+  handshake_.reset();
   const link::PeerName peer = host_.NewPeer();
   facts.proof = peer.proof;
   session_.emplace(host_.session_context(), *this, peer.id, std::move(facts));
@@ -176,9 +176,9 @@ void Connection::SetReason(CloseReason reason) {
   host_.close_log().Note(reason, reason == CloseReason::kTlsFailed ? Stream::LastTlsError() : "");
   if (session_) return session_->End(close_code_, Name(reason));
   context.counters.CountRefusal(reason);
-  if (context.log_peers && arrival_) {
+  if (context.log_peers && handshake_) {
     log::Info(log::Edge(), "peer_refused",
-              {{"remote", arrival_->Client().ToString()}, {"reason", Name(reason)}});
+              {{"remote", handshake_->Client().ToString()}, {"reason", Name(reason)}});
   }
 }
 

@@ -15,10 +15,10 @@
 #include <string>
 #include <string_view>
 
-#include "edge/arrival.h"
 #include "edge/client.h"
 #include "edge/close_log.h"
 #include "edge/deadline_list.h"
+#include "edge/handshake.h"
 #include "edge/out_queue.h"
 #include "edge/session.h"
 #include "edge/stream.h"
@@ -82,7 +82,7 @@ class Connection final : public Client, public DeadlineHook {
  public:
   // `refusal`: the edge is full: the upgrade is answered, then the connection is closed with this
   // reason.
-  Connection(ConnectionHost& host, Stream stream, std::unique_ptr<Arrival> arrival,
+  Connection(ConnectionHost& host, Stream stream, std::unique_ptr<Handshake> handshake,
              std::optional<CloseReason> refusal);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -132,7 +132,7 @@ class Connection final : public Client, public DeadlineHook {
   // Its place in the loop's table, and whether it is in the loop's list of connections to flush.
   size_t slot = 0;
   bool touched = false;
-  bool arriving = false;  // counts towards EdgeLimits::max_handshakes
+  bool in_handshake = false;  // counts towards EdgeLimits::max_handshakes
 
  private:
   enum class Phase : uint8_t {
@@ -205,9 +205,9 @@ class Connection final : public Client, public DeadlineHook {
   std::string unheard_;     // read, but beyond the tokens or the turn
   size_t unheard_begin_ = 0;
   OutQueue out_;
-  size_t queue_memory_ = 0;           // of out_ and unheard_, as last reported to the loop
-  std::unique_ptr<Arrival> arrival_;  // kHttp and before
-  std::optional<Session> session_;    // kOpen
+  size_t queue_memory_ = 0;               // of out_ and unheard_, as last reported to the loop
+  std::unique_ptr<Handshake> handshake_;  // kHttp and before
+  std::optional<Session> session_;        // kOpen
 };
 
 }  // namespace cairn::edge

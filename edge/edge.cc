@@ -34,7 +34,7 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
   edge->shared_.reset(new EdgeShared{
       options.limits,
       Reloadable<BearerTokens>(std::make_shared<const BearerTokens>(std::move(options.tokens))),
-      Reloadable<TlsContext>(std::move(options.tls)), Census(options.limits), clock,
+      Reloadable<TlsContext>(std::move(options.tls)), ConnectionLimiter(options.limits), clock,
       std::move(options.proxy_trust), options.log_peers, CloseLog(clock),
       static_cast<size_t>(options.loops), CoreSight(static_cast<size_t>(options.loops), clock)});
   const bool may_share = !options.listening_socket.valid() && options.listen_address.port() != 0;

@@ -17,8 +17,8 @@
 #include "base/clock.h"
 #include "base/tls_context.h"
 #include "base/unique_fd.h"
-#include "edge/arrival.h"
 #include "edge/edge_snapshot.h"
+#include "edge/handshake.h"
 #include "edge/limits.h"
 #include "edge/link_factory.h"
 

@@ -41,7 +41,7 @@ Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFac
       listener_(std::move(listener)),
       link_(links.NewLink(lane_.identity(), lane_, *this)),
       read_buffer_(std::make_unique<char[]>(kReadBuffer)),
-      max_arriving_(shared.Share(shared.limits.max_handshakes)),
+      max_handshaking_(shared.Share(shared.limits.max_handshakes)),
       max_queued_(shared.Share(shared.limits.max_queued_total)),
       message_rate_{
           static_cast<double>(shared.limits.rate_messages),
@@ -213,9 +213,11 @@ void Loop::WatchListener() {
 void Loop::Adopt(Accepted accepted) {
   counters_.accepted.Add();
   Slot slot;
-  auto arrival = std::make_unique<Arrival>(accepted.peer, shared_.proxy_trust, shared_.tokens.Get(),
-                                           shared_.limits.max_request_head_bytes);
-  slot.verdict = shared_.census.Enter(arrival->behind_proxy ? "" : accepted.peer.Host());
+  auto handshake =
+      std::make_unique<Handshake>(accepted.peer, shared_.proxy_trust, shared_.tokens.Get(),
+                                  shared_.limits.max_request_head_bytes);
+  slot.verdict =
+      shared_.connection_limiter.Enter(handshake->behind_proxy ? "" : accepted.peer.Host());
   if (slot.verdict.overflow) return CountRefused(*slot.verdict.refusal, accepted.peer);
   const int fd = accepted.fd.get();
   Stream::SetOptions(fd, shared_.limits.tcp_user_timeout);
@@ -223,13 +225,13 @@ void Loop::Adopt(Accepted accepted) {
   if (const std::shared_ptr<const TlsContext> tls = shared_.tls.Get()) {
     ssl = tls->NewServerConnection(fd);
     if (!ssl) {
-      shared_.census.Leave(slot.verdict);
+      shared_.connection_limiter.Leave(slot.verdict);
       return CountRefused(CloseReason::kTlsFailed, accepted.peer);
     }
   }
   slot.connection =
       std::make_unique<Connection>(*this, Stream(std::move(accepted.fd), std::move(ssl)),
-                                   std::move(arrival), slot.verdict.refusal);
+                                   std::move(handshake), slot.verdict.refusal);
   Connection& connection = *slot.connection;
   epoll_event event = {};
   event.events = EPOLLIN;
@@ -237,19 +239,19 @@ void Loop::Adopt(Accepted accepted) {
   // ENOSPC: fs.epoll.max_user_watches; ENOMEM (epoll_ctl(2)).
   if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
     const int error = errno;
-    shared_.census.Leave(slot.verdict);
+    shared_.connection_limiter.Leave(slot.verdict);
     return CountRefused(CloseReason::kEdgeFull, accepted.peer, std::strerror(error));
   }
   connection.slot = slots_.size();
   slots_.push_back(std::move(slot));
   handshakes_.Restart(connection, Now());
-  connection.arriving = true;
-  ++arriving_;
-  while (arriving_ > max_arriving_) handshakes_.PopOldest()->TurnAway();
+  connection.in_handshake = true;
+  ++handshaking_;
+  while (handshaking_ > max_handshaking_) handshakes_.PopOldest()->TurnAway();
 }
 
-void Loop::EndArrival(Connection& connection) {
-  if (std::exchange(connection.arriving, false)) --arriving_;
+void Loop::EndHandshake(Connection& connection) {
+  if (std::exchange(connection.in_handshake, false)) --handshaking_;
 }
 
 void Loop::CountRefused(CloseReason reason, const SocketAddress& peer, std::string_view error) {
@@ -275,7 +277,7 @@ bool Loop::Watch(Connection& connection, uint32_t epoll_events) {
 }
 
 void Loop::Retire(Connection& connection) {
-  EndArrival(connection);
+  EndHandshake(connection);
   retired_.push_back(&connection);
 }
 
@@ -293,7 +295,7 @@ void Loop::Remove(Connection& connection) {
   // Closing it is not enough if a child process has the socket too: epoll watches the open file.
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.fd(), nullptr);
   const size_t index = connection.slot;
-  shared_.census.Leave(slots_[index].verdict);
+  shared_.connection_limiter.Leave(slots_[index].verdict);
   if (index + 1 < slots_.size()) {
     std::swap(slots_[index], slots_.back());
     slots_[index].connection->slot = index;
@@ -302,8 +304,8 @@ void Loop::Remove(Connection& connection) {
 }
 
 ConnectionHost::Admission Loop::Admit(Connection& connection, const SocketAddress& client) {
-  Census::Verdict& verdict = slots_[connection.slot].verdict;
-  shared_.census.Admit(client.Host(), verdict);
+  ConnectionLimiter::Verdict& verdict = slots_[connection.slot].verdict;
+  shared_.connection_limiter.Admit(client.Host(), verdict);
   return {verdict.refusal, verdict.overflow};
 }
 
@@ -315,12 +317,12 @@ link::PeerName Loop::NewPeer() {
 // ---- deadlines
 
 void Loop::AwaitPing(Connection& connection) {
-  EndArrival(connection);
+  EndHandshake(connection);
   pings_.Restart(connection, Now());
 }
 
 void Loop::AwaitEnd(Connection& connection) {
-  EndArrival(connection);
+  EndHandshake(connection);
   farewells_.Restart(connection, Now());
 }
 

@@ -32,9 +32,9 @@
 #include "base/clock.h"
 #include "base/reloadable.h"
 #include "base/tls_context.h"
-#include "edge/census.h"
 #include "edge/close_log.h"
 #include "edge/connection.h"
+#include "edge/connection_limiter.h"
 #include "edge/core_sight.h"
 #include "edge/edge_snapshot.h"
 #include "edge/handover.h"
@@ -49,7 +49,7 @@ struct EdgeShared {
   const EdgeLimits limits;
   Reloadable<BearerTokens> tokens;
   Reloadable<TlsContext> tls;  // null: plaintext
-  Census census;
+  ConnectionLimiter connection_limiter;
   const Clock& clock;
   const ProxyTrust proxy_trust;
   const bool log_peers;
@@ -123,7 +123,7 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
 
   struct Slot {
     std::unique_ptr<Connection> connection;
-    Census::Verdict verdict;
+    ConnectionLimiter::Verdict verdict;
   };
 
   // ---- SocketWatch
@@ -140,7 +140,7 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
   void AcceptAll(int most);
   void Adopt(Accepted accepted);
   // Its upgrade is done, or has failed.
-  void EndArrival(Connection& connection);
+  void EndHandshake(Connection& connection);
   void Remove(Connection& connection);
   // Watches for new connections; when the kernel has no memory for that, the listener stays paused.
   void WatchListener();
@@ -180,9 +180,9 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
   std::vector<Connection*> paused_;
   absl::flat_hash_set<Connection*> blocked_;  // all with queued data, between turns
   absl::flat_hash_set<Connection*> rate_paused_;
-  size_t arriving_ = 0;  // in handshakes_
-  size_t queued_ = 0;    // memory of all queues
-  const size_t max_arriving_;
+  size_t handshaking_ = 0;  // in handshakes_
+  size_t queued_ = 0;       // memory of all queues
+  const size_t max_handshaking_;
   const size_t max_queued_;
   const TokenBucket::Rate message_rate_;
   const TokenBucket::Rate delivery_rate_;

@@ -185,10 +185,10 @@ Upgrade::State Upgrade::Feed(std::string_view& in) {
   if (error == http::error::header_limit) return Refuse(431, "The request head is too large.");
   if (error == http::error::bad_version) return Refuse(505, "Only HTTP/1.1 is spoken here.");
   if (error || !parser_->http.is_header_done()) return Refuse(400, "The request cannot be read.");
-  return Judge();
+  return CheckRequest();
 }
 
-Upgrade::State Upgrade::Judge() {
+Upgrade::State Upgrade::CheckRequest() {
   const auto& request = parser_->http.get();
   if (request.version() != 11) return Refuse(505, "Only HTTP/1.1 is spoken here.");
   if (request.method() == http::verb::head) return Refuse(405, "");  // its answers have no body

@@ -62,7 +62,7 @@ class Upgrade {
   // Skips one empty line before the request (RFC 9112 section 2.2). False: there are more, or a CR
   // that does not end a line.
   bool SkipEmptyLine(std::string_view& in);
-  State Judge();
+  State CheckRequest();
   State Accept(std::string_view key, std::string_view subprotocol);
   State Refuse(int status, std::string_view text);
 

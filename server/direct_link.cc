@@ -18,14 +18,14 @@ using signaling::v1::LaneToCore;
 class DirectLink;
 
 // Where the router leaves messages for the loop. The router may hold it longer than the link lives.
-class Inbox final : public core::EdgeSink {
+class QueueingSink final : public core::EdgeSink {
  public:
   // Batches that the router has not handled yet; further ones wait in the lane.
-  static constexpr int kMaxAtDoor = 8;
+  static constexpr int kMaxUnhandledBatches = 8;
   // Cost of what the loop has not taken.
   static constexpr size_t kBehind = 1 << 20;
 
-  Inbox(DirectLink* link, std::shared_ptr<InboxTotal> total)
+  QueueingSink(DirectLink* link, std::shared_ptr<QueuedTotal> total)
       : link_(link), total_(std::move(total)) {}
 
   // ---- called by the router
@@ -44,7 +44,8 @@ class Inbox final : public core::EdgeSink {
     loop_looks_ = true;
   }
   bool HasRoom() {
-    if (at_door_.load(std::memory_order_relaxed) < kMaxAtDoor && !total_->high()) return true;
+    if (at_door_.load(std::memory_order_relaxed) < kMaxUnhandledBatches && !total_->high())
+      return true;
     MutexLock lock(mu_);
     wants_room_ = true;
     return false;
@@ -77,43 +78,43 @@ class Inbox final : public core::EdgeSink {
   LaneToCore spare_ ABSL_GUARDED_BY(mu_);
   bool loop_looks_ ABSL_GUARDED_BY(mu_) = false;
   bool wants_room_ ABSL_GUARDED_BY(mu_) = false;
-  const std::shared_ptr<InboxTotal> total_;
+  const std::shared_ptr<QueuedTotal> total_;
 };
 
 class DirectLink final : public edge::CoreLink {
  public:
-  DirectLink(core::Core& core, std::shared_ptr<InboxTotal> total, edge::LaneIdentity identity,
+  DirectLink(core::Core& core, std::shared_ptr<QueuedTotal> total, edge::LaneIdentity identity,
              edge::CoreLinkListener& listener, edge::LoopExecutor& executor)
       : core_(core),
         identity_(std::move(identity)),
         listener_(listener),
         executor_(executor),
-        inbox_(std::make_shared<Inbox>(this, std::move(total))) {}
+        sink_(std::make_shared<QueueingSink>(this, std::move(total))) {}
 
   ~DirectLink() override {
-    inbox_->Detach();
-    core::RouterInput closed = core::LaneClosed{inbox_};
+    sink_->Detach();
+    core::RouterInput closed = core::LaneClosed{sink_};
     core_.Enter(closed);
   }
 
   void Start() override {
-    core::RouterInput opened = core::DirectOpened{inbox_, identity_.ToHello()};
+    core::RouterInput opened = core::DirectOpened{sink_, identity_.ToHello()};
     core_.Enter(opened);
     listener_.OnSession({});
   }
   void Submit(LaneToCore& batch) override {
     batches_.Add(batch.events_size());
-    core::RouterInput input = core::LaneBatch{inbox_, {}};
+    core::RouterInput input = core::LaneBatch{sink_, {}};
     std::get<core::LaneBatch>(input).batch.Swap(&batch);
-    inbox_->BeginSubmit();
+    sink_->BeginSubmit();
     core_.Enter(input);
     TakeInbox(batch);
   }
   size_t Room() const override {
-    return inbox_->HasRoom() ? std::numeric_limits<int64_t>::max() : 0;
+    return sink_->HasRoom() ? std::numeric_limits<int64_t>::max() : 0;
   }
   size_t cost() const override { return 0; }
-  size_t unread_cost() override { return inbox_->cost(); }
+  size_t unread_cost() override { return sink_->cost(); }
   void Tick() override { listener_.OnRoom(); }
   bool can_break() const override { return false; }
   bool connected() const override { return true; }
@@ -129,7 +130,7 @@ class DirectLink final : public edge::CoreLink {
 
  private:
   void TakeInbox(LaneToCore& spare) {
-    inbox_->Take(taken_, spare);
+    sink_->Take(taken_, spare);
     listener_.OnCoreMessage(taken_);
     taken_.Clear();
   }
@@ -141,13 +142,13 @@ class DirectLink final : public edge::CoreLink {
   // Borrowed; must outlive this.
   edge::CoreLinkListener& listener_;
   edge::LoopExecutor& executor_;
-  const std::shared_ptr<Inbox> inbox_;
+  const std::shared_ptr<QueueingSink> sink_;
   // Loop thread only. Kept for its memory.
   CoreToLane taken_;
   edge::BatchHistogram batches_;
 };
 
-void Inbox::Send(CoreToLane& message) {
+void QueueingSink::Send(CoreToLane& message) {
   MutexLock lock(mu_);
   if (!link_) {
     message.Clear();
@@ -161,7 +162,7 @@ void Inbox::Send(CoreToLane& message) {
   if (wake) link_->Wake();
 }
 
-void Inbox::OnHandled(LaneToCore batch) {
+void QueueingSink::OnHandled(LaneToCore batch) {
   at_door_.fetch_sub(1, std::memory_order_relaxed);
   MutexLock lock(mu_);
   spare_.Swap(&batch);

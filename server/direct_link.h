@@ -2,7 +2,7 @@
 // without a network.
 //
 // Thread: CoreLink's methods on the loop; the sink on whichever thread holds the router.
-// Bounds: Inbox::kMaxAtDoor batches of a lane that the router has not handled; InboxTotal::kMaxCost
+// Bounds: QueueingSink::kMaxUnhandledBatches batches of a lane that the router has not handled; QueuedTotal::kMaxCost
 //         of messages that loops have not taken. Above that no lane has room, so that all loops
 //         read less until the slow ones catch up.
 #ifndef CAIRN_SERVER_DIRECT_LINK_H_
@@ -20,7 +20,7 @@ namespace cairn::server {
 // The cost of all messages that loops of the process have not taken yet.
 //
 // Thread: any.
-class InboxTotal {
+class QueuedTotal {
  public:
   static constexpr size_t kMaxCost = 32 << 20;
 
@@ -43,7 +43,7 @@ class DirectLinkFactory final : public edge::LinkFactory {
 
  private:
   core::Core& core_;
-  const std::shared_ptr<InboxTotal> total_ = std::make_shared<InboxTotal>();
+  const std::shared_ptr<QueuedTotal> total_ = std::make_shared<QueuedTotal>();
 };
 
 }  // namespace cairn::server

@@ -84,7 +84,7 @@ class Command {
   }
 
   // Checks that CLI11 cannot do. Returns the error message, or nothing.
-  std::string Judge();
+  std::string Validate();
   std::string ReadDuration(const char* flag, const std::string& text, absl::Duration& into);
 
   CLI::App app_;
@@ -211,7 +211,7 @@ std::string Command::ReadDuration(const char* flag, const std::string& text, abs
                       "' is not a time; give a number with a unit, such as 2s or 500ms");
 }
 
-std::string Command::Judge() {
+std::string Command::Validate() {
   static const std::map<std::string, Role> kRoles = {
       {"all", Role::kAll}, {"edge", Role::kEdge}, {"core", Role::kCore}};
   const auto role = kRoles.find(raw_.role);
@@ -345,7 +345,7 @@ ParseResult Command::Parse(int argc, char** argv) {
   if (token->count() > 0 || (token_variable && !*token_variable))
     options_.auth_token = raw_.auth_token;
   HideToken(argc, argv);
-  if (const std::string error = Judge(); !error.empty()) return UsageError(error);
+  if (const std::string error = Validate(); !error.empty()) return UsageError(error);
   options_.empty_variable = EmptyVariable();
   return {options_, 0};
 }

@@ -15,7 +15,7 @@
 #include "base/address.h"
 #include "base/log.h"
 #include "core/limits.h"
-#include "edge/arrival.h"
+#include "edge/handshake.h"
 #include "edge/limits.h"
 
 namespace cairn::server {

@@ -44,7 +44,7 @@ class CommandLine {
   void AddConnection(Flags& root);
   // What CLI11 cannot do: fallbacks, the command's own checks, checks of several options together.
   absl::Status Finish();
-  absl::Status Judge();
+  absl::Status Validate();
   // Of a token and a token file, keeps the one whose source wins.
   absl::Status ChooseToken(const std::string& name, std::string& token, std::string& file);
   ParseResult UsageError(std::string text, std::ostream& out, std::ostream& err) const;
@@ -122,7 +122,7 @@ absl::Status CommandLine::Finish() {
   if (!sources.ok()) return sources.status();
   sources_ = *std::move(sources);
   if (absl::Status status = book_.when_given(); !status.ok()) return status;
-  return Judge();
+  return Validate();
 }
 
 absl::Status CommandLine::ChooseToken(const std::string& name, std::string& token,
@@ -137,7 +137,7 @@ absl::Status CommandLine::ChooseToken(const std::string& name, std::string& toke
   return absl::OkStatus();
 }
 
-absl::Status CommandLine::Judge() {
+absl::Status CommandLine::Validate() {
   ConnectionOptions& connection = options_.connection;
   if (absl::Status chosen = ChooseToken("token", connection.token, connection.token_file);
       !chosen.ok())

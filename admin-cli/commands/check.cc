@@ -10,7 +10,7 @@ int RunCommand(CommandContext& context, const CheckCommand& command) {
   CheckVerdict verdict;
   const absl::StatusOr<v1::GetStatusResponse> status = context.client.GetStatus();
   if (status.ok()) {
-    verdict = Judge(*status, command.thresholds, context.now());
+    verdict = Evaluate(*status, command.thresholds, context.now());
   } else {
     const Failure failure = Explain(status.status(), context.options.connection.core);
     verdict.state =

@@ -97,8 +97,8 @@ std::string CheckVerdict::ToJson() const {
   return json + "}";
 }
 
-CheckVerdict Judge(const v1::GetStatusResponse& status, const Thresholds& thresholds,
-                   absl::Time now) {
+CheckVerdict Evaluate(const v1::GetStatusResponse& status, const Thresholds& thresholds,
+                      absl::Time now) {
   Judgement judgement;
   judgement.Weigh(Count(status.peers(), "peer"), "peers", static_cast<double>(status.peers()), "",
                   thresholds.peers);

@@ -28,8 +28,8 @@ struct CheckVerdict {
   std::string ToJson() const;
 };
 
-CheckVerdict Judge(const ::cairn::signaling::v1::GetStatusResponse& status,
-                   const Thresholds& thresholds, absl::Time now);
+CheckVerdict Evaluate(const ::cairn::signaling::v1::GetStatusResponse& status,
+                      const Thresholds& thresholds, absl::Time now);
 
 }  // namespace cairn::admin
 

@@ -55,7 +55,7 @@ class ConnectionTest : public testing::TestWithParam<bool>,
     }
     connection_ = std::make_unique<Connection>(
         *this, Stream(UniqueFd(fds[0]), std::move(ssl)),
-        std::make_unique<Arrival>(SocketAddress(), trust_, tokens_, 64 << 10), std::nullopt);
+        std::make_unique<Handshake>(SocketAddress(), trust_, tokens_, 64 << 10), std::nullopt);
     if (GetParam()) {
       while (SSL_do_handshake(client_ssl_.get()) != 1) Turn();
     }

@@ -185,10 +185,10 @@ TEST_F(DirectLinkTest, LoopsThatAreFarBehindLeaveNobodyRoomUntilTheyHaveCaughtUp
   const std::string payload(60'000, 'x');
   size_t relays = 0;
   for (; one_.link().Room() > 0; ++relays) {
-    ASSERT_LT(relays * payload.size(), 2 * InboxTotal::kMaxCost);
+    ASSERT_LT(relays * payload.size(), 2 * QueuedTotal::kMaxCost);
     one_.Relay(alice, "t", payload);
   }
-  EXPECT_GT(relays * payload.size(), InboxTotal::kMaxCost / 2);
+  EXPECT_GT(relays * payload.size(), QueuedTotal::kMaxCost / 2);
   one_.Relay(alice, "t", "waits in the lane");
   two_.Run();
   EXPECT_EQ(bob_.frames.size(), relays);

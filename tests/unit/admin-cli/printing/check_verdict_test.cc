@@ -24,7 +24,7 @@ v1::GetStatusResponse Healthy() {
 }
 
 TEST(CheckVerdictTest, AHealthyCoreIsOneLineWithPerformanceData) {
-  const CheckVerdict verdict = Judge(Healthy(), Thresholds(), kNow);
+  const CheckVerdict verdict = Evaluate(Healthy(), Thresholds(), kNow);
   EXPECT_EQ(verdict.state, CheckState::kOk);
   EXPECT_EQ(verdict.ToLine(),
             "CAIRN OK - 12 peers, 2 edges, 64.0 MiB, certificate ends in 60d00h, 0.5 relays/s | "
@@ -37,7 +37,7 @@ TEST(CheckVerdictTest, AHealthyCoreIsOneLineWithPerformanceData) {
 TEST(CheckVerdictTest, WhatIsWrongIsSaidFirst) {
   Thresholds thresholds;
   thresholds.memory.warning = Range::AtMost(32 << 20);
-  const CheckVerdict verdict = Judge(Healthy(), thresholds, kNow);
+  const CheckVerdict verdict = Evaluate(Healthy(), thresholds, kNow);
   EXPECT_EQ(verdict.state, CheckState::kWarning);
   EXPECT_EQ(verdict.text.substr(0, 27), "64.0 MiB WARNING, 12 peers,");
   EXPECT_NE(verdict.perfdata.find("memory=67108864B;33554432 "), std::string::npos);
@@ -47,7 +47,7 @@ TEST(CheckVerdictTest, TheWorstDecides) {
   Thresholds thresholds;
   thresholds.peers.warning = *Range::Parse("10");
   thresholds.edges.critical = *Range::Parse("3:");
-  const CheckVerdict verdict = Judge(Healthy(), thresholds, kNow);
+  const CheckVerdict verdict = Evaluate(Healthy(), thresholds, kNow);
   EXPECT_EQ(verdict.state, CheckState::kCritical);
   EXPECT_EQ(verdict.ToLine().substr(0, 56),
             "CAIRN CRITICAL - 12 peers WARNING, 2 edges CRITICAL, 64.");
@@ -64,14 +64,14 @@ TEST(CheckVerdictTest, CertificatesWarnTwoWeeksAheadAndAreCriticalThreeDaysAhead
   for (const auto& one : cases) {
     v1::GetStatusResponse status = Healthy();
     status.set_tls_not_after_us(absl::ToUnixMicros(kNow + one.left));
-    EXPECT_EQ(Judge(status, Thresholds(), kNow).state, one.state) << one.left;
+    EXPECT_EQ(Evaluate(status, Thresholds(), kNow).state, one.state) << one.left;
   }
 }
 
 TEST(CheckVerdictTest, WithoutTlsThereIsNoCertificateToSpeakOf) {
   v1::GetStatusResponse status = Healthy();
   status.set_tls_not_after_us(0);
-  const CheckVerdict verdict = Judge(status, Thresholds(), kNow);
+  const CheckVerdict verdict = Evaluate(status, Thresholds(), kNow);
   EXPECT_EQ(verdict.state, CheckState::kOk);
   EXPECT_EQ(verdict.ToLine().find("certificate"), std::string::npos);
 }

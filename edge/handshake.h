@@ -1,10 +1,10 @@
-// Arrival: the data of a connection that is only needed until its upgrade is done: the address it
+// Handshake: the data of a connection that is only needed until its upgrade is done: the address it
 // claims to come from, and the credentials it must present.
 //
 // Owner:  one Connection, from accept to the end of the upgrade.
 // Thread: its loop.
-#ifndef CAIRN_EDGE_ARRIVAL_H_
-#define CAIRN_EDGE_ARRIVAL_H_
+#ifndef CAIRN_EDGE_HANDSHAKE_H_
+#define CAIRN_EDGE_HANDSHAKE_H_
 
 #include <memory>
 #include <optional>
@@ -27,9 +27,9 @@ struct ProxyTrust {
   bool proxy_protocol = false;
 };
 
-struct Arrival {
-  Arrival(const SocketAddress& tcp_peer, const ProxyTrust& proxy_trust,
-          std::shared_ptr<const BearerTokens> valid, size_t max_head_bytes)
+struct Handshake {
+  Handshake(const SocketAddress& tcp_peer, const ProxyTrust& proxy_trust,
+            std::shared_ptr<const BearerTokens> valid, size_t max_head_bytes)
       : peer(tcp_peer),
         trust(proxy_trust),
         behind_proxy(trust.proxies.Contains(tcp_peer)),
@@ -52,4 +52,4 @@ struct Arrival {
 
 }  // namespace cairn::edge
 
-#endif  // CAIRN_EDGE_ARRIVAL_H_
+#endif  // CAIRN_EDGE_HANDSHAKE_H_

@@ -1,4 +1,4 @@
-#include "edge/arrival.h"
+#include "edge/handshake.h"
 
 #include <string_view>
 
@@ -6,9 +6,9 @@
 
 namespace cairn::edge {
 
-SocketAddress Arrival::Client() const { return ClaimedClient().Unmapped(); }
+SocketAddress Handshake::Client() const { return ClaimedClient().Unmapped(); }
 
-SocketAddress Arrival::ClaimedClient() const {
+SocketAddress Handshake::ClaimedClient() const {
   if (!behind_proxy) return peer;
   SocketAddress nearest = peer;
   if (proxy_header) {

@@ -1,8 +1,8 @@
-#include "edge/census.h"
+#include "edge/connection_limiter.h"
 
 namespace cairn::edge {
 
-Census::Verdict Census::Enter(const std::string& host) {
+ConnectionLimiter::Verdict ConnectionLimiter::Enter(const std::string& host) {
   MutexLock lock(mu_);
   Verdict verdict;
   // An entry for a connection that will be refused without an answer would be wasted.
@@ -12,14 +12,14 @@ Census::Verdict Census::Enter(const std::string& host) {
   } else if (!host.empty() && !AddToHost(host, verdict)) {
     Refuse(CloseReason::kAddressFull, verdict);
   } else {
-    ++arriving_;
+    ++unadmitted_;
   }
   return verdict;
 }
 
-void Census::Admit(const std::string& host, Verdict& verdict) {
+void ConnectionLimiter::Admit(const std::string& host, Verdict& verdict) {
   MutexLock lock(mu_);
-  --arriving_;
+  --unadmitted_;
   if (admitted_ >= limits_.max_connections) return Refuse(CloseReason::kEdgeFull, verdict);
   if (verdict.host.empty() && !AddToHost(host, verdict))
     return Refuse(CloseReason::kAddressFull, verdict);
@@ -27,7 +27,7 @@ void Census::Admit(const std::string& host, Verdict& verdict) {
   verdict.admitted = true;
 }
 
-bool Census::AddToHost(const std::string& host, Verdict& verdict) {
+bool ConnectionLimiter::AddToHost(const std::string& host, Verdict& verdict) {
   if (limits_.max_connections_per_ip == 0) return true;
   size_t& count = by_host_[host];
   if (count >= limits_.max_connections_per_ip) return false;
@@ -36,7 +36,7 @@ bool Census::AddToHost(const std::string& host, Verdict& verdict) {
   return true;
 }
 
-void Census::Refuse(CloseReason reason, Verdict& verdict) {
+void ConnectionLimiter::Refuse(CloseReason reason, Verdict& verdict) {
   verdict.refusal = reason;
   if (refusing_ >= limits_.max_refusals) {
     verdict.overflow = true;
@@ -45,12 +45,12 @@ void Census::Refuse(CloseReason reason, Verdict& verdict) {
   }
 }
 
-void Census::Leave(const Verdict& verdict) {
+void ConnectionLimiter::Leave(const Verdict& verdict) {
   MutexLock lock(mu_);
   if (verdict.admitted) {
     --admitted_;
   } else if (!verdict.refusal) {
-    --arriving_;
+    --unadmitted_;
   } else if (!verdict.overflow) {
     --refusing_;
   }
@@ -59,9 +59,9 @@ void Census::Leave(const Verdict& verdict) {
   if (--it->second == 0) by_host_.erase(it);
 }
 
-size_t Census::connections() const {
+size_t ConnectionLimiter::connections() const {
   MutexLock lock(mu_);
-  return arriving_ + admitted_ + refusing_;
+  return unadmitted_ + admitted_ + refusing_;
 }
 
 }  // namespace cairn::edge

@@ -1,5 +1,5 @@
-// Census: counts the connections of an edge, in total and per client address, and checks them
-// against its limits.
+// ConnectionLimiter: counts the connections of an edge, in total and per client address, and checks
+// them against its limits.
 //
 // A connection is counted when it is accepted (Enter), and admitted or refused once its upgrade is
 // done (Admit). Connections that are not admitted yet take no place of admitted ones: each loop
@@ -7,8 +7,8 @@
 //
 // Thread: any.
 // Bounds: an entry per address only while max_connections_per_ip is set.
-#ifndef CAIRN_EDGE_CENSUS_H_
-#define CAIRN_EDGE_CENSUS_H_
+#ifndef CAIRN_EDGE_CONNECTION_LIMITER_H_
+#define CAIRN_EDGE_CONNECTION_LIMITER_H_
 
 #include <absl/container/flat_hash_map.h>
 
@@ -22,7 +22,7 @@
 
 namespace cairn::edge {
 
-class Census {
+class ConnectionLimiter {
  public:
   // How one connection is counted. Returned by Enter(), passed to Leave().
   struct Verdict {
@@ -34,7 +34,7 @@ class Census {
     std::string host;  // the address that it is counted for; empty: none
   };
 
-  explicit Census(const EdgeLimits& limits) : limits_(limits) {}
+  explicit ConnectionLimiter(const EdgeLimits& limits) : limits_(limits) {}
 
   // Counts a connection, unless the verdict is overflow. Leave() must follow with the same verdict
   // when it is closed. `host` is empty until a proxy has told it.
@@ -53,7 +53,7 @@ class Census {
   // Immutable after construction.
   const EdgeLimits limits_;
   mutable Mutex mu_;
-  size_t arriving_ ABSL_GUARDED_BY(mu_) = 0;
+  size_t unadmitted_ ABSL_GUARDED_BY(mu_) = 0;
   size_t admitted_ ABSL_GUARDED_BY(mu_) = 0;
   size_t refusing_ ABSL_GUARDED_BY(mu_) = 0;
   absl::flat_hash_map<std::string, size_t> by_host_ ABSL_GUARDED_BY(mu_);
@@ -61,4 +61,4 @@ class Census {
 
 }  // namespace cairn::edge
 
-#endif  // CAIRN_EDGE_CENSUS_H_
+#endif  // CAIRN_EDGE_CONNECTION_LIMITER_H_
