@@ -60,6 +60,7 @@ class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
     if (finishing_) return;
     writing_ = true;
     bool own = false;
+    sent_.Clear();  // gRPC has copied the last one
     grpc::SerializationTraits<CoreToLane>::Serialize(message, &sent_, &own);
     StartWrite(&sent_);
   }

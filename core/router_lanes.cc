@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "core/lane_rules.h"
 #include "core/router.h"
+#include "proto/link/identity.h"
 #include "proto/link/timing.h"
 
 namespace cairn::core {
@@ -20,19 +21,6 @@ using signaling::v1::Event;
 using signaling::v1::LaneEvent;
 using signaling::v1::LaneToCore;
 using signaling::v1::Welcome;
-
-namespace {
-
-// In a time that does not tell how much of it is right.
-bool SameSecret(const std::string& a, const std::string& b) {
-  if (a.size() != b.size()) return false;
-  unsigned difference = 0;
-  for (size_t i = 0; i < a.size(); ++i)
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
-  return difference == 0;
-}
-
-}  // namespace
 
 // ---- lanes come
 
@@ -47,7 +35,7 @@ void Router::On(LaneOpened& opened) {
   const uint64_t id = opened.hello.lane_id();
   LaneRecord* lane = directory_.FindLane(id);
   const std::string* secret = lane ? &lane->secret : tombstones_.Find(id);
-  if ((lane && lane->sink) || (secret && !SameSecret(*secret, opened.hello.secret()))) {
+  if ((lane && lane->sink) || (secret && !link::SameSecret(*secret, opened.hello.secret()))) {
     ++counters_.lanes_refused;
     Refuse(LaneRefusal::kSecret, opened.hello.edge(), opened.hello.lane_index());
     return opened.stream->Close(

@@ -37,6 +37,9 @@ class CoreStream {
   virtual void Write(const signaling::v1::LaneToCore& message) = 0;
   // OnStreamEnded() follows soon, whatever is in progress.
   virtual void Cancel() = 0;
+  // Every link::kTick: takes what was left lying because it was so little. The listener may be told
+  // from within.
+  virtual void Tick() {}
   // Cost of the messages that have come and that the listener has not been told of.
   virtual size_t unread_cost() { return 0; }
 };

@@ -3,6 +3,7 @@
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -14,8 +15,8 @@
 #include "base/check.h"
 #include "edge/core_connector.h"
 #include "edge/http2_call.h"
+#include "edge/lane_call.h"
 #include "edge/stream.h"
-#include "proto/link/link.h"
 #include "proto/link/timing.h"
 
 namespace cairn::edge {
@@ -24,11 +25,11 @@ namespace {
 using signaling::v1::CoreToLane;
 using signaling::v1::LaneToCore;
 
-constexpr char kMethod[] = "/cairn.signaling.v1.Lanes/Open";
-// The fields of a message that are not counted in its cost.
-constexpr size_t kMessageSlack = 64 << 10;
 // Before clients get their turn.
 constexpr int kReadsPerTurn = 16;
+// The core's gRPC opens its windows again after every message, by two frames of 13 bytes. So little
+// does not wake the loop: it comes with the next delivery, which is longer, or by the next tick.
+constexpr int kWindowUpdateBytes = 26;
 // A message that was larger does not keep its memory.
 constexpr size_t kKeptMessageBytes = 16 << 10;
 
@@ -56,11 +57,12 @@ class Http2CoreStreamOpener::Stream final : public CoreStream, private SocketLis
     Flush();
     EndSoon(call_.end()->code, call_.end()->message);
   }
+  void Tick() override {
+    if (low_water_ > 1) OnSocketReady(0);
+  }
 
  private:
   enum class State { kConnecting, kOpen, kEnded };
-
-  static Http2Call::Options CallOptions(const Options& options);
 
   void OnSocketReady(uint32_t epoll_events) override;
   void OnConnected(absl::StatusOr<Socket> socket);
@@ -75,6 +77,8 @@ class Http2CoreStreamOpener::Stream final : public CoreStream, private SocketLis
   // Writes what there is, as far as the kernel takes it.
   void Flush();
   void Watch();
+  // How much must have come before the loop is woken (SO_RCVLOWAT; unix sockets ignore it).
+  void SetLowWater();
   bool IsWritable() const { return call_.CanSend() && output_.empty(); }
 
   // The stream is destroyed by it.
@@ -104,30 +108,18 @@ class Http2CoreStreamOpener::Stream final : public CoreStream, private SocketLis
   CoreToLane message_;                            // keeps its memory for the next
   Socket::Status blocked_ = Socket::Status::kOk;  // what writing waits for
   uint32_t watched_ = 0;
+  int low_water_ = 1;
   bool wants_write_ = false;
   bool got_message_ = false;
   bool ending_ = false;  // EndSoon() was called
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-Http2Call::Options Http2CoreStreamOpener::Stream::CallOptions(const Options& options) {
-  Http2Call::Options call;
-  call.scheme = options.tls ? "https" : "http";
-  call.authority = options.target.Authority();
-  call.path = kMethod;
-  call.user_agent = absl::StrCat("cairn-signal/", options.version);
-  if (!options.token.empty()) call.authorization = absl::StrCat("Bearer ", options.token);
-  call.max_message_bytes = link::kMaxMessageBytes + kMessageSlack;
-  call.ping_interval = absl::FromChrono(link::kKeepaliveInterval);
-  call.ping_timeout = absl::FromChrono(link::kKeepaliveTimeout);
-  return call;
-}
-
 Http2CoreStreamOpener::Stream::Stream(Http2CoreStreamOpener& opener, CoreStreamListener& listener)
     : opener_(opener),
       listener_(listener),
       sockets_(*opener.executor_.sockets()),
-      call_(CallOptions(opener.options_)) {
+      call_(LaneCallOptions(opener.options_)) {
   connector_.emplace(opener_.executor_, opener_.options_.target, opener_.options_.tls,
                      opener_.lookup_, std::exchange(opener_.avoid_, ""),
                      [this](absl::StatusOr<Socket> socket) { OnConnected(std::move(socket)); });
@@ -253,6 +245,7 @@ void Http2CoreStreamOpener::Stream::Flush() {
     break;
   }
   Watch();
+  SetLowWater();
   if (call_.end()) EndSoon(call_.end()->code, call_.end()->message);
 }
 
@@ -260,6 +253,13 @@ void Http2CoreStreamOpener::Stream::Watch() {
   const bool for_writing = blocked_ == Socket::Status::kWantWrite;
   const uint32_t wanted = for_writing ? EPOLLIN | EPOLLOUT : EPOLLIN;
   if (std::exchange(watched_, wanted) != wanted) sockets_.WatchSocket(socket_->fd(), wanted, *this);
+}
+
+void Http2CoreStreamOpener::Stream::SetLowWater() {
+  // A window that is closed is waited for.
+  const int wanted = got_message_ && !socket_->tls() && IsWritable() ? kWindowUpdateBytes + 1 : 1;
+  if (std::exchange(low_water_, wanted) != wanted)
+    setsockopt(socket_->fd(), SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof wanted);
 }
 
 // ---- the end

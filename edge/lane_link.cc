@@ -86,6 +86,7 @@ size_t LaneLink::Room() const {
 }
 
 void LaneLink::Tick() {
+  if (stream_) stream_->Tick();
   if (!welcomed_) return;
   link_->AckNow();
   if (++silent_ticks_ >= beat_ticks_) link_->BeatNow();

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -127,6 +128,9 @@ class OpsServer::Http {
  private:
   asio::awaitable<void> AcceptAll();
   asio::awaitable<void> Serve(Streams::iterator open);
+  // Those before a request (RFC 9112 section 2.2). False when the connection has ended.
+  static asio::awaitable<bool> SkipEmptyLines(beast::tcp_stream& stream,
+                                              beast::flat_buffer& buffer);
   asio::awaitable<bool> Answer(beast::tcp_stream& stream, OpsAnswer answer, const Request& request,
                                bool keep_alive);
   OpsAnswer AnswerFor(const Request& request, bool complete) const;
@@ -170,6 +174,7 @@ asio::awaitable<void> OpsServer::Http::Serve(Streams::iterator open) {
     parser.header_limit(static_cast<uint32_t>(options_.max_request_bytes));
     parser.body_limit(boost::none);  // the body is not read
     ExpireSoon(stream);
+    if (!co_await SkipEmptyLines(stream, buffer)) break;
     const auto [error, size] = co_await http::async_read_header(stream, buffer, parser, kAwait);
     if (!error) {
       open_.splice(open_.end(), open_, open);
@@ -199,6 +204,24 @@ asio::awaitable<void> OpsServer::Http::Serve(Streams::iterator open) {
   }
 }
 
+asio::awaitable<bool> OpsServer::Http::SkipEmptyLines(beast::tcp_stream& stream,
+                                                      beast::flat_buffer& buffer) {
+  constexpr size_t kRead = 4096;
+  for (;;) {
+    const auto* bytes = static_cast<const char*>(buffer.data().data());
+    while (buffer.size() >= 2 && bytes[0] == '\r' && bytes[1] == '\n') {
+      buffer.consume(2);
+      bytes = static_cast<const char*>(buffer.data().data());
+    }
+    const bool undecided = buffer.size() == 0 || (buffer.size() == 1 && bytes[0] == '\r');
+    if (!undecided) co_return true;
+    const size_t room = std::min(kRead, buffer.max_size() - buffer.size());
+    const auto [error, size] = co_await stream.async_read_some(buffer.prepare(room), kAwait);
+    if (error) co_return false;
+    buffer.commit(size);
+  }
+}
+
 asio::awaitable<bool> OpsServer::Http::Answer(beast::tcp_stream& stream, OpsAnswer answer,
                                               const Request& request, bool keep_alive) {
   Response response = ToResponse(std::move(answer), request.version() == 10 ? 10 : 11);
@@ -214,6 +237,9 @@ asio::awaitable<bool> OpsServer::Http::Answer(beast::tcp_stream& stream, OpsAnsw
 }
 
 OpsAnswer OpsServer::Http::AnswerFor(const Request& request, bool complete) const {
+  // RFC 9112 section 3.2.
+  if (request.version() == 11 && request.count(http::field::host) != 1)
+    return Refusal(http::status::bad_request);
   const beast::string_view target = OriginForm(request.target());
   const beast::string_view path = target.substr(0, target.find('?'));
   const auto handler = handlers_.find(std::string(path.data(), path.size()));

@@ -1,5 +1,6 @@
 #include "proto/link/identity.h"
 
+#include <openssl/crypto.h>
 #include <openssl/sha.h>
 
 #include <array>
@@ -26,6 +27,10 @@ uint64_t PeerIdOf(std::string_view secret, uint64_t proof) {
   for (size_t i = 0; i < sizeof proof; ++i)
     text.push_back(static_cast<char>(proof >> (56 - 8 * i) & 0xff));
   return Hash(text);
+}
+
+bool SameSecret(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 }  // namespace cairn::link

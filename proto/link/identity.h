@@ -21,6 +21,9 @@ uint64_t LaneIdOf(std::string_view secret);
 // Of the lane's peer with that number. Not 0.
 uint64_t PeerIdOf(std::string_view secret, uint64_t proof);
 
+// In a time that does not tell how much of it is right.
+bool SameSecret(std::string_view a, std::string_view b);
+
 // A peer's id and what it is made of.
 struct PeerName {
   uint64_t id = 0;

@@ -1,4 +1,4 @@
-// floor_hub: what stands between floor_relays for a floor of three processes: floor_hub PATH.
+// floor_hub: what stands between floor_relays for a floor of three processes: floor_hub PORT.
 //
 // One thread, one epoll set, one read and one write per ready socket and turn. Passes each relay to
 // those floor_relays that have somebody for it. As floor_relay, it has nothing else.
@@ -107,6 +107,8 @@ void Turn(int listener) {
     auto* lane = static_cast<Lane*>(events[i].data.ptr);
     if (!lane) {
       const int fd = accept4(listener, nullptr, nullptr, SOCK_NONBLOCK);
+      const int on = 1;
+      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       if (fd >= 0) Watch(fd, new Lane{fd, false, {}, {}});
       continue;
     }
@@ -122,10 +124,8 @@ void Turn(int listener) {
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   if (argc < 2) return 2;
-  const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-  const sockaddr_un address = cairn::bench::LinkAddress(argv[1]);
-  if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return 1;
-  if (listen(listener, 64) != 0) return 1;
+  const int listener = cairn::bench::ListenOn(std::atoi(argv[1]));
+  if (listener < 0) return 1;
   g_epoll = epoll_create1(0);
   Watch(listener, nullptr);
   for (;;) Turn(listener);

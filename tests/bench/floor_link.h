@@ -1,13 +1,14 @@
-// What the processes of the floor that is spread over three of them say to each other, over unix
-// sockets: 4 bytes of length, then a kind, the sender's number and what it said.
+// What the processes of the floor that is spread over three of them say to each other, over TCP:
+// 4 bytes of length, then a kind, the sender's number and what it said.
 //
 // Thread: any; both ends are of the same machine and trust each other.
 #ifndef CAIRN_TESTS_BENCH_FLOOR_LINK_H_
 #define CAIRN_TESTS_BENCH_FLOOR_LINK_H_
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cstdint>
 #include <cstring>
@@ -54,17 +55,28 @@ size_t TakeLinkFrames(std::string_view in, OnFrame on_frame) {
   return at;
 }
 
-inline sockaddr_un LinkAddress(const char* path) {
-  sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+inline sockaddr_in LoopbackAddress(int port) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   return address;
 }
 
-// A socket that does not block; -1 when nobody listens there.
-inline int ConnectLink(const char* path) {
-  const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-  const sockaddr_un address = LinkAddress(path);
+// Both sockets do not block; -1 when that cannot be.
+inline int ListenOn(int port) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  const int on = 1;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  const sockaddr_in address = LoopbackAddress(port);
+  if (bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return -1;
+  return listen(fd, 4096) == 0 ? fd : -1;
+}
+inline int ConnectTo(int port) {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const sockaddr_in address = LoopbackAddress(port);
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return -1;
   return fcntl(fd, F_SETFL, O_NONBLOCK) == 0 ? fd : -1;
 }

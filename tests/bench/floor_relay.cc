@@ -1,6 +1,6 @@
-// floor_relay: the least a relay can do, to compare with: floor_relay PORT [PATH].
+// floor_relay: the least a relay can do, to compare with: floor_relay PORT [HUBPORT].
 //
-// With the PATH of a floor_hub, every relay goes by way of that, and so to the clients of other
+// With the port of a floor_hub, every relay goes by way of that, and so to the clients of other
 // floor_relays: the least that two edges and a core can do.
 //
 // One thread, one epoll set, one read and one write per ready socket and turn. It speaks the
@@ -249,18 +249,6 @@ void AcceptAll(int listener) {
   }
 }
 
-int Listen(uint16_t port) {
-  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-  const int on = 1;
-  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return -1;
-  return listen(listener, 4096) == 0 ? listener : -1;
-}
-
 void Turn(int listener) {
   epoll_event events[512];
   const int ready = epoll_wait(g_epoll, events, 512, -1);
@@ -287,14 +275,14 @@ int main(int argc, char** argv) {
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
-  const int listener = argc > 1 ? Listen(static_cast<uint16_t>(std::atoi(argv[1]))) : -1;
+  const int listener = argc > 1 ? cairn::bench::ListenOn(std::atoi(argv[1])) : -1;
   if (listener < 0) return 1;
   g_epoll = epoll_create1(0);
   epoll_event event = {};
   event.events = EPOLLIN;
   epoll_ctl(g_epoll, EPOLL_CTL_ADD, listener, &event);
   if (argc > 2) {
-    g_hub = new Client{cairn::bench::ConnectLink(argv[2]), true, false, false, {}, {}, {}};
+    g_hub = new Client{cairn::bench::ConnectTo(std::atoi(argv[2])), true, false, false, {}, {}, {}};
     event.data.ptr = g_hub;
     if (epoll_ctl(g_epoll, EPOLL_CTL_ADD, g_hub->fd, &event) != 0) return 1;
   }

@@ -338,6 +338,14 @@ def test_head_says_what_get_would_without_its_body(ops_server):
     assert (answer.status, answer.headers["Content-Length"], answer.text) == (200, "3", "")
 
 
+@pytest.mark.parametrize("request_text, status", [
+    (b"\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 200), (b"GET http://x/healthz HTTP/1.1\r\nHost: x\r\n\r\n", 200),
+    (b"GET /healthz HTTP/1.1\r\n\r\n", 400), (b"GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
+    (b"GET /healthz HTTP/1.0\r\n\r\n", 200), (b"GET /healthz HTTP/1.1\nHost: x\n\n", 400)])
+def test_requests_are_what_rfc_9112_says(ops_server, request_text, status):
+    assert talk(ops_server, request_text).read_answer().status == status
+
+
 def test_a_connection_can_be_used_again_and_requests_can_be_sent_together(ops_server):
     request = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
     connection = talk(ops_server, request)

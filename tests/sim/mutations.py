@@ -79,7 +79,8 @@ MUTATIONS = {
     "a lane that comes before any relay was routed does not begin the hold again":
         ("core/router_lanes.cc", [("hold_.Reopen();", ";")], None),
     "a record is not told to the next core":
-        ("edge/lane_records.cc", [("if (link_->can_break()) records_.Keep(topic, record, clock_.Elapsed(), next_seq_);", "")], None),
+        ("edge/lane_records.cc", [("if (link_->can_break())\n"
+                                "    records_.Keep(topic, record, clock_.Elapsed(), next_seq_, member->facts.proof);", "")], None),
     "a subscription that waits is folded into what was told last":
         ("edge/outbox.cc", [("changes_.try_emplace({peer, std::string(topic)}, told).second",
                              "changes_.insert_or_assign({peer, std::string(topic)}, told).second")], None),

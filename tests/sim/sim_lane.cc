@@ -15,6 +15,8 @@ constexpr Time kReportInterval = 2 * kSecond;
 constexpr size_t kFigures = 20'000;
 constexpr size_t kOverhead = 1'024;
 
+std::string SecretOf(uint64_t number) { return absl::StrCat(absl::Hex(number, absl::kZeroPad16)); }
+
 }  // namespace
 
 class SimLane::Opener final : public edge::CoreStreamOpener {
@@ -38,12 +40,13 @@ class SimLane::Opener final : public edge::CoreStreamOpener {
   SimLane& lane_;
 };
 
-SimLane::SimLane(const Surroundings& around, std::string edge, uint32_t index, uint64_t lane_id)
+SimLane::SimLane(const Surroundings& around, std::string edge, uint32_t index, uint64_t secret)
     : weather(around.plan.weather),
       around_(around),
       edge_(std::move(edge)),
-      number_(around.oracle.AddLane(lane_id)) {
-  edge::LaneIdentity identity{lane_id, edge_, index, "sim", 0, absl::StrCat("secret ", lane_id)};
+      secret_(SecretOf(secret)),
+      number_(around.oracle.AddLane(link::LaneIdOf(secret_))) {
+  edge::LaneIdentity identity{link::LaneIdOf(secret_), edge_, index, "sim", 0, secret_};
   lane_ = std::make_unique<edge::Lane>(identity, around.plan.edge_limits, counters_, around.clock);
   link_ = std::make_unique<edge::LaneLink>(std::make_unique<Opener>(*this), std::move(identity),
                                            *this, *this, around.plan.link_options, around.clock);
@@ -154,7 +157,8 @@ void SimLane::Kill(bool finished) {
 
 // ---- clients
 
-SimClient* SimLane::Join(uint64_t peer, Speaks speaks) {
+SimClient* SimLane::Join(uint64_t proof, Speaks speaks) {
+  const uint64_t peer = PeerOf(proof);
   const int number = around_.oracle.AddClient(peer, speaks, number_);
   SimClient* client =
       clients_.emplace_back(std::make_unique<SimClient>(around_.oracle, number)).get();
@@ -162,8 +166,9 @@ SimClient* SimLane::Join(uint64_t peer, Speaks speaks) {
                     speaks == Speaks::kV2        ? " (v2)"
                     : speaks == Speaks::kRecords ? " (records)"
                                                  : "");
-  Post([this, client, peer, speaks] {
+  Post([this, client, peer, proof, speaks] {
     edge::Lane::PeerFacts facts;
+    facts.proof = proof;
     facts.dialect = speaks == Speaks::kV2 ? wire::Dialect::kV2 : wire::Dialect::kNative;
     client->member = lane_->Join(peer, client, std::move(facts));
     if (!client->asked.empty()) Read(*client);

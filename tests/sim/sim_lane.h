@@ -17,6 +17,7 @@
 #include "edge/core_stream.h"
 #include "edge/lane.h"
 #include "edge/lane_link.h"
+#include "proto/link/identity.h"
 #include "tests/sim/connection.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/pipe.h"
@@ -65,7 +66,8 @@ class SimClient final : public edge::Client {
 
 class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
  public:
-  SimLane(const Surroundings& around, std::string edge, uint32_t index, uint64_t lane_id);
+  // `secret`: what the lane's is made of.
+  SimLane(const Surroundings& around, std::string edge, uint32_t index, uint64_t secret);
   ~SimLane();
 
   int number() const { return number_; }
@@ -74,7 +76,9 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   const std::string& edge() const { return edge_; }
   // REQUIRES: alive().
   edge::Lane& lane() { return *lane_; }
-  SimClient* Join(uint64_t peer, Speaks speaks);
+  // Of a client that joins with that proof.
+  uint64_t PeerOf(uint64_t proof) const { return link::PeerIdOf(secret_, proof); }
+  SimClient* Join(uint64_t proof, Speaks speaks);
   // The client has said something, which is done when the loop gets to it.
   void Ask(SimClient& client, std::function<void()> act);
   void Leave(SimClient& client);
@@ -120,6 +124,7 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
 
   const Surroundings around_;
   const std::string edge_;
+  const std::string secret_;
   const int number_;
   edge::EdgeCounters counters_;
   std::unique_ptr<edge::Lane> lane_;  // null: the edge has ended

@@ -9,11 +9,11 @@ namespace cairn::sim {
 void World::NewClient() {
   SimLane* lane = AnyLane();
   if (!lane || people_.size() >= kMaxClients || lane->draining()) return;
-  const uint64_t peer = actions_.Next() | 1;
+  const uint64_t proof = actions_.Next() | 1;
   const uint64_t kind = actions_.Below(10);
   const Speaks speaks = kind < 5 ? Speaks::kV2 : kind < 8 ? Speaks::kNative : Speaks::kRecords;
-  SimClient* client = lane->Join(peer, speaks);
-  people_.push_back({lane, client, speaks, peer});
+  SimClient* client = lane->Join(proof, speaks);
+  people_.push_back({lane, client, speaks, lane->PeerOf(proof)});
   for (int topic = 0; topic < plan_.topics; ++topic) {
     if (speaks != Speaks::kRecords && actions_.Chance(70)) Subscribe(*lane, *client, topic);
   }

@@ -137,6 +137,9 @@ bool World::Quiet() {
 void World::CheckCore(uint64_t opened_lane) {
   core::Router& router = core_.router();
   oracle_.CoreHandled(router, opened_lane);
+  for (const uint64_t refused : router.counters().refusals) {
+    if (refused > 0) oracle_.Fail("the core refused what an honest lane said");
+  }
   for (const auto& [id, lane] : router.directory().lanes()) {
     if (lane->channel->full(plan_.core_limits.max_lane_queued_bytes))
       oracle_.Fail("the core keeps more for a lane than its bound");

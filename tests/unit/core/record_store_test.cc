@@ -285,7 +285,10 @@ TEST(RecordStoreTest, OfOneAddressTheNewestOfEveryConnectionComesFirst) {
 TEST(RecordStoreTest, AnAnswerHasNoMoreThanItCanSay) {
   RecordStore store;
   for (uint64_t connection = 1; connection <= 16; ++connection)
-    store.Put("t", From(connection, std::string(connection == 15 ? 60'000 : 10'000, static_cast<char>('a' + connection))), 0);
+    store.Put("t",
+              From(connection, std::string(connection == 15 ? 60'000 : 10'000,
+                                           static_cast<char>('a' + connection))),
+              0);
   google::protobuf::RepeatedPtrField<Record> records;
   EXPECT_EQ(store.Collect("t", kNobody, 65'536, &records), 10u);
   EXPECT_EQ(records.size(), 6) << "what does not fit is left out, and smaller ones are not";

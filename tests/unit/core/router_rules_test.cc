@@ -81,6 +81,7 @@ TEST_F(RouterRulesTest, ARecordIsOfThePeerThatPublishesIt) {
     event.set_proof(proof);
     event.set_seq(seq);
     event.mutable_record()->set_connection(of);
+    event.mutable_record()->set_blob(std::to_string(of));
     event.mutable_record()->set_ttl_us(1'000'000'000);
     event.mutable_record()->set_blob(std::to_string(peer));
     Say(lane, batch);

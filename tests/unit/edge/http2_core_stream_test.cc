@@ -2,6 +2,7 @@
 
 #include <absl/status/status.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -59,9 +60,23 @@ class Http2CoreStreamTest : public testing::Test {
     ASSERT_EQ(bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     ASSERT_EQ(listen(socket_.get(), 8), 0);
   }
+  // The same on TCP.
+  void ListenOnTcp() {
+    socket_ = UniqueFd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    ASSERT_EQ(bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), size), 0);
+    ASSERT_EQ(listen(socket_.get(), 8), 0);
+    ASSERT_EQ(getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+    Http2CoreStreamOpener::Options options;
+    options.target = *CoreTarget::Parse("127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
+    opener_.emplace(options, loop_, clock_);
+  }
   // A stream that has written its first message, and the core's end of its connection.
   void Open() {
-    Listen();
+    if (!socket_.valid()) Listen();
     stream_ = opener_->OpenStream(listener_);
     ASSERT_TRUE(stream_->Writable());
     stream_->Write(LaneToCore());
@@ -164,6 +179,48 @@ TEST_F(Http2CoreStreamTest, OneMessageIsWrittenAtATimeUntilTheKernelHasIt) {
   EXPECT_TRUE(stream_->Writable());
   const size_t expected = 5 + (5 + message.ByteSizeLong()) * static_cast<size_t>(written);
   EXPECT_TRUE(loop_.RunUntil([&] { return ReadAll() && peer_.data.size() == expected; }));
+}
+
+// A gRPC core opens its windows after each message; that is no reason to wake up.
+TEST_F(Http2CoreStreamTest, SoLittleDoesNotWakeTheLoopAndComesWithTheNextMessageOrTick) {
+  ListenOnTcp();
+  Open();
+  Send(Numbered(1));
+  ASSERT_TRUE(loop_.RunUntil([this] { return !listener_.numbers.empty(); }));
+  Send(Numbered(2));
+  loop_.RunUntil([n = 0]() mutable { return ++n > 20; });
+  EXPECT_EQ(listener_.numbers.size(), 1u);
+  stream_->Tick();
+  EXPECT_EQ(listener_.numbers.size(), 2u);
+  Send(Numbered(3));
+  Send(Numbered(4));
+  EXPECT_TRUE(loop_.RunUntil([this] { return listener_.numbers.size() == 4; }));
+}
+
+TEST_F(Http2CoreStreamTest, AWindowThatIsWaitedForWakesTheLoop) {
+  ListenOnTcp();
+  Open();
+  Send(Numbered(1));
+  ASSERT_TRUE(loop_.RunUntil([this] { return !listener_.numbers.empty(); }));
+  LaneToCore message;
+  message.set_part(std::string(60'000, 'x'));
+  // The core's window is 65,535 bytes.
+  while (stream_->Writable()) stream_->Write(message);
+  listener_.writable = 0;
+  Send(Http2Peer::Frame(Http2Peer::kWindow, 0, 0, Http2Peer::Number(1 << 20)));
+  Send(Http2Peer::Frame(Http2Peer::kWindow, 0, 1, Http2Peer::Number(1 << 20)));
+  EXPECT_TRUE(loop_.RunUntil([this] { return ReadAll() && listener_.writable == 1; }));
+}
+
+TEST_F(Http2CoreStreamTest, TheEndOfAConnectionWakesTheLoopHoweverLittleItIs) {
+  ListenOnTcp();
+  Open();
+  Send(Numbered(1));
+  ASSERT_TRUE(loop_.RunUntil([this] { return !listener_.numbers.empty(); }));
+  Send(Http2Peer::Trailers("10", ""));
+  peer_fd_.Reset();
+  ASSERT_TRUE(RunUntilEnded());
+  EXPECT_EQ(listener_.ended, StatusCode::kAborted);
 }
 
 TEST_F(Http2CoreStreamTest, CancelledStreamIsResetAndEndsLater) {

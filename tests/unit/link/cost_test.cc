@@ -47,7 +47,10 @@ TEST(Cost, OfAnItemIsTheMemoryThatItTakes) {
     delivery.set_payload(std::string(bytes, 'p'));
     ExpectHonest(delivery, "delivery");
     delivery.set_payload("");
-    ExpectHonest(delivery, "delivery of no bytes");
+    signaling::v1::Delivery of_nothing;
+    of_nothing.set_topic(std::string(bytes, 't'));
+    of_nothing.set_payload("");
+    ExpectHonest(of_nothing, "delivery of no bytes");
     signaling::v1::Notice notice;
     notice.set_topic(std::string(bytes, 't'));
     ExpectHonest(notice, "notice");

@@ -30,5 +30,12 @@ TEST(Identity, AnotherSecretOrNumberGivesAnotherId) {
   EXPECT_NE(PeerIdOf(Secret(), 1), PeerIdOf(Secret(), 2));
 }
 
+TEST(Identity, ASecretIsTheSameToItsLastByteOnly) {
+  EXPECT_TRUE(SameSecret("0123456789abcdef", "0123456789abcdef"));
+  EXPECT_FALSE(SameSecret("0123456789abcdef", "0123456789abcdeF"));
+  EXPECT_FALSE(SameSecret("0123456789abcdef", "0123456789abcde"));
+  EXPECT_TRUE(SameSecret("", ""));
+}
+
 }  // namespace
 }  // namespace cairn::link
