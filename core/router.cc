@@ -41,6 +41,7 @@ void Router::Handle(RouterInput& input) {
   now_ = clock_.Elapsed();
   now_us_ = absl::ToInt64Microseconds(now_ + wall_ahead_);
   work_ = 0;
+  answer_cost_ = 0;
   std::visit([this](auto& one) { On(one); }, input);
   // After such a pause the tick decides; it excuses lanes that could not be heard.
   if (hold_.holding() && now_ - last_tick_ <= kLongestTick && hold_.End(now_)) ReleaseHeld();

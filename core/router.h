@@ -289,6 +289,7 @@ class Router {
   HeldQueries queries_;
   std::deque<LaneRecord*> owing_;  // lanes that are owed answers, the next one first
   std::deque<LaneRecord*> turns_;  // lanes with a batch that is not done, the next one first
+  size_t answer_cost_ = 0;  // of this turn
   uint64_t work_ = 0;              // of this turn
   bool unfinished_ = false;
   bool turn_wanted_ = false;  // a Continue is on its way

@@ -21,6 +21,8 @@ void Router::Publish(uint64_t lane_id, LaneRecord* lane, LaneEvent& event) {
     std::erase(peer->queries, topic);
     OweOrHold(*peer, topic);
   }
+  // As far as the turn allows, with this record: a later one of its publisher takes its place.
+  PayAnswers();
   // A record of a snapshot has been relayed before.
   if (event.seq() != 0) Relay(lane_id, lane, event);
 }
@@ -51,8 +53,7 @@ void Router::EndQuery(PeerRecord& peer, const std::string& topic) {
 
 // Lanes take turns, and so do the peers of each.
 bool Router::PayAnswers() {
-  size_t cost = 0;
-  for (size_t behind = 0; behind < owing_.size() && cost < kAnswerCostPerTurn;) {
+  for (size_t behind = 0; behind < owing_.size() && answer_cost_ < kAnswerCostPerTurn;) {
     LaneRecord* lane = owing_.front();
     owing_.pop_front();
     if (lane->owed.empty()) {
@@ -70,9 +71,9 @@ bool Router::PayAnswers() {
     if (!peer) continue;
     const size_t more = Answer(*peer, query.topic);
     if (more == 0) OweOrHold(*peer, query.topic);
-    cost += more;
+    answer_cost_ += more;
   }
-  return cost >= kAnswerCostPerTurn;
+  return answer_cost_ >= kAnswerCostPerTurn;
 }
 
 // One that is behind goes on when it has taken more, at the latest at a tick.

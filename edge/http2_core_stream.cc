@@ -31,7 +31,7 @@ constexpr int kReadsPerTurn = 16;
 // does not wake the loop: it comes with the next delivery, which is longer, or by the next tick.
 constexpr int kWindowUpdateBytes = 26;
 // A message that was larger does not keep its memory.
-constexpr size_t kKeptMessageBytes = 16 << 10;
+constexpr size_t kKeptMessageBytes = 128 << 10;
 
 constexpr int kUnavailable = static_cast<int>(absl::StatusCode::kUnavailable);
 

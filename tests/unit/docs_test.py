@@ -84,7 +84,7 @@ def documented_events(text):
 def events_in(root):
     """The same of all sources: of every statement log::LEVEL(log::MODULE(), "event", {{"field", …}})."""
     levels, fields = {}, {}
-    for path in sorted(path for folder in ("base", "edge", "core", "server") for path in (root / folder).glob("*.cc")):
+    for path in sorted(path for folder in ("base", "edge", "core", "server") for path in (root / folder).glob("*.[ch]*")):
         text = path.read_text()
         for statement in re.findall(r"\blog::(?:Log|Debug|Info|Warn|Error)\(\s*log::.*?\);\n", text, re.S):
             level, name = re.match(r"log::(\w+)\(\s*log::\w+\(\), (?:level, )?([\w\"]+)", statement).groups()
