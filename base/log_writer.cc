@@ -46,10 +46,12 @@ void LogWriter::Run() {
     const uint64_t lines = std::exchange(lines_waiting_, 0);
     writing_ = true;
     lock.unlock();
-    if (!WriteAll(bytes)) dropped_.fetch_add(lines, std::memory_order_relaxed);
+    const bool written = WriteAll(bytes);
+    if (!written) dropped_.fetch_add(lines, std::memory_order_relaxed);
     lock.lock();
     writing_ = false;
-    const uint64_t dropped = dropped_.load(std::memory_order_relaxed);
+    // To a descriptor that takes nothing any more, the report itself would be the next line that is lost.
+    const uint64_t dropped = written ? dropped_.load(std::memory_order_relaxed) : loss_told_;
     const uint64_t lost = dropped - std::exchange(loss_told_, dropped);
     if (lost > 0 && on_loss_) {
       lock.unlock();

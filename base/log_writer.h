@@ -25,8 +25,8 @@ class LogWriter {
  public:
   static constexpr size_t kMaxBytes = 1 << 20;
 
-  // `on_loss` is called on the writer's thread with the number of dropped lines, once there is room
-  // again. It may call Push().
+  // `on_loss` is called on the writer's thread with the number of dropped lines, once a line is
+  // written again. It may call Push().
   LogWriter(int fd, std::function<void(uint64_t)> on_loss, size_t max_bytes = kMaxBytes)
       : fd_(fd), on_loss_(std::move(on_loss)), max_bytes_(max_bytes) {}
   // For tests only, with nothing in progress: the thread is detached.

@@ -207,9 +207,11 @@ Credentials CredentialsToHold(const grpc::ServerContextBase& context) {
   Credentials credentials = CredentialsOf(context);
   const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
   if (!auth || !auth->IsPeerAuthenticated()) return credentials;
-  for (const grpc::string_ref& chain :
-       auth->FindPropertyValues(GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME)) {
-    credentials.certificate_chain.assign(chain.data(), chain.size());
+  // To a server, OpenSSL's chain of a peer lacks its own certificate.
+  for (const char* property :
+       {GRPC_X509_PEM_CERT_PROPERTY_NAME, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME}) {
+    for (const grpc::string_ref& text : auth->FindPropertyValues(property))
+      credentials.certificate_chain.append(text.data(), text.size());
   }
   return credentials;
 }

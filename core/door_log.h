@@ -7,7 +7,7 @@
 
 #include <absl/status/status.h>
 
-#include "base/log.h"
+#include "base/clock.h"
 #include "base/log_limiter.h"
 
 namespace cairn::core {
@@ -17,19 +17,9 @@ class DoorLog {
   explicit DoorLog(const Clock& clock) : refusals_(clock), turned_away_(clock) {}
 
   // docs/OPERATIONS.md has the reasons.
-  void TurnedAway(const char* reason) {
-    if (const auto suppressed = turned_away_.Admit()) {
-      log::Warn(log::Core(), "grpc_turned_away", {{"reason", reason}, {"suppressed", *suppressed}});
-    }
-  }
+  void TurnedAway(const char* reason);
   // An edge that has no credential, and tries again and again. OK: it was no edge.
-  void Refused(const absl::Status& status) {
-    if (status.ok()) return;
-    if (const auto suppressed = refusals_.Admit()) {
-      log::Warn(log::Core(), "lane_refused",
-                {{"error", log::Text(status.message())}, {"suppressed", *suppressed}});
-    }
-  }
+  void Refused(const absl::Status& status);
 
  private:
   LogLimiter refusals_, turned_away_;

@@ -16,7 +16,7 @@ from support.waiting import Stopwatch, eventually
 from hostile_measures import Latency, metric
 
 MIB = 1 << 20
-# What others may wait, beside what they wait anyway on this machine.
+# What others may wait.
 SLOWER = {None: 1, "asan": 4, "tsan": 8}[sanitizer()]
 PATIENCE = 0.050 * SLOWER
 
@@ -87,19 +87,12 @@ def test_a_burst_to_many_subscribers_holds_up_nobody_else(make_shape, bursts):
         subscriber.subscribe(topic)
     with readers(subscribers[:-1]):
         shape.settle(subscribers[-1])
-        # What else this machine does may hold up one of three attempts; a turn without a bound holds up all.
-        for _ in range(3):
-            loud = [shape.raw(0) for _ in range(bursts)]
-            with Latency(shape, (0, 1)) as idle:
-                idle.measure(0.5)
-            with Latency(shape, (0, 1)) as attacked:
-                for client in loud:
-                    client.send(binary(relay(topic, b"tiny")) * 1900)
-                attacked.measure(1.5)
-            if attacked.p99 < PATIENCE + idle.p99:
-                break
-        else:
-            raise AssertionError((attacked, idle))
+        loud = [shape.raw(0) for _ in range(bursts)]
+        with Latency(shape, (0, 1)) as attacked:
+            for client in loud:
+                client.send(binary(relay(topic, b"tiny")) * 1900)
+            attacked.measure(1.5)
+        assert attacked.p99 < PATIENCE, attacked
     # Each may say so much at once, and is not heard for a while then.
     assert sum(metric(edge, "cairn_signal_delivery_pauses_total") for edge in shape.edges) >= bursts
 
@@ -163,14 +156,14 @@ def test_queries_for_large_records_cost_neither_memory_nor_others_their_time(mak
         attacked.measure(2)
         peaks = [process.peak_resident_bytes() for process in processes]
     shape.assert_running()
-    assert attacked.p99 < 2 * PATIENCE, attacked
+    assert attacked.p99 < PATIENCE, attacked
     for process, low, high in zip(processes, before, peaks):
         # What 60 clients may have in their queues, and what is on its way.
         assert high - low < 100 * MIB, (process, low, high)
 
 
 def test_a_record_that_no_answer_could_hold_is_refused(make_shape):
-    shape = make_shape("--max-message-bytes", str(MIB))
+    shape = make_shape("--max-message-bytes", str(MIB), "--max-queued-bytes", str(2 * MIB))
     topic = new_topic()
     client = shape.raw(0)
     addresses = ["g" * 8000] * 9

@@ -99,13 +99,13 @@ class RawConnection:
         del self._unread[:size]
         return data
 
-    def read_answer(self):
+    def read_answer(self, version="1.1"):
         """The answer to an HTTP request, with its body if Content-Length declares one."""
         while b"\r\n\r\n" not in self._unread:
             self._fill()
         head = self.read(self._unread.index(b"\r\n\r\n") + 4).decode("latin-1")
         lines = head.split("\r\n")
-        match = re.fullmatch(r"HTTP/1\.1 (\d{3}) [ -~]+", lines[0])
+        match = re.fullmatch(rf"HTTP/{re.escape(version)} (\d{{3}}) [ -~]+", lines[0])
         assert match, head
         pairs = [line.split(": ", 1) for line in lines[1:-2]]
         headers = {name.lower(): value for name, value in pairs}

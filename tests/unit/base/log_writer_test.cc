@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <functional>
 #include <string>
 
 #include "base/unique_fd.h"
@@ -76,6 +77,20 @@ TEST_F(LogWriterTest, WhatCannotBeWrittenIsCounted) {
   LogWriter writer(-1, nullptr);
   writer.Push("line\n");
   EXPECT_TRUE(writer.Flush(absl::Seconds(10)));
+  EXPECT_EQ(writer.dropped(), 1u);
+}
+
+TEST_F(LogWriterTest, AReaderThatIsGoneIsNotToldOfWhatItMissed) {
+  std::atomic<int> told = 0;
+  std::function<void()> tell;
+  LogWriter writer(-1, [&](uint64_t) { tell(); });
+  // As the log does: a report is a line. One that reports its own loss would go on for ever.
+  tell = [&] {
+    if (++told < 1000) writer.Push("lines lost\n");
+  };
+  writer.Push("line\n");
+  EXPECT_TRUE(writer.Flush(absl::Seconds(10)));
+  EXPECT_EQ(told, 0);
   EXPECT_EQ(writer.dropped(), 1u);
 }
 
