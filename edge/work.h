@@ -1,6 +1,6 @@
-// Work: what a turn of a loop is measured by, so that nobody waits long while others are served.
+// Work: the measure of a turn of a loop, so that no client waits long while others are served.
 //
-// One unit is what it takes to put a small frame into one client's queue, about 0.25 us. The others
+// One unit is the cost of putting a small frame into one client's queue, about 0.25 us. The others
 // were measured in it. All bounds of a turn together are about 16 ms.
 //
 // Thread: none of its own.
@@ -12,21 +12,20 @@
 
 namespace cairn::edge {
 
-// What connections may say in one turn, all together and each; the rest is handled in the next.
+// The input of all connections together, and of each, in one turn; the rest is handled in the next.
 inline constexpr uint64_t kHearingPerTurn = 16'384;
 inline constexpr uint64_t kHearingPerConnection = 1024;
-// What is handed to clients in one turn: of what has just come, and of what waits from earlier
-// turns.
+// The relays handed to clients in one turn: new ones, and those that wait from earlier turns.
 inline constexpr uint64_t kFreshPerTurn = 24'576;
 inline constexpr uint64_t kWaitingPerTurn = 24'576;
 
-// Of a frame to one client, as --rate-deliveries counts it too: one for each begun 4 KiB.
+// Of a frame to one client, as in --rate-deliveries: one for each started 4 KiB.
 inline constexpr size_t kBytesPerDelivery = 4096;
 inline constexpr uint64_t DeliveryWork(size_t bytes) { return 1 + bytes / kBytesPerDelivery; }
-// Of writing to a client, however much.
+// Of writing to a client, whatever the size.
 inline constexpr uint64_t kWriteWork = 28;
 
-// Of a message that a client has said.
+// Of a message received from a client.
 inline constexpr uint64_t BinaryWork(size_t bytes) { return 4 + bytes / 512; }
 inline constexpr uint64_t TextWork(size_t bytes) { return 16 + bytes / 64; }
 inline constexpr uint64_t kPingWork = 2;
