@@ -114,8 +114,8 @@ class Router {
   // this many relays, or at the next tick: it would wake the edge for this alone.
   static constexpr uint64_t kRelaysPerAck = 256;
   // Events and deliveries, large ones counted as kBytesPerDelivery says, that are handled for one
-  // input; the rest of a batch waits for the next turn of its lane. About 5 ms.
-  static constexpr uint64_t kWorkPerTurn = 16'384;
+  // input; the rest of a batch waits for the next turn of its lane. About 3 ms.
+  static constexpr uint64_t kWorkPerTurn = 8192;
   // A lane is told what its peer's relays take to hand on when that is as much as so many
   // deliveries.
   static constexpr uint64_t kFanOutPerNotice = 1000;
