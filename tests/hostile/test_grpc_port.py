@@ -286,7 +286,7 @@ def test_a_caller_without_a_certificate_costs_a_handshake(start, authority):
     Admin(core.grpc_address(), tls=authority.issue("operator")).status()
     before = core.resident_bytes()
     core.forget_peak()
-    for _ in range(200):
+    for _ in range(60):
         with contextlib.suppress(OSError), socket.create_connection((host, int(port)), timeout=5) as plain:
             with context.wrap_socket(plain) as connection:
                 connection.sendall(http2.PREFACE + http2.frame(http2.SETTINGS) + bytes(100_000))
