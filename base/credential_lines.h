@@ -1,7 +1,7 @@
-// CredentialLines: files in which each line lets somebody in: `VALUE`, or `NAME: VALUE` for a value
-// that is bound to a name, so that one can be told from another and taken out alone.
+// CredentialLines: files of credentials, one a line: `VALUE`, or `NAME: VALUE` for a value that is
+// bound to a name, so that each can be identified and revoked.
 //
-// Thread: any; the caller's waits for the disk.
+// Thread: any; the call blocks on the disk.
 // Bounds: kMaxLines lines.
 // Errors: a Status that names the file and the number of the line, never its text.
 #ifndef CAIRN_BASE_CREDENTIAL_LINES_H_
@@ -20,7 +20,7 @@ struct CredentialLine {
   static constexpr size_t kMaxLines = 1000;
   static constexpr size_t kMaxNameBytes = 255;
 
-  std::string name;  // empty: bound to none
+  std::string name;  // empty: not bound to a name
   std::string value;
   std::string whole;  // the line without blanks around it
   int number = 0;     // of the line, from 1

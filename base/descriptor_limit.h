@@ -1,7 +1,7 @@
 // DescriptorLimit: how many files this process may have open, and how many of them the clients'
-// port must leave to others: links to the core, operators, the ops port.
+// port must leave for others: links to the core, operators, the ops port.
 //
-// Thread: any. The limit is read once; SetUpProcess() has raised it by then.
+// Thread: any. The limit is read once, after SetUpProcess() has raised it.
 #ifndef CAIRN_BASE_DESCRIPTOR_LIMIT_H_
 #define CAIRN_BASE_DESCRIPTOR_LIMIT_H_
 
@@ -10,11 +10,11 @@ namespace cairn {
 // RLIMIT_NOFILE: every descriptor of this process is below it.
 int DescriptorLimit();
 
-// The kernel gives out the lowest free descriptor. One at or above this means that no more than the
-// reserve is left: an eighth of the limit, at least 8 and at most 64.
+// The kernel assigns the lowest free descriptor. One at or above this means that only the reserve
+// is left: an eighth of the limit, at least 8 and at most 64.
 int DescriptorReserveStart();
 
-// Whether the next descriptor would be one of the reserve. Two system calls.
+// Whether the next descriptor would be one of the reserve. Costs two system calls.
 bool OnlyReserveIsLeft();
 
 }  // namespace cairn

@@ -1,8 +1,7 @@
-// NamedSet: objects that are owned by the set and found by their `name`, which is stored in them
-// alone.
+// NamedSet: owns objects and finds them by their `name`, which is stored only in the object.
 //
 // Thread: its owner's.
-// Bounds: 9 bytes an object and what is free, besides the object itself.
+// Bounds: 9 bytes for each object and free slot, besides the objects themselves.
 #ifndef CAIRN_BASE_NAMED_SET_H_
 #define CAIRN_BASE_NAMED_SET_H_
 

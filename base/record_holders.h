@@ -1,9 +1,8 @@
-// RecordHolders: which addresses, and which connections of each, hold how much of a store of
-// records.
+// RecordHolders: how much of a store of records each address holds, and each connection of it.
 //
-// Tells who has to give way: of the address that holds most, the connection that holds most, and of
-// that the record that expires first. So whoever fills the store loses its own records, not those
-// of others.
+// It selects the record to remove: of the address that holds most, the connection that holds most,
+// and of that the record that expires first. So a client that fills the store loses its own
+// records, not those of others.
 //
 // Owner:  core::RecordStore, edge::RecordCache.
 // Thread: its owner's.
@@ -34,8 +33,8 @@ class RecordHolders {
     uint64_t connection;
   };
 
-  // Who differ by less than `grain` bytes hold the same: of those, the one with the oldest record
-  // gives way.
+  // Holders that differ by less than `grain` bytes count as equal: of those, the one with the
+  // oldest record is selected.
   explicit RecordHolders(size_t grain) : grain_(grain > 0 ? grain : 1) {}
 
   void Add(const Holder& holder, Key record, size_t bytes) {
@@ -66,7 +65,7 @@ class RecordHolders {
   size_t RecordsOf(const Holder& holder) const { return Find(holder).records.size(); }
   size_t BytesOf(const Holder& holder) const { return Find(holder).bytes; }
   size_t BytesOfSource(const std::string& source) const { return sources_.at(source)->bytes; }
-  // The record that goes first: of the connection, of the address, of all.
+  // The record to remove first: of the connection, of the address, of all.
   Key FirstOf(const Holder& holder) const { return *Find(holder).records.begin(); }
   Key FirstOfSource(const std::string& source) const {
     return sources_.at(source)->most.begin()->second;
@@ -74,7 +73,7 @@ class RecordHolders {
   Key First() const { return most_.begin()->second; }
 
  private:
-  // How many grains, negative, and the record that goes first: who comes first gives way.
+  // The number of grains, negative, and the record to remove first: the first entry is selected.
   using Place = std::pair<int64_t, Key>;
   struct Connection {
     size_t bytes = 0;

@@ -1,5 +1,4 @@
-// AllowedNames: the names of certificates that the core's port lets in, and which of them are bound
-// to one edge.
+// AllowedNames: the names of certificates that the core's port accepts; some are bound to one edge.
 //
 // Thread: immutable once read.
 // Bounds: CredentialLine::kMaxLines names.
@@ -31,7 +30,7 @@ class AllowedNames {
         "'", path, "' has no name; write one a line, or let nobody in by ending the core"));
   }
 
-  // The edge's name that the certificate's name is bound to, "" for none; null: it is not allowed.
+  // The edge's name that the certificate's name is bound to, "" for none; null: it is not accepted.
   const std::string* Find(const std::string& name) const {
     const auto it = edges_.find(name);
     return it == edges_.end() ? nullptr : &it->second;

@@ -1,12 +1,12 @@
-// DoorGuests: the connections that are gRPC's now, counted by address.
+// DoorGuests: the connections that gRPC has now, counted by address.
 //
-// gRPC does not say when it closes one. A connection is gone when its descriptor no longer has the
-// inode that it had, so nothing has to be kept open to know.
+// gRPC does not report when it closes one. A connection has ended when its descriptor no longer has
+// the same inode, so nothing must be kept open to find out.
 //
 // Owner:  GrpcDoor.
 // Thread: its owner's.
-// Bounds: HasRoom() is asked before Add(). It looks at all of them, a system call each, only when
-//         there would be no room.
+// Bounds: HasRoom() must be called before Add(). It checks all connections, with one system call
+//         each, only when there would be no room.
 #ifndef CAIRN_CORE_DOOR_GUESTS_H_
 #define CAIRN_CORE_DOOR_GUESTS_H_
 
@@ -25,12 +25,12 @@ class DoorGuests {
   struct Guest {
     int fd = -1;
     ino_t inode = 0;
-    std::string host;  // empty: of this machine, over a path; such share no bound but that of all
+    std::string host;  // empty: of this machine, over a path; these have no bound per address
   };
 
   DoorGuests(size_t max, size_t max_of_host) : max_(max), max_of_host_(max_of_host) {}
 
-  // Of a descriptor that is open.
+  // REQUIRES: the descriptor is open.
   static Guest Of(int fd, std::string host) { return {fd, InodeOf(fd), std::move(host)}; }
 
   bool HasRoom(const std::string& host) {
@@ -60,7 +60,7 @@ class DoorGuests {
   }
 
   const size_t max_, max_of_host_;
-  std::vector<Guest> guests_;  // and some that are gone
+  std::vector<Guest> guests_;  // may include some that have ended
   absl::flat_hash_map<std::string, size_t> count_;
 };
 

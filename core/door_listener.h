@@ -1,8 +1,9 @@
-// DoorListener: accepts connections to the core's port, and goes on after descriptors have run out.
+// DoorListener: accepts connections to the core's port, and recovers after the process ran out of
+// descriptors.
 //
 // Owner:  GrpcDoor.
 // Thread: its owner's.
-// Errors: a failing accept is said once an outage; it never ends the process.
+// Errors: a failing accept is logged once per outage; it never ends the process.
 #ifndef CAIRN_CORE_DOOR_LISTENER_H_
 #define CAIRN_CORE_DOOR_LISTENER_H_
 
@@ -18,13 +19,13 @@ namespace cairn::core {
 
 class DoorListener {
  public:
-  // When accepting fails, and there is nobody whose end would help.
+  // The pause when accepting fails and closing no other connection would help.
   static constexpr absl::Duration kPause = absl::Milliseconds(100);
 
   // Watches `socket` in `epoll`, with `id`. Both, and `clock`, must outlive it.
   DoorListener(int socket, int epoll, uint64_t id, const Clock& clock);
 
-  // A connection, non-blocking. Invalid: none waits, or, if failed(), none could be had.
+  // A connection, non-blocking. Invalid: none waits, or, if failed(), accepting failed.
   UniqueFd Accept();
   bool failed() const { return failed_; }
 
@@ -41,8 +42,8 @@ class DoorListener {
   const uint64_t id_;
   const Clock& clock_;
   absl::Duration resumes_ = absl::InfiniteDuration();
-  bool failed_ = false;  // the last Accept()
-  bool said_ = false;    // the outage is in the log
+  bool failed_ = false;  // the last Accept() failed
+  bool said_ = false;    // the outage has been logged
   LogLimiter failures_;
 };
 

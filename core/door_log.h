@@ -1,4 +1,4 @@
-// DoorLog: what is said of connections that the core's door does not let in: some lines in a while.
+// DoorLog: rate-limited log lines about connections that the core's door refuses.
 //
 // Owner:  GrpcDoor.
 // Thread: its owner's.
@@ -18,7 +18,7 @@ class DoorLog {
 
   // docs/OPERATIONS.md has the reasons.
   void TurnedAway(const char* reason);
-  // An edge that has no credential, and tries again and again. OK: it was no edge.
+  // An edge that has no credential and retries again and again. OK: it was not an edge.
   void Refused(const absl::Status& status);
 
  private:

@@ -1,8 +1,8 @@
-// DoorPlaces: which of the connections that have not shown a credential goes when there are too
-// many.
+// DoorPlaces: selects which connection without a credential is closed when there are too many.
 //
-// Of the address that has most of them the oldest goes, so that whoever opens many takes places
-// from himself first. None goes before it has had kLeastTime: many edges may come back at once.
+// Of the address that has most of them, the oldest is closed, so that a client that opens many
+// displaces its own first. None is closed before kLeastTime has passed: many edges may reconnect at
+// once.
 //
 // Thread: its caller's.
 #ifndef CAIRN_CORE_DOOR_PLACES_H_
@@ -28,7 +28,7 @@ class DoorPlaces {
     absl::Duration since;
   };
 
-  // `id`s grow with time, as `now` does.
+  // `id`s increase over time, as `now` does.
   void Add(uint64_t id, std::string host, absl::Duration now) {
     ++count_[host];
     places_.emplace(id, Place{std::move(host), now});
@@ -40,7 +40,7 @@ class DoorPlaces {
     if (--count->second == 0) count_.erase(count);
     places_.erase(it);
   }
-  // Who goes; nobody while all are too young, unless `at_once`. O(places).
+  // The connection to close; none while all are too young, unless `at_once`. O(places).
   std::optional<uint64_t> Next(absl::Duration now, bool at_once) const {
     std::optional<uint64_t> next;
     size_t most = 0;
@@ -53,7 +53,7 @@ class DoorPlaces {
     }
     return next;
   }
-  // When the oldest came.
+  // When the oldest was accepted.
   std::optional<absl::Duration> oldest() const {
     if (places_.empty()) return std::nullopt;
     return places_.begin()->second.since;

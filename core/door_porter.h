@@ -1,4 +1,4 @@
-// DoorPorter: the thread of GrpcDoor, and all that is its own.
+// DoorPorter: the thread of GrpcDoor, and its data.
 //
 // Owner:  GrpcDoor.
 // Thread: one of its own; Start(), Stop(): the owner's; Admit(): any.
@@ -37,7 +37,7 @@ class DoorPorter {
     absl::Duration deadline;
     // In plain text.
     DoorVisitor visitor;
-    // With TLS: the same connection as gRPC's, and what it will be.
+    // With TLS: the same connection as gRPC's, and its state.
     UniqueFd copy;
     DoorGuests::Guest guest;
   };

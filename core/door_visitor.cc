@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kMaxDiscarded = 256 << 10;
 constexpr std::string_view kLanes = "/cairn.signaling.v1.Lanes/";
-// Says nothing but that the server serves. Kubernetes' probes cannot send a token.
+// It only reveals that the server serves. Kubernetes' probes cannot send a token.
 constexpr std::string_view kHealth = "/grpc.health.v1.Health/Check";
 
 }  // namespace
@@ -20,7 +20,7 @@ constexpr std::string_view kHealth = "/grpc.health.v1.Health/Check";
 DoorVisitor::DoorVisitor(UniqueFd fd)
     : fd_(std::move(fd)), greeting_(std::make_unique<Greeting>()) {
   const std::string settings = Greeting::Settings();
-  // It fits into any socket's buffer. If the other side is gone, reading will tell.
+  // It fits into any socket's buffer. If the other side has closed, the next read will tell.
   static_cast<void>(send(fd_.get(), settings.data(), settings.size(), MSG_NOSIGNAL));
 }
 
@@ -54,7 +54,7 @@ bool DoorVisitor::CheckCredential(const Authority& authority) {
   credentials.bearer_token = BearerTokenOf(greeting_->authorization());
   const absl::Status status =
       authority.Check(credentials, is_edge ? Capability::kOpenLane : Capability::kView);
-  // With a credential of another kind the call is refused, by gRPC's services, not the connection.
+  // With a credential of another kind, gRPC's services refuse the call, and the connection stays.
   known_ = !absl::IsUnauthenticated(status);
   if (known_) return true;
   if (path == kHealth) {
@@ -73,7 +73,7 @@ void DoorVisitor::Refuse(const absl::Status& status) {
 
 void DoorVisitor::Answer(const std::string& bytes) {
   leaving_ = true;
-  // It fits: nothing but SETTINGS was sent before. If the other side is gone, reading will tell.
+  // It fits: only SETTINGS was sent before. If the other side has closed, the next read will tell.
   static_cast<void>(send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL));
   shutdown(fd_.get(), SHUT_WR);
 }

@@ -1,10 +1,10 @@
-// DoorVisitor: a connection in plain text that has not shown its credential: it is read up to its
-// first call, and let in or answered.
+// DoorVisitor: a plaintext connection that has not presented its credential: its bytes are read up
+// to the first call, which is accepted or answered here.
 //
 // Owner:  GrpcDoor.
 // Thread: its owner's.
-// Bounds: Greeting's; 256 KiB are read of one that was refused, so that it sees the answer.
-// Errors: none; kEnd when there is nobody to talk to.
+// Bounds: Greeting's; of a refused one, 256 KiB are read, so that it receives the answer.
+// Errors: none; kEnd when the connection has ended.
 #ifndef CAIRN_CORE_DOOR_VISITOR_H_
 #define CAIRN_CORE_DOOR_VISITOR_H_
 
@@ -24,38 +24,38 @@ class DoorVisitor {
  public:
   enum class Step {
     kWait,
-    kLetIn,    // it is gRPC's
-    kRefused,  // it has its answer, and is leaving()
-    kBroken,   // what it says is no call
+    kLetIn,    // it belongs to gRPC now
+    kRefused,  // it has its answer; see leaving()
+    kBroken,   // its bytes are not a call
     kEnd,
   };
 
-  DoorVisitor() = default;  // nobody
+  DoorVisitor() = default;  // no connection
   // Of a connection that was just accepted, non-blocking.
   explicit DoorVisitor(UniqueFd fd);
 
-  // There is something to read.
+  // The socket is readable.
   Step OnReadable(const Authority& authority);
-  // Answers the call that has been read, and ends the connection after it.
+  // Answers the call that has been read, and closes the connection afterwards.
   void Refuse(const absl::Status& status);
 
   bool leaving() const { return leaving_; }
-  // Why an edge was refused; OK for any other.
+  // Why an edge was refused; OK for any other caller.
   const absl::Status& refusal() const { return refusal_; }
 
   int fd() const { return fd_.get(); }
   UniqueFd TakeSocket() { return std::move(fd_); }
-  // What gRPC begins with.
+  // The bytes that gRPC begins with.
   const std::string& received() const { return greeting_->received(); }
 
  private:
-  // Whether it may come in; if not, it has its answer.
+  // Whether it is accepted; if not, it has been answered.
   bool CheckCredential(const Authority& authority);
   void Answer(const std::string& bytes);
 
   UniqueFd fd_;
   std::unique_ptr<Greeting> greeting_;
-  bool known_ = false;  // its credential is
+  bool known_ = false;  // its credential is known
   bool leaving_ = false;
   size_t discarded_ = 0;
   absl::Status refusal_;

@@ -11,7 +11,7 @@
 namespace cairn::core {
 namespace {
 
-// As gRPC counts it (RFC 9113, 6.5.2): what a field takes beside its text.
+// The overhead of a header field, as gRPC counts it (RFC 9113, 6.5.2).
 constexpr size_t kFieldOverhead = 32;
 // Of the client's first SETTINGS: there are a dozen settings.
 constexpr size_t kMaxSettingsBytes = 256;
@@ -69,7 +69,7 @@ bool Greeting::TakeFrame(const Frame& frame, size_t size) {
   }
   switch (frame.type) {
     case http2::kSettings:
-      // One acknowledgement is of ours; before the request there is no reason for new settings.
+      // One acknowledgement is for ours; there is no reason for new settings before the request.
       if ((frame.flags & http2::kAck) == 0) return stream_id_ != 0;
       if (acknowledged_ || !frame.payload.empty() || frame.stream_id != 0) return false;
       acknowledged_ = true;
@@ -86,7 +86,7 @@ bool Greeting::TakeFrame(const Frame& frame, size_t size) {
     case http2::kWindowUpdate:
       return true;
     default:
-      // CONTINUATION, resets, and what a client has no reason to begin with.
+      // CONTINUATION, RST_STREAM, and other frames that a client has no reason to begin with.
       return false;
   }
 }

@@ -1,13 +1,14 @@
-// Greeting: the beginning of an HTTP/2 connection to the core's port, up to its first request.
+// Greeting: parses the beginning of an HTTP/2 connection to the core's port, up to its first
+// request.
 //
-// It is read here, before gRPC sees a byte of it, so that a caller without a credential costs what
-// is bounded below, and no more: RFC 9113's preface, the client's SETTINGS, and one HEADERS frame.
+// It is parsed here, before gRPC gets a byte of it, so that a caller without a credential costs no
+// more than the bounds below: RFC 9113's preface, the client's SETTINGS, and one HEADERS frame.
 //
 // Owner:  GrpcDoor, one for each connection that has not shown its credential.
 // Thread: its owner's.
 // Bounds: kMaxBytes of input, kMaxHeaderBytes of headers after decompression, one header table of
 //         4 KiB.
-// Errors: kBroken, for what is not HTTP/2 or is more than is needed to say who calls.
+// Errors: kBroken for input that is not HTTP/2, or is more than needed to identify the caller.
 #ifndef CAIRN_CORE_GREETING_H_
 #define CAIRN_CORE_GREETING_H_
 
@@ -22,7 +23,7 @@ class Greeting {
  public:
   // Up to the end of the first request's headers.
   static constexpr size_t kMaxBytes = 24 << 10;
-  // After them, until the acknowledgement: also what a client may send before it has to wait
+  // After them, until the acknowledgement: includes what a client may send before it must wait
   // (65,535 bytes).
   static constexpr size_t kMaxBytesAfterRequest = 96 << 10;
   static constexpr size_t kMaxHeaderBytes = 16 << 10;
@@ -34,11 +35,11 @@ class Greeting {
     kBroken,
   };
 
-  // What the server sends first. Its acknowledgement is left out of received(): gRPC sends, and
-  // counts, SETTINGS of its own.
+  // The server's first bytes. Their acknowledgement is left out of received(): gRPC sends SETTINGS
+  // of its own, and expects one acknowledgement.
   static std::string Settings();
 
-  // The next bytes of the connection. After kBroken nothing is taken.
+  // The next bytes of the connection. Ignored after kBroken.
   State Take(std::string_view bytes);
 
   State state() const { return state_; }
@@ -46,7 +47,7 @@ class Greeting {
   const std::string& path() const { return path_; }
   const std::string& authorization() const { return authorization_; }
   uint32_t stream_id() const { return stream_id_; }
-  // All bytes so far, for gRPC to start with.
+  // All bytes so far; gRPC starts with them.
   const std::string& received() const { return received_; }
 
  private:
@@ -56,7 +57,7 @@ class Greeting {
     std::string_view payload;
   };
 
-  // False: the connection is broken. `size` is that of the whole frame, which ends at parsed_.
+  // False: the connection is broken. `size`: of the whole frame, which ends at parsed_.
   bool TakeFrame(const Frame& frame, size_t size);
   bool TakeHeaders(const Frame& frame);
   bool Decode(std::string_view block);

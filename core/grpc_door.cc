@@ -22,7 +22,7 @@ namespace {
 
 constexpr absl::Duration kTimeToShow = absl::Seconds(5);
 static_assert(link::kConnectTimeout < std::chrono::seconds(5));
-// Who is refused may send for so long what it had begun to, so that it sees the answer.
+// How long a refused client may continue sending, so that it receives the answer.
 constexpr absl::Duration kTimeToLeave = absl::Seconds(1);
 constexpr int kAcceptsPerTurn = 64;
 // As gRPC's own listener sets it: unacknowledged data ends the connection.
@@ -109,7 +109,7 @@ void DoorPorter::Run() {
     TakeAdmitted();
     EndLate();
     listener_.ResumeIfDue(clock_.Elapsed());
-    // Last: those that have shown what they have are no strangers any more.
+    // Last: connections that have presented a credential by now are not strangers any more.
     if (arrivals) Accept();
   }
 }
@@ -125,7 +125,7 @@ void DoorPorter::Accept() {
     if (strangers_.size() >= bounds_.max_strangers && !MakePlace(/*at_once=*/false))
       return listener_.PauseUntil(*places_.oldest() + DoorPlaces::kLeastTime);
     UniqueFd fd = listener_.Accept();
-    // Each stranger has a descriptor that somebody with a credential could use.
+    // Each stranger uses a descriptor that a caller with a credential could use.
     while (listener_.failed() && MakePlace(/*at_once=*/true)) fd = listener_.Accept();
     if (listener_.failed()) return listener_.PauseUntil(clock_.Elapsed() + DoorListener::kPause);
     if (!fd.valid()) return;
@@ -167,14 +167,14 @@ void DoorPorter::Enter(UniqueFd fd) {
 void DoorPorter::EnterTls(uint64_t id, Stranger stranger, UniqueFd fd) {
   if (!guests_.HasRoom(stranger.host)) return log_.TurnedAway("too_many_inside");
   stranger.guest = DoorGuests::Of(fd.get(), stranger.host);
-  // gRPC names every peer of a path the same; whoever may reach the path was let in by its
-  // permissions.
+  // gRPC gives all peers of a path the same name; the permissions of the path decide who can reach
+  // it.
   if (socket_.is_unix()) {
     guests_.Add(std::move(stranger.guest));
     return hand_over_(std::move(fd), "");
   }
   stranger.copy = UniqueFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
-  // When gRPC ends it, it is shut down.
+  // When gRPC closes it, it is shut down.
   if (!stranger.copy.valid() || !Watch(stranger.copy.get(), EPOLLRDHUP, id)) return;
   places_.Add(id, stranger.host, clock_.Elapsed());
   strangers_.emplace(id, std::move(stranger));
@@ -192,7 +192,7 @@ void DoorPorter::TakeAdmitted() {
         strangers_, peer, [](const auto& entry) -> const auto& { return entry.second.peer; });
     if (it == strangers_.end()) continue;
     guests_.Add(std::move(it->second.guest));
-    Forget(it);  // the connection goes on
+    Forget(it);  // the connection stays open
   }
 }
 
@@ -250,13 +250,13 @@ void DoorPorter::LetIn(Strangers::iterator it) {
 }
 
 void DoorPorter::End(Strangers::iterator it) {
-  // gRPC's copy, which closing this one would not end.
+  // gRPC's duplicate, which stays open when this one is closed.
   if (tls_) shutdown(it->second.copy.get(), SHUT_RDWR);
   Forget(it);
 }
 
 void DoorPorter::Forget(Strangers::iterator it) {
-  // What is open elsewhere too stays in the set when it is closed here.
+  // A socket that is also open elsewhere stays in the epoll set when it is closed here.
   if (tls_) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, it->second.copy.get(), nullptr);
   places_.Remove(it->first);
   strangers_.erase(it);

@@ -1,16 +1,18 @@
-// GrpcDoor: accepts connections to the core's port, and lets gRPC have those that may come in.
+// GrpcDoor: accepts connections to the core's port, and passes those with a known credential to
+// gRPC.
 //
-// gRPC 1.51 reads whatever a stranger sends before anybody is asked who that is, and its own
-// listener never accepts again once descriptors have run out (CVE-2023-4785). So in plain text the
+// gRPC 1.51 reads whatever a stranger sends before any handler sees the caller, and its own
+// listener never accepts again once descriptors have run out (CVE-2023-4785). So for plaintext the
 // door reads the beginning of each connection itself (Greeting), up to the first call's token, and
-// hands over those whose token is known. With TLS gRPC makes the handshake; the door limits its
-// time and number, until a first call is allowed.
+// passes on those whose token is known. With TLS gRPC makes the handshake; the door limits its time
+// and number, until a first call is allowed.
 //
 // Owner:  GrpcServer.
 // Thread: one of its own. Admit(): any.
-// Bounds: DoorBounds; of one that has not shown a token 24 KiB. A connection more takes the place
-//         of another (DoorPlaces).
-// Errors: none. Without descriptors it ends a connection that has not shown a credential, or waits.
+// Bounds: DoorBounds; 24 KiB of a connection that has not presented a token. A further connection
+//         replaces another (DoorPlaces).
+// Errors: none. Without descriptors it closes a connection that has not presented a credential, or
+//         waits.
 #ifndef CAIRN_CORE_GRPC_DOOR_H_
 #define CAIRN_CORE_GRPC_DOOR_H_
 
@@ -29,13 +31,13 @@
 namespace cairn::core {
 
 struct DoorBounds {
-  // For the process: those that have not shown a credential, and those that have; of the latter
-  // from one IP address.
+  // Of the process: connections that have not presented a credential, and those that have; of the
+  // latter, from one IP address.
   size_t max_strangers, max_inside, max_inside_per_address;
-  // Until the first call that is allowed.
+  // The time until the first call that is allowed.
   absl::Duration time_to_show;
 
-  // By the number of files that this process may have open.
+  // Derived from the number of files that this process may have open.
   static DoorBounds Of(int descriptor_limit);
 };
 
@@ -43,7 +45,7 @@ class DoorPorter;
 
 class GrpcDoor {
  public:
-  // Makes a connection gRPC's, with what has been read of it.
+  // Passes a connection to gRPC, with the bytes read from it.
   using HandOver = std::function<void(UniqueFd fd, const std::string& received)>;
 
   // `socket`, `authority` and `clock` must outlive it. `tls`: connections begin with a TLS
@@ -52,7 +54,8 @@ class GrpcDoor {
            const DoorBounds& bounds, const Clock& clock);
   ~GrpcDoor();
 
-  // Once each. Stop() ends those that are not gRPC's; then nothing is handed over any more.
+  // Once each. Stop() closes the connections that gRPC does not have; no more are passed on
+  // afterwards.
   void Start();
   void Stop();
 

@@ -36,7 +36,7 @@ void Set(int fd, int level, int option, int value) {
   setsockopt(fd, level, option, &value, sizeof value);
 }
 
-// Whether a server listens there. A queue that is full (EAGAIN) is a server's too.
+// Whether a server listens on it. A full queue (EAGAIN) also means a server.
 bool IsAlive(const sockaddr_un& path) {
   const UniqueFd fd = NewSocket(AF_UNIX);
   return connect(fd.get(), reinterpret_cast<const sockaddr*>(&path), sizeof path) == 0 ||
@@ -48,8 +48,8 @@ bool IsSocket(const std::string& path) {
   return lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode);
 }
 
-// Held while a path is looked at and replaced, so that two cores that start at once do not both
-// find it free. Without effect where the directory cannot be opened; then bind() fails too.
+// Locked while a path is checked and replaced, so that two cores that start at once do not both
+// find it free. No effect where the directory cannot be opened; then bind() fails too.
 UniqueFd LockDirectoryOf(const std::string& path) {
   const size_t slash = path.rfind('/');
   const std::string directory = slash == std::string::npos ? "." : path.substr(0, slash + 1);
@@ -72,7 +72,7 @@ absl::StatusOr<GrpcSocket> GrpcSocket::Open(const std::string& address) {
   if (!parsed.ok()) return parsed.status();
   UniqueFd fd = NewSocket(parsed->family());
   Set(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-  // Also IPv4 on [::], whatever net.ipv6.bindv6only says.
+  // Also accept IPv4 on [::], whatever net.ipv6.bindv6only says.
   if (parsed->family() == AF_INET6) Set(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
   if (bind(fd.get(), parsed->get(), parsed->size()) != 0 || listen(fd.get(), kAcceptQueue) != 0)
     return CannotListen(address);

@@ -3,7 +3,7 @@
 // Owner:  GrpcServer.
 // Thread: its owner's.
 // Errors: UNAVAILABLE when the address is in use or cannot be listened on; INVALID_ARGUMENT when it
-//         is none.
+//         is malformed.
 #ifndef CAIRN_CORE_GRPC_SOCKET_H_
 #define CAIRN_CORE_GRPC_SOCKET_H_
 
@@ -19,15 +19,15 @@ namespace cairn::core {
 
 class GrpcSocket {
  public:
-  // "IP:port" or "unix:PATH". A path where a server listens is refused; a socket that nobody
-  // listens on any more is replaced.
+  // "IP:port" or "unix:PATH". A path on which a server listens is refused; a stale socket is
+  // replaced.
   static absl::StatusOr<GrpcSocket> Open(const std::string& address);
   GrpcSocket(GrpcSocket&& other) noexcept = default;
   GrpcSocket& operator=(GrpcSocket&&) = delete;
   // Removes the path, if it is still this socket's.
   ~GrpcSocket();
 
-  // As given, with the real port where 0 was asked for.
+  // As given, with the real port where 0 was requested.
   const std::string& address() const { return address_; }
   int fd() const { return fd_.get(); }
   bool is_unix() const { return !path_.empty(); }

@@ -1,4 +1,4 @@
-// LaneRefusal: why the core did not do what an edge said: one name each, which is also its metric
+// LaneRefusal: why the core refused input of an edge: one name each, which is also the metric
 // label.
 //
 // docs/OPERATIONS.md "What a core refuses its edges" has the same table; a test compares them.

@@ -1,12 +1,9 @@
-// What an edge may say, whatever the core knows: sizes and counts, and ids that prove whose they
-// are.
+// LaneRules: what an edge may send, independent of the core's state: sizes and counts, and ids that
+// prove which lane they belong to.
 //
-// An edge is bound to the same by its own limits; these are the highest that it can be configured
-// to.
+// An edge's own limits are the same or lower; these are the highest that it can be configured to.
 //
-// Pure.
-//
-// Thread: any.
+// Thread: any; no state.
 #ifndef CAIRN_CORE_LANE_RULES_H_
 #define CAIRN_CORE_LANE_RULES_H_
 
@@ -18,7 +15,7 @@
 
 namespace cairn::core {
 
-// The first message of a stream. That the secret is the lane's is shown by ProvesLane().
+// Checks the first message of a stream. ProvesLane() checks that the secret is the lane's.
 std::optional<LaneRefusal> WhyRefused(const signaling::v1::LaneToCore& first,
                                       const CoreLimits& limits);
 std::optional<LaneRefusal> WhyRefused(const signaling::v1::LaneEvent& event,

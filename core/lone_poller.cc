@@ -21,7 +21,7 @@ namespace {
 
 // Well below the second after which a thread sleeps.
 constexpr std::chrono::milliseconds kBeat{500};
-// For how many beats one may be under way.
+// The number of beats that one callback may take.
 constexpr int kPatience = 3;
 
 // As gRPC counts them.
@@ -49,7 +49,7 @@ struct LonePoller::Shared {
     release.wait(lock, [this] { return released; });
     OnReturn();
   }
-  // A beat every kBeat, until everything is released.
+  // A beat every kBeat, until the threads are released.
   void Beat() {
     std::unique_lock lock(mu);
     int unanswered = 0;
@@ -72,7 +72,7 @@ struct LonePoller::Shared {
       }
     }
   }
-  // Under mu. The last thing that a callback does.
+  // With mu held. Must be the last statement of a callback.
   void OnReturn() {
     if (--under_way == 0 && released) returned.notify_all();
   }

@@ -1,10 +1,10 @@
-// OwedAnswers: queries of one lane's peers that can be answered, and wait for their turn.
+// OwedAnswers: queries of one lane's peers that have an answer and wait for their turn.
 //
-// Peers take turns, one answer each: one that asks for much does not hold up another.
+// Peers are served round-robin, one answer each: a peer with many queries does not delay others.
 //
 // Owner:  a LaneRecord.
 // Thread: the router's.
-// Bounds: kMaxPerPeer topics of a peer; of more, the edge answers them empty in time.
+// Bounds: kMaxPerPeer topics of a peer; further queries get an empty answer from the edge in time.
 #ifndef CAIRN_CORE_OWED_ANSWERS_H_
 #define CAIRN_CORE_OWED_ANSWERS_H_
 
@@ -33,7 +33,7 @@ class OwedAnswers {
   bool empty() const { return turns_.empty(); }
   size_t size() const { return size_; }
 
-  // A topic that the peer is owed already is owed once.
+  // A topic for which the peer already waits is counted once.
   void Add(Query query) {
     std::deque<Query>& own = by_peer_[query.peer];
     const bool is_owed = std::any_of(own.begin(), own.end(),
@@ -43,7 +43,7 @@ class OwedAnswers {
     own.push_back(std::move(query));
     ++size_;
   }
-  // The next one, which is owed no longer. REQUIRES: !empty().
+  // Removes and returns the next one. REQUIRES: !empty().
   Query Take() {
     const uint64_t peer = turns_.front();
     turns_.pop_front();
@@ -58,7 +58,7 @@ class OwedAnswers {
     }
     return query;
   }
-  // The peer no longer asks for the topic, or is gone.
+  // The peer no longer waits for the topic, or has left.
   void Remove(uint64_t peer, std::optional<std::string_view> topic = std::nullopt) {
     const auto own = by_peer_.find(peer);
     if (own == by_peer_.end()) return;
@@ -71,7 +71,7 @@ class OwedAnswers {
 
  private:
   absl::flat_hash_map<uint64_t, std::deque<Query>> by_peer_;
-  std::deque<uint64_t> turns_;  // peers with any, the next one first
+  std::deque<uint64_t> turns_;  // peers that wait, the next one first
   size_t size_ = 0;
 };
 

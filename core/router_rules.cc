@@ -1,4 +1,4 @@
-// Router: what it refuses its lanes.
+// Router: input of lanes that it refuses.
 #include <algorithm>
 
 #include "base/log.h"
@@ -10,7 +10,7 @@ namespace cairn::core {
 
 using signaling::v1::LaneEvent;
 
-// A peer that is gone may still be relayed for: its lane resends to a core what was relayed before.
+// There may still be relays of a peer that has left: its lane resends earlier relays to a new core.
 bool Router::SpeaksFor(const LaneRecord& lane, uint64_t peer_id, uint64_t proof) const {
   if (const PeerRecord* peer = directory_.Peer(peer_id)) return peer->lane == &lane;
   return !lane.proven || link::PeerIdOf(lane.secret, proof) == peer_id;

@@ -1,6 +1,6 @@
-// Router: how much of what a lane says is handled at once. A message of a lane may go to many
-// lanes: what is too much for one turn waits, and other lanes and operators are served between. The
-// order of each lane is kept.
+// Router: how much of a lane's input is handled at once. A message of a lane may go to many lanes:
+// the part that exceeds one turn waits, and other lanes and operators are served in between. The
+// order of each lane's input is kept.
 #include <utility>
 
 #include "core/router.h"
@@ -50,7 +50,7 @@ bool Router::FinishBatches(LaneRecord& lane) {
 void Router::EndBatch(LaneRecord& lane) {
   OpenBatch done = std::move(lane.batches.front());
   lane.batches.pop_front();
-  // Its stream may have been replaced meanwhile.
+  // The lane's stream may have been replaced meanwhile.
   if (directory_.FindLane(done.endpoint.get()) == &lane) GiveBack(lane, *done.endpoint, done.batch);
 }
 

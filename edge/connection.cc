@@ -216,8 +216,8 @@ void Connection::OnDeadline() {
 
 void Connection::OnPingDue() {
   host_.AwaitPing(*this);
-  // A client that never sent a pong may be one that never reads (PROTOCOL.md "Clients that do not
-  // read"); while reading is paused, its pong waits in the socket.
+  // A client that never sent a pong may be one that never reads (PROTOCOL.md "Keeping a
+  // connection"); while reading is paused, its pong waits in the socket.
   if (ping_outstanding_ && ever_ponged_ && !paused_ && !rate_paused_)
     return Close(CloseReason::kPongTimeout, 0);
   std::string frame;

@@ -1,4 +1,4 @@
-// How much of what a client says is heard, and when: its tokens, and turns.
+// How much of a client's input is handled, and when: its tokens and turns.
 #include <algorithm>
 #include <utility>
 
@@ -7,7 +7,7 @@
 namespace cairn::edge {
 
 size_t Connection::ReadSize() const {
-  // About as long as messages are: what has no tokens must be kept.
+  // About the size of a message: input for which there are no tokens must be kept.
   constexpr size_t kBytesPerToken = 128, kLeast = 4096;
   const size_t all = host_.read_buffer().size();
   if (host_.message_rate().per_second == 0) return all;
@@ -78,7 +78,7 @@ bool Connection::ResumeWithTokens() {
   return true;
 }
 
-// What has been read already, or decrypted, does not wake the loop.
+// Data that has been read already, or decrypted, does not wake the loop.
 void Connection::WaitForTurn() {
   if (awaits_turn_ || phase_ != Phase::kOpen) return;
   if (unheard_.empty() && !stream_.HasPending()) return;
@@ -98,7 +98,7 @@ void Connection::TakeTurn() {
 }
 
 void Connection::HearUnheard() {
-  // Out of the way of whoever ends the connection meanwhile.
+  // Moved away, because the connection may be closed meanwhile.
   std::string held = std::exchange(unheard_, std::string());
   const size_t begin = std::exchange(unheard_begin_, 0);
   const std::span<char> rest = Hear(std::span<char>(held).subspan(begin));

@@ -82,7 +82,7 @@ void CoreConnector::Fail(const std::string& why) {
   Finish(absl::UnavailableError(absl::StrCat(address_, ": ", why)));
 }
 
-// The last thing that happens: the connector may be destroyed by it.
+// Must be the last statement: the connector may be destroyed by it.
 void CoreConnector::Finish(absl::StatusOr<Stream> result) {
   if (done_) std::exchange(done_, nullptr)(std::move(result));
 }

@@ -1,10 +1,9 @@
-// CoreConnector: makes one connection to a core that HTTP/2 can be spoken on: connected, and with
-// TLS, if there is any, agreed upon.
+// CoreConnector: establishes one connection to a core for HTTP/2: TCP and, if configured, TLS.
 //
 //   dialing ──connected──▶ TLS handshake ──done──▶ done
 //
-// Each of the two has its own time-out, so that a core that is busy with many handshakes is not
-// asked to begin them again.
+// Each phase has its own time-out, so that a core that is busy with many handshakes does not have
+// to start them again.
 //
 // Owner:  one Http2CoreStream.
 // Thread: its loop.
@@ -35,18 +34,19 @@ class CoreConnector final : private SocketListener {
  public:
   using Done = std::function<void(absl::StatusOr<Stream>)>;
 
-  // Begins at once; `done` is called once, on the loop, never from within this, and may destroy the
-  // connector. The socket that it gets is not watched. `tls`: null for plaintext. `avoid`: an
-  // address that is tried last. `executor`, `target` and `lookup` must outlive the connector.
+  // Starts at once; `done` is called once, on the loop, never from within this call, and may
+  // destroy the connector. The socket that it gets is not watched. `tls`: null for plaintext.
+  // `avoid`: an address that is tried last. `executor`, `target` and `lookup` must outlive the
+  // connector.
   CoreConnector(LoopExecutor& executor, const CoreTarget& target,
                 std::shared_ptr<const CoreTls> tls, NameLookup& lookup, std::string avoid,
                 Done done);
-  // Gives up; nobody is told.
+  // Cancels; `done` is not called.
   ~CoreConnector();
   CoreConnector(const CoreConnector&) = delete;
   CoreConnector& operator=(const CoreConnector&) = delete;
 
-  // That it is connected to, for people; empty while dialing.
+  // The address that it is connected to, for people; empty while dialing.
   const std::string& address() const { return address_; }
 
  private:
@@ -54,7 +54,7 @@ class CoreConnector final : private SocketListener {
   void OnConnected(absl::StatusOr<Dialer::Connected> connected);
   void Handshake();
   void Watch(uint32_t epoll_events);
-  // After `wait`, unless it is done by then.
+  // After `wait`, unless it has finished by then.
   void FailAfter(absl::Duration wait, const char* missing, bool while_dialing);
   void Fail(const std::string& why);
   void Finish(absl::StatusOr<Stream> result);

@@ -1,9 +1,9 @@
-// CoreSight: which cores the loops of one edge are connected to. More than one for a while means
-// two cores behind one name, whose peers do not find each other.
+// CoreSight: the cores that the loops of one edge are connected to. More than one for some time
+// means that two cores have the same name, so that their peers do not find each other.
 //
 // Owner:  EdgeShared.
 // Thread: any.
-// Bounds: one number a loop; one line of log a minute.
+// Bounds: one number a loop; one log line a minute.
 #ifndef CAIRN_EDGE_CORE_SIGHT_H_
 #define CAIRN_EDGE_CORE_SIGHT_H_
 
@@ -21,16 +21,16 @@ namespace cairn::edge {
 
 class CoreSight {
  public:
-  // While a core is replaced, loops find the new one at different times.
+  // While a core is replaced, loops connect to the new one at different times.
   static constexpr absl::Duration kPatience = absl::Seconds(5);
 
   // `clock` must outlive this.
   CoreSight(size_t loops, const Clock& clock);
 
-  // The core that the loop is connected to now; 0: none, or one in this process. To be called every
-  // few seconds. Says in the log when loops see different cores for kPatience.
+  // The core that the loop is connected to now; 0: none, or one in this process. Must be called
+  // every few seconds. Logs when loops are connected to different cores for kPatience.
   void Note(uint32_t loop, uint64_t core_id);
-  // How many there are.
+  // The number of different cores.
   uint32_t cores() const;
 
  private:
@@ -39,7 +39,7 @@ class CoreSight {
   const Clock& clock_;
   mutable Mutex mu_;
   std::vector<uint64_t> by_loop_ ABSL_GUARDED_BY(mu_);
-  absl::Duration one_at_ ABSL_GUARDED_BY(mu_);  // when there was last one, or none
+  absl::Duration one_at_ ABSL_GUARDED_BY(mu_);  // when there was last at most one
   LogLimiter warnings_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -7,7 +7,7 @@
 namespace cairn::edge {
 namespace {
 
-// What gRPC says for a socket that has no name.
+// What gRPC uses for a socket without a name.
 const std::string& LocalName() {
   static const std::string& name = *new std::string("localhost");
   return name;

@@ -1,4 +1,4 @@
-// CoreTarget: where a core listens, as an operator writes it.
+// CoreTarget: the address of a core, as an operator writes it.
 //
 // Form:   "HOST:PORT", "[2001:db8::1]:7443", "unix:PATH"; "dns:" and "unix://" as gRPC has them.
 // Errors: INVALID_ARGUMENT with the text and what was expected.
@@ -23,7 +23,7 @@ struct CoreTarget {
   bool is_unix() const { return !unix_path.empty(); }
   // What HTTP/2 calls :authority.
   std::string Authority() const;
-  // Whom the core's certificate must name.
+  // The name that the core's certificate must have.
   const std::string& CertificateName() const;
 };
 

@@ -45,7 +45,7 @@ bool Trust(SSL_CTX* context, const std::string& authority) {
     if (X509_STORE_add_cert(store, one.get()) != 1) return false;
     any = true;
   }
-  // That nothing more comes is an error to OpenSSL.
+  // OpenSSL reports the end of the input as an error.
   if (any) ERR_clear_error();
   return any;
 }

@@ -1,12 +1,12 @@
-// CoreTls: what an edge presents to its core and what it accepts of it, in TLS with certificates on
-// both sides.
+// CoreTls: an edge's side of mutual TLS with its core: its certificate, and the CA that the core's
+// must come from.
 //
-// The core's certificate must come from the CA and name the host that was connected to; HTTP/2 is
-// chosen by ALPN.
+// The core's certificate must be issued by the CA and name the host that was connected to; HTTP/2
+// is selected by ALPN.
 //
 // Thread: immutable after construction.
-// Errors: a Status that says what OpenSSL refused.
-// Source: RFC 8446, RFC 9113 section 9.2; TLS 1.2 is the floor.
+// Errors: a Status with OpenSSL's reason.
+// Source: RFC 8446, RFC 9113 section 9.2; TLS 1.2 is the minimum.
 #ifndef CAIRN_EDGE_CORE_TLS_H_
 #define CAIRN_EDGE_CORE_TLS_H_
 
@@ -22,14 +22,14 @@ namespace cairn::edge {
 
 class CoreTls {
  public:
-  // `authority`: PEM, of one or several.
+  // `authority`: PEM, of one or more certificates.
   static absl::StatusOr<std::shared_ptr<const CoreTls>> Make(const PemIdentity& identity,
                                                              const std::string& authority);
 
   // A client-side connection over the non-blocking socket `fd`, which it does not own, to a server
   // whose certificate must name `name`: a host or an IP address. Null when out of memory.
   SslPtr NewConnection(int fd, const std::string& name) const;
-  // Once the handshake is done: HTTP/2 was agreed upon.
+  // After the handshake: whether HTTP/2 was agreed on.
   static bool SpeaksHttp2(const SSL& ssl);
   // Why a handshake on this thread has just failed.
   static std::string FailureOf(const SSL& ssl);

@@ -23,7 +23,7 @@ SocketAddress UnixAddress(const std::string& path) {
   return {storage, sizeof(sockaddr_un)};
 }
 
-// The other family after each address, as long as there is one: a family that leads nowhere costs
+// Alternates between the families as long as both have addresses: an unreachable family then costs
 // one head start.
 std::deque<SocketAddress> Interleaved(const NameLookup::Addresses& addresses) {
   std::deque<SocketAddress> first, second, mixed;
@@ -41,7 +41,7 @@ std::deque<SocketAddress> Interleaved(const NameLookup::Addresses& addresses) {
 
 }  // namespace
 
-// One socket that is being connected.
+// One connection attempt.
 class Dialer::Attempt final : public SocketListener {
  public:
   Attempt(Dialer& dialer, std::string name) : dialer_(dialer), name_(std::move(name)) {}
@@ -55,7 +55,7 @@ class Dialer::Attempt final : public SocketListener {
     if (!fd.valid()) return errno;
     if (connect(fd.get(), address.get(), address.size()) != 0 && errno != EINPROGRESS) return errno;
     fd_ = std::move(fd);
-    // Also when it has connected already: then it is ready at once.
+    // Also when it has connected already: then the socket is ready at once.
     dialer_.executor_.sockets()->WatchSocket(fd_.get(), EPOLLOUT, *this);
     return 0;
   }
@@ -150,7 +150,7 @@ void Dialer::OnAttempt(Attempt& attempt, int error) {
   TryNext();
 }
 
-// The last thing that happens: the dialer may be destroyed by it.
+// Must be the last statement: the dialer may be destroyed by it.
 void Dialer::Finish(absl::StatusOr<Connected> result) {
   attempts_.clear();
   untried_.clear();

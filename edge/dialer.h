@@ -1,8 +1,8 @@
 // Dialer: connects a socket to the first address of a core that answers.
 //
-// Addresses are tried one after the other, families in turn. The next one is tried when one fails,
-// or has not answered within kHeadStart; what was begun goes on, and the first that connects wins
-// (RFC 8305). There is no time-out: the owner destroys the dialer.
+// Addresses are tried one after the other, alternating between families. The next one is tried when
+// one fails, or has not answered within kHeadStart; earlier attempts continue, and the first that
+// connects is used (RFC 8305). There is no time-out: the owner destroys the dialer.
 //
 // Owner:  one Http2CoreStream.
 // Thread: its loop.
@@ -33,16 +33,16 @@ class Dialer {
   static constexpr absl::Duration kHeadStart = absl::Milliseconds(250);
 
   struct Connected {
-    UniqueFd fd;          // does not block
+    UniqueFd fd;          // non-blocking
     std::string address;  // for people
   };
   using Done = std::function<void(absl::StatusOr<Connected>)>;
 
-  // Begins at once; `done` is called once, on the loop, never from within this. `avoid`: an address
-  // (Connected::address) that is tried last. `target` and `lookup` must outlive the dialer.
+  // Starts at once; `done` is called once, on the loop, never from within this call. `avoid`: an
+  // address (Connected::address) that is tried last. `target` and `lookup` must outlive the dialer.
   Dialer(LoopExecutor& executor, const CoreTarget& target, NameLookup& lookup, std::string avoid,
          Done done);
-  // Gives up, without a word.
+  // Cancels; `done` is not called.
   ~Dialer();
   Dialer(const Dialer&) = delete;
   Dialer& operator=(const Dialer&) = delete;
@@ -52,11 +52,11 @@ class Dialer {
 
   void Begin();
   void OnAddresses(absl::StatusOr<NameLookup::Addresses> addresses);
-  // Tries the next address; without one, it is over when nothing is under way.
+  // Tries the next address; if there is none and no attempt is in progress, the dialer has failed.
   void TryNext();
   void OnAttempt(Attempt& attempt, int error);
   void Finish(absl::StatusOr<Connected> result);
-  // Runs `task` later, unless the dialer is gone by then.
+  // Runs `task` later, unless the dialer has been destroyed by then.
   void Later(absl::Duration wait, void (Dialer::*task)());
 
   // Borrowed; must outlive this.
@@ -69,7 +69,7 @@ class Dialer {
   std::deque<SocketAddress> untried_;
   std::vector<std::unique_ptr<Attempt>> attempts_;
   absl::Status failure_;
-  const std::shared_ptr<Dialer*> self_;  // null within: gone
+  const std::shared_ptr<Dialer*> self_;  // null inside: the dialer has been destroyed
 };
 
 }  // namespace cairn::edge

@@ -71,7 +71,7 @@ int HexDigit(char c) {
   return -1;
 }
 
-// What is no escape stays as it is.
+// Invalid escapes stay unchanged.
 std::string PercentDecoded(std::string_view text) {
   std::string decoded;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -94,7 +94,7 @@ void Store32(char* into, uint32_t value) {
 }
 
 uint8_t* Bytes(const char* text) {
-  // nghttp2 takes them as mutable and changes nothing.
+  // nghttp2's type is mutable, but it does not change them.
   return reinterpret_cast<uint8_t*>(const_cast<char*>(text));
 }
 
@@ -105,8 +105,8 @@ nghttp2_nv Header(std::string_view name, std::string_view value, bool secret = f
 
 }  // namespace
 
-// nghttp2 calls these from within mem_recv() and mem_send(), where it may not be called back but to
-// submit frames: they only note what has come.
+// nghttp2 calls these from within mem_recv() and mem_send(), where only frames may be submitted:
+// they only record what has been received.
 struct Http2Call::Callbacks {
   static Http2Call& Of(void* user_data) { return *static_cast<Http2Call*>(user_data); }
 
@@ -120,7 +120,7 @@ struct Http2Call::Callbacks {
   static int OnData(nghttp2_session*, uint8_t, int32_t stream, const uint8_t* data, size_t size,
                     void* user_data) {
     Http2Call& call = Of(user_data);
-    // Of a response that is no gRPC, the body tells nothing.
+    // The body of a response that is not gRPC carries no information.
     if (stream == call.stream_ && !call.end_)
       call.incoming_.append(reinterpret_cast<const char*>(data), size);
     return 0;
@@ -236,7 +236,7 @@ void Http2Call::Submit() {
   CAIRN_CHECK(stream_ > 0);
 }
 
-// ---- the peer's bytes
+// ---- input
 
 void Http2Call::Receive(std::string_view bytes, absl::Duration now) {
   heard_ = now;
@@ -246,7 +246,7 @@ void Http2Call::Receive(std::string_view bytes, absl::Duration now) {
   if (taken < 0)
     Fail(Code(StatusCode::kUnavailable),
          absl::StrCat("HTTP/2: ", nghttp2_strerror(static_cast<int>(taken)), " ", session_error_));
-  // A status that came with it says more.
+  // A status that was received with it is more precise.
   if (goaway_) Fail(goaway_->code, goaway_->message);
 }
 
@@ -280,7 +280,7 @@ void Http2Call::AppendOutput(std::string& into, size_t enough) {
     if (bytes <= 0) break;
     into.append(reinterpret_cast<const char*>(data), static_cast<size_t>(bytes));
   }
-  // It has told the peer why.
+  // The peer has been told the reason.
   if (!nghttp2_session_want_read(session_.get()))
     Fail(Code(StatusCode::kUnavailable), absl::StrCat("HTTP/2: ", session_error_));
 }
@@ -300,7 +300,7 @@ bool Http2Call::OnHeader(std::string_view name, std::string_view value) {
 }
 
 void Http2Call::OnResponse() {
-  if (grpc_status_) return;  // there is nothing but trailers
+  if (grpc_status_) return;  // a response of trailers only
   if (http_status_ != 200) {
     Fail(Code(CodeOfHttpStatus(http_status_)), absl::StrCat("HTTP status ", http_status_));
   } else if (!absl::StartsWith(content_type_, "application/grpc")) {
@@ -321,7 +321,7 @@ void Http2Call::Fail(int code, std::string message) {
   if (!end_) end_ = End{code, std::move(message)};
 }
 
-// ---- ours
+// ---- output
 
 void Http2Call::Send(const google::protobuf::MessageLite& message) {
   CAIRN_CHECK(outgoing_.empty());
@@ -332,7 +332,7 @@ void Http2Call::Send(const google::protobuf::MessageLite& message) {
   Store32(outgoing_.data() + 1, static_cast<uint32_t>(bytes));
   message.SerializeWithCachedSizesToArray(
       reinterpret_cast<uint8_t*>(outgoing_.data() + kPrefixBytes));
-  // An error says that it does not wait for data, since its headers have not been written.
+  // An error means that it does not wait for data, because its headers have not been written.
   nghttp2_session_resume_data(session_.get(), stream_);
 }
 

@@ -1,13 +1,13 @@
-// Http2Call: one gRPC call, alone on an HTTP/2 connection. Bytes in, bytes out.
+// Http2Call: one gRPC call, the only one on its HTTP/2 connection. Bytes in, bytes out.
 //
-// On the wire it is gRPC: a request with `te: trailers`, each message behind five bytes (flags and
-// length), and a status in the trailers. It ends with the status, or with the code that gRPC's
-// rules give to whatever came instead.
+// On the wire it is gRPC: a request with `te: trailers`, messages with a prefix of five bytes
+// (flags and length), and a status in the trailers. It ends with that status, or with the code that
+// gRPC's rules assign to any other answer.
 //
-// Owner:  one Http2CoreStream. Knows no socket and no clock.
+// Owner:  one Http2CoreStream. No socket, no clock.
 // Thread: its owner's.
-// Bounds: one message and what Receive() was given; kMaxHeaderListBytes of headers and trailers.
-// Errors: end(). What the peer does wrong ends the call.
+// Bounds: one message and the input of Receive(); kMaxHeaderListBytes of headers and trailers.
+// Errors: end(). A protocol error of the peer ends the call.
 // Source: RFC 9113; gRPC's PROTOCOL-HTTP2.md and http-grpc-status-mapping.md.
 #ifndef CAIRN_EDGE_HTTP2_CALL_H_
 #define CAIRN_EDGE_HTTP2_CALL_H_
@@ -34,7 +34,7 @@ class Http2Call {
   // As HTTP/2 counts them: 32 bytes for each header besides its name and value.
   static constexpr size_t kMaxHeaderListBytes = 16 << 10;
   // What the peer may send before it needs a WINDOW_UPDATE. One is sent when half of it is used,
-  // and everything is taken when it comes: half of this is always open.
+  // and all input is consumed at once: so half of it is always open.
   static constexpr int32_t kWindowBytes = 4 << 20;
 
   struct Options {
@@ -44,8 +44,8 @@ class Http2Call {
     std::string user_agent;
     std::string authorization;     // empty: none
     size_t max_message_bytes = 0;  // of the peer
-    // A PING is sent after so long without a byte from the peer, and the call ends when so much
-    // more has passed without one.
+    // A PING is sent after this long without a byte from the peer; the call ends when the second
+    // time passes without one after it.
     absl::Duration ping_interval;
     absl::Duration ping_timeout;
   };
@@ -59,38 +59,38 @@ class Http2Call {
   Http2Call(const Http2Call&) = delete;
   Http2Call& operator=(const Http2Call&) = delete;
 
-  // ---- the peer's bytes
+  // ---- input
 
-  // The connection is there: the time of PINGs begins.
+  // The connection is established: the time of PINGs starts.
   void Connected(absl::Duration now) { heard_ = now; }
   void Receive(std::string_view bytes, absl::Duration now);
-  // The next message that has come, valid until the next call of NextMessage() or Receive(). To be
+  // The next message received, valid until the next call of NextMessage() or Receive(). Must be
   // called until there is none, also after the call has ended.
   std::optional<std::string_view> NextMessage();
-  // Appends what is to be written, until `into` has `enough` bytes or there is no more.
+  // Appends the bytes to write, until `into` has `enough` bytes or there are no more.
   void AppendOutput(std::string& into, size_t enough);
 
-  // ---- ours
+  // ---- output
 
-  // Everything of the last message has gone into the output.
+  // The whole last message has been written into the output.
   bool CanSend() const { return !end_ && outgoing_.empty(); }
   // REQUIRES: CanSend().
   void Send(const google::protobuf::MessageLite& message);
-  // Tells the peer that nobody waits for the call any more. The end is CANCELLED.
+  // Tells the peer that the result is no longer wanted. The call ends with CANCELLED.
   void Cancel();
 
   // ---- time
 
   // REQUIRES: Connected().
   void OnTime(absl::Duration now);
-  // When OnTime() has something to do, if nothing comes before.
+  // When OnTime() must be called next, if nothing arrives before.
   absl::Duration next_time() const {
     return pinged_ ? *pinged_ + options_.ping_timeout : heard_ + options_.ping_interval;
   }
 
   // The peer speaks HTTP/2.
   bool established() const { return established_; }
-  // The call has ended. Messages that came before are still there.
+  // The call has ended. Messages received before are still available.
   const std::optional<End>& end() const { return end_; }
 
  private:
@@ -110,10 +110,10 @@ class Http2Call {
   const Options options_;
   std::unique_ptr<nghttp2_session, SessionDeleter> session_;
   int32_t stream_ = 0;
-  // Messages of the peer with their prefixes; what is before taken_ has been handed out.
+  // Messages of the peer with their prefixes; the bytes before taken_ have been returned.
   std::string incoming_;
   size_t taken_ = 0;
-  // The message that is being sent, with its prefix; what is before sent_ has gone into the output.
+  // The message being sent, with its prefix; the bytes before sent_ are in the output.
   std::string outgoing_;
   size_t sent_ = 0;
   // Of the response.
@@ -126,7 +126,7 @@ class Http2Call {
   std::string session_error_;
   bool established_ = false;
   absl::Duration heard_;
-  std::optional<absl::Duration> pinged_;  // and nothing heard since
+  std::optional<absl::Duration> pinged_;  // when it was sent; no byte received since
   std::optional<End> end_;
 };
 

@@ -25,12 +25,12 @@ namespace {
 using signaling::v1::CoreToLane;
 using signaling::v1::LaneToCore;
 
-// Before clients get their turn.
+// Read before clients are served again.
 constexpr int kReadsPerTurn = 16;
-// The core's gRPC opens its windows again after every message, by two frames of 13 bytes. So little
-// does not wake the loop: it comes with the next delivery, which is longer, or by the next tick.
+// The core's gRPC opens its windows after every message, by two frames of 13 bytes. That alone does
+// not wake the loop: it is read with the next delivery, which is longer, or at the next tick.
 constexpr int kWindowUpdateBytes = 26;
-// A message that was larger does not keep its memory.
+// The memory of a larger message is not kept.
 constexpr size_t kKeptMessageBytes = 128 << 10;
 
 constexpr int kUnavailable = static_cast<int>(absl::StatusCode::kUnavailable);
@@ -70,22 +70,22 @@ class Http2CoreStreamOpener::Stream final : public CoreStream, private SocketLis
   void ScheduleTime();
   void OnTime();
 
-  // The next two return whether the stream is still there.
-  // Hands out what the core sent, and ends the stream if that, or the connection, is over.
+  // The next two return whether the stream still exists.
+  // Passes on the core's messages, and ends the stream if the call or the connection has ended.
   bool Read();
   bool HandOut();
-  // Writes what there is, as far as the kernel takes it.
+  // Writes the output, as far as the kernel accepts it.
   void Flush();
   void Watch();
-  // How much must have come before the loop is woken (SO_RCVLOWAT; unix sockets ignore it).
+  // How many bytes must arrive before the loop is woken (SO_RCVLOWAT; unix sockets ignore it).
   void SetLowWater();
   bool IsWritable() const { return call_.CanSend() && output_.empty(); }
 
-  // The stream is destroyed by it.
+  // Destroys the stream.
   void End(int code, const std::string& message);
-  // The same from within a call of the listener's. What has come until then is still handed out.
+  // The same when called by the listener. Messages received until then are still passed on.
   void EndSoon(int code, const std::string& message);
-  // Runs `task` later, unless the stream is gone by then.
+  // Runs `task` later, unless the stream has been destroyed by then.
   template <typename Task>
   auto IfAlive(Task task) {
     return [alive = std::weak_ptr<bool>(alive_), task = std::move(task)] {
@@ -103,9 +103,9 @@ class Http2CoreStreamOpener::Stream final : public CoreStream, private SocketLis
   Http2Call call_;
   std::optional<CoreConnector> connector_;        // connecting
   std::optional<Socket> socket_;                  // open
-  std::string address_;                           // that the socket is connected to
-  std::string output_;                            // that the kernel has not taken
-  CoreToLane message_;                            // keeps its memory for the next
+  std::string address_;                           // of the core, that the socket is connected to
+  std::string output_;                            // not accepted by the kernel yet
+  CoreToLane message_;                            // its memory is reused
   Socket::Status blocked_ = Socket::Status::kOk;  // what writing waits for
   uint32_t watched_ = 0;
   int low_water_ = 1;
@@ -175,7 +175,7 @@ void Http2CoreStreamOpener::Stream::OnSocketReady(uint32_t) {
   if (state_ != State::kOpen) return;
   if (!output_.empty()) Flush();
   if (!Read()) return;
-  // What was read may have to be answered, or have opened the core's window.
+  // The input may require an answer, or have opened the core's window.
   Flush();
   if (!wants_write_ || !IsWritable()) return;
   wants_write_ = false;
@@ -190,7 +190,8 @@ bool Http2CoreStreamOpener::Stream::Read() {
       case Socket::Status::kOk:
         call_.Receive({buffer, result.bytes}, Now());
         if (!HandOut()) return false;
-        // Less than a buffer was all there is, but for TLS, which reads by record.
+        // Less than a full buffer means that there is no more, except with TLS, which reads by
+        // record.
         if (result.bytes < kReadBytes && !socket_->tls()) return true;
         break;
       case Socket::Status::kWantRead:
@@ -256,7 +257,7 @@ void Http2CoreStreamOpener::Stream::Watch() {
 }
 
 void Http2CoreStreamOpener::Stream::SetLowWater() {
-  // A window that is closed is waited for.
+  // A closed window is waited for.
   const int wanted = got_message_ && !socket_->tls() && IsWritable() ? kWindowUpdateBytes + 1 : 1;
   if (std::exchange(low_water_, wanted) != wanted)
     setsockopt(socket_->fd(), SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof wanted);
@@ -267,14 +268,14 @@ void Http2CoreStreamOpener::Stream::SetLowWater() {
 void Http2CoreStreamOpener::Stream::End(int code, const std::string& message) {
   state_ = State::kEnded;
   if (!got_message_) opener_.avoid_ = address_;
-  // A copy: it may be of the call's own.
+  // A copy, because it may refer into the call.
   listener_.OnStreamEnded(code, std::string(message));
 }
 
 void Http2CoreStreamOpener::Stream::EndSoon(int code, const std::string& message) {
   if (std::exchange(ending_, true)) return;
   opener_.executor_.Post(IfAlive([this, code, message] {
-    // The core may have said why.
+    // The core may have told the reason.
     if (state_ == State::kOpen && !call_.end() && !Read()) return;
     End(code, message);
   }));

@@ -2,12 +2,12 @@
 //
 //   connecting ──CoreConnector──▶ open ──▶ ended
 //
-// The core's first HTTP/2 frame must come within link::kHandshakeTimeout of the connection. Each
-// stream looks the core's name up anew.
+// The core's first HTTP/2 frame must arrive within link::kHandshakeTimeout of the connection. Each
+// stream resolves the core's name anew.
 //
 // Owner:  one LaneLink.
 // Thread: its loop.
-// Bounds: one message each way, kReadBytes a read, kOutputBytes that the kernel has not taken.
+// Bounds: one message each way, kReadBytes a read, kOutputBytes that the kernel has not accepted.
 // Errors: whatever ends the call goes to OnStreamEnded().
 #ifndef CAIRN_EDGE_HTTP2_CORE_STREAM_H_
 #define CAIRN_EDGE_HTTP2_CORE_STREAM_H_
@@ -52,7 +52,7 @@ class Http2CoreStreamOpener final : public CoreStreamOpener {
   // Loop thread only.
   NameLookup lookup_;
   const std::unique_ptr<char[]> read_buffer_;
-  // An address that took a connection and made nothing of it: the next stream tries it last.
+  // An address that accepted a connection which then failed: the next stream tries it last.
   std::string avoid_;
 };
 

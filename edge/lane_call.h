@@ -1,4 +1,4 @@
-// LaneCallOptions: what an edge's call of Lanes.Open in lane.proto says of itself, and its bounds.
+// LaneCallOptions: the metadata and bounds of an edge's call of Lanes.Open (lane.proto).
 #ifndef CAIRN_EDGE_LANE_CALL_H_
 #define CAIRN_EDGE_LANE_CALL_H_
 

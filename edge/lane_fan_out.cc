@@ -1,9 +1,9 @@
 // Lane: which clients get a relay, and in which turn.
 //
-// What has just come is handed on at once, unless something of the same sender waits or the turn
-// has done enough. What waits is handed on in later turns, senders taking turns. A walk over the
-// members of a large topic may span turns; what has gathered for the topic by then goes along, so
-// that each member is written to once.
+// A new relay is handed to clients at once, unless an earlier one of the same sender waits or the
+// work of the turn is used up. Waiting relays are handed on in later turns, round-robin by sender.
+// An iteration over the members of a large topic may span turns; relays for the topic that have
+// gathered by then are included, so that each member is written once.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -21,7 +21,7 @@ using signaling::v1::Notice;
 
 namespace {
 
-// Of one sender that go along in one walk: so many, or so many times members.
+// The relays of one sender in one iteration: their number, and their number times members.
 constexpr size_t kMaxAlong = 64;
 constexpr size_t kMaxAlongDeliveries = 65'536;
 constexpr size_t kMaxAlongBytes = 256 << 10;
@@ -35,7 +35,7 @@ void Lane::OnDelivery(Delivery& delivery) {
   Topic* topic = delivery.to() == 0 ? FindTopic(delivery.topic()) : nullptr;
   if (delivery.to() == 0 && !topic) return;
   const uint64_t left = kFreshPerTurn - std::min(kFreshPerTurn, fresh_work_);
-  // There can be only one that is begun.
+  // Only one iteration can be in progress.
   const bool too_much = begun_.topic && topic && topic->members.size() > left;
   if (behind || behind_begun || left == 0 || too_much) {
     waiting_.Add(sender, std::move(delivery));
@@ -86,7 +86,7 @@ void Lane::DeliverNext(uint64_t until) {
   Begin(topic, walk, until);
 }
 
-// What else the sender has said to the topic.
+// The sender's other relays to the topic.
 void Lane::TakeAlong(const Topic& topic, std::vector<FanOut>& relays) {
   const uint64_t sender = relays.front().delivery.from();
   const size_t most = std::clamp<size_t>(kMaxAlongDeliveries / topic.members.size(), 1, kMaxAlong);
@@ -99,7 +99,8 @@ void Lane::TakeAlong(const Topic& topic, std::vector<FanOut>& relays) {
   }
 }
 
-// `topic` is null for a relay to one peer. REQUIRES: it is done by `until`, or nothing is begun.
+// `topic` is null for a relay to one peer. REQUIRES: it finishes before `until`, or no iteration is
+// in progress.
 void Lane::Begin(Topic* topic, Walk& walk, uint64_t until) {
   for (FanOut& relay : walk.relays) {
     relay.native_frame.clear();
@@ -161,7 +162,8 @@ std::string_view Lane::FrameFor(const Member& member, FanOut& relay) {
 
 void Lane::CountLatency(const FanOut& relay, uint64_t copies) {
   if (relay.delivery.read_us() == 0 || copies == 0) return;
-  // Across machines as true as their clocks; a clock that is behind must not make it negative.
+  // Between machines this is only as accurate as their clocks; a clock that is behind must not make
+  // it negative.
   counters_.relay_latency.Add(std::max<int64_t>(0, deliver_us_ - relay.delivery.read_us()), copies);
 }
 
@@ -177,7 +179,8 @@ void Lane::Announce(const Notice& notice) {
   for (Member* member : topic->members) {
     ++work_;
     if (!member->v2() || member->peer == notice.peer()) continue;
-    // Those that came before the client was counted are among the `others` that it will be told of.
+    // Subscribers that came before the client was told are among the `others` that it will be told
+    // of.
     if (member->topics.at(topic).answered) Say(*member, message);
   }
 }

@@ -1,5 +1,5 @@
-// LinkFactory: how an edge comes by the links of its lanes, and what a loop does for them. Chosen
-// by the composition in server/.
+// LinkFactory: creates the links of an edge's lanes; and the services of a loop that links use.
+// Chosen by the composition in server/.
 #ifndef CAIRN_EDGE_LINK_FACTORY_H_
 #define CAIRN_EDGE_LINK_FACTORY_H_
 
@@ -15,21 +15,21 @@ namespace cairn::edge {
 
 class SocketListener {
  public:
-  // Loop thread. `epoll_events`: what is there of that which is watched, or an error. May be wrong:
-  // it is to be tried.
+  // Loop thread. `epoll_events`: those of the watched events that have occurred, or an error. May
+  // be spurious: the listener must try.
   virtual void OnSocketReady(uint32_t epoll_events) = 0;
 
  protected:
   ~SocketListener() = default;
 };
 
-// Waits for sockets together with those of a loop's clients. Loop thread.
+// Watches sockets together with those of a loop's clients. Loop thread.
 class SocketWatch {
  public:
-  // Tells `listener` in every turn in which `fd` is ready (level-triggered). Again for the same
-  // `fd`: in place of that.
+  // Calls `listener` in every turn in which `fd` is ready (level-triggered). A second call for the
+  // same `fd` replaces the first.
   virtual void WatchSocket(int fd, uint32_t epoll_events, SocketListener& listener) = 0;
-  // Before it is closed. The listener is not told any more.
+  // Must be called before `fd` is closed. The listener is not called any more.
   virtual void ForgetSocket(int fd) = 0;
 
  protected:
@@ -39,11 +39,11 @@ class SocketWatch {
 // Runs tasks on a loop's thread.
 class LoopExecutor {
  public:
-  // Any thread. Not run any more once the loop has ended.
+  // Any thread. Tasks are dropped once the loop has ended.
   virtual void Post(std::function<void()> task) = 0;
   // Loop thread.
   virtual void PostAfter(absl::Duration wait, std::function<void()> task) = 0;
-  // Null: this one has no sockets, as in a test.
+  // Null: this executor has no sockets, as in tests.
   virtual SocketWatch* sockets() { return nullptr; }
 
  protected:
@@ -53,8 +53,8 @@ class LoopExecutor {
 class LinkFactory {
  public:
   virtual ~LinkFactory() = default;
-  // The link tells `listener` on `executor`, from its construction to its destruction, both on the
-  // loop's thread.
+  // The link calls `listener` on `executor`, from its construction to its destruction, which are
+  // both on the loop's thread.
   virtual std::unique_ptr<CoreLink> NewLink(const LaneIdentity& identity,
                                             CoreLinkListener& listener, LoopExecutor& executor) = 0;
 };

@@ -17,9 +17,9 @@ namespace cairn::edge {
 struct NameLookup::Shared {
   explicit Shared(NameLookup& lookup) : owner(&lookup), executor(&lookup.executor_) {}
 
-  NameLookup* owner;  // loop thread only; null: it is gone
+  NameLookup* owner;  // loop thread only; null: the owner has been destroyed
   Mutex mu;
-  LoopExecutor* executor ABSL_GUARDED_BY(mu);  // null: the owner is gone
+  LoopExecutor* executor ABSL_GUARDED_BY(mu);  // null: the owner has been destroyed
 };
 
 NameLookup::NameLookup(LoopExecutor& executor)

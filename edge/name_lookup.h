@@ -1,12 +1,12 @@
-// NameLookup: asks the system for the addresses of a host, without holding up the loop.
+// NameLookup: resolves the addresses of a host without blocking the loop.
 //
-// getaddrinfo() blocks, for many seconds when a name server is silent, and cannot be cancelled. So
-// it runs on a thread of its own that nobody waits for: whoever asked may be gone by then. (Asio's
-// resolver waits for its thread when it is destroyed.)
+// getaddrinfo() blocks, for many seconds when a name server does not answer, and cannot be
+// cancelled. So it runs on a thread that is never waited for: the caller may have been destroyed by
+// then. (Asio's resolver waits for its thread when it is destroyed.)
 //
 // Owner:  one Http2CoreStreamOpener.
 // Thread: its loop.
-// Bounds: one look-up under way, kMaxAddresses of its answer.
+// Bounds: one look-up in progress, kMaxAddresses of its result.
 // Errors: UNAVAILABLE with the resolver's reason.
 #ifndef CAIRN_EDGE_NAME_LOOKUP_H_
 #define CAIRN_EDGE_NAME_LOOKUP_H_
@@ -31,11 +31,11 @@ class NameLookup {
   using Tell = std::function<void(absl::StatusOr<Addresses>)>;
 
   explicit NameLookup(LoopExecutor& executor);
-  // Tells nobody any more.
+  // Cancels: no callback is called any more.
   ~NameLookup();
 
-  // Tells on the loop, once, never from within this call. Takes the place of a wish that is not
-  // answered: if a look-up is still under way, its answer is this one's too.
+  // Calls back on the loop, once, never from within this call. Replaces a request that is not
+  // answered yet: if a look-up is still in progress, its result is used for this request too.
   void Ask(const std::string& host, const std::string& port, Tell tell);
   void Forget() { tell_ = nullptr; }
 

@@ -1,12 +1,12 @@
-// WaitingRelays: what the core has sent to a lane and the lane has not handed to its clients yet,
-// because a turn of the loop does so much and no more.
+// WaitingRelays: relays that the lane has received from the core and not yet handed to its clients,
+// because the work of a turn is bounded.
 //
-// Senders take turns: one whose relays go to thousands does not hold up those of others. What one
-// sender said keeps its order.
+// Senders are served round-robin: a sender whose relays go to thousands does not delay others. The
+// relays of one sender keep their order.
 //
 // Owner:  Lane.
 // Thread: its loop.
-// Bounds: cost() is held against kMaxCost by the lane.
+// Bounds: the lane compares cost() with kMaxCost.
 #ifndef CAIRN_EDGE_WAITING_RELAYS_H_
 #define CAIRN_EDGE_WAITING_RELAYS_H_
 
@@ -29,12 +29,12 @@ class WaitingRelays {
  public:
   static constexpr size_t kMaxCost = 16 << 20;
 
-  // A relay, or who has joined or left.
+  // A relay, or a Joined or Left.
   using Item = std::variant<signaling::v1::Delivery, signaling::v1::Notice>;
 
   bool empty() const { return turns_.empty(); }
   size_t cost() const { return cost_; }
-  // Something of this sender waits: what else it said must wait behind it.
+  // An item of this sender waits: its other items must wait behind it.
   bool HasOf(uint64_t sender) const { return by_sender_.contains(sender); }
 
   void Add(uint64_t sender, Item item) {
@@ -43,8 +43,8 @@ class WaitingRelays {
     if (own.empty()) turns_.push_back(sender);
     own.push_back(std::move(item));
   }
-  // The next one. Its sender's others wait until all other senders have had their turn. REQUIRES:
-  // !empty().
+  // Removes and returns the next item. The sender's others wait until all other senders have had
+  // their turn. REQUIRES: !empty().
   Item Take() {
     const uint64_t sender = turns_.front();
     turns_.pop_front();
@@ -60,8 +60,8 @@ class WaitingRelays {
     return item;
   }
 
-  // The sender's next relay, if it is for everybody in the topic. Out of its turn: to be handed on
-  // together with another.
+  // The sender's next relay, if it is for all subscribers of the topic. Out of turn: to be handed
+  // on together with another one.
   std::optional<signaling::v1::Delivery> TakeAlso(uint64_t sender, std::string_view topic) {
     const auto own = by_sender_.find(sender);
     if (own == by_sender_.end()) return std::nullopt;
@@ -82,8 +82,8 @@ class WaitingRelays {
     return std::visit([](const auto& one) { return link::CostOf(one); }, item);
   }
 
-  absl::flat_hash_map<uint64_t, std::deque<Item>> by_sender_;  // those with any
-  std::deque<uint64_t> turns_;                                 // the next one first
+  absl::flat_hash_map<uint64_t, std::deque<Item>> by_sender_;  // senders that have items
+  std::deque<uint64_t> turns_;                                 // senders, the next one first
   size_t cost_ = 0;
 };
 
