@@ -18,7 +18,7 @@ BACKLOG = 2 * 16 * MIB
 SLACK = 100 * MIB
 NO_MASK = bytes(4)
 # Clients that say as much as they can.
-NO_RATE = ["--rate-messages", "0"]
+NO_RATE = ["--rate-messages", "0", "--rate-deliveries", "0"]
 
 pytestmark = pytest.mark.skipif(sanitizer() is not None, reason="a sanitizer's own memory is not the server's")
 

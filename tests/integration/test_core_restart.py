@@ -159,7 +159,7 @@ def test_what_clients_of_one_loop_said_before_there_was_a_core_takes_effect_in_i
 
 def test_traffic_of_many_times_the_backlog_passes(make_cluster):
     cluster = make_cluster("--max-backlog-bytes", "65536", "--max-queued-bytes", str(256 << 20), "--threads", "1",
-                           "--rate-messages", "0")
+                           "--rate-messages", "0", "--rate-deliveries", "0")
     topic = new_topic()
     subscriber, sender = cluster.raw(0), cluster.raw(1)
     subscriber.subscribe(topic)
@@ -180,7 +180,7 @@ def test_traffic_of_many_times_the_backlog_passes(make_cluster):
 
 def test_a_full_backlog_stops_the_edge_from_reading_and_loses_nothing(make_cluster):
     # The subscriber's own queue must not be what overflows.
-    cluster = make_cluster("--max-backlog-bytes", "65536", "--max-queued-bytes", str(256 << 20), "--rate-messages", "0")
+    cluster = make_cluster("--max-backlog-bytes", "65536", "--max-queued-bytes", str(256 << 20), "--rate-messages", "0", "--rate-deliveries", "0")
     topic = new_topic()
     subscriber, sender = cluster.raw(0), cluster.raw(1)
     subscriber.subscribe(topic)

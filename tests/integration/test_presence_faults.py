@@ -311,7 +311,7 @@ def test_the_history_tells_how_a_tls_connection_ended(tls_fleet, end, reason, co
 
 @pytest.fixture
 def one_loop():
-    started = Fleet("all", "--threads", "1", "--max-queued-bytes", str(64 << 20), "--rate-messages", "0")
+    started = Fleet("all", "--threads", "1", "--max-queued-bytes", str(64 << 20), "--rate-messages", "0", "--rate-deliveries", "0")
     yield started
     started.finish()
 

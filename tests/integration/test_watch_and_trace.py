@@ -10,7 +10,7 @@ from support.fleet_fixtures import admin, fleet, make_fleet, module_fleet  # noq
 from support.messages import new_topic, numbered
 from support.waiting import PATIENCE, Stopwatch, eventually
 
-FLEET_FLAGS = ["--rate-messages", "0"]
+FLEET_FLAGS = ["--rate-messages", "0", "--rate-deliveries", "0"]
 MARKER = b"never to be seen by an operator"
 MAX_LISTENERS = 64
 # A stream of so little window takes a few records and then waits for its reader.

@@ -27,7 +27,7 @@ class LoadedSystem:
         self._load = []
         self.core = self._start_core()
         self.edges = [self._start(*with_defaults([
-            "--role", "edge", "--core", self._core_address, "--edge-name", f"edge{i}", "--rate-messages", "0", *OPS,
+            "--role", "edge", "--core", self._core_address, "--edge-name", f"edge{i}", "--rate-messages", "0", "--rate-deliveries", "0", *OPS,
             *self._certificate.flags()]))
             for i in (1, 2)]
         self.prometheus = Prometheus(directory, {
