@@ -68,7 +68,7 @@ class Server {
   void AwaitSignal();
   void OnSignal(int number);
   void Reload();
-  // Calls that a reload has ended.
+  // The number of calls that a reload has ended.
   static void SayEnded(size_t calls);
   void SayReady();
   void BeginShutdown(const std::string& why);

@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 // Pause before the first attempt to reconnect, and the longest pause between two.
 inline constexpr milliseconds kFirstBackoff{10};
 inline constexpr milliseconds kMaxBackoff{250};
-// A stream that was open for so long was a good one: the pauses begin anew.
+// A stream that was open for that long was good: the pauses start anew.
 inline constexpr milliseconds kSteadyStream{1'000};
 // One attempt: look-up of the name and TCP, which repeats a lost SYN after one second and after
 // three.
@@ -38,7 +38,7 @@ inline constexpr milliseconds kUnsureRelaysKept{300'000};
 // A lane that has not answered for so long is given up (--lane-timeout).
 inline constexpr milliseconds kDefaultLaneTimeout{10'000};
 inline constexpr milliseconds kMinLaneTimeout{1'000};
-// A lane that has nothing to say says that so many times within it.
+// A lane without data sends an empty message this many times within it.
 inline constexpr int kBeatsPerTimeout = 5;
 // How long a restarted core waits for a lane that makes no progress, and for all lanes together.
 inline constexpr milliseconds kReturnPatience{2'000};
