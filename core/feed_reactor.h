@@ -84,7 +84,10 @@ class FeedReactor : public grpc::ServerWriteReactor<Record>,
   // Once, after Begin().
   void SetLease(Authority::Lease lease) { lease_ = std::move(lease); }
   void OnCancel() override { Revoke(grpc::Status::CANCELLED); }
-  void OnDone() override { const auto last = std::move(self_); }
+  void OnDone() override {
+    lease_ = {};
+    const auto last = std::move(self_);
+  }
 
  protected:
   // The record contains only `missed` and the time of the last record that was left out.

@@ -83,6 +83,8 @@ class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
     BeginFinish(grpc::Status::CANCELLED);
   }
   void OnDone() override {
+    // The router may hold the stream for longer than there is an authority.
+    lease_ = {};
     TellClosed();
     const std::shared_ptr<LaneReactor> last = std::move(self_);
   }

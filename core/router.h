@@ -114,8 +114,8 @@ class Router {
   // this many relays, or at the next tick: it would wake the edge for this alone.
   static constexpr uint64_t kRelaysPerAck = 256;
   // The events and deliveries handled for one input, large ones weighted by kBytesPerDelivery; the
-  // rest of a batch waits for the next turn of its lane. About 5 ms.
-  static constexpr uint64_t kWorkPerTurn = 16'384;
+  // rest of a batch waits for the next turn of its lane. About 3 ms.
+  static constexpr uint64_t kWorkPerTurn = 8192;
   // A lane is told the cost of its peer's relays when that has reached this many deliveries.
   static constexpr uint64_t kFanOutPerNotice = 1000;
   static constexpr size_t kBytesPerDelivery = 4096;

@@ -50,7 +50,7 @@ class Latency:
     def _ran(self):
         return sum(_cpu_seconds(process) for process in self._shape.processes())
 
-    def measure(self, seconds, pause=0.005, at_least=20):
+    def measure(self, seconds, pause=0.002, at_least=200):
         end = time.perf_counter() + seconds
         while time.perf_counter() < end or len(self._seconds) < at_least:
             self._measure(self._one, self._there, self._two)

@@ -36,7 +36,7 @@ class RouterTurns : public RouterTest {
     router_->Handle(input);
   }
   // One message that goes to all targets, of 2.4 turns.
-  static constexpr uint64_t kRelays = 1000;
+  static constexpr uint64_t kRelays = 500;
   static Batch Flood() {
     Batch batch;
     for (uint64_t seq = 1; seq <= kRelays; ++seq) batch.Relayed(10, "t", seq);
