@@ -36,6 +36,7 @@
 #include "edge/connection.h"
 #include "edge/connection_limiter.h"
 #include "edge/core_sight.h"
+#include "edge/drain_schedule.h"
 #include "edge/edge_snapshot.h"
 #include "edge/handover.h"
 #include "edge/lane.h"
@@ -201,10 +202,7 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
   absl::Duration next_queue_gauges_;
   std::optional<Handover> handover_;
   absl::Duration handover_end_;
-  double drain_due_ = 0;  // connections that should have been closed by now
-  absl::Duration drain_window_;
-  absl::Duration drain_end_;
-  absl::Duration drain_cutoff_;
+  DrainSchedule drain_;
   absl::Duration goodbye_end_ = absl::InfiniteDuration();
   std::function<void()> drained_;
   std::thread thread_;
