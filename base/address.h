@@ -36,8 +36,8 @@ class SocketAddress {
   std::string ToString() const;
   // The address without the port.
   std::string Host() const;
-  // What one person may have many addresses of: "192.0.2.1", or "2001:db8:0:1::/64" for an IPv6
-  // address.
+  // The range of addresses that one person may have: "192.0.2.1", or "2001:db8:0:1::/64" for an
+  // IPv6 address.
   std::string Network() const;
 
  private:

@@ -34,8 +34,8 @@ class BearerTokens {
   // one.
   // kAllowed: a line may be `NAME: TOKEN` (base/credential_lines.h).
   static absl::StatusOr<BearerTokens> FromFile(const std::string& path, Names names = Names::kNone);
-  // For who presents a token: the first of the file, which is checked as all are. Names are
-  // allowed.
+  // For the side that presents a token: the first one of the file. The whole file is checked. Names
+  // are allowed.
   static absl::StatusOr<CredentialLine> FirstInFile(const std::string& path);
 
   bool required() const { return !entries_.empty(); }

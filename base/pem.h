@@ -40,8 +40,8 @@ struct PemIdentity {
 // The contents of a file that has at least one certificate.
 absl::StatusOr<std::string> LoadPemAuthority(const std::string& path);
 
-// Whether the first certificate of the chain comes from one of the authorities, over the others of
-// the chain; both PEM. Its dates do not count.
+// Whether the first certificate of the chain is issued by one of the authorities, through the
+// others of the chain; both PEM. Expiry dates are ignored.
 bool IsIssuedBy(const std::string& chain_text, const std::string& authority_text);
 
 }  // namespace cairn

@@ -244,7 +244,7 @@ class AdminService final : public v1::Admin::CallbackService {
     return ToGrpc(authority_.CheckCall(*context, wanted));
   }
 
-  // The stream ends when the credential is taken away.
+  // The stream ends when the credential is revoked.
   template <typename Reactor>
   void HoldLease(const CallbackServerContext& context, const std::shared_ptr<Reactor>& reactor) {
     reactor->SetLease(authority_.Hold(CredentialsToHold(context), Capability::kView,

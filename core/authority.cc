@@ -41,7 +41,7 @@ void AddCertificate(const std::string& name, const std::optional<AllowedNames>& 
                     Allowed& allowed) {
   const std::string* bound_to = certificates ? certificates->Find(name) : nullptr;
   if (certificates && !bound_to) return;
-  // A name that is bound to an edge is an edge's, whatever it is.
+  // A name that is bound to an edge is an edge's, whatever it looks like.
   const bool is_edge = IsNamed(name, "edge") || (bound_to && !bound_to->empty());
   if (is_edge && bound_to && allowed.edge_name.empty()) allowed.edge_name = *bound_to;
   allowed.edge = allowed.edge || is_edge;
@@ -121,7 +121,7 @@ Authority::Lease Authority::Hold(Credentials credentials, Capability wanted,
     held_.emplace(number, held);
   }
   Lease lease(this, number);
-  // It may have been taken away before the call was known here.
+  // The token may have been revoked before the call was registered.
   const absl::Status now = before.ok() ? CheckHeld(*held) : before;
   if (!now.ok()) held->end(now);
   return lease;
@@ -207,7 +207,7 @@ Credentials CredentialsToHold(const grpc::ServerContextBase& context) {
   Credentials credentials = CredentialsOf(context);
   const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
   if (!auth || !auth->IsPeerAuthenticated()) return credentials;
-  // To a server, OpenSSL's chain of a peer lacks its own certificate.
+  // On a server, OpenSSL's chain of the peer does not contain the peer's own certificate.
   for (const char* property :
        {GRPC_X509_PEM_CERT_PROPERTY_NAME, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME}) {
     for (const grpc::string_ref& text : auth->FindPropertyValues(property))

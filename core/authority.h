@@ -1,13 +1,13 @@
 // Authority: which caller may do what on the core's gRPC port.
 //
-// Three kinds of caller with credentials of their own: an edge opens lanes, an operator steers, a
-// viewer looks. None may do another's: an edge cannot disconnect a peer, an operator cannot pose as
-// an edge. A call that goes on for long holds a lease, and is ended when its credential is taken
-// away.
+// There are three kinds of callers, each with its own credentials: an edge opens lanes, an operator
+// changes things, a viewer reads. None can act as another: an edge cannot disconnect a peer, an
+// operator cannot pose as an edge. A long call holds a lease, and is ended when its credential is
+// revoked.
 //
 // Thread: any.
-// Errors: UNAUTHENTICATED without a credential that is known, PERMISSION_DENIED with one of another
-// kind.
+// Errors: UNAUTHENTICATED without a known credential, PERMISSION_DENIED with a credential of
+//         another kind.
 #ifndef CAIRN_CORE_AUTHORITY_H_
 #define CAIRN_CORE_AUTHORITY_H_
 
@@ -41,11 +41,11 @@ struct Credentials {
   std::string bearer_token;
   // Subject alternative names (DNS) and common name of a verified client certificate.
   std::vector<std::string> certificate_names;
-  // That certificate and those that came with it, as PEM.
+  // The client certificate and its intermediates, as PEM.
   std::string certificate_chain;
 };
 
-// Who is behind a call that is allowed.
+// The caller of an allowed call.
 struct Caller {
   // The edge's name that the credential is bound to; empty: none.
   std::string edge;
@@ -53,7 +53,7 @@ struct Caller {
 
 struct AuthorityTokens {
   BearerTokens edge, operators, viewers;
-  // Absent: every certificate of the CA that is named as below.
+  // Absent: every certificate of the CA that is named as described below.
   std::optional<AllowedNames> certificates;
   bool any() const { return edge.required() || operators.required() || viewers.required(); }
 };
@@ -82,16 +82,17 @@ class Authority {
     Authority* authority_ = nullptr;
     uint64_t number_ = 0;
   };
-  // `end` is called, on any thread, at most once and at the earliest before this returns, when what
-  // the call was allowed by is no longer good. It may come after the lease has ended.
+  // `end` is called, on any thread and at most once, when the credential of the call is no longer
+  // valid; possibly before this returns, possibly after the lease has ended.
   Lease Hold(Credentials credentials, Capability wanted, std::function<void(absl::Status)> end);
 
-  // What counts from now on. How many calls that has ended.
+  // The tokens from now on. Returns how many calls this has ended.
   size_t SetTokens(AuthorityTokens tokens);
-  // The CA of callers has changed: certificates must come from it.
+  // The CA of callers has changed: certificates must be issued by it.
   size_t SetCertificateAuthority(const std::string& pem);
 
-  // Told of each call whose credential is known, by its peer as gRPC names it. Before calls come.
+  // Called for each call with a known credential, with its peer as gRPC names it. Must be set
+  // before the first call.
   void OnKnown(std::function<void(const std::string& peer)> on_known) {
     on_known_ = std::move(on_known);
   }
@@ -107,9 +108,9 @@ class Authority {
   };
 
   void Release(uint64_t number);
-  // Whether the call is allowed as it was.
+  // Whether the call is still allowed, for the same edge.
   absl::Status CheckHeld(const Held& held) const;
-  // Ends the calls for which judge() has an error.
+  // Ends the calls for which judge() returns an error.
   size_t EndHeld(const std::function<absl::Status(const Held&)>& judge);
 
   const bool mutual_tls_;
@@ -125,7 +126,7 @@ class Authority {
 std::string BearerTokenOf(std::string_view authorization);
 
 Credentials CredentialsOf(const grpc::ServerContextBase& context);
-// The same with what only a lease needs.
+// The same, with the fields that only a lease needs.
 Credentials CredentialsToHold(const grpc::ServerContextBase& context);
 
 }  // namespace cairn::core

@@ -49,8 +49,8 @@ struct PeerRecord {
   int64_t stats_at_us = 0;
   absl::flat_hash_set<TopicRecord*> topics;
   std::vector<std::string> queries;  // topics it waits for records of
-  uint64_t fan_out = 0;              // DeliveryWork of its relays that its lane was not told of
-  uint32_t max_answer_bytes = 0;     // LaneEvent.max_answer_bytes of its last query
+  uint64_t fan_out = 0;           // DeliveryWork of its relays that its lane has not been told of
+  uint32_t max_answer_bytes = 0;  // LaneEvent.max_answer_bytes of its last query
 };
 
 struct Interest {
@@ -70,7 +70,7 @@ struct TopicRecord {
   Rate rate;
 };
 
-// A batch of a lane whose events before `next` have been handled.
+// A batch of a lane; the events before `next` have been handled.
 struct OpenBatch {
   std::shared_ptr<LaneEndpoint> endpoint;
   signaling::v1::LaneToCore batch;
@@ -96,9 +96,9 @@ struct LaneRecord {
   std::shared_ptr<EdgeSink> sink;
   std::unique_ptr<LaneChannel> channel;
   std::string secret;     // of its link
-  bool proven = false;    // its id is of its secret, and so are those of its peers
+  bool proven = false;    // its id, and those of its peers, are derived from its secret
   EdgeShare* share;       // of its edge
-  uint64_t next_seq = 1;  // of its next new relay, once its snapshot is told
+  uint64_t next_seq = 1;  // of its next new relay, once its snapshot is complete
   // Used by the router: the message gathered for the lane while one input is handled.
   signaling::v1::CoreToLane out;
   bool dirty = false;
@@ -107,11 +107,11 @@ struct LaneRecord {
   uint32_t withheld = 0;  // batches that are not given back while the core holds relays
   uint64_t last_seq = 0;  // of its relays that were handled
   RelayLedger ledger;
-  std::deque<OpenBatch> batches;  // what a turn has left of them, in order
-  bool has_turn = false;          // Router's: in its list of lanes with any
+  std::deque<OpenBatch> batches;  // the unfinished ones, in order
+  bool has_turn = false;  // used by the router: in its list of lanes with unfinished batches
   OwedAnswers owed;
-  bool owing = false;           // Router's: in its list of lanes with any
-  uint64_t roster_version = 0;  // of the roster that it was told last
+  bool owing = false;           // used by the router: in its list of lanes with waiting answers
+  uint64_t roster_version = 0;  // of the roster that it was last told
 
   // It has a stream, or needs none.
   bool attached() const { return sink || channel->attached(); }

@@ -31,14 +31,14 @@ constexpr int kKeepaliveMs = 5000;
 // What gRPC adds to a message of a link, and the fields that are not counted in its cost.
 constexpr int kMessageSlack = 64 << 10;
 constexpr std::chrono::milliseconds kShutdownGrace{100};
-// Of one connection: an edge has one call on each, cairn-admin a few.
+// Of one connection: an edge makes one call on each, cairn-admin a few.
 constexpr int kMaxStreams = 100;
 constexpr int kTlsHandshakeMs = 5000;
 
-// Less of what a caller may make gRPC do.
+// Limits what a caller can make gRPC do.
 void Harden(grpc::ServerBuilder& builder) {
   builder.SetMaxReceiveMessageSize(static_cast<int>(link::kMaxMessageBytes) + kMessageSlack);
-  // A compressed message would be taken apart whatever its size is then.
+  // gRPC would decompress a compressed message whatever its size is then.
   builder.SetDefaultCompressionAlgorithm(GRPC_COMPRESS_NONE);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
@@ -58,7 +58,7 @@ struct GrpcServer::Parts {
   Authority authority;
   const GrpcSocket socket;
   std::shared_ptr<ReloadableTls> tls;  // null: plaintext
-  // Knows of calls until the server has shut down.
+  // Tracks calls until the server has shut down.
   std::unique_ptr<GrpcDoor> door;
   // gRPC calls it until the server is destroyed.
   std::shared_ptr<grpc::ServerCredentials> credentials;
@@ -68,7 +68,7 @@ struct GrpcServer::Parts {
   std::unique_ptr<grpc::Server> server;
   std::optional<LonePoller> poller;
 
-  // Door's thread.
+  // Door thread.
   void HandOver(UniqueFd fd, const std::string& received) const {
     grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
     connection.fd = fd.Release();
@@ -128,7 +128,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
 
 GrpcServer::~GrpcServer() {
   if (!parts_ || !parts_->server) return;
-  // gRPC would leave what comes now open.
+  // gRPC would leave connections that arrive now open.
   parts_->door->Stop();
   RouterInput stopping = CoreStopping{};
   parts_->core.Enter(stopping);

@@ -41,11 +41,10 @@ class GrpcServer {
   // As given, with the real port where 0 was requested.
   const std::string& address() const { return address_; }
 
-  // For calls from now on; lanes and feeds that are open end if they are not allowed any more. How
-  // many did.
+  // For new calls; open lanes and feeds end if they are not allowed any more. Returns how many did.
   size_t SetTokens(AuthorityTokens tokens);
-  // For connections from now on; the same for those whose certificate is not of the CA. REQUIRES:
-  // tls.on() exactly if it was on at the start.
+  // For new connections; the same for calls whose certificate is not of the CA. REQUIRES: tls.on()
+  // is the same as at the start.
   size_t SetTls(GrpcTls tls);
 
  private:

@@ -86,7 +86,7 @@ class LaneChannel {
   uint64_t number() const { return number_; }
   uint64_t received() const { return link_.received(); }
   size_t cost() const { return link_.cost(); }
-  // With the parts of a message that has not come as a whole.
+  // Including the parts of a message that has not been received completely.
   size_t memory() const { return link_.cost() + link_.part_bytes(); }
   // Whether cost() is above `max`, or above some messages of the largest size where edges allow
   // larger ones.

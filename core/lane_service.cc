@@ -29,7 +29,7 @@ using signaling::v1::LaneToCore;
 // StartWrite(); OnCancel when the call ended early; OnDone last, when no operation is in progress.
 // Each may run on any thread, and at the same time as others.
 //
-// Messages come as bytes, because what they would be when parsed has to be judged before.
+// Messages are received as bytes, because their size when parsed must be checked first.
 class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>,
                           public LaneStream,
                           public std::enable_shared_from_this<LaneReactor> {
@@ -37,8 +37,8 @@ class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   LaneReactor(Core& core, grpc::CallbackServerContext& context, Caller caller)
       : core_(core), context_(context), limits_(core.limits()), caller_(std::move(caller)) {}
 
-  // Once, after construction: gRPC holds the reactor until OnDone(). The call ends when the
-  // credential is taken away.
+  // Called once, after construction: gRPC holds the reactor until OnDone(). The call ends when the
+  // credential is revoked.
   void Begin(Authority& authority) {
     self_ = shared_from_this();
     lease_ = authority.Hold(CredentialsToHold(context_), Capability::kOpenLane,
@@ -67,7 +67,7 @@ class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   void OnHandled(LaneToCore batch) override {
     MutexLock lock(mu_);
     if (finishing_) return;
-    message_ = std::move(batch);  // for its memory
+    message_ = std::move(batch);  // its memory is reused
     StartRead(&received_);
   }
   void Close(const absl::Status& status) override {
@@ -90,14 +90,14 @@ class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   }
 
  private:
-  // What was read, into message_. False when it is not to be handled.
+  // Parses what was read into message_. False when it must not be handled.
   bool Parse();
   // Passes the lane to the router, or ends the call.
   void Open();
-  // Ends the call, and has the refusal counted for that edge's lane.
+  // Ends the call, and counts the refusal for that edge's lane.
   void Refuse(LaneRefusal reason, const absl::Status& status, const std::string& edge,
               uint32_t lane_index);
-  // Any thread: the credential is no longer good.
+  // Any thread: the credential is no longer valid.
   void Revoke(const absl::Status& status);
   // Tells the router, once, that the stream has ended.
   void TellClosed();
@@ -116,7 +116,7 @@ class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   // The read in progress.
   grpc::ByteBuffer received_;
   LaneToCore message_;
-  // Of the write in flight.
+  // The write in progress.
   grpc::ByteBuffer sent_;
   // Written before the router knows the lane.
   std::string edge_;

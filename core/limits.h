@@ -31,18 +31,18 @@ struct CoreLimits {
   // Lanes that were given up and may reconnect, whose secrets the core remembers.
   size_t max_tombstones = 16'384;
 
-  // ---- what an edge may say (core/lane_rules.h). Broken: LaneRefusal.
-  // Lanes at once, and of one Hello.edge: a lane more is refused. An edge has at most 256, and
-  // twice as many while it is restarted; edges that were given the same name share this.
+  // ---- limits of an edge's input (core/lane_rules.h). Exceeded: LaneRefusal.
+  // Lanes at a time, in total and of one Hello.edge: a further lane is refused. An edge has at most
+  // 256, and twice as many while it is restarted; edges with the same name share this.
   size_t max_lanes = 16'384;
   size_t max_lanes_per_edge = 4'096;
-  // Lanes that Hello names; what a core waits for.
+  // Lanes named by a Hello; the lanes that a core waits for.
   size_t max_roster_lanes = 65'536;
-  // What the core remembers of the peers and subscriptions of all lanes with one Hello.edge, as
+  // The memory for the peers and subscriptions of all lanes with one Hello.edge, as
   // core/edge_share.h measures it. The composition sets it to a quarter of the memory limit.
   size_t max_presence_bytes_per_edge = size_t{1} << 30;
-  // Cost of what all lanes have not acknowledged, and of parts that have come: above it the lane
-  // with the most is given up. The composition sets it to a quarter of the memory limit.
+  // The cost of unacknowledged data of all lanes, and of received parts: above it the lane with the
+  // most is given up. The composition sets it to a quarter of the memory limit.
   size_t max_queued_bytes_of_lanes = size_t{1} << 30;
   // A topic and a payload: the highest --max-topic-bytes and --max-message-bytes.
   size_t max_topic_bytes = 64 << 10;

@@ -66,7 +66,8 @@ struct LonePoller::Shared {
         });
         lock.lock();
       } else if (++unanswered == kPatience) {
-        log::Warn(log::Core(), "grpc_stalled", {{"hint", log::Text("all its threads poll now")}});
+        log::Warn(log::Core(), "grpc_stalled",
+                  {{"hint", log::Text("all of its threads poll now")}});
         released = true;
         release.notify_all();
       }

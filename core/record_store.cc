@@ -9,7 +9,7 @@ using signaling::v1::Record;
 
 namespace {
 
-// What a record costs besides its own bytes: nodes, keys, strings' heads (measured: about 500).
+// What a record costs besides its content: nodes, keys, string headers (measured: about 500).
 constexpr size_t kOverhead = 500;
 
 size_t BytesOf(std::string_view topic, const Record& record) {
@@ -19,7 +19,7 @@ size_t BytesOf(std::string_view topic, const Record& record) {
   return bytes;
 }
 
-// What of it an answer says at least, in whatever form.
+// The least that an answer contains of it, in any form.
 size_t SaidBytes(const Record& record) {
   size_t bytes = record.peer_id().size() + record.blob().size();
   for (const std::string& address : record.addresses()) bytes += address.size();
@@ -90,7 +90,7 @@ bool RecordStore::Put(std::string_view topic, Record record, int64_t now_us, Sai
   return true;
 }
 
-// `entry` itself may have to go, in any of the steps.
+// `entry` itself may be removed by any of the steps.
 void RecordStore::MakeRoom(const std::string& topic, const Entry& entry) {
   const std::string source = entry.record.source();
   const uint64_t connection = entry.record.connection();
@@ -159,7 +159,7 @@ uint32_t RecordStore::Collect(std::string_view topic, uint64_t asking, size_t ma
 }
 
 std::vector<RecordStore::Entries::const_iterator> RecordStore::Spread(const Entries& entries) {
-  // The place of each among those of its address: of these the newest of every connection come
+  // The rank of each record among those of its address: the newest one of every connection comes
   // first. Topics are small (max_per_topic).
   struct Ranked {
     Entries::const_iterator entry;

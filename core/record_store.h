@@ -1,16 +1,17 @@
 // RecordStore: the records published under topics, until they expire.
 //
-// A publisher is the peer id it announces, or else its connection. Of records without a peer id,
-// one with the same content as another takes its place, whoever published it: one-shot clients come
-// back over a new connection each time. A lane cannot shorten the life of another's in this way.
+// A publisher is identified by the peer id that it announces, otherwise by its connection. A record
+// without a peer id replaces one with the same content, whoever published it: clients that publish
+// and disconnect return over a new connection each time. A lane cannot shorten the lifetime of
+// another lane's record in this way.
 //
-// Nobody can push out what others have published: of a full topic, and when all bytes are used, a
-// record of the address (Record.source) that has most there goes, and of that address one of the
-// connection that has most.
+// No client can displace others' records: when a topic is full, or all bytes are used, a record of
+// the address (Record.source) that has most is removed, and of that address one of the connection
+// that has most.
 //
 // Owner:  Router.
-// Thread: the router's. Time is handed in, microseconds of the steady clock.
-// Bounds: RecordLimits. What has to go has a named reason and is counted.
+// Thread: the router's. Time is passed in, as microseconds of the steady clock.
+// Bounds: RecordLimits. Each removal has a named reason and is counted.
 #ifndef CAIRN_CORE_RECORD_STORE_H_
 #define CAIRN_CORE_RECORD_STORE_H_
 
@@ -31,15 +32,16 @@ namespace cairn::core {
 
 struct RecordLimits {
   size_t max_per_topic = 16;
-  // One record. Refused: no answer could hold it (wire::kMaxLargeResultBytes).
+  // One record. Exceeded: it is refused, because no answer could hold it
+  // (wire::kMaxLargeResultBytes).
   size_t max_record_bytes = 64 << 10;
-  // Of one connection, over all topics. The record of its own that expires first goes.
+  // Of one connection, over all topics. Exceeded: its record that expires first is removed.
   size_t max_per_connection = 1024;
   size_t max_connection_bytes = 1 << 20;
   // Of all connections of one address, or of one IPv6 network of 64 bits.
   size_t max_source_bytes = 16 << 20;
   size_t max_bytes = 64 << 20;
-  // What a query is answered with, whatever it asks for.
+  // The maximum size of an answer, whatever the query asks for.
   size_t max_answer_records = 16;
   size_t max_answer_bytes = 64 << 10;
   int64_t max_ttl_us = int64_t{25} * 3600 * 1'000'000;
@@ -85,7 +87,7 @@ class RecordStore {
   explicit RecordStore(RecordLimits limits = {})
       : limits_(limits), holders_(limits.max_bytes / kGrains) {}
 
-  // `lane`: that it came from. False when it is refused.
+  // `lane`: the one that sent it. False when it is refused.
   bool Put(std::string_view topic, signaling::v1::Record record, int64_t now_us,
            Said said = Said::kNow, uint64_t lane = 0);
   // Removes expired records; cheap when there are none.
@@ -93,9 +95,9 @@ class RecordStore {
 
   // Whether the topic has a record that is not of `asking`.
   bool Has(std::string_view topic, uint64_t asking) const;
-  // Appends the topic's records but those of `asking`, without their source: first the newest of
-  // every address, then the second newest of every address, and so on; as many as an answer of
-  // `max_bytes` may have. Returns how many it had no room for.
+  // Appends the topic's records except those of `asking`, without their source: first the newest of
+  // every address, then the second newest of every address, and so on; as many as fit into an
+  // answer of `max_bytes`. Returns how many did not fit.
   uint32_t Collect(std::string_view topic, uint64_t asking, size_t max_bytes,
                    google::protobuf::RepeatedPtrField<signaling::v1::Record>* out) const;
 
@@ -106,7 +108,7 @@ class RecordStore {
   uint64_t ended(RecordEnd reason) const { return ended_[static_cast<size_t>(reason)]; }
 
  private:
-  // Differences of less than one of so many parts of max_bytes do not count.
+  // Differences below max_bytes divided by this are ignored.
   static constexpr size_t kGrains = 1024;
 
   using Topics = absl::flat_hash_map<std::string, Entries>;
@@ -120,9 +122,9 @@ class RecordStore {
   // Takes a copy of `place`, because the original is destroyed with the record.
   void Remove(const Place& place);
   void RemoveFor(RecordEnd reason, const Place& place);
-  // Removes what is too much once `entry` of the topic is in.
+  // Removes what exceeds the bounds after `entry` of the topic was added.
   void MakeRoom(const std::string& topic, const Entry& entry);
-  // The topic's records in the order in which answers have them. The last one goes first.
+  // The topic's records in the order of answers. The last one is removed first.
   static std::vector<Entries::const_iterator> Spread(const Entries& entries);
   // The records that `record` would replace.
   std::vector<Entries::iterator> Rivals(const std::string& topic,

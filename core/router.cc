@@ -293,7 +293,7 @@ void Router::Send(LaneRecord& lane) {
   // A separate message would wake the edge for this alone.
   const bool tell = ticking_ || ledger.untold() >= kRelaysPerAck || !link::IsEmpty(lane.out);
   if (tell && ledger.untold() > 0) {
-    // Who forgets a relay knows who was there when it was routed.
+    // A lane that forgets a relay knows which lanes were connected when it was routed.
     if (lane.roster_version != roster_version_) AddRoster(lane);
     ledger.TakeSettled(lane.out.mutable_settled());
   }

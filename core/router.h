@@ -84,7 +84,7 @@ struct AdminCall {
 };
 // Only time has passed; at least every kTickUs.
 struct Tick {};
-// The router goes on with what it has put off (Router::WantsTurn()).
+// The router continues with work that it has put off (Router::WantsTurn()).
 struct Continue {};
 using RouterInput = std::variant<DirectOpened, LaneOpened, LaneBatch, LaneWritable, LaneClosed,
                                  CoreStopping, AdminCall, Tick, Continue>;
@@ -100,7 +100,7 @@ struct RouterCounters {
   Histogram<kFanOutBounds> fan_out;  // the subscribers that each relay went to
   uint64_t lanes_late = 0;     // reconnected after a restarted core had stopped waiting for them
   uint64_t lanes_refused = 0;  // Hello with a wrong secret for the lane
-  std::array<uint64_t, kLaneRefusalCount> refusals = {};  // what edges may not say
+  std::array<uint64_t, kLaneRefusalCount> refusals = {};  // input refused, see LaneRefusal
   std::array<uint64_t, kLaneEndCount> lanes_ended = {};
   // Unacknowledged deliveries to those lanes.
   std::array<uint64_t, kLaneEndCount> deliveries_given_up = {};
@@ -113,25 +113,23 @@ class Router {
   // A lane is told about settled relays with its next message; by a separate message only after
   // this many relays, or at the next tick: it would wake the edge for this alone.
   static constexpr uint64_t kRelaysPerAck = 256;
-  // Events and deliveries, large ones counted as kBytesPerDelivery says, that are handled for one
-  // input; the rest of a batch waits for the next turn of its lane. About 3 ms.
+  // The events and deliveries handled for one input, large ones weighted by kBytesPerDelivery; the
+  // rest of a batch waits for the next turn of its lane. About 3 ms.
   static constexpr uint64_t kWorkPerTurn = 8192;
-  // A lane is told what its peer's relays take to hand on when that is as much as so many
-  // deliveries.
+  // A lane is told the cost of its peer's relays when that has reached this many deliveries.
   static constexpr uint64_t kFanOutPerNotice = 1000;
   static constexpr size_t kBytesPerDelivery = 4096;
-  // Cost of the answers to queries that are made while one input is handled; the others wait for
-  // the next.
+  // The cost of the answers to queries that are made during one input; others wait for the next.
   static constexpr size_t kAnswerCostPerTurn = 512 << 10;
-  // Cost of what a lane has not acknowledged above which no answers are made for it.
+  // No answers are made for a lane whose unacknowledged cost is above this.
   static constexpr size_t kAnswerWindow = 4 << 20;
 
   // `core_id` is random and not 0. `clock` must outlive the router.
   Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock);
 
   void Handle(RouterInput& input);
-  // After each Handle(): whether a Continue is to follow, behind all inputs that wait. True once
-  // until it comes.
+  // To be called after each Handle(): whether a Continue must follow, behind all waiting inputs.
+  // True once until it has come.
   bool WantsTurn() { return unfinished_ && !std::exchange(turn_wanted_, true); }
 
   // ---- called inside an AdminCall
@@ -140,7 +138,7 @@ class Router {
   void Drain(LaneRecord& lane);
   void SetLogDirectives(LaneRecord& lane, std::string_view directives);
   LiveFeed& feed() { return feed_; }
-  // Counts what the core has refused an edge, and logs it once in a while.
+  // Counts input of an edge that the core has refused, and logs it, rate-limited.
   void Refuse(LaneRefusal reason, std::string_view edge, uint32_t lane_index);
   void Count(LaneRefusal reason) { ++counters_.refusals[static_cast<size_t>(reason)]; }
 
@@ -170,27 +168,27 @@ class Router {
   void On(Tick& tick);
   void On(Continue& go_on);
 
-  // ---- what lanes may say (router_rules.cc)
-  // Whether the peer is the lane's, or was.
+  // ---- rules for lanes (router_rules.cc)
+  // Whether the peer is or was the lane's.
   bool SpeaksFor(const LaneRecord& lane, uint64_t peer_id, uint64_t proof) const;
   std::optional<LaneRefusal> WhyRefusedNow(const LaneRecord& lane,
                                            const signaling::v1::LaneEvent& event) const;
-  // Whether the numbers of the lane's new relays have no gap. Notes the event's.
+  // Whether the numbers of the lane's new relays have no gap. Records the event's.
   static bool FollowsLast(LaneRecord& lane, const signaling::v1::LaneEvent& event);
   bool HasRoomForLane(const signaling::v1::Hello& hello) const;
   // CoreLimits::max_queued_bytes_of_lanes.
   void LimitQueues();
 
-  // As OnEvent(), of a lane behind a link. False: the lane is given up.
+  // As OnEvent(), for a lane with a link. False: the lane was given up.
   bool OnEventOfLink(LaneRecord& lane, signaling::v1::LaneEvent& event);
   // ---- turns (router_turns.cc)
   enum class BatchState : uint8_t { kDone, kHasMore, kLaneGone };
-  // The events of the batch from `next` on, as far as the turn allows, or until the lane is given
-  // up for one.
+  // Handles the events of the batch from `next` on, as far as the turn allows, or until one of them
+  // gets the lane given up.
   BatchState HandleEvents(LaneRecord& lane, signaling::v1::LaneToCore& batch, int& next);
-  // What turns have left of batches, lanes taking turns.
+  // Handles the rest of batches, round-robin by lane.
   void GoOn();
-  // All that the lane has. False: the lane is given up.
+  // Handles all batches of the lane. False: the lane was given up.
   bool FinishBatches(LaneRecord& lane);
   void EndBatch(LaneRecord& lane);
   void OnEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
@@ -225,9 +223,9 @@ class Router {
   void Publish(uint64_t lane_id, LaneRecord* lane, signaling::v1::LaneEvent& event);
   void Query(PeerRecord& peer, const signaling::v1::LaneEvent& event);
   void EndQuery(PeerRecord& peer, const std::string& topic);
-  // The peer's query is answered as soon as it is its turn, or waits for a record.
+  // Answers the peer's query in its turn, or lets it wait for a record.
   void OweOrHold(PeerRecord& peer, const std::string& topic);
-  // Answers what is owed, up to kAnswerCostPerTurn: true when it has got so far.
+  // Makes answers up to kAnswerCostPerTurn; true when that is used up.
   bool PayAnswers();
   static bool CanTakeAnswers(LaneRecord& lane);
   void Subscribe(PeerRecord& peer, const signaling::v1::LaneEvent& event);
@@ -235,8 +233,8 @@ class Router {
   // Tells every lane with a watcher of the topic; not `peer` itself.
   void Announce(signaling::v1::Notice::Kind kind, PeerRecord& peer, const TopicRecord& topic);
   void AnswerRelay(LaneRecord& origin, const signaling::v1::LaneEvent& event, uint64_t reached);
-  // What the peer has said went to so many, each of them bytes long; its lane is told when that is
-  // much.
+  // The peer's relay went to that many subscribers, with that many bytes each; its lane is told
+  // when the sum is large.
   void CountFanOut(PeerRecord* peer, uint64_t reached, size_t bytes);
   // Appends a delivery for every lane that the relay goes to; returns the number of subscribers.
   uint64_t Deliver(uint64_t lane_id, signaling::v1::LaneEvent& event, TopicRecord& topic);
@@ -250,7 +248,7 @@ class Router {
                                 const TopicRecord& topic) const;
   signaling::v1::Delivery* AddDelivery(LaneRecord& lane, uint64_t origin,
                                        const signaling::v1::LaneEvent& event);
-  // Its cost; 0: there is nothing to answer with.
+  // The cost of the answer; 0: there is no record to answer with.
   size_t Answer(const PeerRecord& peer, const std::string& topic);
   void Trace(uint64_t lane_id, const LaneRecord* origin, const signaling::v1::LaneEvent& event,
              const TopicRecord* topic);
@@ -287,12 +285,12 @@ class Router {
   LiveFeed feed_;
   RecordStore records_;
   HeldQueries queries_;
-  std::deque<LaneRecord*> owing_;  // lanes that are owed answers, the next one first
-  std::deque<LaneRecord*> turns_;  // lanes with a batch that is not done, the next one first
-  size_t answer_cost_ = 0;  // of this turn
+  std::deque<LaneRecord*> owing_;  // lanes with waiting answers, the next one first
+  std::deque<LaneRecord*> turns_;  // lanes with unfinished batches, the next one first
+  size_t answer_cost_ = 0;         // of this turn
   uint64_t work_ = 0;              // of this turn
   bool unfinished_ = false;
-  bool turn_wanted_ = false;  // a Continue is on its way
+  bool turn_wanted_ = false;  // a Continue has been requested
   ReturnHold hold_;
   LateLanes late_;
   absl::Duration last_tick_;

@@ -21,7 +21,7 @@ void Router::Publish(uint64_t lane_id, LaneRecord* lane, LaneEvent& event) {
     std::erase(peer->queries, topic);
     OweOrHold(*peer, topic);
   }
-  // As far as the turn allows, with this record: a later one of its publisher takes its place.
+  // As far as the turn allows, including this record: a later one of its publisher replaces it.
   PayAnswers();
   // A record of a snapshot has been relayed before.
   if (event.seq() != 0) Relay(lane_id, lane, event);
@@ -51,7 +51,7 @@ void Router::EndQuery(PeerRecord& peer, const std::string& topic) {
   peer.lane->owed.Remove(peer.id, topic);
 }
 
-// Lanes take turns, and so do the peers of each.
+// Lanes are served round-robin, and so are the peers of each.
 bool Router::PayAnswers() {
   for (size_t behind = 0; behind < owing_.size() && answer_cost_ < kAnswerCostPerTurn;) {
     LaneRecord* lane = owing_.front();
@@ -76,7 +76,7 @@ bool Router::PayAnswers() {
   return answer_cost_ >= kAnswerCostPerTurn;
 }
 
-// One that is behind goes on when it has taken more, at the latest at a tick.
+// A lane that is behind continues when it has acknowledged more, at the latest at a tick.
 bool Router::CanTakeAnswers(LaneRecord& lane) {
   return lane.sink ? !lane.sink->IsBehind() : lane.channel->cost() < kAnswerWindow;
 }

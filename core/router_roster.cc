@@ -1,4 +1,4 @@
-// Router: what lanes are told of each other, and what a later core learns from it.
+// Router: what lanes are told about each other, and what a later core learns from it.
 #include "core/router.h"
 
 namespace cairn::core {
@@ -21,7 +21,7 @@ void Router::AddRoster(LaneRecord& lane) {
     if (!directory_.FindLane(id)) add(id, 0);
   }
   roster->set_complete(!hold_.holding() && !late_.keeping());
-  // Until then the core may still have to tell lanes what they have missed at earlier ones.
+  // Until then the core may still have to tell lanes what they missed with earlier cores.
   if (hold_.holding()) return;
   roster->mutable_stamp()->set_core_id(core_id_);
   roster->mutable_stamp()->set_version(roster_version_);

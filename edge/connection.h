@@ -65,9 +65,9 @@ class ConnectionHost {
   virtual TokenBucket::Rate message_rate() const = 0;
   virtual TokenBucket::Rate delivery_rate() const = 0;
   virtual void AwaitTokens(Connection& connection) = 0;
-  // TakeTurn() is wanted: others come first.
+  // TakeTurn() must be called later: other connections are served first.
   virtual void AwaitTurn(Connection& connection) = 0;
-  // What this turn has taken to hear connections (edge/work.h).
+  // The work of this turn for input of connections (edge/work.h).
   virtual void NoteHeard(uint64_t work) = 0;
   virtual absl::Duration Now() const = 0;
   virtual absl::Time WallTime() const = 0;
@@ -96,9 +96,9 @@ class Connection final : public Client, public DeadlineHook {
   // The deadline of its list has passed.
   void OnDeadline();
   void ResumeReading();
-  // Reads on, in its turn, if it has tokens again; false: it has not.
+  // Continues reading, in its turn, if it has tokens again; false if it has none.
   bool ResumeWithTokens();
-  // Goes on with what it has read, and no other could wait for.
+  // Continues with input that it has read and that had to wait for its turn.
   void TakeTurn();
   bool awaits_turn() const { return awaits_turn_; }
   // Called before the upgrade is done: closes to make room for others.
@@ -150,13 +150,13 @@ class Connection final : public Client, public DeadlineHook {
   void OnHttp(std::string_view bytes);
   void Open(std::string_view early);
   void OnPingDue();
-  // Gives the session as many messages as there are tokens for and a turn allows, and stops reading
-  // when no tokens are left. What is left of the bytes. REQUIRES: kOpen.
+  // Passes on as many messages as there are tokens for and the turn allows, and stops reading when
+  // no tokens are left. Returns the bytes that remain. REQUIRES: kOpen.
   std::span<char> Hear(std::span<char> bytes);
-  // Hear() of what was kept.
+  // Hear() with the input that was kept.
   void HearUnheard();
   void KeepUnheard(std::span<char> bytes);
-  // Which limit the connection has reached, if any; and it is not read until it has tokens again.
+  // Which rate limit the connection has reached, if any; it is not read until it has tokens again.
   bool OutOfMessages() const;
   bool OutOfDeliveries() const;
   void PauseForTokens();
@@ -185,9 +185,9 @@ class Connection final : public Client, public DeadlineHook {
   bool write_blocked_ = false;
   bool read_blocked_ = false;  // TLS cannot read before it has written
   bool paused_ = false;
-  bool rate_paused_ = false;  // says too much
-  bool awaits_turn_ = false;  // of the loop
-  // v2: since it last had all its tokens.
+  bool rate_paused_ = false;  // over a rate limit
+  bool awaits_turn_ = false;  // in the loop's queue
+  // v2: has been told so since it last had all its tokens.
   bool messages_told_ = false;
   bool deliveries_told_ = false;
   bool farewell_sent_ = false;
@@ -201,7 +201,7 @@ class Connection final : public Client, public DeadlineHook {
   uint16_t close_code_ = 0;
   absl::Duration pinged_at_;
   TokenBucket messages_;
-  TokenBucket deliveries_;  // below 0: others have been handed more than it may say
+  TokenBucket deliveries_;  // below 0: its relays have cost more deliveries than allowed
   std::string unheard_;     // read, but beyond the tokens or the turn
   size_t unheard_begin_ = 0;
   OutQueue out_;

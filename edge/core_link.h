@@ -81,7 +81,7 @@ class CoreLink {
   virtual size_t Room() const = 0;
   // The cost of what was submitted and is not accepted.
   virtual size_t cost() const = 0;
-  // Of what the core has sent and the listener has not been told of.
+  // The cost of messages from the core that the listener has not been given.
   virtual size_t unread_cost() { return 0; }
   // Sends due acknowledgements, and a beat before the link is silent for too long. Called ten times
   // a second.
@@ -92,7 +92,7 @@ class CoreLink {
   // ---- any thread
   // The core has answered, and the link has not broken since.
   virtual bool connected() const = 0;
-  // Of a core in another process that has answered; 0: none has.
+  // The id of a core in another process that has answered; 0: none has.
   virtual uint64_t core_id() const { return 0; }
   // The number of events in each message written to the core.
   virtual const BatchHistogram& batches() const = 0;

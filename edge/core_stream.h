@@ -37,10 +37,10 @@ class CoreStream {
   virtual void Write(const signaling::v1::LaneToCore& message) = 0;
   // OnStreamEnded() follows soon, whatever is in progress.
   virtual void Cancel() = 0;
-  // Every link::kTick: takes what was left lying because it was so little. The listener may be told
-  // from within.
+  // Called every link::kTick: reads small amounts of data for which the loop was not woken. May
+  // call the listener.
   virtual void Tick() {}
-  // Cost of the messages that have come and that the listener has not been told of.
+  // The cost of messages that have been received but not passed to the listener.
   virtual size_t unread_cost() { return 0; }
 };
 

@@ -57,9 +57,9 @@ struct EdgeCounters {
   TrafficByForm out;         // data messages queued for clients, and their frame bytes
   Counter frames_delivered;  // relays among `out`
   Counter pings_sent;
-  Counter rate_pauses;      // times that a connection was not read for a while: --rate-messages
-  Counter delivery_pauses;  // the same: --rate-deliveries
-  LatencyHistogram relay_latency;  // edge in to edge out
+  Counter rate_pauses;             // pauses of reading a connection: --rate-messages
+  Counter delivery_pauses;         // the same: --rate-deliveries
+  LatencyHistogram relay_latency;  // from receipt by the edge to delivery
   std::array<Counter, kCloseReasonCount> closes;
   std::array<Counter, kCloseReasonCount> refusals;  // of the closes, those without a session
   std::array<Counter, kDropReasonCount> drops;
@@ -85,8 +85,8 @@ struct EdgeGauges {
   Gauge rate_paused;       // not read, because of its message rate
   Gauge queued_bytes;      // not read by clients yet
   Gauge max_queued_bytes;  // the maximum of one client
-  Gauge unread_bytes;      // that the core has sent and the loop has not taken
-  Gauge seen_lanes;        // lanes whose relays the lane remembers
+  Gauge unread_bytes;      // sent by the core and not read by the loop
+  Gauge seen_lanes;        // lanes whose relays the lane keeps track of
 };
 
 }  // namespace cairn::edge

@@ -108,7 +108,7 @@ void Lane::RemoveFrom(Topic* topic, uint32_t position) {
     members[to] = members[from];
     members[to]->topics[topic].position = to;
   };
-  // Those that a relay on its way has reached stay in front of the others.
+  // Members that a relay in progress has reached stay in front of the others.
   if (topic == begun_.topic && position < begun_.next) {
     move(--begun_.next, position);
     position = begun_.next;

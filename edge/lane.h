@@ -142,8 +142,8 @@ class Lane final : public CoreLinkListener {
   // Reports to the core what has changed since the last call: the lane's figures, and those of up
   // to kReportsPerCall members. False when there are no more changes.
   bool Report(bool draining);
-  // What it tells then of the edge: the end of the clients' certificate, 0 for plaintext, and how
-  // many cores its lanes are connected to.
+  // The edge's data in that report: the expiry of the clients' certificate, 0 for plaintext, and
+  // the number of cores that its lanes are connected to.
   void SetSurroundings(int64_t tls_not_after_us, uint32_t cores) {
     tls_not_after_us_ = tls_not_after_us;
     cores_ = cores;
@@ -156,11 +156,11 @@ class Lane final : public CoreLinkListener {
   void Flush();
   // Forgets what need not be remembered any longer. Called ten times a second.
   void Tick();
-  // Something waits for DeliverWaiting(): a turn does so much and no more.
+  // Relays wait for DeliverWaiting(), because the work of a turn is bounded.
   bool has_waiting() const { return !waiting_.empty() || begun_.topic; }
   void DeliverWaiting();
   size_t waiting_cost() const { return waiting_.cost(); }
-  // What this turn has handed to clients; the loop adds what it takes to write to them.
+  // The work of this turn for handing relays to clients; the loop adds the work of writing.
   void AddWork(uint64_t work) { work_ += work; }
   void EndTurn() { work_ = fresh_work_ = 0; }
 
@@ -189,7 +189,7 @@ class Lane final : public CoreLinkListener {
 
   size_t member_count() const { return members_.size(); }
   size_t topic_count() const { return topics_.size(); }
-  // Lanes whose relays it can tell from those that are resent.
+  // Lanes whose resent relays can be recognised.
   size_t seen_lanes() const { return seen_.size(); }
 
  private:
@@ -239,22 +239,23 @@ class Lane final : public CoreLinkListener {
   void OnNotice(signaling::v1::Notice& notice);
   // Sends a message of cairn.signal.v2.
   void Say(const Member& member, std::string_view message);
-  // ---- who gets what (lane_fan_out.cc)
-  // A relay, and its frame in every dialect: each is encoded when somebody first wants it.
+  // ---- delivery to clients (lane_fan_out.cc)
+  // A relay, and its frame in every dialect: each is encoded when the first client needs it.
   struct FanOut {
     signaling::v1::Delivery delivery;
     std::string native_frame;
     std::string v2_frame;
   };
-  // Relays of one sender on their way to the members of one topic: those before `next` have them.
+  // Relays of one sender that are being handed to the members of one topic: those before `next`
+  // have them.
   struct Walk {
-    Topic* topic = nullptr;  // null: it is done
+    Topic* topic = nullptr;  // null: finished
     uint32_t next = 0;
     std::vector<FanOut> relays;
   };
   void OnDelivery(signaling::v1::Delivery& delivery);
   void OnPresence(signaling::v1::Notice& notice);
-  // As far as work_ is below `until`.
+  // Continues while work_ is below `until`.
   void Begin(Topic* topic, Walk& walk, uint64_t until);
   void GoOn(Walk& walk, uint64_t until);
   void DeliverNext(uint64_t until);
@@ -269,7 +270,7 @@ class Lane final : public CoreLinkListener {
   static bool Waits(const Member& member, std::string_view topic);
   static void FillQuery(const Member& member, const std::string& topic,
                         signaling::v1::LaneEvent& event);
-  // As often as the member has asked.
+  // One answer for each query of the member.
   void SendResult(Member* member, std::string_view topic,
                   const std::vector<wire::PublishedRecord>& records, size_t times);
   // Null when no member is subscribed to it.
@@ -300,10 +301,10 @@ class Lane final : public CoreLinkListener {
   bool congested_ = false;
   std::atomic<size_t> backlog_bytes_{0};
   WaitingRelays waiting_;
-  Walk begun_;               // spans turns
-  Walk fresh_;               // kept for its memory
+  Walk begun_;               // may span turns
+  Walk fresh_;               // its memory is reused
   uint64_t work_ = 0;        // of this turn
-  uint64_t fresh_work_ = 0;  // of that, for what has just come
+  uint64_t fresh_work_ = 0;  // the part of it for new relays
   int64_t deliver_us_ = 0;   // now, Unix microseconds
   uint64_t next_seq_ = 1;
   int64_t read_us_ = 0;

@@ -1,4 +1,4 @@
-// Lane: what comes from the core.
+// Lane: messages from the core.
 #include <absl/container/flat_hash_set.h>
 
 #include <string>
@@ -61,7 +61,7 @@ void Lane::CarryOut(const signaling::v1::Command& command) {
       if (orders_.set_log_directives) orders_.set_log_directives(command.log_directives());
       return;
     default:
-      return;  // of a newer core
+      return;  // sent by a newer core
   }
 }
 
@@ -93,7 +93,7 @@ void Lane::OnNotice(Notice& notice) {
     case Notice::KIND_LEFT:
       return OnPresence(notice);
     default:
-      return;  // of a newer core
+      return;  // sent by a newer core
   }
 }
 

@@ -146,7 +146,7 @@ void LaneLink::OnWelcome(const CoreToLane& message) {
   welcomed_ = true;
   generation_ = std::max(generation_, welcome.generation());
   up_since_ = clock_.Elapsed();
-  // The tick after which it is due may be late.
+  // The tick after which a beat is due may be late.
   const auto ticks = welcome.beat_ms() / static_cast<uint32_t>(link::kTick.count());
   beat_ticks_ = std::max(1, static_cast<int>(ticks) - 1);
   silent_ticks_ = 0;
@@ -174,7 +174,7 @@ void LaneLink::BeginSession(const Welcome& welcome) {
   listener_.OnSession(std::move(session));
 }
 
-// What was broken cannot go on. The core takes the lane for one that it has given up, so that its
+// A broken link cannot continue. The core treats the lane as one that it has given up, so that its
 // clients learn that they may have missed something.
 void LaneLink::GiveUpLink() { link_number_ = 0; }
 

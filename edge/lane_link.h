@@ -8,10 +8,10 @@
 // docs/RELAYS.md "Links" has the rules.
 //
 // Owner:  one Loop.
-// Thread: that loop's, but where a method says "any thread".
-// Bounds: Options::window of what the core has not accepted; Room() is what is left of it.
-// Errors: whatever ends a stream is logged, each new reason once per outage, and followed by a
-//         jittered back-off, which begins anew once a stream was open for link::kSteadyStream.
+// Thread: that loop's, unless a method says "any thread".
+// Bounds: Options::window of data that the core has not accepted; Room() is the rest of it.
+// Errors: whatever ends a stream is logged (each new reason once per outage), and is followed by a
+//         jittered back-off, which restarts once a stream was open for link::kSteadyStream.
 #ifndef CAIRN_EDGE_LANE_LINK_H_
 #define CAIRN_EDGE_LANE_LINK_H_
 
@@ -71,7 +71,7 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   bool Resume(uint64_t received);
   void BeginSession(const signaling::v1::Welcome& welcome);
   void Accept(signaling::v1::LaneToCore& message) { listener_.OnAccepted(message); }
-  // The next Hello names no link of this core.
+  // The next Hello will name no link of this core.
   void GiveUpLink();
   // Ends a stream on which the core broke the protocol.
   void Refuse(const std::string& why);
@@ -95,11 +95,11 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   uint64_t link_number_ = 0;            // Welcome.link of the session
   uint64_t generation_ = 0;             // the highest Welcome.generation
   std::unique_ptr<WireLink> link_;      // of the session; null: there was none yet
-  absl::Duration up_since_;             // of the stream, if welcomed_
-  absl::Duration down_since_;           // if not
+  absl::Duration up_since_;             // when the stream was welcomed, if it is
+  absl::Duration down_since_;           // since when there is no welcomed stream
   std::string refusal_;
   int silent_ticks_ = 0;  // since something was written
-  int beat_ticks_ = 1;    // after which an empty message is (Welcome.beat_ms)
+  int beat_ticks_ = 1;    // ticks of silence after which a beat is sent (Welcome.beat_ms)
   std::string last_failure_;
   LogLimiter outages_;
 

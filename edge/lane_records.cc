@@ -38,7 +38,7 @@ void Lane::Publish(const Member* member, std::string_view topic,
 void Lane::Query(Member* member, std::string_view topic) {
   if (member->queries.size() >= limits_.max_held_queries) return SendResult(member, topic, {}, 1);
   std::string name(topic);
-  // The core answers once, however often it is asked meanwhile.
+  // The core sends one answer, however often it is asked meanwhile.
   if (member->told && !Waits(*member, name)) {
     Tell(LaneEvent::KIND_QUERIED, member->peer,
          [&](LaneEvent& event) { FillQuery(*member, name, event); });

@@ -37,10 +37,10 @@ struct EdgeLimits {
   size_t rate_messages = 200;
   // The burst after a quiet time, for each message a second of the average rate.
   size_t rate_burst_factor = 10;
-  // --rate-deliveries: so often a second, on average, what a connection says is handed to others
-  // (edge/work.h); 0: no limit. Broken: it is not read for a while.
+  // --rate-deliveries: the average number of deliveries a second that a connection may cause
+  // (edge/work.h); 0: no limit. Exceeded: reading pauses.
   size_t rate_deliveries = 20'000;
-  // At once after having been quiet, for each a second on average.
+  // The burst after a quiet time, for each delivery a second of the average rate.
   size_t deliveries_burst_factor = 2;
   // --max-backlog-bytes, of one lane: data that the core has not accepted (proto/link/cost.h).
   // Full: clients are not read.

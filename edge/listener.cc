@@ -76,7 +76,8 @@ std::optional<Accepted> Listener::Accept() {
       log::Warn(log::Edge(), "accept_failed",
                 {{"error", log::Text(std::strerror(error))},
                  {"suppressed", *suppressed},
-                 {"hint", log::Text("open connections go on; raise the limit of open files")}});
+                 {"hint",
+                  log::Text("open connections are not affected; raise the limit of open files")}});
       said_ = true;
     }
     return std::nullopt;

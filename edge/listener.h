@@ -59,7 +59,7 @@ class Listener {
   bool shared_;
   bool paused_ = false;
   bool said_ = false;  // the failure has been logged
-  // The last descriptor was as high as clients may have: the next one may be too high.
+  // The last descriptor was as high as clients may use: the next one may be too high.
   bool near_reserve_ = false;
   LogLimiter failures_;
 };

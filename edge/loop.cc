@@ -21,8 +21,8 @@ constexpr absl::Duration kSilenceWithoutDescriptors = absl::Seconds(1);
 // Connections accepted in a row before open ones are served.
 constexpr int kAcceptsPerTurn = 128;
 
-// What epoll keeps of a descriptor: a Connection*, whose lowest bit is 0; null for the listener; or
-// a socket of the link, by its number, since it may be gone when its turn comes.
+// The data of a descriptor in epoll: a Connection*, whose lowest bit is 0; null for the listener;
+// or the number of a socket of the link, because that may have been closed before it is handled.
 uint64_t TagOfSocket(int fd) { return static_cast<uint64_t>(fd) << 1 | 1; }
 bool IsSocketTag(uint64_t tag) { return tag & 1; }
 int SocketOfTag(uint64_t tag) { return static_cast<int>(tag >> 1); }
@@ -106,14 +106,14 @@ void Loop::AwaitReady() {
 
 void Loop::OnEpollReady() {
   lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
-  // Those of the last time first, or busy ones would always come before them.
+  // Those left from the last turn first, or busy connections would always come before them.
   if (next_ready_ >= ready_) {
     ready_ = epoll_wait(epoll_.get(), ready_events_.data(), kEventsPerTurn, 0);
     next_ready_ = 0;
   }
   while (next_ready_ < ready_ && heard_ < kHearingPerTurn) {
     const epoll_event& event = ready_events_[static_cast<size_t>(next_ready_++)];
-    if (event.events != 0) OnReady(event);  // 0: gone meanwhile
+    if (event.events != 0) OnReady(event);  // 0: closed meanwhile
   }
   FinishTurn();
 }
@@ -147,7 +147,7 @@ void Loop::OnNextTurn() {
   lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
   lane_.DeliverWaiting();
   for (size_t left = awaiting_turn_.size(); left > 0 && heard_ < kHearingPerTurn; --left) {
-    // Those that left were taken out, by nobody else than FinishTurn().
+    // Only FinishTurn() removes connections from the queue.
     Connection* connection = awaiting_turn_.front();
     awaiting_turn_.pop_front();
     connection->TakeTurn();
@@ -165,7 +165,7 @@ void Loop::FinishTurn() {
   lane_.EndTurn();
   if (turn_posted_ || (awaiting_turn_.empty() && !lane_.has_waiting())) return;
   turn_posted_ = true;
-  // Behind what is ready by now: each of the two gets every other turn.
+  // Posted behind the sockets that are ready by now: the two alternate.
   boost::asio::post(io_, [this] { OnNextTurn(); });
 }
 

@@ -1,9 +1,9 @@
 // Loop: one thread with its connections, its listener and its lane. A connection never leaves its
 // loop.
 //
-// One turn: what is ready is read and handled, what came of it goes to the core in one batch, and
-// each touched connection is written to once. A turn does so much and no more (edge/work.h); the
-// rest is done in the next, with whoever else has become ready.
+// One turn: ready sockets are read and their input is handled, the resulting events go to the core
+// in one batch, and each touched connection is written once. The work of a turn is bounded
+// (edge/work.h); the rest is done in the next turn, together with sockets that have become ready.
 //
 // Owner:  Edge.
 // Thread: its own, unless a method says "any thread".
@@ -36,6 +36,7 @@
 #include "edge/connection.h"
 #include "edge/connection_limiter.h"
 #include "edge/core_sight.h"
+#include "edge/drain_schedule.h"
 #include "edge/edge_snapshot.h"
 #include "edge/handover.h"
 #include "edge/lane.h"
@@ -133,7 +134,7 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
   void AwaitReady();
   void OnEpollReady();
   void OnReady(const epoll_event& event);
-  // Goes on with what the last turns have left.
+  // Continues with the work that the last turns have left.
   void OnNextTurn();
   // Hands the batch to the core and settles the touched connections, until nothing is left to do.
   void FinishTurn();
@@ -186,11 +187,11 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
   const size_t max_queued_;
   const TokenBucket::Rate message_rate_;
   const TokenBucket::Rate delivery_rate_;
-  // Ready sockets, of which those from next_ready_ on are still to be looked at.
+  // The ready sockets; those from next_ready_ on have not been handled yet.
   std::array<epoll_event, kEventsPerTurn> ready_events_;
   int next_ready_ = 0;
   int ready_ = 0;
-  std::deque<Connection*> awaiting_turn_;  // those that came first go first
+  std::deque<Connection*> awaiting_turn_;  // in the order of arrival
   bool turn_posted_ = false;
   uint64_t heard_ = 0;  // work of this turn
   DeadlineList<Connection> handshakes_;
@@ -201,10 +202,7 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
   absl::Duration next_queue_gauges_;
   std::optional<Handover> handover_;
   absl::Duration handover_end_;
-  double drain_due_ = 0;  // connections that should have been closed by now
-  absl::Duration drain_window_;
-  absl::Duration drain_end_;
-  absl::Duration drain_cutoff_;
+  DrainSchedule drain_;
   absl::Duration goodbye_end_ = absl::InfiniteDuration();
   std::function<void()> drained_;
   std::thread thread_;

@@ -21,9 +21,7 @@ void Loop::Drain(absl::Duration window, std::optional<Handover> handover,
     } else {
       CloseListener();
     }
-    drain_window_ = window;
-    drain_end_ = Now() + window;
-    drain_cutoff_ = drain_end_ + shared_.limits.close_timeout;
+    drain_.Begin(Now(), window, shared_.limits.close_timeout);
     drained_ = done;
     ScheduleTick();
   });
@@ -42,7 +40,7 @@ void Loop::CloseListener() {
 void Loop::CloseDrainShare() {
   const absl::Duration now = Now();
   if (listener_.open() && now >= handover_end_) CloseListener();
-  if ((slots_.empty() && !listener_.open()) || now >= drain_cutoff_) {
+  if ((slots_.empty() && !listener_.open()) || drain_.IsOver(now)) {
     lane_.SayGoodbye();
     goodbye_end_ = std::min(goodbye_end_, now + absl::FromChrono(link::kGoodbyeTimeout));
     if (drained_ && (lane_.finished() || now >= goodbye_end_)) std::exchange(drained_, nullptr)();
@@ -50,16 +48,13 @@ void Loop::CloseDrainShare() {
   }
   size_t open = 0;
   for (const Slot& slot : slots_) open += slot.connection->drained() ? 0 : 1;
-  // The fraction of a connection is carried over to the next tick.
-  const double ticks_left = absl::FDivDuration(drain_end_ - now, absl::FromChrono(kDrainTick));
-  drain_due_ +=
-      ticks_left <= 1 ? static_cast<double>(open) : static_cast<double>(open) / ticks_left;
+  size_t due = drain_.Due(now, absl::FromChrono(kDrainTick), open);
   for (const Slot& slot : slots_) {
-    if (drain_due_ < 1) break;
+    if (due == 0) break;
     if (slot.connection->drained()) continue;
     // Clients reconnect spread over the same time in which they are closed.
-    slot.connection->Drain(drain_window_ * absl::Uniform<double>(random_, 0, 1));
-    --drain_due_;
+    slot.connection->Drain(drain_.window() * absl::Uniform<double>(random_, 0, 1));
+    --due;
   }
 }
 

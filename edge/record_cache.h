@@ -5,8 +5,10 @@
 // records until they expire.
 //
 // Owner:  Lane.
-// Thread: its loop. Time is handed in, and never goes back.
-// Bounds: `max_bytes`: of the address that holds most, and of that the connection that holds most, the oldest goes first. All records live equally long, so the order of publishing is that of expiry.
+// Thread: its loop. Time is passed in, and never goes back.
+// Bounds: `max_bytes`: of the address that holds most, and of that the connection that holds most,
+//         the oldest record is dropped. All records have the same lifetime, so they expire in the
+//         order of publishing.
 #ifndef CAIRN_EDGE_RECORD_CACHE_H_
 #define CAIRN_EDGE_RECORD_CACHE_H_
 
@@ -43,7 +45,7 @@ class RecordCache {
   size_t bytes() const { return bytes_; }
 
  private:
-  // Differences of less than one of so many parts of max_bytes do not count.
+  // Differences below max_bytes divided by this are ignored.
   static constexpr size_t kGrains = 256;
 
   struct Kept {

@@ -6,9 +6,9 @@
 //
 // Owner:  Lane.
 // Thread: its loop.
-// Bounds: one entry for each lane of the roster, and kMaxAbsent for lanes that were in it. Those go after
-//         link::kSeenKept, or the oldest when there are too many. A lane that comes and goes is one
-//         of them.
+// Bounds: one entry for each lane of the roster, and kMaxAbsent for lanes that left it, including
+//         lanes that were only briefly in it. The latter are removed after link::kSeenKept, or the
+//         oldest one when there are too many.
 #ifndef CAIRN_EDGE_SEEN_RELAYS_H_
 #define CAIRN_EDGE_SEEN_RELAYS_H_
 
@@ -44,12 +44,12 @@ class SeenRelays {
     uint64_t origin_lane;
   };
 
-  // The origin is in the roster again, or is absent since another time, or forgotten.
+  // The origin is in the roster again, or has left it at another time, or was removed.
   bool IsStale(const Absent& absent) const;
 
   absl::flat_hash_map<uint64_t, Seen> seen_;
   std::deque<Absent> absent_;  // oldest first; some are stale
-  size_t absent_count_ = 0;    // of those, the ones that are not
+  size_t absent_count_ = 0;    // those that are not stale
 };
 
 }  // namespace cairn::edge

@@ -41,14 +41,14 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // What may be handled in one go.
+  // How much may be handled in one call.
   struct Allowance {
     uint32_t messages = std::numeric_limits<uint32_t>::max();  // and pings
     uint64_t work = std::numeric_limits<uint64_t>::max();      // edge/work.h
   };
-  // Handles every complete message in `bytes`, which it changes (unmasking), but stops once so
-  // much has been handled since the last TakeHeard(). What is left is returned, to come first in
-  // the next call. After a Client::Close() of its own it ignores what else comes.
+  // Handles every complete message in `bytes`, which it changes (unmasking), but stops once that
+  // much has been handled since the last TakeHeard(). Returns the rest, which the next call must
+  // begin with. After it has called Client::Close() it ignores all input.
   std::span<char> OnBytes(std::span<char> bytes) { return OnBytes(bytes, Allowance()); }
   std::span<char> OnBytes(std::span<char> bytes, Allowance most);
 
@@ -59,8 +59,8 @@ class Session {
   }
   // cairn.signal.v2: the connection is about to be closed; `wait`: when to reconnect.
   void SayDraining(absl::Duration wait);
-  // cairn.signal.v2: the connection is not read for a while, since it says more than
-  // --rate-messages, or what it says goes to more than --rate-deliveries.
+  // cairn.signal.v2: reading is paused for a while because the client exceeds --rate-messages or
+  // --rate-deliveries.
   void SayRateLimited(bool deliveries);
   // What has been handled since the last call.
   struct Heard {

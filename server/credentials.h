@@ -29,15 +29,14 @@ absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options
 absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options);
 // Refuses a port that other machines can reach and that requires no credential.
 absl::Status CheckGrpcExposure(const Options& options);
-// Whether others than this machine can reach the gRPC port, and it has tokens but no TLS.
+// Whether other machines can reach the gRPC port, and it has tokens but no TLS.
 bool PassesTokensInPlainText(const Options& options);
 
-// The edge's side of the same: the token it presents ("" for none), and its TLS (null for
-// plaintext).
+// The edge's side: the token that it presents ("" for none), and its TLS (null for plaintext).
 absl::StatusOr<std::string> LoadEdgeToken(const Options& options);
-// The same again, for an edge that has its name already.
+// The same when the edge's name is already known.
 absl::StatusOr<std::string> ReloadEdgeToken(const Options& options, const std::string& edge_name);
-// The edge's name: what was given, or what its credential is bound to, or the default.
+// The edge's name: the one given, or the one that its credential is bound to, or the default.
 absl::StatusOr<std::string> EdgeNameOf(const Options& options);
 absl::StatusOr<std::shared_ptr<const edge::CoreTls>> LoadCoreTls(const Options& options);
 

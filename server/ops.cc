@@ -74,7 +74,7 @@ OpsAnswer Ops::Metrics() {
     if (const auto suppressed = incomplete_.Admit()) {
       log::Warn(log::Server(), "metrics_incomplete",
                 {{"suppressed", *suppressed},
-                 {"hint", log::Text("the core is too busy to be asked; its metrics are missing")}});
+                 {"hint", log::Text("the core did not answer in time; its metrics are missing")}});
     }
   }
   OpsAnswer answer;

@@ -120,15 +120,15 @@ void Command::AddOperation() {
   Add("--log-format", raw_.log_format, "FORMAT", "text, or json: one object a line")
       ->capture_default_str();
   app_.add_flag("--log-peers", options_.log_peers,
-                "Log each client's address when it comes and goes")
+                "Log each client's address when it connects and disconnects")
       ->envname("CAIRN_SIGNAL_LOG_PEERS");
 }
 
 void Command::AddDialects() {
-  Add("--dialects", raw_.dialects, "LIST", "What clients may speak: cbor, or cbor,json")
+  Add("--dialects", raw_.dialects, "LIST", "Dialects that clients may use: cbor, or cbor,json")
       ->capture_default_str();
   Add("--record-ttl", raw_.record_ttl, "TIME",
-      "How long what a JSON client publishes is kept; at most 25h")
+      "How long records published by JSON clients are kept; at most 25h")
       ->capture_default_str();
   Add("--query-hold", raw_.query_hold, "TIME",
       "How long a JSON query waits for a first record; at most 4s")
@@ -136,7 +136,7 @@ void Command::AddDialects() {
 }
 
 void Command::AddRoles() {
-  Add("--role", raw_.role, "ROLE", "all, edge or core: which part this process plays")
+  Add("--role", raw_.role, "ROLE", "all, edge or core: the role of this process")
       ->capture_default_str();
   Add("--grpc-listen-addr", options_.grpc_listen_address, "ADDR",
       "Core: IP:PORT or unix:PATH that edges and cairn-admin connect to; default: 127.0.0.1:7443");
@@ -150,14 +150,13 @@ void Command::AddRoles() {
   Add("--grpc-tls-ca", options_.grpc_tls_ca, "FILE",
       "CA (PEM) that the other side's certificate must come from");
   Add("--grpc-edge-token-file", options_.grpc_edge_token_file, "FILE",
-      "Core: tokens that let edges in, one a line, TOKEN or EDGE: TOKEN; edge: what it presents to "
-      "its core");
+      "Core: tokens of edges, one a line, TOKEN or EDGE: TOKEN; edge: the token that it presents");
   Add("--grpc-operator-token-file", options_.grpc_operator_token_file, "FILE",
-      "Core: tokens that let operators in, one a line");
+      "Core: tokens of operators, one a line");
   Add("--grpc-viewer-token-file", options_.grpc_viewer_token_file, "FILE",
-      "Core: tokens that let operators look but not steer, one a line");
+      "Core: tokens of viewers, who may read but change nothing, one a line");
   Add("--grpc-allow-file", options_.grpc_allow_file, "FILE",
-      "Core: names of certificates that are let in, one a line, NAME or EDGE: NAME; default: all "
+      "Core: names of certificates that are accepted, one a line, NAME or EDGE: NAME; default: all "
       "of the CA");
   Add("--core", options_.core, "ADDR", "Edge: HOST:PORT or unix:PATH of the core");
   Add("--edge-name", options_.edge_name, "NAME",
@@ -180,16 +179,18 @@ void Command::AddLimits() {
   AddBytes("--max-queued-bytes", limits.max_queued_bytes,
            "Frames one client has not read; above it: close 1013");
   AddBytes("--max-queued-total", limits.max_queued_total,
-           "Memory of all those; above it: the longest is closed with 1013; 0: a quarter of the "
+           "Memory of all these queues; above it: the connection with the longest is closed with "
+           "1013; 0: a quarter of the "
            "memory limit");
   AddCount("--rate-messages", limits.rate_messages,
-           "Messages a second of one connection, and ten times as many at once; above it: it is "
-           "read later; 0: no limit");
-  AddCount("--rate-deliveries", limits.rate_deliveries,
-           "How often a second what one connection says is handed to others, and twice as many at "
-           "once; above it: it is read later; 0: no limit");
+           "Messages a second of one connection, and ten times as many at once; above it: reading "
+           "pauses; 0: no limit");
+  AddCount(
+      "--rate-deliveries", limits.rate_deliveries,
+      "Deliveries a second that one connection may cause, and twice as many at once; above it: "
+      "reading pauses; 0: no limit");
   AddBytes("--max-backlog-bytes", limits.max_backlog_bytes,
-           "What one loop keeps and the core has not taken; above it: clients are not read");
+           "Data of one loop that the core has not accepted; above it: clients are not read");
   Add("--handshake-timeout", raw_.handshake_timeout, "TIME",
       "From accept to the end of the upgrade")
       ->capture_default_str();

@@ -44,8 +44,8 @@ struct Options {
   std::string grpc_edge_token_file;
   std::string grpc_operator_token_file;
   std::string grpc_viewer_token_file;
-  // Core: names of certificates that are let in; empty: all of the CA that are named as edges,
-  // operators and viewers are.
+  // Core: names of certificates that are accepted; empty: all certificates of the CA that are named
+  // as edges, operators and viewers are.
   std::string grpc_allow_file;
   // Edge: the address of its core, as gRPC writes targets.
   std::string core;

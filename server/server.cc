@@ -68,7 +68,7 @@ class Server {
   void AwaitSignal();
   void OnSignal(int number);
   void Reload();
-  // Calls that a reload has ended.
+  // The number of calls that a reload has ended.
   static void SayEnded(size_t calls);
   void SayReady();
   void BeginShutdown(const std::string& why);
@@ -133,7 +133,7 @@ absl::Status Server::StartCore() {
   grpc_options.version = CAIRN_VERSION;
   if (PassesTokensInPlainText(options_)) {
     log::Warn(log::Core(), "grpc_in_plain_text",
-              {{"hint", log::Text("whoever is on the way reads tokens and relays; set "
+              {{"hint", log::Text("anybody on the network path can read tokens and relays; set "
                                   "--grpc-tls-cert, -key and -ca")}});
   }
   auto server = core::GrpcServer::Start(grpc_options, *core_);
@@ -333,7 +333,7 @@ void Server::SayEnded(size_t calls) {
   if (calls == 0) return;
   log::Warn(log::Core(), "credentials_revoked",
             {{"calls", calls},
-             {"hint", log::Text("lanes and watches that what is allowed now does not cover were "
+             {"hint", log::Text("lanes and watches whose credential is no longer accepted were "
                                 "ended")}});
 }
 

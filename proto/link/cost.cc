@@ -6,14 +6,14 @@ using namespace signaling::v1;  // NOLINT(google-build-using-namespace): nothing
 
 namespace {
 
-// An item in a repeated field: the pointer to it and its allocation, with the heap's own share.
+// An item of a repeated field: its pointer and its allocation, including the heap's overhead.
 constexpr size_t kItem = 32;
-// A string that is too long to lie in its head.
+// A string that does not fit into its header.
 constexpr size_t kString = 48;
 
 size_t CostOf(const std::string& text) { return text.empty() ? 0 : kString + text.size(); }
 
-// Of a relay, where an empty one is set as well: no relay costs less than it takes.
+// Of a relay, which sets an empty string too, so that no relay costs less than its memory.
 size_t CostOfSet(const std::string& text) {
   return text.empty() ? sizeof(std::string) : CostOf(text);
 }

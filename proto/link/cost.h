@@ -1,6 +1,6 @@
-// What items of a link cost: the memory that one takes while it is kept, in bytes.
+// The cost of a link's items: the memory in bytes that an item takes while it is kept.
 //
-// The one measure for every queue, window and bound between edge and core. Fixed parts were
+// The only measure for every queue, window and bound between edge and core. The fixed parts were
 // measured (sizeof and the allocations of a parsed item, protobuf 3.21).
 //
 // Thread: any.
@@ -18,7 +18,7 @@ size_t CostOf(const signaling::v1::Delivery& delivery);
 size_t CostOf(const signaling::v1::Notice& notice);
 size_t CostOf(const signaling::v1::Answer& answer);
 size_t CostOf(const signaling::v1::Command& command);
-// Of all items of the message.
+// The cost of all items of the message.
 size_t CostOf(const signaling::v1::LaneToCore& message);
 size_t CostOf(const signaling::v1::CoreToLane& message);
 

@@ -1,5 +1,5 @@
-// What the two kinds of link messages have in common: items that can be counted and moved from one
-// to the other.
+// The common part of the two kinds of link messages: items that can be counted and moved to another
+// message.
 //
 // Thread: none of its own.
 #ifndef CAIRN_PROTO_LINK_ITEMS_H_
@@ -29,7 +29,7 @@ void ForEachItem(signaling::v1::CoreToLane& message, Take take) {
     take(one, [](CoreToLane& to) { return to.add_commands(); });
 }
 
-// Moves what is no item and would be said once: the latest counts.
+// Moves fields that are not items and are sent once: the latest value is used.
 inline void MoveRest(signaling::v1::LaneToCore& from, signaling::v1::LaneToCore& to) {
   if (from.has_stats()) to.mutable_stats()->Swap(from.mutable_stats());
 }
@@ -43,7 +43,7 @@ inline int ItemCount(const signaling::v1::CoreToLane& message) {
   return message.deliveries_size() + message.notices_size() + message.answers_size() +
          message.commands_size();
 }
-// Whether there is anything in it that has to arrive.
+// Whether it contains anything that must be delivered.
 inline bool IsEmpty(const signaling::v1::LaneToCore& message) {
   return ItemCount(message) == 0 && !message.has_stats();
 }
@@ -51,7 +51,8 @@ inline bool IsEmpty(const signaling::v1::CoreToLane& message) {
   return ItemCount(message) == 0 && message.settled_size() == 0 && !message.has_roster();
 }
 
-// Moves everything of `from` behind what `to` has; `from` is left cleared, with its memory kept.
+// Moves everything in `from` behind the contents of `to`; `from` is left cleared, with its memory
+// kept.
 template <typename Message>
 void MoveAll(Message& from, Message& to) {
   if (IsEmpty(to)) {

@@ -1,18 +1,18 @@
-// Link: one end of a resumable channel between two processes, over streams that break.
+// Link: one end of a resumable channel between two processes, over streams that may break.
 //
-// What an end appends is gathered into messages, numbered 1, 2, 3, … when they are first written,
-// and kept until the other end says that it has handled them. A stream that breaks costs nothing:
-// on the next one both ends say how far they have got (Hello, Welcome) and go on there. So every
-// item arrives once and in order for as long as both ends live; what the end of one costs is not
-// the link's business (docs/RELAYS.md).
+// Appended items are gathered into messages, numbered 1, 2, 3, … when they are first written, and
+// kept until the other end says that it has handled them. A broken stream loses nothing: on the
+// next one both ends say what they have handled (Hello, Welcome) and continue from there. So every
+// item arrives once and in order as long as both ends live; docs/RELAYS.md says what happens when
+// one ends.
 //
-// Knows nothing of topics, sockets, clocks or gRPC.
+// Independent of topics, sockets, clocks and gRPC.
 //
 // Owner:  a lane (edge/lane_link.h) or the core's record of one (core/lane_channel.h).
 // Thread: its owner's.
-// Bounds: cost() is what the owner holds against its own bound. A message that is written is at most kMaxMessageBytes,
-//         a larger item travels in parts; what the other end sends in parts is at most
-//         max_whole_bytes.
+// Bounds: the owner compares cost() with its own bound. A written message is at most
+//         kMaxMessageBytes, a larger item travels in parts; what the other end sends in parts is at
+//         most max_whole_bytes.
 // Errors: Receipt::kBroken when the other end breaks the numbering; the owner ends the stream.
 #ifndef CAIRN_PROTO_LINK_LINK_H_
 #define CAIRN_PROTO_LINK_LINK_H_
@@ -31,7 +31,7 @@
 
 namespace cairn::link {
 
-// Of what is gathered in one message, and of a message that is written.
+// The limits of a gathered message, and of a written one.
 inline constexpr size_t kMaxMessageBytes = 512 << 10;
 
 enum class Receipt : uint8_t {
@@ -45,19 +45,19 @@ enum class Receipt : uint8_t {
 template <typename Out, typename In>
 class Link {
  public:
-  // An acknowledgement gets a message of its own after so many items or so much cost, or when the
-  // other end asks for it; else it goes with the next message, or when AckNow() says so.
+  // A separate message acknowledges after this many items or this much cost, or when the other end
+  // asks for it; otherwise the next message does, or one written because of AckNow().
   static constexpr int kItemsPerAck = 256;
   static constexpr size_t kCostPerAck = 1 << 20;
 
-  // `window`: what cost() is kept below. Above half of it, the other end is asked to acknowledge at
-  // once.
+  // `window`: the owner keeps cost() below it. Above half of it, the other end is asked to
+  // acknowledge at once.
   Link(size_t window, size_t max_whole_bytes)
       : window_(window), max_whole_bytes_(max_whole_bytes) {}
 
   // ---- sending
 
-  // Takes everything of `message` and leaves it cleared, with its memory kept.
+  // Takes the contents of `message` and leaves it cleared, with its memory kept.
   void Append(Out& message) {
     const size_t cost = CostOf(message);
     cost_ += cost;
@@ -66,13 +66,12 @@ class Link {
     MoveAll(message, open_);
   }
 
-  // What is appended from now on begins another message.
+  // Items appended from now on go into another message.
   void Cut() {
     if (!IsEmpty(open_)) Seal();
   }
 
-  // Whether Next() has something: a message, or an acknowledgement that is due. REQUIRES for true:
-  // attached.
+  // Whether Next() has a message, or an acknowledgement that is due. REQUIRES for true: attached.
   bool HasNext() const {
     return attached_ && (next_ < sealed_.size() || !IsEmpty(open_) || AckDue() || beat_now_);
   }
@@ -94,13 +93,12 @@ class Link {
     ack_now_ = beat_now_ = false;
     return out;
   }
-  // What has been received is acknowledged with the next message, even if there is nothing else in
-  // it.
+  // Acknowledges what has been received with the next message, even if that contains nothing else.
   void AckNow() { ack_now_ = received_ != told_received_; }
-  // The next message is written even if there is nothing in it.
+  // Writes the next message even if it is empty.
   void BeatNow() { beat_now_ = true; }
 
-  // Of everything that was appended and is not acknowledged.
+  // The cost of everything appended and not acknowledged.
   size_t cost() const { return cost_; }
   // The number up to which everything is acknowledged.
   uint64_t acknowledged() const { return first_number_ - 1; }
@@ -110,8 +108,8 @@ class Link {
   // ---- streams
 
   bool attached() const { return attached_; }
-  // A stream has opened on which the other end goes on with this link, and has handled the messages
-  // up to `received`: as Acknowledge(), and the rest is written again. 0 for a link that is new.
+  // A stream has opened on which the other end continues this link; it has handled the messages up
+  // to `received`: as Acknowledge(), and the rest is resent. 0 for a new link.
   template <typename Release>
   bool Attach(uint64_t received, Release release) {
     if (!Acknowledge(received, release)) return false;
@@ -148,8 +146,8 @@ class Link {
     return true;
   }
 
-  // Everything that is not acknowledged, oldest first, for an owner that gives the link up. Then
-  // there is nothing.
+  // Returns everything that is not acknowledged, oldest first, for an owner that gives up the link;
+  // nothing is left.
   std::vector<Out> TakeUnacknowledged() {
     if (!IsEmpty(open_)) Seal();
     std::vector<Out> messages;
@@ -166,14 +164,14 @@ class Link {
 
   // ---- receiving
 
-  // The highest number that was received, and so handled.
+  // The highest number that was received, and therefore handled.
   uint64_t received() const { return received_; }
 
-  // Parts of a message that have come.
+  // The parts received of an incomplete message.
   size_t part_bytes() const { return whole_.size(); }
 
-  // Takes the acknowledgement in `message`, as Acknowledge(), and says whether the rest is to be
-  // handled. A message that came in parts is put together in `message` with the last of them.
+  // Handles the acknowledgement in `message`, as Acknowledge(), and says whether the rest must be
+  // handled. The last part of a message is replaced by the whole message.
   template <typename Release>
   Receipt Receive(In& message, Release release) {
     if (!Acknowledge(message.received(), release)) return Receipt::kBroken;
@@ -190,7 +188,7 @@ class Link {
   struct Sealed {
     Out message;
     size_t cost = 0;
-    // Of a part: the serialized whole, which all of its parts share, and where this part begins.
+    // Of a part: the serialized whole, which all of its parts share, and the offset of this part.
     std::shared_ptr<const std::string> bytes;
     size_t at = 0;
 
@@ -224,7 +222,7 @@ class Link {
     open_cost_ += cost;
   }
 
-  // Numbers what has gathered.
+  // Numbers the gathered message.
   void Seal() {
     if (open_cost_ > kMaxMessageBytes && open_.ByteSizeLong() > kMaxMessageBytes) {
       SealInParts();
@@ -242,14 +240,14 @@ class Link {
   }
   void SealInParts() {
     const auto bytes = std::make_shared<const std::string>(open_.SerializeAsString());
-    open_ = Out();  // its memory goes
+    open_ = Out();  // frees its memory
     for (size_t at = 0; at < bytes->size(); at += kMaxMessageBytes) {
       Sealed& sealed = sealed_.emplace_back();
       sealed.message.set_number(first_number_ + sealed_.size() - 1);
       sealed.bytes = bytes;
       sealed.at = at;
     }
-    // The memory stays until the last of them is acknowledged.
+    // The memory is kept until the last part is acknowledged.
     sealed_.back().cost = open_cost_;
   }
   void FillPart(const Sealed& sealed) {

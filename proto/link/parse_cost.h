@@ -1,5 +1,5 @@
-// ParseCost: what parsed messages would cost, told from their bytes: an empty item takes two bytes
-// on the wire and hundreds in memory.
+// ParseCost: estimates the cost of a message before it is parsed: an empty item takes two bytes on
+// the wire and hundreds in memory.
 //
 // Thread: any.
 #ifndef CAIRN_PROTO_LINK_PARSE_COST_H_
@@ -12,11 +12,12 @@
 
 namespace cairn::link {
 
-// Fields of the message itself, in bytes that may be malformed. Cheap: what is in them is skipped.
+// Counts the fields of the message itself, in bytes that may be malformed. Cheap: their contents
+// are skipped.
 size_t CountFields(std::string_view bytes);
 
-// Whether the message of that type that `bytes` are costs at most `max_cost`, roughly. False for
-// what is malformed, or nested deeper than our messages are.
+// Whether the message of that type in `bytes` costs at most `max_cost`, roughly. False if it is
+// malformed, or nested deeper than our messages are.
 bool ParsesWithin(std::string_view bytes, const google::protobuf::Descriptor& type,
                   size_t max_cost);
 

@@ -1,6 +1,6 @@
-// Every time constant of links and relays, and which must be longer than which.
+// Every time constant of links and relays, and the required order between them.
 //
-// docs/RELAYS.md "Times" says why each has its value.
+// docs/RELAYS.md "Times" explains each value.
 #ifndef CAIRN_PROTO_LINK_TIMING_H_
 #define CAIRN_PROTO_LINK_TIMING_H_
 
@@ -14,36 +14,36 @@ using std::chrono::milliseconds;
 // Pause before the first attempt to reconnect, and the longest pause between two.
 inline constexpr milliseconds kFirstBackoff{10};
 inline constexpr milliseconds kMaxBackoff{250};
-// A stream that was open for so long was a good one: the pauses begin anew.
+// A stream that was open for that long was good: the pauses start anew.
 inline constexpr milliseconds kSteadyStream{1'000};
-// One attempt: look-up of the name and TCP, which repeats a lost SYN after one second and after
-// three.
+// One attempt: resolving the name and TCP, which repeats a lost SYN after one and after three
+// seconds.
 inline constexpr milliseconds kConnectTimeout{3'500};
 // Then TLS, and then the core's first HTTP/2 frame: each of the two.
 inline constexpr milliseconds kHandshakeTimeout{3'500};
 // HTTP/2 PINGs of either side: a peer that vanished is noticed after both together.
 inline constexpr milliseconds kKeepaliveInterval{3'000};
 inline constexpr milliseconds kKeepaliveTimeout{5'000};
-// Of a loop and of a core: how late an acknowledgement may go out when nothing else does.
+// Of a loop and of a core: how late an acknowledgement may be sent when there is no other message.
 inline constexpr milliseconds kTick{100};
-// How long an edge that ends waits until what its clients relayed has arrived.
+// How long an edge that ends waits for its clients' relays to arrive.
 inline constexpr milliseconds kGoodbyeTimeout{3'000};
-// How long a lane remembers what it has seen of an origin lane that is not in the roster.
+// How long a lane remembers the last relay of an origin that is not in the roster.
 inline constexpr milliseconds kSeenKept{600'000};
-// A lane that has had no core for so long gives up the relays that may have arrived already: nobody
-// remembers them.
+// A lane that has had no core for this long gives up the relays that may have arrived: no lane
+// remembers whether they did.
 inline constexpr milliseconds kUnsureRelaysKept{300'000};
 
 // ---- core
-// A lane that has not answered for so long is given up (--lane-timeout).
+// A lane that has not answered for this long is given up (--lane-timeout).
 inline constexpr milliseconds kDefaultLaneTimeout{10'000};
 inline constexpr milliseconds kMinLaneTimeout{1'000};
-// A lane that has nothing to say says that so many times within it.
+// A lane without data sends an empty message this many times within it.
 inline constexpr int kBeatsPerTimeout = 5;
 // How long a restarted core waits for a lane that makes no progress, and for all lanes together.
 inline constexpr milliseconds kReturnPatience{2'000};
 inline constexpr milliseconds kReturnLimit{10'000};
-// How long a core that has just started holds relays, since a lane that knows of others may be
+// How long a core that has just started holds relays, because a lane that knows of others may be
 // about to reconnect.
 inline constexpr milliseconds kStartHold{500};
 

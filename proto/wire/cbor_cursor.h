@@ -1,10 +1,10 @@
-// CborCursor: pulls one CBOR head after another from bytes that need not be well-formed.
+// CborCursor: reads one CBOR head after another from bytes that may be malformed.
 //
 // A head is an initial byte with its argument (RFC 8949 section 3); a string of definite length
 // comes with its content. How heads nest is for the caller to know. Only this file knows libcbor.
 //
-// Owner:  whoever reads, on the stack. A copy is a cheap look ahead.
-// Bounds: keeps nothing. A declared length is only ever compared with the bytes that are there.
+// Owner:  the reader, on its stack. A copy is a cheap way to look ahead.
+// Bounds: keeps no data. A declared length is only compared with the bytes that are present.
 // Errors: a CborStatus; the cursor then stays where it was.
 #ifndef CAIRN_PROTO_WIRE_CBOR_CURSOR_H_
 #define CAIRN_PROTO_WIRE_CBOR_CURSOR_H_

@@ -39,12 +39,12 @@ struct JsonResult {
   bool has_payload = false;
 };
 
-// `records`: in the order of the answer, of which the first is the newest. `plain_addresses`: give addresses that were published as text back as
-// text (Python), and not as the hex of BlobOf() (Go).
+// `records`: in the order of the answer, of which the first is the newest. `plain_addresses`: give
+// addresses that were published as text back as text (Python), and not as the hex of BlobOf() (Go).
 JsonResult WriteJsonResult(std::string_view topic, const std::vector<PublishedRecord>& records,
                            bool plain_addresses, size_t max_bytes = kMaxResultBytes);
 
-// Whether there is an answer of at most kMaxLargeResultBytes that says all of the record.
+// Whether an answer of at most kMaxLargeResultBytes can contain the whole record.
 bool FitsJsonResult(std::string_view topic, const PublishedRecord& record);
 
 std::string WriteJsonAck(std::string_view topic);
