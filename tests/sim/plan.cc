@@ -48,7 +48,7 @@ Plan::Plan(uint64_t seed) {
   // Of its own, so that most seeds mean what they did before there were any.
   Random scene(seed * 0x9e6c63d0876a9a47 + 1);
   scenes = scene.Chance(25);
-  if (scenes) chaos = scene.Between(15 * kSecond, 28 * kSecond);
+  if (scenes) chaos = scene.Between(15 * kSecond, 22 * kSecond);
 }
 
 }  // namespace cairn::sim

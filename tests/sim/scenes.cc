@@ -9,9 +9,10 @@ constexpr Time kAwayUntilTold = 60 * kSecond;
 }  // namespace
 
 void World::ScheduleScene() {
-  timeline_.After(scenes_.Scaled(200 * kMs, 6 * kSecond), [this] {
+  timeline_.After(scenes_.Scaled(200 * kMs, 4 * kSecond), [this] {
     if (!acting()) return;
-    ScheduleScene();
+    // Not many: what comes after may tell a lane what it should have been told before.
+    if (scenes_.Chance(30)) ScheduleScene();
     Scene();
   });
 }
@@ -77,7 +78,7 @@ void World::SceneOfACoreThatEndsOnceItGoesOn(bool returns) {
 }
 
 void World::WaitUntilItGoesOn(SimLane& lane, uint64_t incarnation, bool returns) {
-  timeline_.After(20 * kMs, [this, &lane, incarnation, returns] {
+  timeline_.After(5 * kMs, [this, &lane, incarnation, returns] {
     if (!acting() || !lane.alive() || core_.incarnation() > incarnation) {
       lane.weather.refused_until = 0;
       return;
@@ -85,7 +86,7 @@ void World::WaitUntilItGoesOn(SimLane& lane, uint64_t incarnation, bool returns)
     const bool goes_on = core_.running() && core_.incarnation() == incarnation &&
                          !core_.router().hold().holding() && !core_.router().late().keeping();
     if (!goes_on) return WaitUntilItGoesOn(lane, incarnation, returns);
-    const Time lives = scenes_.Between(0, 250 * kMs);
+    const Time lives = scenes_.Scaled(5 * kMs, 250 * kMs);
     const Time returns_after = returns ? 0 : lives + scenes_.Between(0, 600 * kMs);
     lane.weather.refused_until = timeline_.now() + returns_after;
     if (returns) lane.FreezeNext(1, 2 * kSecond);
@@ -101,9 +102,12 @@ void World::WaitUntilItGoesOn(SimLane& lane, uint64_t incarnation, bool returns)
 void World::SceneOfALaneThatHangsOnReturn() {
   SimLane* lane = AnyLaneOfScene();
   if (!lane) return;
-  SetAway(*lane, scenes_.Scaled(10 * kMs, 5 * kSecond));
-  lane->FreezeNext(static_cast<int>(scenes_.Between(1, 3)),
-                   scenes_.Between(1 * kSecond, 8 * kSecond));
+  const bool too_long = scenes_.Chance(50);
+  SetAway(*lane, too_long ? scenes_.Between(3 * kSecond, 5 * kSecond)
+                          : scenes_.Scaled(10 * kMs, 5 * kSecond));
+  lane->FreezeNext(
+      static_cast<int>(scenes_.Between(1, 3)),
+      too_long ? scenes_.Between(7 * kSecond, 8 * kSecond) : scenes_.Between(kSecond, 8 * kSecond));
   core_.Kill();
   RestartCore();
 }
@@ -111,7 +115,7 @@ void World::SceneOfALaneThatHangsOnReturn() {
 // The first that a new core hears of are lanes that have just started.
 void World::SceneOfLanesThatAreAllAway() {
   for (const auto& lane : lanes_) {
-    if (lane->alive()) SetAway(*lane, scenes_.Scaled(600 * kMs, 5 * kSecond));
+    if (lane->alive()) SetAway(*lane, scenes_.Between(1'500 * kMs, 5 * kSecond));
   }
   core_.Kill();
   RestartCore();
