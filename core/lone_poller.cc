@@ -40,9 +40,15 @@ struct LonePoller::Shared {
       grpc::Slice nothing;
       grpc::ByteBuffer request{&nothing, 1}, response;
     };
-    const auto call = std::make_shared<Call>();
-    stub.UnaryCall(&call->context, "/none", {}, &call->request, &call->response,
-                   [call, task = std::move(task)](grpc::Status) { task(); });
+    auto call = std::make_shared<Call>();
+    Call& now = *call;
+    // The context has a share in the channel. Were it the last one, the polling thread would end
+    // gRPC's queue of callbacks, and wait for itself: so it goes before anybody is told.
+    stub.UnaryCall(&now.context, "/none", {}, &now.request, &now.response,
+                   [call = std::move(call), task = std::move(task)](grpc::Status) mutable {
+                     call.reset();
+                     task();
+                   });
   }
   void Park() {
     std::unique_lock lock(mu);
