@@ -23,6 +23,10 @@ using signaling::v1::CoreToLane;
 using signaling::v1::Lanes;
 using signaling::v1::LaneToCore;
 
+grpc::Status ToGrpc(const absl::Status& status) {
+  return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message())};
+}
+
 // One stream: messages in both directions.
 //
 // The order of gRPC's callbacks: OnReadDone comes once for each StartRead(), OnWriteDone for each
@@ -70,10 +74,7 @@ class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
     message_ = std::move(batch);  // its memory is reused
     StartRead(&received_);
   }
-  void Close(const absl::Status& status) override {
-    BeginFinish(
-        grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message())));
-  }
+  void Close(const absl::Status& status) override { BeginFinish(ToGrpc(status)); }
 
   // ---- gRPC
   void OnReadDone(bool ok) override;
@@ -101,8 +102,11 @@ class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   void Revoke(const absl::Status& status);
   // Tells the router, once, that the stream has ended.
   void TellClosed();
-  // Finishes the call; if a write is in progress, cancels it, and its callback finishes the call.
-  void BeginFinish(const grpc::Status& status);
+  // Finishes the call; if a write is in progress, its callback does so.
+  enum class PendingWrite { kCancel, kAwait };
+  // kAwait: the lane is told the status, once it has read what it was written. If it does not read,
+  // the router gives it up in time, and that cancels the write.
+  void BeginFinish(const grpc::Status& status, PendingWrite in_progress = PendingWrite::kCancel);
 
   // Borrowed; must outlive this.
   Core& core_;
@@ -135,6 +139,10 @@ void LaneReactor::OnReadDone(bool ok) {
   if (!ok) {
     TellClosed();
     return BeginFinish(grpc::Status::OK);
+  }
+  {
+    MutexLock lock(mu_);
+    if (finishing_) return;
   }
   if (!Parse()) {
     return Refuse(
@@ -178,7 +186,7 @@ void LaneReactor::Refuse(LaneRefusal reason, const absl::Status& status, const s
   RouterInput refuse = AdminCall{
       [reason, edge, lane_index](Router& router) { router.Refuse(reason, edge, lane_index); }};
   core_.Enter(refuse);
-  Close(status);
+  BeginFinish(ToGrpc(status), PendingWrite::kAwait);
 }
 
 void LaneReactor::Revoke(const absl::Status& status) {
@@ -243,15 +251,15 @@ void LaneReactor::TellClosed() {
   log::Info(log::Core(), "lane_closed", {{"edge", log::Text(edge_)}, {"lane", lane_index_}});
 }
 
-void LaneReactor::BeginFinish(const grpc::Status& status) {
+void LaneReactor::BeginFinish(const grpc::Status& status, PendingWrite in_progress) {
   // OnDone() may run before this returns.
   const std::shared_ptr<LaneReactor> keep = shared_from_this();
   MutexLock lock(mu_);
-  if (std::exchange(finishing_, true)) return;
-  final_status_ = status;
-  if (!writing_) return Finish(status);
+  const bool is_first = !std::exchange(finishing_, true);
+  if (is_first) final_status_ = status;
+  if (!writing_) return is_first ? Finish(status) : void();
   // A write can hang for as long as the lane does not read.
-  context_.TryCancel();
+  if (in_progress == PendingWrite::kCancel) context_.TryCancel();
 }
 
 // A call that is not authorized to open a lane.
