@@ -72,13 +72,22 @@ class Talk:
         while not self._over.wait(0.005):
             self._relay()
 
+    def _slow(self, count=20):
+        """What the slower ones take of the next relays, but for the slowest tenth: the machine has others to serve, too."""
+        eventually(lambda: len(self.seconds) >= count, f"{count} relays")
+        return statistics.quantiles(self.seconds, n=10)[-1]
+
+    def calm(self):
+        """The same before anything is done to the core; then it counts anew."""
+        slow = self._slow()
+        self.seconds.clear()
+        return slow
+
     def end(self):
-        """The time that a relay took, but for the slowest tenth: the machine has others to serve, too."""
-        time.sleep(0.2)
+        slow = self._slow()
         self._over.set()
         self._thread.join()
-        assert len(self.seconds) >= 10
-        return statistics.quantiles(self.seconds, n=10)[-1]
+        return slow
 
 
 @pytest.fixture
@@ -89,7 +98,8 @@ def attacked(start, start_core, tokens):
                  "--threads", "1")
     core.wait_for_log("lane_opened")
     talk = Talk(edge)
-    yield core, talk
+    # A machine that is busy with other things is slow before, too.
+    yield core, talk, max(0.05, 5 * talk.calm())
     talk.end()
 
 
@@ -98,7 +108,7 @@ def attacked(start, start_core, tokens):
 @pytest.mark.parametrize("which", http2.ATTACKS, ids=lambda one: one.__name__)
 @pytest.mark.parametrize("token", [None, "a wrong one"], ids=["no-token", "wrong-token"])
 def test_what_a_stranger_sends_costs_next_to_nothing(attacked, which, token):
-    core, talk = attacked
+    core, talk, slow_enough = attacked
     before = core.resident_bytes()
     core.forget_peak()
     busy = core.cpu_seconds()
@@ -108,17 +118,17 @@ def test_what_a_stranger_sends_costs_next_to_nothing(attacked, which, token):
     slow = talk.end()
     assert growth < 4 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
     assert busy < 1 * MEMORY_FACTOR, f"{busy:.2f} s of CPU"
-    assert slow < 0.05 * MEMORY_FACTOR, f"a relay took {slow * 1000:.0f} ms"
+    assert slow < slow_enough * MEMORY_FACTOR, f"a relay took {slow * 1000:.0f} ms"
 
 
 @pytest.mark.parametrize("which", [http2.compressed_bomb, http2.never_ending_body, http2.header_bomb],
                          ids=lambda one: one.__name__)
 def test_what_gRPC_takes_of_who_has_a_credential_is_bounded(attacked, which):  # pylint: disable=invalid-name
-    core, talk = attacked
+    core, talk, slow_enough = attacked
     before = core.resident_bytes()
     core.forget_peak()
     http2.attack(core.grpc_address(), which, "viewer-token")
-    assert talk.end() < 0.05 * MEMORY_FACTOR
+    assert talk.end() < slow_enough * MEMORY_FACTOR
     growth = core.peak_resident_bytes() - before
     assert growth < 64 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
 
