@@ -13,8 +13,8 @@
 
 #include "base/descriptor_limit.h"
 #include "core/admin_service.h"
+#include "core/grpc_acceptor.h"
 #include "core/grpc_credentials.h"
-#include "core/grpc_door.h"
 #include "core/grpc_socket.h"
 #include "core/lane_service.h"
 #include "core/lone_poller.h"
@@ -59,7 +59,7 @@ struct GrpcServer::Parts {
   const GrpcSocket socket;
   std::shared_ptr<ReloadableTls> tls;  // null: plaintext
   // Tracks calls until the server has shut down.
-  std::unique_ptr<GrpcDoor> door;
+  std::unique_ptr<GrpcAcceptor> connections;
   // gRPC calls it until the server is destroyed.
   std::shared_ptr<grpc::ServerCredentials> credentials;
   std::unique_ptr<grpc::Service> lanes;
@@ -68,7 +68,7 @@ struct GrpcServer::Parts {
   std::unique_ptr<grpc::Server> server;
   std::optional<LonePoller> poller;
 
-  // Door thread.
+  // The acceptor's thread.
   void HandOver(UniqueFd fd, const std::string& received) const {
     grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
     connection.fd = fd.Release();
@@ -115,21 +115,22 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   if (!parts.server) return absl::UnavailableError("gRPC does not start");
   parts.poller.emplace();
   result->address_ = parts.socket.address();
-  parts.door = std::make_unique<GrpcDoor>(
+  parts.connections = std::make_unique<GrpcAcceptor>(
       parts.socket, parts.authority, options.tls.on(),
       [&parts](UniqueFd fd, const std::string& received) {
         parts.HandOver(std::move(fd), received);
       },
-      DoorBounds::Of(DescriptorLimit()), core.clock());
-  parts.authority.OnKnown([&door = *parts.door](const std::string& peer) { door.Admit(peer); });
-  parts.door->Start();
+      AcceptorBounds::Of(DescriptorLimit()), core.clock());
+  parts.authority.OnKnown(
+      [&acceptor = *parts.connections](const std::string& peer) { acceptor.Admit(peer); });
+  parts.connections->Start();
   return result;
 }
 
 GrpcServer::~GrpcServer() {
   if (!parts_ || !parts_->server) return;
   // gRPC would leave connections that arrive now open.
-  parts_->door->Stop();
+  parts_->connections->Stop();
   RouterInput stopping = CoreStopping{};
   parts_->core.Enter(stopping);
   parts_->poller.reset();

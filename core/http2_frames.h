@@ -1,4 +1,4 @@
-// The few HTTP/2 frames (RFC 9113) that the core's door reads and writes itself.
+// The few HTTP/2 frames (RFC 9113) that the core's acceptor reads and writes itself.
 #ifndef CAIRN_CORE_HTTP2_FRAMES_H_
 #define CAIRN_CORE_HTTP2_FRAMES_H_
 

@@ -1,4 +1,4 @@
-#include "core/door_listener.h"
+#include "core/acceptor_listener.h"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -11,12 +11,12 @@
 
 namespace cairn::core {
 
-DoorListener::DoorListener(int socket, int epoll, uint64_t id, const Clock& clock)
+AcceptorListener::AcceptorListener(int socket, int epoll, uint64_t id, const Clock& clock)
     : socket_(socket), epoll_(epoll), id_(id), clock_(clock), failures_(clock) {
   Listen();
 }
 
-UniqueFd DoorListener::Accept() {
+UniqueFd AcceptorListener::Accept() {
   for (;;) {
     UniqueFd fd(accept4(socket_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     const int error = errno;
@@ -29,7 +29,7 @@ UniqueFd DoorListener::Accept() {
   }
 }
 
-void DoorListener::LogFailure(int error) {
+void AcceptorListener::LogFailure(int error) {
   if (said_) return;
   if (const auto suppressed = failures_.Admit()) {
     said_ = true;
@@ -38,16 +38,16 @@ void DoorListener::LogFailure(int error) {
   }
 }
 
-void DoorListener::PauseUntil(absl::Duration time) {
+void AcceptorListener::PauseUntil(absl::Duration time) {
   resumes_ = time;
   epoll_ctl(epoll_, EPOLL_CTL_DEL, socket_, nullptr);
 }
 
-void DoorListener::ResumeIfDue(absl::Duration now) {
+void AcceptorListener::ResumeIfDue(absl::Duration now) {
   if (now >= resumes_) Listen();
 }
 
-void DoorListener::Listen() {
+void AcceptorListener::Listen() {
   epoll_event event = {};
   event.events = EPOLLIN;
   event.data.u64 = id_;

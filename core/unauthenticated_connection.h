@@ -1,12 +1,12 @@
-// DoorVisitor: a plaintext connection that has not presented its credential: its bytes are read up
-// to the first call, which is accepted or answered here.
+// UnauthenticatedConnection: a plaintext connection that has not presented its credential: its
+// bytes are read up to the first call, which is accepted or answered here.
 //
-// Owner:  GrpcDoor.
+// Owner:  GrpcAcceptor.
 // Thread: its owner's.
-// Bounds: Greeting's; of a refused one, 256 KiB are read, so that it receives the answer.
+// Bounds: FirstRequest's; of a refused one, 256 KiB are read, so that it receives the answer.
 // Errors: none; kEnd when the connection has ended.
-#ifndef CAIRN_CORE_DOOR_VISITOR_H_
-#define CAIRN_CORE_DOOR_VISITOR_H_
+#ifndef CAIRN_CORE_UNAUTHENTICATED_CONNECTION_H_
+#define CAIRN_CORE_UNAUTHENTICATED_CONNECTION_H_
 
 #include <absl/status/status.h>
 
@@ -16,11 +16,11 @@
 
 #include "base/unique_fd.h"
 #include "core/authority.h"
-#include "core/greeting.h"
+#include "core/first_request.h"
 
 namespace cairn::core {
 
-class DoorVisitor {
+class UnauthenticatedConnection {
  public:
   enum class Step {
     kWait,
@@ -30,9 +30,9 @@ class DoorVisitor {
     kEnd,
   };
 
-  DoorVisitor() = default;  // no connection
+  UnauthenticatedConnection() = default;  // no connection
   // Of a connection that was just accepted, non-blocking.
-  explicit DoorVisitor(UniqueFd fd);
+  explicit UnauthenticatedConnection(UniqueFd fd);
 
   // The socket is readable.
   Step OnReadable(const Authority& authority);
@@ -46,7 +46,7 @@ class DoorVisitor {
   int fd() const { return fd_.get(); }
   UniqueFd TakeSocket() { return std::move(fd_); }
   // The bytes that gRPC begins with.
-  const std::string& received() const { return greeting_->received(); }
+  const std::string& received() const { return first_request_->received(); }
 
  private:
   // Whether it is accepted; if not, it has been answered.
@@ -54,7 +54,7 @@ class DoorVisitor {
   void Answer(const std::string& bytes);
 
   UniqueFd fd_;
-  std::unique_ptr<Greeting> greeting_;
+  std::unique_ptr<FirstRequest> first_request_;
   bool known_ = false;  // its credential is known
   bool leaving_ = false;
   size_t discarded_ = 0;
@@ -63,4 +63,4 @@ class DoorVisitor {
 
 }  // namespace cairn::core
 
-#endif  // CAIRN_CORE_DOOR_VISITOR_H_
+#endif  // CAIRN_CORE_UNAUTHENTICATED_CONNECTION_H_

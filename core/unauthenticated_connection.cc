@@ -1,4 +1,4 @@
-#include "core/door_visitor.h"
+#include "core/unauthenticated_connection.h"
 
 #include <sys/socket.h>
 
@@ -17,14 +17,14 @@ constexpr std::string_view kHealth = "/grpc.health.v1.Health/Check";
 
 }  // namespace
 
-DoorVisitor::DoorVisitor(UniqueFd fd)
-    : fd_(std::move(fd)), greeting_(std::make_unique<Greeting>()) {
-  const std::string settings = Greeting::Settings();
+UnauthenticatedConnection::UnauthenticatedConnection(UniqueFd fd)
+    : fd_(std::move(fd)), first_request_(std::make_unique<FirstRequest>()) {
+  const std::string settings = FirstRequest::Settings();
   // It fits into any socket's buffer. If the other side has closed, the next read will tell.
   static_cast<void>(send(fd_.get(), settings.data(), settings.size(), MSG_NOSIGNAL));
 }
 
-DoorVisitor::Step DoorVisitor::OnReadable(const Authority& authority) {
+UnauthenticatedConnection::Step UnauthenticatedConnection::OnReadable(const Authority& authority) {
   char buffer[16 << 10];
   const ssize_t size = recv(fd_.get(), buffer, sizeof buffer, 0);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return Step::kWait;
@@ -34,31 +34,31 @@ DoorVisitor::Step DoorVisitor::OnReadable(const Authority& authority) {
     discarded_ += bytes.size();
     return discarded_ > kMaxDiscarded ? Step::kEnd : Step::kWait;
   }
-  switch (greeting_->Take(bytes)) {
-    case Greeting::State::kReading:
+  switch (first_request_->Take(bytes)) {
+    case FirstRequest::State::kReading:
       return Step::kWait;
-    case Greeting::State::kBroken:
+    case FirstRequest::State::kBroken:
       return Step::kBroken;
-    case Greeting::State::kHasRequest:
+    case FirstRequest::State::kHasRequest:
       return known_ || CheckCredential(authority) ? Step::kWait : Step::kRefused;
-    case Greeting::State::kComplete:
+    case FirstRequest::State::kComplete:
       return known_ || CheckCredential(authority) ? Step::kLetIn : Step::kRefused;
   }
   return Step::kEnd;
 }
 
-bool DoorVisitor::CheckCredential(const Authority& authority) {
-  const std::string_view path = greeting_->path();
+bool UnauthenticatedConnection::CheckCredential(const Authority& authority) {
+  const std::string_view path = first_request_->path();
   const bool is_edge = path.starts_with(kLanes);
   Credentials credentials;
-  credentials.bearer_token = BearerTokenOf(greeting_->authorization());
+  credentials.bearer_token = BearerTokenOf(first_request_->authorization());
   const absl::Status status =
       authority.Check(credentials, is_edge ? Capability::kOpenLane : Capability::kView);
   // With a credential of another kind, gRPC's services refuse the call, and the connection stays.
   known_ = !absl::IsUnauthenticated(status);
   if (known_) return true;
   if (path == kHealth) {
-    Answer(http2::Serving(greeting_->stream_id()));
+    Answer(http2::Serving(first_request_->stream_id()));
   } else {
     if (is_edge) refusal_ = status;
     Refuse(status);
@@ -66,12 +66,12 @@ bool DoorVisitor::CheckCredential(const Authority& authority) {
   return false;
 }
 
-void DoorVisitor::Refuse(const absl::Status& status) {
-  Answer(http2::Refusal(greeting_->stream_id(), static_cast<int>(status.code()),
+void UnauthenticatedConnection::Refuse(const absl::Status& status) {
+  Answer(http2::Refusal(first_request_->stream_id(), static_cast<int>(status.code()),
                         std::string(status.message())));
 }
 
-void DoorVisitor::Answer(const std::string& bytes) {
+void UnauthenticatedConnection::Answer(const std::string& bytes) {
   leaving_ = true;
   // It fits: only SETTINGS was sent before. If the other side has closed, the next read will tell.
   static_cast<void>(send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL));

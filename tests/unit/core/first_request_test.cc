@@ -1,4 +1,4 @@
-#include "core/greeting.h"
+#include "core/first_request.h"
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ namespace cairn::core {
 namespace {
 
 using namespace std::string_literals;
-using State = Greeting::State;
+using State = FirstRequest::State;
 
 std::string Field(std::string_view name, std::string_view value) {
   const auto text = [](std::string_view bytes) {
@@ -33,54 +33,53 @@ std::string Headers(const std::string& block, uint8_t flags = http2::kEndHeaders
 const std::string kBegin = std::string(http2::kPreface) + http2::Frame(http2::kSettings, 0, 0, "");
 const std::string kAcknowledgement = http2::Frame(http2::kSettings, http2::kAck, 0, "");
 
-State After(const std::string& bytes) { return Greeting().Take(bytes); }
+State After(const std::string& bytes) { return FirstRequest().Take(bytes); }
 
-TEST(GreetingTest, KnowsTheFirstCallAndItsToken) {
-  Greeting greeting;
-  EXPECT_EQ(greeting.Take(kBegin), State::kReading);
-  EXPECT_EQ(greeting.Take(kAcknowledgement), State::kReading);
-  EXPECT_EQ(greeting.Take(Headers(Request(Field("authorization", "Bearer secret")))),
+TEST(FirstRequestTest, KnowsTheFirstCallAndItsToken) {
+  FirstRequest request;
+  EXPECT_EQ(request.Take(kBegin), State::kReading);
+  EXPECT_EQ(request.Take(kAcknowledgement), State::kReading);
+  EXPECT_EQ(request.Take(Headers(Request(Field("authorization", "Bearer secret")))),
             State::kComplete);
-  EXPECT_EQ(greeting.path(), "/service/Call");
-  EXPECT_EQ(greeting.authorization(), "Bearer secret");
-  EXPECT_EQ(greeting.stream_id(), 1u);
+  EXPECT_EQ(request.path(), "/service/Call");
+  EXPECT_EQ(request.authorization(), "Bearer secret");
+  EXPECT_EQ(request.stream_id(), 1u);
 }
 
-TEST(GreetingTest, AnyCutGivesTheSame) {
+TEST(FirstRequestTest, AnyCutGivesTheSame) {
   const std::string all = kBegin + kAcknowledgement + Headers(Request()) + "behind it";
   for (size_t cut = 0; cut <= all.size(); ++cut) {
-    Greeting greeting;
-    greeting.Take(all.substr(0, cut));
-    ASSERT_EQ(greeting.Take(all.substr(cut)), State::kComplete) << cut;
-    ASSERT_EQ(greeting.received(), kBegin + Headers(Request()) + "behind it") << cut;
+    FirstRequest request;
+    request.Take(all.substr(0, cut));
+    ASSERT_EQ(request.Take(all.substr(cut)), State::kComplete) << cut;
+    ASSERT_EQ(request.received(), kBegin + Headers(Request()) + "behind it") << cut;
   }
 }
 
 // A client may send its call before it has seen our SETTINGS (RFC 9113, 3.4).
-TEST(GreetingTest, WaitsForTheAcknowledgementAndLeavesItOut) {
+TEST(FirstRequestTest, WaitsForTheAcknowledgementAndLeavesItOut) {
   const std::string body = http2::Frame(http2::kData, 0, 1, std::string(10'000, 'x'));
-  Greeting greeting;
-  EXPECT_EQ(greeting.Take(kBegin + Headers(Request())), State::kHasRequest);
-  EXPECT_EQ(greeting.Take(body), State::kHasRequest);
-  EXPECT_EQ(greeting.Take(kAcknowledgement + body), State::kComplete);
-  EXPECT_EQ(greeting.received(), kBegin + Headers(Request()) + body + body);
+  FirstRequest request;
+  EXPECT_EQ(request.Take(kBegin + Headers(Request())), State::kHasRequest);
+  EXPECT_EQ(request.Take(body), State::kHasRequest);
+  EXPECT_EQ(request.Take(kAcknowledgement + body), State::kComplete);
+  EXPECT_EQ(request.received(), kBegin + Headers(Request()) + body + body);
 }
 
-TEST(GreetingTest, TakesPaddingAndPriority) {
+TEST(FirstRequestTest, TakesPaddingAndPriority) {
   const std::string block = "\3"s + "\0\0\0\0\1"s + Request() + "\0\0\0"s;
-  Greeting greeting;
-  greeting.Take(kBegin +
-                Headers(block, http2::kEndHeaders | http2::kPadded | http2::kWithPriority));
-  EXPECT_EQ(greeting.path(), "/service/Call");
+  FirstRequest request;
+  request.Take(kBegin + Headers(block, http2::kEndHeaders | http2::kPadded | http2::kWithPriority));
+  EXPECT_EQ(request.path(), "/service/Call");
 }
 
-TEST(GreetingTest, WhatIsNotHttp2IsBrokenAtItsFirstOctet) {
+TEST(FirstRequestTest, WhatIsNotHttp2IsBrokenAtItsFirstOctet) {
   EXPECT_EQ(After("GET"), State::kBroken);
   EXPECT_EQ(After("PRI * HTTP/1"), State::kBroken);
   EXPECT_EQ(After("\x16\x03"), State::kBroken) << "TLS";
 }
 
-TEST(GreetingTest, OnlySettingsComeFirst) {
+TEST(FirstRequestTest, OnlySettingsComeFirst) {
   const std::string preface(http2::kPreface);
   EXPECT_EQ(After(preface + Headers(Request())), State::kBroken);
   EXPECT_EQ(After(preface + kAcknowledgement), State::kBroken);
@@ -88,21 +87,21 @@ TEST(GreetingTest, OnlySettingsComeFirst) {
   EXPECT_EQ(After(kBegin + http2::Frame(http2::kSettings, 0, 0, "")), State::kBroken) << "again";
 }
 
-TEST(GreetingTest, NothingNeedsContinuation) {
+TEST(FirstRequestTest, NothingNeedsContinuation) {
   EXPECT_EQ(After(kBegin + Headers(Request(), 0)), State::kBroken);
   constexpr uint8_t kContinuation = 9;
   EXPECT_EQ(After(kBegin + Headers(Request()) + http2::Frame(kContinuation, 0, 1, "")),
             State::kBroken);
 }
 
-TEST(GreetingTest, AResetIsBroken) {
+TEST(FirstRequestTest, AResetIsBroken) {
   constexpr uint8_t kReset = 3;
   EXPECT_EQ(After(kBegin + Headers(Request()) + http2::Frame(kReset, 0, 1, "\0\0\0\0"s)),
             State::kBroken);
 }
 
 // One field of 4,000 bytes in the table, named again by one byte each time.
-TEST(GreetingTest, HeadersAreBoundedAfterDecompression) {
+TEST(FirstRequestTest, HeadersAreBoundedAfterDecompression) {
   const std::string entry = "\x40\x01x\x7f\xa1\x1e"s + std::string(4000, 'x');
   EXPECT_EQ(After(kBegin + Headers(entry + Request())), State::kHasRequest);
   EXPECT_EQ(After(kBegin + Headers(entry + std::string(2, '\xbe') + Request())),
@@ -110,32 +109,32 @@ TEST(GreetingTest, HeadersAreBoundedAfterDecompression) {
   EXPECT_EQ(After(kBegin + Headers(entry + std::string(4, '\xbe') + Request())), State::kBroken);
 }
 
-TEST(GreetingTest, AFrameLongerThanAnybodyMaySendIsBrokenBeforeItIsThere) {
+TEST(FirstRequestTest, AFrameLongerThanAnybodyMaySendIsBrokenBeforeItIsThere) {
   EXPECT_EQ(After(kBegin + "\0\x40\x01\1\4\0\0\0\1"s), State::kBroken);
 }
 
-TEST(GreetingTest, FramesWithoutACallAreBounded) {
+TEST(FirstRequestTest, FramesWithoutACallAreBounded) {
   constexpr uint8_t kUnknown = 0x20;
   EXPECT_EQ(After(kBegin + http2::Frame(kUnknown, 0, 0, "")), State::kBroken);
-  Greeting greeting;
-  greeting.Take(kBegin);
+  FirstRequest request;
+  request.Take(kBegin);
   const std::string ping = http2::Frame(http2::kPing, 0, 0, "12345678");
   size_t sent = 0;
-  while (greeting.Take(ping) == State::kReading) sent += ping.size();
-  EXPECT_EQ(greeting.state(), State::kBroken);
-  EXPECT_LE(sent, Greeting::kMaxBytes);
-  EXPECT_LE(greeting.received().size(), Greeting::kMaxBytes + ping.size());
+  while (request.Take(ping) == State::kReading) sent += ping.size();
+  EXPECT_EQ(request.state(), State::kBroken);
+  EXPECT_LE(sent, FirstRequest::kMaxBytes);
+  EXPECT_LE(request.received().size(), FirstRequest::kMaxBytes + ping.size());
 }
 
-TEST(GreetingTest, ACallWithoutAPathIsBroken) {
+TEST(FirstRequestTest, ACallWithoutAPathIsBroken) {
   EXPECT_EQ(After(kBegin + Headers(Field(":method", "POST"))), State::kBroken);
   EXPECT_EQ(After(kBegin + Headers("")), State::kBroken);
   EXPECT_EQ(After(kBegin + Headers(Request(), http2::kEndHeaders, 2)), State::kBroken)
       << "streams of clients are odd";
 }
 
-TEST(GreetingTest, OurSettingsAreOneFrame) {
-  const std::string settings = Greeting::Settings();
+TEST(FirstRequestTest, OurSettingsAreOneFrame) {
+  const std::string settings = FirstRequest::Settings();
   ASSERT_GE(settings.size(), http2::kFrameHeaderBytes);
   EXPECT_EQ(static_cast<size_t>(settings[2]) + http2::kFrameHeaderBytes, settings.size());
   EXPECT_EQ(settings[3], http2::kSettings);

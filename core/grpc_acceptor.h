@@ -1,20 +1,20 @@
-// GrpcDoor: accepts connections to the core's port, and passes those with a known credential to
+// GrpcAcceptor: accepts connections to the core's port, and passes those with a known credential to
 // gRPC.
 //
-// gRPC 1.51 reads whatever a stranger sends before any handler sees the caller, and its own
+// gRPC 1.51 reads whatever anybody sends before any handler sees the caller, and its own
 // listener never accepts again once descriptors have run out (CVE-2023-4785). So for plaintext the
-// door reads the beginning of each connection itself (Greeting), up to the first call's token, and
-// passes on those whose token is known. With TLS gRPC makes the handshake; the door limits its time
-// and number, until a first call is allowed.
+// acceptor reads the beginning of each connection itself (FirstRequest), up to the first call's
+// token, and passes on those whose token is known. With TLS gRPC makes the handshake; the acceptor
+// limits its time and number, until a first call is allowed.
 //
 // Owner:  GrpcServer.
 // Thread: one of its own. Admit(): any.
-// Bounds: DoorBounds; 24 KiB of a connection that has not presented a token. A further connection
-//         replaces another (DoorPlaces).
+// Bounds: AcceptorBounds; 24 KiB of a connection that has not presented a token. A further connection
+//         replaces another (EvictionOrder).
 // Errors: none. Without descriptors it closes a connection that has not presented a credential, or
 //         waits.
-#ifndef CAIRN_CORE_GRPC_DOOR_H_
-#define CAIRN_CORE_GRPC_DOOR_H_
+#ifndef CAIRN_CORE_GRPC_ACCEPTOR_H_
+#define CAIRN_CORE_GRPC_ACCEPTOR_H_
 
 #include <absl/time/time.h>
 
@@ -30,29 +30,29 @@
 
 namespace cairn::core {
 
-struct DoorBounds {
+struct AcceptorBounds {
   // Of the process: connections that have not presented a credential, and those that have; of the
   // latter, from one IP address.
-  size_t max_strangers, max_inside, max_inside_per_address;
+  size_t max_unauthenticated, max_authenticated, max_authenticated_per_address;
   // The time until the first call that is allowed.
-  absl::Duration time_to_show;
+  absl::Duration time_to_authenticate;
 
   // Derived from the number of files that this process may have open.
-  static DoorBounds Of(int descriptor_limit);
+  static AcceptorBounds Of(int descriptor_limit);
 };
 
-class DoorPorter;
+class AcceptorThread;
 
-class GrpcDoor {
+class GrpcAcceptor {
  public:
   // Passes a connection to gRPC, with the bytes read from it.
   using HandOver = std::function<void(UniqueFd fd, const std::string& received)>;
 
   // `socket`, `authority` and `clock` must outlive it. `tls`: connections begin with a TLS
   // handshake, which is gRPC's.
-  GrpcDoor(const GrpcSocket& socket, const Authority& authority, bool tls, HandOver hand_over,
-           const DoorBounds& bounds, const Clock& clock);
-  ~GrpcDoor();
+  GrpcAcceptor(const GrpcSocket& socket, const Authority& authority, bool tls, HandOver hand_over,
+               const AcceptorBounds& bounds, const Clock& clock);
+  ~GrpcAcceptor();
 
   // Once each. Stop() closes the connections that gRPC does not have; no more are passed on
   // afterwards.
@@ -63,9 +63,9 @@ class GrpcDoor {
   void Admit(const std::string& peer);
 
  private:
-  std::unique_ptr<DoorPorter> porter_;
+  std::unique_ptr<AcceptorThread> thread_;
 };
 
 }  // namespace cairn::core
 
-#endif  // CAIRN_CORE_GRPC_DOOR_H_
+#endif  // CAIRN_CORE_GRPC_ACCEPTOR_H_

@@ -1,9 +1,9 @@
-// DoorLog: rate-limited log lines about connections that the core's door refuses.
+// AcceptorLog: rate-limited log lines about connections that the core's acceptor refuses.
 //
-// Owner:  GrpcDoor.
+// Owner:  GrpcAcceptor.
 // Thread: its owner's.
-#ifndef CAIRN_CORE_DOOR_LOG_H_
-#define CAIRN_CORE_DOOR_LOG_H_
+#ifndef CAIRN_CORE_ACCEPTOR_LOG_H_
+#define CAIRN_CORE_ACCEPTOR_LOG_H_
 
 #include <absl/status/status.h>
 
@@ -12,9 +12,9 @@
 
 namespace cairn::core {
 
-class DoorLog {
+class AcceptorLog {
  public:
-  explicit DoorLog(const Clock& clock) : refusals_(clock), turned_away_(clock) {}
+  explicit AcceptorLog(const Clock& clock) : refusals_(clock), turned_away_(clock) {}
 
   // docs/OPERATIONS.md has the reasons.
   void TurnedAway(const char* reason);
@@ -27,4 +27,4 @@ class DoorLog {
 
 }  // namespace cairn::core
 
-#endif  // CAIRN_CORE_DOOR_LOG_H_
+#endif  // CAIRN_CORE_ACCEPTOR_LOG_H_

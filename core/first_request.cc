@@ -1,4 +1,4 @@
-#include "core/greeting.h"
+#include "core/first_request.h"
 
 #include <nghttp2/nghttp2.h>
 
@@ -26,13 +26,13 @@ uint32_t Number(std::string_view bytes) {
 
 }  // namespace
 
-std::string Greeting::Settings() {
+std::string FirstRequest::Settings() {
   return http2::Frame(http2::kSettings, 0, 0,
                       http2::Setting(http2::kMaxConcurrentStreams, kFewStreams) +
                           http2::Setting(http2::kMaxHeaderListSize, kMaxHeaderBytes));
 }
 
-Greeting::State Greeting::Take(std::string_view bytes) {
+FirstRequest::State FirstRequest::Take(std::string_view bytes) {
   if (state_ == State::kBroken) return state_;
   received_.append(bytes);
   if (parsed_ < http2::kPreface.size()) {
@@ -60,7 +60,7 @@ Greeting::State Greeting::Take(std::string_view bytes) {
   return state_;
 }
 
-bool Greeting::TakeFrame(const Frame& frame, size_t size) {
+bool FirstRequest::TakeFrame(const Frame& frame, size_t size) {
   if (!has_settings_) {
     has_settings_ = frame.type == http2::kSettings && (frame.flags & http2::kAck) == 0 &&
                     frame.stream_id == 0 && frame.payload.size() % 6 == 0 &&
@@ -91,7 +91,7 @@ bool Greeting::TakeFrame(const Frame& frame, size_t size) {
   }
 }
 
-bool Greeting::TakeHeaders(const Frame& frame) {
+bool FirstRequest::TakeHeaders(const Frame& frame) {
   if ((frame.flags & http2::kEndHeaders) == 0 || frame.stream_id % 2 == 0) return false;
   std::string_view block = frame.payload;
   if ((frame.flags & http2::kPadded) != 0) {
@@ -112,7 +112,7 @@ bool Greeting::TakeHeaders(const Frame& frame) {
   return true;
 }
 
-bool Greeting::Decode(std::string_view block) {
+bool FirstRequest::Decode(std::string_view block) {
   nghttp2_hd_inflater* inflater = nullptr;
   CAIRN_CHECK(nghttp2_hd_inflate_new(&inflater) == 0);
   const std::unique_ptr<nghttp2_hd_inflater, decltype(&nghttp2_hd_inflate_del)> owner(
@@ -137,7 +137,7 @@ bool Greeting::Decode(std::string_view block) {
   return true;
 }
 
-bool Greeting::TakeField(std::string_view name, std::string_view value) {
+bool FirstRequest::TakeField(std::string_view name, std::string_view value) {
   header_bytes_ += name.size() + value.size() + kFieldOverhead;
   if (header_bytes_ > kMaxHeaderBytes) return false;
   if (name == ":path" && path_.empty()) path_ = value;

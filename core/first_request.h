@@ -1,16 +1,16 @@
-// Greeting: parses the beginning of an HTTP/2 connection to the core's port, up to its first
+// FirstRequest: parses the beginning of an HTTP/2 connection to the core's port, up to its first
 // request.
 //
 // It is parsed here, before gRPC gets a byte of it, so that a caller without a credential costs no
 // more than the bounds below: RFC 9113's preface, the client's SETTINGS, and one HEADERS frame.
 //
-// Owner:  GrpcDoor, one for each connection that has not shown its credential.
+// Owner:  GrpcAcceptor, one for each connection that has not shown its credential.
 // Thread: its owner's.
 // Bounds: kMaxBytes of input, kMaxHeaderBytes of headers after decompression, one header table of
 //         4 KiB.
 // Errors: kBroken for input that is not HTTP/2, or is more than needed to identify the caller.
-#ifndef CAIRN_CORE_GREETING_H_
-#define CAIRN_CORE_GREETING_H_
+#ifndef CAIRN_CORE_FIRST_REQUEST_H_
+#define CAIRN_CORE_FIRST_REQUEST_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 namespace cairn::core {
 
-class Greeting {
+class FirstRequest {
  public:
   // Up to the end of the first request's headers.
   static constexpr size_t kMaxBytes = 24 << 10;
@@ -75,4 +75,4 @@ class Greeting {
 
 }  // namespace cairn::core
 
-#endif  // CAIRN_CORE_GREETING_H_
+#endif  // CAIRN_CORE_FIRST_REQUEST_H_

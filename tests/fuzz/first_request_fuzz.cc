@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/greeting.h"
+#include "core/first_request.h"
 #include "core/http2_frames.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -22,18 +22,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (cut % 4 == 1) input += http2::Frame(http2::kSettings, http2::kAck, 0, "");
   }
   const std::string_view view = input;
-  Greeting whole, parts;
+  FirstRequest whole, parts;
   whole.Take(view);
   for (std::string_view rest = view; !rest.empty();
        rest.remove_prefix(std::min(cut + 1, rest.size())))
     parts.Take(rest.substr(0, cut + 1));
   if (whole.path() != parts.path() || whole.authorization() != parts.authorization()) {
     // Bounds of the whole input depend on how much comes at once.
-    if (size < Greeting::kMaxBytes) std::abort();
+    if (size < FirstRequest::kMaxBytes) std::abort();
   }
-  if (size < Greeting::kMaxBytes && whole.state() != parts.state()) std::abort();
-  if (parts.path().size() + parts.authorization().size() > Greeting::kMaxHeaderBytes) std::abort();
-  if (parts.state() == Greeting::State::kComplete) {
+  if (size < FirstRequest::kMaxBytes && whole.state() != parts.state()) std::abort();
+  if (parts.path().size() + parts.authorization().size() > FirstRequest::kMaxHeaderBytes)
+    std::abort();
+  if (parts.state() == FirstRequest::State::kComplete) {
     const std::string& received = parts.received();
     constexpr size_t kAck = http2::kFrameHeaderBytes;
     if (received.size() + kAck != input.size() || received != whole.received()) std::abort();

@@ -1,16 +1,16 @@
-#include "core/door_log.h"
+#include "core/acceptor_log.h"
 
 #include "base/log.h"
 
 namespace cairn::core {
 
-void DoorLog::TurnedAway(const char* reason) {
+void AcceptorLog::TurnedAway(const char* reason) {
   if (const auto suppressed = turned_away_.Admit()) {
     log::Warn(log::Core(), "grpc_turned_away", {{"reason", reason}, {"suppressed", *suppressed}});
   }
 }
 
-void DoorLog::Refused(const absl::Status& status) {
+void AcceptorLog::Refused(const absl::Status& status) {
   if (status.ok()) return;
   if (const auto suppressed = refusals_.Admit()) {
     log::Warn(log::Core(), "lane_refused",

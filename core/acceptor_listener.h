@@ -1,11 +1,11 @@
-// DoorListener: accepts connections to the core's port, and recovers after the process ran out of
-// descriptors.
+// AcceptorListener: accepts connections to the core's port, and recovers after the process ran out
+// of descriptors.
 //
-// Owner:  GrpcDoor.
+// Owner:  GrpcAcceptor.
 // Thread: its owner's.
 // Errors: a failing accept is logged once per outage; it never ends the process.
-#ifndef CAIRN_CORE_DOOR_LISTENER_H_
-#define CAIRN_CORE_DOOR_LISTENER_H_
+#ifndef CAIRN_CORE_ACCEPTOR_LISTENER_H_
+#define CAIRN_CORE_ACCEPTOR_LISTENER_H_
 
 #include <absl/time/time.h>
 
@@ -17,13 +17,13 @@
 
 namespace cairn::core {
 
-class DoorListener {
+class AcceptorListener {
  public:
   // The pause when accepting fails and closing no other connection would help.
   static constexpr absl::Duration kPause = absl::Milliseconds(100);
 
   // Watches `socket` in `epoll`, with `id`. Both, and `clock`, must outlive it.
-  DoorListener(int socket, int epoll, uint64_t id, const Clock& clock);
+  AcceptorListener(int socket, int epoll, uint64_t id, const Clock& clock);
 
   // A connection, non-blocking. Invalid: none waits, or, if failed(), accepting failed.
   UniqueFd Accept();
@@ -49,4 +49,4 @@ class DoorListener {
 
 }  // namespace cairn::core
 
-#endif  // CAIRN_CORE_DOOR_LISTENER_H_
+#endif  // CAIRN_CORE_ACCEPTOR_LISTENER_H_

@@ -1,0 +1,87 @@
+// AcceptorThread: the thread of GrpcAcceptor, and its data.
+//
+// Owner:  GrpcAcceptor.
+// Thread: one of its own; Start(), Stop(): the owner's; Admit(): any.
+// Bounds: AcceptorBounds.
+#ifndef CAIRN_CORE_ACCEPTOR_THREAD_H_
+#define CAIRN_CORE_ACCEPTOR_THREAD_H_
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/thread_annotations.h"
+#include "core/acceptor_listener.h"
+#include "core/acceptor_log.h"
+#include "core/authenticated_connections.h"
+#include "core/eviction_order.h"
+#include "core/grpc_acceptor.h"
+#include "core/unauthenticated_connection.h"
+
+namespace cairn::core {
+
+class AcceptorThread {
+ public:
+  AcceptorThread(const GrpcSocket& socket, const Authority& authority, bool tls,
+                 GrpcAcceptor::HandOver hand_over, const AcceptorBounds& bounds,
+                 const Clock& clock);
+  void Start();
+  void Stop();
+  void Admit(const std::string& peer);
+
+ private:
+  struct Pending {
+    std::string host, peer;
+    absl::Duration deadline;
+    // In plain text.
+    UnauthenticatedConnection connection;
+    // With TLS: the same connection as gRPC's, and its state.
+    UniqueFd copy;
+    AuthenticatedConnections::Connection entry;
+  };
+  using PendingMap = std::map<uint64_t, Pending>;
+
+  void Run();
+  absl::Duration NextTime() const;
+  void Accept();
+  bool EvictOne(bool at_once);
+  void Enter(UniqueFd fd);
+  void EnterTls(uint64_t id, Pending pending, UniqueFd fd);
+  void TakeAdmitted();
+  void EndLate();
+  void OnEvent(uint64_t id);
+  void Read(PendingMap::iterator it);
+  void LetIn(PendingMap::iterator it);
+  void End(PendingMap::iterator it);
+  void Forget(PendingMap::iterator it);
+  bool Watch(int fd, uint32_t events, uint64_t id) const;
+
+  // Immutable after construction.
+  const GrpcSocket& socket_;
+  const Authority& authority_;
+  const bool tls_;
+  const GrpcAcceptor::HandOver hand_over_;
+  const AcceptorBounds bounds_;
+  const Clock& clock_;
+  UniqueFd epoll_, wake_;
+
+  // Its thread only.
+  uint64_t next_id_ = 2;  // 0 and 1 are the listener's and wake_'s
+  PendingMap unauthenticated_;
+  EvictionOrder order_;
+  AuthenticatedConnections authenticated_;
+  AcceptorListener listener_;
+  AcceptorLog log_;
+
+  Mutex mu_;
+  std::vector<std::string> admitted_ ABSL_GUARDED_BY(mu_);
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_ACCEPTOR_THREAD_H_
