@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 namespace cairn::core {
 namespace {
@@ -26,14 +27,17 @@ class LonePollerTest : public testing::Test {
       grpc::Slice nothing;
       grpc::ByteBuffer request{&nothing, 1}, response;
     };
-    const auto call = std::make_shared<Call>();
+    auto call = std::make_shared<Call>();
+    Call& now = *call;
     ++begun_;
-    stub_.UnaryCall(&call->context, "/none", {}, &call->request, &call->response,
-                    [this, call](grpc::Status) {
+    // The context goes before anybody is told, as in LonePoller: it has a share in the channel.
+    stub_.UnaryCall(&now.context, "/none", {}, &now.request, &now.response,
+                    [this, call = std::move(call)](grpc::Status) mutable {
                       std::unique_lock lock(mu_);
                       ++inside_;
                       changed_.notify_all();
                       changed_.wait(lock, [this] { return released_; });
+                      call.reset();
                       ++returned_;
                       changed_.notify_all();
                     });
