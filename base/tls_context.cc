@@ -11,11 +11,8 @@ namespace {
 
 // For example a key that is too short (SSL_CTX_set_security_level(3)).
 absl::Status Unusable(const std::string& path) {
-  const unsigned long code = ERR_peek_last_error();
-  ERR_clear_error();
-  const char* reason = code ? ERR_reason_error_string(code) : nullptr;
   return absl::InvalidArgumentError(
-      absl::StrCat("'", path, "' cannot be used for TLS: ", reason ? reason : "unknown error"));
+      absl::StrCat("'", path, "' cannot be used for TLS: ", TakeTlsError()));
 }
 
 }  // namespace
@@ -24,25 +21,13 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Load(
     const std::string& cert_chain_path, const std::string& key_path) {
   absl::StatusOr<PemIdentity> identity = PemIdentity::Load(cert_chain_path, key_path);
   if (!identity.ok()) return identity.status();
-  ERR_clear_error();
-  std::shared_ptr<TlsContext> result(new TlsContext(SSL_CTX_new(TLS_server_method())));
-  SSL_CTX* context = result->context_.get();
-  if (!context) return absl::ResourceExhaustedError("out of memory for a TLS context");
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_options(
-      context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // Session tickets suffice for resumption; a server-side cache would grow with every client.
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SslContextPtr made = NewTlsContext(TLS_server_method());
+  if (!made) return absl::ResourceExhaustedError("out of memory for a TLS context");
+  SSL_CTX* context = made.get();
   SSL_CTX_set_num_tickets(context, 1);
-  for (size_t i = 0; i < identity->chain.size(); ++i) {
-    X509* one = identity->chain[i].get();
-    const bool used = i == 0 ? SSL_CTX_use_certificate(context, one) == 1
-                             : SSL_CTX_add1_chain_cert(context, one) == 1;
-    if (!used) return Unusable(cert_chain_path);
-  }
-  if (SSL_CTX_use_PrivateKey(context, identity->key.get()) != 1) return Unusable(key_path);
+  if (!UseChain(context, *identity)) return Unusable(cert_chain_path);
+  if (!UseKey(context, *identity)) return Unusable(key_path);
+  std::shared_ptr<TlsContext> result(new TlsContext(std::move(made)));
   tm end = {};
   if (ASN1_TIME_to_tm(X509_get0_notAfter(SSL_CTX_get0_certificate(context)), &end) == 1) {
     result->not_after_ = absl::FromTM(end, absl::UTCTimeZone());

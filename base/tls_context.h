@@ -9,18 +9,14 @@
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
-#include <openssl/ssl.h>
 
 #include <memory>
 #include <string>
+#include <utility>
+
+#include "base/tls_settings.h"
 
 namespace cairn {
-
-struct SslDeleter {
-  void operator()(SSL* ssl) const { SSL_free(ssl); }
-  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-};
-using SslPtr = std::unique_ptr<SSL, SslDeleter>;
 
 class TlsContext {
  public:
@@ -36,9 +32,9 @@ class TlsContext {
   absl::Time not_after() const { return not_after_; }
 
  private:
-  explicit TlsContext(SSL_CTX* context) : context_(context) {}
+  explicit TlsContext(SslContextPtr context) : context_(std::move(context)) {}
 
-  std::unique_ptr<SSL_CTX, SslDeleter> context_;
+  SslContextPtr context_;
   absl::Time not_after_;
 };
 

@@ -16,23 +16,6 @@ namespace {
 
 constexpr std::array<unsigned char, 3> kAlpn = {2, 'h', '2'};
 
-std::string LastError() {
-  const unsigned long code = ERR_peek_last_error();
-  ERR_clear_error();
-  const char* reason = code ? ERR_reason_error_string(code) : nullptr;
-  return reason ? reason : "unknown error";
-}
-
-bool Present(SSL_CTX* context, const PemIdentity& identity) {
-  for (size_t i = 0; i < identity.chain.size(); ++i) {
-    X509* one = identity.chain[i].get();
-    const bool used = i == 0 ? SSL_CTX_use_certificate(context, one) == 1
-                             : SSL_CTX_add1_chain_cert(context, one) == 1;
-    if (!used) return false;
-  }
-  return SSL_CTX_use_PrivateKey(context, identity.key.get()) == 1;
-}
-
 bool Trust(SSL_CTX* context, const std::string& authority) {
   struct BioDeleter {
     void operator()(BIO* bio) const { BIO_free(bio); }
@@ -60,26 +43,20 @@ bool IsAddress(const std::string& name) {
 
 absl::StatusOr<std::shared_ptr<const CoreTls>> CoreTls::Make(const PemIdentity& identity,
                                                              const std::string& authority) {
-  ERR_clear_error();
-  std::shared_ptr<CoreTls> result(new CoreTls(SSL_CTX_new(TLS_client_method())));
-  SSL_CTX* context = result->context_.get();
-  if (!context) return absl::ResourceExhaustedError("out of memory for a TLS context");
-  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-  SSL_CTX_set_options(
-      context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  SslContextPtr made = NewTlsContext(TLS_client_method());
+  if (!made) return absl::ResourceExhaustedError("out of memory for a TLS context");
+  SSL_CTX* context = made.get();
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
   if (SSL_CTX_set_alpn_protos(context, kAlpn.data(), kAlpn.size()) != 0)
     return absl::ResourceExhaustedError("out of memory for a TLS context");
   if (!Trust(context, authority))
-    return absl::InvalidArgumentError(absl::StrCat("the CA cannot be used for TLS: ", LastError()));
-  if (!Present(context, identity)) {
     return absl::InvalidArgumentError(
-        absl::StrCat("the certificate or its key cannot be used for TLS: ", LastError()));
+        absl::StrCat("the CA cannot be used for TLS: ", TakeTlsError()));
+  if (!UseChain(context, identity) || !UseKey(context, identity)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the certificate or its key cannot be used for TLS: ", TakeTlsError()));
   }
-  return std::shared_ptr<const CoreTls>(std::move(result));
+  return std::shared_ptr<const CoreTls>(new CoreTls(std::move(made)));
 }
 
 SslPtr CoreTls::NewConnection(int fd, const std::string& name) const {
@@ -106,7 +83,7 @@ std::string CoreTls::FailureOf(const SSL& ssl) {
   const long verified = SSL_get_verify_result(&ssl);
   if (verified != X509_V_OK)
     return absl::StrCat("the core's certificate: ", X509_verify_cert_error_string(verified));
-  return ERR_peek_last_error() ? LastError() : "the core closed the connection";
+  return ERR_peek_last_error() ? TakeTlsError() : "the core closed the connection";
 }
 
 }  // namespace cairn::edge

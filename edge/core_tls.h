@@ -14,9 +14,10 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "base/pem.h"
-#include "base/tls_context.h"
+#include "base/tls_settings.h"
 
 namespace cairn::edge {
 
@@ -35,9 +36,9 @@ class CoreTls {
   static std::string FailureOf(const SSL& ssl);
 
  private:
-  explicit CoreTls(SSL_CTX* context) : context_(context) {}
+  explicit CoreTls(SslContextPtr context) : context_(std::move(context)) {}
 
-  std::unique_ptr<SSL_CTX, SslDeleter> context_;
+  SslContextPtr context_;
 };
 
 }  // namespace cairn::edge

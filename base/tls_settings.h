@@ -1,0 +1,36 @@
+// TLS settings that servers and clients of ours share.
+//
+// Thread: any; errors are OpenSSL's queue of the calling thread.
+// Source: RFC 8446 and RFC 5246; TLS 1.2 is the minimum.
+#ifndef CAIRN_BASE_TLS_SETTINGS_H_
+#define CAIRN_BASE_TLS_SETTINGS_H_
+
+#include <openssl/ssl.h>
+
+#include <memory>
+#include <string>
+
+#include "base/pem.h"
+
+namespace cairn {
+
+struct SslDeleter {
+  void operator()(SSL* ssl) const { SSL_free(ssl); }
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+using SslPtr = std::unique_ptr<SSL, SslDeleter>;
+using SslContextPtr = std::unique_ptr<SSL_CTX, SslDeleter>;
+
+// Null when out of memory. `method`: TLS_server_method() or TLS_client_method().
+SslContextPtr NewTlsContext(const SSL_METHOD* method);
+
+// What the context presents. False: TakeTlsError() says why.
+bool UseChain(SSL_CTX* context, const PemIdentity& identity);
+bool UseKey(SSL_CTX* context, const PemIdentity& identity);  // after its chain
+
+// The last reason of OpenSSL's on this thread, which is then forgotten.
+std::string TakeTlsError();
+
+}  // namespace cairn
+
+#endif  // CAIRN_BASE_TLS_SETTINGS_H_
