@@ -5,7 +5,6 @@
 #ifndef CAIRN_EDGE_CORE_STREAM_H_
 #define CAIRN_EDGE_CORE_STREAM_H_
 
-#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -40,8 +39,6 @@ class CoreStream {
   // Called every link::kTick: reads small amounts of data for which the loop was not woken. May
   // call the listener.
   virtual void Tick() {}
-  // The cost of messages that have been received but not passed to the listener.
-  virtual size_t unread_cost() { return 0; }
 };
 
 class CoreStreamOpener {

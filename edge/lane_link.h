@@ -50,7 +50,6 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   void SubmitApart(signaling::v1::LaneToCore& batch) override;
   size_t Room() const override;
   size_t cost() const override { return link_ ? link_->cost() : 0; }
-  size_t unread_cost() override { return stream_ ? stream_->unread_cost() : 0; }
   void Tick() override;
   bool can_break() const override { return true; }
   bool connected() const override { return connected_.load(std::memory_order_relaxed); }
