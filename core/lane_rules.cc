@@ -5,6 +5,7 @@
 #include <string>
 
 #include "proto/link/identity.h"
+#include "proto/link/protocol_version.h"
 
 namespace cairn::core {
 
@@ -17,8 +18,6 @@ using signaling::v1::PeerInfo;
 using signaling::v1::Record;
 
 namespace {
-
-constexpr uint32_t kProtocolVersion = 2;
 
 std::optional<LaneRefusal> Unless(bool allowed, LaneRefusal reason) {
   return allowed ? std::nullopt : std::optional(reason);
@@ -57,7 +56,7 @@ std::optional<LaneRefusal> WhyRefused(const LaneToCore& first, const CoreLimits&
                     hello.version().size() <= limits.max_word_bytes &&
                     hello.secret().size() == link::kSecretBytes && lanes <= limits.max_roster_lanes;
   return Unless(
-      hello.protocol_version() == kProtocolVersion && hello.lane_id() != 0 && alone && fits,
+      hello.protocol_version() == link::kProtocolVersion && hello.lane_id() != 0 && alone && fits,
       LaneRefusal::kHello);
 }
 

@@ -108,7 +108,6 @@ struct RouterCounters {
 
 class Router {
  public:
-  static constexpr uint32_t kProtocolVersion = 2;
   static constexpr int64_t kTickUs = 100'000;
   // A lane is told about settled relays with its next message; by a separate message only after
   // this many relays, or at the next tick: it would wake the edge for this alone.

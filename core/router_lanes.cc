@@ -12,6 +12,7 @@
 #include "core/lane_rules.h"
 #include "core/router.h"
 #include "proto/link/identity.h"
+#include "proto/link/protocol_version.h"
 #include "proto/link/timing.h"
 
 namespace cairn::core {
@@ -48,7 +49,7 @@ void Router::On(LaneOpened& opened) {
   }
   CoreToLane answer;
   Welcome* welcome = answer.mutable_welcome();
-  welcome->set_protocol_version(kProtocolVersion);
+  welcome->set_protocol_version(link::kProtocolVersion);
   welcome->set_core_id(core_id_);
   const bool same_link =
       lane && opened.hello.core_id() == core_id_ && opened.hello.link() == lane->channel->number();

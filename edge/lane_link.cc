@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/peer_id.h"
+#include "proto/link/protocol_version.h"
 #include "proto/link/timing.h"
 
 namespace cairn::edge {
@@ -19,7 +20,6 @@ using signaling::v1::Welcome;
 
 namespace {
 
-constexpr uint32_t kProtocolVersion = 2;  // Hello in lane.proto
 // Log limit for a link that breaks again and again.
 constexpr int kOutagesLogged = 10;
 constexpr absl::Duration kOutagesLoggedPer = absl::Minutes(1);
@@ -39,7 +39,7 @@ CoreSession::Kind KindOf(const Welcome& welcome, uint64_t last_core_id) {
 
 signaling::v1::Hello LaneIdentity::ToHello() const {
   signaling::v1::Hello hello;
-  hello.set_protocol_version(kProtocolVersion);
+  hello.set_protocol_version(link::kProtocolVersion);
   hello.set_lane_id(lane_id);
   hello.set_secret(secret);
   hello.set_edge(edge);
@@ -127,10 +127,10 @@ void LaneLink::OnStreamMessage(CoreToLane& message) {
 
 void LaneLink::OnWelcome(const CoreToLane& message) {
   const Welcome& welcome = message.welcome();
-  if (!message.has_welcome() || welcome.protocol_version() != kProtocolVersion ||
+  if (!message.has_welcome() || welcome.protocol_version() != link::kProtocolVersion ||
       welcome.core_id() == 0) {
     return Refuse(absl::StrCat("the core's first message is no Welcome of protocol version ",
-                               kProtocolVersion));
+                               link::kProtocolVersion));
   }
   const bool resumed = welcome.outcome() == Welcome::OUTCOME_RESUMED;
   if (!resumed) {

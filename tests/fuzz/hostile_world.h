@@ -21,6 +21,7 @@
 #include "proto/link/identity.h"
 #include "proto/link/link.h"
 #include "proto/link/parse_cost.h"
+#include "proto/link/protocol_version.h"
 #include "tests/support/fake_clock.h"
 
 namespace cairn::core {
@@ -55,7 +56,7 @@ class HonestLane {
   HonestLane(Router& router, const std::string& secret) : router_(router) {
     stream_ = std::make_shared<WorldStream>();
     signaling::v1::Hello hello;
-    hello.set_protocol_version(Router::kProtocolVersion);
+    hello.set_protocol_version(link::kProtocolVersion);
     hello.set_lane_id(link::LaneIdOf(secret));
     hello.set_secret(secret);
     hello.set_edge("honest");

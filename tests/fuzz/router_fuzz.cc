@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "proto/link/protocol_version.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/fuzz/hostile_world.h"
 
@@ -78,7 +79,7 @@ void Open(FuzzInput& in, core::HostileWorld& world, int number, HostileLane& lan
   signaling::v1::LaneToCore first;
   signaling::v1::Hello& hello = *first.mutable_hello();
   const std::string secret = Secret(in);
-  hello.set_protocol_version(core::Router::kProtocolVersion);
+  hello.set_protocol_version(link::kProtocolVersion);
   hello.set_lane_id(link::LaneIdOf(secret));
   // Nobody knows the honest one's.
   hello.set_secret(secret == core::HostileWorld::Secret('T') ? core::HostileWorld::Secret('x')

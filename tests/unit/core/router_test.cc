@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/link/protocol_version.h"
 #include "tests/support/router_fixture.h"
 
 namespace cairn::core {
@@ -20,7 +21,7 @@ using testing::IsEmpty;
 
 TEST_F(RouterTest, WelcomesALane) {
   const LanePtr lane = OpenInSnapshot(1);
-  EXPECT_EQ(lane->welcome.protocol_version(), Router::kProtocolVersion);
+  EXPECT_EQ(lane->welcome.protocol_version(), link::kProtocolVersion);
   EXPECT_EQ(lane->welcome.core_id(), kCoreId);
   EXPECT_EQ(lane->welcome.outcome(), Welcome::OUTCOME_NEW);
   EXPECT_NE(lane->welcome.link(), 0u);
