@@ -61,7 +61,7 @@ using Fields = std::initializer_list<Field>;
 
 // `event key=value key="free text"`.
 std::string LineAsText(std::string_view event, Fields fields);
-// `"event":"…","key":…`, without the braces. What is not UTF-8 becomes U+FFFD.
+// `"event":"…","key":…`, without the braces. Bytes that are not UTF-8 become U+FFFD.
 std::string LineAsJson(std::string_view event, Fields fields);
 
 // Free text: always quoted.

@@ -39,8 +39,8 @@ std::string BeginHeaders() {
   return block;
 }
 
-// The call is over, whatever the client still wanted to say in it (RFC 9113, 8.1), and there will
-// be no other.
+// Ends the call without waiting for the rest of the client's request (RFC 9113, 8.1); no other call
+// is accepted.
 std::string End(uint32_t stream_id) {
   std::string payload;
   AppendNumber(payload, stream_id, 4);

@@ -1,7 +1,7 @@
 // LateLanes: the lanes for which a restarted core stopped holding relays, and the relays that it
 // has routed without them.
 //
-//   none ──the hold ends without some lanes──▶ keeping ──all have finished, or it is over──▶ none
+//   none ──the hold ends without some lanes──▶ keeping ──all have finished, or time is up──▶ none
 //
 // A lane that finishes its snapshot in time gets the kept relays that are for it, before anything
 // newer: if a link is down for seconds while the core is replaced, its clients lose nothing, and

@@ -132,7 +132,7 @@ class Router {
   bool WantsTurn() { return unfinished_ && !std::exchange(turn_wanted_, true); }
 
   // ---- called inside an AdminCall
-  // Sends to the lane when the call is over.
+  // The lane is told once the AdminCall returns.
   void Disconnect(const PeerRecord& peer, uint32_t code, std::string_view reason);
   void Drain(LaneRecord& lane);
   void SetLogDirectives(LaneRecord& lane, std::string_view directives);

@@ -90,8 +90,8 @@ class Connection final : public Client, public DeadlineHook {
 
   // ---- called by the loop
   void OnReady(uint32_t epoll_events);
-  // The batch of events in which it was touched is over: destroys a session that has ended, and
-  // writes what is queued.
+  // Called once after each batch of events that touched the connection: destroys a session that has
+  // ended, and writes what is queued.
   void Settle();
   // The deadline of its list has passed.
   void OnDeadline();

@@ -1,9 +1,9 @@
 // Lane: the sessions of one loop, their topics, and what passes between them and the core.
 //
-// Keeps the session table (who is connected, subscribed to what), numbers the relays that it sends
-// to the core and keeps them until they have arrived, and fans out the core's messages: the core
-// sends a relay once per lane. A core that has lost its state is sent the table again, so that no
-// client notices. docs/RELAYS.md has the rules.
+// Keeps the session table (connected clients and their subscriptions), numbers the relays that it
+// sends to the core and keeps them until they have arrived, and fans out the core's messages: the
+// core sends a relay once per lane. A core that has lost its state is sent the table again, so that
+// no client notices. docs/RELAYS.md has the rules.
 //
 // Owner:  one Loop.
 // Thread: that loop's, unless a method says "any thread".
