@@ -7,6 +7,7 @@ import pytest
 from support.authority import Authority
 from support.messages import new_topic
 from support.ports import unused_port
+from support.proxies import nginx_paths
 from support.shape import Shape
 from support.tools import need
 from support.waiting import eventually
@@ -76,11 +77,7 @@ worker_shutdown_timeout 200ms;
 events {{}}
 http {{
     access_log off;
-    client_body_temp_path {self._directory}/body;
-    proxy_temp_path {self._directory}/proxy;
-    fastcgi_temp_path {self._directory}/fastcgi;
-    uwsgi_temp_path {self._directory}/uwsgi;
-    scgi_temp_path {self._directory}/scgi;
+    {nginx_paths(self._directory)}
     server {{
         listen {listen};{tls}
         client_max_body_size 0;

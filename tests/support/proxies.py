@@ -20,6 +20,12 @@ def replaced(name, pairs):
     return text
 
 
+def nginx_paths(directory):
+    """What nginx writes outside of its configured logs, below a directory of the test's."""
+    return "\n    ".join(f"{name}_temp_path {directory}/{name.removeprefix('client_')};"
+                        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+
+
 class Proxy:
     """In front of `server`, for clients that trust `certificate`. `cut_after`: idle seconds instead of the snippet's 60."""
 
@@ -74,11 +80,7 @@ pid {self._directory}/pid;
 events {{}}
 http {{
     access_log off;
-    client_body_temp_path {self._directory}/body;
-    proxy_temp_path {self._directory}/proxy;
-    fastcgi_temp_path {self._directory}/fastcgi;
-    uwsgi_temp_path {self._directory}/uwsgi;
-    scgi_temp_path {self._directory}/scgi;
+    {nginx_paths(self._directory)}
     include {site};
 }}
 """)
