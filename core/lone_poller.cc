@@ -1,10 +1,6 @@
 #include "core/lone_poller.h"
 
 #include <grpc/support/cpu.h>
-#include <grpcpp/client_context.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/generic/generic_stub.h>
-#include <grpcpp/security/credentials.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,6 +11,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "core/polling_threads.h"
 
 namespace cairn::core {
 namespace {
@@ -25,31 +22,11 @@ constexpr std::chrono::milliseconds kBeat{500};
 constexpr int kPatience = 3;
 
 // As gRPC counts them.
-unsigned PollingThreads() { return std::clamp(gpr_cpu_num_cores() / 2, 2u, 16u); }
+unsigned CountOfThreads() { return std::clamp(gpr_cpu_num_cores() / 2, 2u, 16u); }
 
 }  // namespace
 
 struct LonePoller::Shared {
-  // A channel without credentials fails every call at once, by a callback.
-  Shared() : stub(grpc::CreateChannel("unused", nullptr)) {}
-
-  // Runs `task` on one of gRPC's polling threads.
-  void RunOnPoller(std::function<void()> task) {
-    struct Call {
-      grpc::ClientContext context;
-      grpc::Slice nothing;
-      grpc::ByteBuffer request{&nothing, 1}, response;
-    };
-    auto call = std::make_shared<Call>();
-    Call& now = *call;
-    // The context has a share in the channel. Were it the last one, the polling thread would end
-    // gRPC's queue of callbacks, and wait for itself: so it goes before anybody is told.
-    stub.UnaryCall(&now.context, "/none", {}, &now.request, &now.response,
-                   [call = std::move(call), task = std::move(task)](grpc::Status) mutable {
-                     call.reset();
-                     task();
-                   });
-  }
   void Park() {
     std::unique_lock lock(mu);
     release.wait(lock, [this] { return released; });
@@ -65,7 +42,7 @@ struct LonePoller::Shared {
         beat_under_way = true;
         ++under_way;
         lock.unlock();
-        RunOnPoller([this] {
+        threads.Run([this] {
           const std::lock_guard back(mu);
           beat_under_way = false;
           OnReturn();
@@ -84,7 +61,7 @@ struct LonePoller::Shared {
     if (--under_way == 0 && released) returned.notify_all();
   }
 
-  grpc::GenericStub stub;
+  PollingThreads threads;
   std::mutex mu;
   std::condition_variable release;
   std::condition_variable returned;
@@ -96,10 +73,10 @@ struct LonePoller::Shared {
 };
 
 LonePoller::LonePoller() : shared_(std::make_unique<Shared>()) {
-  const unsigned parked = PollingThreads() - 1;
+  const unsigned parked = CountOfThreads() - 1;
   shared_->under_way = parked;
   Shared* const shared = shared_.get();
-  for (unsigned i = 0; i < parked; ++i) shared->RunOnPoller([shared] { shared->Park(); });
+  for (unsigned i = 0; i < parked; ++i) shared->threads.Run([shared] { shared->Park(); });
   shared->beats = std::thread([shared] { shared->Beat(); });
 }
 
