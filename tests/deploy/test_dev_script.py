@@ -65,3 +65,9 @@ def test_shellcheck_finds_nothing():
     done = subprocess.run(["shellcheck", "dev", ".ci/run", "tests/bench/timed_compiler", "tests/browser/run"], cwd=ROOT, text=True,
                           capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stdout
+
+
+def test_a_tree_that_is_only_configured_has_files_to_compile(tmp_path):
+    subprocess.run(["cmake", "--preset", "dev", "-B", tmp_path], cwd=ROOT, check=True, capture_output=True)
+    server, everything = (int(in_dev('files_to_compile "$@"', tmp_path, *targets).stdout) for targets in (["cairn-signal"], []))
+    assert 100 < server < everything
