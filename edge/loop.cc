@@ -1,7 +1,6 @@
 #include "edge/loop.h"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -15,7 +14,7 @@ namespace cairn::edge {
 namespace {
 
 // How late a deadline may be noticed, and the interval at which a paused listener tries again.
-constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr absl::Duration kTick = absl::Milliseconds(100);
 // A connection whose upgrade takes longer is closed when no more can be accepted.
 constexpr absl::Duration kSilenceWithoutDescriptors = absl::Seconds(1);
 // Connections accepted in a row before open ones are served.
@@ -23,6 +22,7 @@ constexpr int kAcceptsPerTurn = 128;
 
 // The data of a descriptor in epoll: a Connection*, whose lowest bit is 0; null for the listener;
 // or the number of a socket of the link, because that may have been closed before it is handled.
+// The queue of tasks, which is watched only to end a wait, is such a number.
 uint64_t TagOfSocket(int fd) { return static_cast<uint64_t>(fd) << 1 | 1; }
 bool IsSocketTag(uint64_t tag) { return tag & 1; }
 int SocketOfTag(uint64_t tag) { return static_cast<int>(tag >> 1); }
@@ -32,10 +32,7 @@ int SocketOfTag(uint64_t tag) { return static_cast<int>(tag >> 1); }
 Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFactory& links,
            std::function<void()> on_drain_order)
     : shared_(shared),
-      io_(1),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      epoll_ready_(io_, dup(epoll_.get())),
-      tick_(io_),
       lane_(std::move(identity), shared.limits, counters_, shared.clock),
       session_context_{lane_, shared.limits, counters_, reader_, shared.log_peers},
       listener_(std::move(listener)),
@@ -57,60 +54,55 @@ Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFac
                      log::Info(log::Edge(), "log_level", {{"directives", log::Text(directives)}});
                      InitLog(LogFilter::Parse(directives));
                    }});
+  epoll_event woken = {};
+  woken.events = EPOLLIN | EPOLLET;
+  woken.data.u64 = TagOfSocket(tasks_.wake_fd());
+  CAIRN_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, tasks_.wake_fd(), &woken) == 0);
   WatchListener();
 }
 
 Loop::~Loop() { CAIRN_CHECK(!thread_.joinable()); }
 
 void Loop::Start() {
-  AwaitReady();
   ScheduleTick();
   thread_ = std::thread([this] {
-    io_.run();
+    Run();
     slots_.clear();
     link_.reset();
   });
 }
 
 void Loop::Join() {
-  boost::asio::post(io_, [this] { io_.stop(); });
+  tasks_.Post([this] { joining_ = true; });
   thread_.join();
 }
 
-void Loop::Post(std::function<void()> task) {
-  boost::asio::post(io_, [this, task = std::move(task)] {
-    task();
-    FinishTurn();
-  });
-}
+void Loop::Post(std::function<void()> task) { tasks_.Post(std::move(task)); }
 
 void Loop::PostAfter(absl::Duration wait, std::function<void()> task) {
-  auto timer = std::make_shared<boost::asio::steady_timer>(io_, absl::ToChronoNanoseconds(wait));
-  timer->async_wait([this, timer, task = std::move(task)](const boost::system::error_code& error) {
-    if (error) return;
-    task();
-    FinishTurn();
-  });
+  tasks_.PostAfter(wait, std::move(task));
 }
 
 // ---- one turn
 
-void Loop::AwaitReady() {
-  epoll_ready_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                          [this](const boost::system::error_code& error) {
-                            if (error) return;
-                            OnEpollReady();
-                            AwaitReady();
-                          });
+// The work that a turn has left and sockets that have become ready alternate.
+void Loop::Run() {
+  while (!joining_) {
+    ServeSockets();
+    tasks_.RunDue([this] { FinishTurn(); });
+    if (std::exchange(turn_due_, false)) OnNextTurn();
+  }
 }
 
-void Loop::OnEpollReady() {
-  lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
+void Loop::ServeSockets() {
   // Those left from the last turn first, or busy connections would always come before them.
   if (next_ready_ >= ready_) {
-    ready_ = epoll_wait(epoll_.get(), ready_events_.data(), kEventsPerTurn, 0);
+    const int wait_ms = turn_due_ ? 0 : tasks_.MillisecondsToSleep();
+    ready_ = epoll_wait(epoll_.get(), ready_events_.data(), kEventsPerTurn, wait_ms);
     next_ready_ = 0;
   }
+  if (next_ready_ >= ready_) return;
+  lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
   while (next_ready_ < ready_ && heard_ < kHearingPerTurn) {
     const epoll_event& event = ready_events_[static_cast<size_t>(next_ready_++)];
     if (event.events != 0) OnReady(event);  // 0: closed meanwhile
@@ -143,7 +135,6 @@ void Loop::ForgetSocket(int fd) {
 }
 
 void Loop::OnNextTurn() {
-  turn_posted_ = false;
   lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
   lane_.DeliverWaiting();
   for (size_t left = awaiting_turn_.size(); left > 0 && heard_ < kHearingPerTurn; --left) {
@@ -163,10 +154,7 @@ void Loop::FinishTurn() {
   }
   heard_ = 0;
   lane_.EndTurn();
-  if (turn_posted_ || (awaiting_turn_.empty() && !lane_.has_waiting())) return;
-  turn_posted_ = true;
-  // Posted behind the sockets that are ready by now: the two alternate.
-  boost::asio::post(io_, [this] { OnNextTurn(); });
+  turn_due_ = !awaiting_turn_.empty() || lane_.has_waiting();
 }
 
 void Loop::SettleAll() {
@@ -327,9 +315,8 @@ void Loop::AwaitEnd(Connection& connection) {
 }
 
 void Loop::ScheduleTick() {
-  tick_.expires_after(draining_ ? kDrainTick : kTick);
-  tick_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
+  PostAfter(draining_ ? kDrainTick : kTick, [this, tick = ++tick_] {
+    if (tick != tick_) return;
     OnTick();
     ScheduleTick();
   });

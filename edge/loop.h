@@ -17,10 +17,6 @@
 #include <sys/epoll.h>
 
 #include <array>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -31,6 +27,7 @@
 #include "base/bearer_tokens.h"
 #include "base/clock.h"
 #include "base/reloadable.h"
+#include "base/task_queue.h"
 #include "base/tls_context.h"
 #include "edge/close_log.h"
 #include "edge/connection.h"
@@ -120,7 +117,7 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
 
  private:
   // While draining, so that the closes are spread evenly.
-  static constexpr std::chrono::milliseconds kDrainTick{20};
+  static constexpr absl::Duration kDrainTick = absl::Milliseconds(20);
 
   struct Slot {
     std::unique_ptr<Connection> connection;
@@ -131,8 +128,9 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
   void WatchSocket(int fd, uint32_t epoll_events, SocketListener& listener) override;
   void ForgetSocket(int fd) override;
 
-  void AwaitReady();
-  void OnEpollReady();
+  void Run();
+  // Serves the sockets that are ready; waits for one, or for a task, if there is nothing to do.
+  void ServeSockets();
   void OnReady(const epoll_event& event);
   // Continues with the work that the last turns have left.
   void OnNextTurn();
@@ -148,6 +146,7 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
   void SettleAll();
   // Closes a socket that did not become a connection.
   void CountRefused(CloseReason reason, const SocketAddress& peer, std::string_view error = {});
+  // The next tick, in place of the one that is scheduled.
   void ScheduleTick();
   void OnTick();
   void ResumeReading();
@@ -160,10 +159,10 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
   // Borrowed; must outlive this.
   EdgeShared& shared_;
   // Loop thread only.
-  boost::asio::io_context io_;
+  TaskQueue tasks_;
   UniqueFd epoll_;
-  boost::asio::posix::stream_descriptor epoll_ready_;
-  boost::asio::steady_timer tick_;
+  bool joining_ = false;
+  uint64_t tick_ = 0;  // the number of the one that is scheduled
   EdgeCounters counters_;
   EdgeGauges gauges_;
   wire::MessageReader reader_;
@@ -192,8 +191,8 @@ class Loop final : public ConnectionHost, public LoopExecutor, private SocketWat
   int next_ready_ = 0;
   int ready_ = 0;
   std::deque<Connection*> awaiting_turn_;  // in the order of arrival
-  bool turn_posted_ = false;
-  uint64_t heard_ = 0;  // work of this turn
+  bool turn_due_ = false;                  // OnNextTurn()
+  uint64_t heard_ = 0;                     // work of this turn
   DeadlineList<Connection> handshakes_;
   DeadlineList<Connection> pings_;
   DeadlineList<Connection> farewells_;

@@ -48,7 +48,7 @@ void Loop::CloseDrainShare() {
   }
   size_t open = 0;
   for (const Slot& slot : slots_) open += slot.connection->drained() ? 0 : 1;
-  size_t due = drain_.Due(now, absl::FromChrono(kDrainTick), open);
+  size_t due = drain_.Due(now, kDrainTick, open);
   for (const Slot& slot : slots_) {
     if (due == 0) break;
     if (slot.connection->drained()) continue;
