@@ -1,7 +1,5 @@
 #include "edge/loop.h"
 
-#include <boost/asio/post.hpp>
-#include <chrono>
 #include <utility>
 
 #include "base/check.h"
@@ -24,9 +22,7 @@ TokenBucket::Rate RateOf(size_t per_second, size_t burst_factor) {
 Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFactory& links,
            std::function<void()> on_drain_order)
     : shared_(shared),
-      io_(1),
-      epoll_ready_(io_, dup(poller_.fd())),
-      tick_(io_),
+      poller_(tasks_.wake_fd()),
       lane_(std::move(identity), shared.limits, counters_, shared.clock),
       link_(links.NewLink(lane_.identity(), lane_, *this)),
       read_buffer_(std::make_unique<char[]>(kReadBuffer)),
@@ -60,10 +56,9 @@ Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFac
 Loop::~Loop() { CAIRN_CHECK(!thread_.joinable()); }
 
 void Loop::Start() {
-  AwaitReady();
   ScheduleTick();
   thread_ = std::thread([this] {
-    io_.run();
+    Run();
     connections_.Clear();
     link_.reset();
   });
@@ -78,7 +73,7 @@ void Loop::Drain(absl::Duration window, std::optional<Handover> handover,
 }
 
 void Loop::Join() {
-  boost::asio::post(io_, [this] { io_.stop(); });
+  tasks_.Post([this] { joining_ = true; });
   thread_.join();
 }
 
@@ -90,43 +85,32 @@ void Loop::AddTo(EdgeSnapshot& snapshot) const {
   snapshot.batch_events.Add(link_->batches().Values());
 }
 
-void Loop::Post(std::function<void()> task) {
-  boost::asio::post(io_, [this, task = std::move(task)] {
-    task();
-    FinishTurn();
-  });
-}
+void Loop::Post(std::function<void()> task) { tasks_.Post(std::move(task)); }
 
 void Loop::PostAfter(absl::Duration wait, std::function<void()> task) {
-  auto timer = std::make_shared<boost::asio::steady_timer>(io_, absl::ToChronoNanoseconds(wait));
-  timer->async_wait([this, timer, task = std::move(task)](const boost::system::error_code& error) {
-    if (error) return;
-    task();
-    FinishTurn();
-  });
+  tasks_.PostAfter(wait, std::move(task));
 }
 
 // ---- one turn
 
-void Loop::AwaitReady() {
-  epoll_ready_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                          [this](const boost::system::error_code& error) {
-                            if (error) return;
-                            OnEpollReady();
-                            AwaitReady();
-                          });
+// The work that a turn has left and sockets that have become ready alternate.
+void Loop::Run() {
+  while (!joining_) {
+    ServeSockets();
+    tasks_.RunDue([this] { FinishTurn(); });
+    if (std::exchange(turn_due_, false)) OnNextTurn();
+  }
 }
 
-void Loop::OnEpollReady() {
+void Loop::ServeSockets() {
+  if (!poller_.Collect(turn_due_ ? 0 : tasks_.MillisecondsToSleep())) return;
   lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
-  poller_.Collect();
   while (turn_.may_hear() && poller_.HandleNext()) {
   }
   FinishTurn();
 }
 
 void Loop::OnNextTurn() {
-  next_turn_posted_ = false;
   lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
   lane_.DeliverWaiting();
   turn_.TakeTurns();
@@ -140,10 +124,7 @@ void Loop::FinishTurn() {
     Settle();
   }
   turn_.End();
-  if (next_turn_posted_ || !turn_.has_more()) return;
-  next_turn_posted_ = true;
-  // Posted behind the sockets that are ready by now: the two alternate.
-  boost::asio::post(io_, [this] { OnNextTurn(); });
+  turn_due_ = turn_.has_more();
 }
 
 void Loop::Settle() {
@@ -153,9 +134,8 @@ void Loop::Settle() {
 // ---- deadlines
 
 void Loop::ScheduleTick() {
-  tick_.expires_after(absl::ToChronoNanoseconds(context_.draining ? LoopDrain::kTick : kTick));
-  tick_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
+  PostAfter(context_.draining ? LoopDrain::kTick : kTick, [this, tick = ++tick_] {
+    if (tick != tick_) return;
     OnTick();
     ScheduleTick();
   });

@@ -12,14 +12,13 @@
 #ifndef CAIRN_EDGE_LOOP_H_
 #define CAIRN_EDGE_LOOP_H_
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
 
+#include "base/task_queue.h"
 #include "edge/acceptor.h"
 #include "edge/connection_context.h"
 #include "edge/connection_table.h"
@@ -63,13 +62,15 @@ class Loop final : public LoopExecutor {
   SocketWatch* sockets() override { return &poller_; }
 
  private:
-  void AwaitReady();
-  void OnEpollReady();
+  void Run();
+  // Serves the sockets that are ready; waits for one, or for a task, if there is nothing to do.
+  void ServeSockets();
   // Continues with the work that the last turns have left.
   void OnNextTurn();
   // Hands the batch to the core and settles the touched connections, until nothing is left to do.
   void FinishTurn();
   void Settle();
+  // The next tick, in place of the one that is scheduled.
   void ScheduleTick();
   void OnTick();
   // Closes connections whose upgrade takes long, so that others can be accepted.
@@ -78,10 +79,10 @@ class Loop final : public LoopExecutor {
   // Borrowed; must outlive this.
   EdgeShared& shared_;
   // Loop thread only.
-  boost::asio::io_context io_;
+  TaskQueue tasks_;
   Poller poller_;
-  boost::asio::posix::stream_descriptor epoll_ready_;
-  boost::asio::steady_timer tick_;
+  bool joining_ = false;
+  uint64_t tick_ = 0;  // the number of the one that is scheduled
   EdgeCounters counters_;
   wire::MessageReader reader_;
   Lane lane_;
@@ -96,7 +97,7 @@ class Loop final : public LoopExecutor {
   Acceptor acceptor_;
   LoopFigures figures_;
   LoopDrain drain_;
-  bool next_turn_posted_ = false;
+  bool turn_due_ = false;  // OnNextTurn()
   std::thread thread_;
 };
 

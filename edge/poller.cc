@@ -4,7 +4,12 @@
 
 namespace cairn::edge {
 
-Poller::Poller() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
+Poller::Poller(int wake_fd) : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
+  epoll_event woken = {};
+  woken.events = EPOLLIN | EPOLLET;
+  woken.data.ptr = nullptr;  // nobody is called
+  CAIRN_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_fd, &woken) == 0);
+}
 
 bool Poller::Control(int operation, int fd, uint32_t epoll_events, SocketListener& listener) {
   epoll_event event = {};
@@ -40,17 +45,18 @@ void Poller::ForgetSocket(int fd) {
   link_sockets_.erase(socket);
 }
 
-void Poller::Collect() {
-  if (next_ < count_) return;
-  const int ready = epoll_wait(epoll_.get(), ready_.data(), kEventsPerTurn, 0);
+bool Poller::Collect(int wait_ms) {
+  if (next_ < count_) return true;
+  const int ready = epoll_wait(epoll_.get(), ready_.data(), kEventsPerTurn, wait_ms);
   count_ = ready > 0 ? static_cast<size_t>(ready) : 0;
   next_ = 0;
+  return count_ > 0;
 }
 
 bool Poller::HandleNext() {
   if (next_ >= count_) return false;
   const epoll_event& event = ready_[next_++];
-  // Null: removed since.
+  // Null: removed since, or the wake-up.
   if (event.data.ptr) static_cast<SocketListener*>(event.data.ptr)->OnSocketReady(event.events);
   return true;
 }

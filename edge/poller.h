@@ -25,10 +25,8 @@ class Poller final : public SocketWatch {
  public:
   static constexpr int kEventsPerTurn = 512;
 
-  Poller();
-
-  // Readable while a watched socket is ready.
-  int fd() const { return epoll_.get(); }
+  // `wake_fd` ends a wait whenever it is written to (TaskQueue); nothing is read from it.
+  explicit Poller(int wake_fd);
 
   // ---- sockets of the loop. False, with errno, when the kernel has no memory for it: ENOSPC
   // (fs.epoll.max_user_watches) or ENOMEM (epoll_ctl(2)).
@@ -42,8 +40,9 @@ class Poller final : public SocketWatch {
   void WatchSocket(int fd, uint32_t epoll_events, SocketListener& listener) override;
   void ForgetSocket(int fd) override;
 
-  // Collects what is ready, unless events of the last turn are left.
-  void Collect();
+  // Collects what is ready, unless events of the last turn are left. Waits for that long, in
+  // milliseconds, as epoll_wait(). False: nothing is ready.
+  bool Collect(int wait_ms);
   // Calls the listener of the next ready socket; false when none is left.
   bool HandleNext();
 

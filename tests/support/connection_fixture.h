@@ -16,6 +16,7 @@
 #include <string>
 #include <utility>
 
+#include "base/task_queue.h"
 #include "edge/connection.h"
 #include "tests/support/client_frames.h"
 #include "tests/support/edge_bed.h"
@@ -67,7 +68,7 @@ class ConnectionTest : public testing::TestWithParam<bool>, protected EdgeBed {
   // One turn of the loop for this socket; false if epoll would not have woken it.
   bool TakeTurn() {
     if (retired_) return false;
-    poller_.Collect();
+    poller_.Collect(0);
     const bool ready = poller_.HandleNext();
     Settle();
     return ready;
@@ -131,7 +132,8 @@ class ConnectionTest : public testing::TestWithParam<bool>, protected EdgeBed {
   // The loop's parts.
   ConnectionLimiter limiter_{limits_};
   PeerNames peers_{"a lane's secret"};
-  Poller poller_;
+  TaskQueue tasks_;
+  Poller poller_{tasks_.wake_fd()};
   Turn<Connection> turn_{lane_};
   BackPressure<Connection> pressure_{lane_, turn_, ~size_t{0}};
   ConnectionDeadlines<Connection> deadlines_{limits_, 1};

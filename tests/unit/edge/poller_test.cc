@@ -9,6 +9,8 @@
 
 #include <functional>
 
+#include "base/task_queue.h"
+
 namespace cairn::edge {
 namespace {
 
@@ -37,14 +39,15 @@ struct Socket final : SocketListener {
 class PollerTest : public testing::Test {
  protected:
   int HandleAll() {
-    poller_.Collect();
+    poller_.Collect(0);
     int handled = 0;
     while (poller_.HandleNext()) ++handled;
     return handled;
   }
 
   Socket a_, b_;
-  Poller poller_;
+  TaskQueue tasks_;
+  Poller poller_{tasks_.wake_fd()};
 };
 
 TEST_F(PollerTest, OnlyReadySocketsAreHandled) {
@@ -55,6 +58,14 @@ TEST_F(PollerTest, OnlyReadySocketsAreHandled) {
   EXPECT_EQ(HandleAll(), 1);
   EXPECT_EQ(a_.calls, 0);
   EXPECT_EQ(b_.events, uint32_t{EPOLLIN});
+}
+
+TEST_F(PollerTest, ATaskEndsAWaitOnce) {
+  ASSERT_NE(tasks_.MillisecondsToSleep(), 0);  // the thread sleeps from now on
+  tasks_.Post([] {});
+  EXPECT_TRUE(poller_.Collect(-1));
+  EXPECT_TRUE(poller_.HandleNext()) << "it calls nobody";
+  EXPECT_FALSE(poller_.Collect(0));
 }
 
 TEST_F(PollerTest, ChangedEventsCount) {
@@ -75,9 +86,9 @@ TEST_F(PollerTest, WhatIsLeftOfATurnComesFirstInTheNext) {
     ASSERT_TRUE(poller_.Add(socket->fd.get(), EPOLLIN, *socket));
     socket->MakeReady();
   }
-  poller_.Collect();
+  ASSERT_TRUE(poller_.Collect(0));
   ASSERT_TRUE(poller_.HandleNext());
-  poller_.Collect();
+  ASSERT_TRUE(poller_.Collect(0));
   ASSERT_TRUE(poller_.HandleNext());
   EXPECT_EQ(a_.calls, 1);
   EXPECT_EQ(b_.calls, 1);
