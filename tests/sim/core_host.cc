@@ -80,13 +80,15 @@ void CoreHost::Enter(uint64_t incarnation, core::RouterInput input, uint64_t ope
   if (hung_) return waiting_.push_back({std::move(input), opened_lane});
   CAIRN_CHECK(!entered_);
   entered_ = true;
+  late_ = false;
+  if (const auto* opened = std::get_if<core::LaneOpened>(&input)) before_(opened->hello);
   router_->Handle(input);
   while (router_->WantsTurn()) {
     core::RouterInput go_on = core::Continue{};
     router_->Handle(go_on);
   }
   entered_ = false;
-  after_(opened_lane);
+  after_({opened_lane, late_});
 }
 
 void CoreHost::Tick(uint64_t incarnation) {
