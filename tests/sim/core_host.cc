@@ -83,7 +83,13 @@ void CoreHost::Enter(uint64_t incarnation, core::RouterInput input, uint64_t ope
   late_ = false;
   if (const auto* opened = std::get_if<core::LaneOpened>(&input)) before_(opened->hello);
   router_->Handle(input);
+  const bool others_between = limits_.work_per_turn < core::CoreLimits().work_per_turn;
   while (router_->WantsTurn()) {
+    if (others_between) {
+      timeline_.After(random_.Between(1, 500),
+                      [this, incarnation] { Enter(incarnation, core::Continue{}); });
+      break;
+    }
     core::RouterInput go_on = core::Continue{};
     router_->Handle(go_on);
   }
