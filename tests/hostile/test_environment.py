@@ -242,6 +242,14 @@ def test_a_second_process_on_the_port_is_warned_of(start):
         assert receiver.read_message() == relay(f"t{number}", b"hello")
 
 
+def test_a_second_process_on_the_ops_port_is_warned_of(start):
+    first = start("--ops-listen-addr", "127.0.0.1:0")
+    host, port = first.ops_address()
+    assert not first.grep("port_shared")
+    second = start("--ops-listen-addr", f"{host}:{port}")
+    second.wait_for_log(rf"WARN cairn_signal: port_shared listen={host}:{port} hint=.*--ops-listen-addr")
+
+
 def test_an_ipv4_client_of_an_ipv6_port_shows_as_ipv4(start):
     server = start("--listen-addr", "[::]:0", "--log-peers", "--max-connections-per-ip", "1")
     _, port = server.address()
