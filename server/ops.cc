@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "core/grpc_server.h"
 #include "edge/edge.h"
 #include "edge/handover.h"
 
@@ -81,6 +82,10 @@ OpsAnswer Ops::Metrics() {
   input.reload_failures = reload_failures_.load(std::memory_order_relaxed);
   input.edge = EdgeNow();
   if (subject_.core) input.core = core::TakeSnapshot(*subject_.core, kCorePatience);
+  if (subject_.core) {
+    input.refused_connections =
+        subject_.grpc ? subject_.grpc->RefusedConnections() : core::ConnectionRefusalValues();
+  }
   if (subject_.core && !input.core) {
     if (const auto suppressed = incomplete_.Admit()) {
       log::Warn(log::Server(), "metrics_incomplete",
