@@ -237,7 +237,7 @@ absl::Status Server::OpenOps() {
 // Last, so that the process accepts clients when the service manager is told "ready".
 void Server::StartOps() {
   if (!ops_) return;
-  ops_->Start({edge_.get(), core_.get()});
+  ops_->Start({edge_.get(), core_.get(), grpc_server_.get()});
   log::Info(log::Server(), "listening",
             {{"ops", ops_->address().ToString()}, {"version", CAIRN_VERSION}});
 }
