@@ -102,6 +102,7 @@ void LaneLink::OpenStream() {
   *opening.mutable_hello() = identity_.ToHello();
   opening.mutable_hello()->set_core_id(core_id_);
   opening.mutable_hello()->set_link(link_number_);
+  opening.mutable_hello()->set_session(++sessions_);
   opening.mutable_hello()->set_generation(generation_);
   if (link_) opening.mutable_hello()->set_received(link_->received());
   *opening.mutable_hello()->mutable_roster() = listener_.roster();

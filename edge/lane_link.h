@@ -92,6 +92,7 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   bool welcomed_ = false;               // open
   uint64_t core_id_ = 0;                // of the session; 0: there was none yet
   uint64_t link_number_ = 0;            // Welcome.link of the session
+  uint64_t sessions_ = 0;               // Hello.session of the last stream
   uint64_t generation_ = 0;             // the highest Welcome.generation
   std::unique_ptr<WireLink> link_;      // of the session; null: there was none yet
   absl::Duration up_since_;             // when the stream was welcomed, if it is

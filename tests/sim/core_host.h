@@ -37,6 +37,9 @@ class CoreHost {
   // REQUIRES: running().
   core::Router& router() { return *router_; }
 
+  // Called with every router that is made, before its first input.
+  std::function<void(core::Router&)> on_start;
+
   void Start();
   void Kill();
   // Its process is stopped, and goes on.
@@ -53,6 +56,8 @@ class CoreHost {
              signaling::v1::LaneToCore& batch);
   void Writable(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream);
   void Closed(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream);
+  void Arrived(uint64_t incarnation, const signaling::v1::MeshMessage& message);
+  void MeshWritable(uint64_t incarnation);
 
  private:
   void Enter(uint64_t incarnation, core::RouterInput input, uint64_t opened_lane = 0);

@@ -84,12 +84,16 @@ class Oracle {
   // The lane could not know whether so many of its relays had arrived, and gave them up.
   void Unsure(int lane, uint64_t relays);
   // What the lane's clients have not got is excused, and their subscriptions are told again.
-  void LaneLost(int lane, const char* why);
+  // `retold`: what the core's table says of them from now on is of them.
+  void LaneLost(int lane, const char* why, bool retold = true);
 
   // ---- the core
   void CoreStarted();
   // `opened_lane`: the id of the lane that has opened a stream by this input, or 0.
   void CoreHandled(core::Router& router, uint64_t opened_lane);
+
+  // Of several cores: whether they all know of the peer's subscription.
+  void LookForSubscriptions(const std::function<bool(uint64_t peer, const std::string&)>& known);
 
   // ---- at the end, when everything has been healed and is quiet
   void CheckEverythingArrived(const core::Router& router);
@@ -148,7 +152,6 @@ class Oracle {
   void OnReceipt(int client, uint64_t id);
   int TopicOf(std::string_view name) const;
   void LookForLostLanes(core::Router& router, uint64_t opened_lane);
-  void LookForSubscriptions(core::Router& router);
   void CheckRecord(const core::Router& router, int client, int topic);
   void CheckRelay(int number, const RelayRecord& relay);
   std::string Describe(int number, const RelayRecord& relay) const;
