@@ -25,6 +25,12 @@ class Core {
     Enter(tick);
   }
 
+  // From now on the core is one of a fleet. `bus` must outlive what it is told afterwards.
+  void JoinMesh(MeshBus& bus, std::string name, std::string version) {
+    RouterInput join = AdminCall{[&](Router& router) { router.JoinMesh(bus, std::move(name), std::move(version)); }};
+    Enter(join);
+  }
+
   const Clock& clock() const { return clock_; }
   const CoreLimits& limits() const { return limits_; }
 

@@ -38,6 +38,7 @@ struct Raw {
   std::string query_hold = "1s";
   std::string ops_listen_addr;
   std::string log_format = "text";
+  std::string mesh;
 };
 
 class Command {
@@ -53,6 +54,7 @@ class Command {
     AddService();
     AddOperation();
     AddRoles();
+    AddMesh();
     AddDialects();
     AddLimits();
   }
@@ -63,6 +65,7 @@ class Command {
   void AddService();
   void AddOperation();
   void AddRoles();
+  void AddMesh();
   void AddLimits();
   void AddDialects();
 
@@ -85,6 +88,7 @@ class Command {
 
   // Checks that CLI11 cannot do. Returns the error message, or nothing.
   std::string Validate();
+  std::string ValidateMesh();
   std::string ReadDuration(const char* flag, const std::string& text, absl::Duration& into);
 
   CLI::App app_;
@@ -163,6 +167,23 @@ void Command::AddRoles() {
       "Edge: its name for operators; default: the host's name");
 }
 
+void Command::AddMesh() {
+  core::NatsOptions& mesh = options_.mesh;
+  Add("--mesh", raw_.mesh, "URL,...",
+      "Core: NATS servers (nats:// or tls://) by which the cores of a fleet reach each other");
+  Add("--fleet", mesh.fleet, "NAME",
+      "Core: its fleet; cores of other fleets on the same NATS are not heard");
+  Add("--core-name", options_.core_name, "NAME",
+      "Core: its name for operators; default: the host's name");
+  Add("--mesh-tls-ca", mesh.ca_file, "FILE", "CA (PEM) of the NATS servers' certificates");
+  Add("--mesh-tls-cert", mesh.cert_file, "FILE",
+      "Certificate (PEM) for NATS; needs --mesh-tls-key");
+  Add("--mesh-tls-key", mesh.key_file, "FILE", "Its private key (PEM)");
+  Add("--mesh-nkey-file", mesh.nkey_file, "FILE", "Seed of the NATS user that this core is");
+  Add("--mesh-creds-file", mesh.credentials_file, "FILE",
+      "The same as a credentials file of NATS (JWT and seed)");
+}
+
 void Command::AddLimits() {
   edge::EdgeLimits& limits = options_.limits;
   AddBytes("--max-message-bytes", limits.max_message_bytes,
@@ -210,6 +231,36 @@ std::string Command::ReadDuration(const char* flag, const std::string& text, abs
   }
   return absl::StrCat(flag, ": '", text,
                       "' is not a time; give a number with a unit, such as 2s or 500ms");
+}
+
+std::string Command::ValidateMesh() {
+  core::NatsOptions& mesh = options_.mesh;
+  if (raw_.mesh.empty()) {
+    const bool given = !mesh.fleet.empty() || !mesh.ca_file.empty() || !mesh.cert_file.empty() ||
+                       !mesh.key_file.empty() || !mesh.nkey_file.empty() ||
+                       !mesh.credentials_file.empty();
+    return given ? "--fleet and --mesh-... are for a core with --mesh URL" : "";
+  }
+  if (options_.role == Role::kEdge)
+    return "--mesh is for cores: --role core or all; edges never see NATS";
+  absl::StatusOr<std::vector<std::string>> urls = core::ParseNatsUrls(raw_.mesh);
+  if (!urls.ok()) return absl::StrCat("--mesh: ", urls.status().message());
+  mesh.urls = *std::move(urls);
+  if (!IsSubjectToken(mesh.fleet)) {
+    return absl::StrCat(
+        "--mesh needs --fleet NAME: up to 32 letters, digits, '-' and '_', the same for all cores "
+        "of the fleet");
+  }
+  if (mesh.cert_file.empty() != mesh.key_file.empty())
+    return "--mesh-tls-cert and --mesh-tls-key go together";
+  if (!mesh.nkey_file.empty() && !mesh.credentials_file.empty())
+    return "give --mesh-nkey-file or --mesh-creds-file, not both";
+  if (options_.core_name.empty()) options_.core_name = HostName();
+  if (!IsName(options_.core_name)) {
+    return absl::StrCat("--core-name: '", absl::CHexEscape(options_.core_name),
+                        "' is not a name: give up to ", kMaxNameBytes, " bytes of UTF-8");
+  }
+  return "";
 }
 
 std::string Command::Validate() {
@@ -280,6 +331,7 @@ std::string Command::Validate() {
   if (options_.role != Role::kEdge && !options_.core.empty()) {
     return "--core is for --role edge; in this role the core is this process";
   }
+  if (std::string error = ValidateMesh(); !error.empty()) return error;
   if (options_.threads < 0 || options_.threads > kMaxThreads) {
     return absl::StrCat("--threads ", options_.threads, " is out of range: give 0 to ",
                         kMaxThreads);
