@@ -26,8 +26,8 @@ class Core {
   }
 
   // From now on the core is one of a fleet. `bus` must outlive what it is told afterwards.
-  void JoinMesh(MeshBus& bus, std::string name, std::string version) {
-    RouterInput join = AdminCall{[&](Router& router) { router.JoinMesh(bus, std::move(name), std::move(version)); }};
+  void JoinMesh(MeshBus& bus, const std::string& name, const std::string& version) {
+    RouterInput join = AdminCall{[&bus, name, version](Router& router) { router.JoinMesh(bus, name, version); }};
     Enter(join);
   }
 
