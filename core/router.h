@@ -138,8 +138,9 @@ class Router final : private MeshHost {
   // `core_id` is random and not 0. `clock` must outlive the router.
   Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock);
 
-  // Before any input: this core is one of a fleet. `bus` must outlive the router.
-  void JoinMesh(MeshBus& bus, std::string name, std::string version);
+  // Before any input: this core is one of a fleet, whose name its lanes are told. `bus` must outlive
+  // the router.
+  void JoinMesh(MeshBus& bus, std::string name, std::string version, std::string fleet = "");
 
   void Handle(RouterInput& input);
   // To be called after each Handle(): whether a Continue must follow, behind all waiting inputs.
@@ -343,6 +344,7 @@ class Router final : private MeshHost {
   Rate rate_;
   signaling::v1::Event event_;  // reused
   std::unique_ptr<Mesh> mesh_;  // null: there is no other core
+  std::string fleet_;
 };
 
 }  // namespace cairn::core

@@ -72,6 +72,7 @@ void Router::On(LaneOpened& opened) {
   welcome->set_beat_ms(static_cast<uint32_t>(
       absl::ToInt64Milliseconds(limits_.lane_timeout / link::kBeatsPerTimeout)));
   welcome->set_generation(generation_);
+  welcome->set_fleet(fleet_);
   // Before anything that the link has gathered.
   LaneStream& stream = *lane->channel->stream();
   stream.Write(answer);

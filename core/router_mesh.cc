@@ -14,7 +14,8 @@ using signaling::v1::Delivery;
 using signaling::v1::MeshItem;
 using signaling::v1::Notice;
 
-void Router::JoinMesh(MeshBus& bus, std::string name, std::string version) {
+void Router::JoinMesh(MeshBus& bus, std::string name, std::string version, std::string fleet) {
+  fleet_ = std::move(fleet);
   MeshHost& host = *this;
   mesh_ = std::make_unique<Mesh>(core_id_, std::move(name), std::move(version), limits_, host, bus,
                                  now_);

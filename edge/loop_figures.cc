@@ -16,7 +16,8 @@ constexpr absl::Duration kQueueGaugesInterval = absl::Seconds(1);
 // reports them over several ticks.
 void Loop::Report(absl::Duration now) {
   if (now < next_report_) return;
-  shared_.cores.Note(lane_.identity().lane_index, link_->connected() ? link_->core_id() : 0);
+  shared_.cores.Note(lane_.identity().lane_index, link_->connected() ? link_->core_id() : 0,
+                     link_->fleet());
   const std::shared_ptr<const TlsContext> tls = shared_.tls.Get();
   lane_.SetSurroundings(tls ? absl::ToUnixMicros(tls->not_after()) : 0, shared_.cores.cores());
   const bool more = lane_.Report(draining_);

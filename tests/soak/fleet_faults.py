@@ -3,6 +3,7 @@
 Each is a function of a FleetScene and returns the longest that a relay may then take, in seconds. One thing fails at a time: a
 fleet promises nothing when a core and the NATS server of another fail together, but must come back.
 """
+import math
 import signal
 
 # A process that dies is noticed at once, one that hangs after 2 s.
@@ -15,25 +16,26 @@ class FleetScene:
     """A fleet, its load, and the dice."""
 
     def __init__(self, fleet, load, dice, *, is_all=False):
-        self.fleet, self.load, self.dice, self._is_all = fleet, load, dice, is_all
+        self.fleet, self.load, self.dice, self.is_all = fleet, load, dice, is_all
 
     def wait(self, least, most):
         self.load.run(self.dice.uniform(least, most))
 
     def some_core(self):
-        return self.dice.randrange(len(self.fleet.cores))
+        """One that has lanes: else nothing is tried."""
+        return self.dice.choice(self.fleet.busy_cores())
 
     def some_server(self):
         return self.dice.choice(self.fleet.nats.servers)
 
     def kill_core(self, index):
-        if self._is_all:
+        if self.is_all:
             self.load.edge_ends(index, core_too=True)
         self.fleet.cores[index].kill()
 
     def start_core(self, index):
         self.fleet.start_core(index)
-        if self._is_all:
+        if self.is_all:
             self.load.edge_is_back(index)
 
 
@@ -50,7 +52,8 @@ def core_hangs(scene):
     core.send_signal(signal.SIGSTOP)
     scene.wait(0.2, LONGEST_HANG)
     core.send_signal(signal.SIGCONT)
-    return AFTER_A_HANG
+    # A process that is edge and core has its own clients, who hang with it.
+    return math.inf if scene.is_all else AFTER_A_HANG
 
 
 def nats_server_killed(scene):

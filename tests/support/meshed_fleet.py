@@ -15,11 +15,12 @@ from support.waiting import PATIENCE, eventually
 class MeshedFleet:
     """For a `with` block. A process that is started again has the addresses of the one before it.
 
-    `edges` are what clients connect to: processes of their own, or (edges=0) the cores themselves, which then are --role all.
+    `edges` are what clients connect to: processes of their own, each with another core that it prefers, or (edges=0) the cores
+    themselves, which then are --role all.
     """
 
-    def __init__(self, cores=3, servers=3, edges=3, *, loops=1, choice="spread", core_flags=(), edge_flags=()):
-        self._loops, self._choice = loops, choice
+    def __init__(self, cores=3, servers=3, edges=3, *, loops=1, core_flags=(), edge_flags=()):
+        self._loops = loops
         self._core_flags, self._edge_flags = [*core_flags], [*edge_flags]
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix="cairn-"))
         self._started = []
@@ -32,7 +33,7 @@ class MeshedFleet:
         for index in range(cores):
             self.start_core(index)
         for index in range(edges):
-            self.start_edge(index)
+            eventually(lambda i=index: self._start_edge_where_it_belongs(i), "an edge at the core that it prefers")
         if self._is_all:
             self.edges = self.cores
         self.await_links()
@@ -64,17 +65,31 @@ class MeshedFleet:
         return self._started[-1]
 
     def start_core(self, index):
-        role = ["--role", "core"] if not self._is_all else with_defaults(
-            ["--listen-addr", self._client_addresses[index], "--edge-name", f"edge{index}", "--threads", str(self._loops)])
-        self.cores[index] = self._start(*role, "--grpc-listen-addr", self.core_addresses[index], "--mesh", self.nats.url,
-                                        "--fleet", "test", "--core-name", f"core{index}", *self._core_flags)
+        flags = ["--grpc-listen-addr", self.core_addresses[index], "--mesh", self.nats.url, "--fleet", "test", "--core-name",
+                 f"core{index}", *self._core_flags]
+        if self._is_all:
+            flags = with_defaults(["--role", "all", "--listen-addr", self._client_addresses[index], "--edge-name", f"edge{index}",
+                                   "--threads", str(self._loops), *flags])
+        else:
+            flags = ["--role", "core", *flags]
+        self.cores[index] = self._start(*flags)
         self.cores[index].grpc_address()
 
     def start_edge(self, index):
+        first = index % len(self.cores)
+        cores = ",".join(self.core_addresses[first:] + self.core_addresses[:first])
         self.edges[index] = self._start(*with_defaults([
-            "--role", "edge", "--core", ",".join(self.core_addresses), "--core-choice", self._choice, "--edge-name",
-            f"edge{index}", "--threads", str(self._loops), "--listen-addr", self._client_addresses[index], *self._edge_flags]))
+            "--role", "edge", "--core", cores, "--edge-name", f"edge{index}", "--threads", str(self._loops),
+            "--listen-addr", self._client_addresses[index], *self._edge_flags]))
         self.edges[index].address()
+
+    def _start_edge_where_it_belongs(self, index):
+        """A core that is still joining its fleet takes no lanes, and an edge that went elsewhere returns only after a minute."""
+        if self.edges[index]:
+            self.edges[index].kill()
+        self.start_edge(index)
+        self.await_links()
+        return index % len(self.cores) in self.busy_cores()
 
     def addresses(self):
         return [edge.address() for edge in self.edges]
@@ -84,8 +99,12 @@ class MeshedFleet:
     def are_links_up(self):
         if self._is_all:
             return True
-        return all(scrape(edge).get("core_link_up", lane=str(lane)) for edge in self.edges if edge.is_running()
+        return all(scrape(edge).get("core_link_up", lane=str(lane)) for edge in self.edges if edge and edge.is_running()
                    for lane in range(self._loops))
+
+    def busy_cores(self):
+        """Positions of those that have lanes."""
+        return [index for index, core in enumerate(self.cores) if core.is_running() and scrape(core).get("lanes")]
 
     def await_links(self, within=PATIENCE):
         eventually(self.are_links_up, "all links up", within, every=0.05)
