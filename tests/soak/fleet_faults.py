@@ -15,11 +15,12 @@ LONGEST_HANG = 4.0
 class FleetScene:
     """A fleet, its load, and the dice."""
 
-    def __init__(self, fleet, load, dice, *, is_all=False):
-        self.fleet, self.load, self.dice, self.is_all = fleet, load, dice, is_all
+    def __init__(self, fleet, load, dice, *, is_all=False, pace=1.0):
+        """pace: of the times that are drawn."""
+        self.fleet, self.load, self.dice, self.is_all, self._pace = fleet, load, dice, is_all, pace
 
     def wait(self, least, most):
-        self.load.run(self.dice.uniform(least, most))
+        self.load.run(self._pace * self.dice.uniform(least, most))
 
     def some_core(self):
         """One that has lanes: else nothing is tried."""
