@@ -78,7 +78,7 @@ def test_it_says_what_it_is(name):
     assert config["ExposedPorts"].keys() == {"443/tcp", "8443/tcp", "7443/tcp", "9090/tcp"}
 
 
-def test_it_runs_as_nobody(container):
+def test_it_runs_as_the_user_nobody(container):
     assert container.config["User"] == NOBODY
     root = pathlib.Path(container.root)
     assert re.search(r"^cairn-signal:x:10001:10001:.*nologin$", (root / "etc/passwd").read_text(), re.M)
@@ -100,7 +100,7 @@ def test_nothing_that_only_builds_need_is_in_it_and_it_is_small(container):
     assert size < MAX_BYTES
 
 
-def test_the_bill_of_materials_lists_what_is_installed(container):
+def test_the_bill_of_materials_lists_the_installed_packages(container):
     root = pathlib.Path(container.root)
     bill = json.loads((root / "usr/share/sbom/cairn-signal.spdx.json").read_text())
     assert bill["spdxVersion"] == "SPDX-2.3"

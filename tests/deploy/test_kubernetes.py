@@ -107,7 +107,7 @@ class Cluster:
         return {name: self._local(value, mounted) for name, value in environment(workload).items()}
 
 
-def test_peers_meet_in_what_the_manifests_start(objects, start_bare, tmp_path):
+def test_peers_meet_in_the_processes_of_the_manifests(objects, start_bare, tmp_path):
     certificate = Certificate(tmp_path, "cluster")
     cluster = Cluster(tmp_path, objects, certificate)
     core_process = start_bare(env=cluster.environment(core(objects)))

@@ -91,7 +91,7 @@ def test_units_configuration_and_completions_are_where_they_are_looked_for(root)
     output("bash", "-n", root.path / "usr/share/bash-completion/completions/cairn-admin")
 
 
-def test_settings_may_hold_tokens_and_are_not_everybodys_to_read(root):
+def test_settings_files_are_not_readable_for_everyone(root):
     assert all((root.path / path.strip("/")).stat().st_mode & 0o7 == 0 for path in CONFIGURATION)
     assert (root.path / "etc/cairn-signal").stat().st_mode & 0o7 == 0
 

@@ -45,11 +45,11 @@ def verify(root, unit):
 
 @pytest.mark.parametrize("unit", sorted(path.name for path in UNITS.glob("*.service")) +
                          sorted(path.name for path in UNITS.glob("*.socket")))
-def test_systemd_has_nothing_to_say_of_the_unit(root, unit):
+def test_systemd_analyze_accepts_the_unit(root, unit):
     assert verify(root, unit.replace("@.", "@1.")) == ""
 
 
-def test_systemd_would_have_something_to_say_of_a_mistake(root):
+def test_systemd_analyze_reports_a_mistake(root):
     mistaken = (UNITS / "cairn-signal.service").read_text().replace("ProtectHome=", "ProtectHoem=")
     (root / "usr/lib/systemd/system/mistaken.service").write_text(mistaken)
     assert "ProtectHoem" in verify(root, "mistaken.service")
@@ -78,7 +78,7 @@ def settings(path):
 
 
 @pytest.mark.parametrize("name", ["default", "default-edge", "default-core"])
-def test_the_environment_files_set_what_the_server_knows(name):
+def test_the_environment_files_set_only_known_variables(name):
     known = set(re.findall(r"\(Env:(CAIRN_\w+)\)", run("--help").stdout))
     assert settings(UNITS / name).keys() <= known
     assert settings(UNITS / name)

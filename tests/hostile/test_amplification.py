@@ -79,7 +79,7 @@ def readers(clients):
 # ---- one says a little, many hear it
 
 @pytest.mark.parametrize("bursts", [1, 10])
-def test_a_burst_to_many_subscribers_holds_up_nobody_else(make_shape, bursts):
+def test_a_burst_to_many_subscribers_does_not_delay_others(make_shape, bursts):
     shape = make_shape("--threads", "1", "--ops-listen-addr", "127.0.0.1:0")
     topic = new_topic()
     subscribers = [shape.raw(1) for _ in range(400)]
@@ -97,7 +97,7 @@ def test_a_burst_to_many_subscribers_holds_up_nobody_else(make_shape, bursts):
     assert sum(metric(edge, "cairn_signal_delivery_pauses_total") for edge in shape.edges) >= bursts
 
 
-def test_what_goes_to_too_many_is_handed_on_later_and_whole(make_shape):
+def test_relays_to_too_many_subscribers_are_delivered_later_and_completely(make_shape):
     shape = make_shape("--rate-deliveries", "500", "--threads", "1")
     topic = new_topic()
     subscribers = [shape.raw(number) for number in range(100)]
@@ -120,7 +120,7 @@ def test_what_goes_to_too_many_is_handed_on_later_and_whole(make_shape):
     loud.assert_told_nothing_more()
 
 
-def test_without_a_rate_of_deliveries_nobody_waits(start):
+def test_without_a_delivery_rate_no_client_is_delayed(start):
     server = start("--rate-deliveries", "0", "--threads", "1", "--ops-listen-addr", "127.0.0.1:0",
                    "--max-queued-bytes", str(8 * MIB))
     topic = new_topic()
@@ -176,7 +176,7 @@ def test_a_record_that_no_answer_could_hold_is_refused(make_shape):
 
 # ---- records
 
-def test_who_fills_the_store_loses_its_own_records(make_shape):
+def test_a_publisher_that_fills_the_store_loses_its_own_records(make_shape):
     shape = make_shape("--rate-messages", "0")
     topics = [new_topic() for _ in range(20)]
     victims = [shape.raw(0) for _ in topics]

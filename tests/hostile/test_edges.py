@@ -134,7 +134,7 @@ def forgeries(lane, victim, topic):
     yield Event(kind="KIND_PEER_CLOSED", peer=peer, close_code=1000)
 
 
-def test_it_speaks_for_no_peer_of_others(world):
+def test_an_edge_cannot_act_for_peers_of_others(world):
     topic, alice, bob = meet(world)
     lane = world.lane()
     events = list(forgeries(lane, alice, topic))
@@ -148,7 +148,7 @@ def test_it_speaks_for_no_peer_of_others(world):
     assert 1 <= len(world.core.grep("edge_refused .*reason=foreign_peer")) <= 3
 
 
-def test_a_peer_that_is_gone_is_not_spoken_for_either(world):
+def test_an_edge_cannot_act_for_a_peer_that_has_left_either(world):
     topic, alice, bob = meet(world)
     gone = alice.id
     alice.peer.close()
@@ -160,7 +160,7 @@ def test_a_peer_that_is_gone_is_not_spoken_for_either(world):
     bob.assert_told_nothing_more()
 
 
-def test_a_core_that_has_just_started_gives_it_no_lane_and_no_peer_of_others(world):
+def test_an_edge_cannot_take_over_lanes_or_peers_at_a_new_core_either(world):
     """It is first to come back, with what it has heard of others: ids of lanes and of peers."""
     topic, alice, bob = meet(world)
     lane = world.lane()
@@ -194,7 +194,7 @@ def test_a_core_that_has_just_started_gives_it_no_lane_and_no_peer_of_others(wor
 # ---- others' lanes
 
 
-def test_it_takes_no_lane_of_others(world):
+def test_an_edge_cannot_take_over_a_lane_of_another(world):
     lane = world.lane()
     others = [other for message in eventually(lambda: [m for m in lane.received if m.roster.lanes], "a roster")
               for other in message.roster.lanes if other != lane.lane_id]
@@ -210,7 +210,7 @@ def test_it_takes_no_lane_of_others(world):
 
 
 @pytest.mark.parametrize("number", [2, 1 << 62, (1 << 64) - 1])
-def test_a_number_that_leaves_others_out_ends_its_own_lane_only(world, number):
+def test_a_skipped_number_ends_only_its_own_lane(world, number):
     topic, alice, bob = meet(world)
     lane = world.lane()
     lane.relay(lane.open_peer(), topic, b"poison", seq=number)
@@ -231,7 +231,7 @@ def records_of(world, topic, edge="south"):
     return [bytes.fromhex(address) for peer in answer["peers"] for address in peer["addresses"]]
 
 
-def test_it_replaces_no_record_of_a_connection_that_is_not_its_own(world):
+def test_an_edge_cannot_replace_records_of_other_connections(world):
     topic = new_topic("listed")
     host, port = world.edges["north"].address()
     publisher = Peer(f"ws://{host}:{port}/")
@@ -289,7 +289,7 @@ INFLATED = {"events": EMPTY_EVENT * (15 * MIB), "addresses": nested(4, nested(12
 
 
 @pytest.mark.parametrize("what", INFLATED)
-def test_a_message_in_parts_costs_what_it_has_bytes(world, what):
+def test_a_message_in_parts_costs_its_bytes(world, what):
     """Of two bytes each, items that take hundreds in memory: 30 MiB would be up to 4 GiB."""
     topic, alice, bob = meet(world)
     lane, content = world.lane(), INFLATED[what]
@@ -328,7 +328,7 @@ HELLOS = {"edge": {"edge": "x" * 500_000}, "no edge": {"edge": ""}, "version": {
 
 
 @pytest.mark.parametrize("what", HELLOS)
-def test_a_hello_that_no_edge_says_is_refused(world, what):
+def test_a_hello_that_no_edge_sends_is_refused(world, what):
     lane = FakeLane(world.mallory, "mallory", wait=False, hello=HELLOS[what])
     code, text = lane.await_end()
     assert code == Code.FAILED_PRECONDITION, text
@@ -343,7 +343,7 @@ LONG = {"address": {"info": lane_pb.PeerInfo(remote_address="1" * 100)}, "agent"
         "addresses": {"record": lane_pb.Record(addresses=["x"] * 65)}}
 
 
-def test_a_string_or_list_that_no_edge_lets_through_has_no_effect(world):
+def test_strings_and_lists_above_an_edges_bounds_have_no_effect(world):
     lane = world.lane()
     for number, fields in enumerate(LONG.values(), 1):
         peer, proof = lane.new_peer()
@@ -367,7 +367,7 @@ def test_a_credential_is_bound_to_the_edges_name(world):
     assert {edge.edge for edge in world.operator().edges()} == {"north", "south"}
 
 
-def test_one_edge_is_revoked_without_the_others(world):
+def test_one_edge_is_revoked_and_others_stay(world):
     topic, alice, bob = meet(world)
     lane = world.lane()
     lane.subscribe(topic)

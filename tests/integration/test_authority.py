@@ -140,7 +140,7 @@ def test_every_method_looks_or_steers():
 
 
 @pytest.mark.parametrize("mode", ["tokens", "mutual TLS", "both"])
-def test_each_caller_may_do_what_its_kind_may_and_nothing_else(make_core, callers_of, mode):
+def test_each_kind_of_caller_may_make_only_its_calls(make_core, callers_of, mode):
     core = make_core(mode)
     endless = []
     for name, credentials, refused in callers_of(mode):
@@ -172,7 +172,7 @@ def test_each_caller_may_do_what_its_kind_may_and_nothing_else(make_core, caller
         assert code in expected, f"{name}: {code}"
 
 
-def test_without_credentials_loopback_lets_everybody_do_everything(start):
+def test_without_credentials_every_caller_on_loopback_may_do_everything(start):
     caller = Admin(start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0").grpc_address())
     assert open_lane(caller) == Code.OK
     for method, fields in [*LOOKS.items(), *STEERS.items()]:
@@ -181,7 +181,7 @@ def test_without_credentials_loopback_lets_everybody_do_everything(start):
             assert code_of(lambda m=method, r=request: caller.call(m, r)) in ALLOWED, method
 
 
-def test_the_port_is_on_loopback_unless_it_is_told_otherwise():
+def test_the_port_is_on_loopback_by_default():
     """Whoever holds the default port already: a core that is told nothing asks for it, and for no other address."""
     with contextlib.ExitStack() as stack:
         taker = stack.enter_context(socket.socket())
@@ -200,7 +200,7 @@ PUBLIC = ["0.0.0.0:0", "[::]:0"]
 
 @pytest.mark.parametrize("role", ["core", "all"])
 @pytest.mark.parametrize("address", PUBLIC)
-def test_a_public_address_without_credentials_is_refused_with_a_line_that_says_how(role, address):
+def test_a_public_address_without_credentials_is_refused_with_a_hint(role, address):
     done = run("--role", role, "--listen-addr", "127.0.0.1:0", "--grpc-listen-addr", address)
     assert done.returncode == 1
     line, = done.stderr.splitlines()
@@ -216,7 +216,7 @@ def test_a_public_address_is_served_with_credentials_or_on_demand(start, authori
     assert not core.grpc_address().endswith(":0")
 
 
-def test_half_of_what_mutual_tls_needs_is_refused(authority):
+def test_incomplete_options_of_mutual_tls_are_refused(authority):
     cert, key, ca = (authority.issue("core").flags()[at:at + 2] for at in (0, 2, 4))
     for given in (cert + key, cert + ca, key + ca, cert, key, ca):
         done = run("--role", "core", "--grpc-listen-addr", "0.0.0.0:0", *given)

@@ -190,7 +190,7 @@ def timings(record_property):
 
 @pytest.mark.parametrize("querier", LANGUAGES)
 @pytest.mark.parametrize("publisher", LANGUAGES)
-def test_a_querier_finds_what_was_published_before(meeting_place, libraries, timings, publisher, querier):
+def test_a_query_returns_earlier_records(meeting_place, libraries, timings, publisher, querier):
     for (route, edge, other_edge), _ in itertools.product(routes(meeting_place), range(ROUNDS)):
         topic, published = rendezvous(), reachability(publisher)
         libraries.make(publisher, meeting_place, edge).publish(topic, published)
@@ -439,7 +439,7 @@ def test_a_client_that_never_reads_loses_one_publish_to_a_server_that_drained_an
 
 
 @pytest.mark.parametrize("language", ["TypeScript", "Rust", "Go"])
-def test_two_who_both_publish_and_ask_find_themselves(shape, libraries, language):
+def test_two_clients_that_both_publish_and_query_find_each_other(shape, libraries, language):
     topic = rendezvous()
     pair = [libraries.make(language, shape, edge) for edge in (0, 1)]
     for name, client in zip((b"one", b"other"), pair):
@@ -492,7 +492,7 @@ def without_key(lines):
     return ["Sec-WebSocket-Key: …" if line.startswith("Sec-WebSocket-Key: ") else line for line in lines]
 
 
-def test_go_says_what_the_library_says():
+def test_the_go_imitation_sends_what_the_library_sends():
     url, request, text, close = said_to_a_recorder(lambda url: GoClient(url, "secret"), lambda c: c.publish("70", b"\xca\xfe"))
     assert without_key(request) == [
         "GET / HTTP/1.1", f"Host: {url[5:]}", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: …",
@@ -503,7 +503,7 @@ def test_go_says_what_the_library_says():
         '{"type":"query","topic":"70"}')
 
 
-def test_rust_says_what_the_library_says():
+def test_the_rust_imitation_sends_what_the_library_sends():
     url, request, text, close = said_to_a_recorder(lambda url: RustClient(url, "secret"), lambda c: c.publish("70", b"\xca\xfe"))
     assert without_key(request) == [
         "GET / HTTP/1.1", f"Host: {url[5:]}", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
@@ -513,7 +513,7 @@ def test_rust_says_what_the_library_says():
     assert said_to_a_recorder(RustClient, lambda c: c.query("70"))[2] == '{"topic":"70","type":"query"}'
 
 
-def test_typescript_says_what_the_library_says(node):
+def test_the_typescript_imitation_sends_what_the_library_sends(node):
     def make(url):
         return TypeScriptClient(node, url)
 
@@ -528,7 +528,7 @@ def test_typescript_says_what_the_library_says(node):
     assert text == '{"type":"query","topic":"70"}'
 
 
-def test_python_says_what_the_library_says():
+def test_the_python_imitation_sends_what_the_library_sends():
     ack = [recorder.text_frame("whatever")]
     _, request, text, close = said_to_a_recorder(
         lambda url: PythonClient(url, "secret"), lambda c: c.publish("70", PeerInfo(b"\xca\xfe", ["a:1", "é"])), lambda _: ack)

@@ -59,7 +59,7 @@ def assert_memory_is_bounded_and_nothing_lost(cluster, load, break_it):
     assert grown(edge, before) < (BACKLOG + SLACK) // MIB, f"more than {before // MIB} MiB before, in MiB"
 
 
-def test_an_edge_with_very_many_topics_comes_back_to_a_new_core(full_cluster):
+def test_an_edge_with_very_many_topics_returns_to_a_new_core(full_cluster):
     cluster, load = full_cluster
 
     def replace_core():
@@ -69,7 +69,7 @@ def test_an_edge_with_very_many_topics_comes_back_to_a_new_core(full_cluster):
     assert_memory_is_bounded_and_nothing_lost(cluster, load, replace_core)
 
 
-def test_an_edge_with_very_many_topics_comes_back_after_a_break_of_its_link(full_cluster):
+def test_an_edge_with_very_many_topics_returns_after_a_break_of_its_link(full_cluster):
     cluster, load = full_cluster
 
     def break_link():

@@ -143,7 +143,7 @@ def test_clients_may_come_before_there_is_a_core(cluster):
     await_hearing(subscriber, sender, topic)
 
 
-def test_what_clients_of_one_loop_said_before_there_was_a_core_takes_effect_in_its_order(make_cluster):
+def test_messages_sent_before_there_is_a_core_take_effect_in_order(make_cluster):
     cluster = make_cluster("--threads", "1")
     cluster.core.kill()
     early = cluster.start_edge()
@@ -210,7 +210,7 @@ def test_a_full_backlog_stops_the_edge_from_reading_and_loses_nothing(make_clust
     thread.join(PATIENCE)
 
 
-def test_an_edge_that_is_killed_takes_its_subscriptions_with_it(cluster):
+def test_the_subscriptions_of_a_killed_edge_end(cluster):
     topic = new_topic()
     stranded = cluster.peer(1)
     survivor, sender = pair(cluster, topic, same_edge=True)

@@ -116,7 +116,7 @@ def test_a_message_that_is_too_large_ends_the_stream(fake, edge_of):
     core.lane().end()
 
 
-def test_the_link_goes_on_over_mutual_tls_with_grpcio(fake, edge_of, tmp_path):
+def test_the_link_continues_over_mutual_tls_with_grpcio(fake, edge_of, tmp_path):
     authority = Authority(tmp_path)
     server = authority.issue("core")
     credentials = grpc.ssl_server_credentials(
@@ -282,7 +282,7 @@ def serving(answer):
     (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "HTTP/2"),
     (b"", "no HTTP/2 frame within 3.5s"),
 ], ids=["HTTP/1.1", "silence"])
-def test_who_does_not_speak_http2_is_given_up(edge_of, answer, reason):
+def test_a_core_that_does_not_speak_http2_is_given_up(edge_of, answer, reason):
     with serving(answer) as address:
         edge_of(address).wait_for_log(rf"{LOST}code=14.*{reason}")
 

@@ -28,7 +28,7 @@ def test_one_topic_more_than_allowed_closes_with_1008(make_shape):
     assert client.read_close() == TOO_MANY_TOPICS
 
 
-def test_a_topic_counts_once_and_not_after_its_unsubscribe(make_shape):
+def test_a_topic_counts_once_until_its_unsubscribe(make_shape):
     shape = make_shape("--max-topics", "3")
     client = shape.raw()
     client.subscribe("a", "b", "c", "a", "b", "c")
@@ -84,7 +84,7 @@ def test_a_connection_more_than_allowed_is_closed_with_1013_until_another_ends(m
     assert shape.raw(0).read_close() == EDGE_FULL
 
 
-def test_a_connection_that_has_said_nothing_yet_takes_no_place(make_shape):
+def test_a_silent_connection_takes_no_place(make_shape):
     # One loop: it accepts in the order of arrival.
     shape = make_shape("--max-connections", "1", "--threads", "1")
     shape.connection(0)

@@ -88,7 +88,7 @@ def test_queries_are_answered_once_when_the_link_breaks_again_and_again(cluster)
 
 
 @pytest.mark.parametrize("how", ["cut", "silence"])
-def test_who_joins_and_leaves_while_the_link_is_away_is_told_once(cluster, how):
+def test_a_client_that_joins_and_leaves_during_a_break_is_reported_once(cluster, how):
     topic = new_topic()
     watcher = v2_client(cluster, BEHIND)
     watcher.subscribe(topic)
@@ -111,7 +111,7 @@ def test_who_joins_and_leaves_while_the_link_is_away_is_told_once(cluster, how):
     assert len(joined) == 20 and set(joined.values()) == {1}
 
 
-def test_what_is_told_of_somebody_who_comes_and_goes_takes_turns_when_the_link_breaks(cluster):
+def test_joined_and_left_of_a_peer_alternate_when_the_link_breaks(cluster):
     topic = new_topic()
     watcher, visitor = v2_client(cluster, BEHIND), connect(cluster, 0)
     watcher.subscribe(topic)

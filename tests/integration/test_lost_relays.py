@@ -78,7 +78,7 @@ def await_given_up(cluster):
                "an edge that is given up")
 
 
-def test_what_others_say_is_counted_until_the_edge_is_given_up_and_told_whenever_it_was(cluster):
+def test_relays_missed_by_a_given_up_edge_are_counted_and_reported(cluster):
     topic = new_topic()
     receiver, sender = v2_client(cluster, 2, topic), RawClient(cluster.edges[0].address())
     await_all_acknowledged(cluster)
@@ -95,7 +95,7 @@ def test_what_others_say_is_counted_until_the_edge_is_given_up_and_told_whenever
     assert receiver.receive()[1]["payload"] == b"last"
 
 
-def test_what_clients_of_the_edge_say_to_each_other_meanwhile_is_told_and_not_counted(cluster):
+def test_relays_between_clients_of_one_edge_during_an_outage_are_delivered_and_not_counted(cluster):
     """It comes to the core when one of the edge's loops is back, and the other is not."""
     topic, count = new_topic(), 20
     clients = [v2_client(cluster, 2, topic) for _ in range(8)]
@@ -122,7 +122,7 @@ def test_what_clients_of_the_edge_say_to_each_other_meanwhile_is_told_and_not_co
     assert not given_up(cluster)
 
 
-def test_an_edge_that_comes_back_when_a_new_core_no_longer_keeps_relays_for_it(cluster):
+def test_an_edge_that_returns_when_a_new_core_no_longer_keeps_relays_for_it(cluster):
     with SequenceLoad(cluster.addresses(), rate=200) as load:
         load.run(1)
         cluster.links[2].cut()
@@ -136,7 +136,7 @@ def test_an_edge_that_comes_back_when_a_new_core_no_longer_keeps_relays_for_it(c
     assert scrape(cluster.core).get("lanes_late_total") == cluster.loops
 
 
-def test_an_edge_that_comes_back_when_a_new_core_has_more_for_it_than_it_keeps(cluster):
+def test_an_edge_that_returns_when_a_new_core_has_dropped_relays_for_it(cluster):
     """Sooner than that."""
     topic = new_topic()
     sender, receiver = RawClient(cluster.edges[0].address()), RawClient(cluster.edges[1].address())
@@ -160,7 +160,7 @@ def test_an_edge_that_comes_back_when_a_new_core_has_more_for_it_than_it_keeps(c
     assert scrape(cluster.core).get("lanes_late_total") == cluster.loops
 
 
-def test_what_others_say_to_each_other_is_not_late_meanwhile(cluster):
+def test_relays_between_others_are_not_delayed_meanwhile(cluster):
     with SequenceLoad(cluster.addresses()) as load:
         load.run(1)
         cluster.stop(cluster.edges[2])

@@ -63,7 +63,7 @@ def test_a_client_that_does_not_read_is_closed_with_1013_after_what_it_has_been_
     assert_alive(flood.good)
 
 
-def test_clients_that_do_not_read_cost_little_memory_and_nobody_else_anything(make_shape):
+def test_clients_that_do_not_read_cost_little_memory_and_do_not_delay_others(make_shape):
     shape = make_shape(env=DEBUG_LOG)
     flood = Flood(shape, 30)
     before = {process.pid: process.peak_resident_bytes() for process in shape.processes()}
@@ -76,7 +76,7 @@ def test_clients_that_do_not_read_cost_little_memory_and_nobody_else_anything(ma
     assert_alive(flood.good)
 
 
-def test_what_a_slow_reader_may_have_waiting_can_be_configured(make_shape):
+def test_the_queue_of_a_slow_reader_can_be_configured(make_shape):
     shape = make_shape("--max-queued-bytes", str(64 * MIB))
     flood = Flood(shape, 2)
     flood.relay(200)

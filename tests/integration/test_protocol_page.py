@@ -21,7 +21,7 @@ def test_each_row_of_bytes_is_the_canonical_message_of_its_name():
 
 
 @pytest.mark.parametrize("index", range(4))
-def test_the_server_answers_what_the_page_says(shape, index):
+def test_the_server_answers_as_the_page_documents(shape, index):
     name, row = ROWS[index]
     client = V2Client(shape.peer(0, subprotocols=[SUBPROTOCOL]))
     client.send(row)

@@ -9,7 +9,7 @@ from support.waiting import eventually
 from test_python_client import Missed, Relay, cairn_signal, hear, in_thread, run, url
 
 
-def test_missed_comes_from_the_server_on_the_same_connection():
+def test_missed_is_sent_by_the_server_on_the_same_connection():
     topic = new_topic()
 
     async def test(cluster):

@@ -157,7 +157,7 @@ def test_a_core_that_does_not_stay_up_for_long_is_started_again_and_again(cluste
     assert_nothing_is_lost(cluster, load)
 
 
-def test_an_edge_takes_longer_to_tell_a_new_core_of_its_peers_than_others_do(cluster):
+def test_an_edge_sends_its_peers_to_a_new_core_later_than_others(cluster):
     """As one does that has very many: as long as it tells, it is waited for."""
     idle = [RawClient(cluster.edges[2].address()) for _ in range(500)]
     for number, client in enumerate(idle):

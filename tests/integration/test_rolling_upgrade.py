@@ -99,7 +99,7 @@ async def replace_the_edge(shape, subprotocols):
 
 
 @pytest.mark.parametrize("subprotocols", [None, [V2]], ids=["native", "v2"])
-def test_a_new_edge_on_the_port_takes_everybody_over_without_a_refusal_or_a_herd(make_shape, subprotocols):
+def test_a_new_edge_on_the_port_takes_all_clients_over_without_a_refusal_or_a_rush(make_shape, subprotocols):
     shape = make_shape("--drain", f"{DRAIN_SECONDS}s")
     comers = asyncio.run(replace_the_edge(shape, subprotocols))
     failures = [failure for comer in comers for failure in comer.failures]

@@ -72,7 +72,7 @@ def test_any_server_name_and_any_alpn_is_accepted(start, ec, name):
     assert client.read_frame() == (FIN | PONG, b"hello")
 
 
-def test_many_frames_in_one_write_are_all_heard(make_shape, ec):
+def test_many_frames_in_one_write_are_all_handled(make_shape, ec):
     shape = make_shape(*ec.flags(), tls=trusting(ec))
     topic = new_topic()
     listener, sender = shape.raw(), shape.raw()
@@ -214,7 +214,7 @@ def test_files_that_do_not_load_leave_the_old_certificate_in_use(live, certifica
     assert served_certificate(server.address()) == certificates["rsa"].der
 
 
-def test_a_reset_in_the_middle_of_a_handshake_hurts_nobody_else(start, ec):
+def test_a_reset_in_the_middle_of_a_handshake_does_not_affect_others(start, ec):
     server = start(*ec.flags())
     client = RawClient(server.address(), tls=trusting(ec), server_hostname=HOST_NAME)
     for _ in range(20):

@@ -85,7 +85,7 @@ def assert_all_fit(differing):
     assert not differing, f"{len(differing)} rows differ, such as\n" + "\n".join(differing[:10])
 
 
-def test_a_relay_arrives_in_canonical_form_and_what_cannot_be_decoded_does_not(exchange):
+def test_relays_arrive_in_canonical_form_and_undecodable_messages_do_not(exchange):
     exchange.observer.subscribe(*TOPICS)
     exchange.shape.settle(exchange.observer)
     differing = []
@@ -99,7 +99,7 @@ def test_a_relay_arrives_in_canonical_form_and_what_cannot_be_decoded_does_not(e
     assert exchange.topics_heard_by_sender(TOPICS) == []
 
 
-def test_what_cannot_be_decoded_ends_no_subscription(exchange):
+def test_an_undecodable_message_ends_no_subscription(exchange):
     exchange.sender.subscribe(*TOPICS)
     for _ in exchange.send_with_fences(rows_with("drop")):
         pass

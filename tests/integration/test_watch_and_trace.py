@@ -61,7 +61,7 @@ def of(feed, peer_id, last):
 
 # ---- watch
 
-def test_the_life_of_a_peer_is_told_in_order(fleet, admin, watch):
+def test_the_events_of_a_peer_are_reported_in_order(fleet, admin, watch):
     feed = watch()
     topics = [new_topic(), new_topic()]
     before = now_us()
@@ -86,7 +86,7 @@ def test_the_life_of_a_peer_is_told_in_order(fleet, admin, watch):
     assert times[-1] == found.closed_us
 
 
-def test_an_operators_close_is_told_with_its_code(fleet, admin, watch):
+def test_an_operators_close_is_reported_with_its_code(fleet, admin, watch):
     feed = watch()
     topic = new_topic()
     fleet.peer().subscribe(topic)
@@ -123,7 +123,7 @@ def test_a_watcher_sees_only_what_it_asked_for(fleet, admin, watch):
     assert by_edge["nowhere"].is_empty()
 
 
-def test_edges_are_told_once_when_they_come_and_when_they_go(make_cluster):
+def test_each_edge_is_reported_once_when_it_connects_and_when_it_leaves(make_cluster):
     fleet = make_cluster("--threads", "3")
     admin = fleet.admin()
     feed = admin.watch()
@@ -144,7 +144,7 @@ def test_edges_are_told_once_when_they_come_and_when_they_go(make_cluster):
         (Kind.KIND_EDGE_UP, "east"), (Kind.KIND_EDGE_DOWN, "east"), (Kind.KIND_EDGE_DOWN, "south")]
 
 
-def test_peers_of_an_edge_that_is_lost_are_told_before_it(make_cluster):
+def test_peers_of_a_lost_edge_are_reported_before_the_edge(make_cluster):
     fleet = make_cluster()
     admin = fleet.admin()
     peers = [fleet.peer(1) for _ in range(5)]
@@ -159,7 +159,7 @@ def test_peers_of_an_edge_that_is_lost_are_told_before_it(make_cluster):
     assert {event.id for event in closes} == ids and len(closes) == len(peers) and down.edge == "south"
 
 
-def test_a_watcher_that_does_not_read_is_told_how_many_it_missed_and_slows_nobody(fleet, admin, watch):
+def test_a_watcher_that_does_not_read_is_told_how_many_events_it_missed_and_delays_no_relay(fleet, admin, watch):
     topic, toggled = new_topic(), new_topic()
     caller = Admin((fleet.core or fleet.edges[0]).grpc_address(), options=DEAF)
     deaf = caller.watch(read=False, topic=toggled)
@@ -202,7 +202,7 @@ def test_a_watcher_that_does_not_read_is_told_how_many_it_missed_and_slows_nobod
     caller.close()
 
 
-def test_watchers_who_leave_make_room_for_others(fleet, admin):
+def test_watchers_that_leave_make_room_for_others(fleet, admin):
     address = (fleet.core or fleet.edges[0]).grpc_address()
     callers = [Admin(address) for _ in range(4)]
     topic, peer = new_topic(), fleet.peer()
@@ -351,7 +351,7 @@ def test_a_tracer_that_does_not_read_is_told_how_many_it_missed(fleet, admin):
 @pytest.mark.parametrize("fields, code", [({}, Code.INVALID_ARGUMENT), ({"id": ""}, Code.NOT_FOUND),
                                           ({"id": "nobody"}, Code.NOT_FOUND), ({"id": "0" * 16}, Code.NOT_FOUND)],
                          ids=["nothing", "no id", "not an id", "nobody's id"])
-def test_what_cannot_be_traced_is_refused(admin, fields, code):
+def test_invalid_traces_are_refused(admin, fields, code):
     with refused(code):
         admin.trace(**fields).next()
 

@@ -15,7 +15,7 @@ namespace {
 INSTANTIATE_TEST_SUITE_P(Sockets, ConnectionTest, testing::Bool(),
                          [](const auto& tls) { return tls.param ? "Tls" : "Plain"; });
 
-TEST_P(ConnectionTest, WhoReadsLateAndPingsGetsEveryFrameAndItsPongs) {
+TEST_P(ConnectionTest, AClientThatReadsLateGetsEveryFrameAndItsPongs) {
   Open();
   std::string delivered;
   for (int i = 0; i < 200; ++i) {
@@ -37,7 +37,7 @@ TEST_P(ConnectionTest, WhoReadsLateAndPingsGetsEveryFrameAndItsPongs) {
   EXPECT_FALSE(retired_);
 }
 
-TEST_P(ConnectionTest, WhoIsOverItsBoundReadsWhatHadBegunToLeaveAndThen1013) {
+TEST_P(ConnectionTest, ASlowReaderGetsTheBegunFrameAndThen1013) {
   limits_.max_queued_bytes = 100'000;
   Open();
   std::string delivered;
@@ -59,7 +59,7 @@ TEST_P(ConnectionTest, WhoIsOverItsBoundReadsWhatHadBegunToLeaveAndThen1013) {
   EXPECT_EQ(Closes(CloseReason::kConnectionLost), 0u);
 }
 
-TEST_P(ConnectionTest, WhoSaysTooMuchIsHeardInOrderAsTimePasses) {
+TEST_P(ConnectionTest, MessagesAboveTheRateAreHandledLaterInOrder) {
   host_.message_rate = {10, 20};
   Open();
   std::string said;
@@ -95,7 +95,7 @@ TEST_P(ConnectionTest, WhoSaysTooMuchIsHeardInOrderAsTimePasses) {
   EXPECT_EQ(pressure_.queued(), 0u) << "nothing is kept";
 }
 
-TEST_P(ConnectionTest, WhatIsKeptOfWhoSaysTooMuchCountsAsAQueue) {
+TEST_P(ConnectionTest, UnhandledInputAboveTheRateCountsAsAQueue) {
   host_.message_rate = {10, 20};
   Open();
   std::string said;
@@ -108,7 +108,7 @@ TEST_P(ConnectionTest, WhatIsKeptOfWhoSaysTooMuchCountsAsAQueue) {
   EXPECT_EQ(Closes(CloseReason::kQueuesFull), 1u);
 }
 
-TEST_P(ConnectionTest, WhoseRelaysGoToTooManyIsReadLater) {
+TEST_P(ConnectionTest, AClientAboveTheDeliveryRateIsReadLater) {
   host_.delivery_rate = {1000, 2000};
   Open();
   connection_->Charge(2000);
@@ -130,7 +130,7 @@ TEST_P(ConnectionTest, WhoseRelaysGoToTooManyIsReadLater) {
   EXPECT_TRUE(connection_->watched() & EPOLLIN) << "no limit";
 }
 
-TEST_P(ConnectionTest, ATurnHearsSoMuchOfOneClientAndTheRestInOrderLater) {
+TEST_P(ConnectionTest, ATurnHandlesABoundedPartOfAClientsInputAndTheRestLaterInOrder) {
   Open();
   std::string said;
   constexpr size_t kRelays = 2000;
@@ -162,7 +162,7 @@ TEST_P(ConnectionTest, ATurnHearsSoMuchOfOneClientAndTheRestInOrderLater) {
 }
 
 // TLS 1.3 alone: an answer to the client's KeyUpdate must be written before it can be read on.
-TEST_P(ConnectionTest, WhoAsksForNewKeysAndDoesNotReadIsNotReadWithoutEnd) {
+TEST_P(ConnectionTest, KeyUpdatesOfAClientThatDoesNotReadDoNotSpinTheLoop) {
   if (!GetParam()) GTEST_SKIP() << "TLS only";
   Open();
   for (int i = 0; i < 2000; ++i) {
@@ -174,7 +174,7 @@ TEST_P(ConnectionTest, WhoAsksForNewKeysAndDoesNotReadIsNotReadWithoutEnd) {
   EXPECT_FALSE(retired_);
 }
 
-TEST_P(ConnectionTest, WhoAsksForNewKeysWhileAWriteIsBlockedLosesNothing) {
+TEST_P(ConnectionTest, AKeyUpdateWhileAWriteIsBlockedLosesNothing) {
   if (!GetParam()) GTEST_SKIP() << "TLS only";
   Open();
   std::string delivered;

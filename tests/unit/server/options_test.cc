@@ -260,7 +260,7 @@ TEST_F(OptionsTest, TheTokenIsBlankedWhereAProcessListShowsIt) {
   }
 }
 
-TEST_F(OptionsTest, HelpSaysWhatThereIsAndNoValueOfAVariable) {
+TEST_F(OptionsTest, HelpNamesEveryOptionAndNoValueOfAVariable) {
   Set("AUTH_TOKEN", "s3cret");
   Set("LISTEN_ADDR", "127.0.0.1:8081");
   for (const char* flag : {"--help", "-h"}) {
@@ -284,7 +284,7 @@ TEST_F(OptionsTest, VersionIsOneLine) {
   }
 }
 
-TEST_F(OptionsTest, BadUsageExitsWith2AndNamesWhatIsWrong) {
+TEST_F(OptionsTest, BadUsageExitsWith2AndNamesTheMistake) {
   const struct {
     std::vector<std::string> arguments;
     const char* named;
@@ -327,7 +327,7 @@ TEST_F(OptionsTest, AnEdgeHasACoreAndNoPortForOthers) {
   EXPECT_THAT(options.grpc_listen_address, IsEmpty());
 }
 
-TEST_F(OptionsTest, ACoreListensWhereItIsTold) {
+TEST_F(OptionsTest, ACoreListensOnTheGivenAddress) {
   const Options options = Good({"--role", "core", "--grpc-listen-addr", "0.0.0.0:7443",
                                 "--grpc-edge-token-file", "edges", "--grpc-operator-token-file",
                                 "operators", "--grpc-viewer-token-file", "viewers"});
