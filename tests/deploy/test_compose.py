@@ -1,4 +1,4 @@
-"""compose.yaml is one that compose takes, and what it mounts and names is there."""
+"""compose.yaml is accepted by compose, and the files that it mounts and names exist."""
 import json
 import pathlib
 import re
@@ -16,7 +16,7 @@ GRAFANA = ROOT / "deploy/grafana"
 
 
 def config(text, directory):
-    """What compose makes of a file: as it would run it, or what it has to say against it."""
+    """A file as compose would run it, or compose's error about it."""
     (directory / "compose.yaml").write_text(text)
     program = [need("docker-compose", "docker-compose"), "--project-directory", COMPOSE]
     return subprocess.run([*program, "-f", directory / "compose.yaml", "config"], text=True, capture_output=True,
@@ -51,7 +51,7 @@ def test_the_server_knows_every_variable(services):
 
 
 def test_the_server_accepts_the_settings_of_every_service(services):
-    # Its files are not here, which it says only when it has nothing against the rest.
+    # Its files do not exist here, which compose reports only when the rest is valid.
     for name in "core", "edge1":
         done = run(env=services[name]["environment"])
         assert (done.returncode, "/secrets/" in done.stderr) == (1, True), done.stderr
@@ -64,7 +64,7 @@ def test_an_edge_has_the_time_that_its_drain_takes(services):
 
 
 def volumes_of(service):
-    """[(what is mounted, where)]"""
+    """[(mounted file, path in the container)]"""
     return [volume.split(":")[:2] for volume in service.get("volumes", [])]
 
 
@@ -144,7 +144,7 @@ def test_edge_core_and_operator_connect_with_the_generated_certificates(services
     posing = dict(local("edge1")) | {"CAIRN_SIGNAL_EDGE_NAME": "edge2"}
     assert not start_bare(env=posing).wait_for_log("core_link_(up|lost)")[1] == "up"
     assert "/secrets/operator" in secrets_of(services["core"])
-    # How to look is said at the top.
+    # The command for it is at the top of the file.
     assert "--tls-key /secrets/operator/tls.key" in (COMPOSE / "compose.yaml").read_text().split("services:")[0]
     identity = made / "link/operator"
     done = admin_cli.run("--core", address, "--tls-ca", identity / "ca.crt", "--tls-cert", identity / "tls.crt", "--tls-key",

@@ -1,4 +1,4 @@
-"""./dev: each command is in its help, a port in use is passed over, and what is built is said with about how long it takes."""
+"""./dev: each command is in its help, a port in use is skipped, and a build is announced with about how long it takes."""
 import re
 import shutil
 import socket

@@ -1,4 +1,4 @@
-"""What the release build is compiled and linked with to make mistakes in memory harmless, read off the binaries."""
+"""The compiler and linker options that limit the damage of memory errors, read from the release binaries."""
 import os
 import platform
 import re

@@ -1,4 +1,4 @@
-"""The image: what it says of itself, and both roles started from it, without a Docker engine."""
+"""The image: its metadata, and both roles started from it, without a Docker engine."""
 import json
 import os
 import pathlib
@@ -15,7 +15,7 @@ from support.process import ROOT
 from support.tools import output
 from support.waiting import eventually
 
-# Compressed layers are smaller; this is what is on disk.
+# The size on disk; compressed layers are smaller.
 MAX_BYTES = 200 << 20
 NOBODY = "10001:10001"
 
@@ -66,7 +66,7 @@ def meet(listener, sender):
     await_hearing(listener, sender, topic)
 
 
-# ---- what it says of itself
+# ---- metadata
 
 def test_it_says_what_it_is(name):
     config = image.inspect(name)
@@ -86,7 +86,7 @@ def test_it_runs_as_the_user_nobody(container):
     # A file capability would keep it from starting where all capabilities are dropped.
     assert not [path for path in programs if "security.capability" in os.listxattr(path)]
     assert container.run("id", "-u").stdout.strip() == "10001"
-    # Nothing that it could write to but what is everybody's.
+    # No path that it could write to except those that every user can write to.
     writable = container.run("find", "/", "-xdev", "-writable", "-not", "-type", "l", "-not", "-path", "/proc/*", "-not", "-path",
                              "/dev/*", "-not", "-path", "/sys/*").stdout.split()
     assert set(writable) <= {"/tmp", "/var/tmp", "/run/lock"}, writable

@@ -59,7 +59,7 @@ class Root:
 @pytest.fixture(scope="module")
 def root(package, tmp_path_factory):
     root = Root(tmp_path_factory.mktemp("debian"))
-    # What it depends on, and what shows that it is usable; so that before and after differ in the package alone.
+    # Its dependencies, and the tools of this test, so that before and after differ only in the package.
     output("cp", package, root.path / "cairn-signal.deb")
     root.install("systemd-standalone-sysusers", "./cairn-signal.deb", "mandoc")
     root.run("apt-get", "purge", "-q", "-y", "cairn-signal")

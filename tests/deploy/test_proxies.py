@@ -53,7 +53,7 @@ def peer_through(proxy, certificate):
 
 
 def answered(proxy, certificate, source=None, headers=()):
-    """A client whose upgrade went through. HAProxy needs a health check or two before it lets anybody pass."""
+    """A client whose upgrade went through. HAProxy needs a health check or two before it lets clients pass."""
     answers = []
 
     def try_once():
@@ -114,7 +114,7 @@ def test_pings_keep_idle_connections_that_it_would_cut(behind, certificate):
         _, proxy = behind(kind, *NO_PING)
         answered(proxy, certificate)
         cut[kind] = peer_through(proxy, certificate)
-    # What is tested is that time passes.
+    # The passing of time is what is tested.
     time.sleep(IDLE_SECONDS)
     assert {kind: one.is_open() for kind, one in kept.items()} == {kind: True for kind in KINDS}
     # Caddy sets no limit.

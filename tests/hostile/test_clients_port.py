@@ -1,4 +1,4 @@
-"""Strangers and peers at the clients' port who take what they can get: others stay served, and memory stays bounded."""
+"""Strangers and peers at the clients' port that use as much as they can: others are still served, and memory is bounded."""
 import subprocess
 import time
 import urllib.request
@@ -36,7 +36,7 @@ def closes(server, reason):
     return len(server.grep(f"connection_closed reason={reason}$"))
 
 
-# ---- connections that say nothing
+# ---- silent connections
 
 def test_silent_connections_take_no_place_of_clients(start):
     server = start("--max-connections", "5", "--max-handshakes", "50", "--threads", "1",
@@ -47,7 +47,7 @@ def test_silent_connections_take_no_place_of_clients(start):
     for client in clients:
         assert_alive(client)
     assert RawClient(address).read_close() == (1013, "edge_full")
-    # The oldest go first, before their time is over.
+    # The oldest are closed first, before their time-out.
     eventually(lambda: closes(server, "too_many_handshakes") >= 150, "the end of the oldest", within=5)
     for connection in silent[:150]:
         connection.expect_end()
@@ -171,7 +171,7 @@ def test_clients_that_do_not_read_do_not_end_a_process_of_1_gib():
         server.finish()
 
 
-# ---- clients that say too much
+# ---- clients above the message rate
 
 def test_a_client_above_the_message_rate_is_read_later_and_loses_nothing(make_shape):
     shape = make_shape("--rate-messages", "100")
@@ -235,7 +235,7 @@ def test_a_client_that_leaves_while_it_awaits_its_turn_is_forgotten(start):
     assert server.cpu_seconds() - busy < 0.5
 
 
-# ---- a log that nobody reads
+# ---- a log that is not read
 
 @pytest.mark.parametrize("number", [15, 2], ids=["SIGTERM", "SIGINT"])
 def test_a_log_that_is_not_read_delays_neither_clients_nor_the_exit(number):
@@ -250,7 +250,7 @@ def test_a_log_that_is_not_read_delays_neither_clients_nor_the_exit(number):
                 if f"listening {field}" in line:
                     host, port = line.split(field)[1].split()[0].split(":")
                     addresses[field] = host, int(port)
-        # From here on nobody reads. Each connection is at least two lines; more than pipe and queue hold.
+        # From here on the log is not read. Each connection is at least two lines; more than pipe and queue hold.
         for _ in range(60):
             for connection in [RawConnection(addresses["url=ws://"]) for _ in range(200)]:
                 connection.close()

@@ -1,4 +1,4 @@
-"""A hostile edge: somebody who has one edge's credential and speaks lane.proto as he likes. What he gains, and what it costs others."""
+"""A hostile edge: an attacker with an edge's credential sends any lane.proto messages. What they gain, and what it costs others."""
 import itertools
 import json
 import os
@@ -23,7 +23,7 @@ MIB = 1 << 20
 
 
 class World:
-    """A core, two edges with a credential each, and one for whom a test plays."""
+    """A core, two edges with a credential each, and an edge played by the test."""
 
     def __init__(self, start, directory):
         self._start = start
@@ -94,7 +94,7 @@ def meet(world):
 
 
 def assert_undisturbed(topic, alice, bob):
-    """What the one says now is the next thing that the other hears."""
+    """The next relay that the other receives is one sent now."""
     assert alice.reached(topic, b"hello", to=bob.id) == 1
     name, fields = bob.receive()
     assert (name, fields["from"], fields["payload"]) == ("Relay", alice.id, b"hello")
@@ -108,7 +108,7 @@ def read_until(client, wanted):
 
 
 def assert_broken(world, lane):
-    """It is given up, for that. Where something was just being written to it, it is not told why."""
+    """Its lane is given up for this reason. If a write was in progress, it is not told why."""
     code, text = lane.await_end()
     assert (code, text) == (Code.INVALID_ARGUMENT, "lane_broken") or code == Code.CANCELLED
     assert scrape(world.core).get("lanes_given_up_total", reason="lane_broken") == 1
@@ -144,7 +144,7 @@ def test_an_edge_cannot_act_for_peers_of_others(world):
     seen = world.operator().peer(alice.id)
     assert (seen.edge, list(seen.topics), seen.dialect == "forged") == ("north", [topic], False), seen
     assert lane.end is None
-    # The log says it, and not each time.
+    # The log has it, rate-limited.
     assert 1 <= len(world.core.grep("edge_refused .*reason=foreign_peer")) <= 3
 
 
@@ -161,7 +161,7 @@ def test_an_edge_cannot_act_for_a_peer_that_has_left_either(world):
 
 
 def test_an_edge_cannot_take_over_lanes_or_peers_at_a_new_core_either(world):
-    """It is first to come back, with what it has heard of others: ids of lanes and of peers."""
+    """It reconnects first, with all it knows of others: ids of lanes and of peers."""
     topic, alice, bob = meet(world)
     lane = world.lane()
     lane.subscribe(topic)

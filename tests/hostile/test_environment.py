@@ -1,4 +1,4 @@
-"""Rough environments: files of odd forms, values that cannot be meant, signals at odd times. One line says what is wrong."""
+"""Rough environments: odd files, invalid values, signals at odd times. One line says what is wrong."""
 import pathlib
 import re
 import signal
@@ -231,7 +231,7 @@ def test_a_second_process_on_the_port_is_warned_of(start):
     assert not first.grep("port_shared")
     second = start("--listen-addr", f"{host}:{port}", "--threads", "3")
     second.wait_for_log(rf"WARN cairn_signal::edge: port_shared listen={host}:{port} ")
-    # Two cores that do not know each other: whoever comes now comes to the same one.
+    # Two cores that do not know each other: new connections reach the same one.
     second.address()
     for number in range(30):
         receiver, sender = RawClient((host, port)), RawClient((host, port))

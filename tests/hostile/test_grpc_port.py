@@ -103,7 +103,7 @@ def attacked(start, start_core, tokens):
     talk.end()
 
 
-# ---- what a stranger sends
+# ---- the input of a stranger
 
 @pytest.mark.parametrize("which", http2.ATTACKS, ids=lambda one: one.__name__)
 @pytest.mark.parametrize("token", [None, "a wrong one"], ids=["no-token", "wrong-token"])
@@ -142,7 +142,7 @@ def test_a_compressed_message_is_refused_not_taken_apart(start_core):
     assert error.value.code() in (Code.UNIMPLEMENTED, Code.INTERNAL, Code.RESOURCE_EXHAUSTED), error.value
 
 
-# ---- what a stranger says first
+# ---- the first call of a stranger
 
 def test_a_stranger_is_told_why_and_is_disconnected(start_core):
     core = start_core()
@@ -280,7 +280,7 @@ def test_unfinished_tls_handshakes_keep_no_others_out_and_are_closed(start, auth
     assert caller.status().version
     assert watch.seconds < 10
     eventually(lambda: core.open_files() <= before + 4, "the end of the handshakes", within=12)
-    # Who was let in stays, beyond the time that a handshake has.
+    # An accepted connection stays open beyond the time-out of a handshake.
     assert caller.status().version
     assert core.grep("grpc_turned_away reason=")
     for connection in silent:
@@ -305,7 +305,7 @@ def test_a_caller_without_a_certificate_costs_a_handshake(start, authority):
     assert growth < 16 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
 
 
-# ---- paths, and what is said at the start
+# ---- paths, and messages at the start
 
 def test_a_second_core_on_the_same_path_is_refused(start, tmp_path):
     address = f"unix:{tmp_path}/core.sock"

@@ -1,4 +1,4 @@
-"""cairn-admin against servers, and callers, that are not what they should be."""
+"""cairn-admin against hostile servers and callers."""
 import base64
 import contextlib
 import hashlib

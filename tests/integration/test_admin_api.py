@@ -1,4 +1,4 @@
-"""What operators see of peers, topics and edges, and what they can make them do, in both shapes."""
+"""What operators can see of peers, topics and edges, and how they can act on them, in both shapes."""
 import base64
 import json
 import re
@@ -250,7 +250,7 @@ def test_peers_are_sorted_by_every_key_in_both_directions(fleet, admin):
     subscribe_all(admin, topic, *peers)
     for number, peer in enumerate(peers):
         peer.relay(new_topic("elsewhere"), *[bytes(10)] * number)
-    # Each hears what the others relay, so that the figures of all differ.
+    # Each receives the others' relays, so that the figures of all differ.
     # Not in one turn of a loop, which would give them one time.
     for number, peer in enumerate(peers):
         peer.relay(topic, bytes(1000 * number))

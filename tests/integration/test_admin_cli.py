@@ -1,4 +1,4 @@
-"""cairn-admin without a core: probe against real edges and what stands in front of them, and what needs nothing."""
+"""cairn-admin without a core: probe against real edges and their proxies, and the commands that need no server."""
 import contextlib
 import datetime
 import pathlib
@@ -33,7 +33,7 @@ def answering(answer):
 
 
 def proxying(address, idle_seconds):
-    """Passes bytes on, and cuts connections on which nothing has passed for so long."""
+    """Forwards bytes, and cuts connections that have been idle for that long."""
     def handle(client):
         server = socket.create_connection(address)
         last = [time.monotonic()]
@@ -129,7 +129,7 @@ def test_tokens_are_not_in_the_process_list(start):
         running.communicate()
 
 
-# ---- probe: what it finds
+# ---- probe: problems that it finds
 
 @pytest.mark.parametrize("token, words", [(["--auth-token", "wrong"], "the token is wrong"),
                                           ([], "clients need a token")])

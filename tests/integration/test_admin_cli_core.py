@@ -1,4 +1,4 @@
-"""cairn-admin with a core: what operators see and what they make happen."""
+"""cairn-admin with a core: what operators see and change."""
 import json
 import re
 import signal
@@ -73,7 +73,7 @@ def ids(peers):
 
 
 def interrupt(process):
-    """What it wrote, after Ctrl-C ended it well."""
+    """Its output, after Ctrl-C ended it with exit code 0."""
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
@@ -98,7 +98,7 @@ def test_peers_are_filtered_by_edge_topic_address_dialect_and_age(cluster):
     for arguments, expected in [(["--edge", "west"], [west]), (["--topic", topic], [east]),
                                 (["--address", "127.0.0.1:"], both), (["--address", "192.0.2."], []),
                                 (["--dialect", "cbor"], both), (["--since", "1h"], both), (["--before", "1h"], [])]:
-        # What a peer speaks is among the figures that an edge sends now and then.
+        # A peer's dialect is among the figures that an edge reports from time to time.
         eventually(lambda a=arguments, e=expected: set(ids(cluster.json("peers", "list", *a))) == set(e), arguments)
     assert cluster.json("peers", "list", "--topic", topic, "--topics")[0]["topics"] == [topic]
 

@@ -14,7 +14,7 @@ def cluster(make_cluster):
 
 
 def pair(cluster, topic, same_edge=False):
-    """A subscriber and a sender, who hear each other."""
+    """A subscriber and a sender that receive each other's relays."""
     subscriber, sender = cluster.peer(0), cluster.peer(0 if same_edge else 1)
     subscriber.subscribe(topic)
     cluster.settle(subscriber, sender)
@@ -221,7 +221,7 @@ def test_the_subscriptions_of_a_killed_edge_end(cluster):
     edge.kill()
     assert stranded.wait_closed().code == 1006
     cluster.core.wait_for_log("lane_closed", count=2)
-    # The core talks to nobody who is gone, and a new edge begins with nothing.
+    # The core sends nothing to peers that have left, and a new edge begins without state.
     cluster.start_edge()
     cluster.await_links()
     newcomer, own = cluster.peer(1), new_topic("own")

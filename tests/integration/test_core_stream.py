@@ -225,7 +225,7 @@ def test_the_next_address_of_a_name_is_tried(start, hosts, edge_with_hosts, sile
     hosts.write_text("::1 core.test\n127.0.0.1 core.test\n")
     with listening_on_v6() as (listener, port), contextlib.ExitStack() as stack:
         if silent:
-            # Its queue is full: nobody else is answered.
+            # Its queue is full: no other caller is answered.
             for _ in range(2):
                 one = stack.enter_context(socket.socket(socket.AF_INET6))
                 one.setblocking(False)
@@ -261,11 +261,11 @@ def test_a_name_that_does_not_exist_is_logged_and_the_edge_ends_at_once(edge_of)
     edge.finish()
 
 
-# ---- what is no core
+# ---- servers that are no core
 
 @contextlib.contextmanager
 def serving(answer):
-    """A TCP server that reads once and answers with those bytes, and then says nothing."""
+    """A TCP server that reads once, answers with those bytes, and then stays silent."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         def serve():
             kept = []

@@ -1,4 +1,4 @@
-"""Who may pose as an edge: the core's own view of what the link between edge and core presents."""
+"""Which callers the core accepts as edges, by the credentials of the link between edge and core."""
 import pytest
 from support.authority import Authority
 from support.ops import OPS, ask

@@ -1,4 +1,4 @@
-"""--health-check: what a container runs to know whether the server in it is alive."""
+"""--health-check: the command with which a container checks that its server is alive."""
 import socket
 
 from support.ops import OPS

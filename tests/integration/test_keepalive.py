@@ -1,4 +1,4 @@
-"""The server's own pings: they keep idle connections alive, and find out peers that are gone."""
+"""The server's own pings: they keep idle connections alive, and detect dead peers."""
 import pytest
 from support.messages import new_topic, relay
 from support.peer import Peer

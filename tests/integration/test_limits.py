@@ -1,4 +1,4 @@
-"""Every bound of an edge: what breaking it does to who breaks it, and that it does nothing to anybody else."""
+"""Every bound of an edge: what happens to a client that exceeds it, and that others are not affected."""
 import pytest
 from support.messages import largest_payload, new_topic, relay, subscribe, unsubscribe
 from support.raw_client import (BINARY, CONTINUATION, FIN, PING, PONG, RawClient, RawConnection, binary, frame,
@@ -64,7 +64,7 @@ def test_the_default_length_of_a_topic_is_1024_bytes(shape):
 # ---- connections
 
 def await_room(shape, **options):
-    """A client that is let in, as soon as the edge has noticed that another is gone."""
+    """A client that is accepted as soon as the edge has noticed that another has disconnected."""
     def connect():
         client = shape.raw(0, **options)
         client.send(frame(PING, b"in?"))

@@ -71,7 +71,7 @@ def test_an_idle_lane_sends_few_messages(linked):
     """Five times within the lane's time-out of ten seconds; HTTP/2's own PINGs are among it."""
     time.sleep(5)
     for times in linked.link.heard:
-        # What answers to what it was told follows at once.
+        # Its answer follows at once.
         silences = [later - earlier for earlier, later in zip(times, times[1:]) if later - earlier > 0.05]
         assert max(silences) < 3, silences
         assert len(silences) < 10, silences

@@ -61,7 +61,7 @@ def test_an_invalid_log_directive_is_reported_and_the_others_apply():
     assert {level for level, _ in said} == {"WARN", "INFO", "DEBUG"}
 
 
-# ---- what a line says
+# ---- the content of a line
 
 JSON = {"CAIRN_SIGNAL_LOG_FORMAT": "json"}
 TOPIC, PAYLOAD, TOKEN = "topic-not-to-be-logged", b"payload-not-to-be-logged", "token-not-to-be-logged"

@@ -1,4 +1,4 @@
-"""Relays that cannot be kept, because an edge was away for too long: they are counted, and those who missed some are told."""
+"""Relays that are lost because an edge was unreachable for too long: they are counted, and clients that missed some are told."""
 import collections
 import time
 
@@ -13,7 +13,7 @@ from support.v2_client import SUBPROTOCOL, V2Client, decode
 from support.waiting import Stopwatch, eventually
 
 LANE_TIMEOUT = 2
-# What a new core keeps for an edge that it no longer waits for: so long, and so much.
+# How long, and how much, a new core keeps for an edge that it no longer waits for.
 KEPT_SECONDS, KEPT_BYTES = 10, 32 << 20
 LARGE = 60_000
 
@@ -32,7 +32,7 @@ def given_up(cluster):
 
 
 def assert_told(load):
-    """Only those behind what was away have lost anything."""
+    """Only clients of the unreachable edge have lost anything."""
     load.run(1)
     verdict = load.finish(within=2)
     assert not verdict.closed, verdict
@@ -62,7 +62,7 @@ def v2_client(cluster, edge, topic):
 
 
 def heard(client, still):
-    """(name, fields) of all that comes, until nothing has for so many seconds; nothing of who comes and goes."""
+    """(name, fields) of all messages but presence, until none has arrived for that many seconds."""
     said = []
     while (message := client.peer.poll(still)) is not None:
         said.append(decode(message))
@@ -115,7 +115,7 @@ def test_relays_between_clients_of_one_edge_during_an_outage_are_delivered_and_n
         for name, fields in said:
             if name == "Relay":
                 by_sender[fields["from"]].append(fields["payload"])
-        # All that one has said, or nothing.
+        # All relays of a sender, or none.
         assert all(payloads == numbered(count) for payloads in by_sender.values()), by_sender
         lost += len(clients) - 1 - len(by_sender)
     assert lost > 0, "this proves nothing"

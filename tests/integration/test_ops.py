@@ -1,4 +1,4 @@
-"""The ops endpoint: who is ready, what is counted, and what a bad client of it can do: nothing."""
+"""The ops endpoint: readiness, metrics, and that a bad client of it has no effect."""
 import base64
 import contextlib
 import json

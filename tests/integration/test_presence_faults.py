@@ -1,4 +1,4 @@
-"""What operators see of peers when an edge, the core or the link between them fails, and how connections are said to end."""
+"""What operators see of peers when an edge, the core or the link between them fails, and which close reasons are reported."""
 import fcntl
 import queue
 import signal
@@ -317,7 +317,7 @@ def one_loop():
 
 
 def untaken_bytes(connection):
-    """What the other side's kernel has not acknowledged yet."""
+    """Data that the other side's kernel has not acknowledged yet."""
     return int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 

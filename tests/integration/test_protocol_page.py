@@ -1,4 +1,4 @@
-"""The bytes in docs/PROTOCOL.md, "Write a client in an hour", are what the row says, and a server takes and answers them so."""
+"""The bytes in docs/PROTOCOL.md, "Write a client in an hour", match their rows, and a server accepts and answers them like that."""
 import re
 
 import cbor2
@@ -8,7 +8,7 @@ from support.v2_client import SUBPROTOCOL, V2Client
 
 SECTION = (ROOT / "docs/PROTOCOL.md").read_text().split("\n## Write a client in an hour\n")[1].split("\n## ")[0]
 ROWS = [(name, bytes.fromhex(row)) for name, row in re.findall(r'^\| `\{"(\w+)": [^|]*\| `([0-9a-f ]+)` \|', SECTION, re.M)]
-# Of section 3: what the server says to it.
+# Of section 3: the server's messages.
 ANSWERS = {"Subscribe": "Subscribed", "Unsubscribe": None, "Relay": None}
 
 

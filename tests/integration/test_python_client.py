@@ -46,7 +46,7 @@ def in_thread(function, *arguments):
     return asyncio.get_running_loop().run_in_executor(None, function, *arguments)
 
 
-# ---- what is said
+# ---- messages
 
 
 def test_peers_learn_of_each_other_and_relay_with_receipts(shape):
@@ -74,7 +74,7 @@ def test_of_two_simultaneous_subscribers_exactly_one_gets_joined(shape):
             clients = [await connect(shape, edge) for edge in range(4)]
             await asyncio.gather(*(client.subscribe(topic) for client in clients))
             ids = [client.peer for client in clients]
-            # What was on its way when a client's own relay was answered is here.
+            # Relays sent before the client's own relay was answered have arrived.
             await asyncio.gather(*(client.relay(topic, b"", receipt=True) for client in clients))
             pairs = []
             for client, own in zip(clients, ids):

@@ -1,4 +1,4 @@
-"""clients/python behind an edge that was away from its core for too long: it learns what it may have missed, and goes on."""
+"""clients/python on an edge that was disconnected from its core for too long: it gets Missed, and continues."""
 import asyncio
 
 from support.breakable_cluster import BreakableCluster

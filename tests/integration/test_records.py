@@ -1,4 +1,4 @@
-"""Records: what JSON clients publish, how long it is kept, who gets it, and what a restart of the core leaves of it."""
+"""Records that JSON clients publish: how long they are kept, which clients get them, and that they survive a restart of the core."""
 import base64
 import json
 import re
@@ -20,7 +20,7 @@ MAX_RECORDS_OF_A_TOPIC = 16
 MAX_WAITING_QUERIES = 64
 
 
-# ---- what clients say, and what they are told
+# ---- messages of clients, and the answers
 
 
 def publish(topic, blob):
@@ -58,7 +58,7 @@ def blobs(answer):
 
 
 def say_in_turn(shape, *clients_and_texts):
-    """One after the other, each in effect before the next is said."""
+    """One after the other, each in effect before the next is sent."""
     for client, text in clients_and_texts:
         client.send(text)
         shape.settle(client)
@@ -146,7 +146,7 @@ def test_members_of_a_group_are_returned_newest_first(shape):
     say_in_turn(shape, *((member, publish(topic, b"%d" % n)) for n, member in enumerate(members)))
     for edge in (0, 1):
         assert blobs(ask(shape.peer(edge), topic)) == [b"4", b"3", b"2", b"1", b"0"]
-    # What is said again is news.
+    # A repeated record counts as new.
     say_in_turn(shape, (members[1], publish(topic, b"1 again")))
     assert blobs(ask(shape.peer(), topic)) == [b"1 again", b"4", b"3", b"2", b"0"]
 
@@ -277,7 +277,7 @@ def test_a_relay_never_becomes_a_record(shape):
     assert blobs(ask(shape.peer(), topic)) == [b"published"]
 
 
-# ---- what is no message
+# ---- invalid messages
 
 
 MALFORMED = {
@@ -341,7 +341,7 @@ def test_without_the_json_dialect_text_is_ignored(make_shape):
     client.send(*map(text_frame, texts), frame(PING, b"behind it"), binary(relay(topic, b"relayed")))
     assert client.read_frame() == (FIN | PONG, b"behind it")
     assert subscriber.receive_relay() == (topic, b"relayed")
-    # Not even when a hold would be over: the next thing that comes is what is relayed to it then.
+    # Not even after the hold: the next message is a relay that is sent then.
     client.subscribe(topic)
     shape.settle(client)
     subscriber.relay(topic, b"to you")
@@ -397,7 +397,7 @@ def test_a_record_outlives_its_edge(make_cluster, number):
     cluster.remove_edge(edge)
     asking = cluster.peer()
     assert blobs(ask(asking, topic)) == [b"blob"]
-    # Also once the core has noticed that the edge is gone.
+    # Also once the core has noticed that the edge has ended.
     cluster.core.wait_for_log("lane_closed", count=2)
     assert blobs(ask(asking, topic)) == [b"blob"]
 
@@ -487,7 +487,7 @@ def test_records_reach_native_subscribers_exactly_once_across_restarts_of_the_co
     cluster.start_core()
     publishing.send(*(publish(topic, word) for word in words[200:]))
     assert subscriber.receive_payloads(topic, 300) == words
-    # Nor is any of it said again by the edges' memory of records when the core goes again.
+    # Nor do the edges repeat any of it when the core is restarted again.
     restart_core(cluster, times=3)
     cluster.settle(publishing, subscriber)
     assert not subscriber.has_received()
@@ -509,7 +509,7 @@ def test_the_last_record_wins_after_a_restart_in_every_order_of_return(make_clus
     assert ask(cluster.peer(first_back), topic)["peers"], "what the first edge has said again"
     second.signal(signal.SIGCONT)
     second.wait_for_log("core_link_up", count=2)
-    # What has been said after an edge's records is answered after them.
+    # Later messages are answered after the edge's records.
     asking = cluster.peer(1 - first_back)
     cluster.settle(asking)
     answer = ask(asking, topic)

@@ -1,4 +1,4 @@
-"""What a client that speaks the CBOR dialect can rely on, whichever edge it is on."""
+"""The guarantees for a client that speaks the CBOR dialect, on any edge."""
 import pytest
 from support.messages import MAX_MESSAGE_BYTES, largest_payload, new_topic, numbered, relay, subscribe
 from support.raw_client import BINARY, CONTINUATION, FIN, binary, close_frame, frame
@@ -31,7 +31,7 @@ def test_a_sender_gets_no_echo(shape):
     first.relay(topic, b"mine")
     assert_next_is(second, topic, b"mine")
     second.relay(topic, b"yours")
-    # An echo would stand before it.
+    # An echo would arrive before it.
     assert_next_is(first, topic, b"yours")
 
 

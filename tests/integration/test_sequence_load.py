@@ -1,4 +1,4 @@
-"""The load that proves that nothing is lost: it finds what is lost, doubled, out of order or closed, and leaves out no more."""
+"""The load that proves that nothing is lost: it detects lost, duplicated and reordered relays and closed connections, and nothing else."""
 import pytest
 from support.admin_api import Admin
 from support.arrivals import Arrivals
@@ -59,7 +59,7 @@ def test_a_relay_received_twice_but_sent_once_is_duplicated(cluster):
         intruder.send(binary(relay(room.topic, b"never said")))
         verdict = load.finish()
         assert verdict.doubled == 1, verdict
-        # To the other: one of them is told what it has said itself, and both what nobody has.
+        # To the other: one gets its own relay, and both get a relay that was never sent.
         assert verdict.corrupt == 3, verdict
         assert not verdict.lost and not verdict.disordered and not verdict.closed, verdict
 

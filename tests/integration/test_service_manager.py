@@ -1,4 +1,4 @@
-"""What systemd relies on: the socket that it passes is served, and it is told when the server is ready, reloads, stops."""
+"""The contract with systemd: the passed socket is served, and systemd is notified when the server is ready, reloads and stops."""
 import signal
 import socket
 

@@ -1,4 +1,4 @@
-"""How a server ends: clients are told, spread over the drain window, and nobody who comes meanwhile is refused."""
+"""How a server ends: clients are closed, spread over the drain window, and no new connection is refused meanwhile."""
 import collections
 import itertools
 import signal
@@ -87,7 +87,7 @@ def test_relays_sent_during_the_drain_reach_clients_that_are_still_connected(mak
     for subscriber in subscribers:
         subscriber.subscribe(topic)
     shape.settle(*subscribers)
-    # They are closed in between the others; until the last of them is, there is something to hear.
+    # They are closed among the others; until the last one is closed, there are relays to receive.
     senders = {index: shape.peer(0) for index in range(10)}
     shape.edges[0].signal(signal.SIGTERM)
     for step in itertools.count():

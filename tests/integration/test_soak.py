@@ -1,4 +1,4 @@
-"""`./dev soak` itself: a short one of faults that cost nothing, and its answers to what it cannot do."""
+"""`./dev soak` itself: a short run with cheap faults, and its errors for invalid options."""
 import subprocess
 import sys
 

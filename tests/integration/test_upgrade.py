@@ -1,4 +1,4 @@
-"""The HTTP request that opens a WebSocket: what is let in, what is refused and with which status."""
+"""The HTTP request that opens a WebSocket: which requests are accepted, and which are refused with which status."""
 import base64
 import contextlib
 import hashlib
@@ -236,7 +236,7 @@ def test_a_browser_that_offers_the_token_as_a_subprotocol_gets_the_other_one(gua
     peer.ping()
 
 
-# ---- those who take their time, and those who only look
+# ---- slow clients, and port scanners
 
 @pytest.mark.parametrize("beginning", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n"], ids=["silent", "unfinished"])
 def test_a_request_that_does_not_come_in_time_is_answered_with_408(start, beginning):

@@ -30,7 +30,7 @@ def documented_bytes(name):
 
 
 def id_of(shape, peer, topic):
-    """The id of a connection that subscribes to the topic for this, as another one hears it."""
+    """The id of a connection that subscribes to the topic, as seen by another one."""
     watcher = v2_client(shape)
     watcher.subscribe(topic)
     peer.subscribe(topic)
@@ -95,7 +95,7 @@ def test_a_client_that_does_not_offer_it_gets_none_of_it(shape, offers):
     native.subscribe(topic)
     shape.settle(native)
     other.subscribe(topic)
-    # Neither a welcome, an acknowledgement, who joined, a sender, an error nor who left.
+    # Neither Welcome, Subscribed, Joined, a sender, Error nor Left.
     native.send(b"\xff")
     assert other.reached(topic, b"payload") == 1
     assert native.receive_relay() == (topic, b"payload")
@@ -361,7 +361,7 @@ def test_relays_of_one_sender_and_their_receipts_keep_their_order(shape):
         client.subscribe(topic)
     assert receivers[0].receive()[0] == "Joined"
     payloads = numbered(500)
-    # Some to all, some to one, some to nobody.
+    # Some to all, some to one, some to none.
     targets = [{}, {"to": receivers[0].id}, {"to": receivers[1].id}, {"to": sender.id}]
     sender.send(*(relay(topic, payload, id=n, **targets[n % 4]) for n, payload in enumerate(payloads)))
     assert [sender.receive() for _ in payloads] == [

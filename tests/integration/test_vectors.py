@@ -1,4 +1,4 @@
-"""Golden vectors through real sockets: what the reference's decoder does with a message, this server does.
+"""Golden vectors through real sockets: this server treats each message as the reference's decoder does.
 
 Senders do not wait after each row: a relay to a control topic follows it, and order proves what did not arrive.
 """
@@ -67,7 +67,7 @@ class Exchange:
                 yield row, self.read_until(self.observer, fence)
 
     def topics_heard_by_sender(self, topics):
-        """To which of the topics the sender is subscribed, at this point of what it has sent."""
+        """The topics that the sender is subscribed to at this point."""
         in_effect = self.fence()
         self.sender.send(binary(in_effect))
         self.read_until(self.observer, in_effect)

@@ -12,7 +12,7 @@ NOT_FINAL = 0
 
 
 class Pair:
-    """A sender, and a subscriber on another edge that hears what the server made of it."""
+    """A sender, and a subscriber on another edge that receives the result."""
 
     def __init__(self, shape):
         self.shape = shape
@@ -28,7 +28,7 @@ class Pair:
         assert self.subscriber.read_message() == self.relay(payload)
 
     def assert_nothing_heard(self):
-        """What a neighbour of the sender says next is what the subscriber hears next."""
+        """The subscriber's next relay is one from another client."""
         self.shape.raw(1).relay(self.topic, b"fence")
         self.assert_heard(b"fence")
 
