@@ -17,15 +17,9 @@ INSTANTIATE_TEST_SUITE_P(Sockets, ConnectionTest, testing::Bool(),
 
 TEST_P(ConnectionTest, AClientThatReadsLateGetsEveryFrameAndItsPongs) {
   Open();
-  std::string delivered;
-  for (int i = 0; i < 200; ++i) {
-    const std::string frame =
-        Frame(wire::WsOpcode::kBinary, std::string(4000, static_cast<char>('a' + i % 26)));
-    delivered += frame;
-    connection_->Deliver(frame);
-    Settle();
+  const std::string delivered = DeliverFrames(200, [this](int i) {
     if (i % 50 == 25) Send(ClientFrame(wire::WsOpcode::kPing, "late"));
-  }
+  });
   ASSERT_GT(connection_->queued_bytes(), 100'000u) << "the client has not been blocked";
   std::string received = ReceiveAll();
   const std::string pong = Frame(wire::WsOpcode::kPong, "late");
@@ -40,14 +34,7 @@ TEST_P(ConnectionTest, AClientThatReadsLateGetsEveryFrameAndItsPongs) {
 TEST_P(ConnectionTest, ASlowReaderGetsTheBegunFrameAndThen1013) {
   limits_.max_queued_bytes = 100'000;
   Open();
-  std::string delivered;
-  for (int i = 0; i < 200; ++i) {
-    const std::string frame =
-        Frame(wire::WsOpcode::kBinary, std::string(4000, static_cast<char>('a' + i % 26)));
-    delivered += frame;
-    connection_->Deliver(frame);
-    Settle();
-  }
+  const std::string delivered = DeliverFrames(200);
   EXPECT_EQ(Closes(CloseReason::kSlowReader), 1u);
   const std::string received = ReceiveAll();
   std::string close;
@@ -177,14 +164,7 @@ TEST_P(ConnectionTest, KeyUpdatesOfAClientThatDoesNotReadDoNotSpinTheLoop) {
 TEST_P(ConnectionTest, AKeyUpdateWhileAWriteIsBlockedLosesNothing) {
   if (!GetParam()) GTEST_SKIP() << "TLS only";
   Open();
-  std::string delivered;
-  for (int i = 0; i < 100; ++i) {
-    const std::string frame =
-        Frame(wire::WsOpcode::kBinary, std::string(4000, static_cast<char>('a' + i % 26)));
-    delivered += frame;
-    connection_->Deliver(frame);
-    Settle();
-  }
+  const std::string delivered = DeliverFrames(100);
   // One: OpenSSL 3.0 fails a connection that asks again before the first answer could be written.
   ASSERT_EQ(SSL_key_update(client_ssl_.get(), SSL_KEY_UPDATE_REQUESTED), 1);
   ASSERT_EQ(SSL_do_handshake(client_ssl_.get()), 1);
