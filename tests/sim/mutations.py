@@ -128,7 +128,7 @@ RARE = {
     "a lane that stays late is not told": "core_test RouterLate",
     "a lane that comes before any relay was routed does not begin the hold again": "core_test RouterReopens",
     "a lane is told that relays are settled before it is told who was there":
-        "core_test RouterPassedOver.NoLaneForgetsARelayBeforeItKnowsWhoWasThere",
+        "core_test RouterPassedOver.NoLaneForgetsARelayBeforeItKnowsTheRoster",
     "a roster does not tell the links of lanes":
         "core_test PassedOverTest.IsALaneThatIsInTheRosterWithALinkThatItHasNeverHeardOf",
     "of two cores that have not heard of each other neither has passed anybody over":
