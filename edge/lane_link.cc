@@ -199,6 +199,10 @@ void LaneLink::OnStreamEnded(int code, const std::string& message) {
 }
 
 void LaneLink::LogOutage(int code, const std::string& message) {
+  if (code == static_cast<int>(absl::StatusCode::kOk)) {
+    return log::Info(log::Edge(), "core_link_moves",
+                     {{"lane", identity_.lane_index}, {"message", log::Text(message)}});
+  }
   const std::string failure = absl::StrCat(code, " ", message);
   if (failure == last_failure_) return;
   last_failure_ = failure;

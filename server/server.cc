@@ -155,14 +155,21 @@ absl::StatusOr<edge::LinkFactory*> Server::NewLinks() {
     return links_.get();
   }
   GrpcLinkFactory::StreamOptions stream_options;
-  absl::StatusOr<edge::CoreTarget> target = edge::CoreTarget::Parse(options_.core);
-  if (!target.ok())
-    return absl::InvalidArgumentError(absl::StrCat("--core: ", target.status().message()));
+  const edge::CoreOrder order(options_.core_choice, edge_name_);
+  std::vector<edge::CoreTarget> targets;
+  for (const std::string& core : options_.cores) {
+    absl::StatusOr<edge::CoreTarget> target = edge::CoreTarget::Parse(core);
+    if (!target.ok())
+      return absl::InvalidArgumentError(absl::StrCat("--core: ", target.status().message()));
+    targets.push_back(*std::move(target));
+  }
   absl::StatusOr<std::shared_ptr<const edge::CoreTls>> tls = LoadCoreTls(options_);
   if (!tls.ok()) return tls.status();
   absl::StatusOr<std::string> token = LoadEdgeToken(options_);
   if (!token.ok()) return token.status();
-  stream_options.target = *std::move(target);
+  stream_options.targets = order.Of(std::move(targets));
+  stream_options.order = order;
+  stream_options.failback = std::make_shared<edge::CoreFailback>(clock_, RandomId());
   stream_options.tls = *std::move(tls);
   stream_options.token = *std::move(token);
   stream_options.version = CAIRN_VERSION;
@@ -230,7 +237,7 @@ absl::Status Server::OpenOps() {
 // Last, so that the process accepts clients when the service manager is told "ready".
 void Server::StartOps() {
   if (!ops_) return;
-  ops_->Start({edge_.get(), core_.get()});
+  ops_->Start({edge_.get(), core_.get(), grpc_server_.get()});
   log::Info(log::Server(), "listening",
             {{"ops", ops_->address().ToString()}, {"version", CAIRN_VERSION}});
 }

@@ -61,6 +61,11 @@ def test_the_sandbox_leaves_little_open(service):
     output("systemd-analyze", "security", "--offline=yes", "--no-pager", f"--threshold={MAX_EXPOSURE}", service)
 
 
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_no_core_dumps(service):
+    assert "LimitCORE=0" in service.read_text().splitlines()
+
+
 def sandbox(service):
     """The settings between the sandbox's comment and the end of its section, in order."""
     text = service.read_text().split("# What the process cannot do", 1)[1].split("\n[Install]")[0]

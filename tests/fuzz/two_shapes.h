@@ -213,7 +213,8 @@ class Shape {
   }
   // Without effect on the other shape.
   void Break(int lane) {
-    if (split_ && lanes_[lane]->stream) lanes_[lane]->stream->Cut();
+    const auto& stream = lanes_[static_cast<size_t>(lane)]->stream;
+    if (split_ && stream) stream->Cut();
   }
   void Tick() {
     core_.Tick();
@@ -277,7 +278,7 @@ class Shape {
     std::unique_ptr<edge::Session> session;
   };
 
-  LaneOfShape& LaneOf(int client) { return *lanes_[client / 2]; }
+  LaneOfShape& LaneOf(int client) { return *lanes_[static_cast<size_t>(client / 2)]; }
   std::unique_ptr<LaneOfShape> NewLane(int index, const Clock& clock,
                                        const edge::EdgeLimits& limits) {
     const std::string secret(link::kSecretBytes, static_cast<char>('a' + index));

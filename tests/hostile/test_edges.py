@@ -1,4 +1,5 @@
 """A hostile edge: somebody who has one edge's credential and speaks lane.proto as he likes. What he gains, and what it costs others."""
+import contextlib
 import itertools
 import json
 import os
@@ -14,6 +15,7 @@ from support.ops import OPS, scrape
 from support.peer import Peer
 from support.process import run
 from support.raw_client import RawClient
+from support.revocation import revocation_list
 from support.v2_client import SUBPROTOCOL, V2Client
 from support.waiting import eventually
 
@@ -445,6 +447,32 @@ def test_certificates_are_revoked_by_the_list_and_by_the_ca(certificates):
     anyone.open_peer()
     eventually(lambda: scrape(core).get("peers") == 1, "the one that is let in")
     anyone.close()
+
+
+def test_one_certificate_is_revoked_and_another_of_its_name_is_not(start, tmp_path):
+    ours, crl = CertificateAuthority(tmp_path, "ours"), tmp_path / "crl"
+    stolen, renewed, other = ours.issue("edge.north"), ours.issue("edge.north"), ours.issue("edge.south")
+    crl.write_bytes(revocation_list(ours, other))
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *ours.issue("core").flags(), "--grpc-tls-crl", str(crl), env=OPS)
+    with contextlib.ExitStack() as stack:
+        admins = [stack.enter_context(contextlib.closing(Admin(core.grpc_address(), tls=one))) for one in (stolen, renewed, other)]
+        assert FakeLane(admins[2], "south", wait=False).await_end() == (Code.UNAUTHENTICATED, "the certificate has been revoked")
+        taken, kept = FakeLane(admins[0], "north"), FakeLane(admins[1], "north")
+        # One that is past its next update revokes nevertheless, and that is said.
+        crl.write_bytes(revocation_list(ours, stolen, other, outdated=True))
+        core.signal(signal.SIGHUP)
+        assert taken.await_end(within=2) == (Code.UNAUTHENTICATED, "the certificate has been revoked")
+        core.wait_for_log("credentials_revoked calls=1")
+        core.wait_for_log("revocations_outdated next_update=2026-01-02")
+        assert FakeLane(admins[0], "north", wait=False).await_end()[0] == Code.UNAUTHENTICATED
+        kept.open_peer()
+        eventually(lambda: scrape(core).get("peers") == 1, "the other one stays")
+        # What cannot be used changes nothing.
+        crl.write_bytes(revocation_list(CertificateAuthority(tmp_path, "theirs")))
+        core.signal(signal.SIGHUP)
+        core.wait_for_log("reload_failed what=grpc_tls error=.*signed by none of the CAs")
+        assert FakeLane(admins[0], "north", wait=False).await_end()[0] == Code.UNAUTHENTICATED
+        kept.close()
 
 
 # ---- rotation

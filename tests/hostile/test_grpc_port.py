@@ -9,6 +9,7 @@ import time
 
 import grpc
 import pytest
+from hostile_measures import metric
 from support import http2, process
 from support.admin_api import Admin, Authority, Code, refused
 from support.messages import new_topic, relay
@@ -35,7 +36,7 @@ def token_flags(tokens):
 
 @pytest.fixture
 def start_core(start, token_flags):
-    return lambda **options: start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *token_flags, **options)
+    return lambda *flags, **options: start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *token_flags, *flags, **options)
 
 
 def operator(core):
@@ -255,6 +256,33 @@ def test_connections_of_one_address_are_bounded_with_a_credential_too(start_core
     eventually(lambda: _is_let_in(core), "the place of the one that has gone")
 
 
+def refused_connections(server, reason):
+    return metric(server, f'cairn_signal_grpc_refused_connections_total{{reason="{reason}"}}')
+
+
+def test_refused_connections_are_counted_by_reason(start_core):
+    core = start_core("--ops-listen-addr", "127.0.0.1:0", open_files=64)
+    [http1] = connections_to(core.grpc_address(), 1)
+    http1.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    for _ in range(2):
+        http2.attack(core.grpc_address(), lambda connection, token: (
+            connection.send(http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.request(token))),
+            list(connection.frames())), "wrong")
+    callers = [operator(core) for _ in range(17)]
+    for caller in callers[:16]:
+        caller.status()
+    with refused(Code.RESOURCE_EXHAUSTED, "too many connections"):
+        callers[16].status()
+    silent = list(connections_to(core.grpc_address(), 40))
+    eventually(lambda: refused_connections(core, "too_many") > 0, "silent connections that made room")
+    assert refused_connections(core, "not_grpc") == 1
+    assert refused_connections(core, "no_credential") == 2
+    assert refused_connections(core, "too_many_authenticated") >= 1
+    assert refused_connections(core, "tls_failed") == 0
+    for connection in silent:
+        connection.close()
+
+
 def _is_let_in(core):
     try:
         return operator(core).status().version
@@ -288,7 +316,8 @@ def test_tls_handshakes_that_do_not_end_keep_nobody_out_and_are_cut(start, autho
 
 
 def test_a_caller_without_a_certificate_costs_a_handshake(start, authority):
-    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core").flags())
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", "--ops-listen-addr", "127.0.0.1:0",
+                 *authority.issue("core").flags())
     host, port = core.grpc_address().rsplit(":", 1)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -303,6 +332,7 @@ def test_a_caller_without_a_certificate_costs_a_handshake(start, authority):
                 connection.recv(1000)
     growth = core.peak_resident_bytes() - before
     assert growth < 16 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
+    eventually(lambda: refused_connections(core, "tls_failed") == 60, "each of them counted, and the operator not")
 
 
 # ---- paths, and what is said at the start

@@ -16,6 +16,8 @@ LANE_TIMEOUT = 2
 # What a new core keeps for an edge that it no longer waits for: so long, and so much.
 KEPT_SECONDS, KEPT_BYTES = 10, 32 << 20
 LARGE = 60_000
+# Bytes a second of a link that is too slow for what comes over it.
+TOO_SLOW = 1_000
 
 
 @pytest.fixture
@@ -49,6 +51,18 @@ def test_an_edge_that_was_stopped_for_too_long(cluster):
         cluster.stop(cluster.edges[2])
         load.run(LANE_TIMEOUT + 1.5)
         cluster.go_on(cluster.edges[2])
+        cluster.await_links_of_living()
+        assert_told(load)
+    assert given_up(cluster).keys() == {"lane_timeout"}
+
+
+def test_an_edge_behind_a_link_that_is_too_slow_for_what_comes_over_it(cluster):
+    with SequenceLoad(cluster.addresses()) as load:
+        load.run(1)
+        cluster.links[2].slow(rate=TOO_SLOW)
+        while not given_up(cluster):
+            load.run(0.5)
+        cluster.links[2].slow()
         cluster.await_links_of_living()
         assert_told(load)
     assert given_up(cluster).keys() == {"lane_timeout"}

@@ -79,6 +79,14 @@ def test_a_link_passes_nothing_for_a_while(cluster, load):
     assert_nothing_is_lost(cluster, load)
 
 
+def test_a_link_passes_less_for_a_while_than_comes_over_it(cluster, load):
+    cluster.links[2].slow(rate=1_000)
+    load.run(2)
+    cluster.links[2].slow()
+    assert_nothing_is_lost(cluster, load)
+    assert_nothing_was_given_up(cluster)
+
+
 def assert_nothing_was_given_up(cluster):
     metrics = scrape(cluster.core)
     assert metrics.get("lanes_late_total") == 0

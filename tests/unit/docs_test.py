@@ -147,6 +147,8 @@ def main():
         *compare("record reason", macro_names(core, "CAIRN_CORE_RECORD_END_REASONS"), records),
         *compare("refusal", macro_names((root / "core/lane_refusal.h").read_text(), "CAIRN_CORE_LANE_REFUSALS"),
                  table_column(operations, "What a core refuses its edges")),
+        *compare("connection refusal", macro_names((root / "core/connection_refusal.h").read_text(), "CAIRN_CORE_CONNECTION_REFUSALS"),
+                 table_column(operations, "What a core refuses at its gRPC port")),
         *missing_tests(root, (root / "SECURITY.md").read_text()),
     ]
     print("\n".join(problems) or f"{len(flags)} flags, {len(in_code)} reasons, {len(metrics)} metrics and "

@@ -130,7 +130,12 @@ TEST_F(ReturnHoldTest, WhatIsHeldOfALaneCanBeForgotten) {
   EXPECT_EQ(hold_.cost(2), 0u);
   EXPECT_EQ(hold_.cost(), hold_.cost(1));
   hold_.Forget(3);
-  EXPECT_EQ(hold_.Release().size(), 2u);
+  Come(1);
+  ASSERT_TRUE(OverAt(kStartHold));
+  hold_.TakeFirst();
+  EXPECT_TRUE(hold_.releasing());
+  hold_.TakeFirst();
+  EXPECT_FALSE(hold_.releasing());
 }
 
 TEST_F(ReturnHoldTest, AllTogetherAreWaitedForNoLongerThanTheLimit) {
@@ -212,12 +217,17 @@ TEST_F(ReturnHoldTest, WhatIsHeldComesBackInItsOrderWithItsCostCountedPerLane) {
   EXPECT_EQ(hold_.cost(3), 0u);
   EXPECT_EQ(hold_.cost(), 4 * link::CostOf(like));
   std::vector<std::string> order;
-  for (const ReturnHold::Held& held : hold_.Release())
+  EXPECT_FALSE(hold_.releasing()) << "it is still holding";
+  Come(1);
+  ASSERT_TRUE(OverAt(kStartHold));
+  while (hold_.releasing()) {
+    const ReturnHold::Held held = hold_.TakeFirst();
     order.push_back(std::to_string(held.lane_id) + ":" + std::to_string(held.event.seq()));
+    EXPECT_EQ(hold_.cost(), (4 - order.size()) * link::CostOf(like));
+  }
   EXPECT_THAT(order, ElementsAre("2:1", "1:2", "2:3", "1:4"));
   EXPECT_EQ(hold_.cost(), 0u);
   EXPECT_EQ(hold_.cost(1), 0u);
-  EXPECT_THAT(hold_.Release(), IsEmpty());
 }
 
 }  // namespace

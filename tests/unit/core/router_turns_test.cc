@@ -56,10 +56,10 @@ class RouterTurns : public RouterTest {
 TEST_F(RouterTurns, AMessageThatGoesToManyLanesIsHandledInSeveral) {
   const int handled = origin_->stream->handled;
   SayFirst(origin_, Flood());
-  EXPECT_LE(deliveries(), Router::kWorkPerTurn + kTargets);
+  EXPECT_LE(deliveries(), limits_.work_per_turn + kTargets);
   EXPECT_EQ(origin_->stream->handled, handled) << "nothing more is taken of the lane until then";
   NextTurn();
-  EXPECT_LE(deliveries(), 2 * (Router::kWorkPerTurn + kTargets));
+  EXPECT_LE(deliveries(), 2 * (limits_.work_per_turn + kTargets));
   NextTurn();
   EXPECT_EQ(deliveries(), kRelays * kTargets);
   EXPECT_EQ(origin_->stream->handled, handled + 1);

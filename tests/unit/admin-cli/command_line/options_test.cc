@@ -125,6 +125,27 @@ TEST_F(OptionsTest, MistakesInTheFileOrTheEnvironmentSayWhere) {
   EXPECT_THAT(Refuse({"status"}), HasSubstr("CAIRN_ADMIN_TIMEOUT: 'soon' is not a duration"));
 }
 
+TEST_F(OptionsTest, AnEmptyVariableDoesNotMeanNone) {
+  for (const char* name : {"CORE", "TOKEN", "TOKEN_FILE", "TLS_CA", "TLS_CERT", "TLS_KEY",
+                           "TLS_SERVER_NAME", "INSECURE", "TIMEOUT", "OUTPUT", "CONFIG"}) {
+    const std::string variable = std::string("CAIRN_ADMIN_") + name;
+    Set(variable.c_str(), "");
+    EXPECT_THAT(Refuse({"status"}), HasSubstr(variable + ": "));
+    unsetenv(variable.c_str());
+  }
+  for (const char* name : {"CAIRN_ADMIN_AUTH_TOKEN", "CAIRN_ADMIN_AUTH_TOKEN_FILE"}) {
+    Set(name, "");
+    EXPECT_THAT(Refuse({"probe", "wss://example.org"}), HasSubstr(std::string(name) + ": "));
+    unsetenv(name);
+  }
+}
+
+TEST_F(OptionsTest, AnEmptyPathOnTheCommandLineOrInTheFileDoesNotMeanNone) {
+  EXPECT_THAT(Refuse({"status", "--tls-ca", ""}), HasSubstr("--tls-ca: it is empty"));
+  WriteConfig("tls-ca = \"\"\n");
+  EXPECT_THAT(Refuse({"status"}), HasSubstr("line 1: tls-ca: it is empty"));
+}
+
 TEST_F(OptionsTest, HelpVersionAndCompletionWorkWhateverTheEnvironmentIs) {
   WriteConfig("broken\n");
   Set("CAIRN_ADMIN_TIMEOUT", "soon");
