@@ -122,8 +122,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
         parts.HandOver(std::move(fd), received);
       },
       AcceptorBounds::Of(DescriptorLimit()), core.clock());
-  parts.authority.OnKnown(
-      [&acceptor = *parts.connections](const std::string& peer) { acceptor.Admit(peer); });
+  parts.authority.OnKnown([&acceptor = *parts.connections](const std::string& peer, bool is_edge) {
+    acceptor.Admit(peer, is_edge);
+  });
   parts.connections->Start();
   return result;
 }
