@@ -133,8 +133,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
       parts.socket, parts.authority, options.tls.on(),
       [&parts](GrpcAcceptor::Arrival arrival) { parts.HandOver(std::move(arrival)); },
       AcceptorBounds::Of(DescriptorLimit()), core.clock());
-  parts.authority.OnKnown(
-      [&acceptor = *parts.connections](const std::string& peer) { acceptor.Admit(peer); });
+  parts.authority.OnKnown([&acceptor = *parts.connections](const std::string& peer, bool is_edge) {
+    acceptor.Admit(peer, is_edge);
+  });
   parts.connections->Start();
   return result;
 }
