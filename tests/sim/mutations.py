@@ -34,6 +34,8 @@ MUTATIONS = {
     "held relays are released in the reverse order":
         ("core/return_hold.cc", [("std::move(held_.front());\n  held_.pop_front();",
                                   "std::move(held_.back());\n  held_.pop_back();")], None),
+    "what is newer does not wait for what was held":
+        ("core/router_turns.cc", [(" || has_older()) return BatchState", ") return BatchState")], None),
     "what is held of a lane stays held when it is given up":
         ("core/router_lanes.cc", [("  hold_.Forget(lane.id);\n", "")], None),
     "a late lane does not catch up":
