@@ -81,7 +81,6 @@ class Connection final : public core::LaneStream, public std::enable_shared_from
   Pipe<signaling::v1::LaneToCore> up_;
   Pipe<signaling::v1::CoreToLane> down_;
   uint64_t incarnation_ = 0;  // of the core that it leads to; 0: none
-  bool connected_ = false;
   bool opened_ = false;   // the core's router knows of it
   bool reading_ = false;  // in the core
   bool closed_ = false;   // by the router
