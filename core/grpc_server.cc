@@ -98,7 +98,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   result->parts_->tls = tls;
   Parts& parts = *result->parts_;
   parts.lanes = NewLaneService(core, parts.authority);
-  parts.admin = NewAdminService(core, parts.authority, options.version);
+  parts.admin = NewAdminService(core, parts.authority, options.name, options.version, options.fleet);
   grpc::ServerBuilder builder;
   parts.credentials = tls ? NewReloadableCredentials(tls) : grpc::InsecureServerCredentials();
   parts.acceptor = builder.experimental().AddExternalConnectionAcceptor(
