@@ -91,6 +91,7 @@ std::vector<MeshHost::Unanswered> Router::Forget(LaneRecord& lane) {
   if (lane.dirty) std::erase(dirty_, &lane);
   if (lane.owing) std::erase(owing_, &lane);
   if (lane.has_turn) std::erase(turns_, &lane);
+  std::erase(catching_up_, &lane);
   directory_.RemoveLane(lane);
   ++roster_version_;
   return unanswered;

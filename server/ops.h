@@ -22,7 +22,8 @@
 
 namespace cairn::core {
 class Core;
-}
+class GrpcServer;
+}  // namespace cairn::core
 namespace cairn::edge {
 class Edge;
 }
@@ -31,8 +32,9 @@ namespace cairn::server {
 
 // The parts of the process that the endpoint reports on. Must outlive it.
 struct OpsSubject {
-  const edge::Edge* edge = nullptr;  // null: none in this role
-  core::Core* core = nullptr;        // null: none in this role
+  const edge::Edge* edge = nullptr;        // null: none in this role
+  core::Core* core = nullptr;              // null: none in this role
+  const core::GrpcServer* grpc = nullptr;  // null: none in this role, or its address was taken
 };
 
 // Why a process accepts no clients, in one line; empty: it is ready. A core alone is ready as soon

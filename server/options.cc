@@ -159,6 +159,8 @@ void Command::AddRoles() {
   Add("--grpc-tls-key", options_.grpc_tls_key, "FILE", "Its private key (PEM)");
   Add("--grpc-tls-ca", options_.grpc_tls_ca, "FILE",
       "CA (PEM) that the other side's certificate must come from");
+  Add("--grpc-tls-crl", options_.grpc_tls_crl, "FILE",
+      "Core: CRLs (PEM) of that CA: certificates that are not accepted any more");
   Add("--grpc-edge-token-file", options_.grpc_edge_token_file, "FILE",
       "Core: tokens of edges, one a line, TOKEN or EDGE: TOKEN; edge: the token that it presents");
   Add("--grpc-operator-token-file", options_.grpc_operator_token_file, "FILE",

@@ -43,6 +43,8 @@ struct Options {
   std::string grpc_tls_cert;
   std::string grpc_tls_key;
   std::string grpc_tls_ca;
+  // Core: certificates of that CA that have been revoked; empty: none.
+  std::string grpc_tls_crl;
   // Core: tokens of edges, operators and viewers. Edge: it presents the first line of its file.
   std::string grpc_edge_token_file;
   std::string grpc_operator_token_file;

@@ -30,6 +30,7 @@
 #include "server/mesh.h"
 #include "server/ops.h"
 #include "server/process_setup.h"
+#include "server/reload.h"
 #include "server/service_manager.h"
 
 namespace cairn::server {
@@ -70,8 +71,6 @@ class Server {
   void AwaitSignal();
   void OnSignal(int number);
   void Reload();
-  // The number of calls that a reload has ended.
-  static void SayEnded(size_t calls);
   void SayReady();
   void BeginShutdown(const std::string& why);
   void Shutdown();
@@ -248,7 +247,7 @@ absl::Status Server::OpenOps() {
 // Last, so that the process accepts clients when the service manager is told "ready".
 void Server::StartOps() {
   if (!ops_) return;
-  ops_->Start({edge_.get(), core_.get()});
+  ops_->Start({edge_.get(), core_.get(), grpc_server_.get()});
   log::Info(log::Server(), "listening",
             {{"ops", ops_->address().ToString()}, {"version", CAIRN_VERSION}});
 }
@@ -310,51 +309,9 @@ void Server::Shutdown() {
 void Server::Reload() {
   if (shutting_down_) return;
   NotifyReloading();
-  const auto apply = [this](const char* what, auto&& loaded, auto&& use) {
-    if (loaded.ok()) {
-      use(*std::forward<decltype(loaded)>(loaded));
-      log::Info(log::Server(), "reloaded", {{"what", what}});
-    } else {
-      if (ops_) ops_->CountReloadFailure();
-      log::Error(log::Server(), "reload_failed",
-                 {{"what", what},
-                  {"error", log::Text(loaded.status().message())},
-                  {"hint", log::Text("the old stay in use")}});
-    }
-  };
-  if (edge_ && !options_.auth_token_file.empty()) {
-    apply("tokens", LoadClientTokens(options_),
-          [this](BearerTokens tokens) { edge_->SetTokens(std::move(tokens)); });
-  }
-  if (edge_ && !options_.tls_cert.empty()) {
-    apply("tls", LoadClientTls(options_), [this](auto tls) { edge_->SetTls(std::move(tls)); });
-  }
-  if (grpc_server_) {
-    apply("grpc_tokens", LoadAuthorityTokens(options_), [this](core::AuthorityTokens tokens) {
-      SayEnded(grpc_server_->SetTokens(std::move(tokens)));
-    });
-  }
-  if (grpc_server_ && !options_.grpc_tls_cert.empty()) {
-    apply("grpc_tls", LoadGrpcTls(options_),
-          [this](core::GrpcTls tls) { SayEnded(grpc_server_->SetTls(std::move(tls))); });
-  }
-  if (grpc_links_ && !options_.grpc_edge_token_file.empty()) {
-    apply("grpc_tokens", ReloadEdgeToken(options_, edge_name_),
-          [this](std::string token) { grpc_links_->SetToken(std::move(token)); });
-  }
-  if (grpc_links_ && !options_.grpc_tls_cert.empty()) {
-    apply("grpc_tls", LoadCoreTls(options_),
-          [this](auto tls) { grpc_links_->SetTls(std::move(tls)); });
-  }
+  ReloadCredentials(options_,
+                    {edge_.get(), grpc_server_.get(), grpc_links_, ops_.get(), edge_name_});
   SayReady();
-}
-
-void Server::SayEnded(size_t calls) {
-  if (calls == 0) return;
-  log::Warn(log::Core(), "credentials_revoked",
-            {{"calls", calls},
-             {"hint", log::Text("lanes and watches whose credential is no longer accepted were "
-                                "ended")}});
 }
 
 void Server::SayReady() {

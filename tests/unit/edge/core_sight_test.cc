@@ -46,7 +46,7 @@ TEST_F(CoreSightTest, CoresOfOneFleetCountAsOne) {
   EXPECT_FALSE(Warns(0, 8, absl::Seconds(20), 3)) << "a loop without a core";
 }
 
-TEST_F(CoreSightTest, TwoCoresThatStayAreSaidOnceAMinute) {
+TEST_F(CoreSightTest, TwoCoresThatStayAreLoggedOnceAMinute) {
   EXPECT_TRUE(Warns(7, 8, absl::Seconds(10)));
   EXPECT_EQ(sight_.cores(), 2u);
   EXPECT_FALSE(Warns(7, 8, absl::Seconds(30)));
