@@ -31,6 +31,7 @@ class AcceptorThread {
   void Start();
   void Stop();
   void Admit(const std::string& peer);
+  const ConnectionRefusals& refused() const { return log_.refused(); }
 
  private:
   struct Pending {

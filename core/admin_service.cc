@@ -242,7 +242,7 @@ class AdminService final : public v1::Admin::CallbackService {
   // The stream ends when the credential is revoked.
   template <typename Reactor>
   void HoldLease(const CallbackServerContext& context, const std::shared_ptr<Reactor>& reactor) {
-    reactor->SetLease(authority_.Hold(CredentialsToHold(context), Capability::kView,
+    reactor->SetLease(authority_.Hold(CredentialsOf(context), Capability::kView,
                                       [feed = std::weak_ptr(reactor)](const absl::Status& status) {
                                         if (const auto living = feed.lock())
                                           living->Revoke(ToGrpc(status));

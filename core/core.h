@@ -26,8 +26,11 @@ class Core {
   }
 
   // From now on the core is one of a fleet. `bus` must outlive what it is told afterwards.
-  void JoinMesh(MeshBus& bus, const std::string& name, const std::string& version) {
-    RouterInput join = AdminCall{[&bus, name, version](Router& router) { router.JoinMesh(bus, name, version); }};
+  void JoinMesh(MeshBus& bus, const std::string& name, const std::string& version,
+                const std::string& fleet) {
+    RouterInput join = AdminCall{[&bus, name, version, fleet](Router& router) {
+      router.JoinMesh(bus, name, version, fleet);
+    }};
     Enter(join);
   }
 

@@ -95,6 +95,8 @@ void AcceptorThread::Run() {
             ? -1
             : static_cast<int>(std::max<int64_t>(0, absl::ToInt64Milliseconds(wait) + 1));
     const int count = epoll_wait(epoll_.get(), events, std::size(events), timeout);
+    // First: one that has made its call may have left already, and is not a failed handshake.
+    TakeAdmitted();
     bool arrivals = false;
     for (int i = 0; i < count; ++i) {
       const uint64_t id = events[i].data.u64;
@@ -107,7 +109,6 @@ void AcceptorThread::Run() {
         OnEvent(id);
       }
     }
-    TakeAdmitted();
     EndLate();
     listener_.ResumeIfDue(clock_.Elapsed());
     // Last: connections that have presented a credential by now are not pending any more.
@@ -139,7 +140,7 @@ bool AcceptorThread::EvictOne(bool at_once) {
   const std::optional<uint64_t> next = order_.Next(clock_.Elapsed(), at_once);
   if (!next) return false;
   const auto it = unauthenticated_.find(*next);
-  if (!it->second.connection.leaving()) log_.TurnedAway("too_many");
+  if (!it->second.connection.leaving()) log_.TurnedAway(ConnectionRefusal::kTooMany);
   End(it);
   return true;
 }
@@ -167,7 +168,8 @@ void AcceptorThread::Enter(UniqueFd fd) {
 }
 
 void AcceptorThread::EnterTls(uint64_t id, Pending pending, UniqueFd fd) {
-  if (!authenticated_.HasRoom(pending.host)) return log_.TurnedAway("too_many_authenticated");
+  if (!authenticated_.HasRoom(pending.host))
+    return log_.TurnedAway(ConnectionRefusal::kTooManyAuthenticated);
   pending.entry = AuthenticatedConnections::Of(fd.get(), pending.host);
   // gRPC gives all peers of a path the same name; the permissions of the path decide who can reach
   // it.
@@ -203,7 +205,7 @@ void AcceptorThread::EndLate() {
   for (auto it = unauthenticated_.begin(); it != unauthenticated_.end();) {
     const auto next = std::next(it);
     if (now >= it->second.deadline) {
-      if (!it->second.connection.leaving()) log_.TurnedAway("late");
+      if (!it->second.connection.leaving()) log_.TurnedAway(ConnectionRefusal::kLate);
       End(it);
     }
     it = next;
@@ -213,8 +215,9 @@ void AcceptorThread::EndLate() {
 void AcceptorThread::OnEvent(uint64_t id) {
   const auto it = unauthenticated_.find(id);
   if (it == unauthenticated_.end()) return;
-  if (tls_) return End(it);
-  Read(it);
+  if (!tls_) return Read(it);
+  log_.TlsFailed();
+  End(it);
 }
 
 void AcceptorThread::Read(PendingMap::iterator it) {
@@ -228,7 +231,7 @@ void AcceptorThread::Read(PendingMap::iterator it) {
       it->second.deadline = clock_.Elapsed() + kTimeToLeave;
       return;
     case UnauthenticatedConnection::Step::kBroken:
-      log_.TurnedAway("not_grpc");
+      log_.TurnedAway(ConnectionRefusal::kNotGrpc);
       return End(it);
     case UnauthenticatedConnection::Step::kEnd:
       return End(it);
@@ -239,7 +242,7 @@ void AcceptorThread::LetIn(PendingMap::iterator it) {
   Pending& pending = it->second;
   UnauthenticatedConnection& connection = pending.connection;
   if (!authenticated_.HasRoom(pending.host)) {
-    log_.TurnedAway("too_many_authenticated");
+    log_.TurnedAway(ConnectionRefusal::kTooManyAuthenticated);
     connection.Refuse(absl::ResourceExhaustedError("too many connections to the core"));
     pending.deadline = clock_.Elapsed() + kTimeToLeave;
     return;
@@ -281,6 +284,12 @@ GrpcAcceptor::~GrpcAcceptor() { Stop(); }
 void GrpcAcceptor::Start() { thread_->Start(); }
 
 void GrpcAcceptor::Stop() { thread_->Stop(); }
+
+ConnectionRefusalValues GrpcAcceptor::Refused() const {
+  ConnectionRefusalValues values;
+  std::ranges::transform(thread_->refused(), values.begin(), &Counter::Get);
+  return values;
+}
 
 void GrpcAcceptor::Admit(const std::string& peer) { thread_->Admit(peer); }
 

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/unique_fd.h"
 #include "core/authority.h"
+#include "core/connection_refusal.h"
 #include "core/grpc_socket.h"
 
 namespace cairn::core {
@@ -61,6 +62,9 @@ class GrpcAcceptor {
 
   // A call of this peer, as gRPC names it ("ipv4:192.0.2.1:443"), was allowed.
   void Admit(const std::string& peer);
+
+  // Any thread.
+  ConnectionRefusalValues Refused() const;
 
  private:
   std::unique_ptr<AcceptorThread> thread_;

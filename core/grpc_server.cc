@@ -96,6 +96,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   result->parts_ =
       std::make_unique<Parts>(core, options.tokens, options.tls.on(), *std::move(socket));
   result->parts_->tls = tls;
+  if (tls) result->parts_->authority.SetCertificates({options.tls.ca, options.tls.revoked});
   Parts& parts = *result->parts_;
   parts.lanes = NewLaneService(core, parts.authority);
   parts.admin = NewAdminService(core, parts.authority, options.name, options.version, options.fleet);
@@ -139,9 +140,13 @@ GrpcServer::~GrpcServer() {
 
 size_t GrpcServer::SetTls(GrpcTls tls) {
   if (!parts_->tls) return 0;
-  const std::string ca = tls.ca;
+  CertificateRules rules = {tls.ca, tls.revoked};
   parts_->tls->Set(std::make_shared<const GrpcTls>(std::move(tls)));
-  return parts_->authority.SetCertificateAuthority(ca);
+  return parts_->authority.SetCertificates(std::move(rules));
+}
+
+ConnectionRefusalValues GrpcServer::RefusedConnections() const {
+  return parts_->connections->Refused();
 }
 
 size_t GrpcServer::SetTokens(AuthorityTokens tokens) {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "core/authority.h"
+#include "core/connection_refusal.h"
 #include "core/core.h"
 
 namespace cairn::core {
@@ -21,6 +22,7 @@ class Fleet;
 // none.
 struct GrpcTls {
   std::string cert, key, ca;
+  std::shared_ptr<const RevocationList> revoked;  // null: none is
 
   bool on() const { return !cert.empty(); }
 };
@@ -50,6 +52,9 @@ class GrpcServer {
   // For new connections; the same for calls whose certificate is not of the CA. REQUIRES: tls.on()
   // is the same as at the start.
   size_t SetTls(GrpcTls tls);
+
+  // Connections that were ended before their first call was allowed. Any thread.
+  ConnectionRefusalValues RefusedConnections() const;
 
  private:
   struct Parts;

@@ -45,7 +45,7 @@ class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
   // credential is revoked.
   void Begin(Authority& authority) {
     self_ = shared_from_this();
-    lease_ = authority.Hold(CredentialsToHold(context_), Capability::kOpenLane,
+    lease_ = authority.Hold(CredentialsOf(context_), Capability::kOpenLane,
                             [lane = weak_from_this()](const absl::Status& status) {
                               if (const auto reactor = lane.lock()) reactor->Revoke(status);
                             });

@@ -124,9 +124,6 @@ class Router final : private MeshHost {
   // A lane is told about settled relays with its next message; by a separate message only after
   // this many relays, or at the next tick: it would wake the edge for this alone.
   static constexpr uint64_t kRelaysPerAck = 256;
-  // The events and deliveries handled for one input, large ones weighted by kBytesPerDelivery; the
-  // rest of a batch waits for the next turn of its lane. About 3 ms.
-  static constexpr uint64_t kWorkPerTurn = 8192;
   // A lane is told the cost of its peer's relays when that has reached this many deliveries.
   static constexpr uint64_t kFanOutPerNotice = 1000;
   static constexpr size_t kBytesPerDelivery = 4096;
@@ -138,8 +135,9 @@ class Router final : private MeshHost {
   // `core_id` is random and not 0. `clock` must outlive the router.
   Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock);
 
-  // Before any input: this core is one of a fleet. `bus` must outlive the router.
-  void JoinMesh(MeshBus& bus, std::string name, std::string version);
+  // Before any input: this core is one of a fleet, whose name its lanes are told. `bus` must outlive
+  // the router.
+  void JoinMesh(MeshBus& bus, std::string name, std::string version, std::string fleet = "");
 
   void Handle(RouterInput& input);
   // To be called after each Handle(): whether a Continue must follow, behind all waiting inputs.
@@ -210,8 +208,14 @@ class Router final : private MeshHost {
   BatchState HandleEvents(LaneRecord& lane, signaling::v1::LaneToCore& batch, int& next);
   // Handles the rest of batches, round-robin by lane.
   void GoOn();
-  // Handles all batches of the lane. False: the lane was given up.
+  // Handles all batches of the lane; of one with a link only if nothing older waits. False: the
+  // lane was given up.
   bool FinishBatches(LaneRecord& lane);
+  // Whether relays wait that are older than every event that has not been handled.
+  bool has_older() const { return hold_.releasing() || !catching_up_.empty(); }
+  // Routes them, as far as the turn allows.
+  void RouteOlder();
+  void GiveBackWithheld();
   void EndBatch(LaneRecord& lane);
   void OnEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void OnPeerEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
@@ -227,8 +231,9 @@ class Router final : private MeshHost {
   // Null if the lane has left, or has another link.
   LaneRecord* OriginOf(uint64_t lane_id, uint64_t link);
   bool IsHeld(const LaneRecord& lane) const;
-  // The lane has sent its snapshot: delivers what was routed without it.
+  // The lane has sent its snapshot: delivers what was routed without it, as far as the turn allows.
   void CatchUp(LaneRecord& lane);
+  void DeliverKept(LaneRecord& lane, const LateLanes::Kept& kept);
   // The lanes that are still late have missed what was routed without them.
   void GiveUpLate();
   // Settles the kept relays if no lane waits for them any more.
@@ -238,7 +243,8 @@ class Router final : private MeshHost {
   // The peers of the lane have missed relays.
   void TellMissed(uint64_t lane_id);
   void TellPassedOver();
-  void ReleaseHeld();
+  // No lane is waited for any longer.
+  void EndHold();
   // Whether its edge has no other lane.
   bool IsOnlyLane(const LaneRecord& lane) const;
   void AddRoster(LaneRecord& lane);
@@ -332,6 +338,9 @@ class Router final : private MeshHost {
   bool turn_wanted_ = false;  // a Continue has been requested
   ReturnHold hold_;
   LateLanes late_;
+  std::vector<LaneRecord*> catching_up_;  // late lanes that have sent their snapshot
+  bool routed_older_ = false;             // during this input
+  bool withholds_ = false;                // batches: LaneRecord::withheld
   absl::Duration last_tick_;
   std::vector<LaneRecord*> dirty_;
   std::vector<LaneRecord*> sending_;  // reused
@@ -349,6 +358,7 @@ class Router final : private MeshHost {
   Rate rate_;
   signaling::v1::Event event_;  // reused
   std::unique_ptr<Mesh> mesh_;  // null: there is no other core
+  std::string fleet_;
 };
 
 }  // namespace cairn::core

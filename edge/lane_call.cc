@@ -14,16 +14,19 @@ constexpr size_t kMessageSlack = 64 << 10;
 
 }  // namespace
 
-Http2Call::Options LaneCallOptions(const Http2CoreStreamOpener::Options& options) {
+Http2Call::Options LaneCallOptions(const Http2CoreStreamOpener::Options& options,
+                                   const CoreTarget& target, bool impatient) {
   Http2Call::Options call;
   call.scheme = options.tls ? "https" : "http";
-  call.authority = options.target.Authority();
+  call.authority = target.Authority();
   call.path = kMethod;
   call.user_agent = absl::StrCat("cairn-signal/", options.version);
   if (!options.token.empty()) call.authorization = absl::StrCat("Bearer ", options.token);
   call.max_message_bytes = link::kMaxMessageBytes + kMessageSlack;
-  call.ping_interval = absl::FromChrono(link::kKeepaliveInterval);
-  call.ping_timeout = absl::FromChrono(link::kKeepaliveTimeout);
+  call.ping_interval =
+      absl::FromChrono(impatient ? link::kImpatientInterval : link::kKeepaliveInterval);
+  call.ping_timeout =
+      absl::FromChrono(impatient ? link::kImpatientTimeout : link::kKeepaliveTimeout);
   return call;
 }
 

@@ -21,7 +21,7 @@ absl::StatusOr<std::unique_ptr<Mesh>> Mesh::Join(core::NatsOptions options, std:
                                     [raw = mesh.get()] { return raw->up(); });
   mesh->told_ = mesh->fleet_.get();
   // Until then, what comes is not for a core that has no mesh.
-  core.JoinMesh(*mesh->bus_, std::move(name), CAIRN_VERSION);
+  core.JoinMesh(*mesh->bus_, name, CAIRN_VERSION, options.fleet);
   return mesh;
 }
 

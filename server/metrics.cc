@@ -320,6 +320,12 @@ std::string RenderMetrics(const MetricsInput& input) {
     if (input.core->mesh) AddMesh(*input.core->mesh, families);
   }
   if (input.bus) AddBus(*input.bus, families);
+  if (input.refused_connections) {
+    families.Counters("cairn_signal_grpc_refused_connections_total",
+                      "Connections to the gRPC port that ended before a call was allowed, by "
+                      "reason.",
+                      ByName<core::ConnectionRefusal>("reason", *input.refused_connections));
+  }
   families.Counter("cairn_signal_reload_failures_total",
                    "Tokens or certificates that SIGHUP could not read again; the old stay in use.",
                    input.reload_failures);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "core/connection_refusal.h"
 #include "core/core_snapshot.h"
 #include "edge/edge_snapshot.h"
 #include "server/process_stats.h"
@@ -32,6 +33,7 @@ struct MetricsInput {
   std::optional<edge::EdgeSnapshot> edge;  // absent in a process without an edge
   std::optional<core::CoreSnapshot> core;  // absent without a core, or if it did not answer in time
   std::optional<BusState> bus;             // absent without a fleet
+  std::optional<core::ConnectionRefusalValues> refused_connections;  // absent without a core
 };
 
 inline constexpr char kMetricsContentType[] = "text/plain; version=0.0.4; charset=utf-8";

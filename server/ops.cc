@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "base/log.h"
+#include "core/grpc_server.h"
 #include "edge/edge.h"
+#include "edge/handover.h"
 #include "server/mesh.h"
 
 namespace cairn::server {
@@ -14,6 +16,14 @@ namespace {
 
 // How long a scrape waits for the router; scrapers themselves give up after some seconds.
 constexpr absl::Duration kCorePatience = absl::Seconds(1);
+
+// Both processes answer, as the kernel chooses: a health check would tell about either.
+void WarnOfOthers(const SocketAddress& address) {
+  log::Warn(log::Server(), "port_shared",
+            {{"listen", address.ToString()},
+             {"hint", log::Text("another process answers on --ops-listen-addr too: checks and "
+                                "scrapes reach one of the two; stop one, or give each its own")}});
+}
 
 }  // namespace
 
@@ -37,10 +47,12 @@ absl::StatusOr<std::unique_ptr<Ops>> Ops::Open(const SocketAddress& address, std
   std::unique_ptr<Ops> ops(new Ops(std::move(version), std::move(role), clock));
   OpsServerOptions options;
   options.address = address;
+  const bool shared = address.port() != 0 && edge::Handover::CountListening(address) > 0;
   auto server = OpsServer::Open(options, {{"/healthz", [o = ops.get()] { return o->Health(); }},
                                           {"/readyz", [o = ops.get()] { return o->Readiness(); }},
                                           {"/metrics", [o = ops.get()] { return o->Metrics(); }}});
   if (!server.ok()) return server.status();
+  if (shared) WarnOfOthers(address);
   ops->server_ = *std::move(server);
   return ops;
 }
@@ -85,6 +97,10 @@ OpsAnswer Ops::Metrics() {
   if (subject_.core) input.core = core::TakeSnapshot(*subject_.core, kCorePatience);
   if (subject_.mesh)
     input.bus = {subject_.mesh->up(), subject_.mesh->connects(), subject_.mesh->lost()};
+  if (subject_.core) {
+    input.refused_connections =
+        subject_.grpc ? subject_.grpc->RefusedConnections() : core::ConnectionRefusalValues();
+  }
   if (subject_.core && !input.core) {
     if (const auto suppressed = incomplete_.Admit()) {
       log::Warn(log::Server(), "metrics_incomplete",

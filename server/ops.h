@@ -22,7 +22,8 @@
 
 namespace cairn::core {
 class Core;
-}
+class GrpcServer;
+}  // namespace cairn::core
 namespace cairn::edge {
 class Edge;
 }
@@ -33,9 +34,10 @@ class Mesh;
 
 // The parts of the process that the endpoint reports on. Must outlive it.
 struct OpsSubject {
-  const edge::Edge* edge = nullptr;  // null: none in this role
-  core::Core* core = nullptr;        // null: none in this role
-  const Mesh* mesh = nullptr;        // null: the core has no fleet
+  const edge::Edge* edge = nullptr;        // null: none in this role
+  core::Core* core = nullptr;              // null: none in this role
+  const core::GrpcServer* grpc = nullptr;  // null: none in this role, or its address was taken
+  const Mesh* mesh = nullptr;              // null: the core has no fleet
 };
 
 // What decides about readiness.

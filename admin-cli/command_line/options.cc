@@ -81,7 +81,7 @@ void CommandLine::AddConnection(Flags& root) {
   ConnectionOptions& connection = options_.connection;
   const auto add = [&root](const char* name, const char* metavar, const char* text,
                            std::string& into) {
-    root.Text(name, metavar, text, into);
+    root.NonEmptyText(name, metavar, text, into);
     root.WithFallback();
   };
   add("--core", "ADDR", "The core: HOST:PORT or unix:PATH; default 127.0.0.1:7443",

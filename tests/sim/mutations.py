@@ -33,13 +33,12 @@ MUTATIONS = {
     "the hold ends before lanes have finished":
         ("core/return_hold.cc", [("if (!awaited_.empty()) return false;", "")], None),
     "held relays are released in the reverse order":
-        ("core/router_lanes.cc", [("for (ReturnHold::Held& held : hold_.Release()) {",
-                                   "auto all = hold_.Release();\n  std::reverse(all.begin(), all.end());\n"
-                                   "  for (ReturnHold::Held& held : all) {")], None),
+        ("core/return_hold.cc", [("std::move(held_.front());\n  held_.pop_front();",
+                                  "std::move(held_.back());\n  held_.pop_back();")], None),
     "what is held of a lane stays held when it is given up":
         ("core/router_lanes.cc", [("  hold_.Forget(lane.id);\n", "")], None),
     "a late lane does not catch up":
-        ("core/router.cc", [("return CatchUp(lane);", "lane.late = false;\n      return late_.Finish(lane.id);")], None),
+        ("core/router.cc", [("if (lane.late) catching_up_.push_back(&lane);", "lane.late = false;\n      late_.Finish(lane.id);")], None),
     "a lane that stays late is not told":
         ("core/router_relays.cc", [("lane->late = false;\n    TellMissed(id);", "lane->late = false;")], None),
     "a lane that a core in between has passed over is not told":
@@ -129,7 +128,7 @@ RARE = {
     "a lane that stays late is not told": "core_test RouterLate",
     "a lane that comes before any relay was routed does not begin the hold again": "core_test RouterReopens",
     "a lane is told that relays are settled before it is told who was there":
-        "core_test RouterPassedOver.NoLaneForgetsARelayBeforeItKnowsWhoWasThere",
+        "core_test RouterPassedOver.NoLaneForgetsARelayBeforeItKnowsTheRoster",
     "a roster does not tell the links of lanes":
         "core_test PassedOverTest.IsALaneThatIsInTheRosterWithALinkThatItHasNeverHeardOf",
     "of two cores that have not heard of each other neither has passed anybody over":

@@ -6,7 +6,14 @@
 #include <bit>
 #include <charconv>
 
+#include "proto/link/timing.h"
+
 namespace cairn::sim {
+namespace {
+
+constexpr Time kPatience = link::kReturnPatience.count() * kMs;
+
+}  // namespace
 
 Oracle::Oracle(const Timeline& timeline, Trace& trace, Coverage& coverage, int topics)
     : timeline_(timeline), trace_(trace), coverage_(coverage), topics_(topics) {}
@@ -175,14 +182,28 @@ void Oracle::CoreStarted() {
   ++coverage_.cores;
   for (LaneView& lane : lanes_) lane.link = 0;
   lanes_key_ = 0;
-  lanes_late_ = 0;
+  first_return_ = -1;
+  named_.clear();
   // A core that knows nothing has no earlier subscriptions.
   for (const Pending& one : pending_)
     clients_[static_cast<size_t>(one.client)].subs[static_cast<size_t>(one.topic)].certain = true;
 }
 
-void Oracle::CoreHandled(core::Router& router, uint64_t opened_lane) {
-  LookForLostLanes(router, opened_lane);
+void Oracle::HelloSaid(const core::Router& router, const signaling::v1::Hello& hello) {
+  if (hello.core_id() == 0 || hello.core_id() == router.core_id()) return;
+  // It has gone on without those that are named now.
+  if (!router.hold().holding() && router.counters().relays > 0) return;
+  if (first_return_ < 0) first_return_ = timeline_.now();
+  for (const auto* lanes : {&hello.roster().lanes(), &hello.roster().awaited()}) {
+    for (const uint64_t lane : *lanes) {
+      if (!router.directory().lanes().contains(lane)) named_.insert(lane);
+    }
+  }
+}
+
+void Oracle::CoreHandled(core::Router& router, const CoreHost::OpenedLane& opened) {
+  LookForLostLanes(router, opened);
+  if (pending_.empty()) return;
   LookForSubscriptions([&router](uint64_t id, const std::string& name) {
     const core::PeerRecord* peer = router.directory().Peer(id);
     const core::TopicRecord* topic = peer ? router.directory().Topic(name) : nullptr;
@@ -190,13 +211,13 @@ void Oracle::CoreHandled(core::Router& router, uint64_t opened_lane) {
   });
 }
 
-void Oracle::LookForLostLanes(core::Router& router, uint64_t opened_lane) {
+void Oracle::LookForLostLanes(core::Router& router, const CoreHost::OpenedLane& opened) {
   const core::RouterCounters& counters = router.counters();
   uint64_t key = router.directory().lanes().size() << 32;
   for (const uint64_t ended : counters.lanes_ended) key += ended;
   if (counters.lanes_ended[static_cast<size_t>(core::LaneEnd::kBroken)] > 0)
     Fail("the numbering of a link was broken");
-  if (opened_lane == 0 && key == lanes_key_) return;
+  if (opened.id == 0 && key == lanes_key_) return;
   lanes_key_ = key;
   for (size_t i = 0; i < lanes_.size(); ++i) {
     LaneView& lane = lanes_[i];
@@ -204,10 +225,14 @@ void Oracle::LookForLostLanes(core::Router& router, uint64_t opened_lane) {
     const uint64_t link = record ? record->channel->number() : 0;
     const uint64_t before = std::exchange(lane.link, link);
     if (before != 0 && link != before && lane.on) LaneLost(static_cast<int>(i), "given up");
-    if (lane.id == opened_lane && counters.lanes_late > lanes_late_)
+    if (lane.id != opened.id) continue;
+    if (opened.late) {
+      if (named_.contains(lane.id) && timeline_.now() - first_return_ < kPatience)
+        Fail(absl::StrCat("the core did not wait for lane ", i));
       LaneLost(static_cast<int>(i), "late");
+    }
+    named_.erase(lane.id);
   }
-  lanes_late_ = counters.lanes_late;
 }
 
 void Oracle::LaneLost(int lane, const char* why, bool retold) {

@@ -102,6 +102,10 @@ class NatsServer:
     def url(self):
         return f"{'tls' if self._secure else 'nats'}://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self):
+        return self._popen.pid
+
     def log(self):
         return self._log_path.read_text()
 

@@ -30,6 +30,7 @@ MetricsInput Input() {
   input.role = "all";
   input.edge = NewEdge();
   input.core = NewCore();
+  input.refused_connections.emplace();
   return input;
 }
 
@@ -46,6 +47,11 @@ TEST(Metrics, EveryReasonIsThereFromTheStart) {
   for (size_t i = 0; i < core::kRecordEndCount; ++i) {
     const std::string name(Name(static_cast<core::RecordEnd>(i)));
     EXPECT_THAT(text, HasSubstr("cairn_signal_records_ended_total{reason=\"" + name + "\"} 0\n"));
+  }
+  for (size_t i = 0; i < core::kConnectionRefusalCount; ++i) {
+    const std::string name(Name(static_cast<core::ConnectionRefusal>(i)));
+    EXPECT_THAT(text, HasSubstr("cairn_signal_grpc_refused_connections_total{reason=\"" + name +
+                                "\"} 0\n"));
   }
   for (const char* dialect : {"cbor", "cbor-v2", "json"}) {
     for (const char* direction : {"in", "out"}) {
