@@ -11,10 +11,10 @@
 #pragma once
 
 #include <cstddef>
+#include <absl/status/statusor.h>
+
 #include <string>
 #include <string_view>
-
-#include "absl/status/statusor.h"
 
 namespace cairn::core {
 
