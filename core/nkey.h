@@ -10,9 +10,9 @@
 // of these, low byte first. A public key has one byte of prefix.
 #pragma once
 
-#include <cstddef>
 #include <absl/status/statusor.h>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
