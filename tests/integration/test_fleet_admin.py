@@ -5,10 +5,12 @@ import time
 
 import pytest
 from support import admin_cli
+from support.certificates import Certificate
 from support.messages import new_topic
-from support.nats import NatsCluster
+from support.nats import NatsCluster, Secure, make_nkey
 from support.ops import Metrics, ask
 from support.peer import Peer, PeerClosed, await_hearing
+from support.process import run
 from support.waiting import eventually
 
 NAMES = ["core-a", "core-b", "core-c"]
@@ -230,3 +232,20 @@ def test_a_core_without_nats_is_ready_and_says_so(start, tmp_path):
         nats.servers[0].start()
         eventually(lambda: ask(core, "/readyz")[::2] == (200, "ready\n"), "a core that has NATS again")
         core.finish()
+
+
+def test_a_core_proves_itself_to_nats_by_certificate_and_key(start, tmp_path):
+    certificate = Certificate(tmp_path, "nats")
+    key = make_nkey(tmp_path / "core.nk")
+    tls = ["--mesh-tls-ca", str(certificate.cert), "--mesh-tls-cert", str(certificate.cert), "--mesh-tls-key", str(certificate.key)]
+    with NatsCluster(tmp_path, 1, Secure(tmp_path, certificate, key)) as nats:
+        flags = ["--role", "core", "--mesh", nats.url, "--fleet", "fleet", *tls]
+        allowed = start(*flags, "--grpc-listen-addr", f"unix:{tmp_path}/a", "--mesh-nkey-file", str(tmp_path / "core.nk"))
+        allowed.wait_for_log("mesh_up")
+        make_nkey(tmp_path / "other.nk")
+        other = start(*flags, "--grpc-listen-addr", f"unix:{tmp_path}/b", "--mesh-nkey-file", str(tmp_path / "other.nk"))
+        assert "uthorization" in other.wait_for_log('mesh_down reason="(.*?)"')[1]
+        for one in allowed, other:
+            one.finish()
+    both = run("--mesh", "nats://127.0.0.1", "--fleet", "f", "--mesh-nkey-file", "x", "--mesh-creds-file", "y")
+    assert both.returncode == 2 and "not both" in both.stderr, both

@@ -185,8 +185,8 @@ TEST_F(FleetCallsTest, AListComesWholeAndInOrder) {
   EXPECT_TRUE(heard->ended && heard->ended->ok());
   std::vector<std::string> ids;
   for (size_t i = 0; i < heard->bodies.size(); ++i) {
-    for (const v1::Peer& peer : heard->Parse<v1::ListPeersResponse>(i).peers())
-      ids.push_back(peer.id());
+    const auto page = heard->Parse<v1::ListPeersResponse>(i);
+    for (const v1::Peer& peer : page.peers()) ids.push_back(peer.id());
   }
   ASSERT_THAT(ids, SizeIs(5000));
   for (uint64_t i = 0; i < ids.size(); ++i) ASSERT_EQ(ids[i], FormatId(i + 1));

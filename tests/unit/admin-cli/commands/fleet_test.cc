@@ -111,7 +111,7 @@ TEST_F(FleetTest, ALimitIsOfTheWholeAndGoesOnAfterTheLast) {
 
 TEST_F(FleetTest, ATopicOfSeveralCoresIsOneTopic) {
   for (size_t i = 0; i < 3; ++i) {
-    for (const std::string name : {"a-big", "b" + std::to_string(i)}) {
+    for (const std::string& name : {std::string("a-big"), "b" + std::to_string(i)}) {
       v1::Topic topic;
       topic.set_name(name);
       topic.set_subscribers(i + 1);
