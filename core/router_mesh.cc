@@ -33,7 +33,7 @@ void Router::On(MeshWritable&) {}
 
 bool Router::KnewAnother(const signaling::v1::Hello& hello) const {
   if (hello.core_id() == 0 || hello.core_id() == core_id_) return false;
-  return !mesh_ || mesh_->IsForeign(hello.core_id());
+  return !mesh_ || mesh_->IsForeign(hello.lane_id(), hello.core_id());
 }
 
 bool Router::AdmitToMesh(LaneOpened& opened) {
