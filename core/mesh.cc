@@ -64,6 +64,7 @@ void Mesh::OnMessage(MeshMessage& message, absl::Duration now) {
     member = &Join(from, now);
   }
   member->heard = now;
+  member->nobody = false;
   if (message.has_beat()) {
     member->name = message.beat().name();
     member->version = message.beat().version();
@@ -79,6 +80,14 @@ void Mesh::OnMessage(MeshMessage& message, absl::Duration now) {
   }
   if (receipt == MeshLink::Receipt::kBroken) return GiveUp(*member, MeshEnd::kBroken);
   if (receipt == MeshLink::Receipt::kHandle) Handle(*member, message);
+}
+
+void Mesh::OnNobody(uint64_t core_id, absl::Duration now) {
+  now_ = now;
+  MeshMember* member = Member(core_id);
+  if (!member) return;
+  member->nobody = true;
+  EndBarriers(core_id);
 }
 
 void Mesh::Handle(MeshMember& member, MeshMessage& message) {

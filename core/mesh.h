@@ -62,6 +62,8 @@ class Mesh {
 
   // ---- the bus
   void OnMessage(signaling::v1::MeshMessage& message, absl::Duration now);
+  // The bus has nobody with this id: it has ended, or its bus has. Others no longer wait for it.
+  void OnNobody(uint64_t core_id, absl::Duration now);
   void Tick(absl::Duration now);
   // Sends what has gathered, as far as the bus takes it.
   void Pump(absl::Duration now);

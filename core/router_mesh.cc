@@ -29,6 +29,10 @@ void Router::On(MeshArrived& arrived) {
 // What has gathered is sent after every input.
 void Router::On(MeshWritable&) {}
 
+void Router::On(MeshNobody& nobody) {
+  if (mesh_) mesh_->OnNobody(nobody.core_id, now_);
+}
+
 // ---- lanes that open
 
 bool Router::KnewAnother(const signaling::v1::Hello& hello) const {
