@@ -59,6 +59,17 @@ def test_a_subscription_does_not_wait_for_a_core_that_has_been_killed():
         assert watch.seconds < 0.7
 
 
+def test_nats_is_never_told_of_topics():
+    topics = [new_topic() for _ in range(500)]
+    with MeshedFleet(cores=2, servers=1, edges=2) as fleet:
+        one, other = (Peer(f"ws://{host}:{port}") for host, port in fleet.addresses())
+        before = fleet.nats.servers[0].subscriptions()
+        for client in (one, other):
+            client.subscribe(*topics)
+        await_hearing(one, other, topics[-1])
+        assert fleet.nats.servers[0].subscriptions() == before
+
+
 @pytest.fixture
 def example():
     """`./dev fleet`; its output is read line by line."""
