@@ -96,9 +96,13 @@ struct MeshArrived {
 };
 // After a MeshBus::Writable() that was false.
 struct MeshWritable {};
+// The bus has found nobody where this core was.
+struct MeshNobody {
+  uint64_t core_id;
+};
 using RouterInput =
     std::variant<DirectOpened, LaneOpened, LaneBatch, LaneWritable, LaneClosed, CoreStopping,
-                 AdminCall, Tick, Continue, MeshArrived, MeshWritable>;
+                 AdminCall, Tick, Continue, MeshArrived, MeshWritable, MeshNobody>;
 
 inline constexpr std::array<int64_t, 10> kFanOutBounds = {0,  1,  2,   5,     10,
                                                           20, 50, 100, 1'000, 10'000};
@@ -135,8 +139,8 @@ class Router final : private MeshHost {
   // `core_id` is random and not 0. `clock` must outlive the router.
   Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock);
 
-  // Before any input: this core is one of a fleet, whose name its lanes are told. `bus` must outlive
-  // the router.
+  // Before any input: this core is one of a fleet, whose name its lanes are told. `bus` must
+  // outlive the router.
   void JoinMesh(MeshBus& bus, std::string name, std::string version, std::string fleet = "");
 
   void Handle(RouterInput& input);
@@ -186,6 +190,7 @@ class Router final : private MeshHost {
   void On(Tick& tick);
   void On(MeshArrived& arrived);
   void On(MeshWritable& writable);
+  void On(MeshNobody& nobody);
   void On(Continue& go_on);
 
   // ---- rules for lanes (router_rules.cc)

@@ -45,9 +45,11 @@ void Mesh::OnWritable() {
   core_.Enter(input);
 }
 
-// The router goes by beats: who is silent is gone. Operators need not wait for that.
+// Operators need not wait for the beats that do not come.
 void Mesh::OnNobody(uint64_t core_id) {
   if (core::Fleet* fleet = told_) fleet->OnNobody(core_id);
+  core::RouterInput input = core::MeshNobody{core_id};
+  core_.Enter(input);
 }
 
 void Mesh::OnState(bool up, std::string_view reason) {
