@@ -96,9 +96,13 @@ struct MeshArrived {
 };
 // After a MeshBus::Writable() that was false.
 struct MeshWritable {};
+// The bus has found nobody where this core was.
+struct MeshNobody {
+  uint64_t core_id;
+};
 using RouterInput =
     std::variant<DirectOpened, LaneOpened, LaneBatch, LaneWritable, LaneClosed, CoreStopping,
-                 AdminCall, Tick, Continue, MeshArrived, MeshWritable>;
+                 AdminCall, Tick, Continue, MeshArrived, MeshWritable, MeshNobody>;
 
 inline constexpr std::array<int64_t, 10> kFanOutBounds = {0,  1,  2,   5,     10,
                                                           20, 50, 100, 1'000, 10'000};
@@ -135,8 +139,8 @@ class Router final : private MeshHost {
   // `core_id` is random and not 0. `clock` must outlive the router.
   Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock);
 
-  // Before any input: this core is one of a fleet, whose name its lanes are told. `bus` must outlive
-  // the router.
+  // Before any input: this core is one of a fleet, whose name its lanes are told. `bus` must
+  // outlive the router.
   void JoinMesh(MeshBus& bus, std::string name, std::string version, std::string fleet = "");
 
   void Handle(RouterInput& input);
@@ -148,6 +152,10 @@ class Router final : private MeshHost {
   // The lane is told once the AdminCall returns.
   void Disconnect(const PeerRecord& peer, uint32_t code, std::string_view reason);
   void Drain(LaneRecord& lane);
+  // While it drains, the core takes no lanes, and those that it has must go to other cores. Lanes
+  // of this process stay. Returns how many had to go.
+  uint32_t SetDraining(bool draining);
+  bool draining() const { return draining_; }
   void SetLogDirectives(LaneRecord& lane, std::string_view directives);
   LiveFeed& feed() { return feed_; }
   // Counts input of an edge that the core has refused, and logs it, rate-limited.
@@ -182,6 +190,7 @@ class Router final : private MeshHost {
   void On(Tick& tick);
   void On(MeshArrived& arrived);
   void On(MeshWritable& writable);
+  void On(MeshNobody& nobody);
   void On(Continue& go_on);
 
   // ---- rules for lanes (router_rules.cc)
@@ -306,6 +315,7 @@ class Router final : private MeshHost {
   LaneRecord& BeginLane(LaneOpened& opened, signaling::v1::Welcome* welcome);
   void Bury(const LaneRecord& lane);
   void DetachStream(LaneRecord& lane, const absl::Status& status);
+  static absl::Status WhyDrained();
   // The lane's batch has been handled: the lane may pass in another, unless too much of it is held.
   void GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, signaling::v1::LaneToCore& batch);
   void MarkDirty(LaneRecord& lane);
@@ -347,6 +357,7 @@ class Router final : private MeshHost {
   uint64_t last_link_ = 0;  // numbers of links
   bool ticking_ = false;    // during a tick, in which settled relays are told
   bool stopping_ = false;
+  bool draining_ = false;
   Tombstones tombstones_;
   uint64_t origin_link_ = 0;  // of the relay being routed: the link of its lane; 0: none
   uint32_t targets_ = 0;      // lanes that must acknowledge the relay being routed
