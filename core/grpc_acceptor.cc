@@ -177,14 +177,14 @@ void AcceptorThread::EnterTls(uint64_t id, Pending pending, UniqueFd fd) {
   // it.
   if (socket_.is_unix()) {
     authenticated_.Add(std::move(pending.entry));
-    return hand_over_(std::move(fd), "");
+    return hand_over_({std::move(fd), ""});
   }
   pending.copy = UniqueFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
   // When gRPC closes it, it is shut down.
   if (!pending.copy.valid() || !Watch(pending.copy.get(), EPOLLRDHUP, id)) return;
   order_.Add(id, pending.host, clock_.Elapsed());
   unauthenticated_.emplace(id, std::move(pending));
-  hand_over_(std::move(fd), "");
+  hand_over_({std::move(fd), ""});
 }
 
 void AcceptorThread::TakeAdmitted() {
@@ -253,7 +253,8 @@ void AcceptorThread::LetIn(PendingMap::iterator it) {
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.fd(), nullptr);
   authenticated_.Add(AuthenticatedConnections::Of(connection.fd(), pending.host));
   if (connection.is_edge()) ReceiveBuffer::Widen(connection.fd());
-  hand_over_(connection.TakeSocket(), connection.received());
+  const bool is_lane = connection.is_lane();
+  hand_over_({connection.TakeSocket(), connection.received(), is_lane, connection.bearer_token()});
   order_.Remove(it->first);
   unauthenticated_.erase(it);
 }

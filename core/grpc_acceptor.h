@@ -1,5 +1,5 @@
-// GrpcAcceptor: accepts connections to the core's port, and passes those with a known credential to
-// gRPC.
+// GrpcAcceptor: accepts connections to the core's port, and passes on those with a known
+// credential.
 //
 // gRPC 1.51 reads whatever anybody sends before any handler sees the caller, and its own
 // listener never accepts again once descriptors have run out (CVE-2023-4785). So for plaintext the
@@ -47,8 +47,15 @@ class AcceptorThread;
 
 class GrpcAcceptor {
  public:
-  // Passes a connection to gRPC, with the bytes read from it.
-  using HandOver = std::function<void(UniqueFd fd, const std::string& received)>;
+  struct Arrival {
+    UniqueFd fd;
+    std::string received;
+    // The connection is a lane's and carries nothing else. Never with TLS.
+    bool is_lane = false;
+    std::string bearer_token = {};  // of a lane
+  };
+  // Takes over a connection, with the bytes read from it.
+  using HandOver = std::function<void(Arrival arrival)>;
 
   // `socket`, `authority` and `clock` must outlive it. `tls`: connections begin with a TLS
   // handshake, which is gRPC's.

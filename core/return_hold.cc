@@ -28,7 +28,7 @@ void ReturnHold::OnHello(const signaling::v1::Hello& hello, bool knew_core, absl
   restarted_ = true;
   // A lane that begins a new link is waited for as before.
   awaited_.insert_or_assign(hello.lane_id(), Awaited{now});
-  for (const auto* lanes : {&roster.lanes(), &roster.awaited()}) {
+  for (const auto* lanes : {&roster.lanes(), &roster.awaited(), &roster.elsewhere()}) {
     for (const uint64_t lane : *lanes) {
       if (!known_.contains(lane)) awaited_.try_emplace(lane, Awaited{first_hello_});
     }
@@ -43,6 +43,7 @@ void ReturnHold::AddRoster(const signaling::v1::Roster& roster) {
   latest->second = {roster.stamp(), {}};
   for (int i = 0; i < roster.lanes_size(); ++i)
     latest->second.links[roster.lanes(i)] = i < roster.links_size() ? roster.links(i) : 0;
+  for (const uint64_t lane : roster.elsewhere()) latest->second.links[lane] = 0;
 }
 
 void ReturnHold::OnProgress(uint64_t lane_id, absl::Duration now) {
@@ -82,7 +83,7 @@ void ReturnHold::Add(uint64_t lane_id, signaling::v1::LaneEvent& event) {
   const size_t cost = link::CostOf(event);
   cost_by_lane_[lane_id] += cost;
   cost_ += cost;
-  held_.push_back({lane_id, {}});
+  held_.push_back({lane_id, cost, {}});
   held_.back().event.Swap(&event);
 }
 
@@ -115,10 +116,13 @@ bool ReturnHold::IsPassedOver(uint64_t lane_id, const Said& said) const {
   });
 }
 
-std::deque<ReturnHold::Held> ReturnHold::Release() {
-  cost_by_lane_ = {};
-  cost_ = 0;
-  return std::exchange(held_, {});
+ReturnHold::Held ReturnHold::TakeFirst() {
+  Held held = std::move(held_.front());
+  held_.pop_front();
+  cost_ -= held.cost;
+  const auto of_lane = cost_by_lane_.find(held.lane_id);
+  if ((of_lane->second -= held.cost) == 0) cost_by_lane_.erase(of_lane);
+  return held;
 }
 
 }  // namespace cairn::core

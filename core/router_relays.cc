@@ -26,12 +26,18 @@ void Router::Relay(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
     late_.Keep(lane_id, origin_link_, event);
     ++targets_;
   }
+  if (mesh_) {
+    const Mesh::Reach reach =
+        mesh_->Route(lane_id, origin_link_, event, event.topic(), event.payload());
+    targets_ += reach.targets;
+    reached = reach.subscribers;
+  }
   if (topic) {
     ++topic->relays;
     topic->bytes += event.payload().size();
     topic->last_relay_us = now_us_;
     topic->rate.Add(steady_us());
-    reached =
+    reached +=
         event.to() == 0 ? Deliver(lane_id, event, *topic) : DeliverToOne(lane_id, event, *topic);
   }
   if (reached == 0) ++counters_.relays_unheard;
@@ -119,29 +125,34 @@ Delivery* Router::AddDelivery(LaneRecord& lane, uint64_t origin, const LaneEvent
 // ---- lanes that are late
 
 void Router::CatchUp(LaneRecord& lane) {
-  if (!std::exchange(lane.late, false)) return;
-  targets_ = 0;
-  for (const LateLanes::Kept& kept : late_.kept()) {
-    const LaneEvent& event = kept.event;
-    const TopicRecord* topic = directory_.Topic(event.topic());
-    if (!topic) continue;
-    const auto interest = std::find_if(topic->interests.begin(), topic->interests.end(),
-                                       [&lane](const Interest& one) { return one.lane == &lane; });
-    if (interest == topic->interests.end()) continue;
-    const PeerRecord* target = event.to() == 0 ? nullptr : AddresseeOf(event, *topic);
-    if (event.to() != 0 && (!target || target->lane != &lane)) continue;
-    if (interest->subscribers == SenderIn(*interest, kept.origin_lane, event.peer(), *topic))
-      continue;
-    origin_link_ = kept.origin_link;
-    if (LaneRecord* origin = OriginOf(kept.origin_lane, kept.origin_link))
-      origin->ledger.AddTarget(event.seq());
-    Delivery* delivery = AddDelivery(lane, kept.origin_lane, event);
-    delivery->set_topic(event.topic());
-    delivery->set_payload(event.payload());
-    delivery->set_to(event.to());
+  while (lane.caught_up < late_.kept().size()) {
+    if (work_ >= limits_.work_per_turn) return;
+    ++work_;
+    DeliverKept(lane, late_.kept()[lane.caught_up++]);
   }
+  lane.late = false;
+  std::erase(catching_up_, &lane);
   late_.Finish(lane.id);
   EndLate();
+}
+
+void Router::DeliverKept(LaneRecord& lane, const LateLanes::Kept& kept) {
+  const LaneEvent& event = kept.event;
+  const TopicRecord* topic = directory_.Topic(event.topic());
+  if (!topic) return;
+  const auto interest = std::find_if(topic->interests.begin(), topic->interests.end(),
+                                     [&lane](const Interest& one) { return one.lane == &lane; });
+  if (interest == topic->interests.end()) return;
+  const PeerRecord* target = event.to() == 0 ? nullptr : AddresseeOf(event, *topic);
+  if (event.to() != 0 && (!target || target->lane != &lane)) return;
+  if (interest->subscribers == SenderIn(*interest, kept.origin_lane, event.peer(), *topic)) return;
+  origin_link_ = kept.origin_link;
+  if (LaneRecord* origin = OriginOf(kept.origin_lane, kept.origin_link))
+    origin->ledger.AddTarget(event.seq());
+  Delivery* delivery = AddDelivery(lane, kept.origin_lane, event);
+  delivery->set_topic(event.topic());
+  delivery->set_payload(event.payload());
+  delivery->set_to(event.to());
 }
 
 void Router::GiveUpLate() {
@@ -173,6 +184,7 @@ LaneRecord* Router::OriginOf(uint64_t lane_id, uint64_t link) {
 }
 
 void Router::Settle(const RelayLedger::Owed& owed) {
+  if (mesh_ && mesh_->Settle(owed)) return;
   LaneRecord* origin = OriginOf(owed.origin_lane, owed.origin_link);
   if (!origin) return;
   origin->ledger.Settle(owed.origin_seq);

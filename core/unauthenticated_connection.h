@@ -17,6 +17,7 @@
 #include "base/unique_fd.h"
 #include "core/authority.h"
 #include "core/first_request.h"
+#include "proto/link/grpc_messages.h"
 
 namespace cairn::core {
 
@@ -24,7 +25,7 @@ class UnauthenticatedConnection {
  public:
   enum class Step {
     kWait,
-    kLetIn,    // it belongs to gRPC now
+    kLetIn,    // it has shown its credential
     kRefused,  // it has its answer; see leaving()
     kBroken,   // its bytes are not a call
     kEnd,
@@ -47,7 +48,12 @@ class UnauthenticatedConnection {
 
   int fd() const { return fd_.get(); }
   UniqueFd TakeSocket() { return std::move(fd_); }
-  // The bytes that gRPC begins with.
+  // Its only call opens a lane, with this token.
+  bool is_lane() const {
+    return first_request_->one_call() && first_request_->path() == link::kLaneCall;
+  }
+  std::string bearer_token() const { return BearerTokenOf(first_request_->authorization()); }
+  // The bytes that whoever takes it over begins with.
   const std::string& received() const { return first_request_->received(); }
 
  private:

@@ -4,6 +4,7 @@
 #include <absl/strings/escaping.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
 #include <absl/strings/strip.h>
 
 #include <CLI/CLI.hpp>
@@ -22,6 +23,8 @@ namespace {
 
 constexpr int kUsageError = 2;
 constexpr int kMaxThreads = 256;
+// A lane that can reach none of them tries all, one after the other.
+constexpr size_t kMaxCores = 16;
 
 // The texts of options that CLI11 alone cannot parse.
 struct Raw {
@@ -38,6 +41,9 @@ struct Raw {
   std::string query_hold = "1s";
   std::string ops_listen_addr;
   std::string log_format = "text";
+  std::string mesh;
+  std::string core;
+  std::string core_choice = "ordered";
 };
 
 class Command {
@@ -53,6 +59,7 @@ class Command {
     AddService();
     AddOperation();
     AddRoles();
+    AddMesh();
     AddDialects();
     AddLimits();
   }
@@ -63,6 +70,7 @@ class Command {
   void AddService();
   void AddOperation();
   void AddRoles();
+  void AddMesh();
   void AddLimits();
   void AddDialects();
 
@@ -85,6 +93,8 @@ class Command {
 
   // Checks that CLI11 cannot do. Returns the error message, or nothing.
   std::string Validate();
+  std::string ValidateCores();
+  std::string ValidateMesh();
   std::string ReadDuration(const char* flag, const std::string& text, absl::Duration& into);
 
   CLI::App app_;
@@ -160,9 +170,30 @@ void Command::AddRoles() {
   Add("--grpc-allow-file", options_.grpc_allow_file, "FILE",
       "Core: names of certificates that are accepted, one a line, NAME or EDGE: NAME; default: all "
       "of the CA");
-  Add("--core", options_.core, "ADDR", "Edge: HOST:PORT or unix:PATH of the core");
+  Add("--core", raw_.core, "ADDR,...",
+      "Edge: HOST:PORT or unix:PATH of the core; several: of cores that stand in for each other");
+  Add("--core-choice", raw_.core_choice, "CHOICE",
+      "Edge: ordered: the first core that can be reached; spread: edges share themselves out")
+      ->capture_default_str();
   Add("--edge-name", options_.edge_name, "NAME",
       "Edge: its name for operators; default: the host's name");
+}
+
+void Command::AddMesh() {
+  core::NatsOptions& mesh = options_.mesh;
+  Add("--mesh", raw_.mesh, "URL,...",
+      "Core: NATS servers (nats:// or tls://) by which the cores of a fleet reach each other");
+  Add("--fleet", mesh.fleet, "NAME",
+      "Core: its fleet; cores of other fleets on the same NATS are not heard");
+  Add("--core-name", options_.core_name, "NAME",
+      "Core: its name for operators; default: the host's name");
+  Add("--mesh-tls-ca", mesh.ca_file, "FILE", "CA (PEM) of the NATS servers' certificates");
+  Add("--mesh-tls-cert", mesh.cert_file, "FILE",
+      "Certificate (PEM) for NATS; needs --mesh-tls-key");
+  Add("--mesh-tls-key", mesh.key_file, "FILE", "Its private key (PEM)");
+  Add("--mesh-nkey-file", mesh.nkey_file, "FILE", "Seed of the NATS user that this core is");
+  Add("--mesh-creds-file", mesh.credentials_file, "FILE",
+      "The same as a credentials file of NATS (JWT and seed)");
 }
 
 void Command::AddLimits() {
@@ -212,6 +243,60 @@ std::string Command::ReadDuration(const char* flag, const std::string& text, abs
   }
   return absl::StrCat(flag, ": '", text,
                       "' is not a time; give a number with a unit, such as 2s or 500ms");
+}
+
+std::string Command::ValidateCores() {
+  if (options_.role == Role::kEdge && raw_.core.empty()) {
+    return "--role edge needs --core ADDR (CAIRN_SIGNAL_CORE): the address that its core listens "
+           "on for gRPC";
+  }
+  if (options_.role != Role::kEdge && !raw_.core.empty())
+    return "--core is for --role edge; in this role the core is this process";
+  if (raw_.core_choice != "ordered" && raw_.core_choice != "spread")
+    return absl::StrCat("--core-choice: '", raw_.core_choice, "' is not ordered or spread");
+  options_.core_choice =
+      raw_.core_choice == "spread" ? edge::CoreChoice::kSpread : edge::CoreChoice::kOrdered;
+  if (raw_.core.empty()) return "";
+  options_.cores = absl::StrSplit(raw_.core, ',');
+  if (options_.cores.size() > kMaxCores)
+    return absl::StrCat("--core: give up to ", kMaxCores, " addresses");
+  for (const std::string& core : options_.cores) {
+    if (const absl::Status target = CheckGrpcTarget(core); !target.ok())
+      return absl::StrCat("--core: ", target.message());
+    if (std::count(options_.cores.begin(), options_.cores.end(), core) > 1)
+      return absl::StrCat("--core: '", core, "' is there twice");
+  }
+  return "";
+}
+
+std::string Command::ValidateMesh() {
+  core::NatsOptions& mesh = options_.mesh;
+  if (raw_.mesh.empty()) {
+    const bool given = !mesh.fleet.empty() || !mesh.ca_file.empty() || !mesh.cert_file.empty() ||
+                       !mesh.key_file.empty() || !mesh.nkey_file.empty() ||
+                       !mesh.credentials_file.empty();
+    return given ? "--fleet and --mesh-... are for a core with --mesh URL" : "";
+  }
+  if (options_.role == Role::kEdge)
+    return "--mesh is for cores: --role core or all; edges never see NATS";
+  absl::StatusOr<std::vector<std::string>> urls = core::ParseNatsUrls(raw_.mesh);
+  if (!urls.ok()) return absl::StrCat("--mesh: ", urls.status().message());
+  mesh.urls = *std::move(urls);
+  if (!IsSubjectToken(mesh.fleet)) {
+    return absl::StrCat(
+        "--mesh needs --fleet NAME: up to 32 letters, digits, '-' and '_', the same for all cores "
+        "of the fleet");
+  }
+  if (mesh.cert_file.empty() != mesh.key_file.empty())
+    return "--mesh-tls-cert and --mesh-tls-key go together";
+  if (!mesh.nkey_file.empty() && !mesh.credentials_file.empty())
+    return "give --mesh-nkey-file or --mesh-creds-file, not both";
+  if (options_.core_name.empty()) options_.core_name = HostName();
+  if (!IsName(options_.core_name)) {
+    return absl::StrCat("--core-name: '", absl::CHexEscape(options_.core_name),
+                        "' is not a name: give up to ", kMaxNameBytes, " bytes of UTF-8");
+  }
+  return "";
 }
 
 std::string Command::Validate() {
@@ -271,17 +356,8 @@ std::string Command::Validate() {
     options_.limits.max_queued_total =
         std::max<size_t>(MemoryLimitBytes() / 4, options_.limits.max_queued_bytes);
   }
-  if (options_.role == Role::kEdge && options_.core.empty()) {
-    return "--role edge needs --core ADDR (CAIRN_SIGNAL_CORE): the address that its core listens "
-           "on for gRPC";
-  }
-  if (options_.role == Role::kEdge) {
-    if (const absl::Status core = CheckGrpcTarget(options_.core); !core.ok())
-      return absl::StrCat("--core: ", core.message());
-  }
-  if (options_.role != Role::kEdge && !options_.core.empty()) {
-    return "--core is for --role edge; in this role the core is this process";
-  }
+  if (std::string error = ValidateCores(); !error.empty()) return error;
+  if (std::string error = ValidateMesh(); !error.empty()) return error;
   if (options_.threads < 0 || options_.threads > kMaxThreads) {
     return absl::StrCat("--threads ", options_.threads, " is out of range: give 0 to ",
                         kMaxThreads);

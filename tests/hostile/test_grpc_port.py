@@ -121,11 +121,11 @@ def authority(tmp_path_factory):
     return Authority(tmp_path_factory.mktemp("ours"))
 
 
-# ---- what a stranger sends
+# ---- the input of a stranger
 
 @pytest.mark.parametrize("which", http2.ATTACKS, ids=lambda one: one.__name__)
 @pytest.mark.parametrize("token", [None, "a wrong one"], ids=["no-token", "wrong-token"])
-def test_what_a_stranger_sends_costs_next_to_nothing(attacked, which, token):
+def test_the_input_of_a_stranger_costs_little(attacked, which, token):
     core, talk, slow_enough = attacked
     before = core.resident_bytes()
     core.forget_peak()
@@ -141,7 +141,7 @@ def test_what_a_stranger_sends_costs_next_to_nothing(attacked, which, token):
 
 @pytest.mark.parametrize("which", [http2.compressed_bomb, http2.never_ending_body, http2.header_bomb],
                          ids=lambda one: one.__name__)
-def test_what_gRPC_takes_of_who_has_a_credential_is_bounded(attacked, which):  # pylint: disable=invalid-name
+def test_grpc_input_of_callers_with_a_credential_is_bounded(attacked, which):  # pylint: disable=invalid-name
     core, talk, slow_enough = attacked
     before = core.resident_bytes()
     core.forget_peak()
@@ -197,9 +197,9 @@ def test_a_compressed_message_is_refused_not_taken_apart(start_core):
     assert error.value.code() in (Code.UNIMPLEMENTED, Code.INTERNAL, Code.RESOURCE_EXHAUSTED), error.value
 
 
-# ---- what a stranger says first
+# ---- the first call of a stranger
 
-def test_a_stranger_is_told_why_and_the_connection_ends(start_core):
+def test_a_stranger_is_told_why_and_is_disconnected(start_core):
     core = start_core()
     with http2.Connection(core.grpc_address()) as connection:
         connection.send(http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.request("wrong")),
@@ -212,7 +212,7 @@ def test_a_stranger_is_told_why_and_the_connection_ends(start_core):
 
 @pytest.mark.parametrize("said", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"\0" * 64],
                          ids=["http1", "tls", "zeros"])
-def test_what_is_not_http2_is_ended_at_once(start_core, said):
+def test_a_connection_that_is_not_http2_is_closed_at_once(start_core, said):
     core = start_core()
     [connection] = connections_to(core.grpc_address(), 1)
     connection.sendall(said)
@@ -224,7 +224,7 @@ def test_what_is_not_http2_is_ended_at_once(start_core, said):
     core.wait_for_log("grpc_turned_away reason=not_grpc")
 
 
-def test_who_dribbles_a_call_has_five_seconds(start_core):
+def test_a_slow_first_call_has_five_seconds(start_core):
     core = start_core()
     silent, = connections_to(core.grpc_address(), 1)
     dribbles = http2.Connection(core.grpc_address())
@@ -257,7 +257,7 @@ def test_a_client_that_sends_its_call_at_once_is_served(start_core):
 
 # ---- descriptors
 
-def test_silent_connections_keep_neither_edge_nor_operator_out(start, start_core, tokens):
+def test_silent_connections_keep_neither_edges_nor_operators_out(start, start_core, tokens):
     """CVE-2023-4785: gRPC's own listener never accepts again once descriptors have run out."""
     core = start_core(open_files=64)
     silent = list(connections_to(core.grpc_address(), 150))
@@ -273,7 +273,7 @@ def test_silent_connections_keep_neither_edge_nor_operator_out(start, start_core
     assert operator(core).status().lanes == 1
 
 
-def test_clients_that_take_all_descriptors_keep_no_operator_out(start, token_flags):
+def test_clients_that_use_all_descriptors_keep_no_operator_out(start, token_flags):
     server = start("--threads", "1", "--handshake-timeout", "60s", *token_flags, open_files=64)
     host, port = server.address()
     silent = list(connections_to(f"{host}:{port}", 100))
@@ -346,7 +346,7 @@ def _is_let_in(core):
 
 # ---- mutual TLS
 
-def test_tls_handshakes_that_do_not_end_keep_nobody_out_and_are_cut(start, authority):
+def test_unfinished_tls_handshakes_keep_no_others_out_and_are_closed(start, authority):
     core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core").flags(), open_files=256)
     address, before = core.grpc_address(), core.open_files()
     silent = list(connections_to(address, 300))
@@ -357,7 +357,7 @@ def test_tls_handshakes_that_do_not_end_keep_nobody_out_and_are_cut(start, autho
     assert caller.status().version
     assert watch.seconds < 10
     eventually(lambda: core.open_files() <= before + 4, "the end of the handshakes", within=12)
-    # Who was let in stays, beyond the time that a handshake has.
+    # An accepted connection stays open beyond the time-out of a handshake.
     assert caller.status().version
     assert core.grep("grpc_turned_away reason=")
     for connection in silent:
@@ -382,9 +382,9 @@ def test_a_caller_without_a_certificate_costs_a_handshake(start, authority):
     eventually(lambda: refused_connections(core, "tls_failed") == 60, "each of them counted, and the operator not")
 
 
-# ---- paths, and what is said at the start
+# ---- paths, and messages at the start
 
-def test_a_second_core_on_a_path_where_one_lives_is_refused(start, tmp_path):
+def test_a_second_core_on_the_same_path_is_refused(start, tmp_path):
     address = f"unix:{tmp_path}/core.sock"
     core = start("--role", "core", "--grpc-listen-addr", address)
     core.grpc_address()
@@ -406,7 +406,7 @@ def test_a_socket_that_a_killed_core_has_left_is_replaced(start, tmp_path):
 
 
 @pytest.mark.parametrize("address, warned", [("0.0.0.0:0", True), ("[::]:0", True), ("127.0.0.1:0", False)])
-def test_tokens_that_pass_others_in_plain_text_are_warned_of(start, token_flags, address, warned):
+def test_tokens_in_plain_text_are_warned_about(start, token_flags, address, warned):
     core = start("--role", "core", "--grpc-listen-addr", address, *token_flags)
     core.grpc_address()
     assert bool(core.grep("grpc_in_plain_text")) == warned

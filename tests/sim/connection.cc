@@ -109,7 +109,10 @@ void Connection::OnHandled(LaneToCore) {
 
 // ---- down
 
-void Connection::Write(const CoreToLane& message) { down_.Write(message); }
+void Connection::Write(const CoreToLane& message) {
+  if (message.has_welcome()) core_.Welcomes(message.welcome());
+  down_.Write(message);
+}
 
 bool Connection::TakeDown(CoreToLane& message) {
   if (edge_told_ || !listener_) return true;

@@ -12,6 +12,7 @@ void CoreHost::Start() {
   ++incarnation_;
   connections_.clear();
   router_ = std::make_unique<core::Router>(random_.Next() | 1, limits_, clock_);
+  if (on_start) on_start(*router_);
   trace_.Say("core ", router_->core_id() % 1000, " starts");
   timeline_.After(random_.Between(0, core::Router::kTickUs),
                   [this, incarnation = incarnation_] { Tick(incarnation); });
@@ -75,18 +76,32 @@ void CoreHost::Closed(uint64_t incarnation, std::shared_ptr<core::LaneStream> st
   Enter(incarnation, core::LaneClosed{std::move(stream)});
 }
 
+void CoreHost::Arrived(uint64_t incarnation, const signaling::v1::MeshMessage& message) {
+  Enter(incarnation, core::MeshArrived{message});
+}
+
+void CoreHost::MeshWritable(uint64_t incarnation) { Enter(incarnation, core::MeshWritable{}); }
+
 void CoreHost::Enter(uint64_t incarnation, core::RouterInput input, uint64_t opened_lane) {
   if (incarnation != incarnation_ || !running()) return;
   if (hung_) return waiting_.push_back({std::move(input), opened_lane});
   CAIRN_CHECK(!entered_);
   entered_ = true;
+  late_ = false;
+  if (const auto* opened = std::get_if<core::LaneOpened>(&input)) before_(opened->hello);
   router_->Handle(input);
+  const bool others_between = limits_.work_per_turn < core::CoreLimits().work_per_turn;
   while (router_->WantsTurn()) {
+    if (others_between) {
+      timeline_.After(random_.Between(1, 500),
+                      [this, incarnation] { Enter(incarnation, core::Continue{}); });
+      break;
+    }
     core::RouterInput go_on = core::Continue{};
     router_->Handle(go_on);
   }
   entered_ = false;
-  after_(opened_lane);
+  after_({opened_lane, late_});
 }
 
 void CoreHost::Tick(uint64_t incarnation) {

@@ -18,6 +18,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIRST, SEEDS = 101, 1000
+SIMULATION = "sim_test"
 ROUTER = ["core/router.cc", "core/router_lanes.cc", "core/router_relays.cc", "core/router_records.cc", "core/router_roster.cc"]
 
 # name: (file, [(text, replacement), ...], files to compile if it is a header)
@@ -32,13 +33,12 @@ MUTATIONS = {
     "the hold ends before lanes have finished":
         ("core/return_hold.cc", [("if (!awaited_.empty()) return false;", "")], None),
     "held relays are released in the reverse order":
-        ("core/router_lanes.cc", [("for (ReturnHold::Held& held : hold_.Release()) {",
-                                   "auto all = hold_.Release();\n  std::reverse(all.begin(), all.end());\n"
-                                   "  for (ReturnHold::Held& held : all) {")], None),
+        ("core/return_hold.cc", [("std::move(held_.front());\n  held_.pop_front();",
+                                  "std::move(held_.back());\n  held_.pop_back();")], None),
     "what is held of a lane stays held when it is given up":
         ("core/router_lanes.cc", [("  hold_.Forget(lane.id);\n", "")], None),
     "a late lane does not catch up":
-        ("core/router.cc", [("return CatchUp(lane);", "lane.late = false;\n      return late_.Finish(lane.id);")], None),
+        ("core/router.cc", [("if (lane.late) catching_up_.push_back(&lane);", "lane.late = false;\n      late_.Finish(lane.id);")], None),
     "a lane that stays late is not told":
         ("core/router_relays.cc", [("lane->late = false;\n    TellMissed(id);", "lane->late = false;")], None),
     "a lane that a core in between has passed over is not told":
@@ -128,7 +128,7 @@ RARE = {
     "a lane that stays late is not told": "core_test RouterLate",
     "a lane that comes before any relay was routed does not begin the hold again": "core_test RouterReopens",
     "a lane is told that relays are settled before it is told who was there":
-        "core_test RouterPassedOver.NoLaneForgetsARelayBeforeItKnowsWhoWasThere",
+        "core_test RouterPassedOver.NoLaneForgetsARelayBeforeItKnowsTheRoster",
     "a roster does not tell the links of lanes":
         "core_test PassedOverTest.IsALaneThatIsInTheRosterWithALinkThatItHasNeverHeardOf",
     "of two cores that have not heard of each other neither has passed anybody over":
@@ -176,12 +176,12 @@ def mutate(build, name, link):
         subprocess.run(command[:at] + [f"-I{place}"] + command[at:] + ["-O1", "-g0", "-w"], cwd=build, check=True)
         objects.append(str(output))
     at = link.index("-o")
-    subprocess.run(link[:at] + ["-o", str(place / "sim_test")] + objects + link[at + 2:], cwd=build, check=True)
-    return place / "sim_test"
+    subprocess.run(link[:at] + ["-o", str(place / SIMULATION)] + objects + link[at + 2:], cwd=build, check=True)
+    return place / SIMULATION
 
 
 def link_command(build):
-    commands = subprocess.run(["ninja", "-t", "commands", "sim_test"], cwd=build, check=True, capture_output=True, text=True)
+    commands = subprocess.run(["ninja", "-t", "commands", SIMULATION], cwd=build, check=True, capture_output=True, text=True)
     return shlex.split(commands.stdout.strip().splitlines()[-1].removeprefix(": && ").removesuffix(" && :"))
 
 
@@ -210,7 +210,7 @@ def main():
     names = sys.argv[2:] or list(MUTATIONS)
     if names[0] == "--some":
         names = some(IN_TESTS, int(names[1]))
-    elif (whole := simulate(build / "bin" / "sim_test", SEEDS)).returncode != 0:
+    elif (whole := simulate(build / "bin" / SIMULATION, SEEDS)).returncode != 0:
         raise SystemExit("without a mutation the simulation fails as well:\n" + whole.stdout)
     link = link_command(build)
     missed = rare = 0

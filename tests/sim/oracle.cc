@@ -6,7 +6,14 @@
 #include <bit>
 #include <charconv>
 
+#include "proto/link/timing.h"
+
 namespace cairn::sim {
+namespace {
+
+constexpr Time kPatience = link::kReturnPatience.count() * kMs;
+
+}  // namespace
 
 Oracle::Oracle(const Timeline& timeline, Trace& trace, Coverage& coverage, int topics)
     : timeline_(timeline), trace_(trace), coverage_(coverage), topics_(topics) {}
@@ -175,24 +182,42 @@ void Oracle::CoreStarted() {
   ++coverage_.cores;
   for (LaneView& lane : lanes_) lane.link = 0;
   lanes_key_ = 0;
-  lanes_late_ = 0;
+  first_return_ = -1;
+  named_.clear();
   // A core that knows nothing has no earlier subscriptions.
   for (const Pending& one : pending_)
     clients_[static_cast<size_t>(one.client)].subs[static_cast<size_t>(one.topic)].certain = true;
 }
 
-void Oracle::CoreHandled(core::Router& router, uint64_t opened_lane) {
-  LookForLostLanes(router, opened_lane);
-  if (!pending_.empty()) LookForSubscriptions(router);
+void Oracle::HelloSaid(const core::Router& router, const signaling::v1::Hello& hello) {
+  if (hello.core_id() == 0 || hello.core_id() == router.core_id()) return;
+  // It has gone on without those that are named now.
+  if (!router.hold().holding() && router.counters().relays > 0) return;
+  if (first_return_ < 0) first_return_ = timeline_.now();
+  for (const auto* lanes : {&hello.roster().lanes(), &hello.roster().awaited()}) {
+    for (const uint64_t lane : *lanes) {
+      if (!router.directory().lanes().contains(lane)) named_.insert(lane);
+    }
+  }
 }
 
-void Oracle::LookForLostLanes(core::Router& router, uint64_t opened_lane) {
+void Oracle::CoreHandled(core::Router& router, const CoreHost::OpenedLane& opened) {
+  LookForLostLanes(router, opened);
+  if (pending_.empty()) return;
+  LookForSubscriptions([&router](uint64_t id, const std::string& name) {
+    const core::PeerRecord* peer = router.directory().Peer(id);
+    const core::TopicRecord* topic = peer ? router.directory().Topic(name) : nullptr;
+    return topic && peer->topics.contains(const_cast<core::TopicRecord*>(topic));
+  });
+}
+
+void Oracle::LookForLostLanes(core::Router& router, const CoreHost::OpenedLane& opened) {
   const core::RouterCounters& counters = router.counters();
   uint64_t key = router.directory().lanes().size() << 32;
   for (const uint64_t ended : counters.lanes_ended) key += ended;
   if (counters.lanes_ended[static_cast<size_t>(core::LaneEnd::kBroken)] > 0)
     Fail("the numbering of a link was broken");
-  if (opened_lane == 0 && key == lanes_key_) return;
+  if (opened.id == 0 && key == lanes_key_) return;
   lanes_key_ = key;
   for (size_t i = 0; i < lanes_.size(); ++i) {
     LaneView& lane = lanes_[i];
@@ -200,13 +225,17 @@ void Oracle::LookForLostLanes(core::Router& router, uint64_t opened_lane) {
     const uint64_t link = record ? record->channel->number() : 0;
     const uint64_t before = std::exchange(lane.link, link);
     if (before != 0 && link != before && lane.on) LaneLost(static_cast<int>(i), "given up");
-    if (lane.id == opened_lane && counters.lanes_late > lanes_late_)
+    if (lane.id != opened.id) continue;
+    if (opened.late) {
+      if (named_.contains(lane.id) && timeline_.now() - first_return_ < kPatience)
+        Fail(absl::StrCat("the core did not wait for lane ", i));
       LaneLost(static_cast<int>(i), "late");
+    }
+    named_.erase(lane.id);
   }
-  lanes_late_ = counters.lanes_late;
 }
 
-void Oracle::LaneLost(int lane, const char* why) {
+void Oracle::LaneLost(int lane, const char* why, bool retold) {
   trace_.Say("lane ", lane, " is ", why);
   ++(*why == 'g' ? coverage_.given_up : coverage_.late);
   Mask mask = 0;
@@ -218,7 +247,7 @@ void Oracle::LaneLost(int lane, const char* why) {
       Sub& sub = one.subs[static_cast<size_t>(topic)];
       if (sub.in_force) pending_.push_back({client, topic});
       sub.in_force = false;
-      sub.certain = true;
+      sub.certain = retold;
     }
   }
   for (RelayRecord& relay : relays_) {
@@ -227,15 +256,12 @@ void Oracle::LaneLost(int lane, const char* why) {
   }
 }
 
-void Oracle::LookForSubscriptions(core::Router& router) {
+void Oracle::LookForSubscriptions(
+    const std::function<bool(uint64_t peer, const std::string&)>& known) {
   std::erase_if(pending_, [&](const Pending& one) {
     Client& client = clients_[static_cast<size_t>(one.client)];
     Sub& sub = client.subs[static_cast<size_t>(one.topic)];
-    const core::PeerRecord* peer = router.directory().Peer(client.peer);
-    const std::string name = absl::StrCat("t", one.topic);
-    const core::TopicRecord* topic = peer ? router.directory().Topic(name) : nullptr;
-    const bool present = topic && peer->topics.contains(const_cast<core::TopicRecord*>(topic));
-    sub.in_force = present && sub.certain;
+    sub.in_force = sub.certain && known(client.peer, absl::StrCat("t", one.topic));
     return sub.in_force;
   });
 }

@@ -14,12 +14,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/router.h"
 #include "edge/core_link.h"
+#include "tests/sim/core_host.h"
 #include "tests/sim/frame.h"
 #include "tests/sim/timeline.h"
 #include "tests/sim/trace.h"
@@ -84,12 +86,18 @@ class Oracle {
   // The lane could not know whether so many of its relays had arrived, and gave them up.
   void Unsure(int lane, uint64_t relays);
   // What the lane's clients have not got is excused, and their subscriptions are told again.
-  void LaneLost(int lane, const char* why);
+  // `retold`: what the core's table says of them from now on is of them.
+  void LaneLost(int lane, const char* why, bool retold = true);
 
   // ---- the core
   void CoreStarted();
-  // `opened_lane`: the id of the lane that has opened a stream by this input, or 0.
-  void CoreHandled(core::Router& router, uint64_t opened_lane);
+  // A lane is about to begin or go on with a link.
+  void HelloSaid(const core::Router& router, const signaling::v1::Hello& hello);
+  // `opened`: the lane that has opened a stream by this input.
+  void CoreHandled(core::Router& router, const CoreHost::OpenedLane& opened);
+
+  // Of several cores: whether they all know of the peer's subscription.
+  void LookForSubscriptions(const std::function<bool(uint64_t peer, const std::string&)>& known);
 
   // ---- at the end, when everything has been healed and is quiet
   void CheckEverythingArrived(const core::Router& router);
@@ -147,8 +155,7 @@ class Oracle {
   void OnRelayFrame(int client, const Frame& frame);
   void OnReceipt(int client, uint64_t id);
   int TopicOf(std::string_view name) const;
-  void LookForLostLanes(core::Router& router, uint64_t opened_lane);
-  void LookForSubscriptions(core::Router& router);
+  void LookForLostLanes(core::Router& router, const CoreHost::OpenedLane& opened);
   void CheckRecord(const core::Router& router, int client, int topic);
   void CheckRelay(int number, const RelayRecord& relay);
   std::string Describe(int number, const RelayRecord& relay) const;
@@ -163,7 +170,10 @@ class Oracle {
   std::vector<RelayRecord> relays_;
   std::vector<Pending> pending_;  // subscriptions that are not in force
   uint64_t lanes_key_ = 0;
-  uint64_t lanes_late_ = 0;
+  // Of the core that runs: when the first lane said Hello that knew another, and which lanes such
+  // lanes have named that have not come yet.
+  Time first_return_ = -1;
+  std::set<uint64_t> named_;
 };
 
 }  // namespace cairn::sim

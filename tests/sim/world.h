@@ -37,7 +37,7 @@ class World {
   // What clients want and their lanes have not read.
   size_t Asked() const;
   void SayWhatIsStuck();
-  void CheckCore(uint64_t opened_lane);
+  void CheckCore(const CoreHost::OpenedLane& opened);
   void NewEdge();
   void EverybodyLeaves();
 

@@ -92,7 +92,7 @@ TEST_F(AdminServiceTest, UnknownNamesAreNotFoundAndEmptyTargetsAreRefused) {
             StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_F(AdminServiceTest, EachKindOfCallerIsAllowedWhatIsItsOwn) {
+TEST_F(AdminServiceTest, EachKindOfCallerIsAllowedOnlyItsCalls) {
   Start(ThreeTokens());
   v1::GetStatusResponse status;
   EXPECT_EQ(GetStatus("", &status).error_code(), StatusCode::UNAUTHENTICATED);
@@ -114,7 +114,7 @@ TEST_F(AdminServiceTest, AnOperatorOpensNoLane) {
   EXPECT_EQ(stream->Finish().error_code(), StatusCode::PERMISSION_DENIED);
 }
 
-TEST_F(AdminServiceTest, AWatchEndsWhenItsTokenIsNoLongerGood) {
+TEST_F(AdminServiceTest, AWatchEndsWhenItsTokenIsRevoked) {
   Start(ThreeTokens());
   const auto context = Call("viewer");
   const auto watch = admin_->Watch(context.get(), {});

@@ -19,7 +19,7 @@ using testing::ElementsAre;
 
 using IntHandler = std::function<void(int&)>;
 
-TEST(Combiner, HandlesAnInputInPlaceWhenNobodyIsIn) {
+TEST(Combiner, HandlesAnInputInPlaceWhenNoThreadHoldsIt) {
   Combiner<int, IntHandler> door([](int& input) { input += 1; });
   int input = 5;
   door.Enter(input);
@@ -44,7 +44,7 @@ TEST(Combiner, AnInputThatEntersWhileOneIsHandledComesAfterIt) {
   EXPECT_THAT(handled, ElementsAre(1, 2, 3));
 }
 
-TEST(Combiner, WhoFindsItBusyLeavesTheInputAndGoes) {
+TEST(Combiner, AThreadThatFindsItBusyQueuesItsInputAndReturns) {
   using Input = std::unique_ptr<int>;
   using Handler = std::function<void(Input&)>;
   std::promise<void> entered, may_leave;

@@ -45,7 +45,7 @@ TEST(CoreTargetTest, NameAsGrpcWritesIt) {
   EXPECT_EQ(CoreTarget::Parse("ipv6:[2001:db8::1]:7443")->Authority(), "[2001:db8::1]:7443");
 }
 
-TEST(CoreTargetTest, WhatLeadsNowhereIsRefusedWithAHint) {
+TEST(CoreTargetTest, InvalidTargetsAreRefusedWithAHint) {
   for (const std::string text : {"", "core", "core:", ":7443", "2001:db8::1:7443", "[core]:7443",
                                  "[]:7443", "http://core:7443", "unix:", "unix://"}) {
     const auto target = CoreTarget::Parse(text);
