@@ -309,7 +309,9 @@ void Router::Send(LaneRecord& lane) {
     if (lane.roster_version != roster_version_) AddRoster(lane);
     ledger.TakeSettled(lane.out.mutable_settled());
   }
-  if (!link::IsEmpty(lane.out)) lane.channel->Append(lane.out, now_, routed_older_);
+  // A lane cannot acknowledge what comes for it before its own batch has been handled.
+  const bool goes_on = routed_older_ || !lane.batches.empty();
+  if (!link::IsEmpty(lane.out)) lane.channel->Append(lane.out, now_, goes_on);
   if (lane.channel->attached()) lane.channel->Pump();
 }
 
