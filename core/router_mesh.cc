@@ -28,6 +28,10 @@ void Router::On(MeshArrived& arrived) {
 // What has gathered is sent after every input.
 void Router::On(MeshWritable&) {}
 
+void Router::On(MeshNobody& nobody) {
+  if (mesh_) mesh_->OnNobody(nobody.core_id);
+}
+
 // ---- lanes that open
 
 bool Router::KnewAnother(const signaling::v1::Hello& hello) const {

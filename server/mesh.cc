@@ -30,8 +30,10 @@ void Mesh::OnWritable() {
   core_.Enter(input);
 }
 
-// The router goes by beats: who is silent is gone.
-void Mesh::OnNobody(uint64_t) {}
+void Mesh::OnNobody(uint64_t core_id) {
+  core::RouterInput input = core::MeshNobody{core_id};
+  core_.Enter(input);
+}
 
 void Mesh::OnState(bool up, std::string_view reason) {
   up_.store(up, std::memory_order_relaxed);
