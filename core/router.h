@@ -96,7 +96,7 @@ struct MeshArrived {
 };
 // After a MeshBus::Writable() that was false.
 struct MeshWritable {};
-// The bus has found nobody where this core was.
+// A message to that core had nobody to go to.
 struct MeshNobody {
   uint64_t core_id;
 };
@@ -167,7 +167,7 @@ class Router final : private MeshHost {
   // Null without a mesh.
   Mesh* mesh() const { return mesh_.get(); }
   const RouterCounters& counters() const { return counters_; }
-  const RecordStore& records() const { return records_; }
+  const RecordStore& records() const override { return records_; }
   const ReturnHold& hold() const { return hold_; }
   const LateLanes& late() const { return late_; }
   size_t held_queries() const { return queries_.size(); }
@@ -176,7 +176,7 @@ class Router final : private MeshHost {
   // The lane of the current input.
   int64_t now_us() const { return now_us_; }
   // On the steady clock, by which rates and ages are measured.
-  int64_t steady_us() const { return absl::ToInt64Microseconds(now_); }
+  int64_t steady_us() const override { return absl::ToInt64Microseconds(now_); }
   double relays_per_second() const { return rate_.PerSecond(steady_us()); }
 
  private:
@@ -296,6 +296,8 @@ class Router final : private MeshHost {
                 uint64_t only) override;
   void AnswerSubscribed(PeerRecord& peer, const std::string& topic, uint64_t others) override;
   void TellLaneMissed(uint64_t lane_id) override { TellMissed(lane_id); }
+  void TakeRecord(const std::string& topic, signaling::v1::Record record, RecordStore::Said said,
+                  uint64_t lane_id) override;
   std::vector<Unanswered> Forget(LaneRecord& lane) override;
   bool OnLaneElsewhere(uint64_t lane_id) override;
   // False when the lane may not come now; then its stream is closed.

@@ -123,6 +123,8 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
     generation_ = std::max(generation_, known + 1);
   }
   hold_.OnHello(hello, knew_another, now_);
+  // Those of a core that nobody knows are waited for.
+  if (mesh_ && !knew_another) mesh_->OnRoster(hello);
   if (mesh_) FinishLanesElsewhere(hello.roster());
   LaneRecord* lane = directory_.AddLane(hello, now_us_);
   lane->late = late_.Contains(hello.lane_id());

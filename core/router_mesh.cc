@@ -30,7 +30,7 @@ void Router::On(MeshArrived& arrived) {
 void Router::On(MeshWritable&) {}
 
 void Router::On(MeshNobody& nobody) {
-  if (mesh_) mesh_->OnNobody(nobody.core_id, now_);
+  if (mesh_) mesh_->OnNobody(nobody.core_id);
 }
 
 // ---- lanes that open

@@ -14,7 +14,15 @@ void Router::Publish(uint64_t lane_id, LaneRecord* lane, LaneEvent& event) {
   const std::string topic = event.topic();
   // Lanes republish what a core has lost, in any order.
   const auto said = event.seq() == 0 ? RecordStore::Said::kBefore : RecordStore::Said::kNow;
-  records_.Put(topic, std::move(*event.mutable_record()), steady_us(), said, lane_id);
+  if (mesh_) mesh_->OnPublished(lane_id, topic, event.record(), said);
+  TakeRecord(topic, std::move(*event.mutable_record()), said, lane_id);
+  // A record of a snapshot has been relayed before.
+  if (event.seq() != 0) Relay(lane_id, lane, event);
+}
+
+void Router::TakeRecord(const std::string& topic, signaling::v1::Record record,
+                        RecordStore::Said said, uint64_t lane_id) {
+  records_.Put(topic, std::move(record), steady_us(), said, lane_id);
   for (const uint64_t id : queries_.Take(topic)) {
     PeerRecord* peer = directory_.FindPeer(id);
     if (!peer) continue;
@@ -23,8 +31,6 @@ void Router::Publish(uint64_t lane_id, LaneRecord* lane, LaneEvent& event) {
   }
   // As far as the turn allows, including this record: a later one of its publisher replaces it.
   PayAnswers();
-  // A record of a snapshot has been relayed before.
-  if (event.seq() != 0) Relay(lane_id, lane, event);
 }
 
 void Router::Query(PeerRecord& peer, const LaneEvent& event) {
