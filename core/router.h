@@ -220,6 +220,9 @@ class Router final : private MeshHost {
   bool has_older() const { return hold_.releasing() || !catching_up_.empty(); }
   // Routes them, as far as the turn allows.
   void RouteOlder();
+  bool settles_kept() const { return !late_.keeping() && !late_.kept().empty(); }
+  // Settles what no late lane waits for, as far as the turn allows.
+  void SettleKept();
   void GiveBackWithheld();
   void EndBatch(LaneRecord& lane);
   void OnEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
@@ -241,7 +244,7 @@ class Router final : private MeshHost {
   void DeliverKept(LaneRecord& lane, const LateLanes::Kept& kept);
   // The lanes that are still late have missed what was routed without them.
   void GiveUpLate();
-  // Settles the kept relays if no lane waits for them any more.
+  // If no lane waits for the kept relays any more, they can be settled.
   void EndLate();
   // The lane has left: its snapshot is not waited for.
   void StopAwaiting(uint64_t lane_id);
