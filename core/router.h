@@ -30,12 +30,13 @@
 #include "base/log_limiter.h"
 #include "core/directory.h"
 #include "core/edge_sink.h"
-#include "core/held_queries.h"
 #include "core/lane_end.h"
+#include "core/lane_output.h"
 #include "core/lane_refusal.h"
 #include "core/late_lanes.h"
 #include "core/limits.h"
 #include "core/live_feed.h"
+#include "core/query_answers.h"
 #include "core/rate.h"
 #include "core/record_store.h"
 #include "core/return_hold.h"
@@ -115,10 +116,6 @@ class Router {
   // A lane is told the cost of its peer's relays when that has reached this many deliveries.
   static constexpr uint64_t kFanOutPerNotice = 1000;
   static constexpr size_t kBytesPerDelivery = 4096;
-  // The cost of the answers to queries that are made during one input; others wait for the next.
-  static constexpr size_t kAnswerCostPerTurn = 512 << 10;
-  // No answers are made for a lane whose unacknowledged cost is above this.
-  static constexpr size_t kAnswerWindow = 4 << 20;
 
   // `core_id` is random and not 0. `clock` must outlive the router.
   Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock);
@@ -144,7 +141,7 @@ class Router {
   const RecordStore& records() const { return records_; }
   const ReturnHold& hold() const { return hold_; }
   const LateLanes& late() const { return late_; }
-  size_t held_queries() const { return queries_.size(); }
+  size_t held_queries() const { return answers_.held(); }
   uint64_t core_id() const { return core_id_; }
   int64_t started_us() const { return started_us_; }
   // The lane of the current input.
@@ -226,12 +223,6 @@ class Router {
   void AddRoster(LaneRecord& lane);
   void Publish(uint64_t lane_id, LaneRecord* lane, signaling::v1::LaneEvent& event);
   void Query(PeerRecord& peer, const signaling::v1::LaneEvent& event);
-  void EndQuery(PeerRecord& peer, const std::string& topic);
-  // Answers the peer's query in its turn, or lets it wait for a record.
-  void OweOrHold(PeerRecord& peer, const std::string& topic);
-  // Makes answers up to kAnswerCostPerTurn; true when that is used up.
-  bool PayAnswers();
-  static bool CanTakeAnswers(LaneRecord& lane);
   void Subscribe(PeerRecord& peer, const signaling::v1::LaneEvent& event);
   void Unsubscribe(PeerRecord& peer, const std::string& topic);
   // Tells every lane with a watcher of the topic; not `peer` itself.
@@ -252,8 +243,6 @@ class Router {
                                 const TopicRecord& topic) const;
   signaling::v1::Delivery* AddDelivery(LaneRecord& lane, uint64_t origin,
                                        const signaling::v1::LaneEvent& event);
-  // The cost of the answer; 0: there is no record to answer with.
-  size_t Answer(const PeerRecord& peer, const std::string& topic);
   void Trace(uint64_t lane_id, const LaneRecord* origin, const signaling::v1::LaneEvent& event,
              const TopicRecord* topic);
   // Closes its peers, settles its unacknowledged deliveries, and forgets it.
@@ -269,9 +258,9 @@ class Router {
   void DetachStream(LaneRecord& lane, const absl::Status& status);
   // The lane's batch has been handled: the lane may pass in another, unless too much of it is held.
   void GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, signaling::v1::LaneToCore& batch);
-  void MarkDirty(LaneRecord& lane);
+  void MarkDirty(LaneRecord& lane) { output_.Mark(lane); }
   // The message that is being gathered for the lane.
-  signaling::v1::CoreToLane& For(LaneRecord& lane);
+  signaling::v1::CoreToLane& For(LaneRecord& lane) { return output_.For(lane); }
   void SendGathered();
   void Send(LaneRecord& lane);
   // Fills in what every event of the feed has; null when nobody watches.
@@ -288,10 +277,9 @@ class Router {
   Directory directory_;
   LiveFeed feed_;
   RecordStore records_;
-  HeldQueries queries_;
-  std::deque<LaneRecord*> owing_;  // lanes with waiting answers, the next one first
+  LaneOutput output_;
+  QueryAnswers answers_{records_, directory_, output_};
   std::deque<LaneRecord*> turns_;  // lanes with unfinished batches, the next one first
-  size_t answer_cost_ = 0;         // of this turn
   uint64_t work_ = 0;              // of this turn
   bool unfinished_ = false;
   bool turn_wanted_ = false;  // a Continue has been requested
@@ -301,8 +289,6 @@ class Router {
   bool routed_older_ = false;             // during this input
   bool withholds_ = false;                // batches: LaneRecord::withheld
   absl::Duration last_tick_;
-  std::vector<LaneRecord*> dirty_;
-  std::vector<LaneRecord*> sending_;  // reused
   uint64_t roster_version_ = 0;
   uint64_t generation_ = 1;
   uint64_t last_link_ = 0;  // numbers of links
