@@ -25,6 +25,15 @@ class Core {
     Enter(tick);
   }
 
+  // From now on the core is one of a fleet. `bus` must outlive what it is told afterwards.
+  void JoinMesh(MeshBus& bus, const std::string& name, const std::string& version,
+                const std::string& fleet) {
+    RouterInput join = AdminCall{[&bus, name, version, fleet](Router& router) {
+      router.JoinMesh(bus, name, version, fleet);
+    }};
+    Enter(join);
+  }
+
   const Clock& clock() const { return clock_; }
   const CoreLimits& limits() const { return limits_; }
 

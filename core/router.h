@@ -36,6 +36,9 @@
 #include "core/late_lanes.h"
 #include "core/limits.h"
 #include "core/live_feed.h"
+#include "core/mesh.h"
+#include "core/mesh_bus.h"
+#include "core/mesh_host.h"
 #include "core/query_answers.h"
 #include "core/rate.h"
 #include "core/record_store.h"
@@ -87,8 +90,16 @@ struct AdminCall {
 struct Tick {};
 // The router continues with work that it has put off (Router::WantsTurn()).
 struct Continue {};
-using RouterInput = std::variant<DirectOpened, LaneOpened, LaneBatch, LaneWritable, LaneClosed,
-                                 CoreStopping, AdminCall, Tick, Continue>;
+// Another core of the fleet has sent this, or one that is none: nothing of it is trusted but that
+// it has passed the bus.
+struct MeshArrived {
+  signaling::v1::MeshMessage message;  // its strings may be moved out
+};
+// After a MeshBus::Writable() that was false.
+struct MeshWritable {};
+using RouterInput =
+    std::variant<DirectOpened, LaneOpened, LaneBatch, LaneWritable, LaneClosed, CoreStopping,
+                 AdminCall, Tick, Continue, MeshArrived, MeshWritable>;
 
 inline constexpr std::array<int64_t, 10> kFanOutBounds = {0,  1,  2,   5,     10,
                                                           20, 50, 100, 1'000, 10'000};
@@ -107,7 +118,8 @@ struct RouterCounters {
   std::array<uint64_t, kLaneEndCount> deliveries_given_up = {};
 };
 
-class Router {
+// A MeshHost for its mesh alone.
+class Router final : private MeshHost {
  public:
   static constexpr int64_t kTickUs = 100'000;
   // A lane is told about settled relays with its next message; by a separate message only after
@@ -119,6 +131,10 @@ class Router {
 
   // `core_id` is random and not 0. `clock` must outlive the router.
   Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock);
+
+  // Before any input: this core is one of a fleet, whose name its lanes are told. `bus` must
+  // outlive the router.
+  void JoinMesh(MeshBus& bus, std::string name, std::string version, std::string fleet = "");
 
   void Handle(RouterInput& input);
   // To be called after each Handle(): whether a Continue must follow, behind all waiting inputs.
@@ -136,7 +152,9 @@ class Router {
   void Count(LaneRefusal reason) { ++counters_.refusals[static_cast<size_t>(reason)]; }
 
   const Directory& directory() const { return directory_; }
-  Directory& directory() { return directory_; }
+  Directory& directory() override { return directory_; }
+  // Null without a mesh.
+  Mesh* mesh() const { return mesh_.get(); }
   const RouterCounters& counters() const { return counters_; }
   const RecordStore& records() const { return records_; }
   const ReturnHold& hold() const { return hold_; }
@@ -159,6 +177,8 @@ class Router {
   void On(CoreStopping& stopping);
   void On(AdminCall& call);
   void On(Tick& tick);
+  void On(MeshArrived& arrived);
+  void On(MeshWritable& writable);
   void On(Continue& go_on);
 
   // ---- rules for lanes (router_rules.cc)
@@ -198,7 +218,7 @@ class Router {
   void Relay(uint64_t lane_id, LaneRecord* origin, signaling::v1::LaneEvent& event);
   // Tells the origin what is settled, if it is much.
   void TellSettled(LaneRecord& origin);
-  void Settle(const RelayLedger::Owed& owed);
+  void Settle(const RelayLedger::Owed& owed) override;
   // The lane has acknowledged the message, and so the deliveries in it.
   void SettleAnswered(LaneRecord& lane, const signaling::v1::CoreToLane& message);
   // Null if the lane has left, or has another link.
@@ -245,9 +265,25 @@ class Router {
                                        const signaling::v1::LaneEvent& event);
   void Trace(uint64_t lane_id, const LaneRecord* origin, const signaling::v1::LaneEvent& event,
              const TopicRecord* topic);
-  // Closes its peers, settles its unacknowledged deliveries, and forgets it.
-  void CloseLane(LaneRecord& lane);
-  // The same for a lane that may reconnect: remembers its secret, and logs what was lost.
+  // ---- MeshHost, and what a mesh needs of lanes that open (router_mesh.cc)
+  bool DeliverItem(LaneRecord& lane, const signaling::v1::MeshItem& relay,
+                   const RelayLedger::Owed& owed) override;
+  void AddTarget(const RelayLedger::Owed& owed) override;
+  void Announce(signaling::v1::Notice::Kind kind, uint64_t peer, const std::string& topic,
+                uint64_t only) override;
+  void AnswerSubscribed(PeerRecord& peer, const std::string& topic, uint64_t others) override;
+  void TellLaneMissed(uint64_t lane_id) override { TellMissed(lane_id); }
+  std::vector<Unanswered> Forget(LaneRecord& lane) override;
+  bool OnLaneElsewhere(uint64_t lane_id) override;
+  // False when the lane may not come now; then its stream is closed.
+  bool AdmitToMesh(LaneOpened& opened);
+  void FinishLanesElsewhere(const signaling::v1::Roster& roster);
+  // Whether the lane has been at another core that this one knows nothing of.
+  bool KnewAnother(const signaling::v1::Hello& hello) const;
+
+  // Closes its peers, settles what was owed to it, and forgets it.
+  void CloseLane(LaneRecord& lane, bool given_up);
+  // The same for a lane that may come back: remembers its secret, and says what was lost.
   void GiveUp(LaneRecord& lane, LaneEnd reason);
   // `excused`: the core could not receive anything from them.
   void GiveUpOverdue(bool excused);
@@ -301,6 +337,8 @@ class Router {
   LogLimiter refusals_logged_;
   Rate rate_;
   signaling::v1::Event event_;  // reused
+  std::unique_ptr<Mesh> mesh_;  // null: there is no other core
+  std::string fleet_;
 };
 
 }  // namespace cairn::core

@@ -27,6 +27,7 @@
 #include "server/direct_link.h"
 #include "server/grpc_link_factory.h"
 #include "server/grpc_log.h"
+#include "server/mesh.h"
 #include "server/ops.h"
 #include "server/process_setup.h"
 #include "server/reload.h"
@@ -82,6 +83,7 @@ class Server {
   boost::asio::steady_timer tick_;
   // In the order of their dependencies.
   std::unique_ptr<core::Core> core_;
+  std::unique_ptr<Mesh> mesh_;  // null: the core is alone
   std::unique_ptr<core::GrpcServer> grpc_server_;
   std::unique_ptr<edge::LinkFactory> links_;
   GrpcLinkFactory* grpc_links_ = nullptr;  // null: the core is this process
@@ -120,7 +122,16 @@ void Server::LogGrpc() {
 }
 
 absl::Status Server::StartCore() {
-  core_ = std::make_unique<core::Core>(RandomId(), options_.core_limits, clock_);
+  const uint64_t core_id = RandomId();
+  core_ = std::make_unique<core::Core>(core_id, options_.core_limits, clock_);
+  if (!options_.mesh.urls.empty()) {
+    core::NatsOptions mesh_options = options_.mesh;
+    mesh_options.core_id = core_id;
+    absl::StatusOr<std::unique_ptr<Mesh>> mesh =
+        Mesh::Join(std::move(mesh_options), options_.core_name, *core_, clock_);
+    if (!mesh.ok()) return mesh.status();
+    mesh_ = *std::move(mesh);
+  }
   if (absl::Status status = CheckGrpcExposure(options_); !status.ok()) return status;
   absl::StatusOr<core::AuthorityTokens> tokens = LoadAuthorityTokens(options_);
   if (!tokens.ok()) return tokens.status();
@@ -290,6 +301,7 @@ void Server::Shutdown() {
   if (edge_) edge_->Stop();
   edge_.reset();
   grpc_server_.reset();
+  mesh_.reset();
   log::Info(log::Server(), "stopped");
   io_.stop();
 }

@@ -18,6 +18,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIRST, SEEDS = 101, 1000
+SIMULATION = "sim_test"
 ROUTER = ["core/router.cc", "core/router_lanes.cc", "core/router_relays.cc", "core/router_records.cc", "core/router_roster.cc"]
 
 # name: (file, [(text, replacement), ...], files to compile if it is a header)
@@ -175,12 +176,12 @@ def mutate(build, name, link):
         subprocess.run(command[:at] + [f"-I{place}"] + command[at:] + ["-O1", "-g0", "-w"], cwd=build, check=True)
         objects.append(str(output))
     at = link.index("-o")
-    subprocess.run(link[:at] + ["-o", str(place / "sim_test")] + objects + link[at + 2:], cwd=build, check=True)
-    return place / "sim_test"
+    subprocess.run(link[:at] + ["-o", str(place / SIMULATION)] + objects + link[at + 2:], cwd=build, check=True)
+    return place / SIMULATION
 
 
 def link_command(build):
-    commands = subprocess.run(["ninja", "-t", "commands", "sim_test"], cwd=build, check=True, capture_output=True, text=True)
+    commands = subprocess.run(["ninja", "-t", "commands", SIMULATION], cwd=build, check=True, capture_output=True, text=True)
     return shlex.split(commands.stdout.strip().splitlines()[-1].removeprefix(": && ").removesuffix(" && :"))
 
 
@@ -209,7 +210,7 @@ def main():
     names = sys.argv[2:] or list(MUTATIONS)
     if names[0] == "--some":
         names = some(IN_TESTS, int(names[1]))
-    elif (whole := simulate(build / "bin" / "sim_test", SEEDS)).returncode != 0:
+    elif (whole := simulate(build / "bin" / SIMULATION, SEEDS)).returncode != 0:
         raise SystemExit("without a mutation the simulation fails as well:\n" + whole.stdout)
     link = link_command(build)
     missed = rare = 0

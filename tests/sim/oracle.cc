@@ -203,7 +203,12 @@ void Oracle::HelloSaid(const core::Router& router, const signaling::v1::Hello& h
 
 void Oracle::CoreHandled(core::Router& router, const CoreHost::OpenedLane& opened) {
   LookForLostLanes(router, opened);
-  if (!pending_.empty()) LookForSubscriptions(router);
+  if (pending_.empty()) return;
+  LookForSubscriptions([&router](uint64_t id, const std::string& name) {
+    const core::PeerRecord* peer = router.directory().Peer(id);
+    const core::TopicRecord* topic = peer ? router.directory().Topic(name) : nullptr;
+    return topic && peer->topics.contains(const_cast<core::TopicRecord*>(topic));
+  });
 }
 
 void Oracle::LookForLostLanes(core::Router& router, const CoreHost::OpenedLane& opened) {
@@ -230,7 +235,7 @@ void Oracle::LookForLostLanes(core::Router& router, const CoreHost::OpenedLane& 
   }
 }
 
-void Oracle::LaneLost(int lane, const char* why) {
+void Oracle::LaneLost(int lane, const char* why, bool retold) {
   trace_.Say("lane ", lane, " is ", why);
   ++(*why == 'g' ? coverage_.given_up : coverage_.late);
   Mask mask = 0;
@@ -242,7 +247,7 @@ void Oracle::LaneLost(int lane, const char* why) {
       Sub& sub = one.subs[static_cast<size_t>(topic)];
       if (sub.in_force) pending_.push_back({client, topic});
       sub.in_force = false;
-      sub.certain = true;
+      sub.certain = retold;
     }
   }
   for (RelayRecord& relay : relays_) {
@@ -251,15 +256,12 @@ void Oracle::LaneLost(int lane, const char* why) {
   }
 }
 
-void Oracle::LookForSubscriptions(core::Router& router) {
+void Oracle::LookForSubscriptions(
+    const std::function<bool(uint64_t peer, const std::string&)>& known) {
   std::erase_if(pending_, [&](const Pending& one) {
     Client& client = clients_[static_cast<size_t>(one.client)];
     Sub& sub = client.subs[static_cast<size_t>(one.topic)];
-    const core::PeerRecord* peer = router.directory().Peer(client.peer);
-    const std::string name = absl::StrCat("t", one.topic);
-    const core::TopicRecord* topic = peer ? router.directory().Topic(name) : nullptr;
-    const bool present = topic && peer->topics.contains(const_cast<core::TopicRecord*>(topic));
-    sub.in_force = present && sub.certain;
+    sub.in_force = sub.certain && known(client.peer, absl::StrCat("t", one.topic));
     return sub.in_force;
   });
 }

@@ -86,7 +86,8 @@ class Oracle {
   // The lane could not know whether so many of its relays had arrived, and gave them up.
   void Unsure(int lane, uint64_t relays);
   // What the lane's clients have not got is excused, and their subscriptions are told again.
-  void LaneLost(int lane, const char* why);
+  // `retold`: what the core's table says of them from now on is of them.
+  void LaneLost(int lane, const char* why, bool retold = true);
 
   // ---- the core
   void CoreStarted();
@@ -94,6 +95,9 @@ class Oracle {
   void HelloSaid(const core::Router& router, const signaling::v1::Hello& hello);
   // `opened`: the lane that has opened a stream by this input.
   void CoreHandled(core::Router& router, const CoreHost::OpenedLane& opened);
+
+  // Of several cores: whether they all know of the peer's subscription.
+  void LookForSubscriptions(const std::function<bool(uint64_t peer, const std::string&)>& known);
 
   // ---- at the end, when everything has been healed and is quiet
   void CheckEverythingArrived(const core::Router& router);
@@ -152,7 +156,6 @@ class Oracle {
   void OnReceipt(int client, uint64_t id);
   int TopicOf(std::string_view name) const;
   void LookForLostLanes(core::Router& router, const CoreHost::OpenedLane& opened);
-  void LookForSubscriptions(core::Router& router);
   void CheckRecord(const core::Router& router, int client, int topic);
   void CheckRelay(int number, const RelayRecord& relay);
   std::string Describe(int number, const RelayRecord& relay) const;
