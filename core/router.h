@@ -13,7 +13,6 @@
 #ifndef CAIRN_CORE_ROUTER_H_
 #define CAIRN_CORE_ROUTER_H_
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -22,11 +21,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "base/clock.h"
-#include "base/histogram.h"
 #include "base/log_limiter.h"
 #include "core/directory.h"
 #include "core/edge_sink.h"
@@ -43,80 +40,12 @@
 #include "core/rate.h"
 #include "core/record_store.h"
 #include "core/return_hold.h"
+#include "core/router_counters.h"
+#include "core/router_input.h"
 #include "core/tombstones.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::core {
-
-class Router;
-
-// ---- inputs
-
-// A lane of this process has started. It has no peers yet.
-struct DirectOpened {
-  std::shared_ptr<EdgeSink> sink;
-  signaling::v1::Hello hello;
-};
-// A lane has sent Hello on a new stream. A lane that is known already continues its link; if its
-// last stream still exists, that is closed with ABORTED. The stream's OnHandled() follows, as after
-// a batch.
-struct LaneOpened {
-  std::shared_ptr<LaneStream> stream;
-  signaling::v1::Hello hello;
-};
-// The endpoint's OnHandled() follows, at once or later; until then it passes in no other batch.
-struct LaneBatch {
-  std::shared_ptr<LaneEndpoint> endpoint;
-  signaling::v1::LaneToCore batch;  // its strings may be moved out
-};
-// Follows a call of LaneStream::Writable() that returned false.
-struct LaneWritable {
-  std::shared_ptr<LaneEndpoint> endpoint;
-};
-// The endpoint has ended. If the lane has a link and opens no other stream in time, its peers
-// leave. No effect for a stream that was replaced.
-struct LaneClosed {
-  std::shared_ptr<LaneEndpoint> endpoint;
-};
-// The core ends: its streams will break one after the other. No lane is given up, so that no relay
-// counts as settled because its target has ended; the next core gets it again.
-struct CoreStopping {};
-// An operator's query or command, executed between two other inputs. Must be short: relays wait
-// meanwhile.
-struct AdminCall {
-  std::function<void(Router&)> run;
-};
-// Only time has passed; at least every kTickUs.
-struct Tick {};
-// The router continues with work that it has put off (Router::WantsTurn()).
-struct Continue {};
-// Another core of the fleet has sent this, or one that is none: nothing of it is trusted but that
-// it has passed the bus.
-struct MeshArrived {
-  signaling::v1::MeshMessage message;  // its strings may be moved out
-};
-// After a MeshBus::Writable() that was false.
-struct MeshWritable {};
-using RouterInput =
-    std::variant<DirectOpened, LaneOpened, LaneBatch, LaneWritable, LaneClosed, CoreStopping,
-                 AdminCall, Tick, Continue, MeshArrived, MeshWritable>;
-
-inline constexpr std::array<int64_t, 10> kFanOutBounds = {0,  1,  2,   5,     10,
-                                                          20, 50, 100, 1'000, 10'000};
-
-struct RouterCounters {
-  uint64_t relays = 0;
-  uint64_t relays_unheard = 0;       // no other peer was subscribed
-  uint64_t deliveries = 0;           // the sum over all relays of the lanes that each went to
-  uint64_t events_ignored = 0;       // invalid, see Errors
-  Histogram<kFanOutBounds> fan_out;  // the subscribers that each relay went to
-  uint64_t lanes_late = 0;     // reconnected after a restarted core had stopped waiting for them
-  uint64_t lanes_refused = 0;  // Hello with a wrong secret for the lane
-  std::array<uint64_t, kLaneRefusalCount> refusals = {};  // input refused, see LaneRefusal
-  std::array<uint64_t, kLaneEndCount> lanes_ended = {};
-  // Unacknowledged deliveries to those lanes.
-  std::array<uint64_t, kLaneEndCount> deliveries_given_up = {};
-};
 
 // A MeshHost for its mesh alone.
 class Router final : private MeshHost {
