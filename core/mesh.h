@@ -47,6 +47,7 @@ struct MeshCounters {
   uint64_t moved_relays = 0;  // what followed lanes to other cores
   uint64_t stale_relays = 0;  // of lanes that were at another core by then
   uint64_t missed_lanes = 0;  // lanes of other cores that were given up
+  uint64_t resends = 0;       // on links that are over
   std::array<uint64_t, kMeshEndCount> members_ended = {};
   std::array<uint64_t, kMeshEndCount> relays_given_up = {};
 };
@@ -62,6 +63,8 @@ class Mesh {
 
   // ---- the bus
   void OnMessage(signaling::v1::MeshMessage& message, absl::Duration now);
+  // The bus has nobody with this id: it has ended, or its bus has. Others no longer wait for it.
+  void OnNobody(uint64_t core_id, absl::Duration now);
   void Tick(absl::Duration now);
   // Sends what has gathered, as far as the bus takes it.
   void Pump(absl::Duration now);
@@ -70,7 +73,7 @@ class Mesh {
   // Whether lanes may come: the others have told what they know.
   bool ready() const { return ready_; }
   // Whether a lane that was at that core last can have been at none that this core has heard of.
-  bool IsForeign(uint64_t core_id) const;
+  bool IsForeign(uint64_t lane_id, uint64_t core_id) const;
   // Whether the lane has gone on to another core since it said this Hello.
   bool IsStale(uint64_t lane_id, uint64_t session) const;
   // Whether the lane tells its snapshot, or has told it, at another core.
@@ -133,7 +136,8 @@ class Mesh {
     bool lost = false;  // over, and its peers left with it
   };
   struct Whereabouts {
-    uint64_t session = 0;  // the highest that was heard of
+    uint64_t session = 0;  // the highest that was told
+    uint64_t latest = 0;   // of a lane of this core: that of its stream, which may be one higher
     uint64_t core = 0;     // where that is; 0: it is gone
     uint32_t believed = kNowhere;
     uint32_t arriving = kNowhere;  // tells its snapshot there
@@ -180,17 +184,32 @@ class Mesh {
   void OnReady(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnGone(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnFound(MeshMember& from, const signaling::v1::MeshItem& item);
-  void TellHere(MeshMember& member, uint64_t lane, uint64_t session, bool is_new);
+  // What was for the lane goes to where it is.
+  bool HasFound(uint64_t lane_id, const Whereabouts& lane) const;
+  // Everything that the member has to know of the lane, which is here.
+  void TellLane(MeshMember& member, const LaneRecord& lane);
   void TellFound(MeshMember& member, uint64_t lane, uint64_t session, bool missed);
+  void OnAway(const signaling::v1::MeshItem& item);
+  // A lane whose subscriptions this core does not know: every relay is kept for it until it is
+  // found.
+  void Stray(uint64_t lane, Whereabouts& state);
+  // Those that were not found in time, or for which too much is kept.
+  void GiveUpStrays();
   // This core's lane is at another: what it has not acknowledged is kept until it is known where.
   void GiveAway(LaneRecord& lane, uint64_t session);
   void BeginMoving(uint64_t lane, uint64_t session);
+  void BeginMovingFor(MeshMember& member);
+  // Nobody is waited for any more.
+  void EndMoving(uint64_t lane);
+  // A relay of another core that was for the lane: not before that core has found the lane.
+  void SettleOnceFound(uint64_t lane, const RelayLedger::Owed& owed);
   void EndPlace(uint32_t& place, bool lost);
   uint32_t NewPlace(uint64_t lane, MeshMember& at, bool live);
   // What the lane's believed place has not settled and the lane is to get, in order.
   std::vector<MeshMember::Open> Residue(uint64_t lane, uint32_t believed, uint32_t place);
   void Believe(MeshMember& from, uint64_t lane, Whereabouts& state);
   void Lose(uint64_t lane);
+  void RememberGone(uint64_t lane);
   void SettleMoving(uint64_t lane);
   // In the order in which a lane is to get them.
   static void Sort(std::vector<MeshMember::Open>& relays);
@@ -234,6 +253,8 @@ class Mesh {
   std::map<uint64_t, std::unique_ptr<MeshMember>> members_;
   // Have no link: what is kept for lanes that left them.
   std::vector<std::unique_ptr<MeshMember>> departed_;
+  MeshMember* strays_ =
+      nullptr;  // of departed_: keeps every relay for lanes that are not found yet
   absl::flat_hash_set<uint64_t> past_;  // cores that were given up
   std::deque<uint64_t> past_order_;
   absl::flat_hash_map<uint64_t, Whereabouts> lanes_;
@@ -242,7 +263,7 @@ class Mesh {
   std::vector<uint32_t> free_places_;
   absl::flat_hash_map<uint64_t, Moving> moving_;
   absl::flat_hash_set<uint64_t> lost_;
-  std::deque<uint64_t> lost_order_;
+  std::deque<uint64_t> gone_order_;  // these, and lanes that have left
   MeshInterest interest_;
   uint64_t clock_ = 0;  // Lamport's
   std::map<uint64_t, Barrier> barriers_;

@@ -35,6 +35,7 @@ struct MeshMember {
   std::string name;
   std::string version;
   absl::Duration heard;
+  bool nobody = false;  // the bus says that nobody hears it, and nothing has come since
   absl::flat_hash_set<uint64_t> members;  // as it says
   bool beaten = false;                    // it has said which those are
   bool complete = false;                  // its snapshot has been told
@@ -47,7 +48,12 @@ struct MeshMember {
   size_t open_cost = 0;
   uint32_t places = 0;  // lanes that relays go to there
 
-  bool absent(absl::Duration now) const { return now - heard > kAbsent; }
+  // Relays there that are not settled.
+  size_t open_relays() const {
+    return static_cast<size_t>(
+        std::count_if(open.begin(), open.end(), [](const Open& one) { return one.cost > 0; }));
+  }
+  bool absent(absl::Duration now) const { return nobody || now - heard > kAbsent; }
   // Null when it is settled, or was never sent.
   Open* FindOpen(uint64_t tag) {
     const auto it =

@@ -215,6 +215,7 @@ Mesh::Reach Mesh::Route(uint64_t origin_lane, uint64_t origin_link, const LaneEv
     });
     if (!covered) goals.push_back({member, only ? lane : 0});
   }
+  if (strays_) goals.push_back({strays_, 0});
   if (goals.empty()) return reach;
   MeshItem relay;
   relay.set_kind(MeshItem::KIND_RELAY);

@@ -6,6 +6,7 @@
 #ifndef CAIRN_CORE_ROUTER_INPUT_H_
 #define CAIRN_CORE_ROUTER_INPUT_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <variant>
@@ -63,9 +64,13 @@ struct MeshArrived {
 };
 // After a MeshBus::Writable() that was false.
 struct MeshWritable {};
+// The bus has found nobody where this core was.
+struct MeshNobody {
+  uint64_t core_id;
+};
 using RouterInput =
     std::variant<DirectOpened, LaneOpened, LaneBatch, LaneWritable, LaneClosed, CoreStopping,
-                 AdminCall, Tick, Continue, MeshArrived, MeshWritable>;
+                 AdminCall, Tick, Continue, MeshArrived, MeshWritable, MeshNobody>;
 
 }  // namespace cairn::core
 

@@ -29,11 +29,15 @@ void Router::On(MeshArrived& arrived) {
 // What has gathered is sent after every input.
 void Router::On(MeshWritable&) {}
 
+void Router::On(MeshNobody& nobody) {
+  if (mesh_) mesh_->OnNobody(nobody.core_id, now_);
+}
+
 // ---- lanes that open
 
 bool Router::KnewAnother(const signaling::v1::Hello& hello) const {
   if (hello.core_id() == 0 || hello.core_id() == core_id_) return false;
-  return !mesh_ || mesh_->IsForeign(hello.core_id());
+  return !mesh_ || mesh_->IsForeign(hello.lane_id(), hello.core_id());
 }
 
 bool Router::AdmitToMesh(LaneOpened& opened) {
