@@ -64,6 +64,7 @@ void Mesh::OnMessage(MeshMessage& message, absl::Duration now) {
     member = &Join(from, now);
   }
   member->heard = now;
+  member->nobody = false;
   if (message.has_beat()) {
     member->name = message.beat().name();
     member->version = message.beat().version();
@@ -81,6 +82,10 @@ void Mesh::OnMessage(MeshMessage& message, absl::Duration now) {
   if (receipt == MeshLink::Receipt::kHandle) Handle(*member, message);
 }
 
+void Mesh::OnNobody(uint64_t core_id) {
+  if (MeshMember* member = Member(core_id)) member->nobody = true;
+}
+
 void Mesh::Handle(MeshMember& member, MeshMessage& message) {
   for (const MeshItem& item : message.items()) {
     switch (item.kind()) {
@@ -96,6 +101,9 @@ void Mesh::Handle(MeshMember& member, MeshMessage& message) {
       case MeshItem::KIND_LANE_FOUND:
         OnFound(member, item);
         break;
+      case MeshItem::KIND_LANE_AWAY:
+        OnAway(member, item);
+        break;
       case MeshItem::KIND_SUBSCRIBED:
         OnSubscribedThere(member, item);
         break;
@@ -105,6 +113,9 @@ void Mesh::Handle(MeshMember& member, MeshMessage& message) {
       case MeshItem::KIND_COUNTED:
         OnCounted(member, item.barrier());
         break;
+      case MeshItem::KIND_PUBLISHED:
+        OnPublishedThere(member, item);
+        break;
       case MeshItem::KIND_RELAY:
         OnRelay(member, item);
         break;
@@ -113,6 +124,7 @@ void Mesh::Handle(MeshMember& member, MeshMessage& message) {
         break;
       case MeshItem::KIND_SNAPSHOT_END:
         member.complete = true;
+        GiveUpAwayAt(member.id);
         break;
       default:
         break;  // of a newer core
@@ -175,6 +187,7 @@ MeshMember& Mesh::Join(uint64_t id, absl::Duration now) {
   members_[id] = std::move(owned);
   past_.erase(id);
   TellSnapshot(member);
+  BeginMovingFor(member);
   beat_now_ = true;
   log::Info(log::Core(), "mesh_core_up", {{"core", FormatId(id)}});
   return member;
@@ -182,26 +195,15 @@ MeshMember& Mesh::Join(uint64_t id, absl::Duration now) {
 
 void Mesh::TellSnapshot(MeshMember& member) {
   for (const auto& [id, lane] : host_.directory().lanes()) {
-    const auto state = lanes_.find(id);
-    if (state == lanes_.end()) continue;
-    TellHere(member, id, state->second.session, true);
-    for (const PeerRecord* peer : lane->peers) {
-      for (const TopicRecord* topic : peer->topics) {
-        const MeshInterest::Entry* entry =
-            interest_.Find(HashTopic(topic->name), peer->id, MeshInterest::kHere);
-        if (!entry) continue;
-        MeshItem& item = Add(member, MeshItem::KIND_SUBSCRIBED);
-        item.set_lane(id);
-        item.set_peer(peer->id);
-        item.set_topic(topic->name);
-        item.set_stamp(entry->stamp);
-      }
-    }
-    if (lane->state == LaneState::kSyncing && lane->channel) continue;
-    MeshItem& ready = Add(member, MeshItem::KIND_LANE_READY);
-    ready.set_lane(id);
-    ready.set_session(state->second.session);
+    if (lanes_.contains(id)) TellLane(member, *lane);
   }
+  for (const auto& [id, lane] : lanes_) {
+    // It may wait for this already: it has known this core for longer than this core knows it.
+    if (HasFound(id, lane)) TellFound(member, id, lane.session, false);
+    if (lane.core == 0 || lane.core == core_id_ || lane.core == member.id) continue;
+    TellAway(member, id, lane.session, lane.core);
+  }
+  TellRecords(member);
   Add(member, MeshItem::KIND_SNAPSHOT_END);
 }
 
@@ -217,13 +219,9 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
       lost.push_back(id);
     }
   }
-  for (const uint64_t id : lost) {
-    Lose(id);
-    SettleMoving(id);
-  }
-  const uint64_t open = static_cast<uint64_t>(
-      std::count_if(member.open.begin(), member.open.end(),
-                    [](const MeshMember::Open& one) { return one.cost > 0; }));
+  for (const uint64_t id : lost) GiveUpLane(id);
+  const uint64_t open = member.open_relays();
+  counters_.resends += member.link->resends();
   counters_.relays_given_up[static_cast<size_t>(reason)] += member.places == 0 ? open : 0;
   log::Warn(log::Core(), "mesh_core_given_up",
             {{"core", FormatId(member.id)},
@@ -238,8 +236,7 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
     moving->second.tags.erase(member.id);
     std::erase_if(moving->second.deferred,
                   [&](const auto& one) { return one.owed.origin_lane == member.id; });
-    if (moving->second.unaware.empty() && moving->second.deferred.empty())
-      SettleMoving(moving->first);
+    EndMoving(moving->first);
   }
   const uint64_t id = member.id;
   EndBarriers(id);
@@ -270,6 +267,7 @@ void Mesh::FinishDeparted() {
       continue;
     }
     SettleAll(*departed_[i]);
+    if (strays_ == departed_[i].get()) strays_ = nullptr;
     departed_.erase(departed_.begin() + static_cast<std::ptrdiff_t>(i));
   }
 }
@@ -295,6 +293,7 @@ void Mesh::Tick(absl::Duration now) {
     }
   }
   for (const auto& [member, reason] : ended) GiveUp(*member, reason);
+  GiveUpStrays();
   EndBarriers(0);
   SweepPlaces();
   if (!ready_) UpdateReady(now);
@@ -319,9 +318,9 @@ void Mesh::UpdateReady(absl::Duration now) {
                        [&](const auto& entry) { return knows_all(*entry.second); });
 }
 
-bool Mesh::IsForeign(uint64_t core_id) const {
+bool Mesh::IsForeign(uint64_t lane_id, uint64_t core_id) const {
   return core_id != 0 && core_id != core_id_ && !members_.contains(core_id) &&
-         !past_.contains(core_id);
+         !past_.contains(core_id) && !lanes_.contains(lane_id);
 }
 
 bool Mesh::Idle() const {
@@ -347,6 +346,11 @@ std::string Mesh::DebugString() const {
         " unaware");
     for (const uint64_t core : moving.unaware) absl::StrAppend(&text, " ", core % 1000);
     absl::StrAppend(&text, " deferred ", moving.deferred.size(), "; ");
+  }
+  for (const auto& [id, lane] : lanes_) {
+    if (lane.believed == kNowhere || places_[lane.believed]->at->link) continue;
+    absl::StrAppend(&text, "lane ", id % 1000, " of ", lane.session, " at ", lane.core % 1000,
+                    lane.arriving == kNowhere ? "" : " arriving", " is kept for; ");
   }
   absl::StrAppend(&text, "departed ", departed_.size(), ", moving ", moving_.size(), ", barriers ",
                   barriers_.size(), ", over ", over_.size());

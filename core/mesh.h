@@ -47,6 +47,7 @@ struct MeshCounters {
   uint64_t moved_relays = 0;  // what followed lanes to other cores
   uint64_t stale_relays = 0;  // of lanes that were at another core by then
   uint64_t missed_lanes = 0;  // lanes of other cores that were given up
+  uint64_t resends = 0;       // on links that are over
   std::array<uint64_t, kMeshEndCount> members_ended = {};
   std::array<uint64_t, kMeshEndCount> relays_given_up = {};
 };
@@ -62,6 +63,8 @@ class Mesh {
 
   // ---- the bus
   void OnMessage(signaling::v1::MeshMessage& message, absl::Duration now);
+  // The bus says that nobody is at the address of that core: its process has ended, or is cut off.
+  void OnNobody(uint64_t core_id);
   void Tick(absl::Duration now);
   // Sends what has gathered, as far as the bus takes it.
   void Pump(absl::Duration now);
@@ -70,12 +73,15 @@ class Mesh {
   // Whether lanes may come: the others have told what they know.
   bool ready() const { return ready_; }
   // Whether a lane that was at that core last can have been at none that this core has heard of.
-  bool IsForeign(uint64_t core_id) const;
+  bool IsForeign(uint64_t lane_id, uint64_t core_id) const;
   // Whether the lane has gone on to another core since it said this Hello.
   bool IsStale(uint64_t lane_id, uint64_t session) const;
   // Whether the lane tells its snapshot, or has told it, at another core.
   bool IsElsewhere(uint64_t lane_id) const;
   bool HasFinishedElsewhere(uint64_t lane_id) const;
+  // A lane that comes from another core of the fleet knew these there: some of them this core may
+  // not have heard of.
+  void OnRoster(const signaling::v1::Hello& hello);
   // A lane goes on with its link.
   void OnLaneResumed(const LaneRecord& lane, uint64_t session);
   // A lane has begun a link: it tells its snapshot. True when relays are kept for it elsewhere:
@@ -95,6 +101,10 @@ class Mesh {
                     bool wants_answer);
   void OnUnsubscribed(const PeerRecord& peer, const std::string& topic);
 
+  // ---- its records: every core has all of them
+  void OnPublished(uint64_t lane_id, const std::string& topic, const signaling::v1::Record& record,
+                   RecordStore::Said said);
+
   // ---- its relays
   struct Reach {
     uint64_t subscribers = 0;
@@ -112,6 +122,8 @@ class Mesh {
   bool Knows(uint64_t peer, std::string_view topic);
   // Sessions of lanes that this core has given up while they were elsewhere.
   bool HasLost(uint64_t lane_id) const { return lost_.contains(lane_id); }
+  // Whether the core believes the lane to be somewhere, or is being told where.
+  bool KnowsLane(uint64_t lane_id) const;
   // The stamp of the peer's subscription, if relays of this core to the topic go to where it is;
   // else 0.
   uint64_t Routes(uint64_t peer, const std::string& topic);
@@ -133,7 +145,8 @@ class Mesh {
     bool lost = false;  // over, and its peers left with it
   };
   struct Whereabouts {
-    uint64_t session = 0;  // the highest that was heard of
+    uint64_t session = 0;  // the highest that was told
+    uint64_t latest = 0;   // of a lane of this core: that of its stream, which may be one higher
     uint64_t core = 0;     // where that is; 0: it is gone
     uint32_t believed = kNowhere;
     uint32_t arriving = kNowhere;  // tells its snapshot there
@@ -158,6 +171,7 @@ class Mesh {
   MeshMember* Member(uint64_t id);
   MeshMember& Join(uint64_t id, absl::Duration now);
   void TellSnapshot(MeshMember& member);
+  void TellRecords(MeshMember& member);
   void GiveUp(MeshMember& member, MeshEnd reason);
   void SettleAll(MeshMember& member);
   void Beat();
@@ -180,17 +194,36 @@ class Mesh {
   void OnReady(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnGone(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnFound(MeshMember& from, const signaling::v1::MeshItem& item);
-  void TellHere(MeshMember& member, uint64_t lane, uint64_t session, bool is_new);
+  // What was for the lane goes to where it is.
+  bool HasFound(uint64_t lane_id, const Whereabouts& lane) const;
+  // Everything that the member has to know of the lane, which is here.
+  void TellLane(MeshMember& member, const LaneRecord& lane);
   void TellFound(MeshMember& member, uint64_t lane, uint64_t session, bool missed);
+  void TellAway(MeshMember& member, uint64_t lane, uint64_t session, uint64_t core);
+  void OnAway(MeshMember& from, const signaling::v1::MeshItem& item);
+  // A lane whose subscriptions this core does not know: every relay is kept for it until it is
+  // found.
+  void Stray(uint64_t lane, Whereabouts& state);
+  // Those that were not found in time, or for which too much is kept.
+  void GiveUpStrays();
+  // Lanes that were said to be at that core, which has told of all that it has.
+  void GiveUpAwayAt(uint64_t core);
+  void GiveUpLane(uint64_t id);
   // This core's lane is at another: what it has not acknowledged is kept until it is known where.
   void GiveAway(LaneRecord& lane, uint64_t session);
   void BeginMoving(uint64_t lane, uint64_t session);
+  void BeginMovingFor(MeshMember& member);
+  // Nobody is waited for any more.
+  void EndMoving(uint64_t lane);
+  // A relay of another core that was for the lane: not before that core has found the lane.
+  void SettleOnceFound(uint64_t lane, const RelayLedger::Owed& owed);
   void EndPlace(uint32_t& place, bool lost);
   uint32_t NewPlace(uint64_t lane, MeshMember& at, bool live);
   // What the lane's believed place has not settled and the lane is to get, in order.
   std::vector<MeshMember::Open> Residue(uint64_t lane, uint32_t believed, uint32_t place);
   void Believe(MeshMember& from, uint64_t lane, Whereabouts& state);
   void Lose(uint64_t lane);
+  void RememberGone(uint64_t lane);
   void SettleMoving(uint64_t lane);
   // In the order in which a lane is to get them.
   static void Sort(std::vector<MeshMember::Open>& relays);
@@ -200,6 +233,7 @@ class Mesh {
   // ---- relays and interest (mesh_relays.cc)
   void OnSubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnUnsubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
+  void OnPublishedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnRelay(MeshMember& from, const signaling::v1::MeshItem& item);
   void Defer(uint64_t lane, const RelayLedger::Owed& owed, const signaling::v1::MeshItem& relay);
   void OnSettled(MeshMember& from, const signaling::v1::MeshItem& item);
@@ -234,6 +268,10 @@ class Mesh {
   std::map<uint64_t, std::unique_ptr<MeshMember>> members_;
   // Have no link: what is kept for lanes that left them.
   std::vector<std::unique_ptr<MeshMember>> departed_;
+  MeshMember* strays_ =
+      nullptr;  // of departed_: keeps every relay for lanes that are not found yet
+  // Lanes that are said to be at a core that has not said so itself, since when.
+  absl::flat_hash_map<uint64_t, absl::Duration> away_;
   absl::flat_hash_set<uint64_t> past_;  // cores that were given up
   std::deque<uint64_t> past_order_;
   absl::flat_hash_map<uint64_t, Whereabouts> lanes_;
@@ -242,7 +280,7 @@ class Mesh {
   std::vector<uint32_t> free_places_;
   absl::flat_hash_map<uint64_t, Moving> moving_;
   absl::flat_hash_set<uint64_t> lost_;
-  std::deque<uint64_t> lost_order_;
+  std::deque<uint64_t> gone_order_;  // these, and lanes that have left
   MeshInterest interest_;
   uint64_t clock_ = 0;  // Lamport's
   std::map<uint64_t, Barrier> barriers_;

@@ -13,7 +13,7 @@ using signaling::v1::MeshItem;
 
 bool Mesh::IsStale(uint64_t lane_id, uint64_t session) const {
   const auto lane = lanes_.find(lane_id);
-  return lane != lanes_.end() && lane->second.session > session;
+  return lane != lanes_.end() && std::max(lane->second.session, lane->second.latest) > session;
 }
 
 bool Mesh::IsElsewhere(uint64_t lane_id) const {
@@ -21,15 +21,56 @@ bool Mesh::IsElsewhere(uint64_t lane_id) const {
   return lane != lanes_.end() && lane->second.core != 0 && lane->second.core != core_id_;
 }
 
+bool Mesh::KnowsLane(uint64_t lane_id) const {
+  const auto lane = lanes_.find(lane_id);
+  if (lane == lanes_.end() || lane->second.core == 0) return false;
+  const Whereabouts& state = lane->second;
+  return state.arriving != kNowhere || state.core == core_id_ ||
+         (state.believed != kNowhere && places_[state.believed]->at != strays_);
+}
+
 bool Mesh::HasFinishedElsewhere(uint64_t lane_id) const {
   return IsElsewhere(lane_id) && lanes_.at(lane_id).arriving == kNowhere;
 }
 
-void Mesh::TellHere(MeshMember& member, uint64_t lane, uint64_t session, bool is_new) {
-  MeshItem& item = Add(member, MeshItem::KIND_LANE_HERE);
+bool Mesh::HasFound(uint64_t lane_id, const Whereabouts& lane) const {
+  if (lane.core == 0 || lane.arriving != kNowhere) return false;
+  if (lane.core != core_id_)
+    return lane.believed != kNowhere && places_[lane.believed]->at->id == lane.core;
+  const auto own = host_.directory().lanes().find(lane_id);
+  return own != host_.directory().lanes().end() && lane.believed == kNowhere &&
+         own->second->state != LaneState::kSyncing;
+}
+
+void Mesh::TellLane(MeshMember& member, const LaneRecord& lane) {
+  const uint64_t session = lanes_.at(lane.id).session;
+  MeshItem& here = Add(member, MeshItem::KIND_LANE_HERE);
+  here.set_lane(lane.id);
+  here.set_session(session);
+  here.set_is_new(lanes_.at(lane.id).believed == kNowhere);
+  for (const PeerRecord* peer : lane.peers) {
+    for (const TopicRecord* topic : peer->topics) {
+      const MeshInterest::Entry* entry =
+          interest_.Find(HashTopic(topic->name), peer->id, MeshInterest::kHere);
+      if (!entry) continue;
+      MeshItem& item = Add(member, MeshItem::KIND_SUBSCRIBED);
+      item.set_lane(lane.id);
+      item.set_peer(peer->id);
+      item.set_topic(topic->name);
+      item.set_stamp(entry->stamp);
+    }
+  }
+  if (lane.state == LaneState::kSyncing && lane.channel) return;
+  MeshItem& ready = Add(member, MeshItem::KIND_LANE_READY);
+  ready.set_lane(lane.id);
+  ready.set_session(session);
+}
+
+void Mesh::TellAway(MeshMember& member, uint64_t lane, uint64_t session, uint64_t core) {
+  MeshItem& item = Add(member, MeshItem::KIND_LANE_AWAY);
   item.set_lane(lane);
   item.set_session(session);
-  item.set_is_new(is_new);
+  item.set_core(core);
 }
 
 void Mesh::TellFound(MeshMember& member, uint64_t lane, uint64_t session, bool missed) {
@@ -39,24 +80,28 @@ void Mesh::TellFound(MeshMember& member, uint64_t lane, uint64_t session, bool m
   item.set_missed(missed);
 }
 
+// A core that it has tried meanwhile has heard nothing of it from here: it is told all anew.
 void Mesh::OnLaneResumed(const LaneRecord& lane, uint64_t session) {
   Whereabouts& state = lanes_[lane.id];
-  const bool tried_elsewhere = session > state.session + 1;
-  state.session = session;
+  const bool tried_elsewhere = session > std::max(state.session, state.latest) + 1;
+  state.latest = session;
   if (!tried_elsewhere) return;
+  state.session = session;
+  BeginMoving(lane.id, session);
   for (const auto& [id, member] : members_) {
-    TellHere(*member, lane.id, session, false);
-    if (state.believed == kNowhere) TellFound(*member, lane.id, session, false);
+    TellLane(*member, lane);
+    if (HasFound(lane.id, state)) TellFound(*member, lane.id, session, false);
   }
 }
 
 bool Mesh::OnLaneHere(const LaneRecord& lane, uint64_t session) {
   Whereabouts& state = lanes_[lane.id];
-  state.session = session;
+  state.session = state.latest = session;
   state.core = core_id_;
+  away_.erase(lane.id);
   EndPlace(state.arriving, false);
   BeginMoving(lane.id, session);
-  for (const auto& [id, member] : members_) TellHere(*member, lane.id, session, true);
+  for (const auto& [id, member] : members_) TellLane(*member, lane);
   if (state.believed == kNowhere) return false;
   ++counters_.moved;
   return true;
@@ -101,19 +146,46 @@ void Mesh::OnLaneGone(uint64_t lane_id, bool given_up) {
   });
   EndPlace(lane->second.believed, true);
   lane->second.core = 0;
-  given_up ? Lose(lane_id) : static_cast<void>(lanes_.erase(lane));
+  given_up ? Lose(lane_id) : RememberGone(lane_id);
   SettleMoving(lane_id);
 }
 
 void Mesh::BeginMoving(uint64_t lane, uint64_t session) {
-  if (members_.empty()) return;
   Moving& moving = moving_[lane];
   moving.session = session;
   for (const auto& [id, member] : members_) {
     const auto found = member->found.find(lane);
     if (found == member->found.end() || found->second < session) moving.unaware.insert(id);
   }
-  if (moving.unaware.empty() && moving.deferred.empty()) SettleMoving(lane);
+  EndMoving(lane);
+}
+
+// A core that joins knows nothing of this core's lanes, or believes them to be where they were.
+void Mesh::BeginMovingFor(MeshMember& member) {
+  for (const auto& [id, lane] : host_.directory().lanes()) {
+    const auto state = lanes_.find(id);
+    if (state == lanes_.end()) continue;
+    // One that moves already keeps its session: a link that went on since is of a higher one.
+    const auto moving = moving_.try_emplace(id, Moving{state->second.session, {}, {}, {}}).first;
+    moving->second.unaware.insert(member.id);
+  }
+}
+
+void Mesh::EndMoving(uint64_t lane) {
+  const auto moving = moving_.find(lane);
+  if (moving == moving_.end()) return;
+  if (moving->second.unaware.empty() && moving->second.deferred.empty()) SettleMoving(lane);
+}
+
+void Mesh::SettleOnceFound(uint64_t lane, const RelayLedger::Owed& owed) {
+  const MeshMember* member = Member(owed.origin_lane);
+  if (!member || owed.origin_link != (kMeshLinkBit | member->link->number())) return;
+  const auto moving = moving_.find(lane);
+  if (moving == moving_.end() || !moving->second.unaware.contains(member->id)) {
+    Settle(owed);
+  } else {
+    moving->second.tags[member->id].push_back(owed.origin_seq);
+  }
 }
 
 void Mesh::GiveAway(LaneRecord& lane, uint64_t session) {
@@ -121,7 +193,8 @@ void Mesh::GiveAway(LaneRecord& lane, uint64_t session) {
   BeginMoving(id, session);
   if (const auto moving = moving_.find(id); moving != moving_.end()) {
     for (const MeshMember::Open& one : std::exchange(moving->second.deferred, {}))
-      moving->second.tags[one.owed.origin_lane].push_back(one.owed.origin_seq);
+      SettleOnceFound(id, one.owed);
+    EndMoving(id);
   }
   Whereabouts& state = lanes_[id];
   uint32_t place = kNowhere;
@@ -147,9 +220,7 @@ void Mesh::GiveAway(LaneRecord& lane, uint64_t session) {
   for (MeshHost::Unanswered& one : host_.Forget(lane)) {
     const RelayLedger::Owed& owed = one.owed;
     if ((owed.origin_link & kMeshLinkBit) != 0) {
-      const MeshMember* member = Member(owed.origin_lane);
-      if (member && owed.origin_link == (kMeshLinkBit | member->link->number()))
-        moving_[id].tags[owed.origin_lane].push_back(owed.origin_seq);
+      SettleOnceFound(id, owed);
     } else if (!kept) {
       host_.Settle(owed);
     } else {
@@ -173,30 +244,97 @@ void Mesh::OnHere(MeshMember& from, const MeshItem& item) {
   const uint64_t id = item.lane();
   LaneRecord* own = host_.directory().FindLane(id);
   if (own && own->sink) return;
-  const Whereabouts known = lanes_[id];
-  if (item.session() < known.session) {
-    if (known.core != core_id_) return;
-    TellHere(from, id, known.session, false);
-    if (known.believed == kNowhere) TellFound(from, id, known.session, false);
-    return;
+  if (item.session() < lanes_[id].session) return;
+  if (own) {
+    GiveAway(*own, item.session());
+    for (const auto& [core, member] : members_) {
+      if (core != from.id) TellAway(*member, id, item.session(), from.id);
+    }
   }
-  if (own) GiveAway(*own, item.session());
+  away_.erase(id);
   Whereabouts& state = lanes_[id];
   state.session = item.session();
+  state.latest = 0;
   state.core = from.id;
-  const bool goes_on =
-      !item.is_new() && state.arriving != kNowhere && places_[state.arriving]->at == &from;
-  if (goes_on) return;
   EndPlace(state.arriving, false);
-  if (!item.is_new()) {
-    // It has tried others meanwhile, and they may wait for this.
-    if (state.believed == kNowhere || places_[state.believed]->at != &from) return;
-    for (const auto& [core, member] : members_) TellFound(*member, id, state.session, false);
-    return;
-  }
   state.arriving = NewPlace(id, from, false);
+  if (state.believed != kNowhere) return;
+  if (!item.is_new() && !lost_.contains(id)) return Stray(id, state);
   // Nothing is kept for it anywhere.
-  if (state.believed == kNowhere) Believe(from, id, state);
+  Believe(from, id, state);
+}
+
+// Told by a core that joins or is joined, and by the one that a lane has left: if this core cannot
+// hear where it went, it must not wait for ever.
+void Mesh::OnAway(MeshMember& from, const MeshItem& item) {
+  const uint64_t id = item.lane();
+  if (item.core() == core_id_ || item.core() == 0) return;
+  const auto known = lanes_.find(id);
+  if (known != lanes_.end() &&
+      (known->second.core != from.id || item.session() <= known->second.session))
+    return;
+  Whereabouts& state = lanes_[id];
+  state.session = item.session();
+  state.core = item.core();
+  EndPlace(state.arriving, false);
+  away_[id] = now_;
+  if (state.believed == kNowhere) Stray(id, state);
+}
+
+void Mesh::OnRoster(const signaling::v1::Hello& hello) {
+  if (hello.core_id() == 0 || hello.core_id() == core_id_) return;
+  const signaling::v1::Roster& roster = hello.roster();
+  for (const auto* lanes : {&roster.lanes(), &roster.awaited(), &roster.elsewhere()}) {
+    for (const uint64_t id : *lanes) {
+      if (lanes_.contains(id) || id == hello.lane_id()) continue;
+      Whereabouts& state = lanes_[id];
+      state.core = hello.core_id();
+      away_[id] = now_;
+      Stray(id, state);
+    }
+  }
+}
+
+void Mesh::Stray(uint64_t lane, Whereabouts& state) {
+  if (!strays_) strays_ = departed_.emplace_back(std::make_unique<MeshMember>()).get();
+  state.believed = NewPlace(lane, *strays_, true);
+}
+
+void Mesh::GiveUpStrays() {
+  std::vector<uint64_t> lost;
+  for (const auto& [id, since] : away_) {
+    if (now_ - since > limits_.lane_timeout) lost.push_back(id);
+  }
+  if (strays_ && strays_->open_cost > limits_.max_lane_queued_bytes) {
+    for (const auto& [id, lane] : lanes_) {
+      if (lane.believed != kNowhere && places_[lane.believed]->at == strays_) lost.push_back(id);
+    }
+  }
+  for (const uint64_t id : lost) GiveUpLane(id);
+}
+
+void Mesh::GiveUpAwayAt(uint64_t core) {
+  std::vector<uint64_t> lost;
+  for (const auto& [id, since] : away_) {
+    if (lanes_.at(id).core == core) lost.push_back(id);
+  }
+  for (const uint64_t id : lost) GiveUpLane(id);
+}
+
+// What this core keeps for the lane is lost, wherever the lane is.
+void Mesh::GiveUpLane(uint64_t id) {
+  const auto lane = lanes_.find(id);
+  if (lane == lanes_.end()) return;
+  Whereabouts& state = lane->second;
+  EndPlace(state.believed, true);
+  if (state.core == core_id_) return Lose(id);
+  if (away_.erase(id) > 0) state.core = 0;
+  Broadcast(MeshItem::KIND_LANE_FOUND, [&](MeshItem& item) {
+    item.set_lane(id);
+    item.set_session(state.session);
+  });
+  SettleMoving(id);
+  Lose(id);
 }
 
 void Mesh::OnReady(MeshMember& from, const MeshItem& item) {
@@ -233,8 +371,9 @@ void Mesh::OnGone(MeshMember& from, const MeshItem& item) {
   EndPlace(lane->second.arriving, true);
   EndPlace(lane->second.believed, true);
   lane->second.core = 0;
+  away_.erase(item.lane());
   SettleMoving(item.lane());
-  item.missed() ? Lose(item.lane()) : static_cast<void>(lanes_.erase(lane));
+  item.missed() ? Lose(item.lane()) : RememberGone(item.lane());
 }
 
 void Mesh::OnFound(MeshMember& from, const MeshItem& item) {
@@ -248,7 +387,7 @@ void Mesh::OnFound(MeshMember& from, const MeshItem& item) {
       moving.tags.erase(tags);
     }
     moving.unaware.erase(from.id);
-    if (moving.unaware.empty() && moving.deferred.empty()) SettleMoving(id);
+    EndMoving(id);
   }
   const auto lane = lanes_.find(id);
   if (item.missed() && lane != lanes_.end() && lane->second.core == core_id_)
@@ -270,11 +409,18 @@ void Mesh::SettleMoving(uint64_t lane) {
 
 void Mesh::Lose(uint64_t lane) {
   ++counters_.missed_lanes;
-  if (!lost_.insert(lane).second) return;
-  lost_order_.push_back(lane);
-  if (lost_order_.size() <= kMaxRemembered) return;
-  lost_.erase(lost_order_.front());
-  lost_order_.pop_front();
+  if (lost_.insert(lane).second) RememberGone(lane);
+}
+
+// Its session stays: what was said of it before may still be on its way.
+void Mesh::RememberGone(uint64_t lane) {
+  gone_order_.push_back(lane);
+  if (gone_order_.size() <= kMaxRemembered) return;
+  const uint64_t oldest = gone_order_.front();
+  gone_order_.pop_front();
+  lost_.erase(oldest);
+  if (const auto state = lanes_.find(oldest); state != lanes_.end() && state->second.core == 0)
+    lanes_.erase(state);
 }
 
 // ---- places

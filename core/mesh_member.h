@@ -35,6 +35,7 @@ struct MeshMember {
   std::string name;
   std::string version;
   absl::Duration heard;
+  bool nobody = false;                    // the bus has said so since
   absl::flat_hash_set<uint64_t> members;  // as it says
   bool beaten = false;                    // it has said which those are
   bool complete = false;                  // its snapshot has been told
@@ -47,7 +48,12 @@ struct MeshMember {
   size_t open_cost = 0;
   uint32_t places = 0;  // lanes that relays go to there
 
-  bool absent(absl::Duration now) const { return now - heard > kAbsent; }
+  // Relays there that are not settled.
+  size_t open_relays() const {
+    return static_cast<size_t>(
+        std::count_if(open.begin(), open.end(), [](const Open& one) { return one.cost > 0; }));
+  }
+  bool absent(absl::Duration now) const { return now - heard > (nobody ? kUnreached : kAbsent); }
   // Null when it is settled, or was never sent.
   Open* FindOpen(uint64_t tag) {
     const auto it =
@@ -68,6 +74,8 @@ struct MeshMember {
  private:
   // A subscription is answered without a core that has been silent for so long.
   static constexpr absl::Duration kAbsent = absl::Seconds(1);
+  // When nobody is at its address: longer than a core needs to find another server of the bus.
+  static constexpr absl::Duration kUnreached = absl::Milliseconds(300);
 };
 
 }  // namespace cairn::core

@@ -29,11 +29,15 @@ void Router::On(MeshArrived& arrived) {
 // What has gathered is sent after every input.
 void Router::On(MeshWritable&) {}
 
+void Router::On(MeshNobody& nobody) {
+  if (mesh_) mesh_->OnNobody(nobody.core_id);
+}
+
 // ---- lanes that open
 
 bool Router::KnewAnother(const signaling::v1::Hello& hello) const {
   if (hello.core_id() == 0 || hello.core_id() == core_id_) return false;
-  return !mesh_ || mesh_->IsForeign(hello.core_id());
+  return !mesh_ || mesh_->IsForeign(hello.lane_id(), hello.core_id());
 }
 
 bool Router::AdmitToMesh(LaneOpened& opened) {
@@ -85,11 +89,11 @@ std::vector<MeshHost::Unanswered> Router::Forget(LaneRecord& lane) {
   hold_.Forget(lane.id);
   const std::vector<PeerRecord*> peers(lane.peers.begin(), lane.peers.end());
   for (PeerRecord* peer : peers) {
-    for (const std::string& topic : peer->queries) queries_.Remove(topic, peer->id);
+    answers_.Forget(*peer);
     directory_.RemovePeer(*peer, now_us_, 0, "lane_moved");
   }
-  if (lane.dirty) std::erase(dirty_, &lane);
-  if (lane.owing) std::erase(owing_, &lane);
+  output_.Forget(lane);
+  answers_.Forget(lane);
   if (lane.has_turn) std::erase(turns_, &lane);
   std::erase(catching_up_, &lane);
   directory_.RemoveLane(lane);

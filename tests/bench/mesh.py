@@ -5,6 +5,9 @@ Pairs of clients exchange messages of 200 bytes; processor time is counted apart
 each with an edge of its own, among which all pairs are mixed evenly: a core more costs NATS more than it brings as long as all of them share so few
 processors; so the table says what the busiest core spends on a message, and how many it would carry on a processor of its own.
 
+At last a core that knows so many idle peers, in three topics each, is killed while clients of all three edges exchange relays: how long the
+slowest of these took.
+
 The shapes take turns, so that their ratios are of the same minutes. Exit 1 when a message was lost, doubled or changed.
 """
 import argparse
@@ -23,9 +26,14 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from support.load_room import rooms_over  # noqa: E402
+from support.meshed_fleet import MeshedFleet  # noqa: E402
 from support.nats import NatsCluster  # noqa: E402
+from support.ops import scrape  # noqa: E402
 from support.ports import unused_port  # noqa: E402
 from support.process import clean_environment  # noqa: E402
+from support.sequence_load import SequenceLoad  # noqa: E402
+from support.waiting import eventually  # noqa: E402
 
 FAULTS = ("lost", "duplicates", "reordered", "corrupt", "disconnected")
 PATIENCE_SECONDS = 20
@@ -122,6 +130,52 @@ def measure_fleets(args):
     return results
 
 
+def cpu_seconds(processes):
+    # As clock_getcpuclockid(3) makes a clock of a process's number.
+    return sum(time.clock_gettime((~process.pid << 3) | 2) for process in processes)
+
+
+def measure_failover(args, peers):
+    """Seconds: of the slowest relay without a kill and over one, until all peers are known again, of processor time that the cores and the
+    edge of the peers use until then; and the load's verdict."""
+    os.environ["CAIRN_BIN_DIR"] = str(args.bin.absolute())
+    with MeshedFleet(edge_flags=["--rate-messages", "0", "--max-connections-per-ip", "0"]) as fleet:
+        crowd = subprocess.Popen([args.bin / "cairn-load", "hold", "--ports", str(fleet.addresses()[0][1]), "--peers", str(peers), "--topics",
+                                  "3"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) if peers else None
+        try:
+            if crowd:
+                assert crowd.stdout.readline() == "ready\n", "the crowd is not there"
+            with SequenceLoad(fleet.addresses(), rooms_over(3, json=False), rate=200) as load:
+                load.run(2)
+                without = load.take_slowest()
+                used = [cpu_seconds(fleet.cores[1:]), cpu_seconds(fleet.edges[:1])]
+                fleet.cores[0].kill()
+                killed = time.monotonic()
+                eventually(lambda: sum(scrape(core).get("peers") for core in fleet.cores[1:]) > peers, "all peers", 60, every=0.02)
+                back = time.monotonic() - killed
+                used = [cpu_seconds(fleet.cores[1:]) - used[0], cpu_seconds(fleet.edges[:1]) - used[1]]
+                load.run(2)
+                slowest = load.take_slowest()
+                verdict = load.finish()
+        finally:
+            if crowd:
+                crowd.stdin.close()
+                crowd.wait()
+    return without, slowest, back, *used, verdict
+
+
+def print_failovers(args):
+    print("\n| peers at the killed core | slowest relay before, ms | slowest relay over the kill, ms | all peers at another core after, ms | "
+          "CPU ms until then: other cores | the peers' edge |")
+    print("|---:|---:|---:|---:|---:|---:|")
+    faults = []
+    for peers in args.peers:
+        *seconds, verdict = measure_failover(args, peers)
+        print(f"| {peers:,} | " + " | ".join(f"{1000 * one:.0f}" for one in seconds) + " |", flush=True)
+        faults += [f"{peers} peers: {verdict}"] if verdict.faults() else []
+    return faults
+
+
 def middle(reports, value_of):
     return statistics.median(value_of(report) for report in reports)
 
@@ -171,14 +225,19 @@ def main(arguments):
     add("--pairs", type=int, default=100, help="pairs of connections (100)")
     add("--rates", type=counts, default=[1000], help="messages a second of all pairs together (1000)")
     add("--cores", type=counts, default=[1, 2, 3], help="sizes of fleets (1,2,3)")
+    add("--peers", type=counts, default=[0, 1000, 5000, 15000], help="at a core that is killed (0,1000,5000,15000)")
+    add("--only", choices=("pairs", "fleets", "failover"), help="one of the tables")
     add("--servers", type=int, default=1, help="NATS servers (1)")
     args = parser.parse_args(arguments)
-    pairs = measure_pairs(args)
-    fleets = measure_fleets(args)
+    pairs = measure_pairs(args) if args.only in (None, "pairs") else {}
+    fleets = measure_fleets(args) if args.only in (None, "fleets") else {}
     print(f"{os.cpu_count()} processors, Linux {platform.release()}, load average {os.getloadavg()[0]:.1f}; medians of {args.repeat}; "
           f"{args.servers} NATS server{'s' if args.servers > 1 else ''}\n")
-    print_pairs(args, pairs)
-    print_fleets(fleets)
+    if pairs:
+        print_pairs(args, pairs)
+    if fleets:
+        print_fleets(fleets)
     faults = faults_of(report for reports in [*pairs.values(), *fleets.values()] for report in reports)
+    faults += print_failovers(args) if args.only in (None, "failover") else []
     print("\n" + ("\n".join(faults) if faults else "Nothing was lost, doubled, reordered, changed or closed."))
     return 1 if faults else 0

@@ -16,6 +16,8 @@ from support.ports import unused_port
 from support.process import ROOT, binary
 from support.sequence_load import SequenceLoad
 from support.tools import need
+from support.v2_client import SUBPROTOCOL, V2Client
+from support.waiting import Stopwatch
 
 # A busy machine's part: the figures of ./dev soak-fleet are without it.
 SLACK_SECONDS = 2.0
@@ -41,6 +43,31 @@ def test_nothing_is_lost_whatever_fails(scene):
         slowest[fault.__name__] = scene.load.take_slowest()
         assert slowest[fault.__name__] < limit + SLACK_SECONDS, slowest
     scene.load.finish().assert_clean(expected=500)
+
+
+def test_a_subscription_does_not_wait_for_a_core_that_has_been_killed():
+    with MeshedFleet(edges=2) as fleet:
+        host, port = fleet.addresses()[1]
+        clients = [V2Client(Peer(f"ws://{host}:{port}", subprotocols=[SUBPROTOCOL])) for _ in range(6)]
+        for client in clients[:2]:
+            client.subscribe(new_topic())
+        fleet.cores[0].kill()
+        watch = Stopwatch()
+        for client in clients[2:]:
+            client.subscribe(new_topic())
+        # Silent for a second, it would be waited for no longer.
+        assert watch.seconds < 0.7
+
+
+def test_nats_is_never_told_of_topics():
+    topics = [new_topic() for _ in range(500)]
+    with MeshedFleet(cores=2, servers=1, edges=2) as fleet:
+        one, other = (Peer(f"ws://{host}:{port}") for host, port in fleet.addresses())
+        before = fleet.nats.servers[0].subscriptions()
+        for client in (one, other):
+            client.subscribe(*topics)
+        await_hearing(one, other, topics[-1])
+        assert fleet.nats.servers[0].subscriptions() == before
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "proto/link/timing.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_core_stream.h"
@@ -149,6 +150,28 @@ TEST_F(LaneLinkTest, AWelcomeBeginsASessionInWhichThereIsRoom) {
   EXPECT_GT(listener_.rooms, 0);
   Submit(1);
   EXPECT_THAT(Written(), ElementsAre(1));
+}
+
+TEST_F(LaneLinkTest, TheFleetOfItsCoreIsKnown) {
+  TakeHello();
+  CoreToLane welcome = WelcomeOf(Welcome::OUTCOME_NEW);
+  stream().Say(welcome);
+  EXPECT_EQ(link_.fleet(), 0u) << "a core alone";
+  Reopen();
+  TakeHello();
+  welcome.mutable_welcome()->set_fleet("north");
+  stream().Say(welcome);
+  EXPECT_NE(link_.fleet(), 0u);
+}
+
+TEST_F(LaneLinkTest, AMoveToAPreferredCoreIsNoOutage) {
+  Begin();
+  testing::internal::CaptureStdout();
+  End(0);
+  FlushLog(absl::Seconds(5));
+  const std::string log = testing::internal::GetCapturedStdout();
+  EXPECT_NE(log.find("core_link_moves lane=3"), std::string::npos) << log;
+  EXPECT_EQ(log.find("core_link_lost"), std::string::npos) << log;
 }
 
 TEST_F(LaneLinkTest, AFirstMessageThatIsNoWelcomeEndsTheStream) {
