@@ -1,7 +1,8 @@
 // ConnectionRefusal: why the core's acceptor ended a connection before its first call was allowed:
 // one name each, which is also the metric label.
 //
-// docs/OPERATIONS.md "What a core refuses at its gRPC port" has the same table; a test compares them.
+// docs/OPERATIONS.md "What a core refuses at its gRPC port" has the same table; a test compares
+// them.
 #ifndef CAIRN_CORE_CONNECTION_REFUSAL_H_
 #define CAIRN_CORE_CONNECTION_REFUSAL_H_
 
@@ -15,12 +16,12 @@
 namespace cairn::core {
 
 // X(enumerator, name)
-#define CAIRN_CORE_CONNECTION_REFUSALS(X)                                                     \
-  X(kNotGrpc, "not_grpc")           /* its bytes are not the beginning of a call */           \
-  X(kLate, "late")                  /* no call in AcceptorBounds::time_to_authenticate */     \
-  X(kNoCredential, "no_credential") /* its first call has no known credential: answered */    \
-  X(kTlsFailed, "tls_failed")       /* with TLS: it ended before a call that was allowed */   \
-  X(kTooMany, "too_many")           /* it had shown nothing when others needed its place */   \
+#define CAIRN_CORE_CONNECTION_REFUSALS(X)                                                   \
+  X(kNotGrpc, "not_grpc")           /* its bytes are not the beginning of a call */         \
+  X(kLate, "late")                  /* no call in AcceptorBounds::time_to_authenticate */   \
+  X(kNoCredential, "no_credential") /* its first call has no known credential: answered */  \
+  X(kTlsFailed, "tls_failed")       /* with TLS: it ended before a call that was allowed */ \
+  X(kTooMany, "too_many")           /* it had shown nothing when others needed its place */ \
   X(kTooManyAuthenticated, "too_many_authenticated") /* AcceptorBounds, in all or per address */
 
 enum class ConnectionRefusal : uint8_t {

@@ -5,7 +5,8 @@
 // listener never accepts again once descriptors have run out (CVE-2023-4785). So for plaintext the
 // acceptor reads the beginning of each connection itself (FirstRequest), up to the first call's
 // token, and passes on those whose token is known. With TLS gRPC makes the handshake; the acceptor
-// limits its time and number, until a first call is allowed.
+// limits its time and number, until a first call is allowed. Only edges get a receive buffer in
+// which much can wait (ReceiveBuffer).
 //
 // Owner:  GrpcServer.
 // Thread: one of its own. Admit(): any.
@@ -67,8 +68,9 @@ class GrpcAcceptor {
   void Start();
   void Stop();
 
-  // A call of this peer, as gRPC names it ("ipv4:192.0.2.1:443"), was allowed.
-  void Admit(const std::string& peer);
+  // A call of this peer, as gRPC names it ("ipv4:192.0.2.1:443"), has a known credential.
+  // `is_edge`: it opens a lane, and may.
+  void Admit(const std::string& peer, bool is_edge);
 
   // Any thread.
   ConnectionRefusalValues Refused() const;

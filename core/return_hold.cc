@@ -28,7 +28,7 @@ void ReturnHold::OnHello(const signaling::v1::Hello& hello, bool knew_core, absl
   restarted_ = true;
   // A lane that begins a new link is waited for as before.
   awaited_.insert_or_assign(hello.lane_id(), Awaited{now});
-  for (const auto* lanes : {&roster.lanes(), &roster.awaited()}) {
+  for (const auto* lanes : {&roster.lanes(), &roster.awaited(), &roster.elsewhere()}) {
     for (const uint64_t lane : *lanes) {
       if (!known_.contains(lane)) awaited_.try_emplace(lane, Awaited{first_hello_});
     }
@@ -43,6 +43,7 @@ void ReturnHold::AddRoster(const signaling::v1::Roster& roster) {
   latest->second = {roster.stamp(), {}};
   for (int i = 0; i < roster.lanes_size(); ++i)
     latest->second.links[roster.lanes(i)] = i < roster.links_size() ? roster.links(i) : 0;
+  for (const uint64_t lane : roster.elsewhere()) latest->second.links[lane] = 0;
 }
 
 void ReturnHold::OnProgress(uint64_t lane_id, absl::Duration now) {

@@ -47,9 +47,10 @@ void Router::Handle(RouterInput& input) {
   // After such a pause the tick decides; it excuses lanes that could not be heard.
   if (hold_.holding() && now_ - last_tick_ <= kLongestTick && hold_.End(now_)) EndHold();
   RouteOlder();
+  SettleKept();
   if (withholds_ && !hold_.holding() && !hold_.releasing()) GiveBackWithheld();
   const bool more_answers = PayAnswers();
-  unfinished_ = more_answers || !turns_.empty() || has_older();
+  unfinished_ = more_answers || !turns_.empty() || has_older() || settles_kept();
   SendGathered();
 }
 
@@ -69,6 +70,7 @@ void Router::On(Tick&) {
   const bool was_stopped = now_ - std::exchange(last_tick_, now_) > kLongestTick;
   if (was_stopped) hold_.Excuse(now_);
   if (!stopping_) GiveUpOverdue(was_stopped);
+  if (mesh_) mesh_->Tick(now_);
   if (late_.keeping() && late_.over(now_) && catching_up_.empty()) GiveUpLate();
   if (!stopping_) LimitQueues();
   ticking_ = true;
@@ -116,6 +118,7 @@ void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
     case LaneEvent::KIND_SNAPSHOT_END:
       lane.state = LaneState::kLive;
       hold_.OnFinished(lane.id);
+      if (mesh_) mesh_->OnLaneReady(lane);
       if (lane.late) catching_up_.push_back(&lane);
       return;
     case LaneEvent::KIND_GOODBYE:
@@ -161,18 +164,16 @@ void Router::OnPeerEvent(LaneRecord& lane, LaneEvent& event) {
 void Router::Subscribe(PeerRecord& peer, const LaneEvent& event) {
   const bool added = directory_.Subscribe(peer, event.topic(), now_us_);
   TopicRecord* topic = directory_.FindTopic(event.topic());
-  if (event.wants_answer()) {
+  if (mesh_) {
+    mesh_->OnSubscribed(peer, event.topic(), added, event.is_new(), event.wants_answer());
+  } else if (event.wants_answer()) {
     uint64_t subscribers = 0;
     for (const Interest& interest : topic->interests) subscribers += interest.subscribers;
-    Notice* notice = For(*peer.lane).add_notices();
-    notice->set_kind(Notice::KIND_SUBSCRIBED);
-    notice->set_peer(peer.id);
-    notice->set_topic(event.topic());
-    notice->set_count(subscribers - 1);
+    AnswerSubscribed(peer, event.topic(), subscribers - 1);
   }
   if (!added) return;
   // Peers that existed before a restart must not produce Joined notices.
-  if (event.is_new()) Announce(Notice::KIND_JOINED, peer, *topic);
+  if (event.is_new() && !mesh_) Announce(Notice::KIND_JOINED, peer, *topic);
   if (NewEvent(Event::KIND_SUBSCRIBED, *peer.lane, &peer)) {
     event_.set_topic(event.topic());
     feed_.Publish(event_);
@@ -185,7 +186,10 @@ void Router::Unsubscribe(PeerRecord& peer, const std::string& name) {
   }
   if (!directory_.Unsubscribe(peer, name)) {
     ++counters_.events_ignored;
-  } else if (NewEvent(Event::KIND_UNSUBSCRIBED, *peer.lane, &peer)) {
+    return;
+  }
+  if (mesh_) mesh_->OnUnsubscribed(peer, name);
+  if (NewEvent(Event::KIND_UNSUBSCRIBED, *peer.lane, &peer)) {
     event_.set_topic(name);
     feed_.Publish(event_);
   }
@@ -224,7 +228,10 @@ void Router::ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason)
     event_.set_close_reason(std::string(reason));
     feed_.Publish(event_);
   }
-  for (const TopicRecord* topic : peer.topics) Announce(Notice::KIND_LEFT, peer, *topic);
+  for (const TopicRecord* topic : peer.topics) {
+    Announce(Notice::KIND_LEFT, peer, *topic);
+    if (mesh_) mesh_->OnUnsubscribed(peer, topic->name);
+  }
   for (const std::string& topic : peer.queries) queries_.Remove(topic, peer.id);
   peer.lane->owed.Remove(peer.id);
   directory_.RemovePeer(peer, now_us_, code, reason);
@@ -289,6 +296,7 @@ void Router::SendGathered() {
     full.clear();
   }
   ticking_ = false;
+  if (mesh_) mesh_->Pump(now_);
 }
 
 void Router::Send(LaneRecord& lane) {

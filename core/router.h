@@ -36,6 +36,9 @@
 #include "core/late_lanes.h"
 #include "core/limits.h"
 #include "core/live_feed.h"
+#include "core/mesh.h"
+#include "core/mesh_bus.h"
+#include "core/mesh_host.h"
 #include "core/rate.h"
 #include "core/record_store.h"
 #include "core/return_hold.h"
@@ -86,8 +89,20 @@ struct AdminCall {
 struct Tick {};
 // The router continues with work that it has put off (Router::WantsTurn()).
 struct Continue {};
-using RouterInput = std::variant<DirectOpened, LaneOpened, LaneBatch, LaneWritable, LaneClosed,
-                                 CoreStopping, AdminCall, Tick, Continue>;
+// Another core of the fleet has sent this, or one that is none: nothing of it is trusted but that
+// it has passed the bus.
+struct MeshArrived {
+  signaling::v1::MeshMessage message;  // its strings may be moved out
+};
+// After a MeshBus::Writable() that was false.
+struct MeshWritable {};
+// The bus has found nobody where this core was.
+struct MeshNobody {
+  uint64_t core_id;
+};
+using RouterInput =
+    std::variant<DirectOpened, LaneOpened, LaneBatch, LaneWritable, LaneClosed, CoreStopping,
+                 AdminCall, Tick, Continue, MeshArrived, MeshWritable, MeshNobody>;
 
 inline constexpr std::array<int64_t, 10> kFanOutBounds = {0,  1,  2,   5,     10,
                                                           20, 50, 100, 1'000, 10'000};
@@ -106,7 +121,8 @@ struct RouterCounters {
   std::array<uint64_t, kLaneEndCount> deliveries_given_up = {};
 };
 
-class Router {
+// A MeshHost for its mesh alone.
+class Router final : private MeshHost {
  public:
   static constexpr int64_t kTickUs = 100'000;
   // A lane is told about settled relays with its next message; by a separate message only after
@@ -123,6 +139,10 @@ class Router {
   // `core_id` is random and not 0. `clock` must outlive the router.
   Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock);
 
+  // Before any input: this core is one of a fleet, whose name its lanes are told. `bus` must
+  // outlive the router.
+  void JoinMesh(MeshBus& bus, std::string name, std::string version, std::string fleet = "");
+
   void Handle(RouterInput& input);
   // To be called after each Handle(): whether a Continue must follow, behind all waiting inputs.
   // True once until it has come.
@@ -132,6 +152,10 @@ class Router {
   // The lane is told once the AdminCall returns.
   void Disconnect(const PeerRecord& peer, uint32_t code, std::string_view reason);
   void Drain(LaneRecord& lane);
+  // While it drains, the core takes no lanes, and those that it has must go to other cores. Lanes
+  // of this process stay. Returns how many had to go.
+  uint32_t SetDraining(bool draining);
+  bool draining() const { return draining_; }
   void SetLogDirectives(LaneRecord& lane, std::string_view directives);
   LiveFeed& feed() { return feed_; }
   // Counts input of an edge that the core has refused, and logs it, rate-limited.
@@ -139,7 +163,9 @@ class Router {
   void Count(LaneRefusal reason) { ++counters_.refusals[static_cast<size_t>(reason)]; }
 
   const Directory& directory() const { return directory_; }
-  Directory& directory() { return directory_; }
+  Directory& directory() override { return directory_; }
+  // Null without a mesh.
+  Mesh* mesh() const { return mesh_.get(); }
   const RouterCounters& counters() const { return counters_; }
   const RecordStore& records() const { return records_; }
   const ReturnHold& hold() const { return hold_; }
@@ -162,6 +188,9 @@ class Router {
   void On(CoreStopping& stopping);
   void On(AdminCall& call);
   void On(Tick& tick);
+  void On(MeshArrived& arrived);
+  void On(MeshWritable& writable);
+  void On(MeshNobody& nobody);
   void On(Continue& go_on);
 
   // ---- rules for lanes (router_rules.cc)
@@ -191,6 +220,9 @@ class Router {
   bool has_older() const { return hold_.releasing() || !catching_up_.empty(); }
   // Routes them, as far as the turn allows.
   void RouteOlder();
+  bool settles_kept() const { return !late_.keeping() && !late_.kept().empty(); }
+  // Settles what no late lane waits for, as far as the turn allows.
+  void SettleKept();
   void GiveBackWithheld();
   void EndBatch(LaneRecord& lane);
   void OnEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
@@ -201,7 +233,7 @@ class Router {
   void Relay(uint64_t lane_id, LaneRecord* origin, signaling::v1::LaneEvent& event);
   // Tells the origin what is settled, if it is much.
   void TellSettled(LaneRecord& origin);
-  void Settle(const RelayLedger::Owed& owed);
+  void Settle(const RelayLedger::Owed& owed) override;
   // The lane has acknowledged the message, and so the deliveries in it.
   void SettleAnswered(LaneRecord& lane, const signaling::v1::CoreToLane& message);
   // Null if the lane has left, or has another link.
@@ -212,7 +244,7 @@ class Router {
   void DeliverKept(LaneRecord& lane, const LateLanes::Kept& kept);
   // The lanes that are still late have missed what was routed without them.
   void GiveUpLate();
-  // Settles the kept relays if no lane waits for them any more.
+  // If no lane waits for the kept relays any more, they can be settled.
   void EndLate();
   // The lane has left: its snapshot is not waited for.
   void StopAwaiting(uint64_t lane_id);
@@ -256,9 +288,25 @@ class Router {
   size_t Answer(const PeerRecord& peer, const std::string& topic);
   void Trace(uint64_t lane_id, const LaneRecord* origin, const signaling::v1::LaneEvent& event,
              const TopicRecord* topic);
-  // Closes its peers, settles its unacknowledged deliveries, and forgets it.
-  void CloseLane(LaneRecord& lane);
-  // The same for a lane that may reconnect: remembers its secret, and logs what was lost.
+  // ---- MeshHost, and what a mesh needs of lanes that open (router_mesh.cc)
+  bool DeliverItem(LaneRecord& lane, const signaling::v1::MeshItem& relay,
+                   const RelayLedger::Owed& owed) override;
+  void AddTarget(const RelayLedger::Owed& owed) override;
+  void Announce(signaling::v1::Notice::Kind kind, uint64_t peer, const std::string& topic,
+                uint64_t only) override;
+  void AnswerSubscribed(PeerRecord& peer, const std::string& topic, uint64_t others) override;
+  void TellLaneMissed(uint64_t lane_id) override { TellMissed(lane_id); }
+  std::vector<Unanswered> Forget(LaneRecord& lane) override;
+  bool OnLaneElsewhere(uint64_t lane_id) override;
+  // False when the lane may not come now; then its stream is closed.
+  bool AdmitToMesh(LaneOpened& opened);
+  void FinishLanesElsewhere(const signaling::v1::Roster& roster);
+  // Whether the lane has been at another core that this one knows nothing of.
+  bool KnewAnother(const signaling::v1::Hello& hello) const;
+
+  // Closes its peers, settles what was owed to it, and forgets it.
+  void CloseLane(LaneRecord& lane, bool given_up);
+  // The same for a lane that may come back: remembers its secret, and says what was lost.
   void GiveUp(LaneRecord& lane, LaneEnd reason);
   // `excused`: the core could not receive anything from them.
   void GiveUpOverdue(bool excused);
@@ -267,6 +315,7 @@ class Router {
   LaneRecord& BeginLane(LaneOpened& opened, signaling::v1::Welcome* welcome);
   void Bury(const LaneRecord& lane);
   void DetachStream(LaneRecord& lane, const absl::Status& status);
+  static absl::Status WhyDrained();
   // The lane's batch has been handled: the lane may pass in another, unless too much of it is held.
   void GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, signaling::v1::LaneToCore& batch);
   void MarkDirty(LaneRecord& lane);
@@ -308,6 +357,7 @@ class Router {
   uint64_t last_link_ = 0;  // numbers of links
   bool ticking_ = false;    // during a tick, in which settled relays are told
   bool stopping_ = false;
+  bool draining_ = false;
   Tombstones tombstones_;
   uint64_t origin_link_ = 0;  // of the relay being routed: the link of its lane; 0: none
   uint32_t targets_ = 0;      // lanes that must acknowledge the relay being routed
@@ -315,6 +365,8 @@ class Router {
   LogLimiter refusals_logged_;
   Rate rate_;
   signaling::v1::Event event_;  // reused
+  std::unique_ptr<Mesh> mesh_;  // null: there is no other core
+  std::string fleet_;
 };
 
 }  // namespace cairn::core

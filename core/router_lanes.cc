@@ -29,6 +29,10 @@ void Router::On(DirectOpened& opened) {
   LaneRecord* lane = directory_.AddLane(opened.hello, now_us_);
   directory_.Bind(opened.sink.get(), *lane);
   lane->sink = std::move(opened.sink);
+  if (mesh_) {
+    mesh_->OnLaneHere(*lane, 1);
+    mesh_->OnLaneReady(*lane);
+  }
   if (IsOnlyLane(*lane) && NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);
 }
 
@@ -42,6 +46,9 @@ void Router::On(LaneOpened& opened) {
     return opened.stream->Close(
         absl::PermissionDeniedError("the lane exists, and the secret is not its own"));
   }
+  if (draining_) return opened.stream->Close(WhyDrained());
+  if (mesh_ && !AdmitToMesh(opened)) return;
+  lane = directory_.FindLane(id);
   if (!lane && !HasRoomForLane(opened.hello)) {
     Refuse(LaneRefusal::kTooManyLanes, opened.hello.edge(), opened.hello.lane_index());
     return opened.stream->Close(absl::ResourceExhaustedError(
@@ -57,6 +64,7 @@ void Router::On(LaneOpened& opened) {
     if (!ResumeLane(*lane, opened)) return opened.stream->Close(StatusOf(LaneEnd::kBroken));
     welcome->set_outcome(Welcome::OUTCOME_RESUMED);
     welcome->set_received(lane->channel->received());
+    if (mesh_) mesh_->OnLaneResumed(*lane, opened.hello.session());
   } else {
     if (lane) GiveUp(*lane, LaneEnd::kReplaced);
     lane = &BeginLane(opened, welcome);
@@ -65,6 +73,7 @@ void Router::On(LaneOpened& opened) {
   welcome->set_beat_ms(static_cast<uint32_t>(
       absl::ToInt64Milliseconds(limits_.lane_timeout / link::kBeatsPerTimeout)));
   welcome->set_generation(generation_);
+  welcome->set_fleet(fleet_);
   // Before anything that the link has gathered.
   LaneStream& stream = *lane->channel->stream();
   stream.Write(answer);
@@ -93,9 +102,9 @@ void Router::SettleAnswered(LaneRecord& lane, const CoreToLane& message) {
 
 LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   const signaling::v1::Hello& hello = opened.hello;
-  const bool knew_another = hello.core_id() != 0 && hello.core_id() != core_id_;
+  const bool knew_another = KnewAnother(hello);
   welcome->set_outcome(Welcome::OUTCOME_NEW);
-  if (hello.core_id() == core_id_) {
+  if (hello.core_id() == core_id_ && !(mesh_ && mesh_->IsElsewhere(hello.lane_id()))) {
     welcome->set_outcome(Welcome::OUTCOME_GIVEN_UP);
   } else if (knew_another && !hold_.holding() && !late_.Contains(hello.lane_id())) {
     if (counters_.relays > 0) {
@@ -114,11 +123,14 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
     generation_ = std::max(generation_, known + 1);
   }
   hold_.OnHello(hello, knew_another, now_);
+  if (mesh_) FinishLanesElsewhere(hello.roster());
   LaneRecord* lane = directory_.AddLane(hello, now_us_);
   lane->late = late_.Contains(hello.lane_id());
   directory_.Bind(opened.stream.get(), *lane);
   lane->channel =
       std::make_unique<LaneChannel>(++last_link_, std::move(opened.stream), limits_, now_);
+  // After the channel: others are told of its messages.
+  if (mesh_ && mesh_->OnLaneHere(*lane, hello.session())) lane->late = true;
   ++roster_version_;
   AddRoster(*lane);
   if (welcome->outcome() != Welcome::OUTCOME_NEW) hold_.OnTold(lane->id);
@@ -195,12 +207,12 @@ void Router::On(LaneClosed& closed) {
   LaneRecord* lane = directory_.FindLane(closed.endpoint.get());
   if (!lane || stopping_) return;
   if (!FinishBatches(*lane)) return;
-  if (lane->sink) return CloseLane(*lane);
+  if (lane->sink) return CloseLane(*lane, false);
   const bool unsettled = lane->ledger.open() || hold_.cost(lane->id) > 0 || !lane->batches.empty();
   if (lane->state == LaneState::kLeaving && !unsettled) {
     Bury(*lane);
     StopAwaiting(lane->id);
-    return CloseLane(*lane);
+    return CloseLane(*lane, false);
   }
   // It may reconnect: until it is overdue its peers stay, and data for them is kept.
   directory_.Unbind(closed.endpoint.get());
@@ -237,7 +249,7 @@ void Router::GiveUp(LaneRecord& lane, LaneEnd reason) {
   DetachStream(lane, StatusOf(reason));
   // A lane that has begun a new link will send its snapshot on that.
   if (reason != LaneEnd::kReplaced) StopAwaiting(lane.id);
-  CloseLane(lane);
+  CloseLane(lane, true);
 }
 
 // Held relays of the lane are not settled: the lane resends them.
@@ -260,7 +272,7 @@ void Router::StopAwaiting(uint64_t lane_id) {
   EndLate();
 }
 
-void Router::CloseLane(LaneRecord& lane) {
+void Router::CloseLane(LaneRecord& lane, bool given_up) {
   // A copy, because each call removes one from the set.
   const std::vector<PeerRecord*> peers(lane.peers.begin(), lane.peers.end());
   for (PeerRecord* peer : peers) ClosePeer(*peer, 0, "edge_lost");
@@ -273,6 +285,7 @@ void Router::CloseLane(LaneRecord& lane) {
   std::erase(catching_up_, &lane);
   if (lane.sink) directory_.Unbind(lane.sink.get());
   if (lane.channel && lane.channel->attached()) directory_.Unbind(lane.channel->stream());
+  if (mesh_) mesh_->OnLaneGone(lane.id, given_up);
   directory_.RemoveLane(lane);
   ++roster_version_;
 }

@@ -26,12 +26,18 @@ void Router::Relay(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
     late_.Keep(lane_id, origin_link_, event);
     ++targets_;
   }
+  if (mesh_) {
+    const Mesh::Reach reach =
+        mesh_->Route(lane_id, origin_link_, event, event.topic(), event.payload());
+    targets_ += reach.targets;
+    reached = reach.subscribers;
+  }
   if (topic) {
     ++topic->relays;
     topic->bytes += event.payload().size();
     topic->last_relay_us = now_us_;
     topic->rate.Add(steady_us());
-    reached =
+    reached +=
         event.to() == 0 ? Deliver(lane_id, event, *topic) : DeliverToOne(lane_id, event, *topic);
   }
   if (reached == 0) ++counters_.relays_unheard;
@@ -158,11 +164,8 @@ void Router::GiveUpLate() {
 }
 
 void Router::EndLate() {
-  if (late_.keeping()) return;
-  for (const LateLanes::Kept& kept : late_.TakeKept())
-    Settle({kept.origin_lane, kept.origin_link, kept.event.seq()});
   // Now the roster is complete.
-  ++roster_version_;
+  if (!late_.keeping()) ++roster_version_;
 }
 
 void Router::TellMissed(uint64_t lane_id) {
@@ -178,6 +181,7 @@ LaneRecord* Router::OriginOf(uint64_t lane_id, uint64_t link) {
 }
 
 void Router::Settle(const RelayLedger::Owed& owed) {
+  if (mesh_ && mesh_->Settle(owed)) return;
   LaneRecord* origin = OriginOf(owed.origin_lane, owed.origin_link);
   if (!origin) return;
   origin->ledger.Settle(owed.origin_seq);

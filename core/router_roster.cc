@@ -20,6 +20,7 @@ void Router::AddRoster(LaneRecord& lane) {
   for (const uint64_t id : late_.lanes()) {
     if (!directory_.FindLane(id)) add(id, 0);
   }
+  if (mesh_) mesh_->AddElsewhere(*roster);
   roster->set_complete(!hold_.holding() && !late_.keeping());
   // Until then the core may still have to tell lanes what they missed with earlier cores.
   if (hold_.holding()) return;

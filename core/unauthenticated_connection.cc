@@ -56,6 +56,7 @@ bool UnauthenticatedConnection::CheckCredential(const Authority& authority) {
       authority.Check(credentials, is_edge ? Capability::kOpenLane : Capability::kView);
   // With a credential of another kind, gRPC's services refuse the call, and the connection stays.
   known_ = !absl::IsUnauthenticated(status);
+  is_edge_ = is_edge && status.ok();
   if (known_) return true;
   if (path == kHealth) {
     Answer(http2::Serving(first_request_->stream_id()));

@@ -41,6 +41,8 @@ class UnauthenticatedConnection {
   void Refuse(const absl::Status& status);
 
   bool leaving() const { return leaving_; }
+  // Its first call opens a lane, and may. Known once it is let in.
+  bool is_edge() const { return is_edge_; }
   // Why an edge was refused; OK for any other caller.
   const absl::Status& refusal() const { return refusal_; }
 
@@ -63,6 +65,7 @@ class UnauthenticatedConnection {
   std::unique_ptr<FirstRequest> first_request_;
   bool known_ = false;  // its credential is known
   bool leaving_ = false;
+  bool is_edge_ = false;
   size_t discarded_ = 0;
   absl::Status refusal_;
 };

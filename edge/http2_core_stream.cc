@@ -139,7 +139,7 @@ class Http2CoreStreamOpener::Stream final : public CoreStream, private SocketLis
 
 Http2CoreStreamOpener::Stream::Stream(Http2CoreStreamOpener& opener, CoreStreamListener& listener)
     : opener_(opener), listener_(listener), sockets_(*opener.executor_.sockets()) {
-  const std::vector<size_t> turns = opener_.turns_.Next();
+  const std::vector<size_t> turns = opener_.turns_.Next(Now());
   untried_.assign(turns.begin(), turns.end());
   TryNextCore();
 }
@@ -322,7 +322,7 @@ void Http2CoreStreamOpener::Stream::End(int code, const std::string& message) {
   if (silent_) opener_.left_silent_ = Now();
   if (!got_message_ || silent_) {
     core().avoid = address_;
-    if (!address_.empty()) opener_.turns_.OnFailed(core_);
+    if (!address_.empty()) opener_.turns_.OnFailed(core_, Now());
   }
   // A copy, because it may refer into the call.
   listener_.OnStreamEnded(code, std::string(message));

@@ -179,6 +179,7 @@ void Lane::Announce(const Notice& notice) {
   for (Member* member : topic->members) {
     ++work_;
     if (!member->v2() || member->peer == notice.peer()) continue;
+    if (notice.to() != 0 && notice.to() != member->peer) continue;
     // Subscribers that came before the client was told are among the `others` that it will be told
     // of.
     if (member->topics.at(topic).answered) Say(*member, message);

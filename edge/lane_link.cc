@@ -1,5 +1,6 @@
 #include "edge/lane_link.h"
 
+#include <absl/hash/hash.h>
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
 
@@ -102,6 +103,7 @@ void LaneLink::OpenStream() {
   *opening.mutable_hello() = identity_.ToHello();
   opening.mutable_hello()->set_core_id(core_id_);
   opening.mutable_hello()->set_link(link_number_);
+  opening.mutable_hello()->set_session(++sessions_);
   opening.mutable_hello()->set_generation(generation_);
   if (link_) opening.mutable_hello()->set_received(link_->received());
   *opening.mutable_hello()->mutable_roster() = listener_.roster();
@@ -152,6 +154,8 @@ void LaneLink::OnWelcome(const CoreToLane& message) {
   silent_ticks_ = 0;
   last_failure_.clear();
   core_seen_.store(core_id_, std::memory_order_relaxed);
+  fleet_seen_.store(welcome.fleet().empty() ? 0 : absl::HashOf(welcome.fleet()) | 1,
+                    std::memory_order_relaxed);
   connected_.store(true, std::memory_order_relaxed);
   listener_.OnRoom();
   Pump();

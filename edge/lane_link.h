@@ -54,6 +54,7 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   bool can_break() const override { return true; }
   bool connected() const override { return connected_.load(std::memory_order_relaxed); }
   uint64_t core_id() const override { return core_seen_.load(std::memory_order_relaxed); }
+  uint64_t fleet() const override { return fleet_seen_.load(std::memory_order_relaxed); }
   const BatchHistogram& batches() const override { return batches_; }
 
  private:
@@ -92,6 +93,7 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   bool welcomed_ = false;               // open
   uint64_t core_id_ = 0;                // of the session; 0: there was none yet
   uint64_t link_number_ = 0;            // Welcome.link of the session
+  uint64_t sessions_ = 0;               // Hello.session of the last stream
   uint64_t generation_ = 0;             // the highest Welcome.generation
   std::unique_ptr<WireLink> link_;      // of the session; null: there was none yet
   absl::Duration up_since_;             // when the stream was welcomed, if it is
@@ -105,6 +107,7 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   // Any thread.
   std::atomic<bool> connected_{false};
   std::atomic<uint64_t> core_seen_{0};
+  std::atomic<uint64_t> fleet_seen_{0};
   BatchHistogram batches_;
 };
 

@@ -16,7 +16,8 @@ void LoopFigures::Report(const CoreLink& link) {
   const absl::Duration now = context_.Now();
   if (now < next_report_) return;
   Lane& lane = context_.session.lane;
-  shared_.cores.Note(lane.identity().lane_index, link.connected() ? link.core_id() : 0);
+  shared_.cores.Note(lane.identity().lane_index, link.connected() ? link.core_id() : 0,
+                     link.fleet());
   const std::shared_ptr<const TlsContext> tls = shared_.tls.Get();
   lane.SetSurroundings(tls ? absl::ToUnixMicros(tls->not_after()) : 0, shared_.cores.cores());
   const bool more = lane.Report(context_.draining);

@@ -14,7 +14,8 @@ bool SeenRelays::Take(uint64_t origin_lane, uint64_t seq) {
 }
 
 void SeenRelays::OnRoster(const signaling::v1::Roster& roster, absl::Duration now) {
-  const absl::flat_hash_set<uint64_t> present(roster.lanes().begin(), roster.lanes().end());
+  absl::flat_hash_set<uint64_t> present(roster.lanes().begin(), roster.lanes().end());
+  present.insert(roster.elsewhere().begin(), roster.elsewhere().end());
   for (auto& [origin, seen] : seen_) {
     const bool was_absent = seen.absent_since != absl::InfiniteDuration();
     if (present.contains(origin)) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdlib>
 #include <initializer_list>
 
@@ -24,6 +25,13 @@ bool IsName(std::string_view text) {
   return !text.empty() && text.size() <= kMaxNameBytes && wire::IsUtf8(text);
 }
 
+bool IsSubjectToken(std::string_view text) {
+  constexpr size_t kMaxBytes = 32;
+  return !text.empty() && text.size() <= kMaxBytes &&
+         std::all_of(text.begin(), text.end(),
+                     [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '_'; });
+}
+
 std::string WhyNoCount(const std::string& text) {
   const bool digits = !text.empty() && text.find_first_not_of("0123456789") == text.npos;
   if (digits && text.size() < 20 && (text == "0" || text[0] != '0')) return "";
@@ -32,18 +40,22 @@ std::string WhyNoCount(const std::string& text) {
 
 int DefaultThreads() { return std::clamp(UsableProcessors() / 2, 1, kMaxDefaultThreads); }
 
-std::string DefaultEdgeName(uint16_t port) {
+std::string HostName() {
   char host[256] = "";
   gethostname(host, sizeof host - 1);
-  const std::string name = IsName(host) ? host : "edge";
-  return absl::StrCat(name, "-", getpid() == 1 ? int{port} : getpid());
+  return IsName(host) ? host : "localhost";
+}
+
+std::string DefaultEdgeName(uint16_t port) {
+  return absl::StrCat(HostName(), "-", getpid() == 1 ? int{port} : getpid());
 }
 
 std::string EmptyVariable() {
   for (const char* name :
        {"TLS_CERT", "TLS_KEY", "AUTH_TOKEN_FILE", "GRPC_TLS_CERT", "GRPC_TLS_KEY", "GRPC_TLS_CA",
         "GRPC_TLS_CRL", "GRPC_EDGE_TOKEN_FILE", "GRPC_OPERATOR_TOKEN_FILE",
-        "GRPC_VIEWER_TOKEN_FILE", "GRPC_ALLOW_FILE", "TRUSTED_PROXIES"}) {
+        "GRPC_VIEWER_TOKEN_FILE", "GRPC_ALLOW_FILE", "TRUSTED_PROXIES", "MESH", "MESH_TLS_CA",
+        "MESH_TLS_CERT", "MESH_TLS_KEY", "MESH_NKEY_FILE", "MESH_CREDS_FILE"}) {
     const std::string variable = absl::StrCat("CAIRN_SIGNAL_", name);
     const char* value = std::getenv(variable.c_str());
     if (value && !*value) return variable;

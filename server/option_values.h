@@ -15,6 +15,11 @@ inline constexpr size_t kMaxNameBytes = 255;
 // What a protobuf string accepts: UTF-8, of up to kMaxNameBytes.
 bool IsName(std::string_view text);
 
+// One part of a NATS subject: up to 32 letters, digits, '-' and '_'.
+bool IsSubjectToken(std::string_view text);
+// Of this machine; "localhost" if it has none.
+std::string HostName();
+
 // Why `text` is not a plain decimal number; "" if it is one. CLI11 would read 010 as 8 and -1 as a
 // large number.
 std::string WhyNoCount(const std::string& text);

@@ -41,6 +41,7 @@ struct Raw {
   std::string query_hold = "1s";
   std::string ops_listen_addr;
   std::string log_format = "text";
+  std::string mesh;
   std::string core;
   std::string core_choice = "ordered";
 };
@@ -58,6 +59,7 @@ class Command {
     AddService();
     AddOperation();
     AddRoles();
+    AddMesh();
     AddDialects();
     AddLimits();
   }
@@ -68,6 +70,7 @@ class Command {
   void AddService();
   void AddOperation();
   void AddRoles();
+  void AddMesh();
   void AddLimits();
   void AddDialects();
 
@@ -91,6 +94,7 @@ class Command {
   // Checks that CLI11 cannot do. Returns the error message, or nothing.
   std::string Validate();
   std::string ValidateCores();
+  std::string ValidateMesh();
   std::string ReadDuration(const char* flag, const std::string& text, absl::Duration& into);
 
   CLI::App app_;
@@ -175,6 +179,23 @@ void Command::AddRoles() {
       "Edge: its name for operators; default: the host's name");
 }
 
+void Command::AddMesh() {
+  core::NatsOptions& mesh = options_.mesh;
+  Add("--mesh", raw_.mesh, "URL,...",
+      "Core: NATS servers (nats:// or tls://) by which the cores of a fleet reach each other");
+  Add("--fleet", mesh.fleet, "NAME",
+      "Core: its fleet; cores of other fleets on the same NATS are not heard");
+  Add("--core-name", options_.core_name, "NAME",
+      "Core: its name for operators; default: the host's name");
+  Add("--mesh-tls-ca", mesh.ca_file, "FILE", "CA (PEM) of the NATS servers' certificates");
+  Add("--mesh-tls-cert", mesh.cert_file, "FILE",
+      "Certificate (PEM) for NATS; needs --mesh-tls-key");
+  Add("--mesh-tls-key", mesh.key_file, "FILE", "Its private key (PEM)");
+  Add("--mesh-nkey-file", mesh.nkey_file, "FILE", "Seed of the NATS user that this core is");
+  Add("--mesh-creds-file", mesh.credentials_file, "FILE",
+      "The same as a credentials file of NATS (JWT and seed)");
+}
+
 void Command::AddLimits() {
   edge::EdgeLimits& limits = options_.limits;
   AddBytes("--max-message-bytes", limits.max_message_bytes,
@@ -248,6 +269,36 @@ std::string Command::ValidateCores() {
   return "";
 }
 
+std::string Command::ValidateMesh() {
+  core::NatsOptions& mesh = options_.mesh;
+  if (raw_.mesh.empty()) {
+    const bool given = !mesh.fleet.empty() || !mesh.ca_file.empty() || !mesh.cert_file.empty() ||
+                       !mesh.key_file.empty() || !mesh.nkey_file.empty() ||
+                       !mesh.credentials_file.empty();
+    return given ? "--fleet and --mesh-... are for a core with --mesh URL" : "";
+  }
+  if (options_.role == Role::kEdge)
+    return "--mesh is for cores: --role core or all; edges never see NATS";
+  absl::StatusOr<std::vector<std::string>> urls = core::ParseNatsUrls(raw_.mesh);
+  if (!urls.ok()) return absl::StrCat("--mesh: ", urls.status().message());
+  mesh.urls = *std::move(urls);
+  if (!IsSubjectToken(mesh.fleet)) {
+    return absl::StrCat(
+        "--mesh needs --fleet NAME: up to 32 letters, digits, '-' and '_', the same for all cores "
+        "of the fleet");
+  }
+  if (mesh.cert_file.empty() != mesh.key_file.empty())
+    return "--mesh-tls-cert and --mesh-tls-key go together";
+  if (!mesh.nkey_file.empty() && !mesh.credentials_file.empty())
+    return "give --mesh-nkey-file or --mesh-creds-file, not both";
+  if (options_.core_name.empty()) options_.core_name = HostName();
+  if (!IsName(options_.core_name)) {
+    return absl::StrCat("--core-name: '", absl::CHexEscape(options_.core_name),
+                        "' is not a name: give up to ", kMaxNameBytes, " bytes of UTF-8");
+  }
+  return "";
+}
+
 std::string Command::Validate() {
   static const std::map<std::string, Role> kRoles = {
       {"all", Role::kAll}, {"edge", Role::kEdge}, {"core", Role::kCore}};
@@ -306,6 +357,7 @@ std::string Command::Validate() {
         std::max<size_t>(MemoryLimitBytes() / 4, options_.limits.max_queued_bytes);
   }
   if (std::string error = ValidateCores(); !error.empty()) return error;
+  if (std::string error = ValidateMesh(); !error.empty()) return error;
   if (options_.threads < 0 || options_.threads > kMaxThreads) {
     return absl::StrCat("--threads ", options_.threads, " is out of range: give 0 to ",
                         kMaxThreads);

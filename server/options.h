@@ -16,6 +16,7 @@
 #include "base/address.h"
 #include "base/log.h"
 #include "core/limits.h"
+#include "core/nats_bus.h"
 #include "edge/core_order.h"
 #include "edge/handshake.h"
 #include "edge/limits.h"
@@ -56,6 +57,10 @@ struct Options {
   edge::CoreChoice core_choice = edge::CoreChoice::kOrdered;
   std::string edge_name;
   bool edge_name_given = false;
+  // Core of a fleet: the bus that it shares with the others; no urls: it is alone. core_id is the
+  // composition's.
+  core::NatsOptions mesh;
+  std::string core_name;
   int threads = 1;
   edge::ProxyTrust proxy_trust;
   // Health, readiness and metrics over HTTP; absent: off.

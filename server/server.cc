@@ -27,8 +27,10 @@
 #include "server/direct_link.h"
 #include "server/grpc_link_factory.h"
 #include "server/grpc_log.h"
+#include "server/mesh.h"
 #include "server/ops.h"
 #include "server/process_setup.h"
+#include "server/reload.h"
 #include "server/service_manager.h"
 
 namespace cairn::server {
@@ -69,8 +71,6 @@ class Server {
   void AwaitSignal();
   void OnSignal(int number);
   void Reload();
-  // The number of calls that a reload has ended.
-  static void SayEnded(size_t calls);
   void SayReady();
   void BeginShutdown(const std::string& why);
   void Shutdown();
@@ -83,6 +83,7 @@ class Server {
   boost::asio::steady_timer tick_;
   // In the order of their dependencies.
   std::unique_ptr<core::Core> core_;
+  std::unique_ptr<Mesh> mesh_;  // null: the core is alone
   std::unique_ptr<core::GrpcServer> grpc_server_;
   std::unique_ptr<edge::LinkFactory> links_;
   GrpcLinkFactory* grpc_links_ = nullptr;  // null: the core is this process
@@ -121,7 +122,16 @@ void Server::LogGrpc() {
 }
 
 absl::Status Server::StartCore() {
-  core_ = std::make_unique<core::Core>(RandomId(), options_.core_limits, clock_);
+  const uint64_t core_id = RandomId();
+  core_ = std::make_unique<core::Core>(core_id, options_.core_limits, clock_);
+  if (!options_.mesh.urls.empty()) {
+    core::NatsOptions mesh_options = options_.mesh;
+    mesh_options.core_id = core_id;
+    absl::StatusOr<std::unique_ptr<Mesh>> mesh =
+        Mesh::Join(std::move(mesh_options), options_.core_name, *core_, clock_);
+    if (!mesh.ok()) return mesh.status();
+    mesh_ = *std::move(mesh);
+  }
   if (absl::Status status = CheckGrpcExposure(options_); !status.ok()) return status;
   absl::StatusOr<core::AuthorityTokens> tokens = LoadAuthorityTokens(options_);
   if (!tokens.ok()) return tokens.status();
@@ -132,6 +142,8 @@ absl::Status Server::StartCore() {
   if (!tls.ok()) return tls.status();
   grpc_options.tls = *std::move(tls);
   grpc_options.version = CAIRN_VERSION;
+  grpc_options.name = options_.core_name;
+  if (mesh_) grpc_options.fleet = &mesh_->fleet();
   if (PassesTokensInPlainText(options_)) {
     log::Warn(log::Core(), "grpc_in_plain_text",
               {{"hint", log::Text("anybody on the network path can read tokens and relays; set "
@@ -237,7 +249,7 @@ absl::Status Server::OpenOps() {
 // Last, so that the process accepts clients when the service manager is told "ready".
 void Server::StartOps() {
   if (!ops_) return;
-  ops_->Start({edge_.get(), core_.get(), grpc_server_.get()});
+  ops_->Start({edge_.get(), core_.get(), grpc_server_.get(), mesh_.get()});
   log::Info(log::Server(), "listening",
             {{"ops", ops_->address().ToString()}, {"version", CAIRN_VERSION}});
 }
@@ -253,6 +265,7 @@ void Server::TickCore() {
   tick_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     core_->Tick();
+    if (mesh_) mesh_->fleet().Tick();
     TickCore();
   });
 }
@@ -290,7 +303,9 @@ void Server::Shutdown() {
   ops_.reset();
   if (edge_) edge_->Stop();
   edge_.reset();
+  if (mesh_) mesh_->fleet().Stop();
   grpc_server_.reset();
+  mesh_.reset();
   log::Info(log::Server(), "stopped");
   io_.stop();
 }
@@ -298,51 +313,9 @@ void Server::Shutdown() {
 void Server::Reload() {
   if (shutting_down_) return;
   NotifyReloading();
-  const auto apply = [this](const char* what, auto&& loaded, auto&& use) {
-    if (loaded.ok()) {
-      use(*std::forward<decltype(loaded)>(loaded));
-      log::Info(log::Server(), "reloaded", {{"what", what}});
-    } else {
-      if (ops_) ops_->CountReloadFailure();
-      log::Error(log::Server(), "reload_failed",
-                 {{"what", what},
-                  {"error", log::Text(loaded.status().message())},
-                  {"hint", log::Text("the old stay in use")}});
-    }
-  };
-  if (edge_ && !options_.auth_token_file.empty()) {
-    apply("tokens", LoadClientTokens(options_),
-          [this](BearerTokens tokens) { edge_->SetTokens(std::move(tokens)); });
-  }
-  if (edge_ && !options_.tls_cert.empty()) {
-    apply("tls", LoadClientTls(options_), [this](auto tls) { edge_->SetTls(std::move(tls)); });
-  }
-  if (grpc_server_) {
-    apply("grpc_tokens", LoadAuthorityTokens(options_), [this](core::AuthorityTokens tokens) {
-      SayEnded(grpc_server_->SetTokens(std::move(tokens)));
-    });
-  }
-  if (grpc_server_ && !options_.grpc_tls_cert.empty()) {
-    apply("grpc_tls", LoadGrpcTls(options_),
-          [this](core::GrpcTls tls) { SayEnded(grpc_server_->SetTls(std::move(tls))); });
-  }
-  if (grpc_links_ && !options_.grpc_edge_token_file.empty()) {
-    apply("grpc_tokens", ReloadEdgeToken(options_, edge_name_),
-          [this](std::string token) { grpc_links_->SetToken(std::move(token)); });
-  }
-  if (grpc_links_ && !options_.grpc_tls_cert.empty()) {
-    apply("grpc_tls", LoadCoreTls(options_),
-          [this](auto tls) { grpc_links_->SetTls(std::move(tls)); });
-  }
+  ReloadCredentials(options_,
+                    {edge_.get(), grpc_server_.get(), grpc_links_, ops_.get(), edge_name_});
   SayReady();
-}
-
-void Server::SayEnded(size_t calls) {
-  if (calls == 0) return;
-  log::Warn(log::Core(), "credentials_revoked",
-            {{"calls", calls},
-             {"hint", log::Text("lanes and watches whose credential is no longer accepted were "
-                                "ended")}});
 }
 
 void Server::SayReady() {

@@ -88,7 +88,7 @@ class FuzzStream final : public core::LaneStream, public std::enable_shared_from
   // An honest lane gives no reason for it.
   void Close(const absl::Status&) override { std::abort(); }
 
-  // It breaks; what is on its way is lost.
+  // It breaks; messages in flight are lost.
   void Cut() {
     if (std::exchange(over_, true)) return;
     up_.clear();
@@ -165,7 +165,7 @@ class FuzzOpener final : public edge::CoreStreamOpener {
   std::shared_ptr<FuzzStream>& current_;
 };
 
-// What a client was sent.
+// The messages that a client was sent.
 class FuzzClient final : public edge::Client {
  public:
   void Deliver(std::string_view frame) override { said.emplace_back(frame); }

@@ -1,4 +1,4 @@
-"""Rough environments: files of odd forms, values that cannot be meant, signals at odd times. One line says what is wrong."""
+"""Rough environments: odd files, invalid values, signals at odd times. One line says what is wrong."""
 import pathlib
 import re
 import signal
@@ -48,11 +48,11 @@ BAD_TOKEN_FILES = {"UTF-16": "\ufeffs3cret\r\n".encode("utf-16-le"), "empty": b"
                    "no-break space": b"s3cret\xc2\xa0\n", "escape": b"s3cret\x1b\n", "NUL": b"s3cret\0\n"}
 GOOD_TOKEN_FILES = {"CRLF": b"s3cret\r\n", "BOM": BOM + b"s3cret\r\n", "empty first line": b"\ns3cret\n", "no newline": b"s3cret"}
 TOKEN_OPTIONS = [(SERVE, "--auth-token-file"), *((CORE, f"--grpc-{kind}-token-file") for kind in ("edge", "operator", "viewer")),
-                 (EDGE, "--grpc-edge-token-file")]
+                 (EDGE, "--grpc-edge-token-file"), (CORE, "--grpc-allow-file")]
 
 
 @pytest.mark.parametrize("role, option", TOKEN_OPTIONS, ids=[f"{role[1]} {option}" for role, option in TOKEN_OPTIONS])
-def test_a_token_file_that_cannot_be_meant_ends_the_start(tmp_path, role, option):
+def test_an_invalid_token_file_ends_the_start(tmp_path, role, option):
     for name, content in BAD_TOKEN_FILES.items():
         path = tmp_path / "tokens"
         path.write_bytes(content)
@@ -136,7 +136,7 @@ def test_pem_files_of_clients_that_cannot_be_used_end_the_start(tmp_path, issued
         assert "--tls-cert, --tls-key: " in line and str(tmp_path) in line, (name, line)
 
 
-def test_nobody_is_asked_for_a_passphrase(tmp_path, issued, authority):
+def test_no_passphrase_is_asked_for(tmp_path, issued, authority):
     """With a terminal, where OpenSSL would."""
     good = pem(issued["edge"], authority)
     for flags in ([*CORE, *grpc_flags(tmp_path, {**good, "key": encrypted(good["key"])})],
@@ -200,19 +200,19 @@ def test_a_number_is_digits(value):
 
 @pytest.mark.parametrize("core", ["http://127.0.0.1:7443", ":7443", "7443", "127.0.0.1", "127.0.0.1:7443 ", "'127.0.0.1:7443'", "unix:",
                                   "127.0.0.1:99999", "127.0.0.1:7443/", "127.0.0.1:7443\n"])
-def test_an_address_of_a_core_that_cannot_be_meant_is_bad_usage(core):
+def test_an_invalid_address_of_a_core_is_bad_usage(core):
     assert "--core: " in refused("--role", "edge", "--core", core, code=2)
 
 
 @pytest.mark.parametrize("flags", [["--listen-addr", "127.0.0.1:010"], ["--listen-addr", "127.0.0.1:-1"],
                                    ["--listen-addr", "127.0.0.1:99999"], ["--ops-listen-addr", "127.0.0.1:00"],
                                    ["--core", "127.0.0.1:07443", "--role", "edge"]])
-def test_a_port_that_cannot_be_meant_is_bad_usage(flags):
+def test_an_invalid_port_is_bad_usage(flags):
     assert flags[0] in refused(*flags, code=2)
 
 
 @pytest.mark.parametrize("address", ["unix:", "unix:/", "127.0.0.1:010", "127.0.0.1:99999", "http://127.0.0.1:1", "127.0.0.1"])
-def test_a_grpc_address_that_cannot_be_meant_ends_the_start(address):
+def test_an_invalid_grpc_address_ends_the_start(address):
     assert "--grpc-listen-addr: " in refused("--role", "core", "--grpc-listen-addr", address)
 
 
@@ -246,7 +246,7 @@ def test_a_second_process_on_the_port_is_warned_of(start):
     assert not first.grep("port_shared")
     second = start("--listen-addr", f"{host}:{port}", "--threads", "3")
     second.wait_for_log(rf"WARN cairn_signal::edge: port_shared listen={host}:{port} ")
-    # Two cores that do not know each other: whoever comes now comes to the same one.
+    # Two cores that do not know each other: new connections reach the same one.
     second.address()
     for number in range(30):
         receiver, sender = RawClient((host, port)), RawClient((host, port))

@@ -12,6 +12,7 @@ void CoreHost::Start() {
   ++incarnation_;
   connections_.clear();
   router_ = std::make_unique<core::Router>(random_.Next() | 1, limits_, clock_);
+  if (on_start) on_start(*router_);
   trace_.Say("core ", router_->core_id() % 1000, " starts");
   timeline_.After(random_.Between(0, core::Router::kTickUs),
                   [this, incarnation = incarnation_] { Tick(incarnation); });
@@ -74,6 +75,12 @@ void CoreHost::Writable(uint64_t incarnation, std::shared_ptr<core::LaneStream> 
 void CoreHost::Closed(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream) {
   Enter(incarnation, core::LaneClosed{std::move(stream)});
 }
+
+void CoreHost::Arrived(uint64_t incarnation, const signaling::v1::MeshMessage& message) {
+  Enter(incarnation, core::MeshArrived{message});
+}
+
+void CoreHost::MeshWritable(uint64_t incarnation) { Enter(incarnation, core::MeshWritable{}); }
 
 void CoreHost::Enter(uint64_t incarnation, core::RouterInput input, uint64_t opened_lane) {
   if (incarnation != incarnation_ || !running()) return;

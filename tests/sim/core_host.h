@@ -44,6 +44,9 @@ class CoreHost {
   // REQUIRES: running().
   core::Router& router() { return *router_; }
 
+  // Called with every router that is made, before its first input.
+  std::function<void(core::Router&)> on_start;
+
   void Start();
   void Kill();
   // Its process is stopped, and goes on.
@@ -64,6 +67,8 @@ class CoreHost {
   void Welcomes(const signaling::v1::Welcome& welcome) {
     late_ = welcome.outcome() == signaling::v1::Welcome::OUTCOME_LATE;
   }
+  void Arrived(uint64_t incarnation, const signaling::v1::MeshMessage& message);
+  void MeshWritable(uint64_t incarnation);
 
  private:
   void Enter(uint64_t incarnation, core::RouterInput input, uint64_t opened_lane = 0);

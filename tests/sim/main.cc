@@ -18,10 +18,22 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "tests/sim/seeds.h"
+#ifdef CAIRN_SIM_MESH
+#include "tests/sim/mesh_world.h"
+#else
 #include "tests/sim/world.h"
+#endif
 
 namespace cairn::sim {
 namespace {
+
+#ifdef CAIRN_SIM_MESH
+using AnyWorld = MeshWorld;
+constexpr bool kHasKept = false;
+#else
+using AnyWorld = World;
+constexpr bool kHasKept = true;
+#endif
 
 struct Options {
   uint64_t first = 1;
@@ -30,13 +42,13 @@ struct Options {
   uint64_t lines = 60;
   uint64_t failures = 1;  // stop after
   bool one = false;
-  bool kept = true;
+  bool kept = kHasKept;
 };
 
 enum class Outcome { kPassed, kFailed };
 
 void RunHere(uint64_t seed, size_t lines, Coverage& coverage) {
-  World world(seed, coverage, lines);
+  AnyWorld world(seed, coverage, lines);
   const bool passed = world.Run();
   if (lines > 0) {
     world.trace().Print(stdout);

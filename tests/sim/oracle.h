@@ -86,14 +86,20 @@ class Oracle {
   // The lane could not know whether so many of its relays had arrived, and gave them up.
   void Unsure(int lane, uint64_t relays);
   // What the lane's clients have not got is excused, and their subscriptions are told again.
-  void LaneLost(int lane, const char* why);
+  // `retold`: what the core's table says of them from now on is of them.
+  void LaneLost(int lane, const char* why, bool retold = true);
 
   // ---- the core
   void CoreStarted();
+  // The lane has been told who is there, on the link of that number.
+  void RosterTold(int lane, uint64_t link, const signaling::v1::Roster& roster);
   // A lane is about to begin or go on with a link.
   void HelloSaid(const core::Router& router, const signaling::v1::Hello& hello);
   // `opened`: the lane that has opened a stream by this input.
   void CoreHandled(core::Router& router, const CoreHost::OpenedLane& opened);
+
+  // Of several cores: whether they all know of the peer's subscription.
+  void LookForSubscriptions(const std::function<bool(uint64_t peer, const std::string&)>& known);
 
   // ---- at the end, when everything has been healed and is quiet
   void CheckEverythingArrived(const core::Router& router);
@@ -141,7 +147,8 @@ class Oracle {
     uint64_t id;
     bool on = true;
     bool finished = true;
-    uint64_t link = 0;  // at the core that runs
+    uint64_t link = 0;    // at the core that runs
+    uint64_t untold = 0;  // settled relays that this core has not told it of
   };
   struct Pending {
     int client;
@@ -152,7 +159,8 @@ class Oracle {
   void OnReceipt(int client, uint64_t id);
   int TopicOf(std::string_view name) const;
   void LookForLostLanes(core::Router& router, const CoreHost::OpenedLane& opened);
-  void LookForSubscriptions(core::Router& router);
+  void LookForLateLanes(core::Router& router);
+  void LookAtWhatIsSettled(core::Router& router);
   void CheckRecord(const core::Router& router, int client, int topic);
   void CheckRelay(int number, const RelayRecord& relay);
   std::string Describe(int number, const RelayRecord& relay) const;
@@ -167,6 +175,9 @@ class Oracle {
   std::vector<RelayRecord> relays_;
   std::vector<Pending> pending_;  // subscriptions that are not in force
   uint64_t lanes_key_ = 0;
+  uint64_t roster_version_ = 0;
+  uint64_t lanes_late_ = 0;
+  std::set<uint64_t> late_;  // the lanes that the core keeps relays for
   // Of the core that runs: when the first lane said Hello that knew another, and which lanes such
   // lanes have named that have not come yet.
   Time first_return_ = -1;

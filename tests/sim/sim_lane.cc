@@ -24,9 +24,10 @@ class SimLane::Opener final : public edge::CoreStreamOpener {
   explicit Opener(SimLane& lane) : lane_(lane) {}
   std::unique_ptr<edge::CoreStream> OpenStream(edge::CoreStreamListener& listener) override {
     const Surroundings& around = lane_.around_;
-    const auto connection = std::make_shared<Connection>(
-        around.timeline, around.network, around.trace, lane_.weather, around.core, lane_, listener,
-        absl::StrCat("lane ", lane_.number_));
+    const auto connection =
+        std::make_shared<Connection>(around.timeline, around.network, around.trace, lane_.weather,
+                                     around.next_core ? around.next_core(lane_) : around.core,
+                                     lane_, listener, absl::StrCat("lane ", lane_.number_));
     lane_.connection_ = connection;
     // Not one that does not come about.
     if (around.timeline.now() >= lane_.weather.refused_until && around.core.running()) {
@@ -95,6 +96,8 @@ void SimLane::FinishTurn() {
   while (lane_->has_waiting()) lane_->DeliverWaiting();
   lane_->EndTurn();
   CheckBounds();
+  if (const auto connection = connection_.lock(); connection && connection->refused())
+    around_.oracle.Fail(absl::StrCat("lane ", number_, " refused what the core said"));
   if (OutboxOf(*lane_).empty() && link_->cost() == 0 && link_->connected())
     around_.oracle.LaneIdle(number_);
   if (paused_.empty() || lane_->congested()) return;
@@ -227,6 +230,7 @@ void SimLane::OnCoreMessage(signaling::v1::CoreToLane& message) {
     if (notice.kind() == signaling::v1::Notice::KIND_MISSED)
       around_.oracle.LaneLost(number_, "passed over");
   }
+  if (message.has_roster()) around_.oracle.RosterTold(number_, NumberOf(*link_), message.roster());
   lane_->OnCoreMessage(message);
 }
 

@@ -37,6 +37,8 @@ struct Surroundings {
   CoreHost& core;
   Oracle& oracle;
   Coverage& coverage;
+  // Of several cores, the one that a lane connects to next; empty: there is one.
+  std::function<CoreHost&(SimLane&)> next_core = {};
 };
 
 class SimClient final : public edge::Client {

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,7 @@
 #include "edge/connection.h"
 #include "tests/support/client_frames.h"
 #include "tests/support/edge_bed.h"
+#include "tests/support/server_frames.h"
 #include "tests/support/tls_files.h"
 #include "tests/support/upgrade_requests.h"
 
@@ -83,6 +85,22 @@ class ConnectionTest : public testing::TestWithParam<bool>, protected EdgeBed {
       turn_.Settle(retire);
       turn_.End();
     }
+  }
+
+  // Delivers that many frames of 4 KB, each in a turn of its own that ends with `after(number)`.
+  // Returns their bytes.
+  std::string DeliverFrames(
+      int count, const std::function<void(int)>& after = [](int) {}) {
+    std::string delivered;
+    for (int i = 0; i < count; ++i) {
+      const std::string frame =
+          Frame(wire::WsOpcode::kBinary, std::string(4000, static_cast<char>('a' + i % 26)));
+      delivered += frame;
+      connection_->Deliver(frame);
+      Settle();
+      after(i);
+    }
+    return delivered;
   }
 
   // The client writes; the connection reads as far as needed.

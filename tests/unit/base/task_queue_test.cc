@@ -63,7 +63,7 @@ TEST_F(TaskQueueTest, EachSleepIsEndedByTheFirstTaskOfOthers) {
   }
 }
 
-TEST_F(TaskQueueTest, WhatATaskPostsIsLeftForTheNextCall) {
+TEST_F(TaskQueueTest, TasksPostedByATaskAreLeftForTheNextCall) {
   tasks_.Post([this] { tasks_.Post(Note('b')); });
   EXPECT_EQ(Run(), ".");
   EXPECT_EQ(tasks_.MillisecondsToSleep(), 0);

@@ -81,7 +81,7 @@ TEST(FirstRequestTest, TakesPaddingAndPriority) {
   EXPECT_EQ(request.path(), "/service/Call");
 }
 
-TEST(FirstRequestTest, WhatIsNotHttp2IsBrokenAtItsFirstOctet) {
+TEST(FirstRequestTest, InputThatIsNotHttp2IsBrokenAtItsFirstWrongOctet) {
   EXPECT_EQ(After("GET"), State::kBroken);
   EXPECT_EQ(After("PRI * HTTP/1"), State::kBroken);
   EXPECT_EQ(After("\x16\x03"), State::kBroken) << "TLS";
@@ -117,7 +117,7 @@ TEST(FirstRequestTest, HeadersAreBoundedAfterDecompression) {
   EXPECT_EQ(After(kBegin + Headers(entry + std::string(4, '\xbe') + Request())), State::kBroken);
 }
 
-TEST(FirstRequestTest, AFrameLongerThanAnybodyMaySendIsBrokenBeforeItIsThere) {
+TEST(FirstRequestTest, ATooLongFrameIsBrokenAtItsHeader) {
   EXPECT_EQ(After(kBegin + "\0\x40\x01\1\4\0\0\0\1"s), State::kBroken);
 }
 

@@ -15,17 +15,11 @@ namespace {
 INSTANTIATE_TEST_SUITE_P(Sockets, ConnectionTest, testing::Bool(),
                          [](const auto& tls) { return tls.param ? "Tls" : "Plain"; });
 
-TEST_P(ConnectionTest, WhoReadsLateAndPingsGetsEveryFrameAndItsPongs) {
+TEST_P(ConnectionTest, AClientThatReadsLateGetsEveryFrameAndItsPongs) {
   Open();
-  std::string delivered;
-  for (int i = 0; i < 200; ++i) {
-    const std::string frame =
-        Frame(wire::WsOpcode::kBinary, std::string(4000, static_cast<char>('a' + i % 26)));
-    delivered += frame;
-    connection_->Deliver(frame);
-    Settle();
+  const std::string delivered = DeliverFrames(200, [this](int i) {
     if (i % 50 == 25) Send(ClientFrame(wire::WsOpcode::kPing, "late"));
-  }
+  });
   ASSERT_GT(connection_->queued_bytes(), 100'000u) << "the client has not been blocked";
   std::string received = ReceiveAll();
   const std::string pong = Frame(wire::WsOpcode::kPong, "late");
@@ -37,17 +31,10 @@ TEST_P(ConnectionTest, WhoReadsLateAndPingsGetsEveryFrameAndItsPongs) {
   EXPECT_FALSE(retired_);
 }
 
-TEST_P(ConnectionTest, WhoIsOverItsBoundReadsWhatHadBegunToLeaveAndThen1013) {
+TEST_P(ConnectionTest, ASlowReaderGetsTheBegunFrameAndThen1013) {
   limits_.max_queued_bytes = 100'000;
   Open();
-  std::string delivered;
-  for (int i = 0; i < 200; ++i) {
-    const std::string frame =
-        Frame(wire::WsOpcode::kBinary, std::string(4000, static_cast<char>('a' + i % 26)));
-    delivered += frame;
-    connection_->Deliver(frame);
-    Settle();
-  }
+  const std::string delivered = DeliverFrames(200);
   EXPECT_EQ(Closes(CloseReason::kSlowReader), 1u);
   const std::string received = ReceiveAll();
   std::string close;
@@ -59,7 +46,7 @@ TEST_P(ConnectionTest, WhoIsOverItsBoundReadsWhatHadBegunToLeaveAndThen1013) {
   EXPECT_EQ(Closes(CloseReason::kConnectionLost), 0u);
 }
 
-TEST_P(ConnectionTest, WhoSaysTooMuchIsHeardInOrderAsTimePasses) {
+TEST_P(ConnectionTest, MessagesAboveTheRateAreHandledLaterInOrder) {
   host_.message_rate = {10, 20};
   Open();
   std::string said;
@@ -95,7 +82,7 @@ TEST_P(ConnectionTest, WhoSaysTooMuchIsHeardInOrderAsTimePasses) {
   EXPECT_EQ(pressure_.queued(), 0u) << "nothing is kept";
 }
 
-TEST_P(ConnectionTest, WhatIsKeptOfWhoSaysTooMuchCountsAsAQueue) {
+TEST_P(ConnectionTest, UnhandledInputAboveTheRateCountsAsAQueue) {
   host_.message_rate = {10, 20};
   Open();
   std::string said;
@@ -108,7 +95,7 @@ TEST_P(ConnectionTest, WhatIsKeptOfWhoSaysTooMuchCountsAsAQueue) {
   EXPECT_EQ(Closes(CloseReason::kQueuesFull), 1u);
 }
 
-TEST_P(ConnectionTest, WhoseRelaysGoToTooManyIsReadLater) {
+TEST_P(ConnectionTest, AClientAboveTheDeliveryRateIsReadLater) {
   host_.delivery_rate = {1000, 2000};
   Open();
   connection_->Charge(2000);
@@ -130,7 +117,7 @@ TEST_P(ConnectionTest, WhoseRelaysGoToTooManyIsReadLater) {
   EXPECT_TRUE(connection_->watched() & EPOLLIN) << "no limit";
 }
 
-TEST_P(ConnectionTest, ATurnHearsSoMuchOfOneClientAndTheRestInOrderLater) {
+TEST_P(ConnectionTest, ATurnHandlesABoundedPartOfAClientsInputAndTheRestLaterInOrder) {
   Open();
   std::string said;
   constexpr size_t kRelays = 2000;
@@ -162,7 +149,7 @@ TEST_P(ConnectionTest, ATurnHearsSoMuchOfOneClientAndTheRestInOrderLater) {
 }
 
 // TLS 1.3 alone: an answer to the client's KeyUpdate must be written before it can be read on.
-TEST_P(ConnectionTest, WhoAsksForNewKeysAndDoesNotReadIsNotReadWithoutEnd) {
+TEST_P(ConnectionTest, KeyUpdatesOfAClientThatDoesNotReadDoNotSpinTheLoop) {
   if (!GetParam()) GTEST_SKIP() << "TLS only";
   Open();
   for (int i = 0; i < 2000; ++i) {
@@ -174,17 +161,10 @@ TEST_P(ConnectionTest, WhoAsksForNewKeysAndDoesNotReadIsNotReadWithoutEnd) {
   EXPECT_FALSE(retired_);
 }
 
-TEST_P(ConnectionTest, WhoAsksForNewKeysWhileAWriteIsBlockedLosesNothing) {
+TEST_P(ConnectionTest, AKeyUpdateWhileAWriteIsBlockedLosesNothing) {
   if (!GetParam()) GTEST_SKIP() << "TLS only";
   Open();
-  std::string delivered;
-  for (int i = 0; i < 100; ++i) {
-    const std::string frame =
-        Frame(wire::WsOpcode::kBinary, std::string(4000, static_cast<char>('a' + i % 26)));
-    delivered += frame;
-    connection_->Deliver(frame);
-    Settle();
-  }
+  const std::string delivered = DeliverFrames(100);
   // One: OpenSSL 3.0 fails a connection that asks again before the first answer could be written.
   ASSERT_EQ(SSL_key_update(client_ssl_.get(), SSL_KEY_UPDATE_REQUESTED), 1);
   ASSERT_EQ(SSL_do_handshake(client_ssl_.get()), 1);

@@ -138,7 +138,7 @@ TEST_F(Http2CoreStreamTest, MessagesAreHandedOutAndTheStatusAfterThem) {
   EXPECT_EQ(loop_.watched(), 0u);
 }
 
-TEST_F(Http2CoreStreamTest, CoreThatIsNotThereIsToldLater) {
+TEST_F(Http2CoreStreamTest, AnUnreachableCoreIsReportedInALaterTurn) {
   stream_ = opener_->OpenStream(listener_);
   EXPECT_FALSE(listener_.ended);
   ASSERT_TRUE(RunUntilEnded());
@@ -146,7 +146,7 @@ TEST_F(Http2CoreStreamTest, CoreThatIsNotThereIsToldLater) {
   EXPECT_NE(listener_.reason.find(path_), std::string::npos) << listener_.reason;
 }
 
-TEST_F(Http2CoreStreamTest, CoreThatTakesTheConnectionAndSaysNothingIsGivenUp) {
+TEST_F(Http2CoreStreamTest, ACoreThatAcceptsAndStaysSilentIsGivenUp) {
   Listen();
   stream_ = opener_->OpenStream(listener_);
   loop_.RunUntil([this] { return loop_.watched() == 1; });
@@ -182,7 +182,7 @@ TEST_F(Http2CoreStreamTest, OneMessageIsWrittenAtATimeUntilTheKernelHasIt) {
 }
 
 // A gRPC core opens its windows after each message; that is no reason to wake up.
-TEST_F(Http2CoreStreamTest, SoLittleDoesNotWakeTheLoopAndComesWithTheNextMessageOrTick) {
+TEST_F(Http2CoreStreamTest, AWindowUpdateDoesNotWakeTheLoopAndIsReadWithTheNextMessageOrTick) {
   ListenOnTcp();
   Open();
   Send(Numbered(1));
@@ -212,7 +212,7 @@ TEST_F(Http2CoreStreamTest, AWindowThatIsWaitedForWakesTheLoop) {
   EXPECT_TRUE(loop_.RunUntil([this] { return ReadAll() && listener_.writable == 1; }));
 }
 
-TEST_F(Http2CoreStreamTest, TheEndOfAConnectionWakesTheLoopHoweverLittleItIs) {
+TEST_F(Http2CoreStreamTest, TheEndOfAConnectionWakesTheLoopWithFewBytesToo) {
   ListenOnTcp();
   Open();
   Send(Numbered(1));
@@ -242,7 +242,7 @@ TEST_F(Http2CoreStreamTest, StreamThatIsCancelledBeforeItIsConnectedEnds) {
   EXPECT_EQ(listener_.ended, StatusCode::kCancelled);
 }
 
-TEST_F(Http2CoreStreamTest, DestroyedStreamEndsAtOnceAndTellsNobody) {
+TEST_F(Http2CoreStreamTest, ADestroyedStreamEndsAtOnceWithoutACallback) {
   Open();
   loop_.RunUntil([this] { return ReadAll() && !peer_.data.empty(); });
   Send(Numbered(1));

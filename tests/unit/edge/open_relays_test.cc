@@ -58,7 +58,7 @@ TEST_F(OpenRelaysTest, AreKeptUntilTheyAreSettledEachOnItsOwn) {
   EXPECT_THAT(TakeNumbers(), ElementsAre(1, 2, 5));
 }
 
-TEST_F(OpenRelaysTest, SettlingTwiceOrWhatWasNeverKeptChangesNothing) {
+TEST_F(OpenRelaysTest, SettlingTwiceOrAnUnknownRelayHasNoEffect) {
   for (const uint64_t seq : {5u, 7u, 9u}) Keep(seq);
   open_.Settle(7, 7);
   open_.Settle(7, 7);
@@ -83,7 +83,7 @@ TEST_F(OpenRelaysTest, ASenderThatHasItsReceiptGetsNoOther) {
   EXPECT_FALSE(events[1].wants_receipt());
 }
 
-TEST_F(OpenRelaysTest, AnEntryThatIsUsedAgainHasNothingOfTheOneBefore) {
+TEST_F(OpenRelaysTest, AReusedEntryHasNothingOfTheOldRelay) {
   Keep(1);
   open_.ReceiptGiven(1);
   open_.Settle(1, 1);

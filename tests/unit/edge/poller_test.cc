@@ -81,7 +81,7 @@ TEST_F(PollerTest, ASocketThatCannotBeWatchedIsRefusedWithAnError) {
   EXPECT_EQ(errno, EBADF);
 }
 
-TEST_F(PollerTest, WhatIsLeftOfATurnComesFirstInTheNext) {
+TEST_F(PollerTest, EventsLeftOfATurnComeFirstInTheNext) {
   for (Socket* socket : {&a_, &b_}) {
     ASSERT_TRUE(poller_.Add(socket->fd.get(), EPOLLIN, *socket));
     socket->MakeReady();

@@ -261,7 +261,7 @@ TEST_F(OptionsTest, TheTokenIsBlankedWhereAProcessListShowsIt) {
   }
 }
 
-TEST_F(OptionsTest, HelpSaysWhatThereIsAndNoValueOfAVariable) {
+TEST_F(OptionsTest, HelpNamesEveryOptionAndNoValueOfAVariable) {
   Set("AUTH_TOKEN", "s3cret");
   Set("LISTEN_ADDR", "127.0.0.1:8081");
   for (const char* flag : {"--help", "-h"}) {
@@ -285,7 +285,7 @@ TEST_F(OptionsTest, VersionIsOneLine) {
   }
 }
 
-TEST_F(OptionsTest, BadUsageExitsWith2AndNamesWhatIsWrong) {
+TEST_F(OptionsTest, BadUsageExitsWith2AndNamesTheMistake) {
   const struct {
     std::vector<std::string> arguments;
     const char* named;
@@ -339,7 +339,7 @@ TEST_F(OptionsTest, AnEdgeMayHaveSeveralCores) {
   EXPECT_EQ(options.core_choice, edge::CoreChoice::kSpread);
 }
 
-TEST_F(OptionsTest, ACoreListensWhereItIsTold) {
+TEST_F(OptionsTest, ACoreListensOnTheGivenAddress) {
   const Options options = Good({"--role", "core", "--grpc-listen-addr", "0.0.0.0:7443",
                                 "--grpc-edge-token-file", "edges", "--grpc-operator-token-file",
                                 "operators", "--grpc-viewer-token-file", "viewers"});

@@ -1,0 +1,100 @@
+// BusQueue: messages between the thread that must not block and the one that sends, bounded in
+// bytes.
+//
+// Thread: any; waits only in Take().
+// Bounds: kMaxBusQueueBytes of messages; what does not fit is refused.
+#ifndef CAIRN_CORE_BUS_QUEUE_H_
+#define CAIRN_CORE_BUS_QUEUE_H_
+
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace cairn::core {
+
+inline constexpr size_t kMaxBusQueueBytes = 16 << 20;
+
+class BusQueue {
+ public:
+  struct Message {
+    std::optional<uint64_t> to;  // nullopt: all
+    std::string bytes;
+  };
+
+  explicit BusQueue(size_t max_bytes = kMaxBusQueueBytes) : max_bytes_(max_bytes) {}
+
+  // Whether it is open and less than half full; if not, Take() or Open() will say that it has
+  // become so.
+  bool Writable() {
+    const absl::MutexLock lock(&mu_);
+    const bool writable = open_ && bytes_ < max_bytes_ / 2;
+    if (!writable) refused_ = true;
+    return writable;
+  }
+  // Lost when it does not fit, or while the queue is not open.
+  void Put(Message message) {
+    const absl::MutexLock lock(&mu_);
+    if (!open_ || bytes_ + message.bytes.size() > max_bytes_) {
+      ++lost_;
+      return;
+    }
+    bytes_ += message.bytes.size();
+    waiting_.push_back(std::move(message));
+  }
+
+  struct Taken {
+    std::vector<Message> messages;  // none once Close() was called
+    bool now_writable = false;      // Writable() was false before
+  };
+  // All that waits, once something does.
+  Taken Take() {
+    const absl::MutexLock lock(&mu_);
+    mu_.Await(absl::Condition(this, &BusQueue::Ready));
+    bytes_ = 0;
+    return {std::exchange(waiting_, {}), open_ && std::exchange(refused_, false)};
+  }
+  // Whether Writable() was false before.
+  bool Open() {
+    const absl::MutexLock lock(&mu_);
+    open_ = true;
+    return std::exchange(refused_, false);
+  }
+  // What waits is lost. A queue begins closed.
+  void Close() {
+    const absl::MutexLock lock(&mu_);
+    open_ = false;
+    bytes_ = 0;
+    lost_ += waiting_.size();
+    waiting_.clear();
+  }
+
+  // Messages that were not sent.
+  uint64_t lost() const {
+    const absl::MutexLock lock(&mu_);
+    return lost_;
+  }
+
+ private:
+  bool Ready() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !open_ || !waiting_.empty(); }
+
+  // Immutable after construction.
+  const size_t max_bytes_;
+
+  mutable absl::Mutex mu_;
+  // Guarded by mu_.
+  bool open_ ABSL_GUARDED_BY(mu_) = false;
+  bool refused_ ABSL_GUARDED_BY(mu_) = false;  // somebody waits for Writable()
+  size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t lost_ ABSL_GUARDED_BY(mu_) = 0;
+  std::vector<Message> waiting_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_BUS_QUEUE_H_

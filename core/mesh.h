@@ -1,0 +1,276 @@
+// Mesh: this core's part in a fleet of cores: which others there are, who is interested in what at
+// them, where every lane is, and the relays that are on their way to them.
+//
+// A core that was told of a lane believes it to be at one place until the lane has told its
+// snapshot at another: relays for it go to that place, and what that place has not settled by then
+// goes to the new one, ahead of anything newer. Each relay is looked after by the core that its
+// sender's lane is at. docs/MESH.md has the rules, and what is not proven yet.
+//
+// Owner:  Router, which is its MeshHost.
+// Thread: the router's. Time is handed in, steady.
+// Bounds: about 60 bytes a subscription of the fleet (core/mesh_interest.h); a place per lane; a MeshMember
+//         per core; kMaxRemembered cores and lanes that are gone.
+// Errors: a core that breaks the protocol is given up, and joins anew.
+#ifndef CAIRN_CORE_MESH_H_
+#define CAIRN_CORE_MESH_H_
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+#include <absl/time/time.h>
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/limits.h"
+#include "core/mesh_bus.h"
+#include "core/mesh_host.h"
+#include "core/mesh_interest.h"
+#include "core/mesh_member.h"
+
+namespace cairn::core {
+
+// Why another core was given up, or what was for it is lost: the reasons of the metric.
+enum class MeshEnd : uint8_t { kTimeout, kFull, kBroken, kReplaced };
+inline constexpr size_t kMeshEndCount = 4;
+std::string_view Name(MeshEnd reason);
+
+struct MeshCounters {
+  uint64_t relays_out = 0;    // to other cores
+  uint64_t relays_in = 0;     // of other cores
+  uint64_t moved = 0;         // lanes that came from another core
+  uint64_t moved_relays = 0;  // what followed lanes to other cores
+  uint64_t stale_relays = 0;  // of lanes that were at another core by then
+  uint64_t missed_lanes = 0;  // lanes of other cores that were given up
+  uint64_t resends = 0;       // on links that are over
+  std::array<uint64_t, kMeshEndCount> members_ended = {};
+  std::array<uint64_t, kMeshEndCount> relays_given_up = {};
+};
+
+class Mesh {
+ public:
+  static constexpr uint32_t kProtocolVersion = 1;
+
+  // `host` and `bus` must outlive the mesh.
+  Mesh(uint64_t core_id, std::string name, std::string version, const CoreLimits& limits,
+       MeshHost& host, MeshBus& bus, absl::Duration now);
+  ~Mesh();
+
+  // ---- the bus
+  void OnMessage(signaling::v1::MeshMessage& message, absl::Duration now);
+  // The bus has nobody with this id: it has ended, or its bus has. Others no longer wait for it.
+  void OnNobody(uint64_t core_id, absl::Duration now);
+  void Tick(absl::Duration now);
+  // Sends what has gathered, as far as the bus takes it.
+  void Pump(absl::Duration now);
+
+  // ---- lanes of this core
+  // Whether lanes may come: the others have told what they know.
+  bool ready() const { return ready_; }
+  // Whether a lane that was at that core last can have been at none that this core has heard of.
+  bool IsForeign(uint64_t lane_id, uint64_t core_id) const;
+  // Whether the lane has gone on to another core since it said this Hello.
+  bool IsStale(uint64_t lane_id, uint64_t session) const;
+  // Whether the lane tells its snapshot, or has told it, at another core.
+  bool IsElsewhere(uint64_t lane_id) const;
+  bool HasFinishedElsewhere(uint64_t lane_id) const;
+  // A lane goes on with its link.
+  void OnLaneResumed(const LaneRecord& lane, uint64_t session);
+  // A lane has begun a link: it tells its snapshot. True when relays are kept for it elsewhere:
+  // until OnLaneReady() none may be delivered to it.
+  bool OnLaneHere(const LaneRecord& lane, uint64_t session);
+  // Is given what was kept for it.
+  void OnLaneReady(LaneRecord& lane);
+  void OnLaneGone(uint64_t lane_id, bool given_up);
+  // Its link is begun anew by a lane that has been elsewhere meanwhile.
+  void OnLaneReturns(LaneRecord& lane, uint64_t session);
+  void AddElsewhere(signaling::v1::Roster& roster) const;
+
+  // ---- its peers
+  // `counts`: whether the client has to be told when the subscription counts, by
+  // MeshHost::AnswerSubscribed(). `added`: it is new to this core.
+  void OnSubscribed(PeerRecord& peer, const std::string& topic, bool added, bool is_new,
+                    bool wants_answer);
+  void OnUnsubscribed(const PeerRecord& peer, const std::string& topic);
+
+  // ---- its relays
+  struct Reach {
+    uint64_t subscribers = 0;
+    uint32_t targets = 0;  // cores that will answer
+  };
+  Reach Route(uint64_t origin_lane, uint64_t origin_link, const signaling::v1::LaneEvent& event,
+              const std::string& topic, const std::string& payload);
+  // Whether the relay came from another core; then it is settled there.
+  bool Settle(const RelayLedger::Owed& owed);
+
+  // ---- for inspection
+  const std::map<uint64_t, std::unique_ptr<MeshMember>>& members() const { return members_; }
+  const MeshCounters& counters() const { return counters_; }
+  const MeshInterest& interest() const { return interest_; }
+  bool Knows(uint64_t peer, std::string_view topic);
+  // Sessions of lanes that this core has given up while they were elsewhere.
+  bool HasLost(uint64_t lane_id) const { return lost_.contains(lane_id); }
+  // The stamp of the peer's subscription, if relays of this core to the topic go to where it is;
+  // else 0.
+  uint64_t Routes(uint64_t peer, const std::string& topic);
+  std::string DebugString() const;
+  // Nothing is on its way, and nobody is waited for.
+  bool Idle() const;
+
+ private:
+  static constexpr uint32_t kNowhere = 0xffffffff;
+  static constexpr size_t kMaxRemembered = 16'384;
+  static constexpr uint64_t kMeshLinkBit = uint64_t{1} << 63;
+
+  // Where a lane is or was, for as long as an entry may name it.
+  struct Place {
+    uint64_t lane = 0;
+    MeshMember* at = nullptr;
+    bool live = false;  // relays go there
+    bool over = false;
+    bool lost = false;  // over, and its peers left with it
+  };
+  struct Whereabouts {
+    uint64_t session = 0;  // the highest that was told
+    uint64_t latest = 0;   // of a lane of this core: that of its stream, which may be one higher
+    uint64_t core = 0;     // where that is; 0: it is gone
+    uint32_t believed = kNowhere;
+    uint32_t arriving = kNowhere;  // tells its snapshot there
+  };
+  // A lane of this core that came or went: others may still send to where it was.
+  struct Moving {
+    uint64_t session = 0;
+    absl::flat_hash_set<uint64_t> unaware;  // cores that have not said that they found it
+    // Of cores that have, for when it has told its snapshot here.
+    std::vector<MeshMember::Open> deferred;
+    // Tags of relays, by core, that are not settled until it has found the lane.
+    absl::flat_hash_map<uint64_t, std::vector<uint64_t>> tags;
+  };
+  struct Barrier {
+    uint64_t peer = 0;
+    std::string topic;
+    bool all = false;                       // it was answered before: everybody is counted
+    absl::flat_hash_set<uint64_t> waiting;  // for these cores
+  };
+
+  // ---- members (mesh.cc)
+  MeshMember* Member(uint64_t id);
+  MeshMember& Join(uint64_t id, absl::Duration now);
+  void TellSnapshot(MeshMember& member);
+  void GiveUp(MeshMember& member, MeshEnd reason);
+  void SettleAll(MeshMember& member);
+  void Beat();
+  void SendOf(MeshMember& member);
+  void UpdateReady(absl::Duration now);
+  void Handle(MeshMember& member, signaling::v1::MeshMessage& message);
+  signaling::v1::MeshItem& Add(MeshMember& member, signaling::v1::MeshItem::Kind kind);
+  template <typename Fill>
+  void Broadcast(signaling::v1::MeshItem::Kind kind, Fill fill) {
+    for (const auto& [id, member] : members_) {
+      if (member->link) fill(Add(*member, kind));
+    }
+  }
+  // Stops waiting for the core, or for all that are silent if it is 0.
+  void EndBarriers(uint64_t core);
+  void TellSettled(MeshMember& member);
+
+  // ---- lanes (mesh_lanes.cc)
+  void OnHere(MeshMember& from, const signaling::v1::MeshItem& item);
+  void OnReady(MeshMember& from, const signaling::v1::MeshItem& item);
+  void OnGone(MeshMember& from, const signaling::v1::MeshItem& item);
+  void OnFound(MeshMember& from, const signaling::v1::MeshItem& item);
+  // What was for the lane goes to where it is.
+  bool HasFound(uint64_t lane_id, const Whereabouts& lane) const;
+  // Everything that the member has to know of the lane, which is here.
+  void TellLane(MeshMember& member, const LaneRecord& lane);
+  void TellFound(MeshMember& member, uint64_t lane, uint64_t session, bool missed);
+  void OnAway(const signaling::v1::MeshItem& item);
+  // A lane whose subscriptions this core does not know: every relay is kept for it until it is
+  // found.
+  void Stray(uint64_t lane, Whereabouts& state);
+  // Those that were not found in time, or for which too much is kept.
+  void GiveUpStrays();
+  // This core's lane is at another: what it has not acknowledged is kept until it is known where.
+  void GiveAway(LaneRecord& lane, uint64_t session);
+  void BeginMoving(uint64_t lane, uint64_t session);
+  void BeginMovingFor(MeshMember& member);
+  // Nobody is waited for any more.
+  void EndMoving(uint64_t lane);
+  // A relay of another core that was for the lane: not before that core has found the lane.
+  void SettleOnceFound(uint64_t lane, const RelayLedger::Owed& owed);
+  void EndPlace(uint32_t& place, bool lost);
+  uint32_t NewPlace(uint64_t lane, MeshMember& at, bool live);
+  // What the lane's believed place has not settled and the lane is to get, in order.
+  std::vector<MeshMember::Open> Residue(uint64_t lane, uint32_t believed, uint32_t place);
+  void Believe(MeshMember& from, uint64_t lane, Whereabouts& state);
+  void Lose(uint64_t lane);
+  void RememberGone(uint64_t lane);
+  void SettleMoving(uint64_t lane);
+  // In the order in which a lane is to get them.
+  static void Sort(std::vector<MeshMember::Open>& relays);
+  void FinishDeparted();
+  void SweepPlaces();
+
+  // ---- relays and interest (mesh_relays.cc)
+  void OnSubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
+  void OnUnsubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
+  void OnRelay(MeshMember& from, const signaling::v1::MeshItem& item);
+  void Defer(uint64_t lane, const RelayLedger::Owed& owed, const signaling::v1::MeshItem& relay);
+  void OnSettled(MeshMember& from, const signaling::v1::MeshItem& item);
+  void Send(MeshMember& to, const RelayLedger::Owed& owed, const signaling::v1::MeshItem& relay,
+            uint64_t target);
+  // Where relays for the entry are kept or sent to; null: nowhere. `only`: for its lane alone.
+  MeshMember* MemberFor(const MeshInterest::Entry& entry, bool& only);
+  // Whether the lane has a subscriber of the topic, wherever this core believes it to be.
+  bool Interested(const TopicHash& topic, uint64_t lane);
+  uint64_t LaneOf(const MeshInterest::Entry& entry) const;
+  // Whether the peer is there: it has more than one entry while its lane moves.
+  bool Counts(const MeshInterest::Entry& entry) const;
+  void OnCounted(const MeshMember& from, uint64_t barrier);
+  bool HasCounting(const TopicHash& topic, uint64_t peer, uint64_t* stamp);
+  uint64_t NewStamp() { return ++clock_; }
+  void Answer(const Barrier& barrier);
+
+  const uint64_t core_id_;
+  const std::string name_;
+  const std::string version_;
+  const CoreLimits& limits_;
+  // Borrowed; must outlive this.
+  MeshHost& host_;
+  MeshBus& bus_;
+  const absl::Duration started_;
+  absl::Duration now_;
+  absl::Duration next_beat_;
+  absl::Duration last_tick_;
+  bool beat_now_ = true;
+  bool ready_ = false;
+  uint64_t last_link_ = 0;
+  std::map<uint64_t, std::unique_ptr<MeshMember>> members_;
+  // Have no link: what is kept for lanes that left them.
+  std::vector<std::unique_ptr<MeshMember>> departed_;
+  MeshMember* strays_ =
+      nullptr;  // of departed_: keeps every relay for lanes that are not found yet
+  absl::flat_hash_set<uint64_t> past_;  // cores that were given up
+  std::deque<uint64_t> past_order_;
+  absl::flat_hash_map<uint64_t, Whereabouts> lanes_;
+  std::vector<std::unique_ptr<Place>> places_;  // kHere has none
+  std::vector<uint32_t> over_;                  // places to be swept
+  std::vector<uint32_t> free_places_;
+  absl::flat_hash_map<uint64_t, Moving> moving_;
+  absl::flat_hash_set<uint64_t> lost_;
+  std::deque<uint64_t> gone_order_;  // these, and lanes that have left
+  MeshInterest interest_;
+  uint64_t clock_ = 0;  // Lamport's
+  std::map<uint64_t, Barrier> barriers_;
+  uint64_t last_barrier_ = 0;
+  MeshCounters counters_;
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_MESH_H_

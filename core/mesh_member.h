@@ -1,0 +1,81 @@
+// MeshMember: what a core knows of another one of its fleet, and what it owes it.
+//
+// Owner:  Mesh.
+// Thread: the router's.
+// Bounds: what it has not settled and not acknowledged: CoreLimits::max_lane_queued_bytes, each.
+#ifndef CAIRN_CORE_MESH_MEMBER_H_
+#define CAIRN_CORE_MESH_MEMBER_H_
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "core/mesh_link.h"
+#include "core/relay_ledger.h"
+
+namespace cairn::core {
+
+struct MeshMember {
+  // A relay that went to the member, until the member has settled it.
+  struct Open {
+    uint64_t tag = 0;
+    RelayLedger::Owed owed = {};
+    signaling::v1::MeshItem relay;
+    size_t cost = 0;  // 0: settled, behind one that is not
+  };
+
+  uint64_t id = 0;
+  // Null: relays are kept for lanes that were there and are on their way to somewhere else.
+  std::unique_ptr<MeshLink> link;
+  std::string name;
+  std::string version;
+  absl::Duration heard;
+  bool nobody = false;  // the bus says that nobody hears it, and nothing has come since
+  absl::flat_hash_set<uint64_t> members;  // as it says
+  bool beaten = false;                    // it has said which those are
+  bool complete = false;                  // its snapshot has been told
+  signaling::v1::MeshMessage out;         // what is gathered for it
+  // Of lanes: the session that it has found last. It may say so before HERE comes.
+  absl::flat_hash_map<uint64_t, uint64_t> found;
+  RelayLedger incoming;  // of its relays, by their tags
+  uint64_t last_tag = 0;
+  std::deque<Open> open;  // ascending tags; the first is not settled
+  size_t open_cost = 0;
+  uint32_t places = 0;  // lanes that relays go to there
+
+  // Relays there that are not settled.
+  size_t open_relays() const {
+    return static_cast<size_t>(
+        std::count_if(open.begin(), open.end(), [](const Open& one) { return one.cost > 0; }));
+  }
+  bool absent(absl::Duration now) const { return nobody || now - heard > kAbsent; }
+  // Null when it is settled, or was never sent.
+  Open* FindOpen(uint64_t tag) {
+    const auto it =
+        std::lower_bound(open.begin(), open.end(), tag,
+                         [](const Open& one, uint64_t wanted) { return one.tag < wanted; });
+    return it == open.end() || it->tag != tag || it->cost == 0 ? nullptr : &*it;
+  }
+  // Takes out what is known to be open.
+  RelayLedger::Owed Close(Open& one) {
+    const RelayLedger::Owed owed = one.owed;
+    open_cost -= one.cost;
+    one.cost = 0;
+    one.relay.Clear();
+    while (!open.empty() && open.front().cost == 0) open.pop_front();
+    return owed;
+  }
+
+ private:
+  // A subscription is answered without a core that has been silent for so long.
+  static constexpr absl::Duration kAbsent = absl::Seconds(1);
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_MESH_MEMBER_H_

@@ -1,0 +1,218 @@
+#include "core/nats_bus.h"
+
+#include <absl/base/thread_annotations.h>
+#include <absl/random/random.h>
+#include <absl/status/status.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
+#include <absl/synchronization/mutex.h>
+#include <absl/time/time.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <utility>
+
+#include "base/host_port.h"
+#include "base/text_file.h"
+#include "core/bus_queue.h"
+#include "core/nats_session.h"
+#include "core/nkey.h"
+
+namespace cairn::core {
+namespace {
+
+constexpr absl::Duration kShortestPause = absl::Milliseconds(20);
+constexpr absl::Duration kLongestPause = absl::Seconds(1);
+constexpr char kDefaultPort[] = "4222";
+
+absl::StatusOr<std::string> PublicKeyOf(const std::string& path) {
+  if (path.empty()) return std::string();
+  absl::StatusOr<std::string> text = ReadTextFile(path);
+  if (!text.ok()) return text.status();
+  absl::StatusOr<std::string> key = PublicNkey(*text);
+  if (!key.ok())
+    return absl::InvalidArgumentError(absl::StrCat(path, ": ", key.status().message()));
+  return key;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> ParseNatsUrls(std::string_view text) {
+  std::vector<std::string> urls;
+  std::string scheme = "nats";
+  for (std::string one : std::vector<std::string>(absl::StrSplit(std::string(text), ','))) {
+    if (const size_t at = one.find("://"); at != std::string::npos) {
+      scheme = one.substr(0, at);
+      one.erase(0, at + 3);
+    }
+    if (scheme != "nats" && scheme != "tls") {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", std::string(text), "': a URL of NATS begins with nats:// or tls://"));
+    }
+    absl::StatusOr<HostPort> address = ParseHostPort(one);
+    if (!address.ok()) return address.status();
+    urls.push_back(absl::StrCat(
+        scheme, "://",
+        JoinHostPort(address->host, address->port.empty() ? kDefaultPort : address->port)));
+  }
+  return urls;
+}
+
+struct NatsBus::Parts {
+  Parts(NatsOptions given, std::string key, NatsReceiver& to)
+      : options(std::move(given)), public_key(std::move(key)), receiver(to) {}
+
+  void Run();
+  absl::StatusOr<std::unique_ptr<NatsSession>> Connect();
+  // Until the session breaks.
+  void SendAll(NatsSession& session);
+  void Break(std::string reason);
+  void Pause();
+  void Tell(bool up, std::string_view reason);
+  void TellWritable();
+
+  // Immutable after construction.
+  const NatsOptions options;
+  const std::string public_key;
+
+  // Thread-safe.
+  BusQueue queue;
+  std::atomic<bool> stopping{false};
+
+  // Sender thread only.
+  size_t next_url = 0;
+  size_t failures = 0;
+  absl::BitGen random;
+
+  absl::Mutex mu;
+  // Guarded by mu.
+  std::string broken ABSL_GUARDED_BY(mu);  // why the session is to end; empty: it lives
+
+  absl::Mutex calling;
+  NatsReceiver& receiver ABSL_GUARDED_BY(calling);  // Borrowed; must outlive this.
+
+  std::thread sender;
+};
+
+absl::StatusOr<std::unique_ptr<NatsSession>> NatsBus::Parts::Connect() {
+  {
+    const absl::MutexLock lock(&mu);
+    broken.clear();
+  }
+  const std::string& url = options.urls[next_url++ % options.urls.size()];
+  absl::StatusOr<std::unique_ptr<NatsSession>> session =
+      NatsSession::Open(url, options, public_key,
+                        {[this](signaling::v1::MeshMessage message) {
+                           const absl::MutexLock lock(&calling);
+                           receiver.OnMessage(std::move(message));
+                         },
+                         [this](uint64_t core_id) {
+                           const absl::MutexLock lock(&calling);
+                           receiver.OnNobody(core_id);
+                         },
+                         [this](std::string reason) { Break(std::move(reason)); }});
+  if (!session.ok())
+    return absl::UnavailableError(absl::StrCat(url, ": ", session.status().message()));
+  return session;
+}
+
+void NatsBus::Parts::Run() {
+  while (!stopping) {
+    absl::StatusOr<std::unique_ptr<NatsSession>> session = Connect();
+    if (!session.ok()) {
+      Tell(false, std::string(session.status().message()));
+      Pause();
+      continue;
+    }
+    failures = 0;
+    const bool awaited = queue.Open();
+    // A break before this is not missed: SendAll() looks first.
+    Tell(true, "");
+    if (awaited) TellWritable();
+    SendAll(**session);
+    queue.Close();
+    session->reset();
+    if (!stopping) {
+      const absl::MutexLock lock(&mu);
+      Tell(false, broken);
+    }
+  }
+}
+
+void NatsBus::Parts::SendAll(NatsSession& session) {
+  while (true) {
+    {
+      const absl::MutexLock lock(&mu);
+      if (!broken.empty()) return;
+    }
+    const BusQueue::Taken taken = queue.Take();
+    if (taken.messages.empty()) return;
+    for (const BusQueue::Message& message : taken.messages) {
+      if (const absl::Status status = session.Publish(message.to, message.bytes); !status.ok()) {
+        return Break(std::string(status.message()));
+      }
+    }
+    if (taken.now_writable) TellWritable();
+  }
+}
+
+void NatsBus::Parts::Break(std::string reason) {
+  const absl::MutexLock lock(&mu);
+  if (broken.empty()) broken = std::move(reason);
+  queue.Close();
+}
+
+// Each server is tried once without a pause.
+void NatsBus::Parts::Pause() {
+  if (++failures % options.urls.size() != 0) return;
+  const size_t rounds = std::min<size_t>(failures / options.urls.size(), 8);
+  const absl::Duration longest = std::min(kLongestPause, kShortestPause * (1 << rounds));
+  const absl::Duration pause = absl::Uniform(random, 0.5, 1.0) * longest;
+  const absl::MutexLock lock(&mu);
+  mu.AwaitWithTimeout(absl::Condition(
+                          +[](std::atomic<bool>* stop) { return stop->load(); }, &stopping),
+                      pause);
+}
+
+void NatsBus::Parts::Tell(bool up, std::string_view reason) {
+  const absl::MutexLock lock(&calling);
+  receiver.OnState(up, reason);
+}
+
+void NatsBus::Parts::TellWritable() {
+  const absl::MutexLock lock(&calling);
+  receiver.OnWritable();
+}
+
+absl::StatusOr<std::unique_ptr<NatsBus>> NatsBus::Start(const NatsOptions& options,
+                                                        NatsReceiver& receiver) {
+  absl::StatusOr<std::string> key = PublicKeyOf(options.nkey_file);
+  if (!key.ok()) return key.status();
+  auto parts = std::make_unique<Parts>(options, *std::move(key), receiver);
+  parts->sender = std::thread([raw = parts.get()] { raw->Run(); });
+  return std::unique_ptr<NatsBus>(new NatsBus(std::move(parts)));
+}
+
+NatsBus::NatsBus(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+NatsBus::~NatsBus() {
+  {
+    const absl::MutexLock lock(&parts_->mu);
+    parts_->stopping = true;
+  }
+  parts_->Break("stopped");
+  parts_->sender.join();
+}
+
+bool NatsBus::Writable() { return parts_->queue.Writable(); }
+
+uint64_t NatsBus::lost() const { return parts_->queue.lost(); }
+
+void NatsBus::Send(const signaling::v1::MeshMessage& message) {
+  std::optional<uint64_t> to;
+  if (message.to() != 0) to = message.to();
+  parts_->queue.Put({to, message.SerializeAsString()});
+}
+
+}  // namespace cairn::core

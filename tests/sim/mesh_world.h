@@ -1,0 +1,101 @@
+// MeshWorld: one run with several cores: lanes that move between them, a bus that loses and is
+// parted, cores that are killed, and what must be true at the end.
+//
+// Thread: one. The same seed gives the same run in a process that begins with it.
+#ifndef CAIRN_TESTS_SIM_MESH_WORLD_H_
+#define CAIRN_TESTS_SIM_MESH_WORLD_H_
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "tests/sim/core_host.h"
+#include "tests/sim/mesh_net.h"
+#include "tests/sim/oracle.h"
+#include "tests/sim/plan.h"
+#include "tests/sim/random.h"
+#include "tests/sim/sim_lane.h"
+#include "tests/sim/timeline.h"
+#include "tests/sim/trace.h"
+
+namespace cairn::sim {
+
+class MeshWorld {
+ public:
+  MeshWorld(uint64_t seed, Coverage& coverage, size_t trace_lines);
+  ~MeshWorld();
+
+  // True when everything came out as promised.
+  bool Run();
+  const std::string& failure() const { return oracle_.failure(); }
+  const Trace& trace() const { return trace_; }
+
+ private:
+  struct Core {
+    std::unique_ptr<CoreHost> host;
+    std::set<uint64_t> lost;  // lanes that this incarnation has given up
+  };
+  struct Person {
+    SimLane* lane;
+    SimClient* client;
+    Speaks speaks;
+    uint64_t peer;
+  };
+
+  // ---- the run
+  bool RunUntil(Time end);
+  bool RunUntilQuiet(Time end);
+  bool Quiet();
+  bool CoreIsQuiet(core::Router& router);
+  void SayWhatIsStuck();
+  void Handled(size_t core, const CoreHost::OpenedLane& opened);
+  bool EverybodyKnows(uint64_t peer, const std::string& topic);
+  void CheckEmpty();
+  size_t Running() const;
+  CoreHost& NextCore(SimLane& lane);
+
+  // ---- clients
+  void NewEdge();
+  void NewClient();
+  void Act(const Person& person);
+  void Relay(const Person& person, int topic, int to, bool receipt);
+  void Subscribe(const Person& person, int topic);
+  void Unsubscribe(const Person& person, int topic);
+  int AnyTopic() { return static_cast<int>(actions_.Below(static_cast<uint64_t>(plan_.topics))); }
+  bool acting() const { return timeline_.now() < plan_.chaos; }
+
+  // ---- the adversary
+  void ScheduleFault();
+  void Fault();
+  void KillCore();
+  void StartCore(size_t core);
+  void HangCore();
+  void Part();
+  void MoveLane(SimLane& lane);
+  void Heal();
+  SimLane* AnyLane();
+
+  Plan plan_;
+  Coverage& coverage_;
+  Timeline timeline_;
+  Trace trace_;
+  SimClock clock_;
+  Random network_;
+  Random actions_;
+  Random faults_;
+  Oracle oracle_;
+  MeshNet net_;
+  std::vector<Core> cores_;
+  std::vector<std::unique_ptr<SimLane>> lanes_;
+  std::map<int, size_t> prefers_;  // lane: core
+  std::vector<Person> people_;
+  int edges_ = 0;
+  bool parts_ = false;  // this adversary does
+  bool healed_ = false;
+};
+
+}  // namespace cairn::sim
+
+#endif  // CAIRN_TESTS_SIM_MESH_WORLD_H_

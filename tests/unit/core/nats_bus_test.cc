@@ -1,0 +1,211 @@
+#include "core/nats_bus.h"
+
+#include <absl/synchronization/mutex.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/nats_server.h"
+
+namespace cairn::core {
+namespace {
+
+using signaling::v1::MeshMessage;
+using testing::HasSubstr;
+
+constexpr absl::Duration kPatience = absl::Seconds(20);
+
+// What a bus has told.
+class Heard : public NatsReceiver {
+ public:
+  void OnMessage(MeshMessage message) override {
+    const absl::MutexLock lock(&mu_);
+    numbers_.push_back(message.number());
+  }
+  void OnWritable() override {
+    const absl::MutexLock lock(&mu_);
+    writable_ = true;
+  }
+  void OnNobody(uint64_t core_id) override {
+    const absl::MutexLock lock(&mu_);
+    nobody_.push_back(core_id);
+  }
+  void OnState(bool up, std::string_view reason) override {
+    const absl::MutexLock lock(&mu_);
+    up_ = up;
+    if (!up) reasons_.emplace_back(reason);
+  }
+
+  template <typename Condition>
+  [[nodiscard]] bool Await(Condition condition) {
+    const absl::MutexLock lock(&mu_);
+    return mu_.AwaitWithTimeout(absl::Condition(&condition), kPatience);
+  }
+  bool AwaitUp(bool up = true) {
+    return Await([this, up] { return up_ == up; });
+  }
+  bool AwaitNumbers(std::vector<uint64_t> numbers) {
+    return Await([this, &numbers] { return numbers_ == numbers; });
+  }
+
+  absl::Mutex mu_;
+  std::vector<uint64_t> numbers_;
+  std::vector<uint64_t> nobody_;
+  std::vector<std::string> reasons_;
+  bool up_ = false;
+  bool writable_ = false;
+};
+
+MeshMessage Numbered(uint64_t number, uint64_t to, size_t bytes = 0) {
+  MeshMessage message;
+  message.set_number(number);
+  message.set_to(to);
+  message.set_part(std::string(bytes, 'x'));
+  return message;
+}
+
+class NatsBusTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!test::NatsServer::Installed()) GTEST_SKIP() << "no nats-server: apt install nats-server";
+    server_ = std::make_unique<test::NatsServer>();
+  }
+
+  std::unique_ptr<NatsBus> Join(uint64_t core_id, Heard& heard,
+                                std::vector<std::string> more = {}) {
+    NatsOptions options;
+    options.urls = {server_->url()};
+    options.urls.insert(options.urls.begin(), more.begin(), more.end());
+    options.fleet = "test";
+    options.core_id = core_id;
+    auto bus = NatsBus::Start(options, heard);
+    EXPECT_TRUE(bus.ok()) << bus.status();
+    EXPECT_TRUE(heard.AwaitUp());
+    return *std::move(bus);
+  }
+
+  std::unique_ptr<test::NatsServer> server_;
+};
+
+TEST_F(NatsBusTest, MessagesGoToOneOrToAllOthersInOrder) {
+  Heard a, b, c;
+  const auto bus_a = Join(1, a), bus_b = Join(2, b), bus_c = Join(3, c);
+  for (uint64_t number = 1; number <= 100; ++number)
+    bus_a->Send(Numbered(number, number % 10 == 0 ? 0 : 2));
+  bus_b->Send(Numbered(7, 1));
+  std::vector<uint64_t> all, tens;
+  for (uint64_t number = 1; number <= 100; ++number) all.push_back(number);
+  for (uint64_t number = 10; number <= 100; number += 10) tens.push_back(number);
+  EXPECT_TRUE(b.AwaitNumbers(all));
+  EXPECT_TRUE(c.AwaitNumbers(tens));
+  EXPECT_TRUE(a.AwaitNumbers({7})) << "and never its own";
+}
+
+TEST_F(NatsBusTest, ACoreThatIsGoneIsTold) {
+  Heard a, b;
+  const auto bus_a = Join(1, a);
+  auto bus_b = Join(2, b);
+  bus_a->Send(Numbered(1, 2));
+  ASSERT_TRUE(b.AwaitNumbers({1}));
+  EXPECT_THAT(a.nobody_, testing::IsEmpty());
+  bus_b.reset();
+  bus_a->Send(Numbered(2, 2));
+  EXPECT_TRUE(a.Await([&a] { return a.nobody_ == std::vector<uint64_t>{2}; }));
+}
+
+TEST_F(NatsBusTest, AServerThatIsKilledAndComesBackIsFoundAgain) {
+  Heard a, b;
+  const auto bus_a = Join(1, a), bus_b = Join(2, b);
+  server_->Kill();
+  ASSERT_TRUE(a.AwaitUp(false) && b.AwaitUp(false));
+  EXPECT_FALSE(bus_a->Writable());
+  bus_a->Send(Numbered(1, 2));  // lost
+  server_->Start();
+  ASSERT_TRUE(a.AwaitUp() && b.AwaitUp());
+  EXPECT_TRUE(a.Await([&a] { return a.writable_; })) << "asked for while it was away";
+  EXPECT_TRUE(bus_a->Writable());
+  bus_a->Send(Numbered(2, 2));
+  EXPECT_TRUE(b.AwaitNumbers({2}));
+}
+
+TEST_F(NatsBusTest, AServerThatHangsIsLeftAndNeverBlocksASender) {
+  test::NatsServer other;
+  Heard a;
+  const auto bus = Join(1, a, {other.url()});
+  other.Hang();
+  const absl::Time begin = absl::Now();
+  absl::Duration longest = absl::ZeroDuration();
+  // More than the socket's buffers hold, so that the sender thread blocks.
+  for (uint64_t number = 1; number <= 200; ++number) {
+    const absl::Time before = absl::Now();
+    if (bus->Writable()) bus->Send(Numbered(number, 2, 100 << 10));
+    longest = std::max(longest, absl::Now() - before);
+  }
+  EXPECT_LT(longest, absl::Milliseconds(100));
+  ASSERT_TRUE(a.Await([&a] { return !a.reasons_.empty(); }));
+  ASSERT_TRUE(a.AwaitUp()) << "the other server";
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(4));
+  other.GoOn();
+}
+
+TEST_F(NatsBusTest, ServersThatRefuseAreTriedInTurnAndTheReasonIsSaid) {
+  test::NatsServer refusing("authorization { token: other }");
+  Heard a;
+  const auto bus = Join(1, a, {refusing.url(), "nats://127.0.0.1:1"});
+  const absl::MutexLock lock(&a.mu_);
+  EXPECT_THAT(a.reasons_,
+              testing::ElementsAre(HasSubstr(refusing.url()), HasSubstr("nats://127.0.0.1:1: ")));
+}
+
+TEST_F(NatsBusTest, ALameDuckIsLeftForAnother) {
+  test::NatsServer other;
+  Heard a;
+  const auto bus = Join(1, a, {other.url()});
+  other.LameDuck();
+  ASSERT_TRUE(a.Await([&a] { return !a.reasons_.empty(); }));
+  EXPECT_THAT(a.reasons_.front(), HasSubstr("about to end"));
+  EXPECT_TRUE(a.AwaitUp());
+}
+
+TEST_F(NatsBusTest, FullQueueIsNotWritableAndSaysWhenItIs) {
+  Heard a, b;
+  const auto bus = Join(1, a), bus_b = Join(2, b);
+  server_->Hang();
+  int sent = 0;
+  // The sender thread takes all that waits, and then blocks with it.
+  while (bus->Writable() && sent < 10'000)
+    bus->Send(Numbered(static_cast<uint64_t>(++sent), 2, 500 << 10));
+  EXPECT_LT(sent, 10'000);
+  server_->GoOn();
+  EXPECT_TRUE(a.Await([&a] { return a.writable_; }));
+  EXPECT_TRUE(a.AwaitUp());
+}
+
+TEST(NatsBusOptionsTest, KeyFilesAreLookedAtBeforeAnythingElse) {
+  Heard heard;
+  NatsOptions options;
+  options.urls = {"nats://127.0.0.1:1"};
+  options.fleet = "test";
+  options.nkey_file = "/nonexistent";
+  EXPECT_THAT(std::string(NatsBus::Start(options, heard).status().message()),
+              HasSubstr("/nonexistent"));
+}
+
+TEST(NatsBusOptionsTest, Urls) {
+  using List = std::vector<std::string>;
+  EXPECT_EQ(ParseNatsUrls("nats://a,b:5,tls://c,[::1]").value(),
+            (List{"nats://a:4222", "nats://b:5", "tls://c:4222", "tls://[::1]:4222"}));
+  for (const char* bad :
+       {"", "nats://", "http://a", "nats://a,,b", "nats://a:99999", "nats://user:pass@a"}) {
+    EXPECT_FALSE(ParseNatsUrls(bad).ok()) << bad;
+  }
+}
+
+}  // namespace
+}  // namespace cairn::core
