@@ -51,6 +51,8 @@ std::string Opening() {
 // A call, and everything that must hold after each piece.
 class Checked {
  public:
+  Checked() : call_(Options(), absl::ZeroDuration()) {}
+
   void Take(std::string_view piece) {
     if (call_.ended()) return;
     taken_ += piece.size();
@@ -74,6 +76,12 @@ class Checked {
   const std::vector<std::string>& messages() const { return messages_; }
 
  private:
+  static Http2LaneCall::Options Options() {
+    return {.max_message_bytes = kMaxMessage,
+            .ping_interval = absl::Seconds(5),
+            .ping_timeout = absl::Seconds(5)};
+  }
+
   void Send() {
     cairn::signaling::v1::CoreToLane message;
     message.set_number(1);
@@ -89,7 +97,7 @@ class Checked {
     Require(written_ <= kOwnBytes + 32 * taken_, "what is written is bounded by what came");
   }
 
-  Http2LaneCall call_{{kMaxMessage, absl::Seconds(5), absl::Seconds(5)}, absl::ZeroDuration()};
+  Http2LaneCall call_;
   std::vector<std::string> messages_;
   size_t taken_ = 0;
   size_t written_ = 0;
