@@ -15,6 +15,7 @@
 
 #include "base/address.h"
 #include "core/acceptor_thread.h"
+#include "core/receive_buffer.h"
 #include "proto/link/timing.h"
 
 namespace cairn::core {
@@ -77,11 +78,11 @@ void AcceptorThread::Stop() {
   while (!unauthenticated_.empty()) End(unauthenticated_.begin());
 }
 
-void AcceptorThread::Admit(const std::string& peer) {
+void AcceptorThread::Admit(const std::string& peer, bool is_edge) {
   if (!tls_) return;
   {
     MutexLock lock(mu_);
-    admitted_.push_back(Plain(peer));
+    admitted_.push_back({Plain(peer), is_edge});
   }
   eventfd_write(wake_.get(), 1);
 }
@@ -156,6 +157,7 @@ void AcceptorThread::Enter(UniqueFd fd) {
     const SocketAddress address = SocketAddress(storage, size).Unmapped();
     pending.host = address.Host();
     pending.peer = Plain("ip:" + address.ToString());
+    ReceiveBuffer::Narrow(fd.get());
     const int on = 1;
     setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &kUserTimeoutMs, sizeof kUserTimeoutMs);
@@ -175,27 +177,28 @@ void AcceptorThread::EnterTls(uint64_t id, Pending pending, UniqueFd fd) {
   // it.
   if (socket_.is_unix()) {
     authenticated_.Add(std::move(pending.entry));
-    return hand_over_(std::move(fd), "");
+    return hand_over_({std::move(fd), ""});
   }
   pending.copy = UniqueFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
   // When gRPC closes it, it is shut down.
   if (!pending.copy.valid() || !Watch(pending.copy.get(), EPOLLRDHUP, id)) return;
   order_.Add(id, pending.host, clock_.Elapsed());
   unauthenticated_.emplace(id, std::move(pending));
-  hand_over_(std::move(fd), "");
+  hand_over_({std::move(fd), ""});
 }
 
 void AcceptorThread::TakeAdmitted() {
-  std::vector<std::string> admitted;
+  std::vector<Admitted> admitted;
   {
     MutexLock lock(mu_);
     admitted.swap(admitted_);
   }
-  for (const std::string& peer : admitted) {
+  for (const auto& [peer, is_edge] : admitted) {
     const auto it = std::ranges::find(
         unauthenticated_, peer, [](const auto& entry) -> const auto& { return entry.second.peer; });
     if (it == unauthenticated_.end()) continue;
     authenticated_.Add(std::move(it->second.entry));
+    if (is_edge) ReceiveBuffer::Widen(it->second.copy.get());
     Forget(it);  // the connection stays open
   }
 }
@@ -249,7 +252,9 @@ void AcceptorThread::LetIn(PendingMap::iterator it) {
   }
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.fd(), nullptr);
   authenticated_.Add(AuthenticatedConnections::Of(connection.fd(), pending.host));
-  hand_over_(connection.TakeSocket(), connection.received());
+  if (connection.is_edge()) ReceiveBuffer::Widen(connection.fd());
+  const bool is_lane = connection.is_lane();
+  hand_over_({connection.TakeSocket(), connection.received(), is_lane, connection.bearer_token()});
   order_.Remove(it->first);
   unauthenticated_.erase(it);
 }
@@ -291,6 +296,6 @@ ConnectionRefusalValues GrpcAcceptor::Refused() const {
   return values;
 }
 
-void GrpcAcceptor::Admit(const std::string& peer) { thread_->Admit(peer); }
+void GrpcAcceptor::Admit(const std::string& peer, bool is_edge) { thread_->Admit(peer, is_edge); }
 
 }  // namespace cairn::core

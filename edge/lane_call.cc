@@ -2,13 +2,13 @@
 
 #include <absl/strings/str_cat.h>
 
+#include "proto/link/grpc_messages.h"
 #include "proto/link/link.h"
 #include "proto/link/timing.h"
 
 namespace cairn::edge {
 namespace {
 
-constexpr char kMethod[] = "/cairn.signaling.v1.Lanes/Open";
 // The fields of a message that are not counted in its cost.
 constexpr size_t kMessageSlack = 64 << 10;
 
@@ -19,7 +19,7 @@ Http2Call::Options LaneCallOptions(const Http2CoreStreamOpener::Options& options
   Http2Call::Options call;
   call.scheme = options.tls ? "https" : "http";
   call.authority = target.Authority();
-  call.path = kMethod;
+  call.path = std::string(link::kLaneCall);
   call.user_agent = absl::StrCat("cairn-signal/", options.version);
   if (!options.token.empty()) call.authorization = absl::StrCat("Bearer ", options.token);
   call.max_message_bytes = link::kMaxMessageBytes + kMessageSlack;

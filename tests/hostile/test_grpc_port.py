@@ -1,6 +1,7 @@
 """Strangers at the core's gRPC port: without a credential they take neither memory, nor time, nor descriptors of others."""
 import contextlib
 import os
+import re
 import socket
 import ssl
 import statistics
@@ -15,6 +16,7 @@ from support.admin_api import Admin, Authority, Code, refused
 from support.messages import new_topic, relay
 from support.process import run, sanitizer, with_defaults
 from support.raw_client import RawClient
+from support.tools import need, output
 from support.waiting import Stopwatch, eventually
 
 MIB = 1 << 20
@@ -104,6 +106,21 @@ def attacked(start, start_core, tokens):
     talk.end()
 
 
+def tls_client(identity=None):
+    """A context of an HTTP/2 client that trusts everybody."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    if identity:
+        context.load_cert_chain(identity.cert, identity.key)
+    return context
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ours"))
+
+
 # ---- the input of a stranger
 
 @pytest.mark.parametrize("which", http2.ATTACKS, ids=lambda one: one.__name__)
@@ -128,10 +145,47 @@ def test_grpc_input_of_callers_with_a_credential_is_bounded(attacked, which):  #
     core, talk, slow_enough = attacked
     before = core.resident_bytes()
     core.forget_peak()
-    http2.attack(core.grpc_address(), which, "viewer-token")
+    http2.attack(core.grpc_address(), which, "viewer-token", seconds=3)
     assert talk.end() < slow_enough * MEMORY_FACTOR
     growth = core.peak_resident_bytes() - before
     assert growth < 64 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
+
+
+@pytest.mark.parametrize("which", [http2.rapid_reset, http2.endless_continuation], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("tls", [False, True], ids=["token", "certificate"])
+def test_what_a_viewer_sends_waits_in_its_own_connection(start, start_core, tokens, authority, which, tls):
+    """gRPC would handle all of it at once, and keep it: others waited for seconds, and hundreds of MB were not given back."""
+    if tls:
+        core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core").flags())
+        edge_flags, viewer = authority.issue("edge").flags(), tls_client(authority.issue("viewer"))
+    else:
+        core, edge_flags, viewer = start_core(), ["--grpc-edge-token-file", str(tokens / "edge")], None
+    edge = start("--role", "edge", "--core", core.grpc_address(), *edge_flags, "--threads", "1")
+    core.wait_for_log("lane_opened")
+    talk = Talk(edge)
+    longest_allowed = max(1, 5 * talk.calm())
+    before = core.resident_bytes()
+    core.forget_peak()
+    http2.attack(core.grpc_address(), which, None if tls else "viewer-token", viewer, seconds=3)
+    talk.end()
+    growth, longest = core.peak_resident_bytes() - before, max(talk.seconds)
+    assert growth < 48 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
+    assert longest < longest_allowed * MEMORY_FACTOR, f"a relay took {longest * 1000:.0f} ms"
+
+
+def test_an_edge_may_send_as_fast_as_the_network_takes_it(start, start_core, tokens, authority):
+    for core, edge_flags in [(start_core(), ["--grpc-edge-token-file", str(tokens / "edge")]),
+                             (start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core").flags()),
+                              authority.issue("edge").flags())]:
+        start("--role", "edge", "--core", core.grpc_address(), *edge_flags, "--threads", "1").wait_for_log("core_link_up")
+        eventually(lambda core=core: receive_buffers(core) and min(receive_buffers(core)) > 65_536, "a buffer of the usual size")
+
+
+def receive_buffers(core):
+    """The sizes of those of the gRPC port's connections."""
+    ss = need("ss", "iproute2")
+    port = core.grpc_address().rpartition(":")[2]
+    return [int(size) for size in re.findall(r"skmem:\(r\d+,rb(\d+)", output(ss, "-tnmH", "state", "established", "sport", "=", f":{port}"))]
 
 
 def test_a_compressed_message_is_refused_not_taken_apart(start_core):
@@ -292,11 +346,6 @@ def _is_let_in(core):
 
 # ---- mutual TLS
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("ours"))
-
-
 def test_unfinished_tls_handshakes_keep_no_others_out_and_are_closed(start, authority):
     core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core").flags(), open_files=256)
     address, before = core.grpc_address(), core.open_files()
@@ -319,9 +368,7 @@ def test_a_caller_without_a_certificate_costs_a_handshake(start, authority):
     core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", "--ops-listen-addr", "127.0.0.1:0",
                  *authority.issue("core").flags())
     host, port = core.grpc_address().rsplit(":", 1)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_alpn_protocols(["h2"])
+    context = tls_client()
     Admin(core.grpc_address(), tls=authority.issue("operator")).status()
     before = core.resident_bytes()
     core.forget_peak()

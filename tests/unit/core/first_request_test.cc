@@ -46,6 +46,14 @@ TEST(FirstRequestTest, KnowsTheFirstCallAndItsToken) {
   EXPECT_EQ(request.stream_id(), 1u);
 }
 
+TEST(FirstRequestTest, KnowsACallerThatMakesNoOtherCall) {
+  FirstRequest lane, other;
+  lane.Take(kBegin + kAcknowledgement + Headers(Request(Field("cairn-connection", "one-call"))));
+  other.Take(kBegin + kAcknowledgement + Headers(Request(Field("cairn-connection", "many"))));
+  EXPECT_TRUE(lane.one_call());
+  EXPECT_FALSE(other.one_call());
+}
+
 TEST(FirstRequestTest, AnyCutGivesTheSame) {
   const std::string all = kBegin + kAcknowledgement + Headers(Request()) + "behind it";
   for (size_t cut = 0; cut <= all.size(); ++cut) {
