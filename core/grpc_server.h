@@ -16,6 +16,8 @@
 
 namespace cairn::core {
 
+class Fleet;
+
 // Mutual TLS, as checked PEM text: every client must present a certificate of this CA. All three or
 // none.
 struct GrpcTls {
@@ -31,6 +33,8 @@ struct GrpcOptions {
   AuthorityTokens tokens;
   GrpcTls tls;
   std::string version;  // of the program
+  std::string name;     // of the core, for operators
+  Fleet* fleet = nullptr;  // must outlive the server; null: none
 };
 
 class GrpcServer {

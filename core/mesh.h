@@ -47,6 +47,7 @@ struct MeshCounters {
   uint64_t moved_relays = 0;  // what followed lanes to other cores
   uint64_t stale_relays = 0;  // of lanes that were at another core by then
   uint64_t missed_lanes = 0;  // lanes of other cores that were given up
+  uint64_t resends = 0;       // on links that are over
   std::array<uint64_t, kMeshEndCount> members_ended = {};
   std::array<uint64_t, kMeshEndCount> relays_given_up = {};
 };

@@ -47,9 +47,10 @@ void Router::Handle(RouterInput& input) {
   // After such a pause the tick decides; it excuses lanes that could not be heard.
   if (hold_.holding() && now_ - last_tick_ <= kLongestTick && hold_.End(now_)) EndHold();
   RouteOlder();
+  SettleKept();
   if (withholds_ && !hold_.holding() && !hold_.releasing()) GiveBackWithheld();
   const bool more_answers = PayAnswers();
-  unfinished_ = more_answers || !turns_.empty() || has_older();
+  unfinished_ = more_answers || !turns_.empty() || has_older() || settles_kept();
   SendGathered();
 }
 

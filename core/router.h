@@ -152,6 +152,10 @@ class Router final : private MeshHost {
   // The lane is told once the AdminCall returns.
   void Disconnect(const PeerRecord& peer, uint32_t code, std::string_view reason);
   void Drain(LaneRecord& lane);
+  // While it drains, the core takes no lanes, and those that it has must go to other cores. Lanes
+  // of this process stay. Returns how many had to go.
+  uint32_t SetDraining(bool draining);
+  bool draining() const { return draining_; }
   void SetLogDirectives(LaneRecord& lane, std::string_view directives);
   LiveFeed& feed() { return feed_; }
   // Counts input of an edge that the core has refused, and logs it, rate-limited.
@@ -216,6 +220,9 @@ class Router final : private MeshHost {
   bool has_older() const { return hold_.releasing() || !catching_up_.empty(); }
   // Routes them, as far as the turn allows.
   void RouteOlder();
+  bool settles_kept() const { return !late_.keeping() && !late_.kept().empty(); }
+  // Settles what no late lane waits for, as far as the turn allows.
+  void SettleKept();
   void GiveBackWithheld();
   void EndBatch(LaneRecord& lane);
   void OnEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
@@ -237,7 +244,7 @@ class Router final : private MeshHost {
   void DeliverKept(LaneRecord& lane, const LateLanes::Kept& kept);
   // The lanes that are still late have missed what was routed without them.
   void GiveUpLate();
-  // Settles the kept relays if no lane waits for them any more.
+  // If no lane waits for the kept relays any more, they can be settled.
   void EndLate();
   // The lane has left: its snapshot is not waited for.
   void StopAwaiting(uint64_t lane_id);
@@ -308,6 +315,7 @@ class Router final : private MeshHost {
   LaneRecord& BeginLane(LaneOpened& opened, signaling::v1::Welcome* welcome);
   void Bury(const LaneRecord& lane);
   void DetachStream(LaneRecord& lane, const absl::Status& status);
+  static absl::Status WhyDrained();
   // The lane's batch has been handled: the lane may pass in another, unless too much of it is held.
   void GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, signaling::v1::LaneToCore& batch);
   void MarkDirty(LaneRecord& lane);
@@ -349,6 +357,7 @@ class Router final : private MeshHost {
   uint64_t last_link_ = 0;  // numbers of links
   bool ticking_ = false;    // during a tick, in which settled relays are told
   bool stopping_ = false;
+  bool draining_ = false;
   Tombstones tombstones_;
   uint64_t origin_link_ = 0;  // of the relay being routed: the link of its lane; 0: none
   uint32_t targets_ = 0;      // lanes that must acknowledge the relay being routed

@@ -46,6 +46,7 @@ void Router::On(LaneOpened& opened) {
     return opened.stream->Close(
         absl::PermissionDeniedError("the lane exists, and the secret is not its own"));
   }
+  if (draining_) return opened.stream->Close(WhyDrained());
   if (mesh_ && !AdmitToMesh(opened)) return;
   lane = directory_.FindLane(id);
   if (!lane && !HasRoomForLane(opened.hello)) {

@@ -164,11 +164,8 @@ void Router::GiveUpLate() {
 }
 
 void Router::EndLate() {
-  if (late_.keeping()) return;
-  for (const LateLanes::Kept& kept : late_.TakeKept())
-    Settle({kept.origin_lane, kept.origin_link, kept.event.seq()});
   // Now the roster is complete.
-  ++roster_version_;
+  if (!late_.keeping()) ++roster_version_;
 }
 
 void Router::TellMissed(uint64_t lane_id) {

@@ -37,6 +37,13 @@ void Router::RouteOlder() {
   while (!catching_up_.empty() && work_ < limits_.work_per_turn) CatchUp(*catching_up_.front());
 }
 
+void Router::SettleKept() {
+  for (; settles_kept() && work_ < limits_.work_per_turn; ++work_) {
+    const LateLanes::Kept kept = late_.TakeFirst();
+    Settle({kept.origin_lane, kept.origin_link, kept.event.seq()});
+  }
+}
+
 void Router::GiveBackWithheld() {
   withholds_ = false;
   for (const auto& [id, lane] : directory_.lanes()) {

@@ -18,6 +18,8 @@
 #include "edge/http2_call.h"
 #include "edge/lane_call.h"
 #include "edge/stream.h"
+#include "proto/link/items.h"
+#include "proto/link/link.h"
 #include "proto/link/timing.h"
 
 namespace cairn::edge {
@@ -31,8 +33,9 @@ constexpr int kReadsPerTurn = 16;
 // The core's gRPC opens its windows after every message, by two frames of 13 bytes. That alone does
 // not wake the loop: it is read with the next delivery, which is longer, or at the next tick.
 constexpr int kWindowUpdateBytes = 26;
-// The memory of a larger message is not kept.
-constexpr size_t kKeptMessageBytes = 128 << 10;
+// The memory of a message with more is not kept: of one of the largest size with relays it is.
+constexpr size_t kKeptMessageBytes = link::kMaxMessageBytes;
+constexpr int kKeptItems = 4096;
 
 constexpr int kUnavailable = static_cast<int>(absl::StatusCode::kUnavailable);
 
@@ -258,7 +261,8 @@ bool Http2CoreStreamOpener::Stream::HandOut() {
       End(static_cast<int>(absl::StatusCode::kInternal), "a message of the core cannot be parsed");
       return false;
     }
-    const bool keep = bytes->size() <= kKeptMessageBytes && message_.part().empty();
+    const bool keep = bytes->size() <= kKeptMessageBytes &&
+                      link::ItemCount(message_) <= kKeptItems && message_.part().empty();
     if (!std::exchange(got_message_, true)) {
       core().last_good = address_;
       opener_.turns_.OnGood(core_);

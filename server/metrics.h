@@ -16,6 +16,13 @@
 
 namespace cairn::server {
 
+// A core's connection to the bus of its fleet.
+struct BusState {
+  bool up = false;
+  uint64_t connects = 0;
+  uint64_t lost = 0;
+};
+
 struct MetricsInput {
   std::string version;
   std::string role;
@@ -25,6 +32,7 @@ struct MetricsInput {
   uint64_t reload_failures = 0;
   std::optional<edge::EdgeSnapshot> edge;  // absent in a process without an edge
   std::optional<core::CoreSnapshot> core;  // absent without a core, or if it did not answer in time
+  std::optional<BusState> bus;             // absent without a fleet
   std::optional<core::ConnectionRefusalValues> refused_connections;  // absent without a core
 };
 

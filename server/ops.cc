@@ -9,6 +9,7 @@
 #include "core/grpc_server.h"
 #include "edge/edge.h"
 #include "edge/handover.h"
+#include "server/mesh.h"
 
 namespace cairn::server {
 namespace {
@@ -26,13 +27,16 @@ void WarnOfOthers(const SocketAddress& address) {
 
 }  // namespace
 
-std::string NotReadyBecause(bool draining, const std::optional<edge::EdgeSnapshot>& edge) {
-  if (draining) return "draining";
-  if (!edge) return "";
-  const auto up = std::count_if(edge->lanes.begin(), edge->lanes.end(),
-                                [](const auto& lane) { return lane.connected; });
-  if (static_cast<size_t>(up) == edge->lanes.size()) return "";
-  return absl::StrCat("no core: ", up, " of ", edge->lanes.size(), " lanes are connected");
+std::string NotReadyBecause(const ReadinessInput& input) {
+  if (input.draining) return "draining";
+  if (input.has_core && !input.no_lanes_because) return "the router of the core does not answer";
+  if (input.has_core && !input.no_lanes_because->empty()) return *input.no_lanes_because;
+  if (!input.edge) return "";
+  const auto& lanes = input.edge->lanes;
+  const auto up =
+      std::count_if(lanes.begin(), lanes.end(), [](const auto& lane) { return lane.connected; });
+  if (static_cast<size_t>(up) == lanes.size()) return "";
+  return absl::StrCat("no core: ", up, " of ", lanes.size(), " lanes are connected");
 }
 
 Ops::Ops(std::string version, std::string role, const Clock& clock)
@@ -65,10 +69,19 @@ OpsAnswer Ops::Health() const {
 }
 
 OpsAnswer Ops::Readiness() const {
-  const std::string why = NotReadyBecause(draining_.load(std::memory_order_relaxed), EdgeNow());
+  ReadinessInput input;
+  input.draining = draining_.load(std::memory_order_relaxed);
+  input.edge = EdgeNow();
+  input.has_core = subject_.core != nullptr;
+  if (subject_.core && !input.draining)
+    input.no_lanes_because = core::NoLanesBecause(*subject_.core, kCorePatience);
+  const std::string why = NotReadyBecause(input);
+  const bool alone = subject_.mesh && !subject_.mesh->up();
   OpsAnswer answer;
   answer.status = why.empty() ? 200 : 503;
-  answer.body = why.empty() ? "ready\n" : absl::StrCat(why, "\n");
+  answer.body = !why.empty() ? absl::StrCat(why, "\n")
+                : alone      ? "ready, but without NATS: clients of other cores are not reached\n"
+                             : "ready\n";
   return answer;
 }
 
@@ -82,6 +95,8 @@ OpsAnswer Ops::Metrics() {
   input.reload_failures = reload_failures_.load(std::memory_order_relaxed);
   input.edge = EdgeNow();
   if (subject_.core) input.core = core::TakeSnapshot(*subject_.core, kCorePatience);
+  if (subject_.mesh)
+    input.bus = {subject_.mesh->up(), subject_.mesh->connects(), subject_.mesh->lost()};
   if (subject_.core) {
     input.refused_connections =
         subject_.grpc ? subject_.grpc->RefusedConnections() : core::ConnectionRefusalValues();

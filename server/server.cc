@@ -142,6 +142,8 @@ absl::Status Server::StartCore() {
   if (!tls.ok()) return tls.status();
   grpc_options.tls = *std::move(tls);
   grpc_options.version = CAIRN_VERSION;
+  grpc_options.name = options_.core_name;
+  if (mesh_) grpc_options.fleet = &mesh_->fleet();
   if (PassesTokensInPlainText(options_)) {
     log::Warn(log::Core(), "grpc_in_plain_text",
               {{"hint", log::Text("anybody on the network path can read tokens and relays; set "
@@ -247,7 +249,7 @@ absl::Status Server::OpenOps() {
 // Last, so that the process accepts clients when the service manager is told "ready".
 void Server::StartOps() {
   if (!ops_) return;
-  ops_->Start({edge_.get(), core_.get(), grpc_server_.get()});
+  ops_->Start({edge_.get(), core_.get(), grpc_server_.get(), mesh_.get()});
   log::Info(log::Server(), "listening",
             {{"ops", ops_->address().ToString()}, {"version", CAIRN_VERSION}});
 }
@@ -263,6 +265,7 @@ void Server::TickCore() {
   tick_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     core_->Tick();
+    if (mesh_) mesh_->fleet().Tick();
     TickCore();
   });
 }
@@ -300,6 +303,7 @@ void Server::Shutdown() {
   ops_.reset();
   if (edge_) edge_->Stop();
   edge_.reset();
+  if (mesh_) mesh_->fleet().Stop();
   grpc_server_.reset();
   mesh_.reset();
   log::Info(log::Server(), "stopped");

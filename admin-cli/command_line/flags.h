@@ -86,6 +86,7 @@ void AddStatusCommand(Flags& root, Command& chosen);
 void AddPeersCommands(Flags& root, Command& chosen);
 void AddTopicsCommands(Flags& root, Command& chosen);
 void AddEdgesCommands(Flags& root, Command& chosen);
+void AddCoresCommands(Flags& root, Command& chosen);
 void AddLiveCommands(Flags& root, Command& chosen);
 void AddOtherCommands(Flags& root, Command& chosen);
 

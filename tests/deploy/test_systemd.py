@@ -24,7 +24,7 @@ def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("root")
     installed = root / "usr/lib/systemd/system"
     shutil.copytree(HOST_UNITS, installed, symlinks=True, ignore_dangling_symlinks=True)
-    for program in "usr/bin/cairn-signal", "bin/kill":
+    for program in "usr/bin/cairn-signal", "usr/sbin/nats-server", "bin/kill":
         path = root / program
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("#!/bin/true\n")

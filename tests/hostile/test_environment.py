@@ -48,7 +48,7 @@ BAD_TOKEN_FILES = {"UTF-16": "\ufeffs3cret\r\n".encode("utf-16-le"), "empty": b"
                    "no-break space": b"s3cret\xc2\xa0\n", "escape": b"s3cret\x1b\n", "NUL": b"s3cret\0\n"}
 GOOD_TOKEN_FILES = {"CRLF": b"s3cret\r\n", "BOM": BOM + b"s3cret\r\n", "empty first line": b"\ns3cret\n", "no newline": b"s3cret"}
 TOKEN_OPTIONS = [(SERVE, "--auth-token-file"), *((CORE, f"--grpc-{kind}-token-file") for kind in ("edge", "operator", "viewer")),
-                 (EDGE, "--grpc-edge-token-file")]
+                 (EDGE, "--grpc-edge-token-file"), (CORE, "--grpc-allow-file")]
 
 
 @pytest.mark.parametrize("role, option", TOKEN_OPTIONS, ids=[f"{role[1]} {option}" for role, option in TOKEN_OPTIONS])

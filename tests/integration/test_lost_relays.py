@@ -56,13 +56,15 @@ def test_an_edge_that_was_stopped_for_too_long(cluster):
     assert given_up(cluster).keys() == {"lane_timeout"}
 
 
-def test_an_edge_behind_a_link_that_is_too_slow_for_what_comes_over_it(cluster):
+@pytest.mark.parametrize("how", ["too slow", "silent"])
+def test_an_edge_behind_a_link_that_does_not_bring_what_comes_over_it(cluster, how):
     with SequenceLoad(cluster.addresses()) as load:
         load.run(1)
-        cluster.links[2].slow(rate=TOO_SLOW)
+        cluster.links[2].slow(rate=TOO_SLOW) if how == "too slow" else cluster.links[2].silence()
         while not given_up(cluster):
             load.run(0.5)
         cluster.links[2].slow()
+        cluster.links[2].resume()
         cluster.await_links_of_living()
         assert_told(load)
     assert given_up(cluster).keys() == {"lane_timeout"}

@@ -25,7 +25,10 @@ class Connection::LaneEnd final : public edge::CoreStream {
   ~LaneEnd() override { connection_->CancelByLane(true); }
   bool Writable() override { return connection_->up_.Writable(); }
   void Write(const LaneToCore& message) override { connection_->up_.Write(message); }
-  void Cancel() override { connection_->CancelByLane(false); }
+  void Cancel() override {
+    connection_->refused_ = true;
+    connection_->CancelByLane(false);
+  }
 
  private:
   const std::shared_ptr<Connection> connection_;

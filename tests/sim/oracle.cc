@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "proto/link/timing.h"
+#include "tests/sim/inside.h"
 
 namespace cairn::sim {
 namespace {
@@ -180,8 +181,10 @@ void Oracle::Unsure(int lane, uint64_t relays) {
 
 void Oracle::CoreStarted() {
   ++coverage_.cores;
-  for (LaneView& lane : lanes_) lane.link = 0;
+  for (LaneView& lane : lanes_) lane.link = lane.untold = 0;
   lanes_key_ = 0;
+  roster_version_ = lanes_late_ = 0;
+  late_.clear();
   first_return_ = -1;
   named_.clear();
   // A core that knows nothing has no earlier subscriptions.
@@ -203,6 +206,8 @@ void Oracle::HelloSaid(const core::Router& router, const signaling::v1::Hello& h
 
 void Oracle::CoreHandled(core::Router& router, const CoreHost::OpenedLane& opened) {
   LookForLostLanes(router, opened);
+  LookForLateLanes(router);
+  LookAtWhatIsSettled(router);
   if (pending_.empty()) return;
   LookForSubscriptions([&router](uint64_t id, const std::string& name) {
     const core::PeerRecord* peer = router.directory().Peer(id);
@@ -233,6 +238,48 @@ void Oracle::LookForLostLanes(core::Router& router, const CoreHost::OpenedLane& 
     }
     named_.erase(lane.id);
   }
+}
+
+// A lane that is here, and that the core keeps relays for no longer although it has not told all of
+// its snapshot, is told so.
+void Oracle::LookForLateLanes(core::Router& router) {
+  const uint64_t told = router.counters().lanes_late - lanes_late_;
+  lanes_late_ += told;
+  if (late_.empty() && !router.late().keeping()) return;
+  uint64_t passed_over = 0;
+  for (const uint64_t id : late_) {
+    const core::LaneRecord* lane = router.directory().FindLane(id);
+    if (lane && !router.late().Contains(id) && lane->state == core::LaneState::kSyncing)
+      ++passed_over;
+  }
+  if (told < passed_over) Fail("a lane that stays late was not told");
+  late_ = {router.late().lanes().begin(), router.late().lanes().end()};
+}
+
+// Who forgets a relay knows who was there when it was routed.
+void Oracle::LookAtWhatIsSettled(core::Router& router) {
+  const uint64_t version = RosterVersionOf(router);
+  const bool same = version == roster_version_;
+  roster_version_ = version;
+  for (const auto& [id, lane] : router.directory().lanes()) {
+    for (LaneView& view : lanes_) {
+      if (view.id != id) continue;
+      const uint64_t before = std::exchange(view.untold, lane->ledger.untold());
+      if (same && before > 0 && view.untold == 0 && lane->roster_version != version)
+        Fail("a lane was told what is settled before it was told who was there");
+    }
+  }
+}
+
+void Oracle::RosterTold(int lane, uint64_t link, const signaling::v1::Roster& roster) {
+  if (!roster.complete()) return;
+  const uint64_t id = lanes_[static_cast<size_t>(lane)].id;
+  for (int i = 0; i < roster.lanes_size(); ++i) {
+    if (roster.lanes(i) != id) continue;
+    if (i < roster.links_size() && roster.links(i) == link) return;
+    return Fail(absl::StrCat("lane ", lane, " is in the roster with a link that is not its own"));
+  }
+  Fail(absl::StrCat("lane ", lane, " is not in the roster that it was told"));
 }
 
 void Oracle::LaneLost(int lane, const char* why, bool retold) {

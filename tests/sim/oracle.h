@@ -91,6 +91,8 @@ class Oracle {
 
   // ---- the core
   void CoreStarted();
+  // The lane has been told who is there, on the link of that number.
+  void RosterTold(int lane, uint64_t link, const signaling::v1::Roster& roster);
   // A lane is about to begin or go on with a link.
   void HelloSaid(const core::Router& router, const signaling::v1::Hello& hello);
   // `opened`: the lane that has opened a stream by this input.
@@ -145,7 +147,8 @@ class Oracle {
     uint64_t id;
     bool on = true;
     bool finished = true;
-    uint64_t link = 0;  // at the core that runs
+    uint64_t link = 0;    // at the core that runs
+    uint64_t untold = 0;  // settled relays that this core has not told it of
   };
   struct Pending {
     int client;
@@ -156,6 +159,8 @@ class Oracle {
   void OnReceipt(int client, uint64_t id);
   int TopicOf(std::string_view name) const;
   void LookForLostLanes(core::Router& router, const CoreHost::OpenedLane& opened);
+  void LookForLateLanes(core::Router& router);
+  void LookAtWhatIsSettled(core::Router& router);
   void CheckRecord(const core::Router& router, int client, int topic);
   void CheckRelay(int number, const RelayRecord& relay);
   std::string Describe(int number, const RelayRecord& relay) const;
@@ -170,6 +175,9 @@ class Oracle {
   std::vector<RelayRecord> relays_;
   std::vector<Pending> pending_;  // subscriptions that are not in force
   uint64_t lanes_key_ = 0;
+  uint64_t roster_version_ = 0;
+  uint64_t lanes_late_ = 0;
+  std::set<uint64_t> late_;  // the lanes that the core keeps relays for
   // Of the core that runs: when the first lane said Hello that knew another, and which lanes such
   // lanes have named that have not come yet.
   Time first_return_ = -1;

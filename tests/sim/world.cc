@@ -43,6 +43,7 @@ bool World::Run() {
   for (int client = 0; client < plan_.clients; ++client) NewClient();
   ScheduleFault();
   if (plan_.scenes) ScheduleScene();
+  if (plan_.two_cores) timeline_.After(2 * kSecond, [this] { SceneOfTwoCores(); });
   if (!RunUntil(plan_.chaos)) return false;
   Heal();
   if (!RunUntilQuiet()) return false;

@@ -43,7 +43,20 @@ class Secure:
         self.allow(*keys)
 
     def allow(self, *keys):
-        (self.directory / "cores.conf").write_text("CORES: [%s]\n" % ", ".join(f"{{nkey: {key}}}" for key in keys))
+        users = ", ".join(f"{{nkey: {key}}}" for key in keys)
+        (self.directory / "cores.conf").write_text(f'SUBJECTS: "sg.fleet.>"\nCORES: [{users}]\n')
+
+
+class MadeCredentials:
+    """What deploy/nats/make-credentials has made, in `made`."""
+
+    class _Files:
+        def __init__(self, directory):
+            self.cert, self.key, self.ca = directory / "tls.crt", directory / "tls.key", directory / "ca.crt"
+
+    def __init__(self, made):
+        self.directory = made / "server"
+        self.certificate = self._Files(self.directory)
 
 
 class NatsServer:
@@ -62,8 +75,9 @@ class NatsServer:
     def _use_shipped(self, secure, name, routes, route):
         """Its own ports, and only on this machine; all else is as shipped."""
         certificate, key = str(secure.certificate.cert), str(secure.certificate.key)
+        authority = str(getattr(secure.certificate, "ca", certificate))
         self._env = {**os.environ, "NATS_NAME": name, "NATS_ROUTES": json.dumps(routes), "NATS_CERT": certificate,
-                     "NATS_KEY": key, "NATS_CA": certificate}
+                     "NATS_KEY": key, "NATS_CA": authority}
         text = SHIPPED.read_text()
         for shipped, port in {"0.0.0.0:4222": self.port, "0.0.0.0:6222": route, "127.0.0.1:8222": self._monitor}.items():
             assert shipped in text

@@ -72,7 +72,9 @@ def metrics_of_a_process(binary):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                         "-keyout", key, "-out", cert, "-subj", "/CN=localhost"], check=True, capture_output=True)
         return metrics_of(scrape(binary, "--listen-addr", "127.0.0.1:0", "--grpc-listen-addr", "127.0.0.1:0",
-                                 "--tls-cert", cert, "--tls-key", key))
+                                 "--tls-cert", cert, "--tls-key", key,
+                                 # A fleet whose NATS is away: its metrics are there.
+                                 "--mesh", "nats://127.0.0.1:1", "--fleet", "docs"))
 
 
 def documented_events(text):

@@ -137,5 +137,22 @@ TEST_F(AdminServiceTest, AnAddressThatIsTakenIsNamed) {
   EXPECT_THAT(status.ToString(), HasSubstr(server_->address()));
 }
 
+TEST_F(AdminServiceTest, WithoutAFleetThereIsThisCoreOnly) {
+  Start({});
+  v1::ListCoresResponse cores;
+  ASSERT_TRUE(admin_->ListCores(Call("").get(), {}, &cores).ok());
+  ASSERT_EQ(cores.cores_size(), 1);
+  EXPECT_EQ(cores.fleet(), "");
+  EXPECT_EQ(cores.cores(0).core_id(), "000000000000c0de");
+  EXPECT_TRUE(cores.cores(0).is_self());
+  const auto call = Call("");
+  call->AddMetadata("cairn-core", "000000000000c0df");
+  v1::GetStatusResponse status;
+  EXPECT_EQ(admin_->GetStatus(call.get(), {}, &status).error_code(), StatusCode::NOT_FOUND);
+  v1::DrainCoreResponse drained;
+  EXPECT_EQ(admin_->DrainCore(Call("").get(), {}, &drained).error_code(),
+            StatusCode::FAILED_PRECONDITION);
+}
+
 }  // namespace
 }  // namespace cairn::core

@@ -103,7 +103,7 @@ TEST_F(PassedOverTest, IsALaneThatIsInTheRosterWithALinkThatItHasNeverHeardOf) {
     return hello;
   };
   Hello one = hello_of(1, {kB, 5, {1, 2, 3, 4, 5}}, kB, 11);
-  for (const uint64_t link : {11, 12, 13, 14, 0}) one.mutable_roster()->add_links(link);
+  for (const uint64_t link : {11u, 12u, 13u, 14u, 0u}) one.mutable_roster()->add_links(link);
   hold_.OnHello(one, true, kStart);
   hold_.OnHello(hello_of(2, {kB, 4, {1, 2}}, kB, 12), true, kStart);
   hold_.OnHello(hello_of(3, {kB, 4, {1, 3}}, kB, 9), true, kStart);

@@ -96,6 +96,19 @@ TEST_F(OpenRelaysTest, AReusedEntryHasNothingOfTheOldRelay) {
   EXPECT_EQ(events[0].seq(), 2u);
 }
 
+TEST_F(OpenRelaysTest, ASettledOneLeavesItsMemoryToTheNext) {
+  const auto memory_after = [this](uint64_t seq, size_t payload_bytes) {
+    Keep(seq, payload_bytes);
+    open_.Settle(seq, seq);
+    LaneEvent place = Relay(seq + 1);
+    open_.Keep(place);
+    open_.Settle(seq + 1, seq + 1);
+    return place.payload().capacity();
+  };
+  EXPECT_GE(memory_after(1, 1500), 1500u);
+  EXPECT_LT(memory_after(3, 60'000), 2048u);
+}
+
 TEST_F(OpenRelaysTest, AfterAllWereTakenLowerNumbersMayCome) {
   Keep(5);
   EXPECT_THAT(TakeNumbers(), ElementsAre(5));

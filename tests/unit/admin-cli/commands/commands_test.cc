@@ -49,14 +49,14 @@ class CommandsTest : public ::testing::Test {
 
   template <typename Command>
   int Run(const Command& command) {
-    absl::StatusOr<std::unique_ptr<AdminClient>> client =
-        AdminClient::Create(options_.connection, stop_);
+    absl::StatusOr<std::unique_ptr<FleetClient>> client =
+        FleetClient::Create(options_.connection, stop_);
     EXPECT_TRUE(client.ok()) << client.status();
     std::ostringstream out, err;
     std::istringstream in(answer_);
     CommandContext context{**client, options_,        &out, err, in, clock_, Style(),
                            false,    !answer_.empty()};
-    const int code = RunCommand(context, command);
+    const int code = WithMissing(context, RunCommand(context, command));
     out_ = out.str();
     err_ = err.str();
     return code;
