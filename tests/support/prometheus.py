@@ -17,13 +17,17 @@ SCRAPE_INTERVAL = "500ms"
 
 class Prometheus:
     def __init__(self, directory, targets):
-        """targets: {"edge1:9090" as the shipped configuration names it: (host, port) where it is here}."""
+        """targets: {"edge1:9090" as the shipped configuration names it: (host, port) where it is here}. Others are scraped too."""
         program = need("prometheus", "prometheus")
         self._url = f"http://127.0.0.1:{unused_port()}"
         config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
         config["global"] = {"scrape_interval": SCRAPE_INTERVAL, "evaluation_interval": SCRAPE_INTERVAL}
         config["rule_files"] = [str(RULES)]
-        for group in config["scrape_configs"][0]["static_configs"]:
+        shipped = config["scrape_configs"][0]["static_configs"]
+        others = sorted(targets.keys() - {name for group in shipped for name in group["targets"]})
+        if others:
+            shipped.append({"targets": others})
+        for group in shipped:
             group["targets"] = ["%s:%d" % targets[name] for name in group["targets"]]
         path = directory / "prometheus.yml"
         path.write_text(yaml.safe_dump(config))
