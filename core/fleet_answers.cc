@@ -208,7 +208,7 @@ struct Maker {
     const absl::StatusOr<uint64_t> peer = AdminCalls::PeerToTrace(*request);
     if (!peer.ok()) return peer.status();
     const auto join = [peer = *peer, topic = request->topic(), place = place()](Router& router,
-                                                                               auto listener) {
+                                                                                auto listener) {
       return router.feed().AddTracer(std::move(listener), peer, topic, place);
     };
     return std::make_shared<TraceAnswer>(calls.core(), join, sender, from, ask, now);
