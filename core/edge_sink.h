@@ -31,7 +31,7 @@ class EdgeSink : public LaneEndpoint {
   virtual bool IsBehind() { return false; }
 };
 
-// core/lane_service.h.
+// core/lane_port.h, and core/lane_service.h over gRPC.
 class LaneStream : public LaneEndpoint {
  public:
   // Whether a message can be written now; if not, the input LaneWritable follows, unless the stream

@@ -82,12 +82,8 @@ void Mesh::OnMessage(MeshMessage& message, absl::Duration now) {
   if (receipt == MeshLink::Receipt::kHandle) Handle(*member, message);
 }
 
-void Mesh::OnNobody(uint64_t core_id, absl::Duration now) {
-  now_ = now;
-  MeshMember* member = Member(core_id);
-  if (!member) return;
-  member->nobody = true;
-  EndBarriers(core_id);
+void Mesh::OnNobody(uint64_t core_id) {
+  if (MeshMember* member = Member(core_id)) member->nobody = true;
 }
 
 void Mesh::Handle(MeshMember& member, MeshMessage& message) {
@@ -106,7 +102,7 @@ void Mesh::Handle(MeshMember& member, MeshMessage& message) {
         OnFound(member, item);
         break;
       case MeshItem::KIND_LANE_AWAY:
-        OnAway(item);
+        OnAway(member, item);
         break;
       case MeshItem::KIND_SUBSCRIBED:
         OnSubscribedThere(member, item);
@@ -117,6 +113,9 @@ void Mesh::Handle(MeshMember& member, MeshMessage& message) {
       case MeshItem::KIND_COUNTED:
         OnCounted(member, item.barrier());
         break;
+      case MeshItem::KIND_PUBLISHED:
+        OnPublishedThere(member, item);
+        break;
       case MeshItem::KIND_RELAY:
         OnRelay(member, item);
         break;
@@ -125,6 +124,7 @@ void Mesh::Handle(MeshMember& member, MeshMessage& message) {
         break;
       case MeshItem::KIND_SNAPSHOT_END:
         member.complete = true;
+        GiveUpAwayAt(member.id);
         break;
       default:
         break;  // of a newer core
@@ -201,11 +201,9 @@ void Mesh::TellSnapshot(MeshMember& member) {
     // It may wait for this already: it has known this core for longer than this core knows it.
     if (HasFound(id, lane)) TellFound(member, id, lane.session, false);
     if (lane.core == 0 || lane.core == core_id_ || lane.core == member.id) continue;
-    MeshItem& away = Add(member, MeshItem::KIND_LANE_AWAY);
-    away.set_lane(id);
-    away.set_session(lane.session);
-    away.set_core(lane.core);
+    TellAway(member, id, lane.session, lane.core);
   }
+  TellRecords(member);
   Add(member, MeshItem::KIND_SNAPSHOT_END);
 }
 
@@ -221,10 +219,7 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
       lost.push_back(id);
     }
   }
-  for (const uint64_t id : lost) {
-    Lose(id);
-    SettleMoving(id);
-  }
+  for (const uint64_t id : lost) GiveUpLane(id);
   const uint64_t open = member.open_relays();
   counters_.resends += member.link->resends();
   counters_.relays_given_up[static_cast<size_t>(reason)] += member.places == 0 ? open : 0;
@@ -351,6 +346,11 @@ std::string Mesh::DebugString() const {
         " unaware");
     for (const uint64_t core : moving.unaware) absl::StrAppend(&text, " ", core % 1000);
     absl::StrAppend(&text, " deferred ", moving.deferred.size(), "; ");
+  }
+  for (const auto& [id, lane] : lanes_) {
+    if (lane.believed == kNowhere || places_[lane.believed]->at->link) continue;
+    absl::StrAppend(&text, "lane ", id % 1000, " of ", lane.session, " at ", lane.core % 1000,
+                    lane.arriving == kNowhere ? "" : " arriving", " is kept for; ");
   }
   absl::StrAppend(&text, "departed ", departed_.size(), ", moving ", moving_.size(), ", barriers ",
                   barriers_.size(), ", over ", over_.size());

@@ -63,8 +63,8 @@ class Mesh {
 
   // ---- the bus
   void OnMessage(signaling::v1::MeshMessage& message, absl::Duration now);
-  // The bus has nobody with this id: it has ended, or its bus has. Others no longer wait for it.
-  void OnNobody(uint64_t core_id, absl::Duration now);
+  // The bus says that nobody is at the address of that core: its process has ended, or is cut off.
+  void OnNobody(uint64_t core_id);
   void Tick(absl::Duration now);
   // Sends what has gathered, as far as the bus takes it.
   void Pump(absl::Duration now);
@@ -79,6 +79,9 @@ class Mesh {
   // Whether the lane tells its snapshot, or has told it, at another core.
   bool IsElsewhere(uint64_t lane_id) const;
   bool HasFinishedElsewhere(uint64_t lane_id) const;
+  // A lane that comes from another core of the fleet knew these there: some of them this core may
+  // not have heard of.
+  void OnRoster(const signaling::v1::Hello& hello);
   // A lane goes on with its link.
   void OnLaneResumed(const LaneRecord& lane, uint64_t session);
   // A lane has begun a link: it tells its snapshot. True when relays are kept for it elsewhere:
@@ -98,6 +101,10 @@ class Mesh {
                     bool wants_answer);
   void OnUnsubscribed(const PeerRecord& peer, const std::string& topic);
 
+  // ---- its records: every core has all of them
+  void OnPublished(uint64_t lane_id, const std::string& topic, const signaling::v1::Record& record,
+                   RecordStore::Said said);
+
   // ---- its relays
   struct Reach {
     uint64_t subscribers = 0;
@@ -115,6 +122,8 @@ class Mesh {
   bool Knows(uint64_t peer, std::string_view topic);
   // Sessions of lanes that this core has given up while they were elsewhere.
   bool HasLost(uint64_t lane_id) const { return lost_.contains(lane_id); }
+  // Whether the core believes the lane to be somewhere, or is being told where.
+  bool KnowsLane(uint64_t lane_id) const;
   // The stamp of the peer's subscription, if relays of this core to the topic go to where it is;
   // else 0.
   uint64_t Routes(uint64_t peer, const std::string& topic);
@@ -162,6 +171,7 @@ class Mesh {
   MeshMember* Member(uint64_t id);
   MeshMember& Join(uint64_t id, absl::Duration now);
   void TellSnapshot(MeshMember& member);
+  void TellRecords(MeshMember& member);
   void GiveUp(MeshMember& member, MeshEnd reason);
   void SettleAll(MeshMember& member);
   void Beat();
@@ -189,12 +199,16 @@ class Mesh {
   // Everything that the member has to know of the lane, which is here.
   void TellLane(MeshMember& member, const LaneRecord& lane);
   void TellFound(MeshMember& member, uint64_t lane, uint64_t session, bool missed);
-  void OnAway(const signaling::v1::MeshItem& item);
+  void TellAway(MeshMember& member, uint64_t lane, uint64_t session, uint64_t core);
+  void OnAway(MeshMember& from, const signaling::v1::MeshItem& item);
   // A lane whose subscriptions this core does not know: every relay is kept for it until it is
   // found.
   void Stray(uint64_t lane, Whereabouts& state);
   // Those that were not found in time, or for which too much is kept.
   void GiveUpStrays();
+  // Lanes that were said to be at that core, which has told of all that it has.
+  void GiveUpAwayAt(uint64_t core);
+  void GiveUpLane(uint64_t id);
   // This core's lane is at another: what it has not acknowledged is kept until it is known where.
   void GiveAway(LaneRecord& lane, uint64_t session);
   void BeginMoving(uint64_t lane, uint64_t session);
@@ -219,6 +233,7 @@ class Mesh {
   // ---- relays and interest (mesh_relays.cc)
   void OnSubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnUnsubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
+  void OnPublishedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnRelay(MeshMember& from, const signaling::v1::MeshItem& item);
   void Defer(uint64_t lane, const RelayLedger::Owed& owed, const signaling::v1::MeshItem& relay);
   void OnSettled(MeshMember& from, const signaling::v1::MeshItem& item);
@@ -255,6 +270,8 @@ class Mesh {
   std::vector<std::unique_ptr<MeshMember>> departed_;
   MeshMember* strays_ =
       nullptr;  // of departed_: keeps every relay for lanes that are not found yet
+  // Lanes that are said to be at a core that has not said so itself, since when.
+  absl::flat_hash_map<uint64_t, absl::Duration> away_;
   absl::flat_hash_set<uint64_t> past_;  // cores that were given up
   std::deque<uint64_t> past_order_;
   absl::flat_hash_map<uint64_t, Whereabouts> lanes_;

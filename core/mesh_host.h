@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/directory.h"
+#include "core/record_store.h"
 #include "core/relay_ledger.h"
 #include "signaling/v1/lane.pb.h"
 #include "signaling/v1/mesh.pb.h"
@@ -39,6 +40,12 @@ class MeshHost {
                         uint64_t only) = 0;
   // Of topics that have watchers here, since nobody else is told.
   virtual void AnswerSubscribed(PeerRecord& peer, const std::string& topic, uint64_t others) = 0;
+  // A record that was published at another core.
+  virtual void TakeRecord(const std::string& topic, signaling::v1::Record record,
+                          RecordStore::Said said, uint64_t lane_id) = 0;
+  virtual const RecordStore& records() const = 0;
+  // On the clock of the record store.
+  virtual int64_t steady_us() const = 0;
   // The lane's clients have missed relays.
   virtual void TellLaneMissed(uint64_t lane_id) = 0;
   // The lane is at another core: forgets it without telling anybody that its peers left. What it

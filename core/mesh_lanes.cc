@@ -21,6 +21,14 @@ bool Mesh::IsElsewhere(uint64_t lane_id) const {
   return lane != lanes_.end() && lane->second.core != 0 && lane->second.core != core_id_;
 }
 
+bool Mesh::KnowsLane(uint64_t lane_id) const {
+  const auto lane = lanes_.find(lane_id);
+  if (lane == lanes_.end() || lane->second.core == 0) return false;
+  const Whereabouts& state = lane->second;
+  return state.arriving != kNowhere || state.core == core_id_ ||
+         (state.believed != kNowhere && places_[state.believed]->at != strays_);
+}
+
 bool Mesh::HasFinishedElsewhere(uint64_t lane_id) const {
   return IsElsewhere(lane_id) && lanes_.at(lane_id).arriving == kNowhere;
 }
@@ -58,6 +66,13 @@ void Mesh::TellLane(MeshMember& member, const LaneRecord& lane) {
   ready.set_session(session);
 }
 
+void Mesh::TellAway(MeshMember& member, uint64_t lane, uint64_t session, uint64_t core) {
+  MeshItem& item = Add(member, MeshItem::KIND_LANE_AWAY);
+  item.set_lane(lane);
+  item.set_session(session);
+  item.set_core(core);
+}
+
 void Mesh::TellFound(MeshMember& member, uint64_t lane, uint64_t session, bool missed) {
   MeshItem& item = Add(member, MeshItem::KIND_LANE_FOUND);
   item.set_lane(lane);
@@ -83,6 +98,7 @@ bool Mesh::OnLaneHere(const LaneRecord& lane, uint64_t session) {
   Whereabouts& state = lanes_[lane.id];
   state.session = state.latest = session;
   state.core = core_id_;
+  away_.erase(lane.id);
   EndPlace(state.arriving, false);
   BeginMoving(lane.id, session);
   for (const auto& [id, member] : members_) TellLane(*member, lane);
@@ -229,7 +245,13 @@ void Mesh::OnHere(MeshMember& from, const MeshItem& item) {
   LaneRecord* own = host_.directory().FindLane(id);
   if (own && own->sink) return;
   if (item.session() < lanes_[id].session) return;
-  if (own) GiveAway(*own, item.session());
+  if (own) {
+    GiveAway(*own, item.session());
+    for (const auto& [core, member] : members_) {
+      if (core != from.id) TellAway(*member, id, item.session(), from.id);
+    }
+  }
+  away_.erase(id);
   Whereabouts& state = lanes_[id];
   state.session = item.session();
   state.latest = 0;
@@ -242,33 +264,77 @@ void Mesh::OnHere(MeshMember& from, const MeshItem& item) {
   Believe(from, id, state);
 }
 
-void Mesh::OnAway(const MeshItem& item) {
+// Told by a core that joins or is joined, and by the one that a lane has left: if this core cannot
+// hear where it went, it must not wait for ever.
+void Mesh::OnAway(MeshMember& from, const MeshItem& item) {
   const uint64_t id = item.lane();
-  if (item.core() == core_id_ || item.core() == 0 || lanes_.contains(id)) return;
+  if (item.core() == core_id_ || item.core() == 0) return;
+  const auto known = lanes_.find(id);
+  if (known != lanes_.end() &&
+      (known->second.core != from.id || item.session() <= known->second.session))
+    return;
   Whereabouts& state = lanes_[id];
   state.session = item.session();
   state.core = item.core();
-  Stray(id, state);
+  EndPlace(state.arriving, false);
+  away_[id] = now_;
+  if (state.believed == kNowhere) Stray(id, state);
+}
+
+void Mesh::OnRoster(const signaling::v1::Hello& hello) {
+  if (hello.core_id() == 0 || hello.core_id() == core_id_) return;
+  const signaling::v1::Roster& roster = hello.roster();
+  for (const auto* lanes : {&roster.lanes(), &roster.awaited(), &roster.elsewhere()}) {
+    for (const uint64_t id : *lanes) {
+      if (lanes_.contains(id) || id == hello.lane_id()) continue;
+      Whereabouts& state = lanes_[id];
+      state.core = hello.core_id();
+      away_[id] = now_;
+      Stray(id, state);
+    }
+  }
 }
 
 void Mesh::Stray(uint64_t lane, Whereabouts& state) {
   if (!strays_) strays_ = departed_.emplace_back(std::make_unique<MeshMember>()).get();
-  strays_->heard = now_;
   state.believed = NewPlace(lane, *strays_, true);
 }
 
 void Mesh::GiveUpStrays() {
-  if (!strays_ || (now_ - strays_->heard <= limits_.lane_timeout &&
-                   strays_->open_cost <= limits_.max_lane_queued_bytes))
-    return;
   std::vector<uint64_t> lost;
-  for (auto& [id, lane] : lanes_) {
-    if (lane.believed == kNowhere || places_[lane.believed]->at != strays_) continue;
-    EndPlace(lane.believed, true);
-    if (lane.arriving == kNowhere && lane.core != core_id_) lane.core = 0;
-    lost.push_back(id);
+  for (const auto& [id, since] : away_) {
+    if (now_ - since > limits_.lane_timeout) lost.push_back(id);
   }
-  for (const uint64_t id : lost) Lose(id);
+  if (strays_ && strays_->open_cost > limits_.max_lane_queued_bytes) {
+    for (const auto& [id, lane] : lanes_) {
+      if (lane.believed != kNowhere && places_[lane.believed]->at == strays_) lost.push_back(id);
+    }
+  }
+  for (const uint64_t id : lost) GiveUpLane(id);
+}
+
+void Mesh::GiveUpAwayAt(uint64_t core) {
+  std::vector<uint64_t> lost;
+  for (const auto& [id, since] : away_) {
+    if (lanes_.at(id).core == core) lost.push_back(id);
+  }
+  for (const uint64_t id : lost) GiveUpLane(id);
+}
+
+// What this core keeps for the lane is lost, wherever the lane is.
+void Mesh::GiveUpLane(uint64_t id) {
+  const auto lane = lanes_.find(id);
+  if (lane == lanes_.end()) return;
+  Whereabouts& state = lane->second;
+  EndPlace(state.believed, true);
+  if (state.core == core_id_) return Lose(id);
+  if (away_.erase(id) > 0) state.core = 0;
+  Broadcast(MeshItem::KIND_LANE_FOUND, [&](MeshItem& item) {
+    item.set_lane(id);
+    item.set_session(state.session);
+  });
+  SettleMoving(id);
+  Lose(id);
 }
 
 void Mesh::OnReady(MeshMember& from, const MeshItem& item) {
@@ -305,6 +371,7 @@ void Mesh::OnGone(MeshMember& from, const MeshItem& item) {
   EndPlace(lane->second.arriving, true);
   EndPlace(lane->second.believed, true);
   lane->second.core = 0;
+  away_.erase(item.lane());
   SettleMoving(item.lane());
   item.missed() ? Lose(item.lane()) : RememberGone(item.lane());
 }

@@ -35,7 +35,7 @@ struct MeshMember {
   std::string name;
   std::string version;
   absl::Duration heard;
-  bool nobody = false;  // the bus says that nobody hears it, and nothing has come since
+  bool nobody = false;                    // the bus has said so since
   absl::flat_hash_set<uint64_t> members;  // as it says
   bool beaten = false;                    // it has said which those are
   bool complete = false;                  // its snapshot has been told
@@ -53,7 +53,7 @@ struct MeshMember {
     return static_cast<size_t>(
         std::count_if(open.begin(), open.end(), [](const Open& one) { return one.cost > 0; }));
   }
-  bool absent(absl::Duration now) const { return nobody || now - heard > kAbsent; }
+  bool absent(absl::Duration now) const { return now - heard > (nobody ? kUnreached : kAbsent); }
   // Null when it is settled, or was never sent.
   Open* FindOpen(uint64_t tag) {
     const auto it =
@@ -74,6 +74,8 @@ struct MeshMember {
  private:
   // A subscription is answered without a core that has been silent for so long.
   static constexpr absl::Duration kAbsent = absl::Seconds(1);
+  // When nobody is at its address: longer than a core needs to find another server of the bus.
+  static constexpr absl::Duration kUnreached = absl::Milliseconds(300);
 };
 
 }  // namespace cairn::core

@@ -69,7 +69,10 @@ bool RecordStore::Put(std::string_view topic, Record record, int64_t now_us, Sai
   };
   const std::vector<Entries::iterator> rivals = Rivals(name, record);
   for (const auto& rival : rivals) {
-    if (is_later(*rival)) return true;
+    // What its own lane tells of a publisher is newer than what that told before.
+    const bool is_own =
+        lane != 0 && rival->lane == lane && rival->record.connection() == record.connection();
+    if (is_later(*rival) && !is_own) return true;
     const bool only_alike =
         record.peer_id().empty() && rival->record.connection() != record.connection();
     if (only_alike && rival->lane != lane && rival->expires_us > entry.expires_us) return true;

@@ -101,6 +101,13 @@ class RecordStore {
   uint32_t Collect(std::string_view topic, uint64_t asking, size_t max_bytes,
                    google::protobuf::RepeatedPtrField<signaling::v1::Record>* out) const;
 
+  // Calls each(topic, entry) for every record, those of a topic oldest first.
+  template <typename Each>
+  void ForEach(Each each) const {
+    for (const auto& [topic, entries] : topics_) {
+      for (const Entry& entry : entries) each(topic, entry);
+    }
+  }
   // For inspection: oldest first; null when there are none.
   const Entries* Find(std::string_view topic) const;
   size_t size() const { return by_expiry_.size(); }

@@ -41,7 +41,7 @@ void Router::Handle(RouterInput& input) {
   now_ = clock_.Elapsed();
   now_us_ = absl::ToInt64Microseconds(now_ + wall_ahead_);
   work_ = 0;
-  answer_cost_ = 0;
+  answers_.BeginTurn();
   routed_older_ = false;
   std::visit([this](auto& one) { On(one); }, input);
   // After such a pause the tick decides; it excuses lanes that could not be heard.
@@ -49,7 +49,7 @@ void Router::Handle(RouterInput& input) {
   RouteOlder();
   SettleKept();
   if (withholds_ && !hold_.holding() && !hold_.releasing()) GiveBackWithheld();
-  const bool more_answers = PayAnswers();
+  const bool more_answers = answers_.Pay();
   unfinished_ = more_answers || !turns_.empty() || has_older() || settles_kept();
   SendGathered();
 }
@@ -152,7 +152,7 @@ void Router::OnPeerEvent(LaneRecord& lane, LaneEvent& event) {
     case LaneEvent::KIND_QUERIED:
       return Query(*peer, event);
     case LaneEvent::KIND_QUERY_ENDED:
-      return EndQuery(*peer, event.topic());
+      return answers_.End(*peer, event.topic());
     case LaneEvent::KIND_PEER_CLOSED:
       if (event.has_stats()) peer->stats.Swap(event.mutable_stats());
       return ClosePeer(*peer, event.close_code(), event.close_reason());
@@ -232,8 +232,7 @@ void Router::ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason)
     Announce(Notice::KIND_LEFT, peer, *topic);
     if (mesh_) mesh_->OnUnsubscribed(peer, topic->name);
   }
-  for (const std::string& topic : peer.queries) queries_.Remove(topic, peer.id);
-  peer.lane->owed.Remove(peer.id);
+  answers_.Forget(peer);
   directory_.RemovePeer(peer, now_us_, code, reason);
 }
 
@@ -270,28 +269,14 @@ Event* Router::NewEvent(Event::Kind kind, const LaneRecord& lane, const PeerReco
   return &event_;
 }
 
-void Router::MarkDirty(LaneRecord& lane) {
-  if (lane.dirty) return;
-  lane.dirty = true;
-  dirty_.push_back(&lane);
-}
-
-CoreToLane& Router::For(LaneRecord& lane) {
-  MarkDirty(lane);
-  return lane.out;
-}
-
 void Router::SendGathered() {
   std::vector<LaneRecord*> full;
   // Giving up a lane adds messages for others.
-  while (!dirty_.empty()) {
-    sending_.swap(dirty_);
-    for (LaneRecord* lane : sending_) {
-      lane->dirty = false;
-      Send(*lane);
-      if (lane->channel && lane->channel->full(limits_.max_lane_queued_bytes)) full.push_back(lane);
-    }
-    sending_.clear();
+  while (!output_.empty()) {
+    output_.SendEach([&](LaneRecord& lane) {
+      Send(lane);
+      if (lane.channel && lane.channel->full(limits_.max_lane_queued_bytes)) full.push_back(&lane);
+    });
     for (LaneRecord* lane : full) GiveUp(*lane, LaneEnd::kFull);
     full.clear();
   }
@@ -309,7 +294,9 @@ void Router::Send(LaneRecord& lane) {
     if (lane.roster_version != roster_version_) AddRoster(lane);
     ledger.TakeSettled(lane.out.mutable_settled());
   }
-  if (!link::IsEmpty(lane.out)) lane.channel->Append(lane.out, now_, routed_older_);
+  // A lane cannot acknowledge what comes for it before its own batch has been handled.
+  const bool goes_on = routed_older_ || !lane.batches.empty();
+  if (!link::IsEmpty(lane.out)) lane.channel->Append(lane.out, now_, goes_on);
   if (lane.channel->attached()) lane.channel->Pump();
 }
 

@@ -13,7 +13,6 @@
 #ifndef CAIRN_CORE_ROUTER_H_
 #define CAIRN_CORE_ROUTER_H_
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -22,16 +21,14 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "base/clock.h"
-#include "base/histogram.h"
 #include "base/log_limiter.h"
 #include "core/directory.h"
 #include "core/edge_sink.h"
-#include "core/held_queries.h"
 #include "core/lane_end.h"
+#include "core/lane_output.h"
 #include "core/lane_refusal.h"
 #include "core/late_lanes.h"
 #include "core/limits.h"
@@ -39,87 +36,16 @@
 #include "core/mesh.h"
 #include "core/mesh_bus.h"
 #include "core/mesh_host.h"
+#include "core/query_answers.h"
 #include "core/rate.h"
 #include "core/record_store.h"
 #include "core/return_hold.h"
+#include "core/router_counters.h"
+#include "core/router_input.h"
 #include "core/tombstones.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::core {
-
-class Router;
-
-// ---- inputs
-
-// A lane of this process has started. It has no peers yet.
-struct DirectOpened {
-  std::shared_ptr<EdgeSink> sink;
-  signaling::v1::Hello hello;
-};
-// A lane has sent Hello on a new stream. A lane that is known already continues its link; if its
-// last stream still exists, that is closed with ABORTED. The stream's OnHandled() follows, as after
-// a batch.
-struct LaneOpened {
-  std::shared_ptr<LaneStream> stream;
-  signaling::v1::Hello hello;
-};
-// The endpoint's OnHandled() follows, at once or later; until then it passes in no other batch.
-struct LaneBatch {
-  std::shared_ptr<LaneEndpoint> endpoint;
-  signaling::v1::LaneToCore batch;  // its strings may be moved out
-};
-// Follows a call of LaneStream::Writable() that returned false.
-struct LaneWritable {
-  std::shared_ptr<LaneEndpoint> endpoint;
-};
-// The endpoint has ended. If the lane has a link and opens no other stream in time, its peers
-// leave. No effect for a stream that was replaced.
-struct LaneClosed {
-  std::shared_ptr<LaneEndpoint> endpoint;
-};
-// The core ends: its streams will break one after the other. No lane is given up, so that no relay
-// counts as settled because its target has ended; the next core gets it again.
-struct CoreStopping {};
-// An operator's query or command, executed between two other inputs. Must be short: relays wait
-// meanwhile.
-struct AdminCall {
-  std::function<void(Router&)> run;
-};
-// Only time has passed; at least every kTickUs.
-struct Tick {};
-// The router continues with work that it has put off (Router::WantsTurn()).
-struct Continue {};
-// Another core of the fleet has sent this, or one that is none: nothing of it is trusted but that
-// it has passed the bus.
-struct MeshArrived {
-  signaling::v1::MeshMessage message;  // its strings may be moved out
-};
-// After a MeshBus::Writable() that was false.
-struct MeshWritable {};
-// The bus has found nobody where this core was.
-struct MeshNobody {
-  uint64_t core_id;
-};
-using RouterInput =
-    std::variant<DirectOpened, LaneOpened, LaneBatch, LaneWritable, LaneClosed, CoreStopping,
-                 AdminCall, Tick, Continue, MeshArrived, MeshWritable, MeshNobody>;
-
-inline constexpr std::array<int64_t, 10> kFanOutBounds = {0,  1,  2,   5,     10,
-                                                          20, 50, 100, 1'000, 10'000};
-
-struct RouterCounters {
-  uint64_t relays = 0;
-  uint64_t relays_unheard = 0;       // no other peer was subscribed
-  uint64_t deliveries = 0;           // the sum over all relays of the lanes that each went to
-  uint64_t events_ignored = 0;       // invalid, see Errors
-  Histogram<kFanOutBounds> fan_out;  // the subscribers that each relay went to
-  uint64_t lanes_late = 0;     // reconnected after a restarted core had stopped waiting for them
-  uint64_t lanes_refused = 0;  // Hello with a wrong secret for the lane
-  std::array<uint64_t, kLaneRefusalCount> refusals = {};  // input refused, see LaneRefusal
-  std::array<uint64_t, kLaneEndCount> lanes_ended = {};
-  // Unacknowledged deliveries to those lanes.
-  std::array<uint64_t, kLaneEndCount> deliveries_given_up = {};
-};
 
 // A MeshHost for its mesh alone.
 class Router final : private MeshHost {
@@ -131,10 +57,6 @@ class Router final : private MeshHost {
   // A lane is told the cost of its peer's relays when that has reached this many deliveries.
   static constexpr uint64_t kFanOutPerNotice = 1000;
   static constexpr size_t kBytesPerDelivery = 4096;
-  // The cost of the answers to queries that are made during one input; others wait for the next.
-  static constexpr size_t kAnswerCostPerTurn = 512 << 10;
-  // No answers are made for a lane whose unacknowledged cost is above this.
-  static constexpr size_t kAnswerWindow = 4 << 20;
 
   // `core_id` is random and not 0. `clock` must outlive the router.
   Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock);
@@ -167,16 +89,16 @@ class Router final : private MeshHost {
   // Null without a mesh.
   Mesh* mesh() const { return mesh_.get(); }
   const RouterCounters& counters() const { return counters_; }
-  const RecordStore& records() const { return records_; }
+  const RecordStore& records() const override { return records_; }
   const ReturnHold& hold() const { return hold_; }
   const LateLanes& late() const { return late_; }
-  size_t held_queries() const { return queries_.size(); }
+  size_t held_queries() const { return answers_.held(); }
   uint64_t core_id() const { return core_id_; }
   int64_t started_us() const { return started_us_; }
   // The lane of the current input.
   int64_t now_us() const { return now_us_; }
   // On the steady clock, by which rates and ages are measured.
-  int64_t steady_us() const { return absl::ToInt64Microseconds(now_); }
+  int64_t steady_us() const override { return absl::ToInt64Microseconds(now_); }
   double relays_per_second() const { return rate_.PerSecond(steady_us()); }
 
  private:
@@ -258,12 +180,6 @@ class Router final : private MeshHost {
   void AddRoster(LaneRecord& lane);
   void Publish(uint64_t lane_id, LaneRecord* lane, signaling::v1::LaneEvent& event);
   void Query(PeerRecord& peer, const signaling::v1::LaneEvent& event);
-  void EndQuery(PeerRecord& peer, const std::string& topic);
-  // Answers the peer's query in its turn, or lets it wait for a record.
-  void OweOrHold(PeerRecord& peer, const std::string& topic);
-  // Makes answers up to kAnswerCostPerTurn; true when that is used up.
-  bool PayAnswers();
-  static bool CanTakeAnswers(LaneRecord& lane);
   void Subscribe(PeerRecord& peer, const signaling::v1::LaneEvent& event);
   void Unsubscribe(PeerRecord& peer, const std::string& topic);
   // Tells every lane with a watcher of the topic; not `peer` itself.
@@ -284,8 +200,6 @@ class Router final : private MeshHost {
                                 const TopicRecord& topic) const;
   signaling::v1::Delivery* AddDelivery(LaneRecord& lane, uint64_t origin,
                                        const signaling::v1::LaneEvent& event);
-  // The cost of the answer; 0: there is no record to answer with.
-  size_t Answer(const PeerRecord& peer, const std::string& topic);
   void Trace(uint64_t lane_id, const LaneRecord* origin, const signaling::v1::LaneEvent& event,
              const TopicRecord* topic);
   // ---- MeshHost, and what a mesh needs of lanes that open (router_mesh.cc)
@@ -296,6 +210,8 @@ class Router final : private MeshHost {
                 uint64_t only) override;
   void AnswerSubscribed(PeerRecord& peer, const std::string& topic, uint64_t others) override;
   void TellLaneMissed(uint64_t lane_id) override { TellMissed(lane_id); }
+  void TakeRecord(const std::string& topic, signaling::v1::Record record, RecordStore::Said said,
+                  uint64_t lane_id) override;
   std::vector<Unanswered> Forget(LaneRecord& lane) override;
   bool OnLaneElsewhere(uint64_t lane_id) override;
   // False when the lane may not come now; then its stream is closed.
@@ -318,9 +234,9 @@ class Router final : private MeshHost {
   static absl::Status WhyDrained();
   // The lane's batch has been handled: the lane may pass in another, unless too much of it is held.
   void GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, signaling::v1::LaneToCore& batch);
-  void MarkDirty(LaneRecord& lane);
+  void MarkDirty(LaneRecord& lane) { output_.Mark(lane); }
   // The message that is being gathered for the lane.
-  signaling::v1::CoreToLane& For(LaneRecord& lane);
+  signaling::v1::CoreToLane& For(LaneRecord& lane) { return output_.For(lane); }
   void SendGathered();
   void Send(LaneRecord& lane);
   // Fills in what every event of the feed has; null when nobody watches.
@@ -337,10 +253,9 @@ class Router final : private MeshHost {
   Directory directory_;
   LiveFeed feed_;
   RecordStore records_;
-  HeldQueries queries_;
-  std::deque<LaneRecord*> owing_;  // lanes with waiting answers, the next one first
+  LaneOutput output_;
+  QueryAnswers answers_{records_, directory_, output_};
   std::deque<LaneRecord*> turns_;  // lanes with unfinished batches, the next one first
-  size_t answer_cost_ = 0;         // of this turn
   uint64_t work_ = 0;              // of this turn
   bool unfinished_ = false;
   bool turn_wanted_ = false;  // a Continue has been requested
@@ -350,8 +265,6 @@ class Router final : private MeshHost {
   bool routed_older_ = false;             // during this input
   bool withholds_ = false;                // batches: LaneRecord::withheld
   absl::Duration last_tick_;
-  std::vector<LaneRecord*> dirty_;
-  std::vector<LaneRecord*> sending_;  // reused
   uint64_t roster_version_ = 0;
   uint64_t generation_ = 1;
   uint64_t last_link_ = 0;  // numbers of links

@@ -123,6 +123,8 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
     generation_ = std::max(generation_, known + 1);
   }
   hold_.OnHello(hello, knew_another, now_);
+  // Those of a core that nobody knows are waited for.
+  if (mesh_ && !knew_another) mesh_->OnRoster(hello);
   if (mesh_) FinishLanesElsewhere(hello.roster());
   LaneRecord* lane = directory_.AddLane(hello, now_us_);
   lane->late = late_.Contains(hello.lane_id());
@@ -279,8 +281,8 @@ void Router::CloseLane(LaneRecord& lane, bool given_up) {
   if (IsOnlyLane(lane) && NewEvent(Event::KIND_EDGE_DOWN, lane, nullptr)) feed_.Publish(event_);
   // These deliveries have no peers left.
   lane.ledger.Answered(lane.ledger.owed(), [this](const auto& owed) { Settle(owed); });
-  if (lane.dirty) std::erase(dirty_, &lane);
-  if (lane.owing) std::erase(owing_, &lane);
+  output_.Forget(lane);
+  answers_.Forget(lane);
   if (lane.has_turn) std::erase(turns_, &lane);
   std::erase(catching_up_, &lane);
   if (lane.sink) directory_.Unbind(lane.sink.get());

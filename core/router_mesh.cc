@@ -30,7 +30,7 @@ void Router::On(MeshArrived& arrived) {
 void Router::On(MeshWritable&) {}
 
 void Router::On(MeshNobody& nobody) {
-  if (mesh_) mesh_->OnNobody(nobody.core_id, now_);
+  if (mesh_) mesh_->OnNobody(nobody.core_id);
 }
 
 // ---- lanes that open
@@ -89,11 +89,11 @@ std::vector<MeshHost::Unanswered> Router::Forget(LaneRecord& lane) {
   hold_.Forget(lane.id);
   const std::vector<PeerRecord*> peers(lane.peers.begin(), lane.peers.end());
   for (PeerRecord* peer : peers) {
-    for (const std::string& topic : peer->queries) queries_.Remove(topic, peer->id);
+    answers_.Forget(*peer);
     directory_.RemovePeer(*peer, now_us_, 0, "lane_moved");
   }
-  if (lane.dirty) std::erase(dirty_, &lane);
-  if (lane.owing) std::erase(owing_, &lane);
+  output_.Forget(lane);
+  answers_.Forget(lane);
   if (lane.has_turn) std::erase(turns_, &lane);
   std::erase(catching_up_, &lane);
   directory_.RemoveLane(lane);

@@ -80,7 +80,7 @@ def test_each_part_is_given_what_it_needs_and_nothing_of_others(services, made):
     assert (made / "nats/ca/ca.key").stat().st_mode & 0o077 == 0
 
 
-def test_what_is_there_stays(made):
+def test_existing_files_are_kept(made):
     before = {path: path.read_bytes() for path in made.rglob("*") if path.is_file()}
     output("bash", made.parent / "make-fleet-secrets")
     assert {path: path.read_bytes() for path in made.rglob("*") if path.is_file()} == before
@@ -108,7 +108,7 @@ def test_peers_of_different_nodes_meet_in_what_is_made_and_any_node_answers_for_
             node.finish()
 
 
-def test_haproxy_takes_its_configuration(services, made, tmp_path):
+def test_haproxy_accepts_its_configuration(services, made, tmp_path):
     program = need("haproxy", "haproxy")
     text = (COMPOSE / "fleet-haproxy.cfg").read_text()
     (tmp_path / "haproxy.cfg").write_text(text.replace("/secrets/", f"{made}/"))

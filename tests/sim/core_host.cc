@@ -82,6 +82,10 @@ void CoreHost::Arrived(uint64_t incarnation, const signaling::v1::MeshMessage& m
 
 void CoreHost::MeshWritable(uint64_t incarnation) { Enter(incarnation, core::MeshWritable{}); }
 
+void CoreHost::MeshNobody(uint64_t incarnation, uint64_t core_id) {
+  Enter(incarnation, core::MeshNobody{core_id});
+}
+
 void CoreHost::Enter(uint64_t incarnation, core::RouterInput input, uint64_t opened_lane) {
   if (incarnation != incarnation_ || !running()) return;
   if (hung_) return waiting_.push_back({std::move(input), opened_lane});

@@ -69,6 +69,7 @@ class CoreHost {
   }
   void Arrived(uint64_t incarnation, const signaling::v1::MeshMessage& message);
   void MeshWritable(uint64_t incarnation);
+  void MeshNobody(uint64_t incarnation, uint64_t core_id);
 
  private:
   void Enter(uint64_t incarnation, core::RouterInput input, uint64_t opened_lane = 0);

@@ -81,6 +81,7 @@ Frame ReadResult(std::string_view text) {
   if (text.find("\"result\"") == std::string_view::npos || at == std::string_view::npos) return {};
   Frame frame;
   frame.name = "result";
+  frame.payload = text;
   frame.topic = text.substr(at + kTopic.size());
   frame.topic = frame.topic.substr(0, frame.topic.find('"'));
   return frame;

@@ -1,5 +1,7 @@
 #include "tests/sim/mesh_net.h"
 
+#include <algorithm>
+
 namespace cairn::sim {
 
 using signaling::v1::MeshMessage;
@@ -44,6 +46,16 @@ core::MeshBus& MeshNet::NewBus(size_t host) {
 }
 
 void MeshNet::Carry(size_t from, const MeshMessage& message) {
+  const bool has_somebody = std::any_of(hosts_.begin(), hosts_.end(), [&](CoreHost* host) {
+    return host->running() && host->router().core_id() == message.to();
+  });
+  // Of a core that is there it is said as well, while that one looks for a server of the bus.
+  if (message.to() != 0 && (!has_somebody || (lost > 0 && random_.Chance(1)))) {
+    timeline_.After(random_.Between(20, max_delay),
+                    [this, from, id = message.to(), incarnation = hosts_[from]->incarnation()] {
+                      hosts_[from]->MeshNobody(incarnation, id);
+                    });
+  }
   for (size_t to = 0; to < hosts_.size(); ++to) {
     if (to == from || !hosts_[to]->running()) continue;
     if (message.to() != 0 && message.to() != hosts_[to]->router().core_id()) continue;

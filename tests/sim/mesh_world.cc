@@ -2,6 +2,8 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
+
 #include "tests/sim/inside.h"
 
 namespace cairn::sim {
@@ -31,6 +33,7 @@ MeshWorld::MeshWorld(uint64_t seed, Coverage& coverage, size_t trace_lines)
   net_.repeated = faults_.Chance(50) ? 0 : static_cast<int>(faults_.Between(1, 20));
   net_.max_delay = faults_.Scaled(200, 50 * kMs);
   parts_ = faults_.Chance(30);
+  oracle_.on_frame = [this](int, const Frame& frame) { return OnSceneFrame(frame); };
   const size_t cores = static_cast<size_t>(faults_.Between(2, 4));
   for (size_t core = 0; core < cores; ++core) {
     cores_.push_back(
@@ -58,9 +61,13 @@ bool MeshWorld::Run() {
   if (!RunUntil(plan_.chaos)) return false;
   Heal();
   if (!RunUntilQuiet(plan_.chaos + QuietBy(plan_))) return false;
-  if (!RunUntil(timeline_.now() + 2 * kLook)) return false;
+  // Queries wait for as long as they may.
+  if (!RunUntil(timeline_.now() + absl::ToInt64Microseconds(plan_.edge_limits.query_hold) +
+                2 * kLook))
+    return false;
   oracle_.CheckEverythingArrived(cores_[0].host->router());
-  if (!failure().empty()) return false;
+  for (const Core& core : cores_) oracle_.CheckRecords(core.host->router());
+  if (!failure().empty() || !Meet() || !FindHeldRecord()) return false;
   for (const Person& person : people_) {
     if (!person.lane->alive()) continue;
     person.lane->Post([person] { person.lane->Leave(*person.client); });
@@ -150,13 +157,18 @@ void MeshWorld::SayWhatIsStuck() {
 }
 
 bool MeshWorld::EverybodyKnows(uint64_t peer, const std::string& topic) {
+  const auto person = std::find_if(people_.begin(), people_.end(),
+                                   [peer](const Person& one) { return one.peer == peer; });
+  if (person == people_.end() || !person->lane->alive()) return false;
+  const uint64_t lane = person->lane->lane().identity().lane_id;
   bool here = false;
   uint64_t stamp = 0;  // of the same subscription
   for (const Core& core : cores_) {
     if (!core.host->running()) continue;
     core::Router& router = core.host->router();
-    if (router.mesh()->ready()) {
-      const uint64_t routed = router.mesh()->Routes(peer, topic);
+    const uint64_t routed = router.mesh()->Routes(peer, topic);
+    // One that joins may not have heard of the lane at all: then it keeps everything for it.
+    if (routed != 0 || router.mesh()->ready() || router.mesh()->KnowsLane(lane)) {
       if (routed == 0 || (stamp != 0 && routed != stamp)) return false;
       stamp = routed;
     }
@@ -227,11 +239,12 @@ void MeshWorld::NewClient() {
   SimLane* lane = AnyLane();
   if (!lane || people_.size() >= kMaxClients || lane->draining()) return;
   const uint64_t proof = actions_.Next() | 1;
-  const Speaks speaks = actions_.Chance(60) ? Speaks::kV2 : Speaks::kNative;
+  const uint64_t kind = actions_.Below(20);
+  const Speaks speaks = kind < 11 ? Speaks::kV2 : kind < 17 ? Speaks::kNative : Speaks::kRecords;
   const Person person{lane, lane->Join(proof, speaks), speaks, lane->PeerOf(proof)};
   people_.push_back(person);
   for (int topic = 0; topic < plan_.topics; ++topic) {
-    if (actions_.Chance(70)) Subscribe(person, topic);
+    if (speaks != Speaks::kRecords && actions_.Chance(70)) Subscribe(person, topic);
   }
   timeline_.After(actions_.Scaled(kMs, plan_.action_interval), [this, person] { Act(person); });
 }
@@ -245,6 +258,8 @@ void MeshWorld::Act(const Person& person) {
     NewClient();
     return person.lane->Ask(*person.client, [person] { person.lane->Leave(*person.client); });
   }
+  if (person.speaks == Speaks::kRecords)
+    return what < 600 ? Publish(person, AnyTopic()) : Query(person, AnyTopic());
   if (what < 80) return Subscribe(person, AnyTopic());
   if (what < 140) return Unsubscribe(person, AnyTopic());
   const bool v2 = person.speaks == Speaks::kV2;
@@ -266,6 +281,25 @@ void MeshWorld::Relay(const Person& person, int topic, int to, bool receipt) {
                to < 0 ? std::string() : absl::StrCat(", client ", to));
     person.lane->lane().Relay(person.client->member, message,
                               to < 0 ? 0 : people_[static_cast<size_t>(to)].peer);
+  });
+}
+
+void MeshWorld::Publish(const Person& person, int topic) {
+  person.lane->Ask(*person.client, [this, person, topic] {
+    const int number = oracle_.Relay(person.client->number(), topic, -1, false);
+    trace_.Say("client ", person.client->number(), " publishes ", number, " to topic ", topic);
+    oracle_.Published(person.client->number(), topic, number);
+    wire::PublishedRecord record;
+    record.peer_id = absl::StrCat("publisher ", person.client->number());
+    record.blob = absl::StrCat(number, ":");
+    person.lane->lane().Publish(person.client->member, absl::StrCat("t", topic), record);
+  });
+}
+
+void MeshWorld::Query(const Person& person, int topic) {
+  person.lane->Ask(*person.client, [this, person, topic] {
+    oracle_.Queried(person.client->number(), topic);
+    person.lane->lane().Query(person.client->member, absl::StrCat("t", topic));
   });
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/sim/core_host.h"
+#include "tests/sim/frame.h"
 #include "tests/sim/mesh_net.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/plan.h"
@@ -56,11 +57,18 @@ class MeshWorld {
   size_t Running() const;
   CoreHost& NextCore(SimLane& lane);
 
+  // ---- once all is well (mesh_scenes.cc)
+  bool Meet();
+  bool FindHeldRecord();
+  bool OnSceneFrame(const Frame& frame);
+
   // ---- clients
   void NewEdge();
   void NewClient();
   void Act(const Person& person);
   void Relay(const Person& person, int topic, int to, bool receipt);
+  void Publish(const Person& person, int topic);
+  void Query(const Person& person, int topic);
   void Subscribe(const Person& person, int topic);
   void Unsubscribe(const Person& person, int topic);
   int AnyTopic() { return static_cast<int>(actions_.Below(static_cast<uint64_t>(plan_.topics))); }
@@ -94,6 +102,9 @@ class MeshWorld {
   int edges_ = 0;
   bool parts_ = false;  // this adversary does
   bool healed_ = false;
+  uint64_t counted_ = 0;  // in answers of those who met
+  uint64_t joined_ = 0;   // notices to those
+  bool found_ = false;    // the record that was waited for
 };
 
 }  // namespace cairn::sim

@@ -97,6 +97,7 @@ void Oracle::Queried(int client, int topic) {
 
 void Oracle::Received(int client, std::string_view bytes) {
   const Frame frame = ReadFrame(bytes);
+  if (on_frame && on_frame(client, frame)) return;
   if (frame.name == "Relay") return OnRelayFrame(client, frame);
   if (frame.name == "Receipt") return OnReceipt(client, frame.number);
   const int topic = TopicOf(frame.topic);

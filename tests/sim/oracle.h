@@ -76,6 +76,8 @@ class Oracle {
   void Published(int client, int topic, int relay);
   void Queried(int client, int topic);
   void Received(int client, std::string_view frame);
+  // Is asked first; true when the frame is no business of the oracle's.
+  std::function<bool(int client, const Frame&)> on_frame;
 
   // ---- lanes
   int AddLane(uint64_t lane_id);
@@ -103,6 +105,8 @@ class Oracle {
 
   // ---- at the end, when everything has been healed and is quiet
   void CheckEverythingArrived(const core::Router& router);
+  // Of several cores, another one: whether it has all records.
+  void CheckRecords(const core::Router& router);
   // After everybody has left as well.
   void CheckEmpty(core::Router& router);
 

@@ -28,6 +28,12 @@ void Oracle::CheckRecord(const core::Router& router, int client, int topic) {
   Fail(absl::StrCat("the core does not have client ", client, "'s last record of topic ", topic));
 }
 
+void Oracle::CheckRecords(const core::Router& router) {
+  for (size_t i = 0; i < clients_.size(); ++i) {
+    for (int topic = 0; topic < topics_; ++topic) CheckRecord(router, static_cast<int>(i), topic);
+  }
+}
+
 void Oracle::CheckEverythingArrived(const core::Router& router) {
   for (size_t i = 0; i < relays_.size(); ++i) CheckRelay(static_cast<int>(i), relays_[i]);
   for (size_t i = 0; i < clients_.size(); ++i) {

@@ -1,7 +1,8 @@
 """The docs name what the code has, and nothing else: docs_test.py SOURCE_DIR BINARY_DIR.
 
 Flags and variables of --help, metrics of a process and log events of the sources against docs/OPERATIONS.md; close, drop
-and record reasons against docs/PROTOCOL.md. Tests that SECURITY.md names, and links between documents, must exist.
+and record reasons against docs/PROTOCOL.md. Tests that SECURITY.md names, and links between documents, must exist;
+it must have every linked library.
 """
 import pathlib
 import re
@@ -118,6 +119,21 @@ def missing_tests(root, text):
             yield f"SECURITY.md names a test that does not exist: {name}"
 
 
+def undocumented_libraries(binaries, text):
+    """Libraries of others that a program is linked with. tests/deploy/test_hardening.py compares the whole table with the release."""
+    table = text.split("## Linked libraries\n", 1)[1].split("\n## ")[0]
+    documented = set(re.findall(r"^\| `(lib[^`]+)`", table, re.M))
+    for name in ("cairn-signal", "cairn-admin"):
+        dynamic = subprocess.run(["readelf", "-d", binaries / name], check=True, capture_output=True, text=True).stdout
+        needed = re.findall(r"\(NEEDED\).*\[(lib[^\]]+)\]", dynamic)
+        if len(needed) < 5:
+            yield f"read only {len(needed)} libraries of {name}: has the form of readelf changed?"
+        for library in sorted({re.sub(r"^libabsl_\w+", "libabsl_*", library) for library in needed} - documented):
+            # Those of the C and C++ run-time come with every program.
+            if not re.match(r"lib(c|m|dl|rt|pthread|resolv|atomic|gcc_s|stdc\+\+)\.", library):
+                yield f"{name} is linked with {library}, which SECURITY.md (Linked libraries) does not have"
+
+
 def anchors(text):
     """The anchors of a page's headings, as GitHub makes them."""
     text = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
@@ -173,6 +189,7 @@ def main():
         *compare("connection refusal", macro_names((root / "core/connection_refusal.h").read_text(), "CAIRN_CORE_CONNECTION_REFUSALS"),
                  table_column(operations, "What a core refuses at its gRPC port")),
         *missing_tests(root, (root / "SECURITY.md").read_text()),
+        *undocumented_libraries(binaries, (root / "SECURITY.md").read_text()),
         *broken_links(root),
     ]
     print("\n".join(problems) or f"{len(flags)} flags, {len(in_code)} reasons, {len(metrics)} metrics and "

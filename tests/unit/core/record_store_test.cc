@@ -345,6 +345,17 @@ TEST(RecordStoreTest, ANewRecordReplacesALongerLivedOne) {
   EXPECT_THAT(Told(store, "t"), ElementsAre("short"));
 }
 
+// A core that hung got the record late, and took it for one that lives longer.
+TEST(RecordStoreTest, WhatALaneTellsAgainReplacesItsOwnRecordThatCameLate) {
+  constexpr uint64_t kLane = 7, kOther = 8;
+  RecordStore store;
+  store.Put("t", From(1, "late", "0b", 900), 0, Said::kNow, kLane);
+  store.Put("t", From(1, "of another", "0b", 600), 0, Said::kBefore, kOther);
+  EXPECT_THAT(Told(store, "t"), ElementsAre("late"));
+  store.Put("t", From(1, "newest", "0b", 600), 0, Said::kBefore, kLane);
+  EXPECT_THAT(Told(store, "t"), ElementsAre("newest"));
+}
+
 TEST(RecordStoreTest, InAFullTopicTheOldestIsDroppedEvenIfItArrivesLast) {
   RecordStore store({.max_per_topic = 2, .max_per_connection = 1});
   store.Put("t", From(2, "b", "", 700), 0, Said::kBefore);

@@ -67,14 +67,14 @@ TEST_F(RouterAnswers, AreMadeAFewAtATime) {
   SayFirst(lane, Asked(100, 5, 20));
   size_t answers = Answered(lane).size();
   EXPECT_GE(answers, 1u);
-  EXPECT_LE(answers * kLargeRecord, Router::kAnswerCostPerTurn + kLargeRecord);
+  EXPECT_LE(answers * kLargeRecord, QueryAnswers::kCostPerTurn + kLargeRecord);
   // Others are served between two turns.
   int turns = 0;
   for (; router_->WantsTurn() && turns < 100; ++turns) {
     RouterInput go_on = Continue{};
     router_->Handle(go_on);
     const size_t more = Answered(lane).size();
-    EXPECT_LE(more * kLargeRecord, Router::kAnswerCostPerTurn + kLargeRecord);
+    EXPECT_LE(more * kLargeRecord, QueryAnswers::kCostPerTurn + kLargeRecord);
     answers += more;
     Answer(lane);
     answers += Answered(lane).size();
@@ -105,7 +105,7 @@ TEST_F(RouterAnswers, WaitForALaneThatDoesNotTakeThem) {
   for (uint64_t peers = 0; peers < 10; ++peers) SayFirst(slow, Asked(100 + peers, 1, 60));
   for (int turn = 0; turn < 100; ++turn) TickNow();
   EXPECT_LE(router_->directory().lanes().at(1)->channel->cost(),
-            Router::kAnswerWindow + 2 * Router::kAnswerCostPerTurn);
+            QueryAnswers::kWindow + 2 * QueryAnswers::kCostPerTurn);
   EXPECT_FALSE(router_->WantsTurn()) << "it would spin";
   Say(other, Asked(500, 1, 1));
   EXPECT_THAT(Answered(other), SizeIs(1)) << "another lane is not held up";

@@ -106,5 +106,27 @@ TEST_F(RouterTurns, ANewStreamContinuesAfterTheRestOfTheOldOne) {
   EXPECT_EQ(numbers.back(), kRelays + 1);
 }
 
+class RouterSmallTurns : public RouterTest {
+ protected:
+  RouterSmallTurns() {
+    limits_.work_per_turn = 5;
+    limits_.max_lane_queued_bytes = 2'000;
+    lanes_.clear();
+    Restart(kCoreId);
+    FinishStart();
+  }
+};
+
+// Of which it cannot acknowledge anything meanwhile, because it is not read.
+TEST_F(RouterSmallTurns, ALaneIsNotFullOfWhatItSaysToItself) {
+  const LanePtr lane = Open(1);
+  Say(lane, Batch().Opened(10).Opened(11).Subscribed(11, "t"));
+  Batch batch;
+  for (uint64_t seq = 1; seq <= 100; ++seq) batch.Relayed(10, "t", seq);
+  Say(lane, batch);
+  EXPECT_EQ(Ended(LaneEnd::kFull), 0u);
+  EXPECT_THAT(Delivered(lane), SizeIs(100));
+}
+
 }  // namespace
 }  // namespace cairn::core
