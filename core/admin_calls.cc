@@ -25,8 +25,8 @@ absl::Status UnknownPeer(const std::string& id) {
 }
 
 absl::Status UnknownTopic(const std::string& name) {
-  return absl::NotFoundError(absl::StrCat("nobody is subscribed to '", name,
-                                          "' and nothing is published there"));
+  return absl::NotFoundError(
+      absl::StrCat("nobody is subscribed to '", name, "' and nothing is published there"));
 }
 
 bool IsCloseCode(uint32_t code) {
@@ -100,10 +100,8 @@ absl::Status CanDrain(const Router& router) {
 }  // namespace
 
 void AdminCalls::InRouter(std::function<absl::Status(Router&)> run, Done done) {
-  RouterInput call =
-      AdminCall{[run = std::move(run), done = std::move(done)](Router& router) {
-        done(run(router));
-      }};
+  RouterInput call = AdminCall{
+      [run = std::move(run), done = std::move(done)](Router& router) { done(run(router)); }};
   core_.Enter(call);
 }
 
@@ -136,8 +134,8 @@ void AdminCalls::GetPeer(const v1::GetPeerRequest& request, v1::Peer* response, 
       std::move(done));
 }
 
-void AdminCalls::Disconnect(const v1::DisconnectRequest& request,
-                            v1::DisconnectResponse* response, Done done) {
+void AdminCalls::Disconnect(const v1::DisconnectRequest& request, v1::DisconnectResponse* response,
+                            Done done) {
   const uint32_t code = request.code() == 0 ? kPolicyViolation : request.code();
   const std::string reason = request.reason().empty() ? "operator" : request.reason();
   if (!IsCloseCode(code) || reason.size() > kMaxReasonBytes) {
@@ -164,8 +162,7 @@ void AdminCalls::Disconnect(const v1::DisconnectRequest& request,
     return true;
   };
   Walk(core_, std::make_shared<PeerWalk>(PeerWalk{
-                  PeerScan(filter), visit,
-                  [done = std::move(done)] { done(absl::OkStatus()); }}));
+                  PeerScan(filter), visit, [done = std::move(done)] { done(absl::OkStatus()); }}));
 }
 
 void AdminCalls::GetTopic(const v1::GetTopicRequest& request, v1::Topic* response, Done done) {
@@ -223,8 +220,7 @@ void AdminCalls::SetLogLevel(const v1::SetLogLevelRequest& request,
       [&request, response](Router& router) {
         const LogFilter filter = LogFilter::Parse(request.directives());
         if (!filter.rejected().empty()) {
-          return absl::InvalidArgumentError(absl::StrCat("cannot read '",
-                                                         filter.rejected().front(),
+          return absl::InvalidArgumentError(absl::StrCat("cannot read '", filter.rejected().front(),
                                                          "'; give LEVEL or MODULE=LEVEL"));
         }
         response->set_previous(InitLog(filter));

@@ -75,8 +75,7 @@ class AdminService final : public v1::Admin::CallbackService {
         version_(std::move(version)),
         calls_(core, version_) {}
 
-  ServerUnaryReactor* GetStatus(CallbackServerContext* context,
-                                const v1::GetStatusRequest* request,
+  ServerUnaryReactor* GetStatus(CallbackServerContext* context, const v1::GetStatusRequest* request,
                                 v1::GetStatusResponse* response) override {
     return Answer(context, Frame::METHOD_GET_STATUS, &AdminCalls::GetStatus, *request, response);
   }
@@ -93,13 +92,11 @@ class AdminService final : public v1::Admin::CallbackService {
                                v1::Topic* response) override {
     return Answer(context, Frame::METHOD_GET_TOPIC, &AdminCalls::GetTopic, *request, response);
   }
-  ServerUnaryReactor* ListEdges(CallbackServerContext* context,
-                                const v1::ListEdgesRequest* request,
+  ServerUnaryReactor* ListEdges(CallbackServerContext* context, const v1::ListEdgesRequest* request,
                                 v1::ListEdgesResponse* response) override {
     return Answer(context, Frame::METHOD_LIST_EDGES, &AdminCalls::ListEdges, *request, response);
   }
-  ServerUnaryReactor* DrainEdge(CallbackServerContext* context,
-                                const v1::DrainEdgeRequest* request,
+  ServerUnaryReactor* DrainEdge(CallbackServerContext* context, const v1::DrainEdgeRequest* request,
                                 v1::DrainEdgeResponse* response) override {
     return Answer(context, Frame::METHOD_DRAIN_EDGE, &AdminCalls::DrainEdge, *request, response);
   }
@@ -110,8 +107,7 @@ class AdminService final : public v1::Admin::CallbackService {
                   response);
   }
 
-  ServerUnaryReactor* DrainCore(CallbackServerContext* context,
-                                const v1::DrainCoreRequest* request,
+  ServerUnaryReactor* DrainCore(CallbackServerContext* context, const v1::DrainCoreRequest* request,
                                 v1::DrainCoreResponse* response) override {
     return Answer(context, Frame::METHOD_DRAIN_CORE, &AdminCalls::DrainCore, *request, response);
   }
@@ -150,9 +146,9 @@ class AdminService final : public v1::Admin::CallbackService {
 
   grpc::ServerWriteReactor<v1::ListTopicsResponse>* ListTopics(
       CallbackServerContext* context, const v1::ListTopicsRequest* request) override {
-    return Stream<v1::ListTopicsResponse>(
-        context, Frame::METHOD_LIST_TOPICS, *request,
-        [&] { return new TopicListReactor(core_, TopicListing(*request)); });
+    return Stream<v1::ListTopicsResponse>(context, Frame::METHOD_LIST_TOPICS, *request, [&] {
+      return new TopicListReactor(core_, TopicListing(*request));
+    });
   }
 
   grpc::ServerWriteReactor<v1::Event>* Watch(CallbackServerContext* context,
@@ -168,16 +164,15 @@ class AdminService final : public v1::Admin::CallbackService {
   grpc::ServerWriteReactor<v1::TraceRecord>* Trace(CallbackServerContext* context,
                                                    const v1::TraceRequest* request) override {
     using Reactor = grpc::ServerWriteReactor<v1::TraceRecord>;
-    return Stream<v1::TraceRecord>(
-        context, Frame::METHOD_TRACE, *request, [&]() -> Reactor* {
-          const absl::StatusOr<uint64_t> peer = AdminCalls::PeerToTrace(*request);
-          if (!peer.ok()) return new RefusedStream<v1::TraceRecord>(peer.status());
-          return Feed<TraceReactor, TraceListener>(
-              context, [peer = *peer, topic = request->topic(),
-                        place = PlaceOf(context)](Router& router, auto reactor) {
-                return router.feed().AddTracer(reactor, peer, topic, place);
-              });
-        });
+    return Stream<v1::TraceRecord>(context, Frame::METHOD_TRACE, *request, [&]() -> Reactor* {
+      const absl::StatusOr<uint64_t> peer = AdminCalls::PeerToTrace(*request);
+      if (!peer.ok()) return new RefusedStream<v1::TraceRecord>(peer.status());
+      return Feed<TraceReactor, TraceListener>(
+          context, [peer = *peer, topic = request->topic(), place = PlaceOf(context)](
+                       Router& router, auto reactor) {
+            return router.feed().AddTracer(reactor, peer, topic, place);
+          });
+    });
   }
 
  private:

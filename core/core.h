@@ -14,7 +14,11 @@ class Core {
  public:
   // `core_id`: random and not 0. `clock` must outlive the core.
   Core(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
-      : clock_(clock), id_(core_id), limits_(limits), router_(core_id, limits, clock), door_(ToRouter{*this}) {}
+      : clock_(clock),
+        id_(core_id),
+        limits_(limits),
+        router_(core_id, limits, clock),
+        door_(ToRouter{*this}) {}
 
   // Handles `input` now, or queues it for the thread that holds the router; never blocks. See
   // Combiner::Enter().

@@ -95,8 +95,7 @@ void FleetAnswer::End(const absl::Status& status) {
 
 bool FleetAnswer::Flush() {
   // The last frame needs no grant: its receiver has nothing to keep.
-  while (!frames_.empty() &&
-         (sent_ < granted_ || frames_.front().kind() == Frame::KIND_END)) {
+  while (!frames_.empty() && (sent_ < granted_ || frames_.front().kind() == Frame::KIND_END)) {
     frames_.front().set_number(++sent_);
     over_ = over_ || frames_.front().kind() == Frame::KIND_END;
     sender_->Send(to_, std::move(frames_.front()));

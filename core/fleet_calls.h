@@ -1,4 +1,5 @@
-// FleetCalls: operators' calls that this core passes on to others of its fleet, over the mesh's bus.
+// FleetCalls: operators' calls that this core passes on to others of its fleet, over the mesh's
+// bus.
 //
 //   asked ──KIND_ASK──▶ running ──KIND_PAGE…──▶ ──KIND_END──▶ over
 //
@@ -82,8 +83,8 @@ class FleetCalls {
     uint64_t received = 0;  // frames
     uint64_t taken = 0;     // of those, the listener is done with, or they were parts
     uint64_t granted = 0;
-    uint64_t waiting = 0;   // messages that the listener has
-    std::string body;       // of the message that is being gathered
+    uint64_t waiting = 0;  // messages that the listener has
+    std::string body;      // of the message that is being gathered
     uint64_t window() const { return is_feed ? kFeedWindow : kWindow; }
   };
   using Calls = std::map<uint64_t, Call>;

@@ -97,8 +97,7 @@ class FleetReactor final : public grpc::ServerWriteReactor<Response>,
   }
 
  private:
-  static constexpr bool kIsFeed =
-      requires(Response& message) { message.set_missed(uint64_t{1}); };
+  static constexpr bool kIsFeed = requires(Response & message) { message.set_missed(uint64_t{1}); };
 
   // What waits is not written, and no more wanted.
   void GiveUp(grpc::Status status) {
@@ -183,9 +182,8 @@ class OneListener final : public FleetListener {
 
 // `response` must live until `done` is called, once.
 template <typename Response>
-void AskOne(FleetCalls& calls, uint64_t core, FleetCalls::Frame::Method method,
-            std::string request, bool may_operate, Response& response,
-            std::function<void(const absl::Status&)> done) {
+void AskOne(FleetCalls& calls, uint64_t core, FleetCalls::Frame::Method method, std::string request,
+            bool may_operate, Response& response, std::function<void(const absl::Status&)> done) {
   calls.Ask(core, method, std::move(request), may_operate,
             std::make_shared<OneListener<Response>>(response, std::move(done)));
 }

@@ -32,8 +32,8 @@ struct GrpcOptions {
   std::string address;
   AuthorityTokens tokens;
   GrpcTls tls;
-  std::string version;  // of the program
-  std::string name;     // of the core, for operators
+  std::string version;     // of the program
+  std::string name;        // of the core, for operators
   Fleet* fleet = nullptr;  // must outlive the server; null: none
 };
 

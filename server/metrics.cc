@@ -281,7 +281,8 @@ void AddMesh(const core::MeshSnapshot& mesh, Families& to) {
   to.Counter("cairn_signal_mesh_lanes_lost_total",
              "Lanes of cores that were given up, and that had not moved.",
              mesh.counters.missed_lanes);
-  to.Counters("cairn_signal_mesh_cores_given_up_total", "Other cores that were given up, by reason.",
+  to.Counters("cairn_signal_mesh_cores_given_up_total",
+              "Other cores that were given up, by reason.",
               ByName<core::MeshEnd>("reason", mesh.counters.members_ended));
   to.Counters("cairn_signal_mesh_relays_given_up_total",
               "Relays to those that they had not settled, by reason.",

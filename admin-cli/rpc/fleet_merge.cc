@@ -11,6 +11,8 @@ namespace {
 
 // The same bound as a single core's (admin.proto).
 constexpr int kMaxTopicPeers = 1000;
+// Pruning each time that one is added would be slow.
+constexpr size_t kPruneSlack = 128;
 
 using Reasons = google::protobuf::RepeatedPtrField<v1::ReasonCount>;
 
@@ -179,6 +181,21 @@ bool ComesBefore(const v1::ListTopicsRequest& request, const v1::Topic& a, const
   if (one != other) return request.descending() ? one > other : one < other;
   const bool by_name = request.sort() == v1::ListTopicsRequest::SORT_NAME;
   return by_name && request.descending() ? a.name() > b.name() : a.name() < b.name();
+}
+
+void SortFirst(const v1::ListTopicsRequest& request, std::vector<v1::Topic>& topics) {
+  std::sort(topics.begin(), topics.end(),
+            [&](const v1::Topic& a, const v1::Topic& b) { return ComesBefore(request, a, b); });
+  if (request.limit() > 0 && topics.size() > request.limit()) topics.resize(request.limit());
+}
+
+void Prune(const v1::ListTopicsRequest& request, std::vector<v1::Topic>& topics) {
+  const size_t limit = request.limit();
+  if (limit == 0 || topics.size() < 2 * limit + kPruneSlack) return;
+  std::nth_element(
+      topics.begin(), topics.begin() + static_cast<ptrdiff_t>(limit), topics.end(),
+      [&](const v1::Topic& a, const v1::Topic& b) { return ComesBefore(request, a, b); });
+  topics.resize(limit);
 }
 
 }  // namespace cairn::admin

@@ -27,6 +27,11 @@ v1::Peer MergePeer(const std::vector<v1::Peer>& parts);
 bool ComesBefore(const v1::ListPeersRequest& request, const v1::Peer& a, const v1::Peer& b);
 bool ComesBefore(const v1::ListTopicsRequest& request, const v1::Topic& a, const v1::Topic& b);
 
+// The first `limit` of them, 0: all, in the order of the request.
+void SortFirst(const v1::ListTopicsRequest& request, std::vector<v1::Topic>& topics);
+// Drops what cannot be among those, once that is many.
+void Prune(const v1::ListTopicsRequest& request, std::vector<v1::Topic>& topics);
+
 }  // namespace cairn::admin
 
 #endif  // CAIRN_ADMIN_CLI_RPC_FLEET_MERGE_H_

@@ -112,6 +112,30 @@ void Merge(std::vector<std::unique_ptr<PageSource<Page, Item>>>& sources, Before
   }
 }
 
+// Hands merged entries on in pages.
+template <typename Page>
+class Pager {
+ public:
+  static constexpr int kEntries = 128;
+
+  explicit Pager(const std::function<bool(const Page&)>& each) : each_(each) {}
+
+  Page& page() { return page_; }
+  // After an entry was added. False: the caller wants no more.
+  bool Added() { return ++entries_ < kEntries || Flush(); }
+  bool Flush() {
+    const bool go_on = each_(page_);
+    page_.Clear();
+    entries_ = 0;
+    return go_on;
+  }
+
+ private:
+  const std::function<bool(const Page&)>& each_;  // Borrowed; must outlive this.
+  Page page_;
+  int entries_ = 0;
+};
+
 }  // namespace cairn::admin
 
 #endif  // CAIRN_ADMIN_CLI_RPC_FLEET_PAGES_H_

@@ -15,6 +15,8 @@ from support.waiting import eventually
 
 NAMES = ["core-a", "core-b", "core-c"]
 INCOMPLETE = 6
+# A core that hangs is one of the fleet for so long: for all that a test asks meanwhile, on a slow machine too.
+LANE_TIMEOUT = "60s"
 
 
 class Fleet:
@@ -22,8 +24,9 @@ class Fleet:
 
     def __init__(self, start, directory):
         self.nats = NatsCluster(directory)
-        self.cores = [start("--role", "all", "--listen-addr", "127.0.0.1:0", "--drain", "0s", "--grpc-listen-addr",
-                            f"unix:{directory}/{name}", "--mesh", self.nats.url, "--fleet", "test", "--core-name", name,
+        self.cores = [start("--role", "all", "--listen-addr", "127.0.0.1:0", "--drain", "0s",
+                            "--grpc-listen-addr", f"unix:{directory}/{name}", "--lane-timeout", LANE_TIMEOUT,
+                            "--mesh", self.nats.url, "--fleet", "test", "--core-name", name,
                             "--edge-name", name.replace("core", "edge")) for name in NAMES]
         self.addresses = [core.grpc_address() for core in self.cores]
         eventually(self._is_whole, "three cores that know each other")
@@ -237,7 +240,8 @@ def test_a_core_without_nats_is_ready_and_says_so(start, tmp_path):
 def test_a_core_proves_itself_to_nats_by_certificate_and_key(start, tmp_path):
     certificate = Certificate(tmp_path, "nats")
     key = make_nkey(tmp_path / "core.nk")
-    tls = ["--mesh-tls-ca", str(certificate.cert), "--mesh-tls-cert", str(certificate.cert), "--mesh-tls-key", str(certificate.key)]
+    tls = ["--mesh-tls-ca", str(certificate.cert), "--mesh-tls-cert", str(certificate.cert),
+           "--mesh-tls-key", str(certificate.key)]
     with NatsCluster(tmp_path, 1, Secure(tmp_path, certificate, key)) as nats:
         flags = ["--role", "core", "--mesh", nats.url, "--fleet", "fleet", *tls]
         allowed = start(*flags, "--grpc-listen-addr", f"unix:{tmp_path}/a", "--mesh-nkey-file", str(tmp_path / "core.nk"))

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace cairn::admin {
 namespace {
 
@@ -116,6 +118,25 @@ TEST(FleetMergeTest, PeersAreOrderedAsACoreOrdersThem) {
   EXPECT_TRUE(ComesBefore(request, b, a));
   a.set_bytes_in(6);
   EXPECT_TRUE(ComesBefore(request, a, b));
+}
+
+TEST(FleetMergeTest, WhatIsFirstOfAllSurvivesPruning) {
+  v1::ListTopicsRequest request;
+  request.set_sort(v1::ListTopicsRequest::SORT_SUBSCRIBERS);
+  request.set_descending(true);
+  request.set_limit(2);
+  std::vector<v1::Topic> topics;
+  size_t most = 0;
+  for (uint64_t i = 0; i < 1000; ++i) {
+    topics.emplace_back().set_subscribers(i * 7919 % 1000);
+    Prune(request, topics);
+    most = std::max(most, topics.size());
+  }
+  SortFirst(request, topics);
+  ASSERT_EQ(topics.size(), 2u);
+  EXPECT_EQ(topics[0].subscribers(), 999u);
+  EXPECT_EQ(topics[1].subscribers(), 998u);
+  EXPECT_LE(most, 132u);
 }
 
 }  // namespace
