@@ -33,6 +33,9 @@ class Connection final : public core::LaneStream, public std::enable_shared_from
   // Begins to connect; the result is the lane's end.
   std::unique_ptr<edge::CoreStream> Open();
 
+  // The host at its other end.
+  CoreHost& core() const { return core_; }
+
   // ---- what happens to it
   // Nothing moves until it is released or cut.
   void SetFrozen(bool frozen);

@@ -109,9 +109,10 @@ void SimLane::FinishTurn() {
 
 // The core acknowledges a message before it has handled all of it, if that takes several turns.
 bool SimLane::CoreHasHandledAll() const {
-  if (!around_.core.running()) return false;
+  const auto connection = connection_.lock();
+  if (!connection || !connection->core().running()) return false;
   const core::LaneRecord* lane =
-      around_.core.router().directory().FindLane(link::LaneIdOf(secret_));
+      connection->core().router().directory().FindLane(link::LaneIdOf(secret_));
   return lane && lane->batches.empty();
 }
 
