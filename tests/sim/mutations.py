@@ -96,8 +96,8 @@ MUTATIONS = {
     "clients are read while too much is kept for the core":
         ("edge/lane_session.cc", [("untaken > limits_.max_backlog_bytes / factor ||", "")], None),
     "a lane that does not acknowledge is never full":
-        ("core/router.cc", [("lane->channel->full(limits_.max_lane_queued_bytes)",
-                             "lane->channel->full(~size_t{0})")], None),
+        ("core/router.cc", [("lane.channel->full(limits_.max_lane_queued_bytes)",
+                             "lane.channel->full(~size_t{0})")], None),
     "a lane is told that relays are settled before it is told who was there":
         ("core/router.cc", [("    if (lane.roster_version != roster_version_) AddRoster(lane);\n", "")], None),
     "a roster does not tell the links of lanes":
