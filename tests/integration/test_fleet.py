@@ -11,12 +11,13 @@ import threading
 
 import pytest
 from soak import fleet_faults  # tests/soak
+from support import process
 from support.load_room import rooms_over
 from support.meshed_fleet import MeshedFleet
 from support.messages import new_topic, relay
 from support.peer import Peer, await_hearing
 from support.ports import unused_port
-from support.process import ROOT, binary
+from support.process import ROOT
 from support.raw_client import binary, upgrade_request
 from support.sequence_load import SequenceLoad
 from support.tools import need
@@ -104,15 +105,15 @@ def test_nats_is_never_told_of_topics():
 def example():
     """`./dev fleet`; its output is read line by line."""
     need("nats-server", "nats-server")
-    process = subprocess.Popen([sys.executable, ROOT / "examples/fleet/serve", "--bin", binary().parent, "--port", str(unused_port())],
+    serve = subprocess.Popen([sys.executable, ROOT / "examples/fleet/serve", "--bin", process.binary().parent, "--port", str(unused_port())],
                                text=True, stdout=subprocess.PIPE, start_new_session=True)
-    yield process
-    process.send_signal(signal.SIGINT)
-    assert process.wait() == 0
+    yield serve
+    serve.send_signal(signal.SIGINT)
+    assert serve.wait() == 0
 
 
-def read_until(process, pattern):
-    for line in process.stdout:
+def read_until(serve, pattern):
+    for line in serve.stdout:
         if found := re.search(pattern, line):
             return found
     raise AssertionError(f"ended without {pattern}")

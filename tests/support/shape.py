@@ -29,7 +29,7 @@ class Shape:
         self._directory = tempfile.mkdtemp(prefix="cairn-")
         self._turn = itertools.count()
         self._tokens = itertools.count()
-        self._witness = None
+        self._witnesses = []
         self.core = None
         # Of a fleet: the second core, and what it shares with the first.
         self._other_core = self._nats = None
@@ -145,9 +145,15 @@ class Shape:
 
         A client's messages take effect in order. Each relays a token after them until a witness has received it.
         """
-        if not self._witness:
-            self._witness = self.peer(0, outlives_test=True)
-            self._witness.subscribe(SETTLE_TOPIC)
+        if not self._witnesses:
+            # Cores of a fleet hear of it at different times.
+            self._witnesses = [self.peer(edge, outlives_test=True) for edge in ((0, 1) if self.kind == "fleet" else (0,))]
+            for witness in self._witnesses:
+                witness.subscribe(SETTLE_TOPIC)
+        for witness in self._witnesses:
+            self._await_hearing(witness, clients)
+
+    def _await_hearing(self, witness, clients):
         waiting = {str(next(self._tokens)).encode(): client for client in clients}
         watch = Stopwatch()
         while waiting:
@@ -155,5 +161,5 @@ class Shape:
             for token, client in waiting.items():
                 client.relay(SETTLE_TOPIC, token)
             # Said again only when it may have been lost: the witness's own subscription takes time too.
-            while waiting and (message := self._witness.poll(RETRY_SECONDS)):
+            while waiting and (message := witness.poll(RETRY_SECONDS)):
                 waiting.pop(messages.decode_relay(message)[1], None)
