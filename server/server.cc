@@ -68,6 +68,8 @@ class Server {
   absl::StatusOr<edge::LinkFactory*> NewLinks();
   void LogGrpc();
   void TickCore();
+  void ServeClients();
+  void ServeClientsOnceJoined();
   void AwaitSignal();
   void OnSignal(int number);
   void Reload();
@@ -92,6 +94,7 @@ class Server {
   std::string grpc_failure_;
   std::string edge_name_;
   bool shutting_down_ = false;
+  bool serving_ = false;  // the edge has been started
 };
 
 absl::Status Server::Start() {
@@ -233,7 +236,7 @@ absl::Status Server::StartEdge() {
         *tls ? "" : "no TLS, and ", "everybody who reaches this port may use it; set --auth-token");
     log::Warn(log::Edge(), "open_to_all", {{"hint", log::Text(hint)}});
   }
-  edge_->Start();
+  if (!mesh_) ServeClients();
   return absl::OkStatus();
 }
 
@@ -266,8 +269,22 @@ void Server::TickCore() {
     if (error) return;
     core_->Tick();
     if (mesh_) mesh_->fleet().Tick();
+    if (edge_ && !serving_) ServeClientsOnceJoined();
     TickCore();
   });
+}
+
+void Server::ServeClients() {
+  if (edge_ && !std::exchange(serving_, true)) edge_->Start();
+}
+
+// Before this core knows who is at the others, what its clients send would not reach them. Those
+// who connect meanwhile wait in the socket's queue, for two seconds at most.
+void Server::ServeClientsOnceJoined() {
+  core::RouterInput ask = core::AdminCall{[this](core::Router& router) {
+    if (router.mesh()->ready()) boost::asio::post(io_, [this] { ServeClients(); });
+  }};
+  core_->Enter(ask);
 }
 
 void Server::AwaitSignal() {
@@ -296,6 +313,7 @@ void Server::BeginShutdown(const std::string& why) {
       {{"reason", log::Text(why)}, {"window", std::string(absl::FormatDuration(options_.drain))}});
   NotifyStopping(options_.drain + kStopMargin);
   if (!edge_) return Shutdown();
+  ServeClients();
   edge_->Drain(options_.drain, [this] { boost::asio::post(io_, [this] { Shutdown(); }); });
 }
 

@@ -68,7 +68,7 @@ def test_no_core_dumps(service):
 
 def sandbox(service):
     """The settings between the sandbox's comment and the end of its section, in order."""
-    text = service.read_text().split("# The sandbox", 1)[1].split("\n[Install]")[0]
+    text = service.read_text().split("# The sandbox, in case", 1)[1].split("\n[Install]")[0]
     return [line for line in text.splitlines()[1:] if line and line != "PrivateUsers=yes"]
 
 

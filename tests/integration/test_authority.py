@@ -14,13 +14,15 @@ TOKENS = {kind: f"the-token-of-the-{kind}" for kind in ("edge", "operator", "vie
 
 # The kind of each method of the service: a new one must be added here. An unknown target is NOT_FOUND once the call is allowed.
 LOOKS = {"GetStatus": {}, "ListPeers": {}, "GetPeer": {"id": "00000000000000ff"}, "ListTopics": {},
-         "GetTopic": {"name": "nobody"}, "ListEdges": {}, "Watch": {}, "Trace": {"topic": "nobody"}}
-STEERS = {"Disconnect": {"id": "00000000000000ff"}, "DrainEdge": {"edge": "nobody"}, "SetLogLevel": {"directives": "info"}}
+         "GetTopic": {"name": "nobody"}, "ListEdges": {}, "ListCores": {}, "Watch": {}, "Trace": {"topic": "nobody"}}
+STEERS = {"Disconnect": {"id": "00000000000000ff"}, "DrainEdge": {"edge": "nobody"}, "DrainCore": {},
+          "SetLogLevel": {"directives": "info"}}
 # These last until they are cancelled.
 ENDLESS = {"Watch", "Trace"}
 METHODS = pb.DESCRIPTOR.services_by_name["Admin"].methods_by_name
 
-ALLOWED = {Code.OK, Code.NOT_FOUND}
+# A core without a fleet cannot be drained.
+ALLOWED = {Code.OK, Code.NOT_FOUND, Code.FAILED_PRECONDITION}
 UNKNOWN = {what: Code.UNAUTHENTICATED for what in ("lane", "look", "steer", "describe")}
 MAY = {"edge": {"look": Code.PERMISSION_DENIED, "steer": Code.PERMISSION_DENIED},
        "viewer": {"lane": Code.PERMISSION_DENIED, "steer": Code.PERMISSION_DENIED},

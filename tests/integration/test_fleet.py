@@ -1,19 +1,23 @@
 """A fleet of real processes: cores that share NATS servers, and what their clients notice when one of them dies, hangs or leaves."""
+import contextlib
 import os
 import random
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 from soak import fleet_faults  # tests/soak
 from support.load_room import rooms_over
 from support.meshed_fleet import MeshedFleet
-from support.messages import new_topic
+from support.messages import new_topic, relay
 from support.peer import Peer, await_hearing
 from support.ports import unused_port
 from support.process import ROOT, binary
+from support.raw_client import binary, upgrade_request
 from support.sequence_load import SequenceLoad
 from support.tools import need
 from support.v2_client import SUBPROTOCOL, V2Client
@@ -57,6 +61,32 @@ def test_a_subscription_does_not_wait_for_a_core_that_has_been_killed():
             client.subscribe(new_topic())
         # Silent for a second, it would be waited for no longer.
         assert watch.seconds < 0.7
+
+
+def connect_as_soon_as_possible(address):
+    host, port = address.split(":")
+    while True:
+        with contextlib.suppress(ConnectionRefusedError):
+            return socket.create_connection((host, int(port)))
+
+
+def test_a_client_of_a_process_that_has_just_started_reaches_those_of_the_others():
+    topic = new_topic()
+    with MeshedFleet(cores=2, servers=1, edges=0) as fleet:
+        one, other = (f"ws://{host}:{port}" for host, port in fleet.addresses())
+        subscriber = Peer(other)
+        subscriber.subscribe(topic)
+        await_hearing(subscriber, Peer(one), topic)
+        for number in range(3):
+            fleet.cores[0].kill()
+            starts = threading.Thread(target=fleet.start_core, args=[0])
+            starts.start()
+            # Its first client, who says something as soon as the port is open.
+            hasty = connect_as_soon_as_possible(fleet.client_addresses[0])
+            hasty.sendall(upgrade_request() + binary(relay(topic, b"%d" % number)))
+            starts.join()
+            assert subscriber.receive_relay() == (topic, b"%d" % number)
+            hasty.close()
 
 
 def test_nats_is_never_told_of_topics():

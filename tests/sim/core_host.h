@@ -52,6 +52,8 @@ class CoreHost {
   // Its process is stopped, and goes on.
   void SetHung(bool hung);
   bool hung() const { return hung_; }
+  // Some of what came while it was stopped has not been handled.
+  bool behind() const { return !waiting_.empty(); }
   // As on SIGTERM: streams break one after the other, then it is gone.
   void Stop();
 

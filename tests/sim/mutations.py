@@ -132,8 +132,6 @@ MUTATIONS = {
         ("core/router_lanes.cc", [("  if (!FinishBatches(*lane)) return;\n",
                                    "  lane->batches.clear();\n"
                                    "  if (std::exchange(lane->has_turn, false)) std::erase(turns_, lane);\n")], None),
-    "a message overtakes one of the stream before":
-        ("core/router_lanes.cc", [("  if (lane->batches.empty()) {\n", "  {\n")], None),
     "a lane that does not answer is never given up":
         ("core/router.cc", [("if (!stopping_) GiveUpOverdue(was_stopped);", "")], None),
 }

@@ -28,6 +28,7 @@ inline constexpr std::array kKeptSeeds = {
     KeptSeed{161479, "a lane did not learn that it had missed relays"},
     KeptSeed{166747, "a lane did not learn that it had missed relays"},
     KeptSeed{223264, "a lane did not learn that it had missed relays"},
+    KeptSeed{2474, "a lane was full of what it could not acknowledge while its batch took turns"},
 };
 
 }  // namespace cairn::sim

@@ -98,13 +98,21 @@ void SimLane::FinishTurn() {
   CheckBounds();
   if (const auto connection = connection_.lock(); connection && connection->refused())
     around_.oracle.Fail(absl::StrCat("lane ", number_, " refused what the core said"));
-  if (OutboxOf(*lane_).empty() && link_->cost() == 0 && link_->connected())
+  if (OutboxOf(*lane_).empty() && link_->cost() == 0 && link_->connected() && CoreHasHandledAll())
     around_.oracle.LaneIdle(number_);
   if (paused_.empty() || lane_->congested()) return;
   for (SimClient* client : std::exchange(paused_, {})) {
     client->paused = false;
     Read(*client);
   }
+}
+
+// The core acknowledges a message before it has handled all of it, if that takes several turns.
+bool SimLane::CoreHasHandledAll() const {
+  if (!around_.core.running()) return false;
+  const core::LaneRecord* lane =
+      around_.core.router().directory().FindLane(link::LaneIdOf(secret_));
+  return lane && lane->batches.empty();
 }
 
 // ---- ticks

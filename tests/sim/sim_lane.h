@@ -122,6 +122,7 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   void DrainTick();
   void Read(SimClient& client);
   void CheckBounds();
+  bool CoreHasHandledAll() const;
   uint64_t Drops(edge::DropReason reason) const;
 
   const Surroundings around_;

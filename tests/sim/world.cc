@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "tests/sim/connection.h"
 #include "tests/sim/inside.h"
 
 namespace cairn::sim {
@@ -146,6 +147,11 @@ void World::CheckCore(const CoreHost::OpenedLane& opened) {
   for (const auto& [id, lane] : router.directory().lanes()) {
     if (lane->channel->full(plan_.core_limits.max_lane_queued_bytes))
       oracle_.Fail("the core keeps more for a lane than its bound");
+    const bool may_read = lane->batches.empty() && !router.hold().holding() &&
+                          !router.hold().releasing() && !core_.behind();
+    if (may_read && lane->attached() &&
+        !static_cast<Connection*>(lane->channel->stream())->reading())
+      oracle_.Fail("the core does not read a lane although it could");
     if (router.hold().cost(id) >
         plan_.core_limits.max_held_bytes_per_lane + plan_.link_options.window + 64 * 1'024)
       oracle_.Fail("the core holds more of a lane than its bound");

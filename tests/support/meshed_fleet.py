@@ -28,7 +28,7 @@ class MeshedFleet:
         self.cores = [None] * cores
         self.core_addresses = [f"127.0.0.1:{unused_port()}" for _ in range(cores)]
         self._is_all = edges == 0
-        self._client_addresses = [f"127.0.0.1:{unused_port()}" for _ in range(edges or cores)]
+        self.client_addresses = [f"127.0.0.1:{unused_port()}" for _ in range(edges or cores)]
         self.edges = [None] * edges
         for index in range(cores):
             self.start_core(index)
@@ -68,7 +68,7 @@ class MeshedFleet:
         flags = ["--grpc-listen-addr", self.core_addresses[index], "--mesh", self.nats.url, "--fleet", "test", "--core-name",
                  f"core{index}", *self._core_flags]
         if self._is_all:
-            flags = with_defaults(["--role", "all", "--listen-addr", self._client_addresses[index], "--edge-name", f"edge{index}",
+            flags = with_defaults(["--role", "all", "--listen-addr", self.client_addresses[index], "--edge-name", f"edge{index}",
                                    "--threads", str(self._loops), *flags])
         else:
             flags = ["--role", "core", *flags]
@@ -80,7 +80,7 @@ class MeshedFleet:
         cores = ",".join(self.core_addresses[first:] + self.core_addresses[:first])
         self.edges[index] = self._start(*with_defaults([
             "--role", "edge", "--core", cores, "--edge-name", f"edge{index}", "--threads", str(self._loops),
-            "--listen-addr", self._client_addresses[index], *self._edge_flags]))
+            "--listen-addr", self.client_addresses[index], *self._edge_flags]))
         self.edges[index].address()
 
     def _start_edge_where_it_belongs(self, index):
