@@ -166,7 +166,7 @@ class Mesh {
     absl::flat_hash_set<uint64_t> waiting;  // for these cores
   };
 
-  // ---- members (mesh.cc)
+  // ---- members (mesh.cc, mesh_members.cc)
   MeshMember* Member(uint64_t id);
   MeshMember& Join(uint64_t id, absl::Duration now);
   void TellSnapshot(MeshMember& member);
@@ -188,7 +188,7 @@ class Mesh {
   void EndBarriers(uint64_t core);
   void TellSettled(MeshMember& member);
 
-  // ---- lanes (mesh_lanes.cc)
+  // ---- lanes (mesh_lanes.cc, mesh_elsewhere.cc, mesh_places.cc)
   void OnHere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnReady(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnGone(MeshMember& from, const signaling::v1::MeshItem& item);
@@ -229,7 +229,7 @@ class Mesh {
   void FinishDeparted();
   void SweepPlaces();
 
-  // ---- relays and interest (mesh_relays.cc)
+  // ---- relays, records and interest (mesh_relays.cc, mesh_records.cc, mesh_interest.cc)
   void OnSubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnUnsubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnPublishedThere(MeshMember& from, const signaling::v1::MeshItem& item);
