@@ -48,13 +48,13 @@ LABEL org.opencontainers.image.title="cairn-signal" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.revision="$REVISION" \
       org.opencontainers.image.created="$CREATED"
-# Clients with TLS, clients behind a proxy, gRPC between edges, core and operators, health and metrics. Docker lets anybody
+# Clients with TLS, clients behind a proxy, gRPC between edges, core and operators, health and metrics. Docker lets every user
 # in a container bind 443; where a runtime does not, set CAIRN_SIGNAL_LISTEN_ADDR=0.0.0.0:8443. The binary has no file
 # capability: with one it could not be started where all capabilities are dropped.
 EXPOSE 443 8443 7443 9090
 USER 10001:10001
 STOPSIGNAL SIGTERM
-# Health and metrics of every role; only who reaches the container's own address gets them.
+# Health and metrics of every role; reachable only through the container's own address.
 ENV CAIRN_SIGNAL_OPS_LISTEN_ADDR=0.0.0.0:9090
 HEALTHCHECK --interval=10s --timeout=5s --start-period=5s CMD ["cairn-signal", "--health-check"]
 ENTRYPOINT ["cairn-signal"]

@@ -111,10 +111,16 @@ absl::StatusOr<std::string> LoadPemAuthority(const std::string& path) {
   return text;
 }
 
+std::vector<X509Ptr> CertificatesOf(const std::string& text) {
+  absl::StatusOr<std::vector<X509Ptr>> certificates = ParseCertificates("", "", text);
+  if (!certificates.ok()) return {};
+  return *std::move(certificates);
+}
+
 bool IsIssuedBy(const std::string& chain_text, const std::string& authority_text) {
-  const auto chain = ParseCertificates("certificate chain", "", chain_text);
-  const auto authorities = ParseCertificates("CA", "", authority_text);
-  if (!chain.ok() || !authorities.ok()) return false;
+  const std::vector<X509Ptr> chain = CertificatesOf(chain_text);
+  const std::vector<X509Ptr> authorities = CertificatesOf(authority_text);
+  if (chain.empty() || authorities.empty()) return false;
   const std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store(X509_STORE_new(),
                                                                       X509_STORE_free);
   const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> context(
@@ -122,9 +128,9 @@ bool IsIssuedBy(const std::string& chain_text, const std::string& authority_text
   const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> others(
       sk_X509_new_null(), [](STACK_OF(X509) * stack) { sk_X509_free(stack); });
   if (!store || !context || !others) return false;
-  for (const X509Ptr& one : *authorities) X509_STORE_add_cert(store.get(), one.get());
-  for (const X509Ptr& one : *chain) sk_X509_push(others.get(), one.get());
-  if (X509_STORE_CTX_init(context.get(), store.get(), chain->front().get(), others.get()) != 1)
+  for (const X509Ptr& one : authorities) X509_STORE_add_cert(store.get(), one.get());
+  for (const X509Ptr& one : chain) sk_X509_push(others.get(), one.get());
+  if (X509_STORE_CTX_init(context.get(), store.get(), chain.front().get(), others.get()) != 1)
     return false;
   X509_STORE_CTX_set_flags(context.get(), X509_V_FLAG_NO_CHECK_TIME);
   const bool issued = X509_verify_cert(context.get()) == 1;

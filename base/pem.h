@@ -40,6 +40,9 @@ struct PemIdentity {
 // The contents of a file that has at least one certificate.
 absl::StatusOr<std::string> LoadPemAuthority(const std::string& path);
 
+// The certificates of a PEM text; none if it cannot be read.
+std::vector<X509Ptr> CertificatesOf(const std::string& text);
+
 // Whether the first certificate of the chain is issued by one of the authorities, through the
 // others of the chain; both PEM. Expiry dates are ignored.
 bool IsIssuedBy(const std::string& chain_text, const std::string& authority_text);

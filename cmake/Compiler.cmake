@@ -15,7 +15,7 @@ endif()
 
 find_program(CAIRN_CCACHE ccache)
 if(CAIRN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # What it asks for before it keeps anything that includes a precompiled header.
+  # ccache requires these before it caches anything that includes a precompiled header.
   set(sloppiness include_file_ctime,include_file_mtime,pch_defines,time_macros)
   set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=${sloppiness} ${CAIRN_CCACHE})
 endif()

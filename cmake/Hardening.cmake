@@ -1,4 +1,4 @@
-# What makes a mistake in memory end the process instead of running somebody else's code. For what is shipped: the
+# Options that make a memory error end the process instead of running an attacker's code. For release builds: the
 # sanitizers find more, and FORTIFY hides from them what it catches first. tests/deploy/test_hardening.py looks for each in
 # the binaries.
 option(CAIRN_HARDEN "Compile and link for release: PIE, RELRO, stack protector, FORTIFY, CET" OFF)
@@ -22,6 +22,6 @@ if(CAIRN_HARDEN)
     endif()
   endforeach()
   add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed)
-  # Paths of the machine that builds say nothing to whoever runs it, and differ between builds.
+  # Paths of the building machine are of no use to operators, and differ between builds.
   add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ffile-prefix-map=${PROJECT_BINARY_DIR}=build)
 endif()

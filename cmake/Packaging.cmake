@@ -1,4 +1,4 @@
-# What `cmake --install` puts where, and the Debian package that CPack makes of it. tests/deploy/test_package.py installs it.
+# The files that `cmake --install` installs, and the Debian package that CPack makes of them. tests/deploy/test_package.py installs it.
 include(GNUInstallDirs)
 find_program(CAIRN_GZIP gzip)
 

@@ -20,7 +20,7 @@ function(cairn_precompiled name)
   add_library(cairn_precompiled_${name} OBJECT ${PROJECT_BINARY_DIR}/precompiled/${name}.cc)
   target_link_libraries(cairn_precompiled_${name} PRIVATE cairn::compiler ${arg_LIBRARIES})
   target_precompile_headers(cairn_precompiled_${name} PRIVATE ${arg_HEADERS})
-  # Without it ccache keeps nothing of what includes a precompiled header.
+  # Without it ccache caches no object that includes a precompiled header.
   target_compile_options(cairn_precompiled_${name} PRIVATE -pthread $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
 endfunction()
 

@@ -4,13 +4,16 @@
 
 namespace cairn::core {
 
-void AcceptorLog::TurnedAway(const char* reason) {
+void AcceptorLog::TurnedAway(ConnectionRefusal reason) {
+  Count(reason);
   if (const auto suppressed = turned_away_.Admit()) {
-    log::Warn(log::Core(), "grpc_turned_away", {{"reason", reason}, {"suppressed", *suppressed}});
+    log::Warn(log::Core(), "grpc_turned_away",
+              {{"reason", Name(reason)}, {"suppressed", *suppressed}});
   }
 }
 
 void AcceptorLog::Refused(const absl::Status& status) {
+  Count(ConnectionRefusal::kNoCredential);
   if (status.ok()) return;
   if (const auto suppressed = refusals_.Admit()) {
     log::Warn(log::Core(), "lane_refused",

@@ -1,7 +1,7 @@
-// AcceptorLog: rate-limited log lines about connections that the core's acceptor refuses.
+// AcceptorLog: counts connections that the core's acceptor refuses, and logs them, rate-limited.
 //
 // Owner:  GrpcAcceptor.
-// Thread: its owner's.
+// Thread: its owner's. refused(): any.
 #ifndef CAIRN_CORE_ACCEPTOR_LOG_H_
 #define CAIRN_CORE_ACCEPTOR_LOG_H_
 
@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log_limiter.h"
+#include "core/connection_refusal.h"
 
 namespace cairn::core {
 
@@ -16,12 +17,19 @@ class AcceptorLog {
  public:
   explicit AcceptorLog(const Clock& clock) : refusals_(clock), turned_away_(clock) {}
 
-  // docs/OPERATIONS.md has the reasons.
-  void TurnedAway(const char* reason);
-  // An edge that has no credential and retries again and again. OK: it was not an edge.
+  void TurnedAway(ConnectionRefusal reason);
+  // It is counted as kNoCredential. Logged is an edge, which retries again and again; OK: it was
+  // not an edge.
   void Refused(const absl::Status& status);
+  // Counted only: a port scan, or a health check that only connects, looks the same.
+  void TlsFailed() { Count(ConnectionRefusal::kTlsFailed); }
+
+  const ConnectionRefusals& refused() const { return refused_; }
 
  private:
+  void Count(ConnectionRefusal reason) { refused_[static_cast<size_t>(reason)].Add(); }
+
+  ConnectionRefusals refused_;
   LogLimiter refusals_, turned_away_;
 };
 

@@ -30,7 +30,8 @@ class AcceptorThread {
                  const Clock& clock);
   void Start();
   void Stop();
-  void Admit(const std::string& peer);
+  void Admit(const std::string& peer, bool is_edge);
+  const ConnectionRefusals& refused() const { return log_.refused(); }
 
  private:
   struct Pending {
@@ -41,6 +42,10 @@ class AcceptorThread {
     // With TLS: the same connection as gRPC's, and its state.
     UniqueFd copy;
     AuthenticatedConnections::Connection entry;
+  };
+  struct Admitted {
+    std::string peer;
+    bool is_edge;
   };
   using PendingMap = std::map<uint64_t, Pending>;
 
@@ -77,7 +82,7 @@ class AcceptorThread {
   AcceptorLog log_;
 
   Mutex mu_;
-  std::vector<std::string> admitted_ ABSL_GUARDED_BY(mu_);
+  std::vector<Admitted> admitted_ ABSL_GUARDED_BY(mu_);
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

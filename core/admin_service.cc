@@ -8,11 +8,13 @@
 #include <memory>
 #include <utility>
 
-#include "base/log.h"
 #include "base/peer_id.h"
-#include "base/resident_memory.h"
+#include "core/admin_calls.h"
 #include "core/authority.h"
+#include "core/describe_cores.h"
 #include "core/feed_reactor.h"
+#include "core/fleet.h"
+#include "core/fleet_reactor.h"
 #include "core/inspector.h"
 #include "core/list_reactor.h"
 #include "signaling/v1/admin.grpc.pb.h"
@@ -23,28 +25,13 @@ namespace {
 namespace v1 = signaling::v1;
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
-using grpc::StatusCode;
+using Method = v1::FleetFrame::Method;
+using Frame = v1::FleetFrame;
 
-constexpr uint32_t kPolicyViolation = 1008;  // RFC 6455 7.4.1
-constexpr size_t kMaxReasonBytes = 123;      // RFC 6455 5.5
-constexpr int kMaxTopicPeers = 1000;
+constexpr char kCoreKey[] = "cairn-core";
 
 grpc::Status ToGrpc(const absl::Status& status) {
-  return grpc::Status(static_cast<StatusCode>(status.code()), std::string(status.message()));
-}
-
-grpc::Status UnknownPeer(const std::string& id) {
-  return grpc::Status(StatusCode::NOT_FOUND, absl::StrCat("no peer has the id '", id, "'"));
-}
-
-grpc::Status UnknownTopic(const std::string& name) {
-  return grpc::Status(StatusCode::NOT_FOUND, absl::StrCat("nobody is subscribed to '", name,
-                                                          "' and nothing is published there"));
-}
-
-bool IsCloseCode(uint32_t code) {
-  return (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) ||
-         (code >= 3000 && code <= 4999);
+  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
 }
 
 int PeersIn(const v1::ListPeersResponse& page) {
@@ -58,7 +45,7 @@ using TopicListReactor = ListReactor<TopicListing, v1::ListTopicsResponse, Topic
 template <typename Response>
 class RefusedStream final : public grpc::ServerWriteReactor<Response> {
  public:
-  explicit RefusedStream(const grpc::Status& status) { this->Finish(status); }
+  explicit RefusedStream(const absl::Status& status) { this->Finish(ToGrpc(status)); }
   void OnDone() override { delete this; }
 };
 
@@ -77,186 +64,196 @@ class TraceReactor final : public FeedReactor<v1::TraceRecord>, public TraceList
   void OnFrame(const v1::TraceRecord& record) override { Offer(record); }
 };
 
-// Iterates over the peers that match a filter, a bounded number at a time, and finishes at the end
-// of the table.
-struct PeerWalk {
-  PeerScan scan;
-  std::function<bool(Router&, const PeerRecord&)> visit;  // false: enough
-  std::function<void()> finish;
-};
-
-void Walk(Core& core, std::shared_ptr<PeerWalk> walk) {
-  RouterInput step = AdminCall{[&core, walk](Router& router) {
-    bool enough = false;
-    const bool more =
-        walk->scan.Step(router.directory(), PeerScan::kScanPerStep, [&](const PeerRecord& peer) {
-          if (!enough) enough = !walk->visit(router, peer);
-        });
-    if (more && !enough) return Walk(core, walk);
-    walk->finish();
-  }};
-  core.Enter(step);
-}
-
 class AdminService final : public v1::Admin::CallbackService {
  public:
-  AdminService(Core& core, Authority& authority, std::string version)
-      : core_(core), authority_(authority), version_(std::move(version)) {}
+  AdminService(Core& core, Authority& authority, std::string name, std::string version,
+               Fleet* fleet)
+      : core_(core),
+        authority_(authority),
+        fleet_(fleet),
+        name_(std::move(name)),
+        version_(std::move(version)),
+        calls_(core, version_) {}
 
-  ServerUnaryReactor* GetStatus(CallbackServerContext* context, const v1::GetStatusRequest*,
+  ServerUnaryReactor* GetStatus(CallbackServerContext* context,
+                                const v1::GetStatusRequest* request,
                                 v1::GetStatusResponse* response) override {
-    return InRouter(context, Capability::kView, [this, response](Router& router) {
-      DescribeStatus(router, *response);
-      response->set_version(version_);
-      response->set_resident_bytes(ResidentBytes());
-      return grpc::Status::OK;
-    });
+    return Answer(context, Frame::METHOD_GET_STATUS, &AdminCalls::GetStatus, *request, response);
   }
-
   ServerUnaryReactor* GetPeer(CallbackServerContext* context, const v1::GetPeerRequest* request,
                               v1::Peer* response) override {
-    return InRouter(context, Capability::kView, [request, response](Router& router) {
-      const auto id = ParseId(request->id());
-      if (!id) return UnknownPeer(request->id());
-      if (const PeerRecord* peer = router.directory().FindPeer(*id)) {
-        Describe(router, *peer, true, *response);
-      } else if (const ClosedPeer* closed = router.directory().Closed(*id)) {
-        Describe(*closed, *response);
-      } else {
-        return UnknownPeer(request->id());
-      }
-      return grpc::Status::OK;
-    });
+    return Answer(context, Frame::METHOD_GET_PEER, &AdminCalls::GetPeer, *request, response);
   }
-
   ServerUnaryReactor* Disconnect(CallbackServerContext* context,
                                  const v1::DisconnectRequest* request,
-                                 v1::DisconnectResponse* response) override;
+                                 v1::DisconnectResponse* response) override {
+    return Answer(context, Frame::METHOD_DISCONNECT, &AdminCalls::Disconnect, *request, response);
+  }
   ServerUnaryReactor* GetTopic(CallbackServerContext* context, const v1::GetTopicRequest* request,
-                               v1::Topic* response) override;
-
-  ServerUnaryReactor* ListEdges(CallbackServerContext* context, const v1::ListEdgesRequest*,
+                               v1::Topic* response) override {
+    return Answer(context, Frame::METHOD_GET_TOPIC, &AdminCalls::GetTopic, *request, response);
+  }
+  ServerUnaryReactor* ListEdges(CallbackServerContext* context,
+                                const v1::ListEdgesRequest* request,
                                 v1::ListEdgesResponse* response) override {
-    return InRouter(context, Capability::kView, [response](Router& router) {
-      DescribeEdges(router, *response);
-      return grpc::Status::OK;
-    });
+    return Answer(context, Frame::METHOD_LIST_EDGES, &AdminCalls::ListEdges, *request, response);
   }
-
-  ServerUnaryReactor* DrainEdge(CallbackServerContext* context, const v1::DrainEdgeRequest* request,
+  ServerUnaryReactor* DrainEdge(CallbackServerContext* context,
+                                const v1::DrainEdgeRequest* request,
                                 v1::DrainEdgeResponse* response) override {
-    return InRouter(context, Capability::kOperate, [request, response](Router& router) {
-      uint64_t peers = 0;
-      bool found = false;
-      for (const auto& [id, lane] : router.directory().lanes()) {
-        if (lane->edge != request->edge()) continue;
-        found = true;
-        peers += lane->peers.size();
-        router.Drain(*lane);
-      }
-      if (!found)
-        return grpc::Status(StatusCode::NOT_FOUND,
-                            absl::StrCat("no edge has the name '", request->edge(), "'"));
-      response->set_peers(peers);
-      return grpc::Status::OK;
-    });
+    return Answer(context, Frame::METHOD_DRAIN_EDGE, &AdminCalls::DrainEdge, *request, response);
   }
-
   ServerUnaryReactor* SetLogLevel(CallbackServerContext* context,
                                   const v1::SetLogLevelRequest* request,
                                   v1::SetLogLevelResponse* response) override {
-    return InRouter(context, Capability::kOperate, [request, response](Router& router) {
-      const LogFilter filter = LogFilter::Parse(request->directives());
-      if (!filter.rejected().empty()) {
-        return grpc::Status(StatusCode::INVALID_ARGUMENT,
-                            absl::StrCat("cannot read '", filter.rejected().front(),
-                                         "'; give LEVEL or MODULE=LEVEL"));
-      }
-      response->set_previous(InitLog(filter));
-      for (const auto& [id, lane] : router.directory().lanes()) {
-        router.SetLogDirectives(*lane, request->directives());
-      }
-      return grpc::Status::OK;
-    });
+    return Answer(context, Frame::METHOD_SET_LOG_LEVEL, &AdminCalls::SetLogLevel, *request,
+                  response);
+  }
+
+  ServerUnaryReactor* DrainCore(CallbackServerContext* context,
+                                const v1::DrainCoreRequest* request,
+                                v1::DrainCoreResponse* response) override {
+    return Answer(context, Frame::METHOD_DRAIN_CORE, &AdminCalls::DrainCore, *request, response);
+  }
+
+  // Of this core's view: not passed on.
+  ServerUnaryReactor* ListCores(CallbackServerContext* context, const v1::ListCoresRequest*,
+                                v1::ListCoresResponse* response) override {
+    ServerUnaryReactor* reactor = context->DefaultReactor();
+    if (const absl::Status status = authority_.CheckCall(*context, Capability::kView);
+        !status.ok()) {
+      reactor->Finish(ToGrpc(status));
+      return reactor;
+    }
+    if (fleet_) {
+      response->set_fleet(fleet_->name());
+      response->set_bus_up(fleet_->up());
+    }
+    RouterInput describe = AdminCall{[this, reactor, response](Router& router) {
+      DescribeCores(router, name_, version_, *response);
+      reactor->Finish(grpc::Status::OK);
+    }};
+    core_.Enter(describe);
+    return reactor;
   }
 
   grpc::ServerWriteReactor<v1::ListPeersResponse>* ListPeers(
       CallbackServerContext* context, const v1::ListPeersRequest* request) override {
-    if (const grpc::Status status = Check(context, Capability::kView); !status.ok()) {
-      return new RefusedStream<v1::ListPeersResponse>(status);
-    }
-    absl::StatusOr<PeerListing> listing = PeerListing::Create(*request);
-    if (!listing.ok()) return new RefusedStream<v1::ListPeersResponse>(ToGrpc(listing.status()));
-    return new PeerListReactor(core_, *std::move(listing));
+    return Stream<v1::ListPeersResponse>(
+        context, Frame::METHOD_LIST_PEERS, *request,
+        [&]() -> grpc::ServerWriteReactor<v1::ListPeersResponse>* {
+          absl::StatusOr<PeerListing> listing = PeerListing::Create(*request);
+          if (!listing.ok()) return new RefusedStream<v1::ListPeersResponse>(listing.status());
+          return new PeerListReactor(core_, *std::move(listing));
+        });
   }
 
   grpc::ServerWriteReactor<v1::ListTopicsResponse>* ListTopics(
       CallbackServerContext* context, const v1::ListTopicsRequest* request) override {
-    if (const grpc::Status status = Check(context, Capability::kView); !status.ok()) {
-      return new RefusedStream<v1::ListTopicsResponse>(status);
-    }
-    return new TopicListReactor(core_, TopicListing(*request));
+    return Stream<v1::ListTopicsResponse>(
+        context, Frame::METHOD_LIST_TOPICS, *request,
+        [&] { return new TopicListReactor(core_, TopicListing(*request)); });
   }
 
   grpc::ServerWriteReactor<v1::Event>* Watch(CallbackServerContext* context,
                                              const v1::WatchRequest* request) override {
-    if (const grpc::Status status = Check(context, Capability::kView); !status.ok()) {
-      return new RefusedStream<v1::Event>(status);
-    }
-    const auto reactor = std::make_shared<WatchReactor>(kMaxQueuedEvents);
-    reactor->Begin([this, raw = reactor.get()] { Leave<EventListener>(raw); });
-    RouterInput join =
-        AdminCall{[reactor, wanted = *request, place = PlaceOf(context)](Router& router) {
-          if (!router.feed().AddWatcher(reactor, wanted, place)) reactor->End(TooManyListeners());
-        }};
-    core_.Enter(join);
-    HoldLease(*context, reactor);
-    return reactor.get();
+    return Stream<v1::Event>(context, Frame::METHOD_WATCH, *request, [&] {
+      return Feed<WatchReactor, EventListener>(
+          context, [wanted = *request, place = PlaceOf(context)](Router& router, auto reactor) {
+            return router.feed().AddWatcher(reactor, wanted, place);
+          });
+    });
   }
 
   grpc::ServerWriteReactor<v1::TraceRecord>* Trace(CallbackServerContext* context,
                                                    const v1::TraceRequest* request) override {
-    grpc::Status status = Check(context, Capability::kView);
-    const auto id = ParseId(request->id());
-    const bool by_id = request->target_case() == v1::TraceRequest::kId;
-    if (status.ok() && by_id && id.value_or(0) == 0) status = UnknownPeer(request->id());
-    if (status.ok() && request->target_case() == v1::TraceRequest::TARGET_NOT_SET) {
-      status = grpc::Status(StatusCode::INVALID_ARGUMENT, "give an id or a topic to trace");
+    using Reactor = grpc::ServerWriteReactor<v1::TraceRecord>;
+    return Stream<v1::TraceRecord>(
+        context, Frame::METHOD_TRACE, *request, [&]() -> Reactor* {
+          const absl::StatusOr<uint64_t> peer = AdminCalls::PeerToTrace(*request);
+          if (!peer.ok()) return new RefusedStream<v1::TraceRecord>(peer.status());
+          return Feed<TraceReactor, TraceListener>(
+              context, [peer = *peer, topic = request->topic(),
+                        place = PlaceOf(context)](Router& router, auto reactor) {
+                return router.feed().AddTracer(reactor, peer, topic, place);
+              });
+        });
+  }
+
+ private:
+  // The caller must be allowed to make the call, and say for which core it is if not for this one.
+  absl::StatusOr<uint64_t> Admit(const CallbackServerContext& context, Method method) const {
+    const Capability wanted = MustOperate(method) ? Capability::kOperate : Capability::kView;
+    if (absl::Status status = authority_.CheckCall(context, wanted); !status.ok()) return status;
+    const auto named = context.client_metadata().find(kCoreKey);
+    if (named == context.client_metadata().end()) return 0;
+    const std::string text(named->second.data(), named->second.size());
+    const auto id = ParseId(text);
+    if (!id || !fleet_)
+      return absl::NotFoundError(absl::StrCat("no core of the fleet has the id '", text, "'"));
+    return *id == core_.id() ? 0 : *id;
+  }
+
+  // Answers with the result of `run`, here or at another core.
+  template <typename Request, typename Response>
+  ServerUnaryReactor* Answer(CallbackServerContext* context, Method method,
+                             AdminCalls::Unary<Request, Response> run, const Request& request,
+                             Response* response) {
+    // Once a call: gRPC aborts the process on a second one.
+    ServerUnaryReactor* reactor = context->DefaultReactor();
+    const auto done = [reactor](const absl::Status& status) { reactor->Finish(ToGrpc(status)); };
+    const absl::StatusOr<uint64_t> core = Admit(*context, method);
+    if (!core.ok()) {
+      done(core.status());
+    } else if (*core != 0) {
+      AskOne(fleet_->asked(), *core, method, request.SerializeAsString(), IsOperator(context),
+             *response, done);
+    } else {
+      (calls_.*run)(request, response, done);
     }
-    if (!status.ok()) return new RefusedStream<v1::TraceRecord>(status);
-    const auto reactor = std::make_shared<TraceReactor>(kMaxQueuedEvents);
-    reactor->Begin([this, raw = reactor.get()] { Leave<TraceListener>(raw); });
-    RouterInput join = AdminCall{[reactor, peer = id.value_or(0), topic = request->topic(),
-                                  place = PlaceOf(context)](Router& router) {
-      if (!router.feed().AddTracer(reactor, peer, topic, place)) reactor->End(TooManyListeners());
+    return reactor;
+  }
+
+  // The same for many messages; `here` makes the reactor of this core.
+  template <typename Response, typename Request, typename Here>
+  grpc::ServerWriteReactor<Response>* Stream(CallbackServerContext* context, Method method,
+                                             const Request& request, Here here) {
+    const absl::StatusOr<uint64_t> core = Admit(*context, method);
+    if (!core.ok()) return new RefusedStream<Response>(core.status());
+    if (*core == 0) return here();
+    const auto reactor = std::make_shared<FleetReactor<Response>>(fleet_->asked());
+    reactor->Begin(*core, method, request.SerializeAsString(), IsOperator(context));
+    HoldLease(*context, reactor);
+    return reactor.get();
+  }
+
+  template <typename Reactor, typename Listener, typename Join>
+  Reactor* Feed(CallbackServerContext* context, Join join_feed) {
+    const auto reactor = std::make_shared<Reactor>(kMaxQueuedEvents);
+    reactor->Begin([this, raw = reactor.get()] { Leave<Listener>(raw); });
+    RouterInput join = AdminCall{[reactor, join_feed](Router& router) {
+      if (!join_feed(router, reactor)) reactor->End(ToGrpc(AdminCalls::TooManyListeners()));
     }};
     core_.Enter(join);
     HoldLease(*context, reactor);
     return reactor.get();
   }
 
- private:
-  static grpc::Status TooManyListeners() {
-    return grpc::Status(StatusCode::RESOURCE_EXHAUSTED, "too many watch already; end one of them");
-  }
-
-  grpc::Status Check(const CallbackServerContext* context, Capability wanted) const {
-    return ToGrpc(authority_.CheckCall(*context, wanted));
-  }
-
   // The stream ends when the credential is revoked.
   template <typename Reactor>
   void HoldLease(const CallbackServerContext& context, const std::shared_ptr<Reactor>& reactor) {
-    reactor->SetLease(authority_.Hold(CredentialsToHold(context), Capability::kView,
+    reactor->SetLease(authority_.Hold(CredentialsOf(context), Capability::kView,
                                       [feed = std::weak_ptr(reactor)](const absl::Status& status) {
                                         if (const auto living = feed.lock())
                                           living->Revoke(ToGrpc(status));
                                       }));
   }
 
+  bool IsOperator(const CallbackServerContext* context) const {
+    return authority_.CheckCall(*context, Capability::kOperate).ok();
+  }
   LiveFeed::Place PlaceOf(const CallbackServerContext* context) const {
-    return Check(context, Capability::kOperate).ok() ? LiveFeed::Place::kOperator
-                                                     : LiveFeed::Place::kViewer;
+    return IsOperator(context) ? LiveFeed::Place::kOperator : LiveFeed::Place::kViewer;
   }
 
   template <typename Listener>
@@ -265,130 +262,21 @@ class AdminService final : public v1::Admin::CallbackService {
     core_.Enter(leave);
   }
 
-  // Answers with the result of `run`, which is executed in the router.
-  ServerUnaryReactor* InRouter(CallbackServerContext* context, Capability wanted,
-                               std::function<grpc::Status(Router&)> run) {
-    ServerUnaryReactor* reactor = context->DefaultReactor();
-    if (const grpc::Status status = Check(context, wanted); !status.ok()) {
-      reactor->Finish(status);
-      return reactor;
-    }
-    RouterInput call = AdminCall{
-        [reactor, run = std::move(run)](Router& router) { reactor->Finish(run(router)); }};
-    core_.Enter(call);
-    return reactor;
-  }
-
   // Borrowed; must outlive this.
   Core& core_;
   Authority& authority_;
-  const std::string version_;
+  Fleet* const fleet_;  // null: none
+
+  const std::string name_, version_;
+  AdminCalls calls_;
 };
-
-// The filter for the request's target, or why there is none.
-grpc::Status ToFilter(const v1::DisconnectRequest& request, v1::PeerFilter& filter) {
-  const std::string* text = nullptr;
-  switch (request.target_case()) {
-    case v1::DisconnectRequest::kTopic:
-      filter.set_topic(request.topic());
-      text = &request.topic();
-      break;
-    case v1::DisconnectRequest::kAddressPrefix:
-      filter.set_address_prefix(request.address_prefix());
-      text = &request.address_prefix();
-      break;
-    case v1::DisconnectRequest::kEdge:
-      filter.set_edge(request.edge());
-      text = &request.edge();
-      break;
-    default:
-      break;
-  }
-  // An empty filter would match every peer, which must be requested explicitly.
-  if (!text || text->empty()) {
-    return grpc::Status(StatusCode::INVALID_ARGUMENT,
-                        "give an id, a topic, an address_prefix or an edge that is not empty");
-  }
-  return grpc::Status::OK;
-}
-
-ServerUnaryReactor* AdminService::Disconnect(CallbackServerContext* context,
-                                             const v1::DisconnectRequest* request,
-                                             v1::DisconnectResponse* response) {
-  const uint32_t code = request->code() == 0 ? kPolicyViolation : request->code();
-  const std::string reason = request->reason().empty() ? "operator" : request->reason();
-  const bool by_id = request->target_case() == v1::DisconnectRequest::kId;
-  v1::PeerFilter filter;
-  grpc::Status status = Check(context, Capability::kOperate);
-  if (status.ok() && (!IsCloseCode(code) || reason.size() > kMaxReasonBytes)) {
-    status = grpc::Status(
-        StatusCode::INVALID_ARGUMENT,
-        "code must be 1000 to 1014 but 1004 to 1006, or 3000 to 4999; reason at most 123 bytes");
-  }
-  if (status.ok() && !by_id) status = ToFilter(*request, filter);
-  if (status.ok() && by_id) {
-    return InRouter(context, Capability::kOperate,
-                    [request, response, code, reason](Router& router) {
-                      const auto id = ParseId(request->id());
-                      const PeerRecord* peer = id ? router.directory().FindPeer(*id) : nullptr;
-                      if (!peer) return UnknownPeer(request->id());
-                      router.Disconnect(*peer, code, reason);
-                      response->set_disconnected(1);
-                      return grpc::Status::OK;
-                    });
-  }
-  // Once a call: gRPC aborts the process on a second call, which InRouter() would make.
-  ServerUnaryReactor* reactor = context->DefaultReactor();
-  if (!status.ok()) {
-    reactor->Finish(status);
-    return reactor;
-  }
-  const auto visit = [response, code, reason](Router& router, const PeerRecord& peer) {
-    router.Disconnect(peer, code, reason);
-    response->set_disconnected(response->disconnected() + 1);
-    return true;
-  };
-  Walk(core_, std::make_shared<PeerWalk>(PeerWalk{
-                  PeerScan(filter), visit, [reactor] { reactor->Finish(grpc::Status::OK); }}));
-  return reactor;
-}
-
-ServerUnaryReactor* AdminService::GetTopic(CallbackServerContext* context,
-                                           const v1::GetTopicRequest* request,
-                                           v1::Topic* response) {
-  ServerUnaryReactor* reactor = context->DefaultReactor();
-  if (const grpc::Status status = Check(context, Capability::kView); !status.ok()) {
-    reactor->Finish(status);
-    return reactor;
-  }
-  const auto visit = [response](Router&, const PeerRecord& peer) {
-    response->add_peers(FormatId(peer.id));
-    return response->peers_size() < kMaxTopicPeers;
-  };
-  const auto finish = [this, request, response, reactor] {
-    RouterInput describe = AdminCall{[request, response, reactor](Router& router) {
-      const TopicRecord* topic = router.directory().Topic(request->name());
-      if (topic) {
-        Describe(router, *topic, *response);
-      } else {
-        response->set_name(request->name());
-        DescribeRecords(router, request->name(), *response);
-        if (response->records() == 0) return reactor->Finish(UnknownTopic(request->name()));
-      }
-      reactor->Finish(grpc::Status::OK);
-    }};
-    core_.Enter(describe);
-  };
-  Walk(core_,
-       std::make_shared<PeerWalk>(PeerWalk{PeerScan::OfTopic(request->name()), visit, finish}));
-  return reactor;
-}
 
 }  // namespace
 
-std::unique_ptr<grpc::Service> NewAdminService(Core& core, Authority& authority,
-                                               std::string version) {
-  return std::make_unique<AdminService>(core, authority, std::move(version));
+std::unique_ptr<grpc::Service> NewAdminService(Core& core, Authority& authority, std::string name,
+                                               std::string version, Fleet* fleet) {
+  return std::make_unique<AdminService>(core, authority, std::move(name), std::move(version),
+                                        fleet);
 }
 
 }  // namespace cairn::core

@@ -2,15 +2,17 @@
 //
 // Thread: immutable once read.
 // Bounds: CredentialLine::kMaxLines names.
-// Errors: a Status that names the file.
+// Errors: a Status that names the file, and the line.
 #ifndef CAIRN_CORE_ALLOWED_NAMES_H_
 #define CAIRN_CORE_ALLOWED_NAMES_H_
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <string>
 
 #include "base/credential_lines.h"
@@ -24,7 +26,14 @@ class AllowedNames {
     const auto lines = CredentialLine::ReadFile(path);
     if (!lines.ok()) return lines.status();
     AllowedNames names;
-    for (const CredentialLine& line : *lines) names.edges_[line.value] = line.name;
+    for (const CredentialLine& line : *lines) {
+      // A no-break space that somebody has pasted would lock out whom the line is for.
+      if (!std::ranges::all_of(line.value, absl::ascii_isprint)) {
+        return absl::InvalidArgumentError(
+            absl::StrCat("'", path, "' line ", line.number, ": a name has printable ASCII only"));
+      }
+      names.edges_[line.value] = line.name;
+    }
     if (!names.edges_.empty()) return names;
     return absl::InvalidArgumentError(absl::StrCat(
         "'", path, "' has no name; write one a line, or let nobody in by ending the core"));

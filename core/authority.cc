@@ -71,6 +71,10 @@ absl::Status Authority::Check(const Credentials& credentials, Capability wanted,
                               Caller* caller) const {
   const std::shared_ptr<const AuthorityTokens> tokens = tokens_.Get();
   if (!tokens->any() && !mutual_tls_) return absl::OkStatus();
+  const std::shared_ptr<const CertificateRules> certificates = certificates_.Get();
+  if (certificates && certificates->revoked &&
+      certificates->revoked->Revokes(credentials.certificate_chain))
+    return absl::UnauthenticatedError("the certificate has been revoked");
   Allowed allowed;
   const auto name_of = [&](const BearerTokens& set) -> std::optional<std::string> {
     if (!set.required() || credentials.bearer_token.empty()) return std::nullopt;
@@ -166,10 +170,12 @@ size_t Authority::SetTokens(AuthorityTokens tokens) {
   return EndHeld([this](const Held& held) { return CheckHeld(held); });
 }
 
-size_t Authority::SetCertificateAuthority(const std::string& pem) {
-  return EndHeld([&pem](const Held& held) {
+size_t Authority::SetCertificates(CertificateRules rules) {
+  const std::string ca = rules.ca;
+  certificates_.Set(std::make_shared<const CertificateRules>(std::move(rules)));
+  return EndHeld([this, &ca](const Held& held) {
     const std::string& chain = held.credentials.certificate_chain;
-    if (chain.empty() || IsIssuedBy(chain, pem)) return absl::OkStatus();
+    if (chain.empty() || IsIssuedBy(chain, ca)) return CheckHeld(held);
     return absl::UnauthenticatedError("the certificate is not of the CA that is in use by now");
   });
 }
@@ -177,7 +183,8 @@ size_t Authority::SetCertificateAuthority(const std::string& pem) {
 absl::Status Authority::CheckCall(const grpc::ServerContextBase& context, Capability wanted,
                                   Caller* caller) const {
   const absl::Status status = Check(CredentialsOf(context), wanted, caller);
-  if (on_known_ && !absl::IsUnauthenticated(status)) on_known_(context.peer());
+  if (on_known_ && !absl::IsUnauthenticated(status))
+    on_known_(context.peer(), status.ok() && wanted == Capability::kOpenLane);
   return status;
 }
 
@@ -200,13 +207,6 @@ Credentials CredentialsOf(const grpc::ServerContextBase& context) {
       credentials.certificate_names.emplace_back(name.data(), name.size());
     }
   }
-  return credentials;
-}
-
-Credentials CredentialsToHold(const grpc::ServerContextBase& context) {
-  Credentials credentials = CredentialsOf(context);
-  const std::shared_ptr<const grpc::AuthContext> auth = context.auth_context();
-  if (!auth || !auth->IsPeerAuthenticated()) return credentials;
   // On a server, OpenSSL's chain of the peer does not contain the peer's own certificate.
   for (const char* property :
        {GRPC_X509_PEM_CERT_PROPERTY_NAME, GRPC_X509_PEM_CERT_CHAIN_PROPERTY_NAME}) {

@@ -25,6 +25,7 @@
 
 #include "base/bearer_tokens.h"
 #include "base/reloadable.h"
+#include "base/revocation_list.h"
 #include "base/thread_annotations.h"
 #include "core/allowed_names.h"
 
@@ -41,7 +42,7 @@ struct Credentials {
   std::string bearer_token;
   // Subject alternative names (DNS) and common name of a verified client certificate.
   std::vector<std::string> certificate_names;
-  // The client certificate and its intermediates, as PEM.
+  // The client certificate and its intermediates, verified, as PEM.
   std::string certificate_chain;
 };
 
@@ -49,6 +50,12 @@ struct Credentials {
 struct Caller {
   // The edge's name that the credential is bound to; empty: none.
   std::string edge;
+};
+
+// Whose certificates are accepted, beyond what the TLS handshake has checked.
+struct CertificateRules {
+  std::string ca;                                 // as PEM
+  std::shared_ptr<const RevocationList> revoked;  // null: none is
 };
 
 struct AuthorityTokens {
@@ -88,12 +95,12 @@ class Authority {
 
   // The tokens from now on. Returns how many calls this has ended.
   size_t SetTokens(AuthorityTokens tokens);
-  // The CA of callers has changed: certificates must be issued by it.
-  size_t SetCertificateAuthority(const std::string& pem);
+  // The same for certificates.
+  size_t SetCertificates(CertificateRules rules);
 
-  // Called for each call with a known credential, with its peer as gRPC names it. Must be set
-  // before the first call.
-  void OnKnown(std::function<void(const std::string& peer)> on_known) {
+  // Called for each call with a known credential, with its peer as gRPC names it, and whether it
+  // opens a lane and may. Must be set before the first call.
+  void OnKnown(std::function<void(const std::string& peer, bool is_edge)> on_known) {
     on_known_ = std::move(on_known);
   }
   absl::Status CheckCall(const grpc::ServerContextBase& context, Capability wanted,
@@ -114,8 +121,9 @@ class Authority {
   size_t EndHeld(const std::function<absl::Status(const Held&)>& judge);
 
   const bool mutual_tls_;
-  std::function<void(const std::string& peer)> on_known_;
+  std::function<void(const std::string& peer, bool is_edge)> on_known_;
   Reloadable<AuthorityTokens> tokens_;
+  Reloadable<CertificateRules> certificates_{nullptr};  // null: no rules
 
   Mutex mu_;
   uint64_t last_number_ ABSL_GUARDED_BY(mu_) = 0;
@@ -126,8 +134,6 @@ class Authority {
 std::string BearerTokenOf(std::string_view authorization);
 
 Credentials CredentialsOf(const grpc::ServerContextBase& context);
-// The same, with the fields that only a lease needs.
-Credentials CredentialsToHold(const grpc::ServerContextBase& context);
 
 }  // namespace cairn::core
 

@@ -40,7 +40,10 @@ class BusQueue {
   // Lost when it does not fit, or while the queue is not open.
   void Put(Message message) {
     const absl::MutexLock lock(&mu_);
-    if (!open_ || bytes_ + message.bytes.size() > max_bytes_) return;
+    if (!open_ || bytes_ + message.bytes.size() > max_bytes_) {
+      ++lost_;
+      return;
+    }
     bytes_ += message.bytes.size();
     waiting_.push_back(std::move(message));
   }
@@ -67,7 +70,14 @@ class BusQueue {
     const absl::MutexLock lock(&mu_);
     open_ = false;
     bytes_ = 0;
+    lost_ += waiting_.size();
     waiting_.clear();
+  }
+
+  // Messages that were not sent.
+  uint64_t lost() const {
+    const absl::MutexLock lock(&mu_);
+    return lost_;
   }
 
  private:
@@ -81,6 +91,7 @@ class BusQueue {
   bool open_ ABSL_GUARDED_BY(mu_) = false;
   bool refused_ ABSL_GUARDED_BY(mu_) = false;  // somebody waits for Writable()
   size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
+  uint64_t lost_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<Message> waiting_ ABSL_GUARDED_BY(mu_);
 };
 

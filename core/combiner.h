@@ -2,8 +2,8 @@
 //
 // If no thread holds the handler, the caller takes it, handles its input and what is queued
 // meanwhile, and releases it. Otherwise the input is queued and Enter() returns at once. A caller
-// A caller that has handled kMaxStay inputs of others passes the rest to a thread of the combiner's
-// own, so that no caller is delayed by others' work.
+// that has handled kMaxStay inputs of others, or finds more of them queued, passes the rest to a
+// thread of the combiner's own, so that no caller is delayed by others' work.
 //
 // Thread: any. The handler runs on one thread at a time; inputs of one thread keep their order.
 // Bounds: the queue is bounded by its callers: a lane passes in a few batches until they are
@@ -12,6 +12,8 @@
 #define CAIRN_CORE_COMBINER_H_
 
 #include <condition_variable>
+#include <cstddef>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -49,20 +51,21 @@ class Combiner {
     }
     handler_(input);
     std::vector<Input> batch;
-    for (size_t handled = 0; TakeWaiting(batch, handled >= kMaxStay); handled += batch.size()) {
+    for (size_t stay = kMaxStay; TakeWaiting(batch, stay); stay -= batch.size()) {
       for (Input& waiting : batch) handler_(waiting);
     }
   }
 
  private:
-  // False when the queue is empty and the handler is released, or when the successor continues.
-  bool TakeWaiting(std::vector<Input>& batch, bool hand_over) {
+  // False when the queue is empty and the handler is released, or when the successor continues
+  // because more than `most` wait.
+  bool TakeWaiting(std::vector<Input>& batch, size_t most) {
     batch.clear();
     {
       const std::lock_guard lock(mu_);
       busy_ = !waiting_.empty();
       if (!busy_) return false;
-      if (!hand_over) {
+      if (waiting_.size() <= most) {
         batch.swap(waiting_);
         return true;
       }
@@ -80,7 +83,7 @@ class Combiner {
       if (!successor_turn_) return;
       successor_turn_ = false;
       lock.unlock();
-      while (TakeWaiting(batch, false)) {
+      while (TakeWaiting(batch, std::numeric_limits<size_t>::max())) {
         for (Input& waiting : batch) handler_(waiting);
       }
       lock.lock();

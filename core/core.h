@@ -14,7 +14,7 @@ class Core {
  public:
   // `core_id`: random and not 0. `clock` must outlive the core.
   Core(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
-      : clock_(clock), limits_(limits), router_(core_id, limits, clock), door_(ToRouter{*this}) {}
+      : clock_(clock), id_(core_id), limits_(limits), router_(core_id, limits, clock), door_(ToRouter{*this}) {}
 
   // Handles `input` now, or queues it for the thread that holds the router; never blocks. See
   // Combiner::Enter().
@@ -26,11 +26,15 @@ class Core {
   }
 
   // From now on the core is one of a fleet. `bus` must outlive what it is told afterwards.
-  void JoinMesh(MeshBus& bus, const std::string& name, const std::string& version) {
-    RouterInput join = AdminCall{[&bus, name, version](Router& router) { router.JoinMesh(bus, name, version); }};
+  void JoinMesh(MeshBus& bus, const std::string& name, const std::string& version,
+                const std::string& fleet) {
+    RouterInput join = AdminCall{[&bus, name, version, fleet](Router& router) {
+      router.JoinMesh(bus, name, version, fleet);
+    }};
     Enter(join);
   }
 
+  uint64_t id() const { return id_; }
   const Clock& clock() const { return clock_; }
   const CoreLimits& limits() const { return limits_; }
 
@@ -49,6 +53,7 @@ class Core {
   const Clock& clock_;
 
   // Immutable after construction.
+  const uint64_t id_;
   const CoreLimits limits_;
 
   Router router_;

@@ -9,6 +9,40 @@
 
 namespace cairn::core {
 
+namespace {
+
+MeshSnapshot SnapshotOf(const Mesh& mesh, absl::Duration now) {
+  MeshSnapshot snapshot;
+  snapshot.ready = mesh.ready();
+  snapshot.counters = mesh.counters();
+  snapshot.resends = mesh.counters().resends;
+  snapshot.interest = mesh.interest().size();
+  for (const auto& [id, member] : mesh.members()) {
+    ++snapshot.cores;
+    if (member->complete) ++snapshot.whole_cores;
+    snapshot.silence = std::max(snapshot.silence, now - member->heard);
+    snapshot.backlog_bytes += member->link->cost();
+    snapshot.resends += member->link->resends();
+    snapshot.open_relays += member->open_relays();
+  }
+  return snapshot;
+}
+
+// What `look` returns, once the router executes it.
+template <typename Result, typename Look>
+std::optional<Result> AskRouter(Core& core, absl::Duration patience, Look look) {
+  // Shared, because the router may execute the call after the caller has stopped waiting.
+  const auto promise = std::make_shared<std::promise<Result>>();
+  std::future<Result> future = promise->get_future();
+  RouterInput call = AdminCall{[promise, look](Router& router) { promise->set_value(look(router)); }};
+  core.Enter(call);
+  if (future.wait_for(absl::ToChronoNanoseconds(patience)) != std::future_status::ready)
+    return std::nullopt;
+  return future.get();
+}
+
+}  // namespace
+
 CoreSnapshot SnapshotOf(const Router& router) {
   const Directory& directory = router.directory();
   const RouterCounters& counters = router.counters();
@@ -51,19 +85,21 @@ CoreSnapshot SnapshotOf(const Router& router) {
   for (size_t i = 0; i < kRecordEndCount; ++i) {
     snapshot.records_ended[i] = records.ended(static_cast<RecordEnd>(i));
   }
+  if (const Mesh* mesh = router.mesh())
+    snapshot.mesh = SnapshotOf(*mesh, absl::Microseconds(router.steady_us()));
   return snapshot;
 }
 
 std::optional<CoreSnapshot> TakeSnapshot(Core& core, absl::Duration patience) {
-  // Shared, because the router may execute the call after the caller has stopped waiting.
-  const auto promise = std::make_shared<std::promise<CoreSnapshot>>();
-  std::future<CoreSnapshot> future = promise->get_future();
-  RouterInput call =
-      AdminCall{[promise](Router& router) { promise->set_value(SnapshotOf(router)); }};
-  core.Enter(call);
-  if (future.wait_for(absl::ToChronoNanoseconds(patience)) != std::future_status::ready)
-    return std::nullopt;
-  return future.get();
+  return AskRouter<CoreSnapshot>(core, patience,
+                                 [](const Router& router) { return SnapshotOf(router); });
+}
+
+std::optional<std::string> NoLanesBecause(Core& core, absl::Duration patience) {
+  return AskRouter<std::string>(core, patience, [](const Router& router) -> std::string {
+    if (router.draining()) return "draining";
+    return router.mesh() && !router.mesh()->ready() ? "joining the fleet" : "";
+  });
 }
 
 }  // namespace cairn::core

@@ -9,12 +9,27 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 #include "base/histogram.h"
 #include "core/core.h"
 #include "core/record_store.h"
 
 namespace cairn::core {
+
+// A core's part in its fleet.
+struct MeshSnapshot {
+  bool ready = false;        // lanes may come
+  uint64_t cores = 0;        // others that it knows
+  uint64_t whole_cores = 0;  // of those, the ones that have told all their subscriptions
+  absl::Duration silence;    // the longest, of one of those
+  uint64_t interest = 0;     // subscriptions of the fleet
+  // What other cores have not acknowledged, and relays that they have not settled.
+  uint64_t backlog_bytes = 0;
+  uint64_t open_relays = 0;
+  uint64_t resends = 0;
+  MeshCounters counters;
+};
 
 struct CoreSnapshot {
   uint64_t peers = 0;
@@ -48,6 +63,7 @@ struct CoreSnapshot {
   uint64_t record_bytes = 0;
   uint64_t held_queries = 0;
   std::array<uint64_t, kRecordEndCount> records_ended = {};
+  std::optional<MeshSnapshot> mesh;  // absent without a fleet
 };
 
 // Inside an AdminCall.
@@ -56,6 +72,8 @@ CoreSnapshot SnapshotOf(const Router& router);
 // Any thread that may wait, except one that holds the router. Nothing when the router does not get
 // to it within `patience`.
 std::optional<CoreSnapshot> TakeSnapshot(Core& core, absl::Duration patience);
+// The same, of as little as tells whether the core serves: why no lanes may come; "" if they may.
+std::optional<std::string> NoLanesBecause(Core& core, absl::Duration patience);
 
 }  // namespace cairn::core
 

@@ -104,6 +104,7 @@ struct LaneRecord {
   bool dirty = false;
   LaneState state = LaneState::kSyncing;
   bool late = false;      // of LateLanes: relays are kept for it, and not routed to it
+  size_t caught_up = 0;   // so many of those kept for it have been delivered
   uint32_t withheld = 0;  // batches that are not given back while the core holds relays
   uint64_t last_seq = 0;  // of its relays that were handled
   RelayLedger ledger;

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "core/http2_frames.h"
+#include "proto/link/grpc_messages.h"
 
 namespace cairn::core {
 namespace {
@@ -142,6 +143,7 @@ bool FirstRequest::TakeField(std::string_view name, std::string_view value) {
   if (header_bytes_ > kMaxHeaderBytes) return false;
   if (name == ":path" && path_.empty()) path_ = value;
   if (name == "authorization" && authorization_.empty()) authorization_ = value;
+  if (name == link::kOneCallHeader && value == link::kOneCall) one_call_ = true;
   return true;
 }
 

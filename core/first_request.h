@@ -46,6 +46,8 @@ class FirstRequest {
   // Of the first request; empty if it has none.
   const std::string& path() const { return path_; }
   const std::string& authorization() const { return authorization_; }
+  // The caller makes no other call on the connection (link::kOneCallHeader).
+  bool one_call() const { return one_call_; }
   uint32_t stream_id() const { return stream_id_; }
   // All bytes so far; gRPC starts with them.
   const std::string& received() const { return received_; }
@@ -71,6 +73,7 @@ class FirstRequest {
   uint32_t stream_id_ = 0;
   size_t header_bytes_ = 0;
   std::string path_, authorization_;
+  bool one_call_ = false;
 };
 
 }  // namespace cairn::core

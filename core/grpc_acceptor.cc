@@ -15,6 +15,7 @@
 
 #include "base/address.h"
 #include "core/acceptor_thread.h"
+#include "core/receive_buffer.h"
 #include "proto/link/timing.h"
 
 namespace cairn::core {
@@ -77,11 +78,11 @@ void AcceptorThread::Stop() {
   while (!unauthenticated_.empty()) End(unauthenticated_.begin());
 }
 
-void AcceptorThread::Admit(const std::string& peer) {
+void AcceptorThread::Admit(const std::string& peer, bool is_edge) {
   if (!tls_) return;
   {
     MutexLock lock(mu_);
-    admitted_.push_back(Plain(peer));
+    admitted_.push_back({Plain(peer), is_edge});
   }
   eventfd_write(wake_.get(), 1);
 }
@@ -95,6 +96,8 @@ void AcceptorThread::Run() {
             ? -1
             : static_cast<int>(std::max<int64_t>(0, absl::ToInt64Milliseconds(wait) + 1));
     const int count = epoll_wait(epoll_.get(), events, std::size(events), timeout);
+    // First: one that has made its call may have left already, and is not a failed handshake.
+    TakeAdmitted();
     bool arrivals = false;
     for (int i = 0; i < count; ++i) {
       const uint64_t id = events[i].data.u64;
@@ -107,7 +110,6 @@ void AcceptorThread::Run() {
         OnEvent(id);
       }
     }
-    TakeAdmitted();
     EndLate();
     listener_.ResumeIfDue(clock_.Elapsed());
     // Last: connections that have presented a credential by now are not pending any more.
@@ -139,7 +141,7 @@ bool AcceptorThread::EvictOne(bool at_once) {
   const std::optional<uint64_t> next = order_.Next(clock_.Elapsed(), at_once);
   if (!next) return false;
   const auto it = unauthenticated_.find(*next);
-  if (!it->second.connection.leaving()) log_.TurnedAway("too_many");
+  if (!it->second.connection.leaving()) log_.TurnedAway(ConnectionRefusal::kTooMany);
   End(it);
   return true;
 }
@@ -155,6 +157,7 @@ void AcceptorThread::Enter(UniqueFd fd) {
     const SocketAddress address = SocketAddress(storage, size).Unmapped();
     pending.host = address.Host();
     pending.peer = Plain("ip:" + address.ToString());
+    ReceiveBuffer::Narrow(fd.get());
     const int on = 1;
     setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &kUserTimeoutMs, sizeof kUserTimeoutMs);
@@ -167,33 +170,35 @@ void AcceptorThread::Enter(UniqueFd fd) {
 }
 
 void AcceptorThread::EnterTls(uint64_t id, Pending pending, UniqueFd fd) {
-  if (!authenticated_.HasRoom(pending.host)) return log_.TurnedAway("too_many_authenticated");
+  if (!authenticated_.HasRoom(pending.host))
+    return log_.TurnedAway(ConnectionRefusal::kTooManyAuthenticated);
   pending.entry = AuthenticatedConnections::Of(fd.get(), pending.host);
   // gRPC gives all peers of a path the same name; the permissions of the path decide who can reach
   // it.
   if (socket_.is_unix()) {
     authenticated_.Add(std::move(pending.entry));
-    return hand_over_(std::move(fd), "");
+    return hand_over_({std::move(fd), ""});
   }
   pending.copy = UniqueFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
   // When gRPC closes it, it is shut down.
   if (!pending.copy.valid() || !Watch(pending.copy.get(), EPOLLRDHUP, id)) return;
   order_.Add(id, pending.host, clock_.Elapsed());
   unauthenticated_.emplace(id, std::move(pending));
-  hand_over_(std::move(fd), "");
+  hand_over_({std::move(fd), ""});
 }
 
 void AcceptorThread::TakeAdmitted() {
-  std::vector<std::string> admitted;
+  std::vector<Admitted> admitted;
   {
     MutexLock lock(mu_);
     admitted.swap(admitted_);
   }
-  for (const std::string& peer : admitted) {
+  for (const auto& [peer, is_edge] : admitted) {
     const auto it = std::ranges::find(
         unauthenticated_, peer, [](const auto& entry) -> const auto& { return entry.second.peer; });
     if (it == unauthenticated_.end()) continue;
     authenticated_.Add(std::move(it->second.entry));
+    if (is_edge) ReceiveBuffer::Widen(it->second.copy.get());
     Forget(it);  // the connection stays open
   }
 }
@@ -203,7 +208,7 @@ void AcceptorThread::EndLate() {
   for (auto it = unauthenticated_.begin(); it != unauthenticated_.end();) {
     const auto next = std::next(it);
     if (now >= it->second.deadline) {
-      if (!it->second.connection.leaving()) log_.TurnedAway("late");
+      if (!it->second.connection.leaving()) log_.TurnedAway(ConnectionRefusal::kLate);
       End(it);
     }
     it = next;
@@ -213,8 +218,9 @@ void AcceptorThread::EndLate() {
 void AcceptorThread::OnEvent(uint64_t id) {
   const auto it = unauthenticated_.find(id);
   if (it == unauthenticated_.end()) return;
-  if (tls_) return End(it);
-  Read(it);
+  if (!tls_) return Read(it);
+  log_.TlsFailed();
+  End(it);
 }
 
 void AcceptorThread::Read(PendingMap::iterator it) {
@@ -228,7 +234,7 @@ void AcceptorThread::Read(PendingMap::iterator it) {
       it->second.deadline = clock_.Elapsed() + kTimeToLeave;
       return;
     case UnauthenticatedConnection::Step::kBroken:
-      log_.TurnedAway("not_grpc");
+      log_.TurnedAway(ConnectionRefusal::kNotGrpc);
       return End(it);
     case UnauthenticatedConnection::Step::kEnd:
       return End(it);
@@ -239,14 +245,16 @@ void AcceptorThread::LetIn(PendingMap::iterator it) {
   Pending& pending = it->second;
   UnauthenticatedConnection& connection = pending.connection;
   if (!authenticated_.HasRoom(pending.host)) {
-    log_.TurnedAway("too_many_authenticated");
+    log_.TurnedAway(ConnectionRefusal::kTooManyAuthenticated);
     connection.Refuse(absl::ResourceExhaustedError("too many connections to the core"));
     pending.deadline = clock_.Elapsed() + kTimeToLeave;
     return;
   }
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.fd(), nullptr);
   authenticated_.Add(AuthenticatedConnections::Of(connection.fd(), pending.host));
-  hand_over_(connection.TakeSocket(), connection.received());
+  if (connection.is_edge()) ReceiveBuffer::Widen(connection.fd());
+  const bool is_lane = connection.is_lane();
+  hand_over_({connection.TakeSocket(), connection.received(), is_lane, connection.bearer_token()});
   order_.Remove(it->first);
   unauthenticated_.erase(it);
 }
@@ -282,6 +290,12 @@ void GrpcAcceptor::Start() { thread_->Start(); }
 
 void GrpcAcceptor::Stop() { thread_->Stop(); }
 
-void GrpcAcceptor::Admit(const std::string& peer) { thread_->Admit(peer); }
+ConnectionRefusalValues GrpcAcceptor::Refused() const {
+  ConnectionRefusalValues values;
+  std::ranges::transform(thread_->refused(), values.begin(), &Counter::Get);
+  return values;
+}
+
+void GrpcAcceptor::Admit(const std::string& peer, bool is_edge) { thread_->Admit(peer, is_edge); }
 
 }  // namespace cairn::core

@@ -1,11 +1,12 @@
-// GrpcAcceptor: accepts connections to the core's port, and passes those with a known credential to
-// gRPC.
+// GrpcAcceptor: accepts connections to the core's port, and passes on those with a known
+// credential.
 //
 // gRPC 1.51 reads whatever anybody sends before any handler sees the caller, and its own
 // listener never accepts again once descriptors have run out (CVE-2023-4785). So for plaintext the
 // acceptor reads the beginning of each connection itself (FirstRequest), up to the first call's
 // token, and passes on those whose token is known. With TLS gRPC makes the handshake; the acceptor
-// limits its time and number, until a first call is allowed.
+// limits its time and number, until a first call is allowed. Only edges get a receive buffer in
+// which much can wait (ReceiveBuffer).
 //
 // Owner:  GrpcServer.
 // Thread: one of its own. Admit(): any.
@@ -26,6 +27,7 @@
 #include "base/clock.h"
 #include "base/unique_fd.h"
 #include "core/authority.h"
+#include "core/connection_refusal.h"
 #include "core/grpc_socket.h"
 
 namespace cairn::core {
@@ -45,8 +47,15 @@ class AcceptorThread;
 
 class GrpcAcceptor {
  public:
-  // Passes a connection to gRPC, with the bytes read from it.
-  using HandOver = std::function<void(UniqueFd fd, const std::string& received)>;
+  struct Arrival {
+    UniqueFd fd;
+    std::string received;
+    // The connection is a lane's and carries nothing else. Never with TLS.
+    bool is_lane = false;
+    std::string bearer_token = {};  // of a lane
+  };
+  // Takes over a connection, with the bytes read from it.
+  using HandOver = std::function<void(Arrival arrival)>;
 
   // `socket`, `authority` and `clock` must outlive it. `tls`: connections begin with a TLS
   // handshake, which is gRPC's.
@@ -59,8 +68,12 @@ class GrpcAcceptor {
   void Start();
   void Stop();
 
-  // A call of this peer, as gRPC names it ("ipv4:192.0.2.1:443"), was allowed.
-  void Admit(const std::string& peer);
+  // A call of this peer, as gRPC names it ("ipv4:192.0.2.1:443"), has a known credential.
+  // `is_edge`: it opens a lane, and may.
+  void Admit(const std::string& peer, bool is_edge);
+
+  // Any thread.
+  ConnectionRefusalValues Refused() const;
 
  private:
   std::unique_ptr<AcceptorThread> thread_;

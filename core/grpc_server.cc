@@ -16,6 +16,7 @@
 #include "core/grpc_acceptor.h"
 #include "core/grpc_credentials.h"
 #include "core/grpc_socket.h"
+#include "core/lane_port.h"
 #include "core/lane_service.h"
 #include "core/lone_poller.h"
 #include "proto/link/link.h"
@@ -67,13 +68,24 @@ struct GrpcServer::Parts {
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
   std::unique_ptr<grpc::Server> server;
   std::optional<LonePoller> poller;
+  std::unique_ptr<LanePort> lane_port;
 
   // The acceptor's thread.
-  void HandOver(UniqueFd fd, const std::string& received) const {
+  void HandOver(GrpcAcceptor::Arrival arrival) const {
+    if (arrival.is_lane) {
+      Credentials presented;
+      presented.bearer_token = std::move(arrival.bearer_token);
+      Caller caller;
+      // gRPC's service refuses the others.
+      if (authority.Check(presented, Capability::kOpenLane, &caller).ok()) {
+        return lane_port->Adopt(std::move(arrival.fd), std::move(arrival.received),
+                                std::move(presented), std::move(caller));
+      }
+    }
     grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
-    connection.fd = fd.Release();
-    if (!received.empty()) {
-      const grpc::Slice bytes(received);
+    connection.fd = arrival.fd.Release();
+    if (!arrival.received.empty()) {
+      const grpc::Slice bytes(arrival.received);
       connection.read_buffer = grpc::ByteBuffer(&bytes, 1);
     }
     acceptor->HandleNewConnection(&connection);
@@ -96,9 +108,10 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   result->parts_ =
       std::make_unique<Parts>(core, options.tokens, options.tls.on(), *std::move(socket));
   result->parts_->tls = tls;
+  if (tls) result->parts_->authority.SetCertificates({options.tls.ca, options.tls.revoked});
   Parts& parts = *result->parts_;
   parts.lanes = NewLaneService(core, parts.authority);
-  parts.admin = NewAdminService(core, parts.authority, options.version);
+  parts.admin = NewAdminService(core, parts.authority, options.name, options.version, options.fleet);
   grpc::ServerBuilder builder;
   parts.credentials = tls ? NewReloadableCredentials(tls) : grpc::InsecureServerCredentials();
   parts.acceptor = builder.experimental().AddExternalConnectionAcceptor(
@@ -114,15 +127,15 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   parts.server = builder.BuildAndStart();
   if (!parts.server) return absl::UnavailableError("gRPC does not start");
   parts.poller.emplace();
+  parts.lane_port = std::make_unique<LanePort>(core, parts.authority);
   result->address_ = parts.socket.address();
   parts.connections = std::make_unique<GrpcAcceptor>(
       parts.socket, parts.authority, options.tls.on(),
-      [&parts](UniqueFd fd, const std::string& received) {
-        parts.HandOver(std::move(fd), received);
-      },
+      [&parts](GrpcAcceptor::Arrival arrival) { parts.HandOver(std::move(arrival)); },
       AcceptorBounds::Of(DescriptorLimit()), core.clock());
-  parts.authority.OnKnown(
-      [&acceptor = *parts.connections](const std::string& peer) { acceptor.Admit(peer); });
+  parts.authority.OnKnown([&acceptor = *parts.connections](const std::string& peer, bool is_edge) {
+    acceptor.Admit(peer, is_edge);
+  });
   parts.connections->Start();
   return result;
 }
@@ -133,15 +146,20 @@ GrpcServer::~GrpcServer() {
   parts_->connections->Stop();
   RouterInput stopping = CoreStopping{};
   parts_->core.Enter(stopping);
+  parts_->lane_port.reset();
   parts_->poller.reset();
   parts_->server->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
 }
 
 size_t GrpcServer::SetTls(GrpcTls tls) {
   if (!parts_->tls) return 0;
-  const std::string ca = tls.ca;
+  CertificateRules rules = {tls.ca, tls.revoked};
   parts_->tls->Set(std::make_shared<const GrpcTls>(std::move(tls)));
-  return parts_->authority.SetCertificateAuthority(ca);
+  return parts_->authority.SetCertificates(std::move(rules));
+}
+
+ConnectionRefusalValues GrpcServer::RefusedConnections() const {
+  return parts_->connections->Refused();
 }
 
 size_t GrpcServer::SetTokens(AuthorityTokens tokens) {

@@ -11,14 +11,18 @@
 #include <string>
 
 #include "core/authority.h"
+#include "core/connection_refusal.h"
 #include "core/core.h"
 
 namespace cairn::core {
+
+class Fleet;
 
 // Mutual TLS, as checked PEM text: every client must present a certificate of this CA. All three or
 // none.
 struct GrpcTls {
   std::string cert, key, ca;
+  std::shared_ptr<const RevocationList> revoked;  // null: none is
 
   bool on() const { return !cert.empty(); }
 };
@@ -29,6 +33,8 @@ struct GrpcOptions {
   AuthorityTokens tokens;
   GrpcTls tls;
   std::string version;  // of the program
+  std::string name;     // of the core, for operators
+  Fleet* fleet = nullptr;  // must outlive the server; null: none
 };
 
 class GrpcServer {
@@ -46,6 +52,9 @@ class GrpcServer {
   // For new connections; the same for calls whose certificate is not of the CA. REQUIRES: tls.on()
   // is the same as at the start.
   size_t SetTls(GrpcTls tls);
+
+  // Connections that were ended before their first call was allowed. Any thread.
+  ConnectionRefusalValues RefusedConnections() const;
 
  private:
   struct Parts;

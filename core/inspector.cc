@@ -171,6 +171,11 @@ void DescribeStatus(const Router& router, GetStatusResponse& out) {
   out.set_records(router.records().size());
   out.set_record_bytes(router.records().bytes());
   out.set_held_queries(router.held_queries());
+  if (const Mesh* mesh = router.mesh()) {
+    out.set_cores(static_cast<uint32_t>(mesh->members().size()) + 1);
+    out.set_draining(router.draining());
+    out.set_fleet_topics(mesh->interest().topics());
+  }
   absl::flat_hash_set<std::string> edges, split;
   Counts closes, drops;
   for (const auto& [id, lane] : directory.lanes()) {

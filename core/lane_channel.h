@@ -57,13 +57,15 @@ class LaneChannel {
   }
 
   // ---- messages
-  // Takes the contents of `message` and leaves it cleared.
-  void Append(signaling::v1::CoreToLane& message, absl::Duration now) {
+  // Takes the contents of `message` and leaves it cleared. `goes_on`: it belongs together with the
+  // last one, too much for one turn.
+  void Append(signaling::v1::CoreToLane& message, absl::Duration now, bool goes_on = false) {
     // Without a stream nothing can be answered: the time-out counts from the lane's last message.
     if (attached() && link_.idle()) answered_ = now;
     const size_t before = link_.cost();
     link_.Append(message);
-    largest_ = std::max(largest_, link_.cost() - before);
+    at_once_ = (goes_on ? at_once_ : 0) + link_.cost() - before;
+    largest_ = std::max(largest_, at_once_);
   }
   // Writes the next message, if there is one and the stream accepts it.
   void Pump() {
@@ -103,7 +105,8 @@ class LaneChannel {
  private:
   const uint64_t number_;
   WireLink link_;
-  size_t largest_ = 0;                  // the largest cost that was appended at once
+  size_t at_once_ = 0;                  // the cost of what was appended last
+  size_t largest_ = 0;                  // the largest of these
   std::shared_ptr<LaneStream> stream_;  // null: detached
   absl::Duration answered_;             // the time of the last answer, or since when it owes one
 };

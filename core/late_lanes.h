@@ -50,7 +50,7 @@ class LateLanes {
   // Copies a relay that is about to be routed. REQUIRES: keeping().
   void Keep(uint64_t origin_lane, uint64_t origin_link, const signaling::v1::LaneEvent& event) {
     kept_.push_back({origin_lane, origin_link, event});
-    cost_ += link::CostOf(event);
+    cost_ += link::CostOf(kept_.back().event);
   }
   // The kept relays, in the order in which they were routed.
   const std::deque<Kept>& kept() const { return kept_; }
@@ -61,10 +61,12 @@ class LateLanes {
   bool over(absl::Duration now) const { return now >= until_ || cost_ > max_cost_; }
   // Gives up the remaining lanes and returns them: they must be told.
   absl::flat_hash_set<uint64_t> GiveUp() { return std::exchange(lanes_, {}); }
-  // Returns what was kept, once no lane waits for it.
-  std::deque<Kept> TakeKept() {
-    cost_ = 0;
-    return std::exchange(kept_, {});
+  // Takes what was kept first, once no lane waits for it. REQUIRES: !kept().empty().
+  Kept TakeFirst() {
+    Kept first = std::move(kept_.front());
+    kept_.pop_front();
+    cost_ -= link::CostOf(first.event);
+    return first;
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <absl/time/time.h>
 
 #include <cstddef>
+#include <cstdint>
 
 #include "proto/link/timing.h"
 
@@ -28,6 +29,9 @@ struct CoreLimits {
   // The cost of the relays kept for lanes that a restarted core stopped waiting for. Full: those
   // lanes are late.
   size_t max_late_bytes = 32 << 20;
+  // The events and deliveries handled for one input, large ones weighted by
+  // Router::kBytesPerDelivery; the rest of a batch waits for the next turn of its lane. About 3 ms.
+  uint64_t work_per_turn = 8192;
   // Lanes that were given up and may reconnect, whose secrets the core remembers.
   size_t max_tombstones = 16'384;
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-
 namespace cairn::core {
 
 using signaling::v1::MeshItem;

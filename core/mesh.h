@@ -47,6 +47,7 @@ struct MeshCounters {
   uint64_t moved_relays = 0;  // what followed lanes to other cores
   uint64_t stale_relays = 0;  // of lanes that were at another core by then
   uint64_t missed_lanes = 0;  // lanes of other cores that were given up
+  uint64_t resends = 0;       // on links that are over
   std::array<uint64_t, kMeshEndCount> members_ended = {};
   std::array<uint64_t, kMeshEndCount> relays_given_up = {};
 };
@@ -88,6 +89,8 @@ class Mesh {
   bool OnLaneHere(const LaneRecord& lane, uint64_t session);
   // Is given what was kept for it.
   void OnLaneReady(LaneRecord& lane);
+  // A lane that was late when it was ready is not any more: what has come of other cores meanwhile.
+  void OnLaneCaughtUp(LaneRecord& lane);
   void OnLaneGone(uint64_t lane_id, bool given_up);
   // Its link is begun anew by a lane that has been elsewhere meanwhile.
   void OnLaneReturns(LaneRecord& lane, uint64_t session);
@@ -210,6 +213,9 @@ class Mesh {
   void GiveUpLane(uint64_t id);
   // This core's lane is at another: what it has not acknowledged is kept until it is known where.
   void GiveAway(LaneRecord& lane, uint64_t session);
+  // Relays of other cores that had to wait for the lane.
+  std::vector<MeshMember::Open> TakeDeferred(uint64_t lane);
+  void DeliverAll(LaneRecord& lane, std::vector<MeshMember::Open>& relays);
   void BeginMoving(uint64_t lane, uint64_t session);
   void BeginMovingFor(MeshMember& member);
   // Nobody is waited for any more.

@@ -5,7 +5,8 @@
 // on top (core/mesh_link.h). It is never asked who is interested in what: each core has two
 // addresses, its own and that of all.
 //
-// What came, and that the bus can take more, are inputs of the router: MeshArrived, MeshWritable.
+// What came, and that the bus can take more, are inputs of the router: MeshArrived, MeshWritable,
+// MeshNobody.
 //
 // Thread: called with the router entered, by whichever thread that is; must not block nor call back
 //         into it.

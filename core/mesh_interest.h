@@ -75,6 +75,8 @@ class MeshInterest {
     }
   }
   size_t size() const { return size_; }
+  // Topics with an entry.
+  size_t topics() const { return topics_.size(); }
 
  private:
   static constexpr uint32_t kNone = 0xffffffff;

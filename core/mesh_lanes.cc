@@ -112,16 +112,8 @@ void Mesh::OnLaneReady(LaneRecord& lane) {
     for (const MeshMember::Open& one : relays) host_.AddTarget(one.owed);
     EndPlace(state.believed, false);
   }
-  if (const auto moving = moving_.find(lane.id); moving != moving_.end()) {
-    for (MeshMember::Open& one : std::exchange(moving->second.deferred, {}))
-      relays.push_back(std::move(one));
-    if (moving->second.unaware.empty()) SettleMoving(lane.id);
-  }
-  Sort(relays);
-  for (const MeshMember::Open& one : relays) {
-    ++counters_.moved_relays;
-    if (!host_.DeliverItem(lane, one.relay, one.owed)) host_.Settle(one.owed);
-  }
+  for (MeshMember::Open& one : TakeDeferred(lane.id)) relays.push_back(std::move(one));
+  DeliverAll(lane, relays);
   Broadcast(MeshItem::KIND_LANE_READY, [&](MeshItem& item) {
     item.set_lane(lane.id);
     item.set_session(state.session);
@@ -129,6 +121,27 @@ void Mesh::OnLaneReady(LaneRecord& lane) {
   // Where it was before, what this core sent for it is not settled until this.
   for (const auto& [id, member] : members_) TellFound(*member, lane.id, state.session, false);
   if (lost_.erase(lane.id) > 0) host_.TellLaneMissed(lane.id);
+}
+
+void Mesh::OnLaneCaughtUp(LaneRecord& lane) {
+  std::vector<MeshMember::Open> relays = TakeDeferred(lane.id);
+  DeliverAll(lane, relays);
+}
+
+std::vector<MeshMember::Open> Mesh::TakeDeferred(uint64_t lane) {
+  const auto moving = moving_.find(lane);
+  if (moving == moving_.end()) return {};
+  std::vector<MeshMember::Open> deferred = std::exchange(moving->second.deferred, {});
+  EndMoving(lane);
+  return deferred;
+}
+
+void Mesh::DeliverAll(LaneRecord& lane, std::vector<MeshMember::Open>& relays) {
+  Sort(relays);
+  for (const MeshMember::Open& one : relays) {
+    ++counters_.moved_relays;
+    if (!host_.DeliverItem(lane, one.relay, one.owed)) host_.Settle(one.owed);
+  }
 }
 
 void Mesh::OnLaneReturns(LaneRecord& lane, uint64_t session) { GiveAway(lane, session); }

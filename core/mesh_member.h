@@ -48,6 +48,11 @@ struct MeshMember {
   size_t open_cost = 0;
   uint32_t places = 0;  // lanes that relays go to there
 
+  // Relays there that are not settled.
+  size_t open_relays() const {
+    return static_cast<size_t>(
+        std::count_if(open.begin(), open.end(), [](const Open& one) { return one.cost > 0; }));
+  }
   bool absent(absl::Duration now) const { return now - heard > (nobody ? kUnreached : kAbsent); }
   // Null when it is settled, or was never sent.
   Open* FindOpen(uint64_t tag) {

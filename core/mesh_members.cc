@@ -53,9 +53,8 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
     }
   }
   for (const uint64_t id : lost) GiveUpLane(id);
-  const uint64_t open = static_cast<uint64_t>(
-      std::count_if(member.open.begin(), member.open.end(),
-                    [](const MeshMember::Open& one) { return one.cost > 0; }));
+  const uint64_t open = member.open_relays();
+  counters_.resends += member.link->resends();
   counters_.relays_given_up[static_cast<size_t>(reason)] += member.places == 0 ? open : 0;
   log::Warn(log::Core(), "mesh_core_given_up",
             {{"core", FormatId(member.id)},

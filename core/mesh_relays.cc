@@ -105,7 +105,8 @@ void Mesh::OnRelay(MeshMember& from, const MeshItem& item) {
     // A core that does not know yet that the lane is here still has this for it, and sends it.
     const auto moving = moving_.find(lane.id);
     const bool unaware = moving != moving_.end() && moving->second.unaware.contains(from.id);
-    if (unaware && (item.target() == 0 || lane.late)) continue;
+    const bool ready = !lane.channel || lane.state != LaneState::kSyncing;
+    if (unaware && (item.target() == 0 || !ready)) continue;
     reached_target = item.target() != 0;
     if (lane.late) {
       Defer(lane.id, owed, item);

@@ -207,6 +207,8 @@ NatsBus::~NatsBus() {
 
 bool NatsBus::Writable() { return parts_->queue.Writable(); }
 
+uint64_t NatsBus::lost() const { return parts_->queue.lost(); }
+
 void NatsBus::Send(const signaling::v1::MeshMessage& message) {
   std::optional<uint64_t> to;
   if (message.to() != 0) to = message.to();

@@ -1,5 +1,7 @@
 #include "core/nkey.h"
 
+#include <absl/status/status.h>
+#include <absl/strings/ascii.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -7,9 +9,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-
-#include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 
 namespace cairn::core {
 namespace {

@@ -10,11 +10,11 @@
 // of these, low byte first. A public key has one byte of prefix.
 #pragma once
 
+#include <absl/status/statusor.h>
+
 #include <cstddef>
 #include <string>
 #include <string_view>
-
-#include "absl/status/statusor.h"
 
 namespace cairn::core {
 

@@ -83,7 +83,7 @@ void ReturnHold::Add(uint64_t lane_id, signaling::v1::LaneEvent& event) {
   const size_t cost = link::CostOf(event);
   cost_by_lane_[lane_id] += cost;
   cost_ += cost;
-  held_.push_back({lane_id, {}});
+  held_.push_back({lane_id, cost, {}});
   held_.back().event.Swap(&event);
 }
 
@@ -116,10 +116,13 @@ bool ReturnHold::IsPassedOver(uint64_t lane_id, const Said& said) const {
   });
 }
 
-std::deque<ReturnHold::Held> ReturnHold::Release() {
-  cost_by_lane_ = {};
-  cost_ = 0;
-  return std::exchange(held_, {});
+ReturnHold::Held ReturnHold::TakeFirst() {
+  Held held = std::move(held_.front());
+  held_.pop_front();
+  cost_ -= held.cost;
+  const auto of_lane = cost_by_lane_.find(held.lane_id);
+  if ((of_lane->second -= held.cost) == 0) cost_by_lane_.erase(of_lane);
+  return held;
 }
 
 }  // namespace cairn::core

@@ -34,6 +34,7 @@ class ReturnHold {
  public:
   struct Held {
     uint64_t lane_id;
+    size_t cost;
     signaling::v1::LaneEvent event;
   };
 
@@ -59,14 +60,17 @@ class ReturnHold {
     over_ = false;
     first_hello_ = absl::InfiniteDuration();
   }
-  // Whether relays are held now. Once false it stays false, unless Reopen() is called.
+  // Whether relays are added to those that are held. Once false it stays false, unless Reopen() is
+  // called.
   bool holding() const { return !over_; }
+  // The hold is over, and some of what was held has not been routed: everything newer waits.
+  bool releasing() const { return over_ && !held_.empty(); }
   // Whether a lane that begins a link now was waited for.
   bool awaits(uint64_t lane_id) const { return awaited_.contains(lane_id); }
   // Whether a lane knew an earlier core, so that a lane that connects after the hold is late.
   bool restarted() const { return restarted_; }
-  // Stops waiting for lanes without progress. True when that ended the hold: the caller releases
-  // the held relays.
+  // Stops waiting for lanes without progress. True when that ended the hold: the caller routes what
+  // is held.
   bool End(absl::Duration now);
 
   // The core was stopped for a while and could not receive anything: the patience with every lane
@@ -79,8 +83,8 @@ class ReturnHold {
   // The cost of what is held of the lane.
   size_t cost(uint64_t lane_id) const;
   size_t cost() const { return cost_; }
-  // Returns everything in the order in which it was held; nothing is left.
-  std::deque<Held> Release();
+  // Takes what was held first. REQUIRES: releasing().
+  Held TakeFirst();
   // The connected lanes that a core between theirs and this one did not wait for, or gave up: they
   // have missed relays that it routed. Each is returned once, and never after OnTold().
   absl::flat_hash_set<uint64_t> TakePassedOver();

@@ -42,11 +42,15 @@ void Router::Handle(RouterInput& input) {
   now_us_ = absl::ToInt64Microseconds(now_ + wall_ahead_);
   work_ = 0;
   answer_cost_ = 0;
+  routed_older_ = false;
   std::visit([this](auto& one) { On(one); }, input);
   // After such a pause the tick decides; it excuses lanes that could not be heard.
-  if (hold_.holding() && now_ - last_tick_ <= kLongestTick && hold_.End(now_)) ReleaseHeld();
+  if (hold_.holding() && now_ - last_tick_ <= kLongestTick && hold_.End(now_)) EndHold();
+  RouteOlder();
+  SettleKept();
+  if (withholds_ && !hold_.holding() && !hold_.releasing()) GiveBackWithheld();
   const bool more_answers = PayAnswers();
-  unfinished_ = more_answers || !turns_.empty();
+  unfinished_ = more_answers || !turns_.empty() || has_older() || settles_kept();
   SendGathered();
 }
 
@@ -67,7 +71,7 @@ void Router::On(Tick&) {
   if (was_stopped) hold_.Excuse(now_);
   if (!stopping_) GiveUpOverdue(was_stopped);
   if (mesh_) mesh_->Tick(now_);
-  if (late_.keeping() && late_.over(now_)) GiveUpLate();
+  if (late_.keeping() && late_.over(now_) && catching_up_.empty()) GiveUpLate();
   if (!stopping_) LimitQueues();
   ticking_ = true;
   for (const auto& [id, lane] : directory_.lanes()) {
@@ -115,7 +119,8 @@ void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
       lane.state = LaneState::kLive;
       hold_.OnFinished(lane.id);
       if (mesh_) mesh_->OnLaneReady(lane);
-      return CatchUp(lane);
+      if (lane.late) catching_up_.push_back(&lane);
+      return;
     case LaneEvent::KIND_GOODBYE:
       lane.state = LaneState::kLeaving;
       return;
@@ -304,7 +309,7 @@ void Router::Send(LaneRecord& lane) {
     if (lane.roster_version != roster_version_) AddRoster(lane);
     ledger.TakeSettled(lane.out.mutable_settled());
   }
-  if (!link::IsEmpty(lane.out)) lane.channel->Append(lane.out, now_);
+  if (!link::IsEmpty(lane.out)) lane.channel->Append(lane.out, now_, routed_older_);
   if (lane.channel->attached()) lane.channel->Pump();
 }
 

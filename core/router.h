@@ -128,9 +128,6 @@ class Router final : private MeshHost {
   // A lane is told about settled relays with its next message; by a separate message only after
   // this many relays, or at the next tick: it would wake the edge for this alone.
   static constexpr uint64_t kRelaysPerAck = 256;
-  // The events and deliveries handled for one input, large ones weighted by kBytesPerDelivery; the
-  // rest of a batch waits for the next turn of its lane. About 3 ms.
-  static constexpr uint64_t kWorkPerTurn = 8192;
   // A lane is told the cost of its peer's relays when that has reached this many deliveries.
   static constexpr uint64_t kFanOutPerNotice = 1000;
   static constexpr size_t kBytesPerDelivery = 4096;
@@ -142,8 +139,9 @@ class Router final : private MeshHost {
   // `core_id` is random and not 0. `clock` must outlive the router.
   Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock);
 
-  // Before any input: this core is one of a fleet. `bus` must outlive the router.
-  void JoinMesh(MeshBus& bus, std::string name, std::string version);
+  // Before any input: this core is one of a fleet, whose name its lanes are told. `bus` must
+  // outlive the router.
+  void JoinMesh(MeshBus& bus, std::string name, std::string version, std::string fleet = "");
 
   void Handle(RouterInput& input);
   // To be called after each Handle(): whether a Continue must follow, behind all waiting inputs.
@@ -154,6 +152,10 @@ class Router final : private MeshHost {
   // The lane is told once the AdminCall returns.
   void Disconnect(const PeerRecord& peer, uint32_t code, std::string_view reason);
   void Drain(LaneRecord& lane);
+  // While it drains, the core takes no lanes, and those that it has must go to other cores. Lanes
+  // of this process stay. Returns how many had to go.
+  uint32_t SetDraining(bool draining);
+  bool draining() const { return draining_; }
   void SetLogDirectives(LaneRecord& lane, std::string_view directives);
   LiveFeed& feed() { return feed_; }
   // Counts input of an edge that the core has refused, and logs it, rate-limited.
@@ -211,8 +213,17 @@ class Router final : private MeshHost {
   BatchState HandleEvents(LaneRecord& lane, signaling::v1::LaneToCore& batch, int& next);
   // Handles the rest of batches, round-robin by lane.
   void GoOn();
-  // Handles all batches of the lane. False: the lane was given up.
+  // Handles all batches of the lane; of one with a link only if nothing older waits. False: the
+  // lane was given up.
   bool FinishBatches(LaneRecord& lane);
+  // Whether relays wait that are older than every event that has not been handled.
+  bool has_older() const { return hold_.releasing() || !catching_up_.empty(); }
+  // Routes them, as far as the turn allows.
+  void RouteOlder();
+  bool settles_kept() const { return !late_.keeping() && !late_.kept().empty(); }
+  // Settles what no late lane waits for, as far as the turn allows.
+  void SettleKept();
+  void GiveBackWithheld();
   void EndBatch(LaneRecord& lane);
   void OnEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
   void OnPeerEvent(LaneRecord& lane, signaling::v1::LaneEvent& event);
@@ -228,18 +239,20 @@ class Router final : private MeshHost {
   // Null if the lane has left, or has another link.
   LaneRecord* OriginOf(uint64_t lane_id, uint64_t link);
   bool IsHeld(const LaneRecord& lane) const;
-  // The lane has sent its snapshot: delivers what was routed without it.
+  // The lane has sent its snapshot: delivers what was routed without it, as far as the turn allows.
   void CatchUp(LaneRecord& lane);
+  void DeliverKept(LaneRecord& lane, const LateLanes::Kept& kept);
   // The lanes that are still late have missed what was routed without them.
   void GiveUpLate();
-  // Settles the kept relays if no lane waits for them any more.
+  // If no lane waits for the kept relays any more, they can be settled.
   void EndLate();
   // The lane has left: its snapshot is not waited for.
   void StopAwaiting(uint64_t lane_id);
   // The peers of the lane have missed relays.
   void TellMissed(uint64_t lane_id);
   void TellPassedOver();
-  void ReleaseHeld();
+  // No lane is waited for any longer.
+  void EndHold();
   // Whether its edge has no other lane.
   bool IsOnlyLane(const LaneRecord& lane) const;
   void AddRoster(LaneRecord& lane);
@@ -304,6 +317,7 @@ class Router final : private MeshHost {
   LaneRecord& BeginLane(LaneOpened& opened, signaling::v1::Welcome* welcome);
   void Bury(const LaneRecord& lane);
   void DetachStream(LaneRecord& lane, const absl::Status& status);
+  static absl::Status WhyDrained();
   // The lane's batch has been handled: the lane may pass in another, unless too much of it is held.
   void GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, signaling::v1::LaneToCore& batch);
   void MarkDirty(LaneRecord& lane);
@@ -334,6 +348,9 @@ class Router final : private MeshHost {
   bool turn_wanted_ = false;  // a Continue has been requested
   ReturnHold hold_;
   LateLanes late_;
+  std::vector<LaneRecord*> catching_up_;  // late lanes that have sent their snapshot
+  bool routed_older_ = false;             // during this input
+  bool withholds_ = false;                // batches: LaneRecord::withheld
   absl::Duration last_tick_;
   std::vector<LaneRecord*> dirty_;
   std::vector<LaneRecord*> sending_;  // reused
@@ -342,6 +359,7 @@ class Router final : private MeshHost {
   uint64_t last_link_ = 0;  // numbers of links
   bool ticking_ = false;    // during a tick, in which settled relays are told
   bool stopping_ = false;
+  bool draining_ = false;
   Tombstones tombstones_;
   uint64_t origin_link_ = 0;  // of the relay being routed: the link of its lane; 0: none
   uint32_t targets_ = 0;      // lanes that must acknowledge the relay being routed
@@ -350,6 +368,7 @@ class Router final : private MeshHost {
   Rate rate_;
   signaling::v1::Event event_;  // reused
   std::unique_ptr<Mesh> mesh_;  // null: there is no other core
+  std::string fleet_;
 };
 
 }  // namespace cairn::core

@@ -46,6 +46,7 @@ void Router::On(LaneOpened& opened) {
     return opened.stream->Close(
         absl::PermissionDeniedError("the lane exists, and the secret is not its own"));
   }
+  if (draining_) return opened.stream->Close(WhyDrained());
   if (mesh_ && !AdmitToMesh(opened)) return;
   lane = directory_.FindLane(id);
   if (!lane && !HasRoomForLane(opened.hello)) {
@@ -72,6 +73,7 @@ void Router::On(LaneOpened& opened) {
   welcome->set_beat_ms(static_cast<uint32_t>(
       absl::ToInt64Milliseconds(limits_.lane_timeout / link::kBeatsPerTimeout)));
   welcome->set_generation(generation_);
+  welcome->set_fleet(fleet_);
   // Before anything that the link has gathered.
   LaneStream& stream = *lane->channel->stream();
   stream.Write(answer);
@@ -177,8 +179,10 @@ void Router::On(LaneBatch& input) {
 }
 
 void Router::GiveBack(LaneRecord& lane, LaneEndpoint& endpoint, LaneToCore& batch) {
-  if (hold_.holding() && hold_.cost(lane.id) > limits_.max_held_bytes_per_lane) {
+  if ((hold_.holding() || hold_.releasing()) &&
+      hold_.cost(lane.id) > limits_.max_held_bytes_per_lane) {
     ++lane.withheld;
+    withholds_ = true;
     return;
   }
   batch.Clear();
@@ -189,24 +193,14 @@ void Router::On(LaneWritable& writable) {
   if (LaneRecord* lane = directory_.FindLane(writable.endpoint.get())) MarkDirty(*lane);
 }
 
-void Router::ReleaseHeld() {
+void Router::EndHold() {
   ++roster_version_;
   late_.Begin(hold_.TakeUnfinished(), hold_.limit());
   for (const uint64_t id : late_.lanes()) {
     if (LaneRecord* lane = directory_.FindLane(id)) lane->late = true;
   }
-  for (ReturnHold::Held& held : hold_.Release()) {
-    LaneRecord* lane = directory_.FindLane(held.lane_id);
-    held.event.kind() == LaneEvent::KIND_PUBLISHED ? Publish(held.lane_id, lane, held.event)
-                                                   : Relay(held.lane_id, lane, held.event);
-  }
+  // Before the first roster that says who is here.
   TellPassedOver();
-  for (const auto& [id, lane] : directory_.lanes()) {
-    for (; lane->withheld > 0; --lane->withheld) {
-      if (lane->sink) lane->sink->OnHandled({});
-      if (lane->channel && lane->channel->attached()) lane->channel->stream()->OnHandled({});
-    }
-  }
 }
 
 // ---- lanes go
@@ -216,7 +210,7 @@ void Router::On(LaneClosed& closed) {
   if (!lane || stopping_) return;
   if (!FinishBatches(*lane)) return;
   if (lane->sink) return CloseLane(*lane, false);
-  const bool unsettled = lane->ledger.open() || hold_.cost(lane->id) > 0;
+  const bool unsettled = lane->ledger.open() || hold_.cost(lane->id) > 0 || !lane->batches.empty();
   if (lane->state == LaneState::kLeaving && !unsettled) {
     Bury(*lane);
     StopAwaiting(lane->id);
@@ -290,6 +284,7 @@ void Router::CloseLane(LaneRecord& lane, bool given_up) {
   if (lane.dirty) std::erase(dirty_, &lane);
   if (lane.owing) std::erase(owing_, &lane);
   if (lane.has_turn) std::erase(turns_, &lane);
+  std::erase(catching_up_, &lane);
   if (lane.sink) directory_.Unbind(lane.sink.get());
   if (lane.channel && lane.channel->attached()) directory_.Unbind(lane.channel->stream());
   if (mesh_) mesh_->OnLaneGone(lane.id, given_up);

@@ -14,7 +14,8 @@ using signaling::v1::Delivery;
 using signaling::v1::MeshItem;
 using signaling::v1::Notice;
 
-void Router::JoinMesh(MeshBus& bus, std::string name, std::string version) {
+void Router::JoinMesh(MeshBus& bus, std::string name, std::string version, std::string fleet) {
+  fleet_ = std::move(fleet);
   MeshHost& host = *this;
   mesh_ = std::make_unique<Mesh>(core_id_, std::move(name), std::move(version), limits_, host, bus,
                                  now_);
@@ -94,6 +95,7 @@ std::vector<MeshHost::Unanswered> Router::Forget(LaneRecord& lane) {
   if (lane.dirty) std::erase(dirty_, &lane);
   if (lane.owing) std::erase(owing_, &lane);
   if (lane.has_turn) std::erase(turns_, &lane);
+  std::erase(catching_up_, &lane);
   directory_.RemoveLane(lane);
   ++roster_version_;
   return unanswered;

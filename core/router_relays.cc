@@ -125,29 +125,35 @@ Delivery* Router::AddDelivery(LaneRecord& lane, uint64_t origin, const LaneEvent
 // ---- lanes that are late
 
 void Router::CatchUp(LaneRecord& lane) {
-  if (!std::exchange(lane.late, false)) return;
-  targets_ = 0;
-  for (const LateLanes::Kept& kept : late_.kept()) {
-    const LaneEvent& event = kept.event;
-    const TopicRecord* topic = directory_.Topic(event.topic());
-    if (!topic) continue;
-    const auto interest = std::find_if(topic->interests.begin(), topic->interests.end(),
-                                       [&lane](const Interest& one) { return one.lane == &lane; });
-    if (interest == topic->interests.end()) continue;
-    const PeerRecord* target = event.to() == 0 ? nullptr : AddresseeOf(event, *topic);
-    if (event.to() != 0 && (!target || target->lane != &lane)) continue;
-    if (interest->subscribers == SenderIn(*interest, kept.origin_lane, event.peer(), *topic))
-      continue;
-    origin_link_ = kept.origin_link;
-    if (LaneRecord* origin = OriginOf(kept.origin_lane, kept.origin_link))
-      origin->ledger.AddTarget(event.seq());
-    Delivery* delivery = AddDelivery(lane, kept.origin_lane, event);
-    delivery->set_topic(event.topic());
-    delivery->set_payload(event.payload());
-    delivery->set_to(event.to());
+  while (lane.caught_up < late_.kept().size()) {
+    if (work_ >= limits_.work_per_turn) return;
+    ++work_;
+    DeliverKept(lane, late_.kept()[lane.caught_up++]);
   }
+  lane.late = false;
+  std::erase(catching_up_, &lane);
+  if (mesh_) mesh_->OnLaneCaughtUp(lane);
   late_.Finish(lane.id);
   EndLate();
+}
+
+void Router::DeliverKept(LaneRecord& lane, const LateLanes::Kept& kept) {
+  const LaneEvent& event = kept.event;
+  const TopicRecord* topic = directory_.Topic(event.topic());
+  if (!topic) return;
+  const auto interest = std::find_if(topic->interests.begin(), topic->interests.end(),
+                                     [&lane](const Interest& one) { return one.lane == &lane; });
+  if (interest == topic->interests.end()) return;
+  const PeerRecord* target = event.to() == 0 ? nullptr : AddresseeOf(event, *topic);
+  if (event.to() != 0 && (!target || target->lane != &lane)) return;
+  if (interest->subscribers == SenderIn(*interest, kept.origin_lane, event.peer(), *topic)) return;
+  origin_link_ = kept.origin_link;
+  if (LaneRecord* origin = OriginOf(kept.origin_lane, kept.origin_link))
+    origin->ledger.AddTarget(event.seq());
+  Delivery* delivery = AddDelivery(lane, kept.origin_lane, event);
+  delivery->set_topic(event.topic());
+  delivery->set_payload(event.payload());
+  delivery->set_to(event.to());
 }
 
 void Router::GiveUpLate() {
@@ -159,11 +165,8 @@ void Router::GiveUpLate() {
 }
 
 void Router::EndLate() {
-  if (late_.keeping()) return;
-  for (const LateLanes::Kept& kept : late_.TakeKept())
-    Settle({kept.origin_lane, kept.origin_link, kept.event.seq()});
   // Now the roster is complete.
-  ++roster_version_;
+  if (!late_.keeping()) ++roster_version_;
 }
 
 void Router::TellMissed(uint64_t lane_id) {

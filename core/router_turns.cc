@@ -1,17 +1,19 @@
 // Router: how much of a lane's input is handled at once. A message of a lane may go to many lanes:
 // the part that exceeds one turn waits, and other lanes and operators are served in between. The
-// order of each lane's input is kept.
+// order of each lane's input is kept. What was held or kept after a restart is older than any
+// input: it is routed first, in as many turns as it takes.
 #include <utility>
 
 #include "core/router.h"
 
 namespace cairn::core {
 
+using signaling::v1::LaneEvent;
 using signaling::v1::LaneToCore;
 
 Router::BatchState Router::HandleEvents(LaneRecord& lane, LaneToCore& batch, int& next) {
   for (; next < batch.events_size(); ++next) {
-    if (work_ >= kWorkPerTurn) return BatchState::kHasMore;
+    if (work_ >= limits_.work_per_turn || has_older()) return BatchState::kHasMore;
     signaling::v1::LaneEvent& event = *batch.mutable_events(next);
     if (!lane.channel) {
       OnEvent(lane, event);
@@ -22,8 +24,39 @@ Router::BatchState Router::HandleEvents(LaneRecord& lane, LaneToCore& batch, int
   return BatchState::kDone;
 }
 
+void Router::RouteOlder() {
+  if (!has_older()) return;
+  routed_older_ = true;
+  while (hold_.releasing() && work_ < limits_.work_per_turn) {
+    ++work_;
+    ReturnHold::Held held = hold_.TakeFirst();
+    LaneRecord* lane = directory_.FindLane(held.lane_id);
+    held.event.kind() == LaneEvent::KIND_PUBLISHED ? Publish(held.lane_id, lane, held.event)
+                                                   : Relay(held.lane_id, lane, held.event);
+  }
+  while (!catching_up_.empty() && work_ < limits_.work_per_turn) CatchUp(*catching_up_.front());
+}
+
+void Router::SettleKept() {
+  for (; settles_kept() && work_ < limits_.work_per_turn; ++work_) {
+    const LateLanes::Kept kept = late_.TakeFirst();
+    Settle({kept.origin_lane, kept.origin_link, kept.event.seq()});
+  }
+}
+
+void Router::GiveBackWithheld() {
+  withholds_ = false;
+  for (const auto& [id, lane] : directory_.lanes()) {
+    for (; lane->withheld > 0; --lane->withheld) {
+      if (lane->sink) lane->sink->OnHandled({});
+      if (lane->channel && lane->channel->attached()) lane->channel->stream()->OnHandled({});
+    }
+  }
+}
+
 void Router::GoOn() {
-  for (size_t left = turns_.size(); left > 0 && work_ < kWorkPerTurn; --left) {
+  RouteOlder();
+  for (size_t left = turns_.size(); left > 0 && work_ < limits_.work_per_turn; --left) {
     LaneRecord* lane = turns_.front();
     turns_.pop_front();
     OpenBatch& first = lane->batches.front();
@@ -36,6 +69,11 @@ void Router::GoOn() {
 }
 
 bool Router::FinishBatches(LaneRecord& lane) {
+  if (has_older() && lane.channel) return true;
+  while (has_older()) {
+    work_ = 0;
+    RouteOlder();
+  }
   while (!lane.batches.empty()) {
     work_ = 0;
     OpenBatch& first = lane.batches.front();

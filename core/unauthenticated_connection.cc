@@ -51,11 +51,12 @@ bool UnauthenticatedConnection::CheckCredential(const Authority& authority) {
   const std::string_view path = first_request_->path();
   const bool is_edge = path.starts_with(kLanes);
   Credentials credentials;
-  credentials.bearer_token = BearerTokenOf(first_request_->authorization());
+  credentials.bearer_token = bearer_token();
   const absl::Status status =
       authority.Check(credentials, is_edge ? Capability::kOpenLane : Capability::kView);
   // With a credential of another kind, gRPC's services refuse the call, and the connection stays.
   known_ = !absl::IsUnauthenticated(status);
+  is_edge_ = is_edge && status.ok();
   if (known_) return true;
   if (path == kHealth) {
     Answer(http2::Serving(first_request_->stream_id()));

@@ -17,6 +17,7 @@
 #include "base/unique_fd.h"
 #include "core/authority.h"
 #include "core/first_request.h"
+#include "proto/link/grpc_messages.h"
 
 namespace cairn::core {
 
@@ -24,7 +25,7 @@ class UnauthenticatedConnection {
  public:
   enum class Step {
     kWait,
-    kLetIn,    // it belongs to gRPC now
+    kLetIn,    // it has shown its credential
     kRefused,  // it has its answer; see leaving()
     kBroken,   // its bytes are not a call
     kEnd,
@@ -40,12 +41,19 @@ class UnauthenticatedConnection {
   void Refuse(const absl::Status& status);
 
   bool leaving() const { return leaving_; }
+  // Its first call opens a lane, and may. Known once it is let in.
+  bool is_edge() const { return is_edge_; }
   // Why an edge was refused; OK for any other caller.
   const absl::Status& refusal() const { return refusal_; }
 
   int fd() const { return fd_.get(); }
   UniqueFd TakeSocket() { return std::move(fd_); }
-  // The bytes that gRPC begins with.
+  // Its only call opens a lane, with this token.
+  bool is_lane() const {
+    return first_request_->one_call() && first_request_->path() == link::kLaneCall;
+  }
+  std::string bearer_token() const { return BearerTokenOf(first_request_->authorization()); }
+  // The bytes that whoever takes it over begins with.
   const std::string& received() const { return first_request_->received(); }
 
  private:
@@ -57,6 +65,7 @@ class UnauthenticatedConnection {
   std::unique_ptr<FirstRequest> first_request_;
   bool known_ = false;  // its credential is known
   bool leaving_ = false;
+  bool is_edge_ = false;
   size_t discarded_ = 0;
   absl::Status refusal_;
 };

@@ -10,27 +10,29 @@
 
 namespace cairn::edge {
 
-Connection::Connection(ConnectionHost& host, Stream stream, std::unique_ptr<Handshake> handshake,
-                       std::optional<CloseReason> refusal)
-    : host_(host),
+Connection::Connection(ConnectionContext& context, Stream stream,
+                       std::unique_ptr<Handshake> handshake, ConnectionLimiter::Verdict verdict)
+    : context_(context),
       stream_(std::move(stream)),
       phase_(stream_.tls() ? Phase::kTls : Phase::kHttp),
       watched_(EPOLLIN),
-      refusal_(refusal),
-      messages_(host.message_rate()),
-      deliveries_(host.delivery_rate()),
+      verdict_(std::move(verdict)),
+      refusal_(verdict_.refusal),
+      messages_(context.message_rate),
+      deliveries_(context.delivery_rate),
       handshake_(std::move(handshake)) {
   if (!handshake_->behind_proxy || !handshake_->trust.proxy_protocol) return;
   handshake_->proxy_header.emplace();
   phase_ = Phase::kProxy;
 }
 
-Connection::~Connection() = default;
+Connection::~Connection() { context_.limiter.Leave(verdict_); }
 
-void Connection::OnReady(uint32_t epoll_events) {
+void Connection::OnSocketReady(uint32_t epoll_events) {
+  if (phase_ == Phase::kRetired) return;
   if (epoll_events & EPOLLOUT) {
     write_blocked_ = false;
-    host_.Touch(*this);
+    context_.turn.Touch(*this);
     // The data that blocked reading is written by the next read.
     if (std::exchange(read_blocked_, false)) epoll_events |= EPOLLIN;
   }
@@ -43,7 +45,7 @@ void Connection::OnReady(uint32_t epoll_events) {
 
 // Reads the header from the socket and not a byte more: TLS data follows, which OpenSSL reads.
 void Connection::OnProxyHeader() {
-  const std::span<char> buffer = host_.read_buffer().first(ProxyProtocol::kMaxHeaderBytes);
+  const std::span<char> buffer = context_.read_buffer.first(ProxyProtocol::kMaxHeaderBytes);
   const Stream::Result peeked = stream_.PeekRaw(buffer);
   if (peeked.status == Stream::Status::kWantRead) return;
   if (peeked.status != Stream::Status::kOk) return End(CloseReason::kClientGone);
@@ -63,7 +65,7 @@ void Connection::OnProxyHeader() {
 }
 
 void Connection::ContinueHandshake() {
-  host_.NoteHeard(kHandshakeWork);
+  context_.turn.NoteHeard(kHandshakeWork);
   const Stream::Status status = stream_.Handshake();
   switch (status) {
     case Stream::Status::kOk:
@@ -84,11 +86,11 @@ void Connection::ContinueHandshake() {
 void Connection::OnReadable() {
   do {
     if (rate_paused_ || awaits_turn_) return;
-    if (phase_ == Phase::kOpen && host_.ReadingPaused(*this)) {
+    if (phase_ == Phase::kOpen && context_.pressure.Pauses(*this)) {
       paused_ = true;
       return UpdateInterest();
     }
-    const std::span<char> buffer = host_.read_buffer().first(ReadSize());
+    const std::span<char> buffer = context_.read_buffer.first(ReadSize());
     const Stream::Result read = stream_.Read(buffer);
     if (read.status == Stream::Status::kWantRead) return;
     if (read.status == Stream::Status::kWantWrite) {
@@ -118,12 +120,12 @@ void Connection::OnReadable() {
 }
 
 void Connection::OnHttp(std::string_view bytes) {
-  host_.NoteHeard(kUpgradeWork);
+  context_.turn.NoteHeard(kUpgradeWork);
   Upgrade& upgrade = handshake_->upgrade;
   const Upgrade::State state = upgrade.Feed(bytes);
   if (state == Upgrade::State::kNeedMore) return;
   out_.AppendRaw(upgrade.answer());
-  host_.Touch(*this);
+  context_.turn.Touch(*this);
   if (state == Upgrade::State::kAccepted) return Open(bytes);
   log::Debug(log::Edge(), "upgrade_refused", {{"status", upgrade.status()}});
   StartFarewell(upgrade.reason());
@@ -132,24 +134,24 @@ void Connection::OnHttp(std::string_view bytes) {
 void Connection::Open(std::string_view early) {
   phase_ = Phase::kOpen;
   Lane::PeerFacts facts;
-  facts.connected_since_us = absl::ToUnixMicros(host_.WallTime());
+  facts.connected_since_us = absl::ToUnixMicros(context_.clock.WallTime());
   const SocketAddress client = handshake_->Client();
   facts.remote_address = client.ToString();
   facts.user_agent = handshake_->upgrade.user_agent();
   facts.tls_version = stream_.tls_version();
   facts.dialect = handshake_->upgrade.dialect();
   if (!refusal_) {
-    const ConnectionHost::Admission admission = host_.Admit(*this, client);
-    refusal_ = admission.refusal;
-    if (admission.overflow) return End(*refusal_);
+    context_.limiter.Admit(client.Host(), verdict_);
+    refusal_ = verdict_.refusal;
+    if (verdict_.overflow) return End(*refusal_);
   }
   if (refusal_) return Close(*refusal_, 0);
-  if (host_.draining()) return Close(CloseReason::kDraining, 0);
+  if (context_.draining) return Close(CloseReason::kDraining, 0);
   handshake_.reset();
-  const link::PeerName peer = host_.NewPeer();
+  const link::PeerName peer = context_.peers.New();
   facts.proof = peer.proof;
-  session_.emplace(host_.session_context(), *this, peer.id, std::move(facts));
-  host_.AwaitPing(*this);
+  session_.emplace(context_.session, *this, peer.id, std::move(facts));
+  context_.deadlines.AwaitPing(*this, context_.Now());
   // They are in the loop's read buffer, after the request.
   if (!early.empty()) KeepUnheard(Hear({const_cast<char*>(early.data()), early.size()}));
 }
@@ -158,25 +160,26 @@ void Connection::OnPong(std::string_view) {
   // An unsolicited pong needs no reaction (RFC 6455 5.5.3).
   if (!std::exchange(ping_outstanding_, false)) return;
   ever_ponged_ = true;
-  if (session_) session_->NoteRtt(host_.Now() - pinged_at_);
+  if (session_) session_->NoteRtt(context_.Now() - pinged_at_);
 }
 
 void Connection::End(CloseReason reason) {
   if (phase_ == Phase::kRetired) return;
   SetReason(reason);
   phase_ = Phase::kRetired;
-  host_.Retire(*this);
+  context_.deadlines.EndHandshake(*this);
+  context_.turn.Retire(*this);
 }
 
 void Connection::SetReason(CloseReason reason) {
   if (reason_) return;
   reason_ = reason;
-  SessionContext& context = host_.session_context();
-  context.counters.Count(reason);
-  host_.close_log().Note(reason, reason == CloseReason::kTlsFailed ? Stream::LastTlsError() : "");
+  SessionContext& session = context_.session;
+  session.counters.Count(reason);
+  context_.close_log.Note(reason, reason == CloseReason::kTlsFailed ? Stream::LastTlsError() : "");
   if (session_) return session_->End(close_code_, Name(reason));
-  context.counters.CountRefusal(reason);
-  if (context.log_peers && handshake_) {
+  session.counters.CountRefusal(reason);
+  if (session.log_peers && handshake_) {
     log::Info(log::Edge(), "peer_refused",
               {{"remote", handshake_->Client().ToString()}, {"reason", Name(reason)}});
   }
@@ -188,7 +191,8 @@ void Connection::UpdateInterest() {
                           (write_blocked_ || read_blocked_ ? uint32_t{EPOLLOUT} : 0u);
   if (wanted == watched_ || phase_ == Phase::kRetired) return;
   watched_ = wanted;
-  if (!host_.Watch(*this, wanted)) End(CloseReason::kConnectionLost);
+  if (!context_.poller.Change(fd(), wanted, *this)) return End(CloseReason::kConnectionLost);
+  context_.pressure.NoteBlocked(*this, (wanted & EPOLLOUT) != 0);
 }
 
 void Connection::ResumeReading() {
@@ -215,19 +219,19 @@ void Connection::OnDeadline() {
 }
 
 void Connection::OnPingDue() {
-  host_.AwaitPing(*this);
+  context_.deadlines.AwaitPing(*this, context_.Now());
   // A client that never sent a pong may be one that never reads (PROTOCOL.md "Keeping a
   // connection"); while reading is paused, its pong waits in the socket.
   if (ping_outstanding_ && ever_ponged_ && !paused_ && !rate_paused_)
     return Close(CloseReason::kPongTimeout, 0);
   std::string frame;
   wire::AppendWsFrame(wire::WsOpcode::kPing, "", frame);
-  if (out_.size() + frame.size() > host_.session_context().limits.max_queued_bytes) return;
+  if (out_.size() + frame.size() > context_.session.limits.max_queued_bytes) return;
   out_.Append(frame);
-  host_.session_context().counters.pings_sent.Add();
+  context_.session.counters.pings_sent.Add();
   ping_outstanding_ = true;
-  pinged_at_ = host_.Now();
-  host_.Touch(*this);
+  pinged_at_ = context_.Now();
+  context_.turn.Touch(*this);
 }
 
 }  // namespace cairn::edge

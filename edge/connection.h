@@ -1,7 +1,7 @@
 // Connection: one client socket from accept to close: TLS, the upgrade, then a Session.
 //
 // Owner:  one Loop.
-// Thread: that loop's (asserted by the loop's epoll set being its own).
+// Thread: that loop's.
 // Bounds: EdgeLimits. Idle, an open plaintext connection holds about 700 bytes besides its topics.
 // Errors: ends with exactly one CloseReason, counted once.
 #ifndef CAIRN_EDGE_CONNECTION_H_
@@ -16,80 +16,30 @@
 #include <string_view>
 
 #include "edge/client.h"
-#include "edge/close_log.h"
+#include "edge/connection_context.h"
+#include "edge/connection_limiter.h"
 #include "edge/deadline_list.h"
 #include "edge/handshake.h"
+#include "edge/link_factory.h"
 #include "edge/out_queue.h"
 #include "edge/session.h"
 #include "edge/stream.h"
 #include "edge/token_bucket.h"
-#include "edge/work.h"
-#include "proto/link/identity.h"
 
 namespace cairn::edge {
 
-class Connection;
-
-// The part of its loop that a connection uses.
-class ConnectionHost {
+class Connection final : public Client, public SocketListener, public DeadlineHook {
  public:
-  // Settle() must be called before the loop sleeps.
-  virtual void Touch(Connection& connection) = 0;
-  // Sets the epoll events that the connection waits for. False when the kernel has no memory for
-  // it.
-  virtual bool Watch(Connection& connection, uint32_t epoll_events) = 0;
-  // Moves the connection to the list of another deadline.
-  virtual void AwaitPing(Connection& connection) = 0;
-  virtual void AwaitEnd(Connection& connection) = 0;
-  // The connection has ended: destroy it once the current batch of events has been handled.
-  virtual void Retire(Connection& connection) = 0;
-  // Reading must pause because the core does not keep up. The loop resumes it.
-  virtual bool ReadingPaused(Connection& connection) = 0;
-
-  virtual SessionContext& session_context() = 0;
-  virtual std::span<char> read_buffer() = 0;
-  virtual link::PeerName NewPeer() = 0;
-  struct Admission {
-    std::optional<CloseReason> refusal;
-    bool overflow = false;  // too many are being refused already: close without a Close frame
-  };
-  // The connection's upgrade is done. REQUIRES: it has not been refused.
-  virtual Admission Admit(Connection& connection, const SocketAddress& client) = 0;
-  // The size of its queue has changed by that much.
-  virtual void NoteQueued(ptrdiff_t bytes) = 0;
-  // All queues together are too long: close the connection with the longest. Called only from
-  // Client::Deliver().
-  virtual bool QueuesFull() const = 0;
-  virtual void ShortenQueues() = 0;
-  // The rate limit of each connection; and the connection now waits for tokens.
-  virtual TokenBucket::Rate message_rate() const = 0;
-  virtual TokenBucket::Rate delivery_rate() const = 0;
-  virtual void AwaitTokens(Connection& connection) = 0;
-  // TakeTurn() must be called later: other connections are served first.
-  virtual void AwaitTurn(Connection& connection) = 0;
-  // The work of this turn for input of connections (edge/work.h).
-  virtual void NoteHeard(uint64_t work) = 0;
-  virtual absl::Duration Now() const = 0;
-  virtual absl::Time WallTime() const = 0;
-  virtual bool draining() const = 0;
-  virtual CloseLog& close_log() = 0;
-
- protected:
-  ~ConnectionHost() = default;
-};
-
-class Connection final : public Client, public DeadlineHook {
- public:
-  // `refusal`: the edge is full: the upgrade is answered, then the connection is closed with this
-  // reason.
-  Connection(ConnectionHost& host, Stream stream, std::unique_ptr<Handshake> handshake,
-             std::optional<CloseReason> refusal);
+  // `verdict`: of ConnectionLimiter::Enter(). When it is a refusal, the upgrade is answered, then
+  // the connection is closed with that reason.
+  Connection(ConnectionContext& context, Stream stream, std::unique_ptr<Handshake> handshake,
+             ConnectionLimiter::Verdict verdict);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   // ---- called by the loop
-  void OnReady(uint32_t epoll_events);
+  void OnSocketReady(uint32_t epoll_events) override;
   // Called once after each batch of events that touched the connection: destroys a session that has
   // ended, and writes what is queued.
   void Settle();
@@ -118,7 +68,8 @@ class Connection final : public Client, public DeadlineHook {
   bool drained() const { return phase_ >= Phase::kFarewell || refusal_.has_value(); }
 
   int fd() const { return stream_.fd(); }
-  bool retired() const { return phase_ == Phase::kRetired; }
+  // The epoll events that it waits for.
+  uint32_t watched() const { return watched_; }
 
   // ---- called by the session and the lane (Client)
   void Deliver(std::string_view frame) override;
@@ -178,7 +129,7 @@ class Connection final : public Client, public DeadlineHook {
   void UpdateInterest();
 
   // Borrowed; must outlive this.
-  ConnectionHost& host_;
+  ConnectionContext& context_;
   // Loop thread only.
   Stream stream_;
   Phase phase_;
@@ -194,6 +145,9 @@ class Connection final : public Client, public DeadlineHook {
   bool ever_ponged_ = false;
   bool ping_outstanding_ = false;
   uint32_t watched_;
+  // How it is counted, until it is destroyed.
+  ConnectionLimiter::Verdict verdict_;
+  // Why it is closed as soon as its upgrade is done.
   std::optional<CloseReason> refusal_;
   // Set once writing has failed: the close reason, unless reading finds a better one.
   std::optional<CloseReason> unwritable_;

@@ -9,45 +9,45 @@ namespace cairn::edge {
 size_t Connection::ReadSize() const {
   // About the size of a message: input for which there are no tokens must be kept.
   constexpr size_t kBytesPerToken = 128, kLeast = 4096;
-  const size_t all = host_.read_buffer().size();
-  if (host_.message_rate().per_second == 0) return all;
+  const size_t all = context_.read_buffer.size();
+  if (context_.message_rate.per_second == 0) return all;
   const double bytes = messages_.tokens() * static_cast<double>(kBytesPerToken);
   return bytes <= kLeast ? kLeast : std::min(static_cast<size_t>(bytes), all);
 }
 
 bool Connection::OutOfMessages() const {
-  return host_.message_rate().per_second > 0 && messages_.tokens() < 1;
+  return context_.message_rate.per_second > 0 && messages_.tokens() < 1;
 }
 
 bool Connection::OutOfDeliveries() const {
-  return host_.delivery_rate().per_second > 0 && deliveries_.tokens() < 0;
+  return context_.delivery_rate.per_second > 0 && deliveries_.tokens() < 0;
 }
 
 std::span<char> Connection::Hear(std::span<char> bytes) {
   Session::Allowance most;
   most.work = kHearingPerConnection;
-  if (const TokenBucket::Rate rate = host_.message_rate(); rate.per_second > 0) {
-    const double tokens = messages_.Refill(rate, host_.Now());
+  if (const TokenBucket::Rate rate = context_.message_rate; rate.per_second > 0) {
+    const double tokens = messages_.Refill(rate, context_.Now());
     if (tokens >= rate.burst) messages_told_ = false;
     most.messages = static_cast<uint32_t>(std::max(tokens, 0.));
   }
   const std::span<char> rest = session_->OnBytes(bytes, most);
   const Session::Heard heard = session_->TakeHeard();
   messages_.Take(heard.messages);
-  host_.NoteHeard(heard.work);
+  context_.turn.NoteHeard(heard.work);
   if (phase_ != Phase::kOpen) return {};
   if (OutOfMessages() || OutOfDeliveries()) {
     PauseForTokens();
   } else if (!rest.empty()) {
     awaits_turn_ = true;
-    host_.AwaitTurn(*this);
+    context_.turn.Await(*this);
   }
   return phase_ == Phase::kOpen ? rest : std::span<char>();
 }
 
 void Connection::PauseForTokens() {
   if (std::exchange(rate_paused_, true)) return;
-  EdgeCounters& counters = host_.session_context().counters;
+  EdgeCounters& counters = context_.session.counters;
   if (OutOfMessages()) {
     counters.rate_pauses.Add();
     if (!std::exchange(messages_told_, true)) session_->SayRateLimited(false);
@@ -55,22 +55,22 @@ void Connection::PauseForTokens() {
     counters.delivery_pauses.Add();
     if (!std::exchange(deliveries_told_, true)) session_->SayRateLimited(true);
   }
-  host_.AwaitTokens(*this);
+  context_.pressure.AwaitTokens(*this);
   UpdateInterest();
 }
 
 void Connection::Charge(uint64_t deliveries) {
-  const TokenBucket::Rate rate = host_.delivery_rate();
+  const TokenBucket::Rate rate = context_.delivery_rate;
   if (rate.per_second == 0 || phase_ != Phase::kOpen) return;
-  if (deliveries_.Refill(rate, host_.Now()) >= rate.burst) deliveries_told_ = false;
+  if (deliveries_.Refill(rate, context_.Now()) >= rate.burst) deliveries_told_ = false;
   deliveries_.Take(static_cast<double>(deliveries));
   if (OutOfDeliveries()) PauseForTokens();
 }
 
 bool Connection::ResumeWithTokens() {
   if (!rate_paused_ || phase_ != Phase::kOpen) return true;
-  messages_.Refill(host_.message_rate(), host_.Now());
-  deliveries_.Refill(host_.delivery_rate(), host_.Now());
+  messages_.Refill(context_.message_rate, context_.Now());
+  deliveries_.Refill(context_.delivery_rate, context_.Now());
   if (OutOfMessages() || OutOfDeliveries()) return false;
   rate_paused_ = false;
   UpdateInterest();
@@ -83,14 +83,14 @@ void Connection::WaitForTurn() {
   if (awaits_turn_ || phase_ != Phase::kOpen) return;
   if (unheard_.empty() && !stream_.HasPending()) return;
   awaits_turn_ = true;
-  host_.AwaitTurn(*this);
+  context_.turn.Await(*this);
 }
 
 void Connection::TakeTurn() {
   awaits_turn_ = false;
   if (phase_ != Phase::kOpen || rate_paused_ || paused_) return;
   if (unheard_.empty()) return OnReadable();
-  if (host_.ReadingPaused(*this)) {
+  if (context_.pressure.Pauses(*this)) {
     paused_ = true;
     return UpdateInterest();
   }

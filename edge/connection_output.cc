@@ -14,13 +14,14 @@ void Connection::GiveUpQueue() {
 void Connection::Account() {
   const size_t held = out_.memory_bytes() + (unheard_.empty() ? 0 : unheard_.capacity());
   if (held == queue_memory_) return;
-  host_.NoteQueued(static_cast<ptrdiff_t>(held) - static_cast<ptrdiff_t>(queue_memory_));
+  context_.pressure.NoteQueued(static_cast<ptrdiff_t>(held) -
+                               static_cast<ptrdiff_t>(queue_memory_));
   queue_memory_ = held;
 }
 
 void Connection::Deliver(std::string_view frame) {
   if (phase_ != Phase::kOpen || reason_ || unwritable_) return;
-  const size_t bound = host_.session_context().limits.max_queued_bytes;
+  const size_t bound = context_.session.limits.max_queued_bytes;
   if (out_.size() + frame.size() > bound) {
     // A burst within one batch is not the client's fault: first write what the socket accepts.
     Flush();
@@ -28,16 +29,16 @@ void Connection::Deliver(std::string_view frame) {
     if (out_.size() + frame.size() > bound) return Close(CloseReason::kSlowReader, 0);
   }
   out_.Append(frame);
-  host_.Touch(*this);
+  context_.turn.Touch(*this);
   Account();
-  if (host_.QueuesFull()) host_.ShortenQueues();
+  context_.pressure.ShortenQueues();
 }
 
 void Connection::Pong(std::string_view payload) {
   std::string frame;
   wire::AppendWsFrame(wire::WsOpcode::kPong, payload, frame);
   out_.AppendPong(frame);
-  host_.Touch(*this);
+  context_.turn.Touch(*this);
 }
 
 void Connection::Close(CloseReason reason, uint16_t peer_code) {
@@ -72,14 +73,13 @@ void Connection::StartFarewell(CloseReason reason) {
   phase_ = Phase::kFarewell;
   rate_paused_ = false;
   ForgetUnheard();
-  host_.AwaitEnd(*this);
-  host_.Touch(*this);
+  context_.deadlines.AwaitEnd(*this, context_.Now());
+  context_.turn.Touch(*this);
 }
 
 void Connection::Settle() {
   // Not in Close(), because the session itself, or a fan-out that iterates over it, may have called
   // that.
-  // called.
   if (phase_ != Phase::kOpen) session_.reset();
   Flush();
 }

@@ -12,12 +12,12 @@ namespace cairn::edge {
 
 CoreConnector::CoreConnector(LoopExecutor& executor, const CoreTarget& target,
                              std::shared_ptr<const CoreTls> tls, NameLookup& lookup,
-                             std::string avoid, Done done)
+                             Dialer::Wishes wishes, absl::Duration patience, Done done)
     : executor_(executor), target_(target), tls_(std::move(tls)), done_(std::move(done)) {
   dialer_.emplace(
-      executor_, target_, lookup, std::move(avoid),
+      executor_, target_, lookup, std::move(wishes),
       [this](absl::StatusOr<Dialer::Connected> connected) { OnConnected(std::move(connected)); });
-  FailAfter(absl::FromChrono(link::kConnectTimeout), "connection", /*while_dialing=*/true);
+  FailAfter(patience, "connection", /*while_dialing=*/true);
 }
 
 CoreConnector::~CoreConnector() {
@@ -28,6 +28,8 @@ void CoreConnector::OnConnected(absl::StatusOr<Dialer::Connected> connected) {
   if (!done_) return;
   if (!connected.ok()) return Finish(connected.status());
   address_ = std::move(connected->address);
+  preferred_ = connected->preferred;
+  alone_ = connected->alone;
   const int fd = connected->fd.get();
   SslPtr ssl;
   if (tls_) {

@@ -7,7 +7,7 @@
 //
 // Owner:  one Http2CoreStream.
 // Thread: its loop.
-// Bounds: link::kConnectTimeout for the look-up and TCP, link::kHandshakeTimeout for TLS.
+// Bounds: a time for the look-up and TCP that the owner gives, link::kHandshakeTimeout for TLS.
 // Errors: UNAVAILABLE with the address and the reason.
 #ifndef CAIRN_EDGE_CORE_CONNECTOR_H_
 #define CAIRN_EDGE_CORE_CONNECTOR_H_
@@ -36,11 +36,11 @@ class CoreConnector final : private SocketListener {
 
   // Starts at once; `done` is called once, on the loop, never from within this call, and may
   // destroy the connector. The socket that it gets is not watched. `tls`: null for plaintext.
-  // `avoid`: an address that is tried last. `executor`, `target` and `lookup` must outlive the
+  // `patience`: for the look-up and TCP. `executor`, `target` and `lookup` must outlive the
   // connector.
   CoreConnector(LoopExecutor& executor, const CoreTarget& target,
-                std::shared_ptr<const CoreTls> tls, NameLookup& lookup, std::string avoid,
-                Done done);
+                std::shared_ptr<const CoreTls> tls, NameLookup& lookup, Dialer::Wishes wishes,
+                absl::Duration patience, Done done);
   // Cancels; `done` is not called.
   ~CoreConnector();
   CoreConnector(const CoreConnector&) = delete;
@@ -48,6 +48,9 @@ class CoreConnector final : private SocketListener {
 
   // The address that it is connected to, for people; empty while dialing.
   const std::string& address() const { return address_; }
+  // As Dialer::Connected has them.
+  bool preferred() const { return preferred_; }
+  bool alone() const { return alone_; }
 
  private:
   void OnSocketReady(uint32_t epoll_events) override;
@@ -69,6 +72,8 @@ class CoreConnector final : private SocketListener {
   std::optional<Dialer> dialer_;  // dialing
   std::optional<Stream> socket_;  // TLS handshake
   std::string address_;
+  bool preferred_ = true;
+  bool alone_ = true;
   uint32_t watched_ = 0;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -94,6 +94,8 @@ class CoreLink {
   virtual bool connected() const = 0;
   // The id of a core in another process that has answered; 0: none has.
   virtual uint64_t core_id() const { return 0; }
+  // A hash of its fleet's name; 0: it has none.
+  virtual uint64_t fleet() const { return 0; }
   // The number of events in each message written to the core.
   virtual const BatchHistogram& batches() const = 0;
 };

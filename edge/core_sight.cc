@@ -13,9 +13,9 @@ CoreSight::CoreSight(size_t loops, const Clock& clock)
       one_at_(clock.Elapsed()),
       warnings_(clock, 1, absl::Minutes(1)) {}
 
-void CoreSight::Note(uint32_t loop, uint64_t core_id) {
+void CoreSight::Note(uint32_t loop, uint64_t core_id, uint64_t fleet) {
   MutexLock lock(mu_);
-  by_loop_.at(loop) = core_id;
+  by_loop_.at(loop) = core_id != 0 && fleet != 0 ? fleet : core_id;
   const absl::Duration now = clock_.Elapsed();
   if (Count() <= 1) {
     one_at_ = now;

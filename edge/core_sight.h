@@ -1,5 +1,6 @@
 // CoreSight: the cores that the loops of one edge are connected to. More than one for some time
-// means that two cores have the same name, so that their peers do not find each other.
+// means that two cores have the same name, so that their peers do not find each other. Cores of one
+// fleet count as one.
 //
 // Owner:  EdgeShared.
 // Thread: any.
@@ -27,9 +28,10 @@ class CoreSight {
   // `clock` must outlive this.
   CoreSight(size_t loops, const Clock& clock);
 
-  // The core that the loop is connected to now; 0: none, or one in this process. Must be called
-  // every few seconds. Logs when loops are connected to different cores for kPatience.
-  void Note(uint32_t loop, uint64_t core_id);
+  // The core that the loop is connected to now; 0: none, or one in this process; and its fleet, 0:
+  // none. Must be called every few seconds. Logs when loops are connected to different cores for
+  // kPatience.
+  void Note(uint32_t loop, uint64_t core_id, uint64_t fleet);
   // The number of different cores.
   uint32_t cores() const;
 
@@ -38,8 +40,8 @@ class CoreSight {
 
   const Clock& clock_;
   mutable Mutex mu_;
-  std::vector<uint64_t> by_loop_ ABSL_GUARDED_BY(mu_);
-  absl::Duration one_at_ ABSL_GUARDED_BY(mu_);  // when there was last at most one
+  std::vector<uint64_t> by_loop_ ABSL_GUARDED_BY(mu_);  // ids of cores or of fleets
+  absl::Duration one_at_ ABSL_GUARDED_BY(mu_);          // when there was last at most one
   LogLimiter warnings_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -36,7 +36,12 @@ absl::StatusOr<CoreTarget> CoreTarget::Parse(std::string_view text) {
     target.unix_path = rest;
     return target;
   }
-  if (TakePrefix(rest, "dns:")) TakePrefix(rest, "///");
+  // As gRPC writes targets.
+  if (TakePrefix(rest, "dns:")) {
+    TakePrefix(rest, "///");
+  } else if (!TakePrefix(rest, "ipv4:")) {
+    TakePrefix(rest, "ipv6:");
+  }
   const size_t colon = rest.rfind(':');
   if (colon == rest.npos || colon + 1 == rest.size()) return Unusable(text, "has no port");
   std::string_view host = rest.substr(0, colon);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <iterator>
 #include <utility>
 
@@ -23,28 +24,13 @@ SocketAddress UnixAddress(const std::string& path) {
   return {storage, sizeof(sockaddr_un)};
 }
 
-// Alternates between the families as long as both have addresses: an unreachable family then costs
-// one head start.
-std::deque<SocketAddress> Interleaved(const NameLookup::Addresses& addresses) {
-  std::deque<SocketAddress> first, second, mixed;
-  for (const SocketAddress& address : addresses)
-    (address.family() == addresses.front().family() ? first : second).push_back(address);
-  while (!first.empty() || !second.empty()) {
-    for (std::deque<SocketAddress>* family : {&first, &second}) {
-      if (family->empty()) continue;
-      mixed.push_back(family->front());
-      family->pop_front();
-    }
-  }
-  return mixed;
-}
-
 }  // namespace
 
 // One connection attempt.
 class Dialer::Attempt final : public SocketListener {
  public:
-  Attempt(Dialer& dialer, std::string name) : dialer_(dialer), name_(std::move(name)) {}
+  Attempt(Dialer& dialer, Connected connected)
+      : dialer_(dialer), connected_(std::move(connected)) {}
   ~Attempt() {
     if (fd_.valid()) dialer_.executor_.sockets()->ForgetSocket(fd_.get());
   }
@@ -71,22 +57,23 @@ class Dialer::Attempt final : public SocketListener {
   }
   Connected Take() {
     dialer_.executor_.sockets()->ForgetSocket(fd_.get());
-    return {std::move(fd_), name_};
+    connected_.fd = std::move(fd_);
+    return std::move(connected_);
   }
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return connected_.address; }
 
  private:
   Dialer& dialer_;
-  const std::string name_;
+  Connected connected_;  // what it will be
   UniqueFd fd_;
 };
 
-Dialer::Dialer(LoopExecutor& executor, const CoreTarget& target, NameLookup& lookup,
-               std::string avoid, Done done)
+Dialer::Dialer(LoopExecutor& executor, const CoreTarget& target, NameLookup& lookup, Wishes wishes,
+               Done done)
     : executor_(executor),
       target_(target),
       lookup_(lookup),
-      avoid_(std::move(avoid)),
+      wishes_(std::move(wishes)),
       done_(std::move(done)),
       self_(std::make_shared<Dialer*>(this)) {
   Later(absl::ZeroDuration(), &Dialer::Begin);
@@ -116,23 +103,30 @@ void Dialer::Begin() {
 
 void Dialer::OnAddresses(absl::StatusOr<NameLookup::Addresses> addresses) {
   if (!addresses.ok()) return Finish(addresses.status());
-  untried_ = Interleaved(*addresses);
-  if (!target_.is_unix()) {
-    std::stable_partition(untried_.begin(), untried_.end(), [this](const SocketAddress& address) {
-      return address.ToString() != avoid_;
-    });
+  const std::vector<SocketAddress> ordered = wishes_.order.Of(*addresses);
+  for (const SocketAddress& address : ordered) {
+    Connected connected;
+    connected.address = target_.is_unix() ? target_.unix_path : address.ToString();
+    const auto same = [&](const SocketAddress& one) { return one.family() == address.family(); };
+    connected.preferred = &*std::find_if(ordered.begin(), ordered.end(), same) == &address;
+    connected.alone = std::count_if(ordered.begin(), ordered.end(), same) == 1;
+    untried_.push_back({address, std::move(connected)});
   }
+  const auto is = [](const std::string& wished) {
+    return [&wished](const Untried& one) { return one.connected.address == wished; };
+  };
+  std::stable_partition(untried_.begin(), untried_.end(), is(wishes_.first));
+  std::stable_partition(untried_.begin(), untried_.end(), std::not_fn(is(wishes_.last)));
   TryNext();
 }
 
 void Dialer::TryNext() {
   if (!done_) return;
   while (!untried_.empty()) {
-    const SocketAddress address = untried_.front();
+    Untried next = std::move(untried_.front());
     untried_.pop_front();
-    auto attempt = std::make_unique<Attempt>(
-        *this, target_.is_unix() ? target_.unix_path : address.ToString());
-    const int error = attempt->Begin(address);
+    auto attempt = std::make_unique<Attempt>(*this, std::move(next.connected));
+    const int error = attempt->Begin(next.address);
     if (error == 0) {
       attempts_.push_back(std::move(attempt));
       if (!untried_.empty()) Later(kHeadStart, &Dialer::TryNext);

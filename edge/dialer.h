@@ -1,8 +1,8 @@
 // Dialer: connects a socket to the first address of a core that answers.
 //
-// Addresses are tried one after the other, alternating between families. The next one is tried when
-// one fails, or has not answered within kHeadStart; earlier attempts continue, and the first that
-// connects is used (RFC 8305). There is no time-out: the owner destroys the dialer.
+// Addresses are tried one after the other (CoreOrder). The next one is tried when one fails, or has
+// not answered within kHeadStart; earlier attempts continue, and the first that connects is used
+// (RFC 8305). There is no time-out: the owner destroys the dialer.
 //
 // Owner:  one Http2CoreStream.
 // Thread: its loop.
@@ -22,6 +22,7 @@
 
 #include "base/address.h"
 #include "base/unique_fd.h"
+#include "edge/core_order.h"
 #include "edge/core_target.h"
 #include "edge/link_factory.h"
 #include "edge/name_lookup.h"
@@ -35,12 +36,21 @@ class Dialer {
   struct Connected {
     UniqueFd fd;          // non-blocking
     std::string address;  // for people
+    // Of the addresses of its family: none is preferred to it; there is no other.
+    bool preferred = true;
+    bool alone = true;
+  };
+  struct Wishes {
+    CoreOrder order;
+    // Addresses (Connected::address) that are tried before and after all others; empty: none.
+    std::string first;
+    std::string last;
   };
   using Done = std::function<void(absl::StatusOr<Connected>)>;
 
-  // Starts at once; `done` is called once, on the loop, never from within this call. `avoid`: an
-  // address (Connected::address) that is tried last. `target` and `lookup` must outlive the dialer.
-  Dialer(LoopExecutor& executor, const CoreTarget& target, NameLookup& lookup, std::string avoid,
+  // Starts at once; `done` is called once, on the loop, never from within this call. `target` and
+  // `lookup` must outlive the dialer.
+  Dialer(LoopExecutor& executor, const CoreTarget& target, NameLookup& lookup, Wishes wishes,
          Done done);
   // Cancels; `done` is not called.
   ~Dialer();
@@ -49,6 +59,10 @@ class Dialer {
 
  private:
   class Attempt;
+  struct Untried {
+    SocketAddress address;
+    Connected connected;  // if it connects
+  };
 
   void Begin();
   void OnAddresses(absl::StatusOr<NameLookup::Addresses> addresses);
@@ -64,9 +78,9 @@ class Dialer {
   const CoreTarget& target_;
   NameLookup& lookup_;
   // Loop thread only.
-  std::string avoid_;
+  const Wishes wishes_;
   Done done_;
-  std::deque<SocketAddress> untried_;
+  std::deque<Untried> untried_;
   std::vector<std::unique_ptr<Attempt>> attempts_;
   absl::Status failure_;
   const std::shared_ptr<Dialer*> self_;  // null inside: the dialer has been destroyed

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "edge/edge_shared.h"
 #include "edge/loop.h"
 #include "proto/link/identity.h"
 

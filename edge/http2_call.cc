@@ -19,7 +19,6 @@ namespace {
 
 using absl::StatusCode;
 
-constexpr size_t kPrefixBytes = 5;
 constexpr size_t kMaxDebugBytes = 256;  // of a GOAWAY
 constexpr size_t kHeaderOverhead = 32;  // RFC 9113, 6.5.2
 
@@ -83,16 +82,6 @@ std::string PercentDecoded(std::string_view text) {
   return decoded;
 }
 
-uint32_t Load32(const char* bytes) {
-  uint32_t value = 0;
-  for (int i = 0; i < 4; ++i) value = value << 8 | static_cast<uint8_t>(bytes[i]);
-  return value;
-}
-
-void Store32(char* into, uint32_t value) {
-  for (int i = 3; i >= 0; --i, value >>= 8) into[i] = static_cast<char>(value & 0xff);
-}
-
 uint8_t* Bytes(const char* text) {
   // nghttp2's type is mutable, but it does not change them.
   return reinterpret_cast<uint8_t*>(const_cast<char*>(text));
@@ -122,7 +111,7 @@ struct Http2Call::Callbacks {
     Http2Call& call = Of(user_data);
     // The body of a response that is not gRPC carries no information.
     if (stream == call.stream_ && !call.end_)
-      call.incoming_.append(reinterpret_cast<const char*>(data), size);
+      call.incoming_.Append({reinterpret_cast<const char*>(data), size});
     return 0;
   }
 
@@ -203,7 +192,8 @@ void Http2Call::SessionDeleter::operator()(nghttp2_session* session) const {
   nghttp2_session_del(session);
 }
 
-Http2Call::Http2Call(const Options& options) : options_(options) {
+Http2Call::Http2Call(const Options& options)
+    : options_(options), incoming_(options.max_message_bytes) {
   static const nghttp2_session_callbacks* const callbacks = Callbacks::New();
   nghttp2_session* session = nullptr;
   CAIRN_CHECK(nghttp2_session_client_new(&session, callbacks, this) == 0);
@@ -222,13 +212,14 @@ void Http2Call::Submit() {
                                       settings.size()) == 0);
   CAIRN_CHECK(nghttp2_session_set_local_window_size(session_.get(), NGHTTP2_FLAG_NONE, 0,
                                                     kWindowBytes) == 0);
-  const std::array<nghttp2_nv, 8> headers = {Header(":method", "POST"),
+  const std::array<nghttp2_nv, 9> headers = {Header(":method", "POST"),
                                              Header(":scheme", options_.scheme),
                                              Header(":path", options_.path),
                                              Header(":authority", options_.authority),
                                              Header("te", "trailers"),
                                              Header("content-type", "application/grpc"),
                                              Header("user-agent", options_.user_agent),
+                                             Header(link::kOneCallHeader, link::kOneCall),
                                              Header("authorization", options_.authorization, true)};
   const size_t count = headers.size() - (options_.authorization.empty() ? 1 : 0);
   nghttp2_data_provider body = {{.ptr = nullptr}, Callbacks::Read};
@@ -251,22 +242,16 @@ void Http2Call::Receive(std::string_view bytes, absl::Duration now) {
 }
 
 std::optional<std::string_view> Http2Call::NextMessage() {
-  const std::string_view rest = std::string_view(incoming_).substr(taken_);
-  if (rest.size() >= kPrefixBytes) {
-    const size_t bytes = Load32(rest.data() + 1);
-    if (rest[0] != 0) {
-      Fail(Code(StatusCode::kInternal), "a message is compressed, which was not offered");
-    } else if (bytes > options_.max_message_bytes) {
-      Fail(Code(StatusCode::kResourceExhausted),
-           absl::StrCat("a message of ", bytes, " bytes, above ", options_.max_message_bytes));
-    } else if (rest.size() - kPrefixBytes >= bytes) {
-      taken_ += kPrefixBytes + bytes;
-      return rest.substr(kPrefixBytes, bytes);
-    }
+  const std::optional<std::string_view> next = incoming_.Next();
+  if (next) return next;
+  if (incoming_.fault() == link::GrpcMessages::Fault::kCompressed) {
+    Fail(Code(StatusCode::kInternal), "a message is compressed, which was not offered");
+  } else if (incoming_.fault() == link::GrpcMessages::Fault::kTooLong) {
+    Fail(Code(StatusCode::kResourceExhausted),
+         absl::StrCat("a message of ", incoming_.fault_bytes(), " bytes, above ",
+                      options_.max_message_bytes));
   }
-  incoming_.erase(0, taken_);
-  taken_ = 0;
-  if (end_) incoming_.clear();
+  if (end_) incoming_.Clear();
   return std::nullopt;
 }
 
@@ -326,12 +311,7 @@ void Http2Call::Fail(int code, std::string message) {
 void Http2Call::Send(const google::protobuf::MessageLite& message) {
   CAIRN_CHECK(outgoing_.empty());
   if (end_) return;
-  const size_t bytes = message.ByteSizeLong();
-  outgoing_.resize(kPrefixBytes + bytes);
-  outgoing_[0] = 0;  // not compressed
-  Store32(outgoing_.data() + 1, static_cast<uint32_t>(bytes));
-  message.SerializeWithCachedSizesToArray(
-      reinterpret_cast<uint8_t*>(outgoing_.data() + kPrefixBytes));
+  link::AppendGrpcMessage(message, outgoing_);
   // An error means that it does not wait for data, because its headers have not been written.
   nghttp2_session_resume_data(session_.get(), stream_);
 }

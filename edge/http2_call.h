@@ -21,6 +21,8 @@
 #include <string>
 #include <string_view>
 
+#include "proto/link/grpc_messages.h"
+
 struct nghttp2_session;
 
 namespace google::protobuf {
@@ -110,9 +112,7 @@ class Http2Call {
   const Options options_;
   std::unique_ptr<nghttp2_session, SessionDeleter> session_;
   int32_t stream_ = 0;
-  // Messages of the peer with their prefixes; the bytes before taken_ have been returned.
-  std::string incoming_;
-  size_t taken_ = 0;
+  link::GrpcMessages incoming_;
   // The message being sent, with its prefix; the bytes before sent_ are in the output.
   std::string outgoing_;
   size_t sent_ = 0;

@@ -14,9 +14,12 @@
 
 #include "base/check.h"
 #include "edge/core_connector.h"
+#include "edge/core_return.h"
 #include "edge/http2_call.h"
 #include "edge/lane_call.h"
 #include "edge/stream.h"
+#include "proto/link/items.h"
+#include "proto/link/link.h"
 #include "proto/link/timing.h"
 
 namespace cairn::edge {
@@ -30,8 +33,9 @@ constexpr int kReadsPerTurn = 16;
 // The core's gRPC opens its windows after every message, by two frames of 13 bytes. That alone does
 // not wake the loop: it is read with the next delivery, which is longer, or at the next tick.
 constexpr int kWindowUpdateBytes = 26;
-// The memory of a larger message is not kept.
-constexpr size_t kKeptMessageBytes = 128 << 10;
+// The memory of a message with more is not kept: of one of the largest size with relays it is.
+constexpr size_t kKeptMessageBytes = link::kMaxMessageBytes;
+constexpr int kKeptItems = 4096;
 
 constexpr int kUnavailable = static_cast<int>(absl::StatusCode::kUnavailable);
 
@@ -49,15 +53,21 @@ class Http2CoreStreamOpener::Stream final : public CoreStream, private SocketLis
     return !wants_write_;
   }
   void Write(const LaneToCore& message) override {
-    call_.Send(message);
+    if (!call_) {
+      opening_ = message;
+      return;
+    }
+    call_->Send(message);
     Flush();
   }
   void Cancel() override {
-    call_.Cancel();
+    if (!call_) return EndSoon(static_cast<int>(absl::StatusCode::kCancelled), "cancelled");
+    call_->Cancel();
     Flush();
-    EndSoon(call_.end()->code, call_.end()->message);
+    EndSoon(call_->end()->code, call_->end()->message);
   }
   void Tick() override {
+    if (got_message_ && !ending_ && opener_.return_->Tick()) return LeaveForPreferred();
     if (low_water_ > 1) OnSocketReady(0);
   }
 
@@ -65,6 +75,8 @@ class Http2CoreStreamOpener::Stream final : public CoreStream, private SocketLis
   enum class State { kConnecting, kOpen, kEnded };
 
   void OnSocketReady(uint32_t epoll_events) override;
+  // REQUIRES: untried_ is not empty.
+  void TryNextCore();
   void OnConnected(absl::StatusOr<Socket> socket);
   void OnFirstFrameTimeout();
   void ScheduleTime();
@@ -79,8 +91,13 @@ class Http2CoreStreamOpener::Stream final : public CoreStream, private SocketLis
   void Watch();
   // How many bytes must arrive before the loop is woken (SO_RCVLOWAT; unix sockets ignore it).
   void SetLowWater();
-  bool IsWritable() const { return call_.CanSend() && output_.empty(); }
+  bool IsWritable() const {
+    return call_ ? call_->CanSend() && output_.empty() : !opening_.has_value();
+  }
 
+  Core& core() { return opener_.cores_[core_]; }
+
+  void LeaveForPreferred();
   // Destroys the stream.
   void End(int code, const std::string& message);
   // The same when called by the listener. Messages received until then are still passed on.
@@ -100,8 +117,12 @@ class Http2CoreStreamOpener::Stream final : public CoreStream, private SocketLis
   SocketWatch& sockets_;
   // Loop thread only.
   State state_ = State::kConnecting;
-  Http2Call call_;
+  std::deque<size_t> untried_;                    // connecting: cores
+  size_t core_ = 0;                               // of the opener's: the one it is connected to
   std::optional<CoreConnector> connector_;        // connecting
+  std::optional<LaneToCore> opening_;             // connecting: written as soon as it is open
+  std::string failures_;                          // connecting: of the cores that were tried
+  std::optional<Http2Call> call_;                 // open
   std::optional<Socket> socket_;                  // open
   std::string address_;                           // of the core, that the socket is connected to
   std::string output_;                            // not accepted by the kernel yet
@@ -112,23 +133,21 @@ class Http2CoreStreamOpener::Stream final : public CoreStream, private SocketLis
   bool wants_write_ = false;
   bool got_message_ = false;
   bool ending_ = false;  // EndSoon() was called
+  bool silent_ = false;  // the core has not answered a PING
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 Http2CoreStreamOpener::Stream::Stream(Http2CoreStreamOpener& opener, CoreStreamListener& listener)
-    : opener_(opener),
-      listener_(listener),
-      sockets_(*opener.executor_.sockets()),
-      call_(LaneCallOptions(opener.options_)) {
-  connector_.emplace(opener_.executor_, opener_.options_.target, opener_.options_.tls,
-                     opener_.lookup_, std::exchange(opener_.avoid_, ""),
-                     [this](absl::StatusOr<Socket> socket) { OnConnected(std::move(socket)); });
+    : opener_(opener), listener_(listener), sockets_(*opener.executor_.sockets()) {
+  const std::vector<size_t> turns = opener_.turns_.Next(Now());
+  untried_.assign(turns.begin(), turns.end());
+  TryNextCore();
 }
 
 Http2CoreStreamOpener::Stream::~Stream() {
   if (!socket_) return;
   if (state_ == State::kOpen) {
-    if (!call_.end()) call_.Cancel();
+    if (!call_->end()) call_->Cancel();
     Flush();
     socket_->ShutdownWrite();
   }
@@ -137,13 +156,34 @@ Http2CoreStreamOpener::Stream::~Stream() {
 
 // ---- the connection
 
+void Http2CoreStreamOpener::Stream::TryNextCore() {
+  core_ = untried_.front();
+  untried_.pop_front();
+  connector_.emplace(
+      opener_.executor_, opener_.options_.targets[core_], opener_.options_.tls, core().lookup,
+      Dialer::Wishes{opener_.options_.order, core().last_good, std::exchange(core().avoid, "")},
+      absl::FromChrono(untried_.empty() ? link::kConnectTimeout : link::kShortConnectTimeout),
+      [this](absl::StatusOr<Socket> socket) { OnConnected(std::move(socket)); });
+}
+
 void Http2CoreStreamOpener::Stream::OnConnected(absl::StatusOr<Socket> socket) {
   address_ = connector_->address();
+  if (!socket.ok()) {
+    absl::StrAppend(&failures_, failures_.empty() ? "" : "; ", socket.status().message());
+    connector_.reset();
+    if (!untried_.empty() && !ending_) return TryNextCore();
+    return End(kUnavailable, std::string(failures_));
+  }
+  const bool has_others = opener_.cores_.size() > 1 || !connector_->alone();
+  const bool impatient =
+      has_others && Now() - opener_.left_silent_ > absl::FromChrono(link::kPatientAfterMove);
+  call_.emplace(LaneCallOptions(opener_.options_, opener_.options_.targets[core_], impatient));
+  if (opening_) call_->Send(*std::exchange(opening_, std::nullopt));
+  opener_.return_->OnConnected(core_, address_, connector_->preferred());
   connector_.reset();
-  if (!socket.ok()) return End(kUnavailable, std::string(socket.status().message()));
   socket_ = *std::move(socket);
   state_ = State::kOpen;
-  call_.Connected(Now());
+  call_->Connected(Now());
   opener_.executor_.PostAfter(absl::FromChrono(link::kHandshakeTimeout),
                               IfAlive([this] { OnFirstFrameTimeout(); }));
   ScheduleTime();
@@ -151,19 +191,21 @@ void Http2CoreStreamOpener::Stream::OnConnected(absl::StatusOr<Socket> socket) {
 }
 
 void Http2CoreStreamOpener::Stream::OnFirstFrameTimeout() {
-  if (call_.established()) return;
+  if (call_->established()) return;
   End(kUnavailable, absl::StrCat(address_, ": no HTTP/2 frame within ",
                                  absl::FormatDuration(absl::FromChrono(link::kHandshakeTimeout))));
 }
 
 void Http2CoreStreamOpener::Stream::ScheduleTime() {
-  const absl::Duration wait = std::max(call_.next_time() - Now(), absl::Milliseconds(1));
+  const absl::Duration wait = std::max(call_->next_time() - Now(), absl::Milliseconds(1));
   opener_.executor_.PostAfter(wait, IfAlive([this] { OnTime(); }));
 }
 
 void Http2CoreStreamOpener::Stream::OnTime() {
-  call_.OnTime(Now());
-  if (call_.end()) return End(call_.end()->code, call_.end()->message);
+  if (call_->end()) return;
+  call_->OnTime(Now());
+  silent_ = call_->end().has_value();
+  if (silent_) return End(call_->end()->code, call_->end()->message);
   Flush();
   ScheduleTime();
 }
@@ -188,7 +230,7 @@ bool Http2CoreStreamOpener::Stream::Read() {
     const Socket::Result result = socket_->Read({buffer, kReadBytes});
     switch (result.status) {
       case Socket::Status::kOk:
-        call_.Receive({buffer, result.bytes}, Now());
+        call_->Receive({buffer, result.bytes}, Now());
         if (!HandOut()) return false;
         // Less than a full buffer means that there is no more, except with TLS, which reads by
         // record.
@@ -214,18 +256,22 @@ bool Http2CoreStreamOpener::Stream::Read() {
 }
 
 bool Http2CoreStreamOpener::Stream::HandOut() {
-  while (const std::optional<std::string_view> bytes = call_.NextMessage()) {
+  while (const std::optional<std::string_view> bytes = call_->NextMessage()) {
     if (!message_.ParseFromArray(bytes->data(), static_cast<int>(bytes->size()))) {
       End(static_cast<int>(absl::StatusCode::kInternal), "a message of the core cannot be parsed");
       return false;
     }
-    const bool keep = bytes->size() <= kKeptMessageBytes && message_.part().empty();
-    got_message_ = true;
+    const bool keep = bytes->size() <= kKeptMessageBytes &&
+                      link::ItemCount(message_) <= kKeptItems && message_.part().empty();
+    if (!std::exchange(got_message_, true)) {
+      core().last_good = address_;
+      opener_.turns_.OnGood(core_);
+    }
     listener_.OnStreamMessage(message_);
     if (!keep) message_ = CoreToLane();
   }
-  if (!call_.end()) return true;
-  End(call_.end()->code, call_.end()->message);
+  if (!call_->end()) return true;
+  End(call_->end()->code, call_->end()->message);
   return false;
 }
 
@@ -233,7 +279,7 @@ void Http2CoreStreamOpener::Stream::Flush() {
   if (state_ != State::kOpen || ending_) return;
   blocked_ = Socket::Status::kOk;
   for (;;) {
-    call_.AppendOutput(output_, kOutputBytes);
+    call_->AppendOutput(output_, kOutputBytes);
     if (output_.empty()) break;
     const Socket::Result result = socket_->Write(output_);
     if (result.status == Socket::Status::kOk) {
@@ -247,7 +293,7 @@ void Http2CoreStreamOpener::Stream::Flush() {
   }
   Watch();
   SetLowWater();
-  if (call_.end()) EndSoon(call_.end()->code, call_.end()->message);
+  if (call_->end()) EndSoon(call_->end()->code, call_->end()->message);
 }
 
 void Http2CoreStreamOpener::Stream::Watch() {
@@ -265,9 +311,19 @@ void Http2CoreStreamOpener::Stream::SetLowWater() {
 
 // ---- the end
 
+void Http2CoreStreamOpener::Stream::LeaveForPreferred() {
+  opener_.turns_.GoBack();
+  for (Core& one : opener_.cores_) one.last_good.clear();
+  EndSoon(static_cast<int>(absl::StatusCode::kOk), "leaves for a core that it prefers");
+}
+
 void Http2CoreStreamOpener::Stream::End(int code, const std::string& message) {
   state_ = State::kEnded;
-  if (!got_message_) opener_.avoid_ = address_;
+  if (silent_) opener_.left_silent_ = Now();
+  if (!got_message_ || silent_) {
+    core().avoid = address_;
+    if (!address_.empty()) opener_.turns_.OnFailed(core_, Now());
+  }
   // A copy, because it may refer into the call.
   listener_.OnStreamEnded(code, std::string(message));
 }
@@ -276,7 +332,7 @@ void Http2CoreStreamOpener::Stream::EndSoon(int code, const std::string& message
   if (std::exchange(ending_, true)) return;
   opener_.executor_.Post(IfAlive([this, code, message] {
     // The core may have told the reason.
-    if (state_ == State::kOpen && !call_.end() && !Read()) return;
+    if (state_ == State::kOpen && !call_->end() && !Read()) return;
     End(code, message);
   }));
 }
@@ -288,10 +344,14 @@ Http2CoreStreamOpener::Http2CoreStreamOpener(Options options, LoopExecutor& exec
     : options_(std::move(options)),
       executor_(executor),
       clock_(clock),
-      lookup_(executor),
+      turns_(options_.targets.size()),
+      return_(std::make_unique<CoreReturn>(options_, executor, clock)),
       read_buffer_(std::make_unique<char[]>(kReadBytes)) {
-  CAIRN_CHECK(executor.sockets() != nullptr);
+  CAIRN_CHECK(executor.sockets() != nullptr && !options_.targets.empty());
+  for (size_t i = 0; i < options_.targets.size(); ++i) cores_.emplace_back(executor);
 }
+
+Http2CoreStreamOpener::~Http2CoreStreamOpener() = default;
 
 std::unique_ptr<CoreStream> Http2CoreStreamOpener::OpenStream(CoreStreamListener& listener) {
   return std::make_unique<Stream>(*this, listener);

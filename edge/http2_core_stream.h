@@ -2,8 +2,9 @@
 //
 //   connecting ──CoreConnector──▶ open ──▶ ended
 //
-// The core's first HTTP/2 frame must arrive within link::kHandshakeTimeout of the connection. Each
-// stream resolves the core's name anew.
+// While it is connecting, it tries one core after the other (CoreTurns). The core's first HTTP/2
+// frame must arrive within link::kHandshakeTimeout of the connection. Each stream resolves the
+// cores' names anew.
 //
 // Owner:  one LaneLink.
 // Thread: its loop.
@@ -12,18 +13,28 @@
 #ifndef CAIRN_EDGE_HTTP2_CORE_STREAM_H_
 #define CAIRN_EDGE_HTTP2_CORE_STREAM_H_
 
+#include <absl/time/time.h>
+
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
+#include "edge/core_failback.h"
+#include "edge/core_order.h"
 #include "edge/core_stream.h"
 #include "edge/core_target.h"
 #include "edge/core_tls.h"
+#include "edge/core_turns.h"
 #include "edge/link_factory.h"
 #include "edge/name_lookup.h"
 
 namespace cairn::edge {
+
+class CoreReturn;
 
 class Http2CoreStreamOpener final : public CoreStreamOpener {
  public:
@@ -31,7 +42,10 @@ class Http2CoreStreamOpener final : public CoreStreamOpener {
   static constexpr size_t kOutputBytes = 64 << 10;
 
   struct Options {
-    CoreTarget target;
+    std::vector<CoreTarget> targets;  // one at the least; the preferred one first
+    CoreOrder order;                  // of the addresses of a name
+    // Null: a lane stays with the core that it has, even if a preferred one is back.
+    std::shared_ptr<CoreFailback> failback;
     std::shared_ptr<const CoreTls> tls;  // null: plaintext
     std::string token;                   // presented on every call; empty: none
     std::string version;                 // for the user agent
@@ -39,10 +53,21 @@ class Http2CoreStreamOpener final : public CoreStreamOpener {
 
   // `executor`, which has sockets(), and `clock` must outlive this and its streams.
   Http2CoreStreamOpener(Options options, LoopExecutor& executor, const Clock& clock);
+  ~Http2CoreStreamOpener() override;
   std::unique_ptr<CoreStream> OpenStream(CoreStreamListener& listener) override;
 
  private:
   class Stream;
+  // One of the targets.
+  struct Core {
+    explicit Core(LoopExecutor& executor) : lookup(executor) {}
+
+    NameLookup lookup;
+    // The address that the lane is with, or was last.
+    std::string last_good;
+    // An address that accepted a connection which then failed: it is tried last.
+    std::string avoid;
+  };
 
   // Immutable after construction.
   const Options options_;
@@ -50,10 +75,12 @@ class Http2CoreStreamOpener final : public CoreStreamOpener {
   LoopExecutor& executor_;
   const Clock& clock_;
   // Loop thread only.
-  NameLookup lookup_;
+  std::deque<Core> cores_;
+  CoreTurns turns_;
+  const std::unique_ptr<CoreReturn> return_;
   const std::unique_ptr<char[]> read_buffer_;
-  // An address that accepted a connection which then failed: the next stream tries it last.
-  std::string avoid_;
+  // When the lane last left a core that had fallen silent.
+  absl::Duration left_silent_ = -absl::InfiniteDuration();
 };
 
 }  // namespace cairn::edge

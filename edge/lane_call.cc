@@ -2,28 +2,31 @@
 
 #include <absl/strings/str_cat.h>
 
+#include "proto/link/grpc_messages.h"
 #include "proto/link/link.h"
 #include "proto/link/timing.h"
 
 namespace cairn::edge {
 namespace {
 
-constexpr char kMethod[] = "/cairn.signaling.v1.Lanes/Open";
 // The fields of a message that are not counted in its cost.
 constexpr size_t kMessageSlack = 64 << 10;
 
 }  // namespace
 
-Http2Call::Options LaneCallOptions(const Http2CoreStreamOpener::Options& options) {
+Http2Call::Options LaneCallOptions(const Http2CoreStreamOpener::Options& options,
+                                   const CoreTarget& target, bool impatient) {
   Http2Call::Options call;
   call.scheme = options.tls ? "https" : "http";
-  call.authority = options.target.Authority();
-  call.path = kMethod;
+  call.authority = target.Authority();
+  call.path = std::string(link::kLaneCall);
   call.user_agent = absl::StrCat("cairn-signal/", options.version);
   if (!options.token.empty()) call.authorization = absl::StrCat("Bearer ", options.token);
   call.max_message_bytes = link::kMaxMessageBytes + kMessageSlack;
-  call.ping_interval = absl::FromChrono(link::kKeepaliveInterval);
-  call.ping_timeout = absl::FromChrono(link::kKeepaliveTimeout);
+  call.ping_interval =
+      absl::FromChrono(impatient ? link::kImpatientInterval : link::kKeepaliveInterval);
+  call.ping_timeout =
+      absl::FromChrono(impatient ? link::kImpatientTimeout : link::kKeepaliveTimeout);
   return call;
 }
 

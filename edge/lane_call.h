@@ -7,7 +7,9 @@
 
 namespace cairn::edge {
 
-Http2Call::Options LaneCallOptions(const Http2CoreStreamOpener::Options& options);
+// `impatient`: a core that falls silent is given up soon (link::kImpatientTimeout).
+Http2Call::Options LaneCallOptions(const Http2CoreStreamOpener::Options& options,
+                                   const CoreTarget& target, bool impatient);
 
 }  // namespace cairn::edge
 

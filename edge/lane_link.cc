@@ -1,5 +1,6 @@
 #include "edge/lane_link.h"
 
+#include <absl/hash/hash.h>
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
 
@@ -153,6 +154,8 @@ void LaneLink::OnWelcome(const CoreToLane& message) {
   silent_ticks_ = 0;
   last_failure_.clear();
   core_seen_.store(core_id_, std::memory_order_relaxed);
+  fleet_seen_.store(welcome.fleet().empty() ? 0 : absl::HashOf(welcome.fleet()) | 1,
+                    std::memory_order_relaxed);
   connected_.store(true, std::memory_order_relaxed);
   listener_.OnRoom();
   Pump();
@@ -200,6 +203,10 @@ void LaneLink::OnStreamEnded(int code, const std::string& message) {
 }
 
 void LaneLink::LogOutage(int code, const std::string& message) {
+  if (code == static_cast<int>(absl::StatusCode::kOk)) {
+    return log::Info(log::Edge(), "core_link_moves",
+                     {{"lane", identity_.lane_index}, {"message", log::Text(message)}});
+  }
   const std::string failure = absl::StrCat(code, " ", message);
   if (failure == last_failure_) return;
   last_failure_ = failure;

@@ -54,6 +54,7 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   bool can_break() const override { return true; }
   bool connected() const override { return connected_.load(std::memory_order_relaxed); }
   uint64_t core_id() const override { return core_seen_.load(std::memory_order_relaxed); }
+  uint64_t fleet() const override { return fleet_seen_.load(std::memory_order_relaxed); }
   const BatchHistogram& batches() const override { return batches_; }
 
  private:
@@ -106,6 +107,7 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   // Any thread.
   std::atomic<bool> connected_{false};
   std::atomic<uint64_t> core_seen_{0};
+  std::atomic<uint64_t> fleet_seen_{0};
   BatchHistogram batches_;
 };
 

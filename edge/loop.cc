@@ -1,363 +1,171 @@
 #include "edge/loop.h"
 
-#include <algorithm>
-#include <boost/asio/post.hpp>
-#include <cerrno>
-#include <cstring>
-#include <limits>
 #include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
-#include "proto/link/timing.h"
 
 namespace cairn::edge {
 namespace {
 
 // How late a deadline may be noticed, and the interval at which a paused listener tries again.
-constexpr auto kTick = std::chrono::milliseconds(100);
+constexpr absl::Duration kTick = absl::Milliseconds(100);
 // A connection whose upgrade takes longer is closed when no more can be accepted.
 constexpr absl::Duration kSilenceWithoutDescriptors = absl::Seconds(1);
-// Connections accepted in a row before open ones are served.
-constexpr int kAcceptsPerTurn = 128;
 
-// The data of a descriptor in epoll: a Connection*, whose lowest bit is 0; null for the listener;
-// or the number of a socket of the link, because that may have been closed before it is handled.
-uint64_t TagOfSocket(int fd) { return static_cast<uint64_t>(fd) << 1 | 1; }
-bool IsSocketTag(uint64_t tag) { return tag & 1; }
-int SocketOfTag(uint64_t tag) { return static_cast<int>(tag >> 1); }
+TokenBucket::Rate RateOf(size_t per_second, size_t burst_factor) {
+  return {static_cast<double>(per_second), static_cast<double>(per_second * burst_factor)};
+}
 
 }  // namespace
 
 Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFactory& links,
            std::function<void()> on_drain_order)
     : shared_(shared),
-      io_(1),
-      epoll_(epoll_create1(EPOLL_CLOEXEC)),
-      epoll_ready_(io_, dup(epoll_.get())),
-      tick_(io_),
+      poller_(tasks_.wake_fd()),
       lane_(std::move(identity), shared.limits, counters_, shared.clock),
-      session_context_{lane_, shared.limits, counters_, reader_, shared.log_peers},
-      listener_(std::move(listener)),
       link_(links.NewLink(lane_.identity(), lane_, *this)),
       read_buffer_(std::make_unique<char[]>(kReadBuffer)),
-      max_handshaking_(shared.Share(shared.limits.max_handshakes)),
-      max_queued_(shared.Share(shared.limits.max_queued_total)),
-      message_rate_{
-          static_cast<double>(shared.limits.rate_messages),
-          static_cast<double>(shared.limits.rate_messages * shared.limits.rate_burst_factor)},
-      delivery_rate_{static_cast<double>(shared.limits.rate_deliveries),
-                     static_cast<double>(shared.limits.rate_deliveries *
-                                         shared.limits.deliveries_burst_factor)},
-      handshakes_(shared.limits.handshake_timeout),
-      pings_(shared.limits.ping_interval),
-      farewells_(shared.limits.close_timeout) {
+      peers_(lane_.identity().secret),
+      turn_(lane_),
+      pressure_(lane_, turn_, shared.Share(shared.limits.max_queued_total)),
+      deadlines_(shared.limits, shared.Share(shared.limits.max_handshakes)),
+      context_{shared.clock,
+               shared.close_log,
+               shared.connection_limiter,
+               peers_,
+               poller_,
+               turn_,
+               pressure_,
+               deadlines_,
+               {lane_, shared.limits, counters_, reader_, shared.log_peers},
+               {read_buffer_.get(), kReadBuffer},
+               RateOf(shared.limits.rate_messages, shared.limits.rate_burst_factor),
+               RateOf(shared.limits.rate_deliveries, shared.limits.deliveries_burst_factor)},
+      connections_(context_),
+      acceptor_(shared, context_, connections_, std::move(listener)),
+      figures_(shared, context_, connections_),
+      drain_(context_, connections_, acceptor_) {
   lane_.Connect(link_.get());
   lane_.SetOrders({std::move(on_drain_order), [](const std::string& directives) {
                      log::Info(log::Edge(), "log_level", {{"directives", log::Text(directives)}});
                      InitLog(LogFilter::Parse(directives));
                    }});
-  WatchListener();
 }
 
 Loop::~Loop() { CAIRN_CHECK(!thread_.joinable()); }
 
 void Loop::Start() {
-  AwaitReady();
   ScheduleTick();
   thread_ = std::thread([this] {
-    io_.run();
-    slots_.clear();
+    Run();
+    connections_.Clear();
     link_.reset();
   });
 }
 
+void Loop::Drain(absl::Duration window, std::optional<Handover> handover,
+                 std::function<void()> done) {
+  Post([this, window, handover, done = std::move(done)] {
+    drain_.Begin(window, handover, done);
+    ScheduleTick();
+  });
+}
+
 void Loop::Join() {
-  boost::asio::post(io_, [this] { io_.stop(); });
+  tasks_.Post([this] { joining_ = true; });
   thread_.join();
 }
 
-void Loop::Post(std::function<void()> task) {
-  boost::asio::post(io_, [this, task = std::move(task)] {
-    task();
-    FinishTurn();
-  });
+void Loop::AddTo(EdgeSnapshot& snapshot) const {
+  snapshot.Add(counters_);
+  snapshot.Add(figures_.gauges());
+  snapshot.lanes.push_back(
+      {lane_.identity().lane_index, link_->connected(), lane_.backlog_bytes()});
+  snapshot.batch_events.Add(link_->batches().Values());
 }
 
+void Loop::Post(std::function<void()> task) { tasks_.Post(std::move(task)); }
+
 void Loop::PostAfter(absl::Duration wait, std::function<void()> task) {
-  auto timer = std::make_shared<boost::asio::steady_timer>(io_, absl::ToChronoNanoseconds(wait));
-  timer->async_wait([this, timer, task = std::move(task)](const boost::system::error_code& error) {
-    if (error) return;
-    task();
-    FinishTurn();
-  });
+  tasks_.PostAfter(wait, std::move(task));
 }
 
 // ---- one turn
 
-void Loop::AwaitReady() {
-  epoll_ready_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                          [this](const boost::system::error_code& error) {
-                            if (error) return;
-                            OnEpollReady();
-                            AwaitReady();
-                          });
+// The work that a turn has left and sockets that have become ready alternate.
+void Loop::Run() {
+  while (!joining_) {
+    ServeSockets();
+    tasks_.RunDue([this] { FinishTurn(); });
+    if (std::exchange(turn_due_, false)) OnNextTurn();
+  }
 }
 
-void Loop::OnEpollReady() {
+void Loop::ServeSockets() {
+  if (!poller_.Collect(turn_due_ ? 0 : tasks_.MillisecondsToSleep())) return;
   lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
-  // Those left from the last turn first, or busy connections would always come before them.
-  if (next_ready_ >= ready_) {
-    ready_ = epoll_wait(epoll_.get(), ready_events_.data(), kEventsPerTurn, 0);
-    next_ready_ = 0;
-  }
-  while (next_ready_ < ready_ && heard_ < kHearingPerTurn) {
-    const epoll_event& event = ready_events_[static_cast<size_t>(next_ready_++)];
-    if (event.events != 0) OnReady(event);  // 0: closed meanwhile
+  while (turn_.may_hear() && poller_.HandleNext()) {
   }
   FinishTurn();
 }
 
-void Loop::OnReady(const epoll_event& event) {
-  if (event.data.ptr == nullptr) return AcceptAll(kAcceptsPerTurn);
-  if (IsSocketTag(event.data.u64)) {
-    const auto socket = sockets_.find(SocketOfTag(event.data.u64));
-    if (socket != sockets_.end()) socket->second->OnSocketReady(event.events);
-    return;
-  }
-  auto* connection = static_cast<Connection*>(event.data.ptr);
-  if (!connection->retired()) connection->OnReady(event.events);
-}
-
-void Loop::WatchSocket(int fd, uint32_t epoll_events, SocketListener& listener) {
-  const bool is_new = sockets_.insert_or_assign(fd, &listener).second;
-  epoll_event event = {};
-  event.events = epoll_events;
-  event.data.u64 = TagOfSocket(fd);
-  CAIRN_CHECK(epoll_ctl(epoll_.get(), is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) == 0);
-}
-
-void Loop::ForgetSocket(int fd) {
-  if (sockets_.erase(fd) == 0) return;
-  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
-}
-
 void Loop::OnNextTurn() {
-  turn_posted_ = false;
   lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
   lane_.DeliverWaiting();
-  for (size_t left = awaiting_turn_.size(); left > 0 && heard_ < kHearingPerTurn; --left) {
-    // Only FinishTurn() removes connections from the queue.
-    Connection* connection = awaiting_turn_.front();
-    awaiting_turn_.pop_front();
-    connection->TakeTurn();
-  }
+  turn_.TakeTurns();
   FinishTurn();
 }
 
 void Loop::FinishTurn() {
-  SettleAll();
-  if (!paused_.empty() && !lane_.congested()) {
-    ResumeReading();
-    SettleAll();
+  Settle();
+  if (pressure_.may_resume()) {
+    pressure_.Resume();
+    Settle();
   }
-  heard_ = 0;
-  lane_.EndTurn();
-  if (turn_posted_ || (awaiting_turn_.empty() && !lane_.has_waiting())) return;
-  turn_posted_ = true;
-  // Posted behind the sockets that are ready by now: the two alternate.
-  boost::asio::post(io_, [this] { OnNextTurn(); });
+  turn_.End();
+  turn_due_ = turn_.has_more();
 }
 
-void Loop::SettleAll() {
-  lane_.Flush();
-  while (!touched_.empty() || !retired_.empty()) {
-    settling_.swap(touched_);
-    for (Connection* connection : settling_) {
-      connection->touched = false;
-      connection->Settle();
-    }
-    settling_.clear();
-    for (Connection* connection : retired_) Remove(*connection);
-    retired_.clear();
-    lane_.Flush();
-  }
-}
-
-void Loop::Touch(Connection& connection) {
-  if (connection.touched) return;
-  connection.touched = true;
-  lane_.AddWork(kWriteWork);
-  touched_.push_back(&connection);
-}
-
-// ---- connections are opened and closed
-
-void Loop::AcceptAll(int most) {
-  while (most-- > 0) {
-    std::optional<Accepted> accepted = listener_.Accept();
-    if (!accepted) break;
-    Adopt(*std::move(accepted));
-  }
-  // Level-triggered: a listener that cannot accept would spin.
-  if (listener_.paused()) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener_.fd(), nullptr);
-}
-
-void Loop::WatchListener() {
-  epoll_event event = {};
-  event.events = EPOLLIN;
-  event.data.ptr = nullptr;  // the listener
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener_.fd(), &event) != 0) listener_.Pause();
-}
-
-void Loop::Adopt(Accepted accepted) {
-  counters_.accepted.Add();
-  Slot slot;
-  auto handshake =
-      std::make_unique<Handshake>(accepted.peer, shared_.proxy_trust, shared_.tokens.Get(),
-                                  shared_.limits.max_request_head_bytes);
-  slot.verdict =
-      shared_.connection_limiter.Enter(handshake->behind_proxy ? "" : accepted.peer.Host());
-  if (slot.verdict.overflow) return CountRefused(*slot.verdict.refusal, accepted.peer);
-  const int fd = accepted.fd.get();
-  Stream::SetOptions(fd, shared_.limits.tcp_user_timeout);
-  SslPtr ssl;
-  if (const std::shared_ptr<const TlsContext> tls = shared_.tls.Get()) {
-    ssl = tls->NewServerConnection(fd);
-    if (!ssl) {
-      shared_.connection_limiter.Leave(slot.verdict);
-      return CountRefused(CloseReason::kTlsFailed, accepted.peer);
-    }
-  }
-  slot.connection =
-      std::make_unique<Connection>(*this, Stream(std::move(accepted.fd), std::move(ssl)),
-                                   std::move(handshake), slot.verdict.refusal);
-  Connection& connection = *slot.connection;
-  epoll_event event = {};
-  event.events = EPOLLIN;
-  event.data.ptr = &connection;
-  // ENOSPC: fs.epoll.max_user_watches; ENOMEM (epoll_ctl(2)).
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
-    const int error = errno;
-    shared_.connection_limiter.Leave(slot.verdict);
-    return CountRefused(CloseReason::kEdgeFull, accepted.peer, std::strerror(error));
-  }
-  connection.slot = slots_.size();
-  slots_.push_back(std::move(slot));
-  handshakes_.Restart(connection, Now());
-  connection.in_handshake = true;
-  ++handshaking_;
-  while (handshaking_ > max_handshaking_) handshakes_.PopOldest()->TurnAway();
-}
-
-void Loop::EndHandshake(Connection& connection) {
-  if (std::exchange(connection.in_handshake, false)) --handshaking_;
-}
-
-void Loop::CountRefused(CloseReason reason, const SocketAddress& peer, std::string_view error) {
-  counters_.Count(reason);
-  counters_.CountRefusal(reason);
-  shared_.close_log.Note(reason,
-                         reason == CloseReason::kTlsFailed ? Stream::LastTlsError() : error);
-  if (!shared_.log_peers) return;
-  log::Info(log::Edge(), "peer_refused", {{"remote", peer.ToString()}, {"reason", Name(reason)}});
-}
-
-bool Loop::Watch(Connection& connection, uint32_t epoll_events) {
-  epoll_event event = {};
-  event.events = epoll_events;
-  event.data.ptr = &connection;
-  if (epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, connection.fd(), &event) != 0) return false;
-  if (epoll_events & EPOLLOUT) {
-    blocked_.insert(&connection);
-  } else {
-    blocked_.erase(&connection);
-  }
-  return true;
-}
-
-void Loop::Retire(Connection& connection) {
-  EndHandshake(connection);
-  retired_.push_back(&connection);
-}
-
-void Loop::Remove(Connection& connection) {
-  if (connection.touched) std::erase(touched_, &connection);
-  std::erase(paused_, &connection);
-  blocked_.erase(&connection);
-  rate_paused_.erase(&connection);
-  if (connection.awaits_turn()) std::erase(awaiting_turn_, &connection);
-  for (int i = next_ready_; i < ready_; ++i) {
-    epoll_event& event = ready_events_[static_cast<size_t>(i)];
-    if (event.data.ptr == &connection) event.events = 0;
-  }
-  queued_ -= connection.queue_memory();
-  // Closing it is not enough if a child process has the socket too: epoll watches the open file.
-  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.fd(), nullptr);
-  const size_t index = connection.slot;
-  shared_.connection_limiter.Leave(slots_[index].verdict);
-  if (index + 1 < slots_.size()) {
-    std::swap(slots_[index], slots_.back());
-    slots_[index].connection->slot = index;
-  }
-  slots_.pop_back();
-}
-
-ConnectionHost::Admission Loop::Admit(Connection& connection, const SocketAddress& client) {
-  ConnectionLimiter::Verdict& verdict = slots_[connection.slot].verdict;
-  shared_.connection_limiter.Admit(client.Host(), verdict);
-  return {verdict.refusal, verdict.overflow};
-}
-
-link::PeerName Loop::NewPeer() {
-  const uint64_t proof = random_();
-  return {link::PeerIdOf(lane_.identity().secret, proof), proof};
+void Loop::Settle() {
+  turn_.Settle([this](Connection& connection) { connections_.Remove(connection); });
 }
 
 // ---- deadlines
 
-void Loop::AwaitPing(Connection& connection) {
-  EndHandshake(connection);
-  pings_.Restart(connection, Now());
-}
-
-void Loop::AwaitEnd(Connection& connection) {
-  EndHandshake(connection);
-  farewells_.Restart(connection, Now());
-}
-
 void Loop::ScheduleTick() {
-  tick_.expires_after(draining_ ? kDrainTick : kTick);
-  tick_.async_wait([this](const boost::system::error_code& error) {
-    if (error) return;
+  PostAfter(context_.draining ? LoopDrain::kTick : kTick, [this, tick = ++tick_] {
+    if (tick != tick_) return;
     OnTick();
     ScheduleTick();
   });
 }
 
 void Loop::OnTick() {
-  const absl::Duration now = Now();
-  for (DeadlineList<Connection>* list : {&handshakes_, &pings_, &farewells_}) {
-    while (Connection* connection = list->PopDue(now)) connection->OnDeadline();
+  const absl::Duration now = context_.Now();
+  while (Connection* connection = deadlines_.PopDue(now)) connection->OnDeadline();
+  if (acceptor_.paused()) {
+    // Usually descriptors are what is missing.
+    TurnSilentAway();
+    acceptor_.Retry();
   }
-  if (listener_.paused()) {
-    // Usually descriptors are what is missing: close connections that send nothing.
-    for (int i = 0; i < kAcceptsPerTurn; ++i) {
-      Connection* silent = handshakes_.PopOlderThan(kSilenceWithoutDescriptors, now);
-      if (!silent) break;
-      silent->TurnAway();
-    }
-    listener_.Retry();
-    WatchListener();
-  }
-  ResumeWithTokens();
-  Report(now);
+  pressure_.ResumeWithTokens();
+  figures_.Report(*link_);
   lane_.EndQueries();
   lane_.Tick();
   link_->Tick();
-  if (draining_) CloseDrainShare();
+  if (context_.draining) drain_.Continue();
   FinishTurn();
-  SetGauges(now);
+  figures_.Set(*link_);
+}
+
+void Loop::TurnSilentAway() {
+  const absl::Duration now = context_.Now();
+  for (int i = 0; i < Acceptor::kAcceptsPerTurn; ++i) {
+    Connection* silent = deadlines_.PopSilent(kSilenceWithoutDescriptors, now);
+    if (!silent) return;
+    silent->TurnAway();
+  }
 }
 
 }  // namespace cairn::edge

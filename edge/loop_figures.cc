@@ -1,52 +1,43 @@
-// The figures of a loop: for the core, for operators, and for metrics.
-#include <algorithm>
+#include "edge/loop_figures.h"
 
-#include "edge/loop.h"
+#include <memory>
 
 namespace cairn::edge {
 namespace {
 
+// Figures of that age are good enough for operators.
 constexpr absl::Duration kReportInterval = absl::Seconds(2);
 // The maximum age of the figures of clients' queues; there may be many queues.
 constexpr absl::Duration kQueueGaugesInterval = absl::Seconds(1);
 
 }  // namespace
 
-// Figures of age kReportInterval are good enough for operators; a loop with many active peers
-// reports them over several ticks.
-void Loop::Report(absl::Duration now) {
+void LoopFigures::Report(const CoreLink& link) {
+  const absl::Duration now = context_.Now();
   if (now < next_report_) return;
-  shared_.cores.Note(lane_.identity().lane_index, link_->connected() ? link_->core_id() : 0);
+  Lane& lane = context_.session.lane;
+  shared_.cores.Note(lane.identity().lane_index, link.connected() ? link.core_id() : 0,
+                     link.fleet());
   const std::shared_ptr<const TlsContext> tls = shared_.tls.Get();
-  lane_.SetSurroundings(tls ? absl::ToUnixMicros(tls->not_after()) : 0, shared_.cores.cores());
-  const bool more = lane_.Report(draining_);
+  lane.SetSurroundings(tls ? absl::ToUnixMicros(tls->not_after()) : 0, shared_.cores.cores());
+  const bool more = lane.Report(context_.draining);
   if (!more) next_report_ = now + kReportInterval;
 }
 
-void Loop::SetGauges(absl::Duration now) {
-  gauges_.connections.Set(slots_.size());
-  gauges_.sessions.Set(lane_.member_count());
-  gauges_.paused.Set(paused_.size());
-  gauges_.rate_paused.Set(rate_paused_.size());
-  gauges_.unread_bytes.Set(link_->unread_cost());
-  gauges_.seen_lanes.Set(lane_.seen_lanes());
+void LoopFigures::Set(CoreLink& link) {
+  const Lane& lane = context_.session.lane;
+  gauges_.connections.Set(connections_.size());
+  gauges_.sessions.Set(lane.member_count());
+  gauges_.paused.Set(context_.pressure.paused());
+  gauges_.rate_paused.Set(context_.pressure.awaiting_tokens());
+  gauges_.unread_bytes.Set(link.unread_cost());
+  gauges_.seen_lanes.Set(lane.seen_lanes());
+  const absl::Duration now = context_.Now();
   if (now < next_queue_gauges_) return;
   next_queue_gauges_ = now + kQueueGaugesInterval;
-  size_t sum = 0, max = 0;
-  for (const Connection* connection : blocked_) {
-    sum += connection->queued_bytes();
-    max = std::max(max, connection->queued_bytes());
-  }
-  gauges_.queued_bytes.Set(sum);
-  gauges_.max_queued_bytes.Set(max);
-}
-
-void Loop::AddTo(EdgeSnapshot& snapshot) const {
-  snapshot.Add(counters_);
-  snapshot.Add(gauges_);
-  snapshot.lanes.push_back(
-      {lane_.identity().lane_index, link_->connected(), lane_.backlog_bytes()});
-  snapshot.batch_events.Add(link_->batches().Values());
+  const auto queues = context_.pressure.BlockedQueues();
+  gauges_.queued_bytes.Set(queues.sum);
+  gauges_.max_queued_bytes.Set(queues.max);
 }
 
 }  // namespace cairn::edge

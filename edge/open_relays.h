@@ -5,13 +5,15 @@
 //
 // Owner:  Lane.
 // Thread: its loop.
-// Bounds: the lane compares cost() with EdgeLimits::max_open_bytes.
+// Bounds: the lane compares cost() with EdgeLimits::max_open_bytes. kMaxSpare settled ones are kept for
+//         their memory.
 #ifndef CAIRN_EDGE_OPEN_RELAYS_H_
 #define CAIRN_EDGE_OPEN_RELAYS_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <vector>
 
 #include "signaling/v1/lane.pb.h"
@@ -20,6 +22,10 @@ namespace cairn::edge {
 
 class OpenRelays {
  public:
+  // Settled relays whose memory is kept for new ones: as many as a busy loop has open, or each
+  // would be allocated anew. About 1 MB of the usual ones.
+  static constexpr size_t kMaxSpare = 2048;
+
   // Takes an event whose number is higher than any before.
   void Keep(signaling::v1::LaneEvent& event);
   // Settles all numbers from `first` to `last`; some may be settled already.
@@ -34,9 +40,11 @@ class OpenRelays {
   size_t cost() const { return cost_; }
 
  private:
+  using Event = std::unique_ptr<signaling::v1::LaneEvent>;
   struct Entry {
-    signaling::v1::LaneEvent event;
-    size_t cost = 0;  // 0: settled
+    uint64_t seq;
+    size_t cost;
+    Event event;  // null: settled
   };
   // Settled entries in the middle are kept until the ones before them are settled too.
   std::deque<Entry>::iterator Find(uint64_t seq);
@@ -45,7 +53,8 @@ class OpenRelays {
   std::deque<Entry> entries_;  // ascending numbers; the first is open
   size_t open_ = 0;
   size_t cost_ = 0;
-  std::vector<signaling::v1::LaneEvent> spare_;  // cleared, for their memory
+  // Cleared, for their memory.
+  std::vector<Event> spare_;
 };
 
 }  // namespace cairn::edge

@@ -47,7 +47,6 @@ class Stream {
   // REQUIRES: tls(). kOk: done.
   Status Handshake();
   // OpenSSL's reason for the last kLost on this thread; "" when the other side only disconnected.
-  // went away.
   static const char* LastTlsError();
   // With kWantWrite: TLS must write before it can continue reading (RFC 8446 4.6.3, KeyUpdate).
   Result Read(std::span<char> into);

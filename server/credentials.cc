@@ -2,11 +2,15 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
 
 #include <utility>
 
 #include "base/host_port.h"
+#include "base/log.h"
 #include "base/pem.h"
+#include "base/revocation_list.h"
 
 namespace cairn::server {
 namespace {
@@ -28,7 +32,13 @@ absl::Status CheckGrpcTls(const Options& options) {
   absl::Status pair =
       CheckPair("--grpc-tls-cert", options.grpc_tls_cert, "--grpc-tls-key", options.grpc_tls_key);
   if (!pair.ok()) return pair;
-  return CheckPair("--grpc-tls-cert", options.grpc_tls_cert, "--grpc-tls-ca", options.grpc_tls_ca);
+  pair = CheckPair("--grpc-tls-cert", options.grpc_tls_cert, "--grpc-tls-ca", options.grpc_tls_ca);
+  if (!pair.ok() || options.grpc_tls_crl.empty()) return pair;
+  if (options.role == Role::kEdge)
+    return absl::InvalidArgumentError("--grpc-tls-crl is for the core, which checks its callers");
+  if (!options.grpc_tls_ca.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      "--grpc-tls-crl is given without --grpc-tls-ca, whose certificates it revokes");
 }
 
 // Without a file: nothing.
@@ -55,6 +65,15 @@ absl::StatusOr<GrpcPem> LoadGrpcPem(const Options& options) {
   absl::StatusOr<std::string> authority = LoadPemAuthority(options.grpc_tls_ca);
   if (!authority.ok()) return Prefixed("--grpc-tls-ca", authority.status());
   return GrpcPem{*std::move(identity), *std::move(authority)};
+}
+
+// It still revokes what it lists: ending the service because nobody made a new one helps nobody.
+void WarnIfOutdated(const RevocationList& list) {
+  if (list.next_update() > absl::Now()) return;
+  log::Warn(log::Core(), "revocations_outdated",
+            {{"next_update", absl::FormatTime(list.next_update(), absl::UTCTimeZone())},
+             {"hint", log::Text("a newer CRL should be in --grpc-tls-crl; certificates revoked "
+                                "since are accepted")}});
 }
 
 }  // namespace
@@ -118,6 +137,11 @@ absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options) {
   tls.cert = std::move(pem->identity.chain_text);
   tls.key = std::move(pem->identity.key_text);
   tls.ca = std::move(pem->authority);
+  if (options.grpc_tls_crl.empty()) return tls;
+  absl::StatusOr<RevocationList> revoked = RevocationList::Load(options.grpc_tls_crl, tls.ca);
+  if (!revoked.ok()) return Prefixed("--grpc-tls-crl", revoked.status());
+  WarnIfOutdated(*revoked);
+  tls.revoked = std::make_shared<const RevocationList>(*std::move(revoked));
   return tls;
 }
 

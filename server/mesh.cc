@@ -7,20 +7,35 @@
 
 namespace cairn::server {
 
+Mesh::Mesh(core::Core& core, const Clock& clock)
+    : core_(core), failures_(clock), admin_(core, CAIRN_VERSION) {}
+
 absl::StatusOr<std::unique_ptr<Mesh>> Mesh::Join(core::NatsOptions options, std::string name,
                                                  core::Core& core, const Clock& clock) {
   std::unique_ptr<Mesh> mesh(new Mesh(core, clock));
   absl::StatusOr<std::unique_ptr<core::NatsBus>> bus = core::NatsBus::Start(options, *mesh);
   if (!bus.ok()) return bus.status();
   mesh->bus_ = *std::move(bus);
+  mesh->fleet_ =
+      std::make_unique<core::Fleet>(options.fleet, options.core_id, *mesh->bus_, mesh->admin_,
+                                    [raw = mesh.get()] { return raw->up(); });
+  mesh->told_ = mesh->fleet_.get();
   // Until then, what comes is not for a core that has no mesh.
-  core.JoinMesh(*mesh->bus_, std::move(name), CAIRN_VERSION);
+  core.JoinMesh(*mesh->bus_, name, CAIRN_VERSION, options.fleet);
   return mesh;
 }
 
-Mesh::~Mesh() = default;
+// The fleet sends by the bus, and the bus tells the fleet.
+Mesh::~Mesh() {
+  fleet_->Stop();
+  bus_.reset();
+}
 
 void Mesh::OnMessage(signaling::v1::MeshMessage message) {
+  if (message.has_fleet()) {
+    if (core::Fleet* fleet = told_) fleet->OnMessage(message);
+    return;
+  }
   core::RouterInput input = core::MeshArrived{std::move(message)};
   core_.Enter(input);
 }
@@ -30,13 +45,16 @@ void Mesh::OnWritable() {
   core_.Enter(input);
 }
 
+// Operators need not wait for the beats that do not come.
 void Mesh::OnNobody(uint64_t core_id) {
+  if (core::Fleet* fleet = told_) fleet->OnNobody(core_id);
   core::RouterInput input = core::MeshNobody{core_id};
   core_.Enter(input);
 }
 
 void Mesh::OnState(bool up, std::string_view reason) {
-  up_.store(up, std::memory_order_relaxed);
+  up_ = up;
+  if (up) connects_.fetch_add(1, std::memory_order_relaxed);
   if (up) {
     last_reason_.clear();
     return log::Info(log::Core(), "mesh_up", {});

@@ -16,7 +16,9 @@
 
 #include "base/clock.h"
 #include "base/log_limiter.h"
+#include "core/admin_calls.h"
 #include "core/core.h"
+#include "core/fleet.h"
 #include "core/nats_bus.h"
 
 namespace cairn::server {
@@ -30,9 +32,13 @@ class Mesh : public core::NatsReceiver {
 
   // Whether NATS can be reached.
   bool up() const { return up_.load(std::memory_order_relaxed); }
+  // Connections to NATS that have succeeded, and messages that were not sent.
+  uint64_t connects() const { return connects_.load(std::memory_order_relaxed); }
+  uint64_t lost() const { return bus_->lost(); }
+  core::Fleet& fleet() { return *fleet_; }
 
  private:
-  Mesh(core::Core& core, const Clock& clock) : core_(core), failures_(clock) {}
+  Mesh(core::Core& core, const Clock& clock);
 
   void OnMessage(signaling::v1::MeshMessage message) override;
   void OnWritable() override;
@@ -42,11 +48,15 @@ class Mesh : public core::NatsReceiver {
   // Borrowed; must outlive this.
   core::Core& core_;
 
-  std::atomic<bool> up_{false};
   // One call of the bus at a time.
   LogLimiter failures_;
   std::string last_reason_;
 
+  core::AdminCalls admin_;
+  std::unique_ptr<core::Fleet> fleet_;
+  std::atomic<core::Fleet*> told_{nullptr};  // fleet_, once it is there
+  std::atomic<bool> up_{false};
+  std::atomic<uint64_t> connects_{0};
   // Last: it ends before what it calls.
   std::unique_ptr<core::NatsBus> bus_;
 };

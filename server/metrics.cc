@@ -246,6 +246,48 @@ void AddRouting(const core::CoreSnapshot& core, Families& to) {
   to.Gauge("cairn_signal_held_queries", "Queries that wait for a first record.", core.held_queries);
 }
 
+void AddBus(const BusState& bus, Families& to) {
+  to.Gauge("cairn_signal_mesh_up", "Whether the core reaches NATS.", bus.up ? 1 : 0);
+  to.Counter("cairn_signal_mesh_connects_total", "Connections to NATS that succeeded.",
+             bus.connects);
+  to.Counter("cairn_signal_mesh_unsent_total",
+             "Messages to other cores that were not sent, for want of a connection or of room.",
+             bus.lost);
+}
+
+void AddMesh(const core::MeshSnapshot& mesh, Families& to) {
+  to.Gauge("cairn_signal_mesh_cores", "Other cores of the fleet that this one knows.", mesh.cores);
+  to.Gauge("cairn_signal_mesh_joining_cores",
+           "Of those, the ones that have not told all their subscriptions yet.",
+           mesh.cores - mesh.whole_cores);
+  to.Gauge("cairn_signal_mesh_silence_seconds", "Since the core was heard that is silent longest.",
+           absl::ToDoubleSeconds(mesh.silence));
+  to.Gauge("cairn_signal_mesh_subscriptions", "Subscriptions of the whole fleet.", mesh.interest);
+  to.Gauge("cairn_signal_mesh_backlog_bytes", "What other cores have not acknowledged.",
+           mesh.backlog_bytes);
+  to.Gauge("cairn_signal_mesh_open_relays", "Relays at other cores that are not settled.",
+           mesh.open_relays);
+  to.Counters("cairn_signal_mesh_relays_total", "Relays to and from other cores.",
+              {{{{"direction", "in"}}, static_cast<double>(mesh.counters.relays_in)},
+               {{{"direction", "out"}}, static_cast<double>(mesh.counters.relays_out)}});
+  to.Counter("cairn_signal_mesh_resends_total",
+             "Times that what a core had not acknowledged was sent again.", mesh.resends);
+  to.Counter("cairn_signal_mesh_lanes_moved_total", "Lanes that came from another core.",
+             mesh.counters.moved);
+  to.Counter("cairn_signal_mesh_relays_moved_total", "Relays that followed lanes to other cores.",
+             mesh.counters.moved_relays);
+  to.Counter("cairn_signal_mesh_relays_stale_total",
+             "Relays of lanes that were at another core by then.", mesh.counters.stale_relays);
+  to.Counter("cairn_signal_mesh_lanes_lost_total",
+             "Lanes of cores that were given up, and that had not moved.",
+             mesh.counters.missed_lanes);
+  to.Counters("cairn_signal_mesh_cores_given_up_total", "Other cores that were given up, by reason.",
+              ByName<core::MeshEnd>("reason", mesh.counters.members_ended));
+  to.Counters("cairn_signal_mesh_relays_given_up_total",
+              "Relays to those that they had not settled, by reason.",
+              ByName<core::MeshEnd>("reason", mesh.counters.relays_given_up));
+}
+
 // Names as https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics has them.
 void AddProcess(const ProcessStats& process, Families& to) {
   to.Counter("process_cpu_seconds_total", "Processor time used, user and system.",
@@ -275,6 +317,14 @@ std::string RenderMetrics(const MetricsInput& input) {
   if (input.core) {
     AddPresence(*input.core, families);
     AddRouting(*input.core, families);
+    if (input.core->mesh) AddMesh(*input.core->mesh, families);
+  }
+  if (input.bus) AddBus(*input.bus, families);
+  if (input.refused_connections) {
+    families.Counters("cairn_signal_grpc_refused_connections_total",
+                      "Connections to the gRPC port that ended before a call was allowed, by "
+                      "reason.",
+                      ByName<core::ConnectionRefusal>("reason", *input.refused_connections));
   }
   families.Counter("cairn_signal_reload_failures_total",
                    "Tokens or certificates that SIGHUP could not read again; the old stay in use.",

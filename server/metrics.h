@@ -9,11 +9,19 @@
 #include <optional>
 #include <string>
 
+#include "core/connection_refusal.h"
 #include "core/core_snapshot.h"
 #include "edge/edge_snapshot.h"
 #include "server/process_stats.h"
 
 namespace cairn::server {
+
+// A core's connection to the bus of its fleet.
+struct BusState {
+  bool up = false;
+  uint64_t connects = 0;
+  uint64_t lost = 0;
+};
 
 struct MetricsInput {
   std::string version;
@@ -24,6 +32,8 @@ struct MetricsInput {
   uint64_t reload_failures = 0;
   std::optional<edge::EdgeSnapshot> edge;  // absent in a process without an edge
   std::optional<core::CoreSnapshot> core;  // absent without a core, or if it did not answer in time
+  std::optional<BusState> bus;             // absent without a fleet
+  std::optional<core::ConnectionRefusalValues> refused_connections;  // absent without a core
 };
 
 inline constexpr char kMetricsContentType[] = "text/plain; version=0.0.4; charset=utf-8";

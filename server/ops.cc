@@ -6,7 +6,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "core/grpc_server.h"
 #include "edge/edge.h"
+#include "edge/handover.h"
+#include "server/mesh.h"
 
 namespace cairn::server {
 namespace {
@@ -14,15 +17,26 @@ namespace {
 // How long a scrape waits for the router; scrapers themselves give up after some seconds.
 constexpr absl::Duration kCorePatience = absl::Seconds(1);
 
+// Both processes answer, as the kernel chooses: a health check would tell about either.
+void WarnOfOthers(const SocketAddress& address) {
+  log::Warn(log::Server(), "port_shared",
+            {{"listen", address.ToString()},
+             {"hint", log::Text("another process answers on --ops-listen-addr too: checks and "
+                                "scrapes reach one of the two; stop one, or give each its own")}});
+}
+
 }  // namespace
 
-std::string NotReadyBecause(bool draining, const std::optional<edge::EdgeSnapshot>& edge) {
-  if (draining) return "draining";
-  if (!edge) return "";
-  const auto up = std::count_if(edge->lanes.begin(), edge->lanes.end(),
-                                [](const auto& lane) { return lane.connected; });
-  if (static_cast<size_t>(up) == edge->lanes.size()) return "";
-  return absl::StrCat("no core: ", up, " of ", edge->lanes.size(), " lanes are connected");
+std::string NotReadyBecause(const ReadinessInput& input) {
+  if (input.draining) return "draining";
+  if (input.has_core && !input.no_lanes_because) return "the router of the core does not answer";
+  if (input.has_core && !input.no_lanes_because->empty()) return *input.no_lanes_because;
+  if (!input.edge) return "";
+  const auto& lanes = input.edge->lanes;
+  const auto up =
+      std::count_if(lanes.begin(), lanes.end(), [](const auto& lane) { return lane.connected; });
+  if (static_cast<size_t>(up) == lanes.size()) return "";
+  return absl::StrCat("no core: ", up, " of ", lanes.size(), " lanes are connected");
 }
 
 Ops::Ops(std::string version, std::string role, const Clock& clock)
@@ -33,10 +47,12 @@ absl::StatusOr<std::unique_ptr<Ops>> Ops::Open(const SocketAddress& address, std
   std::unique_ptr<Ops> ops(new Ops(std::move(version), std::move(role), clock));
   OpsServerOptions options;
   options.address = address;
+  const bool shared = address.port() != 0 && edge::Handover::CountListening(address) > 0;
   auto server = OpsServer::Open(options, {{"/healthz", [o = ops.get()] { return o->Health(); }},
                                           {"/readyz", [o = ops.get()] { return o->Readiness(); }},
                                           {"/metrics", [o = ops.get()] { return o->Metrics(); }}});
   if (!server.ok()) return server.status();
+  if (shared) WarnOfOthers(address);
   ops->server_ = *std::move(server);
   return ops;
 }
@@ -53,10 +69,19 @@ OpsAnswer Ops::Health() const {
 }
 
 OpsAnswer Ops::Readiness() const {
-  const std::string why = NotReadyBecause(draining_.load(std::memory_order_relaxed), EdgeNow());
+  ReadinessInput input;
+  input.draining = draining_.load(std::memory_order_relaxed);
+  input.edge = EdgeNow();
+  input.has_core = subject_.core != nullptr;
+  if (subject_.core && !input.draining)
+    input.no_lanes_because = core::NoLanesBecause(*subject_.core, kCorePatience);
+  const std::string why = NotReadyBecause(input);
+  const bool alone = subject_.mesh && !subject_.mesh->up();
   OpsAnswer answer;
   answer.status = why.empty() ? 200 : 503;
-  answer.body = why.empty() ? "ready\n" : absl::StrCat(why, "\n");
+  answer.body = !why.empty() ? absl::StrCat(why, "\n")
+                : alone      ? "ready, but without NATS: clients of other cores are not reached\n"
+                             : "ready\n";
   return answer;
 }
 
@@ -70,6 +95,12 @@ OpsAnswer Ops::Metrics() {
   input.reload_failures = reload_failures_.load(std::memory_order_relaxed);
   input.edge = EdgeNow();
   if (subject_.core) input.core = core::TakeSnapshot(*subject_.core, kCorePatience);
+  if (subject_.mesh)
+    input.bus = {subject_.mesh->up(), subject_.mesh->connects(), subject_.mesh->lost()};
+  if (subject_.core) {
+    input.refused_connections =
+        subject_.grpc ? subject_.grpc->RefusedConnections() : core::ConnectionRefusalValues();
+  }
   if (subject_.core && !input.core) {
     if (const auto suppressed = incomplete_.Admit()) {
       log::Warn(log::Server(), "metrics_incomplete",

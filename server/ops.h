@@ -22,22 +22,37 @@
 
 namespace cairn::core {
 class Core;
-}
+class GrpcServer;
+}  // namespace cairn::core
 namespace cairn::edge {
 class Edge;
 }
 
 namespace cairn::server {
 
+class Mesh;
+
 // The parts of the process that the endpoint reports on. Must outlive it.
 struct OpsSubject {
-  const edge::Edge* edge = nullptr;  // null: none in this role
-  core::Core* core = nullptr;        // null: none in this role
+  const edge::Edge* edge = nullptr;        // null: none in this role
+  core::Core* core = nullptr;              // null: none in this role
+  const core::GrpcServer* grpc = nullptr;  // null: none in this role, or its address was taken
+  const Mesh* mesh = nullptr;              // null: the core has no fleet
 };
 
-// Why a process accepts no clients, in one line; empty: it is ready. A core alone is ready as soon
-// as it serves.
-std::string NotReadyBecause(bool draining, const std::optional<edge::EdgeSnapshot>& edge);
+// What decides about readiness.
+struct ReadinessInput {
+  bool draining = false;
+  std::optional<edge::EdgeSnapshot> edge;  // absent in a process without an edge
+  bool has_core = false;
+  // Of a core: why no lanes may come, or ""; absent: its router does not answer.
+  std::optional<std::string> no_lanes_because;
+};
+
+// Why a process accepts no clients or lanes, in one line; empty: it is ready. A core that cannot
+// reach NATS stays ready: its clients still find each other, and if NATS is away for all cores,
+// none of them would be better.
+std::string NotReadyBecause(const ReadinessInput& input);
 
 class Ops {
  public:

@@ -4,6 +4,7 @@
 #include <absl/strings/escaping.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
 #include <absl/strings/strip.h>
 
 #include <CLI/CLI.hpp>
@@ -22,6 +23,8 @@ namespace {
 
 constexpr int kUsageError = 2;
 constexpr int kMaxThreads = 256;
+// A lane that can reach none of them tries all, one after the other.
+constexpr size_t kMaxCores = 16;
 
 // The texts of options that CLI11 alone cannot parse.
 struct Raw {
@@ -39,6 +42,8 @@ struct Raw {
   std::string ops_listen_addr;
   std::string log_format = "text";
   std::string mesh;
+  std::string core;
+  std::string core_choice = "ordered";
 };
 
 class Command {
@@ -88,6 +93,7 @@ class Command {
 
   // Checks that CLI11 cannot do. Returns the error message, or nothing.
   std::string Validate();
+  std::string ValidateCores();
   std::string ValidateMesh();
   std::string ReadDuration(const char* flag, const std::string& text, absl::Duration& into);
 
@@ -153,6 +159,8 @@ void Command::AddRoles() {
   Add("--grpc-tls-key", options_.grpc_tls_key, "FILE", "Its private key (PEM)");
   Add("--grpc-tls-ca", options_.grpc_tls_ca, "FILE",
       "CA (PEM) that the other side's certificate must come from");
+  Add("--grpc-tls-crl", options_.grpc_tls_crl, "FILE",
+      "Core: CRLs (PEM) of that CA: certificates that are not accepted any more");
   Add("--grpc-edge-token-file", options_.grpc_edge_token_file, "FILE",
       "Core: tokens of edges, one a line, TOKEN or EDGE: TOKEN; edge: the token that it presents");
   Add("--grpc-operator-token-file", options_.grpc_operator_token_file, "FILE",
@@ -162,7 +170,11 @@ void Command::AddRoles() {
   Add("--grpc-allow-file", options_.grpc_allow_file, "FILE",
       "Core: names of certificates that are accepted, one a line, NAME or EDGE: NAME; default: all "
       "of the CA");
-  Add("--core", options_.core, "ADDR", "Edge: HOST:PORT or unix:PATH of the core");
+  Add("--core", raw_.core, "ADDR,...",
+      "Edge: HOST:PORT or unix:PATH of the core; several: of cores that stand in for each other");
+  Add("--core-choice", raw_.core_choice, "CHOICE",
+      "Edge: ordered: the first core that can be reached; spread: edges share themselves out")
+      ->capture_default_str();
   Add("--edge-name", options_.edge_name, "NAME",
       "Edge: its name for operators; default: the host's name");
 }
@@ -231,6 +243,30 @@ std::string Command::ReadDuration(const char* flag, const std::string& text, abs
   }
   return absl::StrCat(flag, ": '", text,
                       "' is not a time; give a number with a unit, such as 2s or 500ms");
+}
+
+std::string Command::ValidateCores() {
+  if (options_.role == Role::kEdge && raw_.core.empty()) {
+    return "--role edge needs --core ADDR (CAIRN_SIGNAL_CORE): the address that its core listens "
+           "on for gRPC";
+  }
+  if (options_.role != Role::kEdge && !raw_.core.empty())
+    return "--core is for --role edge; in this role the core is this process";
+  if (raw_.core_choice != "ordered" && raw_.core_choice != "spread")
+    return absl::StrCat("--core-choice: '", raw_.core_choice, "' is not ordered or spread");
+  options_.core_choice =
+      raw_.core_choice == "spread" ? edge::CoreChoice::kSpread : edge::CoreChoice::kOrdered;
+  if (raw_.core.empty()) return "";
+  options_.cores = absl::StrSplit(raw_.core, ',');
+  if (options_.cores.size() > kMaxCores)
+    return absl::StrCat("--core: give up to ", kMaxCores, " addresses");
+  for (const std::string& core : options_.cores) {
+    if (const absl::Status target = CheckGrpcTarget(core); !target.ok())
+      return absl::StrCat("--core: ", target.message());
+    if (std::count(options_.cores.begin(), options_.cores.end(), core) > 1)
+      return absl::StrCat("--core: '", core, "' is there twice");
+  }
+  return "";
 }
 
 std::string Command::ValidateMesh() {
@@ -320,17 +356,7 @@ std::string Command::Validate() {
     options_.limits.max_queued_total =
         std::max<size_t>(MemoryLimitBytes() / 4, options_.limits.max_queued_bytes);
   }
-  if (options_.role == Role::kEdge && options_.core.empty()) {
-    return "--role edge needs --core ADDR (CAIRN_SIGNAL_CORE): the address that its core listens "
-           "on for gRPC";
-  }
-  if (options_.role == Role::kEdge) {
-    if (const absl::Status core = CheckGrpcTarget(options_.core); !core.ok())
-      return absl::StrCat("--core: ", core.message());
-  }
-  if (options_.role != Role::kEdge && !options_.core.empty()) {
-    return "--core is for --role edge; in this role the core is this process";
-  }
+  if (std::string error = ValidateCores(); !error.empty()) return error;
   if (std::string error = ValidateMesh(); !error.empty()) return error;
   if (options_.threads < 0 || options_.threads > kMaxThreads) {
     return absl::StrCat("--threads ", options_.threads, " is out of range: give 0 to ",

@@ -11,11 +11,13 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/address.h"
 #include "base/log.h"
 #include "core/limits.h"
 #include "core/nats_bus.h"
+#include "edge/core_order.h"
 #include "edge/handshake.h"
 #include "edge/limits.h"
 
@@ -41,6 +43,8 @@ struct Options {
   std::string grpc_tls_cert;
   std::string grpc_tls_key;
   std::string grpc_tls_ca;
+  // Core: certificates of that CA that have been revoked; empty: none.
+  std::string grpc_tls_crl;
   // Core: tokens of edges, operators and viewers. Edge: it presents the first line of its file.
   std::string grpc_edge_token_file;
   std::string grpc_operator_token_file;
@@ -48,8 +52,9 @@ struct Options {
   // Core: names of certificates that are accepted; empty: all certificates of the CA that are named
   // as edges, operators and viewers are.
   std::string grpc_allow_file;
-  // Edge: the address of its core, as gRPC writes targets.
-  std::string core;
+  // Edge: the addresses of its cores, as gRPC writes targets, as the operator prefers them.
+  std::vector<std::string> cores;
+  edge::CoreChoice core_choice = edge::CoreChoice::kOrdered;
   std::string edge_name;
   bool edge_name_given = false;
   // Core of a fleet: the bus that it shares with the others; no urls: it is alone. core_id is the

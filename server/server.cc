@@ -30,6 +30,7 @@
 #include "server/mesh.h"
 #include "server/ops.h"
 #include "server/process_setup.h"
+#include "server/reload.h"
 #include "server/service_manager.h"
 
 namespace cairn::server {
@@ -70,8 +71,6 @@ class Server {
   void AwaitSignal();
   void OnSignal(int number);
   void Reload();
-  // The number of calls that a reload has ended.
-  static void SayEnded(size_t calls);
   void SayReady();
   void BeginShutdown(const std::string& why);
   void Shutdown();
@@ -143,6 +142,8 @@ absl::Status Server::StartCore() {
   if (!tls.ok()) return tls.status();
   grpc_options.tls = *std::move(tls);
   grpc_options.version = CAIRN_VERSION;
+  grpc_options.name = options_.core_name;
+  if (mesh_) grpc_options.fleet = &mesh_->fleet();
   if (PassesTokensInPlainText(options_)) {
     log::Warn(log::Core(), "grpc_in_plain_text",
               {{"hint", log::Text("anybody on the network path can read tokens and relays; set "
@@ -166,14 +167,21 @@ absl::StatusOr<edge::LinkFactory*> Server::NewLinks() {
     return links_.get();
   }
   GrpcLinkFactory::StreamOptions stream_options;
-  absl::StatusOr<edge::CoreTarget> target = edge::CoreTarget::Parse(options_.core);
-  if (!target.ok())
-    return absl::InvalidArgumentError(absl::StrCat("--core: ", target.status().message()));
+  const edge::CoreOrder order(options_.core_choice, edge_name_);
+  std::vector<edge::CoreTarget> targets;
+  for (const std::string& core : options_.cores) {
+    absl::StatusOr<edge::CoreTarget> target = edge::CoreTarget::Parse(core);
+    if (!target.ok())
+      return absl::InvalidArgumentError(absl::StrCat("--core: ", target.status().message()));
+    targets.push_back(*std::move(target));
+  }
   absl::StatusOr<std::shared_ptr<const edge::CoreTls>> tls = LoadCoreTls(options_);
   if (!tls.ok()) return tls.status();
   absl::StatusOr<std::string> token = LoadEdgeToken(options_);
   if (!token.ok()) return token.status();
-  stream_options.target = *std::move(target);
+  stream_options.targets = order.Of(std::move(targets));
+  stream_options.order = order;
+  stream_options.failback = std::make_shared<edge::CoreFailback>(clock_, RandomId());
   stream_options.tls = *std::move(tls);
   stream_options.token = *std::move(token);
   stream_options.version = CAIRN_VERSION;
@@ -241,7 +249,7 @@ absl::Status Server::OpenOps() {
 // Last, so that the process accepts clients when the service manager is told "ready".
 void Server::StartOps() {
   if (!ops_) return;
-  ops_->Start({edge_.get(), core_.get()});
+  ops_->Start({edge_.get(), core_.get(), grpc_server_.get(), mesh_.get()});
   log::Info(log::Server(), "listening",
             {{"ops", ops_->address().ToString()}, {"version", CAIRN_VERSION}});
 }
@@ -257,6 +265,7 @@ void Server::TickCore() {
   tick_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     core_->Tick();
+    if (mesh_) mesh_->fleet().Tick();
     TickCore();
   });
 }
@@ -294,6 +303,7 @@ void Server::Shutdown() {
   ops_.reset();
   if (edge_) edge_->Stop();
   edge_.reset();
+  if (mesh_) mesh_->fleet().Stop();
   grpc_server_.reset();
   mesh_.reset();
   log::Info(log::Server(), "stopped");
@@ -303,51 +313,9 @@ void Server::Shutdown() {
 void Server::Reload() {
   if (shutting_down_) return;
   NotifyReloading();
-  const auto apply = [this](const char* what, auto&& loaded, auto&& use) {
-    if (loaded.ok()) {
-      use(*std::forward<decltype(loaded)>(loaded));
-      log::Info(log::Server(), "reloaded", {{"what", what}});
-    } else {
-      if (ops_) ops_->CountReloadFailure();
-      log::Error(log::Server(), "reload_failed",
-                 {{"what", what},
-                  {"error", log::Text(loaded.status().message())},
-                  {"hint", log::Text("the old stay in use")}});
-    }
-  };
-  if (edge_ && !options_.auth_token_file.empty()) {
-    apply("tokens", LoadClientTokens(options_),
-          [this](BearerTokens tokens) { edge_->SetTokens(std::move(tokens)); });
-  }
-  if (edge_ && !options_.tls_cert.empty()) {
-    apply("tls", LoadClientTls(options_), [this](auto tls) { edge_->SetTls(std::move(tls)); });
-  }
-  if (grpc_server_) {
-    apply("grpc_tokens", LoadAuthorityTokens(options_), [this](core::AuthorityTokens tokens) {
-      SayEnded(grpc_server_->SetTokens(std::move(tokens)));
-    });
-  }
-  if (grpc_server_ && !options_.grpc_tls_cert.empty()) {
-    apply("grpc_tls", LoadGrpcTls(options_),
-          [this](core::GrpcTls tls) { SayEnded(grpc_server_->SetTls(std::move(tls))); });
-  }
-  if (grpc_links_ && !options_.grpc_edge_token_file.empty()) {
-    apply("grpc_tokens", ReloadEdgeToken(options_, edge_name_),
-          [this](std::string token) { grpc_links_->SetToken(std::move(token)); });
-  }
-  if (grpc_links_ && !options_.grpc_tls_cert.empty()) {
-    apply("grpc_tls", LoadCoreTls(options_),
-          [this](auto tls) { grpc_links_->SetTls(std::move(tls)); });
-  }
+  ReloadCredentials(options_,
+                    {edge_.get(), grpc_server_.get(), grpc_links_, ops_.get(), edge_name_});
   SayReady();
-}
-
-void Server::SayEnded(size_t calls) {
-  if (calls == 0) return;
-  log::Warn(log::Core(), "credentials_revoked",
-            {{"calls", calls},
-             {"hint", log::Text("lanes and watches whose credential is no longer accepted were "
-                                "ended")}});
 }
 
 void Server::SayReady() {

@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-# What is counted, as GoogleTest, pytest and Node's test runner write it.
+# The result lines of GoogleTest, pytest and Node's test runner.
 COUNTS = {
     "passed": r"\[  PASSED  \] (\d+) tests?|\b(\d+) passed\b.* in [\d.:]+s|^(?:#|ℹ) pass (\d+)$",
     "failed": r"\[  FAILED  \] (\d+) tests?|\b(\d+) (?:failed|errors?)\b.* in [\d.:]+s|^(?:#|ℹ) fail (\d+)$",
@@ -29,7 +29,7 @@ def entries(log):
 
 
 def counted(output):
-    """{"passed": …} as the program says; nothing if it does not."""
+    """{"passed": …} from the program's output; empty if it has none."""
     found = {}
     for what, pattern in COUNTS.items():
         numbers = [int(next(filter(None, groups))) for groups in re.findall(pattern, output, re.M)]

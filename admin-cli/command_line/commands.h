@@ -60,6 +60,16 @@ struct EdgesDrainCommand {
   bool yes = false;
 };
 
+struct CoresListCommand {
+  absl::Duration every;
+};
+
+struct CoresDrainCommand {
+  std::string core;
+  bool undo = false;
+  bool yes = false;
+};
+
 struct WatchCommand {
   v1::WatchRequest request;
   uint64_t limit = 0;  // 0: until interrupted
@@ -102,7 +112,7 @@ struct VersionCommand {};
 using Command =
     std::variant<VersionCommand, StatusCommand, PeersListCommand, PeersShowCommand,
                  PeersKickCommand, TopicsListCommand, TopicsShowCommand, EdgesListCommand,
-                 EdgesShowCommand, EdgesDrainCommand, WatchCommand, TraceCommand, TopCommand,
+                 EdgesShowCommand, EdgesDrainCommand, CoresListCommand, CoresDrainCommand, WatchCommand, TraceCommand, TopCommand,
                  LogLevelCommand, CheckCommand, ProbeCommand, CompletionCommand>;
 
 }  // namespace cairn::admin

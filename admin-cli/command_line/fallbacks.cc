@@ -47,7 +47,7 @@ absl::Status ApplyEnvironment(const FlagBook& book, Sources& sources) {
     const std::string variable =
         "CAIRN_ADMIN_" + absl::StrReplaceAll(absl::AsciiStrToUpper(name), {{"-", "_"}});
     const char* value = std::getenv(variable.c_str());
-    if (!value || !*value) continue;
+    if (!value) continue;
     sources[name] = Source::kEnvironment;
     if (const absl::Status status = fallback.set(value); !status.ok()) {
       return absl::InvalidArgumentError(
@@ -63,6 +63,10 @@ absl::StatusOr<Sources> ApplyFallbacks(const FlagBook& book, const std::string& 
   Sources sources;
   if (absl::Status status = ApplyEnvironment(book, sources); !status.ok()) return status;
   const char* variable = std::getenv("CAIRN_ADMIN_CONFIG");
+  if (config_path.empty() && variable && !*variable) {
+    return absl::InvalidArgumentError(
+        "CAIRN_ADMIN_CONFIG: it is empty: give a value, or leave it out");
+  }
   const std::string named = !config_path.empty() ? config_path : variable ? variable : "";
   const std::string path = !named.empty() ? named : DefaultConfigPath();
   if (path.empty()) return sources;

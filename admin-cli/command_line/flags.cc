@@ -52,6 +52,16 @@ CLI::Option* Flags::Text(const char* names, const char* metavar, const char* tex
   });
 }
 
+CLI::Option* Flags::NonEmptyText(const char* names, const char* metavar, const char* text,
+                                 std::string& into) {
+  return Add(names, metavar, text, [&into](const std::string& value) {
+    if (value.empty())
+      return absl::InvalidArgumentError("it is empty: give a value, or leave it out");
+    into = value;
+    return absl::OkStatus();
+  });
+}
+
 CLI::Option* Flags::Count(const char* names, const char* metavar, const char* text,
                           std::function<void(uint32_t)> set) {
   return Add(names, metavar, text, [set = std::move(set)](const std::string& value) {

@@ -54,6 +54,9 @@ class Flags {
   // metavar.
   CLI::Option* Add(const char* names, const char* metavar, const char* text, Setter set);
   CLI::Option* Text(const char* names, const char* metavar, const char* text, std::string& into);
+  // As Text(); an empty value is refused: --tls-ca "$UNSET" must not mean plaintext.
+  CLI::Option* NonEmptyText(const char* names, const char* metavar, const char* text,
+                            std::string& into);
   CLI::Option* Count(const char* names, const char* metavar, const char* text,
                      std::function<void(uint32_t)> set);
   CLI::Option* Duration(const char* names, const char* text, absl::Duration& into);
@@ -83,6 +86,7 @@ void AddStatusCommand(Flags& root, Command& chosen);
 void AddPeersCommands(Flags& root, Command& chosen);
 void AddTopicsCommands(Flags& root, Command& chosen);
 void AddEdgesCommands(Flags& root, Command& chosen);
+void AddCoresCommands(Flags& root, Command& chosen);
 void AddLiveCommands(Flags& root, Command& chosen);
 void AddOtherCommands(Flags& root, Command& chosen);
 

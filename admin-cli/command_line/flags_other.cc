@@ -69,9 +69,10 @@ void AddProbe(Flags& root, Command& chosen) {
   const auto probe = std::make_shared<ProbeCommand>();
   flags.Text("URL", "", "Where clients connect, such as wss://signal.example.org", probe->url)
       ->required();
-  flags.Text("--auth-token", "TOKEN", "The clients' token", probe->auth_token);
+  flags.NonEmptyText("--auth-token", "TOKEN", "The clients' token", probe->auth_token);
   flags.WithFallback();
-  flags.Text("--auth-token-file", "FILE", "File with the clients' token", probe->auth_token_file);
+  flags.NonEmptyText("--auth-token-file", "FILE", "File with the clients' token",
+                     probe->auth_token_file);
   flags.WithFallback();
   flags.Text("--ca", "FILE", "Trust these certificates (PEM), not the system's", probe->ca);
   flags.Text("--connect", "HOST:PORT", "Connect there, but ask for the URL's host", probe->connect);

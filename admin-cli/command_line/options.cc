@@ -29,7 +29,8 @@ Flags win over the environment, which wins over the file.
 DURATION is a number of seconds or like 500ms, 1h30m, 14d; SIZE is like 512MiB.
 
 Exit codes: 0 ok; 1 what was named is unknown or nothing matched; 2 bad usage;
-3 the core cannot be reached; 4 it refused the credential; 5 any other error.
+3 the core cannot be reached; 4 it refused the credential; 5 any other error;
+6 another core of the fleet did not answer, and what was told is without it.
 check and probe have their own: see their --help.)";
 
 class CommandLine {
@@ -71,6 +72,7 @@ CommandLine::CommandLine()
   AddPeersCommands(root, options_.command);
   AddTopicsCommands(root, options_.command);
   AddEdgesCommands(root, options_.command);
+  AddCoresCommands(root, options_.command);
   AddLiveCommands(root, options_.command);
   AddOtherCommands(root, options_.command);
 }
@@ -79,7 +81,7 @@ void CommandLine::AddConnection(Flags& root) {
   ConnectionOptions& connection = options_.connection;
   const auto add = [&root](const char* name, const char* metavar, const char* text,
                            std::string& into) {
-    root.Text(name, metavar, text, into);
+    root.NonEmptyText(name, metavar, text, into);
     root.WithFallback();
   };
   add("--core", "ADDR", "The core: HOST:PORT or unix:PATH; default 127.0.0.1:7443",
@@ -95,6 +97,7 @@ void CommandLine::AddConnection(Flags& root) {
   root.Switch("--insecure", "Allow a token to cross a network without TLS",
               [&](bool on) { connection.insecure = on; });
   root.WithFallback();
+  add("--on", "NAME", "Ask this core of the fleet only, by name or id", connection.on);
   root.Duration("--timeout", "Longest wait for an answer; default 5s", connection.timeout);
   root.WithFallback();
 }

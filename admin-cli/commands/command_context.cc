@@ -63,6 +63,16 @@ int CommandContext::Confirm(std::string_view question) {
   return Fail(kNothingMatched, "nothing was done");
 }
 
+int WithMissing(CommandContext& context, int code) {
+  const std::vector<std::string> missing = context.client.missing();
+  if (missing.empty()) return code;
+  // An error says more, but that nothing matched is not certain.
+  const bool is_answer = code == kOk || code == kNothingMatched;
+  return context.Fail(
+      is_answer ? kIncomplete : code,
+      fmt::format("this is without core {}, which did not answer", fmt::join(missing, ", ")));
+}
+
 int Repeat(CommandContext& context, absl::Duration every,
            const std::function<int(CommandContext&)>& once) {
   if (every <= absl::ZeroDuration()) return once(context);

@@ -14,14 +14,14 @@
 
 #include "admin-cli/command_line/options.h"
 #include "admin-cli/printing/table.h"
-#include "admin-cli/rpc/admin_client.h"
+#include "admin-cli/rpc/fleet_client.h"
 #include "base/clock.h"
 
 namespace cairn::admin {
 
 struct CommandContext {
   // Borrowed; must outlive this.
-  AdminClient& client;
+  FleetClient& client;
   const Options& options;
   std::ostream* out;
   std::ostream& err;
@@ -44,6 +44,10 @@ struct CommandContext {
   // is yes; otherwise the exit code.
   int Confirm(std::string_view question);
 };
+
+// Names the cores of the fleet that did not answer, if there are any. Returns the exit code: `code`,
+// or kIncomplete.
+int WithMissing(CommandContext& context, int code);
 
 // Runs `once`; unless `every` is 0, repeats it at that interval until interrupted. On a terminal
 // the screen is redrawn. Stops at the first code that is not 0, and returns it.

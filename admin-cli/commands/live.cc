@@ -1,12 +1,29 @@
+#include <fmt/format.h>
+
 #include <ostream>
 
 #include "admin-cli/commands/interrupt.h"
 #include "admin-cli/commands/run.h"
 #include "admin-cli/printing/live_lines.h"
+#include "admin-cli/printing/printable.h"
 
 namespace cairn::admin {
+namespace {
+
+// At once: a live command may go on for days.
+void SayWhatIsMissing(CommandContext& context) {
+  context.client.SetOnMissing([&context](const std::string& core, const absl::Status& status) {
+    context.out->flush();
+    context.err << fmt::format("cairn-admin: core {}: {}\n", Printable(core),
+                               Printable(std::string(status.message())));
+  });
+}
+
+}  // namespace
+
 int RunCommand(CommandContext& context, const WatchCommand& command) {
   CatchInterrupts();
+  SayWhatIsMissing(context);
   uint64_t seen = 0;
   const absl::Status status = context.client.Watch(command.request, [&](const v1::Event& event) {
     if (context.json()) {
@@ -22,6 +39,7 @@ int RunCommand(CommandContext& context, const WatchCommand& command) {
 
 int RunCommand(CommandContext& context, const TraceCommand& command) {
   CatchInterrupts();
+  SayWhatIsMissing(context);
   if (!context.json()) *context.out << TraceHeading(context.style) << std::flush;
   uint64_t seen = 0;
   const absl::Status status =

@@ -28,7 +28,7 @@ std::string Whom(const Request& request) {
 }
 
 // The peers selected by a target other than an id.
-absl::StatusOr<std::vector<v1::Peer>> Targets(AdminClient& client, const Request& request) {
+absl::StatusOr<std::vector<v1::Peer>> Targets(FleetClient& client, const Request& request) {
   v1::ListPeersRequest list;
   list.mutable_filter()->set_edge(request.edge());
   list.mutable_filter()->set_topic(request.topic());
@@ -42,7 +42,7 @@ absl::StatusOr<std::vector<v1::Peer>> Targets(AdminClient& client, const Request
   return peers;
 }
 
-absl::StatusOr<std::vector<v1::Peer>> Target(AdminClient& client, const Request& request) {
+absl::StatusOr<std::vector<v1::Peer>> Target(FleetClient& client, const Request& request) {
   if (request.target_case() != Request::kId) return Targets(client, request);
   v1::GetPeerRequest get;
   get.set_id(request.id());

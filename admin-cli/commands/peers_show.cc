@@ -35,6 +35,7 @@ Facts Describe(const v1::Peer& peer, absl::Time now) {
   facts.Add("id", peer.id());
   facts.Add("state", closed ? "closed" : "connected", closed ? Tone::kWarning : Tone::kGood);
   facts.Add("edge", fmt::format("{}, lane {}", peer.edge(), peer.lane()));
+  if (!peer.core().empty()) facts.Add("core", peer.core());
   facts.Add("address", peer.remote_address());
   facts.Add("agent", peer.user_agent().empty() ? "-" : peer.user_agent());
   facts.Add("dialect", peer.dialect().empty() ? "-" : peer.dialect());

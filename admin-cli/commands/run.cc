@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <iostream>
+#include <type_traits>
 
 #include "admin-cli/commands/interrupt.h"
 #include "admin-cli/printing/check_verdict.h"
@@ -33,10 +34,15 @@ bool IsAbandoned(int fd) {
   return errno == EPIPE || (poll(&state, 1, 0) == 1 && (state.revents & POLLERR) != 0);
 }
 
+// Monitoring systems and screens have their own way to say so.
+template <typename Command>
+constexpr bool SaysMissing =
+    !std::is_same_v<Command, CheckCommand> && !std::is_same_v<Command, TopCommand>;
+
 template <typename Command>
 int RunOnCore(const Options& options, const Command& command) {
-  const absl::StatusOr<std::unique_ptr<AdminClient>> client =
-      AdminClient::Create(options.connection, Interrupted);
+  const absl::StatusOr<std::unique_ptr<FleetClient>> client =
+      FleetClient::Create(options.connection, Interrupted);
   if (!client.ok()) return NoClient(options, client.status());
   const SystemClock clock;
   CommandContext context{**client,
@@ -48,7 +54,8 @@ int RunOnCore(const Options& options, const Command& command) {
                          StyleFor(options.output, STDOUT_FILENO),
                          isatty(STDOUT_FILENO) != 0,
                          isatty(STDIN_FILENO) != 0 && isatty(STDERR_FILENO) != 0};
-  return RunCommand(context, command);
+  const int code = RunCommand(context, command);
+  return SaysMissing<Command> ? WithMissing(context, code) : code;
 }
 
 struct Runner {

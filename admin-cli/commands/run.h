@@ -22,6 +22,8 @@ int RunCommand(CommandContext& context, const TopicsShowCommand& command);
 int RunCommand(CommandContext& context, const EdgesListCommand& command);
 int RunCommand(CommandContext& context, const EdgesShowCommand& command);
 int RunCommand(CommandContext& context, const EdgesDrainCommand& command);
+int RunCommand(CommandContext& context, const CoresListCommand& command);
+int RunCommand(CommandContext& context, const CoresDrainCommand& command);
 int RunCommand(CommandContext& context, const WatchCommand& command);
 int RunCommand(CommandContext& context, const TraceCommand& command);
 int RunCommand(CommandContext& context, const TopCommand& command);

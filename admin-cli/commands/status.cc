@@ -16,7 +16,14 @@ std::string Count(uint64_t count, const char* noun) {
 
 Facts Describe(const v1::GetStatusResponse& status, absl::Time now) {
   Facts facts;
-  facts.Add("core", fmt::format("version {}, id {}", status.version(), status.core_id()));
+  if (status.cores() > 0) {
+    facts.Add("cores", fmt::format("{}, version {}", status.cores(), status.version()));
+  } else {
+    facts.Add("core", fmt::format("version {}, id {}", status.version(), status.core_id()));
+  }
+  if (status.missing_cores_size() > 0) {
+    facts.Add("missing", fmt::format("{}", fmt::join(status.missing_cores(), ", ")), Tone::kBad);
+  }
   facts.Add("up", fmt::format("{}, since {}", Since(status.started_us(), now),
                               HumaneTime(absl::FromUnixMicros(status.started_us()))));
   facts.Add("peers", fmt::format("{} on {} ({}); {} opened and {} closed since the core started",

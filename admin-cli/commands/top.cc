@@ -26,7 +26,7 @@ constexpr Order kOrders[] = {{"bytes in", Request::SORT_BYTES_IN},
                              {"newest", Request::SORT_CONNECTED_SINCE}};
 
 // A core that answers slowly should not be queried more often.
-absl::Status Fetch(AdminClient& client, Request::Sort sort, size_t rows, TopFigures& figures) {
+absl::Status Fetch(FleetClient& client, Request::Sort sort, size_t rows, TopFigures& figures) {
   absl::StatusOr<v1::GetStatusResponse> status = client.GetStatus();
   if (!status.ok()) return status.status();
   figures.status = *std::move(status);
@@ -38,7 +38,7 @@ absl::Status Fetch(AdminClient& client, Request::Sort sort, size_t rows, TopFigu
   topics.set_sort(v1::ListTopicsRequest::SORT_RATE);
   topics.set_descending(true);
   topics.set_limit(static_cast<uint32_t>(rows));
-  absl::Status listed = client.ListTopics(topics, [&](const v1::ListTopicsResponse& page) {
+  absl::Status listed = client.ListFirstTopics(topics, [&](const v1::ListTopicsResponse& page) {
     figures.topics.insert(figures.topics.end(), page.topics().begin(), page.topics().end());
     return true;
   });
@@ -52,6 +52,10 @@ absl::Status Fetch(AdminClient& client, Request::Sort sort, size_t rows, TopFigu
     figures.peers.insert(figures.peers.end(), page.peers().begin(), page.peers().end());
     return true;
   });
+}
+
+std::string Without(const std::vector<std::string>& cores) {
+  return cores.empty() ? "" : fmt::format("without core {}", fmt::join(cores, ", "));
 }
 
 class Top {
@@ -100,7 +104,8 @@ class Top {
     fresh.time = session_.now();
     absl::Status status = Fetch(session_.client, kOrders[order_].sort, rows, fresh);
     refreshed_ = session_.now();
-    look_.trouble = status.ok() ? "" : Explain(status, session_.options.connection.core).text;
+    look_.trouble = status.ok() ? Without(session_.client.missing())
+                                : Explain(status, session_.options.connection.core).text;
     if (!status.ok()) return status;
     // Rates over a very short interval would be noise.
     if (fresh.time - figures_.time >= every_ / 2) before_ = std::move(figures_);

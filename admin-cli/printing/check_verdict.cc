@@ -100,6 +100,8 @@ std::string CheckVerdict::ToJson() const {
 CheckVerdict Evaluate(const v1::GetStatusResponse& status, const Thresholds& thresholds,
                       absl::Time now) {
   Judgement judgement;
+  for (const std::string& core : status.missing_cores())
+    judgement.Say(fmt::format("core {} does not answer", core), CheckState::kCritical);
   judgement.Weigh(Count(status.peers(), "peer"), "peers", static_cast<double>(status.peers()), "",
                   thresholds.peers);
   judgement.Weigh(Count(status.edges(), "edge"), "edges", status.edges(), "", thresholds.edges);

@@ -159,4 +159,40 @@ void AddRow(const v1::EdgeInfo& edge, absl::Time now, Table& table) {
              CertificateEnd(edge.tls_not_after_us(), now)});
 }
 
+Table CoreTable() {
+  return Table({{"CORE", kLeft, 8},
+                {"ID", kLeft, 0, 3},
+                {"VERSION", kLeft, 0, 4},
+                {"STATE", kLeft},
+                {"UP", kRight},
+                {"PEERS", kRight},
+                {"EDGES", kRight, 0, 2},
+                {"LANES", kRight, 0, 5},
+                {"RELAYS/S", kRight},
+                {"SILENT", kRight, 0, 1},
+                {"BACKLOG", kRight, 0, 1},
+                {"OPEN", kRight, 0, 6},
+                {"RESENT", kRight, 0, 6},
+                {"MEMORY", kRight, 0, 7}});
+}
+
+void AddRow(const v1::CoreInfo& core, absl::Time now, Table& table) {
+  const v1::GetStatusResponse& status = core.status();
+  const bool answers = core.has_status();
+  const auto own = [answers](const std::string& text) { return answers ? text : "-"; };
+  const auto link = [&core](const std::string& text) { return core.is_self() ? "-" : text; };
+  const Cell state = !answers                           ? Cell("no answer", Tone::kBad)
+                     : status.draining()                ? Cell("draining", Tone::kWarning)
+                     : core.is_self()                   ? Cell("asked", Tone::kGood)
+                     : !core.known() || !core.complete() ? Cell("joining", Tone::kWarning)
+                                                        : Cell("up", Tone::kGood);
+  table.Add({Dash(core.name()), core.core_id(), Dash(core.version()), state,
+             own(Since(status.started_us(), now)), own(HumaneCount(status.peers())),
+             own(HumaneCount(status.edges())), own(HumaneCount(status.lanes())),
+             own(HumaneRate(status.relays_per_second())),
+             link(HumaneDuration(absl::Microseconds(core.silent_us()))),
+             link(HumaneSize(core.backlog_bytes())), link(HumaneCount(core.open_relays())),
+             link(HumaneCount(core.resends())), own(HumaneSize(status.resident_bytes()))});
+}
+
 }  // namespace cairn::admin

@@ -27,6 +27,10 @@ void AddRow(const ::cairn::signaling::v1::Topic& topic, absl::Time now, Table& t
 Table EdgeTable();
 void AddRow(const ::cairn::signaling::v1::EdgeInfo& edge, absl::Time now, Table& table);
 
+// Core: this one's own answer if there is one, and how the core that was asked reaches it.
+Table CoreTable();
+void AddRow(const ::cairn::signaling::v1::CoreInfo& core, absl::Time now, Table& table);
+
 // The time from then until `now`, as "3m12s"; "-" for 0.
 std::string Since(int64_t time_us, absl::Time now);
 // "412us"; "-" for 0.

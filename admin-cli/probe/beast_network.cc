@@ -1,14 +1,11 @@
-// The adapter to Asio and Beast. It is the only such file because it takes half a minute to
-// compile.
+// The adapter to Asio and Beast. It is the only file that includes them, because that takes half a
+// minute to compile.
 #include <absl/status/status.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
@@ -27,6 +24,7 @@
 #include "admin-cli/printing/version.h"
 #include "admin-cli/probe/error.h"
 #include "admin-cli/probe/network.h"
+#include "admin-cli/probe/probe_stream.h"
 #include "admin-cli/probe/resolve.h"
 #include "admin-cli/probe/tls.h"
 
@@ -41,68 +39,6 @@ using asio::ip::tcp;
 using beast::error_code;
 
 constexpr size_t kMaxMessageBytes = 1 << 20;
-
-// A TCP connection, in TLS or not: one type, so that the WebSocket code is compiled once.
-class ProbeStream {
- public:
-  using executor_type = tcp::socket::executor_type;
-  using TlsStream = asio::ssl::stream<tcp::socket>;
-
-  ProbeStream(asio::io_context& io, asio::ssl::context& tls) : stream_(io, tls) {}
-
-  executor_type get_executor() { return stream_.get_executor(); }
-  tcp::socket& socket() { return stream_.next_layer(); }
-  TlsStream& StartTls() {
-    in_tls_ = true;
-    return stream_;
-  }
-
-  template <typename Buffers, typename Handler>
-  void async_read_some(const Buffers& buffers, Handler&& handler) {
-    // Beast keeps nothing of a response whose body it cannot parse.
-    const asio::mutable_buffer first = *asio::buffer_sequence_begin(buffers);
-    const auto executor = asio::get_associated_executor(handler, get_executor());
-    auto listen =
-        asio::bind_executor(executor, [this, first, handler = std::forward<Handler>(handler)](
-                                          error_code error, size_t size) mutable {
-          const size_t wanted = std::min({size, first.size(), kMaxHeadBytes - heard_.size()});
-          heard_.append(static_cast<const char*>(first.data()), wanted);
-          handler(error, size);
-        });
-    if (in_tls_) return stream_.async_read_some(buffers, std::move(listen));
-    socket().async_read_some(buffers, std::move(listen));
-  }
-  template <typename Buffers, typename Handler>
-  void async_write_some(const Buffers& buffers, Handler&& handler) {
-    if (in_tls_) return stream_.async_write_some(buffers, std::forward<Handler>(handler));
-    socket().async_write_some(buffers, std::forward<Handler>(handler));
-  }
-
-  // The first bytes received.
-  const std::string& heard() const { return heard_; }
-
-  // Called by Beast. TLS's close_notify is skipped, since the Close frames have been exchanged. The
-  // other side's FIN is not waited for, since its Close frame has told the result.
-  template <typename Handler>
-  friend void async_teardown(beast::role_type, ProbeStream& stream, Handler&& handler) {
-    error_code ignored;
-    stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    const auto executor = asio::get_associated_executor(handler, stream.get_executor());
-    asio::post(executor,
-               [handler = std::forward<Handler>(handler)]() mutable { handler(error_code()); });
-  }
-  friend void beast_close_socket(ProbeStream& stream) {
-    error_code ignored;
-    stream.socket().close(ignored);
-  }
-
- private:
-  static constexpr size_t kMaxHeadBytes = 16 << 10;
-
-  TlsStream stream_;
-  bool in_tls_ = false;
-  std::string heard_;
-};
 
 class BeastConnection final : public ProbeConnection {
  public:

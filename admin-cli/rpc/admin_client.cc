@@ -100,6 +100,7 @@ struct AdminClient::Parts {
   std::shared_ptr<grpc::Channel> channel;
   std::unique_ptr<v1::Admin::Stub> stub;
   std::string token;
+  std::string core_id;  // "": of the core at the other end of the channel
   absl::Duration timeout;
   std::function<bool()> stop;
 
@@ -131,6 +132,7 @@ absl::Status AdminClient::Parts::Connect() const {
 
 void AdminClient::Parts::Authorize(grpc::ClientContext& context) const {
   if (!token.empty()) context.AddMetadata("authorization", "Bearer " + token);
+  if (!core_id.empty()) context.AddMetadata("cairn-core", core_id);
 }
 
 bool AdminClient::Parts::Await(grpc::CompletionQueue& queue, grpc::ClientContext& context,
@@ -222,6 +224,18 @@ absl::StatusOr<std::unique_ptr<AdminClient>> AdminClient::Create(const Connectio
   return std::unique_ptr<AdminClient>(new AdminClient(std::move(parts)));
 }
 
+std::unique_ptr<AdminClient> AdminClient::ForCore(const std::string& core_id,
+                                                  std::function<bool()> stop) const {
+  auto parts = std::make_unique<Parts>();
+  parts->channel = parts_->channel;
+  parts->stub = v1::Admin::NewStub(parts->channel);
+  parts->token = parts_->token;
+  parts->core_id = core_id;
+  parts->timeout = parts_->timeout;
+  parts->stop = std::move(stop);
+  return std::unique_ptr<AdminClient>(new AdminClient(std::move(parts)));
+}
+
 absl::StatusOr<v1::GetStatusResponse> AdminClient::GetStatus() {
   return parts_->Unary<v1::GetStatusResponse>(&v1::Admin::Stub::AsyncGetStatus,
                                               v1::GetStatusRequest());
@@ -252,6 +266,15 @@ absl::StatusOr<v1::DrainEdgeResponse> AdminClient::DrainEdge(const v1::DrainEdge
 absl::StatusOr<v1::SetLogLevelResponse> AdminClient::SetLogLevel(
     const v1::SetLogLevelRequest& request) {
   return parts_->Unary<v1::SetLogLevelResponse>(&v1::Admin::Stub::AsyncSetLogLevel, request);
+}
+
+absl::StatusOr<v1::ListCoresResponse> AdminClient::ListCores() {
+  return parts_->Unary<v1::ListCoresResponse>(&v1::Admin::Stub::AsyncListCores,
+                                              v1::ListCoresRequest());
+}
+
+absl::StatusOr<v1::DrainCoreResponse> AdminClient::DrainCore(const v1::DrainCoreRequest& request) {
+  return parts_->Unary<v1::DrainCoreResponse>(&v1::Admin::Stub::AsyncDrainCore, request);
 }
 
 absl::Status AdminClient::ListPeers(const v1::ListPeersRequest& request,

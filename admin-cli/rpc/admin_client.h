@@ -30,6 +30,10 @@ class AdminClient {
                                                              std::function<bool()> stop);
   ~AdminClient();
 
+  // The same connection, for another core of the fleet; "": for the one that it leads to.
+  std::unique_ptr<AdminClient> ForCore(const std::string& core_id,
+                                       std::function<bool()> stop) const;
+
   absl::StatusOr<v1::GetStatusResponse> GetStatus();
   absl::StatusOr<v1::Peer> GetPeer(const v1::GetPeerRequest& request);
   absl::StatusOr<v1::DisconnectResponse> Disconnect(const v1::DisconnectRequest& request);
@@ -37,6 +41,8 @@ class AdminClient {
   absl::StatusOr<v1::ListEdgesResponse> ListEdges();
   absl::StatusOr<v1::DrainEdgeResponse> DrainEdge(const v1::DrainEdgeRequest& request);
   absl::StatusOr<v1::SetLogLevelResponse> SetLogLevel(const v1::SetLogLevelRequest& request);
+  absl::StatusOr<v1::ListCoresResponse> ListCores();
+  absl::StatusOr<v1::DrainCoreResponse> DrainCore(const v1::DrainCoreRequest& request);
 
   // `each` is called with every message, in order; the time-out applies to each of them. If it
   // returns false, the call ends with OK.

@@ -18,6 +18,7 @@ struct ConnectionOptions {
   std::string tls_server_name;
   bool insecure = false;  // the token may cross a network without TLS
   absl::Duration timeout = absl::Seconds(5);
+  std::string on;  // name or id of the only core of the fleet to ask; "": all
 };
 
 }  // namespace cairn::admin

@@ -24,6 +24,14 @@ inline constexpr milliseconds kHandshakeTimeout{3'500};
 // HTTP/2 PINGs of either side: a peer that vanished is noticed after both together.
 inline constexpr milliseconds kKeepaliveInterval{3'000};
 inline constexpr milliseconds kKeepaliveTimeout{5'000};
+// The same of an edge that has other cores to go to.
+inline constexpr milliseconds kImpatientInterval{500};
+inline constexpr milliseconds kImpatientTimeout{1'500};
+// So long after it has left a core that fell silent, it waits as if it had one core: what slows all
+// of them down must not send it from one to the next.
+inline constexpr milliseconds kPatientAfterMove{30'000};
+// Looking up and connecting to a core, while there are others that have not been tried.
+inline constexpr milliseconds kShortConnectTimeout{1'000};
 // Of a loop and of a core: how late an acknowledgement may be sent when there is no other message.
 inline constexpr milliseconds kTick{100};
 // How long an edge that ends waits for its clients' relays to arrive.
@@ -54,6 +62,8 @@ static_assert(kDefaultLaneTimeout > kConnectTimeout + kHandshakeTimeout + kRetur
               "a link may be away for seconds, and a handshake be slow");
 static_assert(kDefaultLaneTimeout > kKeepaliveInterval + kKeepaliveTimeout,
               "an edge notices first");
+static_assert(kKeepaliveTimeout > kImpatientTimeout && kConnectTimeout > kShortConnectTimeout,
+              "with one core there is nothing to be gained by haste");
 static_assert(kMinLaneTimeout > 4 * kTick, "an answer may take two ticks of each side");
 static_assert(kMinLaneTimeout / kBeatsPerTimeout >= 2 * kTick, "ticks can tell beats apart");
 static_assert(kReturnLimit >= kReturnPatience, "the limit ends what makes progress");

@@ -1,8 +1,8 @@
 // BenchLane: a lane that speaks to a core without an edge around it.
 //
-// While one write is in flight, what is sent is gathered into the next message, as edges do.
+// While one write is in flight, later items are gathered into the next message, as in an edge.
 // Thread: any. `on_delivery` runs on gRPC's threads, one call at a time, and may Send().
-// Bounds: none of its own: what is sent faster than the core takes it is kept.
+// Bounds: none: items that are sent faster than the core accepts them are kept.
 // Errors: a stream that ends before its lane does makes broken() true.
 #ifndef CAIRN_TESTS_BENCH_BENCH_LANE_H_
 #define CAIRN_TESTS_BENCH_BENCH_LANE_H_
@@ -28,7 +28,7 @@ class BenchLane final
  public:
   using OnDelivery = std::function<void(const signaling::v1::Delivery&)>;
 
-  // `number`: no other lane's. Opens the stream and says Hello.
+  // `number`: unique among lanes. Opens the stream and sends Hello.
   BenchLane(const std::shared_ptr<grpc::Channel>& channel, uint64_t number, const std::string& edge,
             OnDelivery on_delivery);
   // Ends the stream; on_delivery is not called any more.
@@ -36,7 +36,7 @@ class BenchLane final
 
   // Takes the events out of `batch`. Their peers are numbers of its choice, which become ids.
   void Send(signaling::v1::LaneToCore& batch);
-  // Number for the next relay of the lane. REQUIRES: one sender, who sends them in this order.
+  // Number for the next relay of the lane. REQUIRES: one sender, which sends them in this order.
   uint64_t NextSeq() { return ++last_seq_; }
   // Returns when the core has handled everything; false when the stream has ended.
   bool Flush();
@@ -50,7 +50,7 @@ class BenchLane final
   void OnDone(const grpc::Status& status) override;
   // Writes what there is, unless a write is in flight. REQUIRES: mu_.
   void Pump();
-  // Acknowledges what was handled, and keeps the core's end from thinking that the lane is gone.
+  // Acknowledges handled messages, so that the core does not give the lane up.
   void Beat();
 
   // Immutable after construction.

@@ -1,7 +1,7 @@
-// CoreProcess: a core of its own for a benchmark, on a unix socket that nobody else knows.
+// CoreProcess: a core of its own for a benchmark, on a unix socket of its own.
 //
 // Thread: its owner's.
-// Errors: Start() says on stderr why there is none.
+// Errors: Start() prints the reason to stderr.
 #ifndef CAIRN_TESTS_BENCH_CORE_PROCESS_H_
 #define CAIRN_TESTS_BENCH_CORE_PROCESS_H_
 

@@ -29,9 +29,10 @@ class Crowd final : public PeerListener {
   // Peers are dealt to `ports` in turn.
   Crowd(Poller& poller, std::vector<uint16_t> ports, RelayHandler on_relay);
 
-  // A peer whose index is the number of those before it.
+  // A peer; its index is the number of peers added before it.
   void Add(std::vector<std::string> topics, bool reset_on_close = true);
-  // Connects who is not connected. False, which has been said on stderr: not all became ready.
+  // Connects the peers that are not connected. False, after a message on stderr: not all became
+  // ready.
   bool Open();
 
   size_t size() const { return peers_.size(); }

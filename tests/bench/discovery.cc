@@ -19,12 +19,12 @@
 namespace cairn::bench {
 namespace {
 
-// Clients without v2 say their offer so often until it is answered (docs/PROTOCOL.md).
+// Clients without v2 repeat their offer at this interval until it is answered (docs/PROTOCOL.md).
 constexpr int64_t kRepeat = 50 * kMillisecond;
 // The second client comes up to so long after the first, at a moment of its own: two polls, so that
 // the wait for the next poll is spread evenly.
 constexpr int64_t kSpread = 2 * kRepeat;
-// What is late on a busy machine is not lost.
+// Late relays on a busy machine are not counted as lost.
 constexpr int64_t kDrainTimeout = 30 * kSecond;
 
 // One rendezvous, client 0 first, client 1 later, with two ports on different edges:
@@ -75,7 +75,7 @@ class Discovery final : public PeerListener {
   void OnLost(Peer& peer, const char* why) override;
 
  private:
-  // When a client comes, or says its offer again.
+  // When a client connects, or repeats its offer.
   struct Due {
     int64_t at_ns;
     uint32_t client;  // 2 * rendezvous + 0 or 1
@@ -88,7 +88,7 @@ class Discovery final : public PeerListener {
   void SayCandidates(uint32_t client);
   void OnStamp(uint32_t client, const Stamp& stamp);
   void End(Rendezvous& rendezvous);
-  // Carries out what is due; returns when something is due next.
+  // Does what is due; returns when something is due next.
   int64_t CarryOut(int64_t now_ns, int64_t next_ns);
   Rendezvous& Of(uint32_t client) { return *all_[client / 2]; }
 
@@ -217,7 +217,7 @@ void Discovery::End(Rendezvous& rendezvous) {
   if (measured_from_ns_ == 0 || rendezvous.due_ns < measured_from_ns_) return;
   ++done_;
   total_.Add(now_ns - rendezvous.due_ns);
-  // Who came second in the server's eyes; native clients do not know, and client 1 is.
+  // Which client the server saw second; for native clients this is unknown, and client 1 is taken.
   const size_t second = rendezvous.offerer ^ 1;
   const int64_t subscribed_ns = rendezvous.open_ns[second];
   int64_t server_ns = subscribed_ns - rendezvous.connect_ns[second];
@@ -226,7 +226,7 @@ void Discovery::End(Rendezvous& rendezvous) {
   } else {
     wait_.Add(std::max<int64_t>(0, rendezvous.offered_ns - subscribed_ns));
   }
-  // Said before the answerer had subscribed, and heard all the same: not the server's time yet.
+  // Sent before the answerer had subscribed, and received anyway: not the server's time yet.
   server_ns += rendezvous.offer_heard_ns - std::max(rendezvous.offered_ns, subscribed_ns);
   server_ns += now_ns - rendezvous.offer_heard_ns;  // the answer's leg, and the candidates'
   server_.Add(server_ns);

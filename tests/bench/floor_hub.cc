@@ -1,4 +1,4 @@
-// floor_hub: what stands between floor_relays for a floor of three processes: floor_hub PORT.
+// floor_hub: connects floor_relays, for a floor of three processes: floor_hub PORT.
 //
 // One thread, one epoll set, one read and one write per ready socket and turn. Passes each relay to
 // those floor_relays that have somebody for it. As floor_relay, it has nothing else.

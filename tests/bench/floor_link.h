@@ -1,4 +1,4 @@
-// What the processes of the floor that is spread over three of them say to each other, over TCP:
+// The messages between the three processes of the floor, over TCP:
 // 4 bytes of length, then a kind, the sender's number and what it said.
 //
 // Thread: any; both ends are of the same machine and trust each other.

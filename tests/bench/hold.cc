@@ -14,7 +14,7 @@ namespace {
 
 constexpr int64_t kLook = 100 * kMillisecond;
 
-// Whoever started us has closed its end, or is gone.
+// The process that started this one has closed its end, or has exited.
 bool StdinHasEnded() {
   pollfd in{STDIN_FILENO, POLLIN, 0};
   char byte = 0;

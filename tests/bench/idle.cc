@@ -9,8 +9,8 @@
 namespace cairn::bench {
 namespace {
 
-// Opened before memory is first read, so that what a server takes once is not charged to each
-// connection.
+// Opened before memory is first read, so that memory that a server takes once is not charged to
+// each connection.
 constexpr size_t kFirst = 100;
 // For a core behind the edges, and for what servers free a little later.
 constexpr int64_t kSettle = kSecond;

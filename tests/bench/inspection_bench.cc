@@ -1,4 +1,4 @@
-// inspection_bench: what it costs a core with very many peers to be looked at, as Markdown tables.
+// inspection_bench: what inspecting a core with very many peers costs, as Markdown tables.
 //
 // Starts a core, fills it through lanes of its own, and measures memory, calls of the Admin API,
 // and what relays notice of them. Exit 1 when a relay was lost or a stream ended; 2 when it could
@@ -140,7 +140,7 @@ bool Run::Fill() {
   if (!subscribed) return false;
   PrintMemory("and three topics each", before);
   before = core_.ResidentBytes();
-  // The history is full when the last of the lanes has said so.
+  // The history is full when the last lane has reported its closed peers.
   const bool reported = population_.Report() && population_.PassThrough(kHistory) &&
                         Await([](const auto& status) { return status.peers_closed() == kHistory; });
   if (!reported) return false;
@@ -179,7 +179,8 @@ bool Run::PrintRelays() {
     return false;
   }
   probe_->Run(options_.rate, 1);  // to warm up
-  // Others who use the machine disturb some rounds; the quietest of each load tells most.
+  // Other load on the machine disturbs some rounds; the quietest round of each load is the best
+  // measurement.
   std::map<std::string, RelayFigures> quietest;
   const auto note = [&quietest](const std::string& load, const RelayFigures& figures) {
     const auto [it, first] = quietest.emplace(load, figures);

@@ -2,7 +2,7 @@
 // nothing else happens.
 //
 // Thread: its owner's.
-// Errors: a call that fails ends the program, with what it said on stderr.
+// Errors: a call that fails ends the program, with its error on stderr.
 #ifndef CAIRN_TESTS_BENCH_INSPECTION_CALLS_H_
 #define CAIRN_TESTS_BENCH_INSPECTION_CALLS_H_
 

@@ -1,4 +1,4 @@
-// Load: what operators, or peers who come and go, do again and again while relays are measured.
+// Load: calls of operators, or peers that join and leave, repeated while relays are measured.
 //
 // Owner:  from construction to destruction its own threads keep at it, each call right behind the
 //         one before.
@@ -42,7 +42,7 @@ class Load {
   Load(const Load&) = delete;
   Load& operator=(const Load&) = delete;
 
-  // What has been done so far, in words.
+  // The work so far, as text.
   std::string Done() const;
 
  private:

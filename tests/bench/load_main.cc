@@ -1,4 +1,4 @@
-// cairn-load: drives servers on this machine and prints what it found as one line of JSON.
+// cairn-load: drives servers on this machine and prints the results as one line of JSON.
 #include <sys/prctl.h>
 
 #include <cstdio>

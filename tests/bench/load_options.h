@@ -1,6 +1,6 @@
 // LoadOptions: what cairn-load is asked to do.
 //
-// Errors: ParseLoadOptions() says on stderr which option cannot stand.
+// Errors: ParseLoadOptions() names the invalid option on stderr.
 #ifndef CAIRN_TESTS_BENCH_LOAD_OPTIONS_H_
 #define CAIRN_TESTS_BENCH_LOAD_OPTIONS_H_
 
@@ -33,7 +33,7 @@ struct LoadOptions {
   bool v2 = false;           // --v2: rendezvous by cairn.signal.v2
 };
 
-// Nothing: a mistake, which has been said.
+// Nothing: an option was invalid, and stderr names it.
 std::optional<LoadOptions> ParseLoadOptions(int argc, char** argv);
 
 }  // namespace cairn::bench

@@ -60,7 +60,7 @@ class ManualExecutor final : public edge::LoopExecutor {
   std::vector<std::function<void()>> running_;
 };
 
-// One loop's worth of an edge, with clients in place of connections and nobody's thread.
+// One loop of an edge, with fake clients in place of connections, and without a thread.
 class LaneRig {
  public:
   LaneRig(core::Core& core, uint64_t lane_id)
@@ -69,7 +69,7 @@ class LaneRig {
     link_ = links.NewLink(lane_.identity(), lane_, executor_);
     lane_.Connect(link_.get());
   }
-  // Sessions leave the lane, which tells the link.
+  // Sessions leave the lane, which uses the link.
   ~LaneRig() { sessions_.clear(); }
 
   void AddSubscribers(size_t count) {
@@ -89,7 +89,7 @@ class LaneRig {
     read_buffer_ = bytes;
     sessions_[client]->OnBytes({read_buffer_.data(), read_buffer_.size()});
   }
-  // What a loop does when all that was ready is handled.
+  // The end of a turn.
   void EndTurn() {
     lane_.Flush();
     executor_.Run();

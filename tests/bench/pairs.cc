@@ -29,7 +29,7 @@ class Pairs {
   bool Open();
   void RunClosed();
   void RunOpen();
-  // Waits for what is still on its way.
+  // Waits for relays that are still in flight.
   Faults Finish();
 
  private:

@@ -56,7 +56,7 @@ class Peer final : public Pollable {
   void Connect();
   // Leaves with the next flush. REQUIRES: ready.
   void SendRelay(std::string_view topic, std::string_view payload);
-  // Leaves. Nothing is heard from it any more.
+  // Disconnects. Its callbacks are not called any more.
   void Close();
 
   uint32_t index() const { return config_.index; }
@@ -71,7 +71,7 @@ class Peer final : public Pollable {
   enum class State : uint8_t { kIdle, kConnecting, kUpgrading, kOpen, kReady, kLost };
 
   void Read();
-  // Takes what is complete from the front of `in`.
+  // Takes the complete messages from the front of `in`.
   void OnBytes(std::string_view& in);
   bool TakeUpgradeAnswer(std::string_view& in);
   void OnFrame(const Frame& frame);

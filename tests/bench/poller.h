@@ -20,7 +20,7 @@ namespace cairn::bench {
 class Pollable {
  public:
   virtual void OnReady(uint32_t epoll_events) = 0;
-  // Sends what has gathered since the last.
+  // Sends the output gathered since the last call.
   virtual void Flush() = 0;
 
  protected:

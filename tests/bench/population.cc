@@ -10,7 +10,7 @@ using signaling::v1::LaneToCore;
 
 namespace {
 
-// Peers a message tells of.
+// Peers in a message.
 constexpr size_t kChunk = 500;
 constexpr int64_t kFirstConnectedUs = 1'700'000'000'000'000;
 constexpr uint64_t kDayUs = uint64_t{86'400} * 1'000'000;

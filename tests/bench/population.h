@@ -44,7 +44,7 @@ class Population {
   bool broken() const;
 
  private:
-  // Says what `describe` adds for every index, in chunks, spread over the lanes.
+  // Sends the events that `describe` adds for every index, in chunks, spread over the lanes.
   template <typename Describe>
   bool Say(size_t first, size_t count, Describe describe);
 

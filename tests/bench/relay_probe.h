@@ -29,7 +29,7 @@ class RelayProbe {
   // Its subscriptions are on their way then.
   explicit RelayProbe(const CoreProcess& core);
 
-  // Sends for that long, and waits for what is still on its way.
+  // Sends for that long, then waits for relays that are still in flight.
   Latencies Run(double rate, double seconds);
   // Of the last Run().
   bool complete() const { return complete_; }

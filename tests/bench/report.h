@@ -1,4 +1,4 @@
-// Report: what a run found, as one line of JSON, and whether the server did all it promises.
+// Report: the results of a run, as one line of JSON, and whether the server kept all its promises.
 #ifndef CAIRN_TESTS_BENCH_REPORT_H_
 #define CAIRN_TESTS_BENCH_REPORT_H_
 
@@ -20,7 +20,7 @@ struct Faults {
   uint64_t corrupt = 0;       // payload, sender or topic other than what was sent
   uint64_t disconnected = 0;  // connections that failed or ended by themselves
 
-  // `sent`: messages that the other end has sent to who kept `check`.
+  // `sent`: messages that the other end has sent to the owner of `check`.
   void Count(const SequenceCheck& check, uint64_t sent);
   bool none() const { return lost + duplicates + reordered + corrupt + disconnected == 0; }
 };

@@ -1,4 +1,4 @@
-"""What a restart of the core costs with very many peers: `./dev bench restart`, or with --help.
+"""Measures what a restart of the core with very many peers costs: `./dev bench restart`, or with --help.
 
 Edges with idle peers in three topics each, and besides a load of native, v2 and JSON clients that checks each of its relays.
 The core is killed and started at once, again and again. Prints what was lost or doubled, how long it took until the new core
@@ -92,7 +92,7 @@ class System:
         return {name: float(value) for name, value in found.items()}
 
     def closed_peers(self):
-        """Of the idle ones, after which they are gone."""
+        """Of the idle ones, which it stops."""
         closed = 0
         for crowd in self._crowds:
             said, _ = crowd.communicate("", timeout=PATIENCE)
@@ -118,7 +118,7 @@ def restart(system, all_there):
 
 
 def settled(system):
-    """What the core knows, once that does not change."""
+    """The core's counts, once they no longer change."""
     known, since = system.knows(), time.monotonic()
     while time.monotonic() - since < 1:
         time.sleep(0.1)

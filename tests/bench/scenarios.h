@@ -21,14 +21,14 @@ std::optional<Faults> RunPairs(const LoadOptions& options, Report& report);
 // `in_flight` before.
 std::optional<Faults> RunFanout(const LoadOptions& options, Report& report);
 
-// Connections with topics that say nothing: what memory they take.
+// Idle connections with topics: how much memory they take.
 std::optional<Faults> RunIdle(const LoadOptions& options, Report& report);
 
 // Connections with topics that say nothing and stay until stdin ends: who is told again to a core
 // that is new. Prints "ready" when all are there.
 std::optional<Faults> RunHold(const LoadOptions& options, Report& report);
 
-// Many connections end at once: what a pair of others notices.
+// Many connections end at once: how much this delays a pair of others.
 std::optional<Faults> RunVanish(const LoadOptions& options, Report& report);
 
 // Pairs of clients that know nothing but a topic come at a fixed rate: how long until they have

@@ -1,4 +1,5 @@
-// ServerUsage: what the processes under test take of the machine, and what others take meanwhile.
+// ServerUsage: the CPU and memory of the processes under test, and the CPU that others use
+// meanwhile.
 //
 // Source: each process's CPU clock (clock_getcpuclockid(3): all its threads, those that ended too),
 // /proc/PID/task/*/status, /proc/PID/smaps_rollup, /proc/stat.
@@ -18,7 +19,7 @@ class ServerUsage {
  public:
   explicit ServerUsage(std::vector<pid_t> servers) : servers_(std::move(servers)) {}
 
-  // Both ends of what is measured.
+  // Beginning and end of the measured time.
   void Begin() { begin_ = Take(); }
   void End() { end_ = Take(); }
   double Seconds() const;

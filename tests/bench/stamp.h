@@ -1,4 +1,4 @@
-// Stamp: what the generator writes into a payload, and checks when it comes back.
+// Stamp: the data that the generator writes into a payload, and checks in each delivery.
 //
 // Form:   kind (1 byte), sender (4), number (4), time (8), all in the machine's byte order; then
 // filler, which is

@@ -24,7 +24,7 @@ namespace {
 constexpr int kOpenTimeoutMs = 90'000;
 constexpr int64_t kProbePause = kMillisecond / 2;
 constexpr int64_t kProbeTimeout = 30 * kSecond;
-// So many calm round trips in a row, not before kLeastWatch, and it is over.
+// The measurement ends after this many undelayed round trips in a row, but not before kLeastWatch.
 constexpr size_t kCalm = 400;
 constexpr int64_t kLeastWatch = kSecond;
 constexpr int64_t kLongestWatch = 30 * kSecond;
@@ -33,7 +33,7 @@ constexpr int64_t kLongestWatch = 30 * kSecond;
 // end of their process.
 class Doomed {
  public:
-  // False, which has been said on stderr: not all could connect.
+  // False, after a message on stderr: not all could connect.
   bool Start(const LoadOptions& options);
   void Kill() {
     kill(process_, SIGKILL);
@@ -80,7 +80,7 @@ void Doomed::Live(const LoadOptions& options, int say_ready) {
   for (;;) poller.Poll(NowNs() + kSecond);
 }
 
-// Two others, who keep exchanging: one message there, its answer back, a short pause.
+// Two other clients that exchange messages: a message, its answer, a short pause.
 class Probe {
  public:
   explicit Probe(const LoadOptions& options)
@@ -174,7 +174,7 @@ Faults Probe::Found() const {
 std::optional<Faults> RunVanish(const LoadOptions& options, Report& report) {
   Doomed doomed;
   if (!doomed.Start(options)) return std::nullopt;
-  // So that the probe's own turn does not come late. Not everybody may.
+  // So that the probe itself is scheduled in time. Needs a privilege.
   sched_param priority = {};
   priority.sched_priority = 1;
   const bool prompt = sched_setscheduler(0, SCHED_RR, &priority) == 0;

@@ -67,7 +67,7 @@ for (const { shape, edges } of SHAPES) {
         const topic = nextTopic();
         const four = await Promise.all(Array.from({ length: 4 }, (_, index) => connect(urls[index % urls.length])));
         await Promise.all(four.map((client) => client.subscribe(topic)));
-        // What was on its way when a client's own relay was answered is here.
+        // Relays sent before the client's own relay was answered have arrived.
         await Promise.all(four.map((client) => client.relay(topic, bytes(''), { receipt: true })));
         const pairs = [];
         for (const client of four) {

@@ -1,4 +1,4 @@
-// meet() of clients/javascript in headless Chromium against real servers: who offers, who talks to whom, and what survives.
+// meet() of clients/javascript in headless Chromium against real servers: which side offers, which peers connect, and which faults a meeting survives.
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 
@@ -177,7 +177,7 @@ test('a channel outlives a server that is killed, and newcomers are met by those
   await third.hears(first, second);
   await first.say('still the same channel');
   await second.heard('still the same channel');
-  // Neither lost the other, and what they began on the reconnect was given up.
+  // Neither lost the other, and the negotiation begun on the reconnect was given up.
   assert.deepEqual((await first.see('events')).sort(), [`open ${second.id}`, `open ${third.id}`].sort());
   assert.deepEqual((await second.see('events')).sort(), [`open ${first.id}`, `open ${third.id}`].sort());
   const living = () => window.connections.filter(({ signalingState }) => signalingState !== 'closed').length;
@@ -245,7 +245,7 @@ test('a peer with whom no path comes about is given up and named', async () => {
   const { urls } = await serve();
   const topic = nextTopic();
   const first = await Member.join(urls, topic, { patience: 5000 });
-  // Somebody on the topic who never answers.
+  // A peer on the topic that never answers.
   const client = await first.page.context().newPage();
   await client.goto(library.url);
   await client.waitForFunction(() => window.library);

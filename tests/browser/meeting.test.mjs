@@ -1,4 +1,4 @@
-// meet() of clients/javascript where messages are lost and sides begin at once: who offers, and that all meet in the end.
+// meet() of clients/javascript with lost messages and simultaneous starts: which side offers, and that all peers connect in the end.
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -78,7 +78,7 @@ for (const who of [0, 1]) {
     const pair = [join(server), join(server)];
     await allMeet(pair);
     const [connection] = pair[who].connections;
-    // Its close is heard by nobody.
+    // No other peer notices its close.
     server.loss = 1;
     connection.close = function () {
       this.connectionState = 'closed';

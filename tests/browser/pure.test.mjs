@@ -1,4 +1,4 @@
-// What the page computes, without a browser.
+// The pure functions of the page, without a browser.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 

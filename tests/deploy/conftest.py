@@ -1,4 +1,4 @@
-"""Tests of what is shipped. A file whose tests were all skipped ends with 77, which CTest reports as skipped, not passed."""
+"""Tests of the shipped files. A file whose tests were all skipped ends with 77, which CTest reports as skipped, not passed."""
 import pathlib
 import sys
 
@@ -51,7 +51,7 @@ def start():
 
 @pytest.fixture
 def start_bare():
-    """start_bare(env=…): with nothing but what the file under test gives."""
+    """start_bare(env=…): with the options of the file under test only."""
     started = []
 
     def start_one(*flags, env=None):

@@ -1,4 +1,4 @@
-"""compose.yaml is one that compose takes, and what it mounts and names is there."""
+"""compose.yaml is accepted by compose, and the files that it mounts and names exist."""
 import json
 import pathlib
 import re
@@ -16,7 +16,7 @@ GRAFANA = ROOT / "deploy/grafana"
 
 
 def config(text, directory):
-    """What compose makes of a file: as it would run it, or what it has to say against it."""
+    """A file as compose would run it, or compose's error about it."""
     (directory / "compose.yaml").write_text(text)
     program = [need("docker-compose", "docker-compose"), "--project-directory", COMPOSE]
     return subprocess.run([*program, "-f", directory / "compose.yaml", "config"], text=True, capture_output=True,
@@ -36,7 +36,7 @@ def test_compose_would_find_a_mistake(tmp_path):
     assert done.returncode != 0 and "stop_grace_time" in done.stderr
 
 
-def test_the_services_are_a_core_two_edges_a_proxy_and_who_watches_them(services):
+def test_the_services_are_a_core_two_edges_a_proxy_and_monitoring(services):
     assert services.keys() == {"core", "edge1", "edge2", "proxy", "prometheus", "grafana"}
     roles = {name: service["environment"].get("CAIRN_SIGNAL_ROLE") for name, service in services.items()
              if "cairn-signal" in service["image"]}
@@ -50,8 +50,8 @@ def test_the_server_knows_every_variable(services):
         assert given <= known, name
 
 
-def test_the_server_takes_the_settings_of_every_service(services):
-    # Its files are not here, which it says only when it has nothing against the rest.
+def test_the_server_accepts_the_settings_of_every_service(services):
+    # Its files do not exist here, which compose reports only when the rest is valid.
     for name in "core", "edge1":
         done = run(env=services[name]["environment"])
         assert (done.returncode, "/secrets/" in done.stderr) == (1, True), done.stderr
@@ -64,7 +64,7 @@ def test_an_edge_has_the_time_that_its_drain_takes(services):
 
 
 def volumes_of(service):
-    """[(what is mounted, where)]"""
+    """[(mounted file, path in the container)]"""
     return [volume.split(":")[:2] for volume in service.get("volumes", [])]
 
 
@@ -75,7 +75,7 @@ def secrets_of(service):
             if source.startswith(f"{COMPOSE}/secrets")}
 
 
-def test_what_is_mounted_is_there(services):
+def test_mounted_files_exist(services):
     mounted = [source for service in services.values() for source, _ in volumes_of(service)]
     missing = [path for path in mounted if "/secrets/" not in path and not (COMPOSE / path).exists()]
     assert mounted and not missing
@@ -110,7 +110,7 @@ def test_every_file_that_a_service_is_given_is_made_and_mounted(services, made):
     assert len(given["core"]) == 4 and len(given["edge1"]) == 4 and given["proxy"]
 
 
-def test_nobody_is_given_the_key_of_the_authority_or_what_is_anothers(services, made):
+def test_each_gets_only_its_own_key_and_never_the_authoritys(services, made):
     assert (made / "link/ca/ca.key").stat().st_mode & 0o077 == 0
     shown = {name: {str(path) for path in secrets_of(service).values()} for name, service in services.items()}
     assert shown["core"] == {"link/core", "link/operator"}
@@ -118,13 +118,13 @@ def test_nobody_is_given_the_key_of_the_authority_or_what_is_anothers(services, 
     assert shown["proxy"] == {"proxy"} and not shown["prometheus"] and not shown["grafana"]
 
 
-def test_what_is_there_stays(made):
+def test_existing_files_are_kept(made):
     before = files_below(made)
     output("bash", made.parent / "make-secrets")
     assert files_below(made) == before
 
 
-def test_an_edge_meets_its_core_and_an_operator_looks_at_it_with_what_is_made(services, made, start_bare, tmp_path):
+def test_edge_core_and_operator_connect_with_the_generated_certificates(services, made, start_bare, tmp_path):
     address = f"127.0.0.1:{unused_port()}"
 
     def local(name):
@@ -144,7 +144,7 @@ def test_an_edge_meets_its_core_and_an_operator_looks_at_it_with_what_is_made(se
     posing = dict(local("edge1")) | {"CAIRN_SIGNAL_EDGE_NAME": "edge2"}
     assert not start_bare(env=posing).wait_for_log("core_link_(up|lost)")[1] == "up"
     assert "/secrets/operator" in secrets_of(services["core"])
-    # How to look is said at the top.
+    # The command for it is at the top of the file.
     assert "--tls-key /secrets/operator/tls.key" in (COMPOSE / "compose.yaml").read_text().split("services:")[0]
     identity = made / "link/operator"
     done = admin_cli.run("--core", address, "--tls-ca", identity / "ca.crt", "--tls-cert", identity / "tls.crt", "--tls-key",
@@ -156,7 +156,7 @@ def test_an_edge_meets_its_core_and_an_operator_looks_at_it_with_what_is_made(se
     assert done.code != 0 and "edge1" not in done.out, done
 
 
-def test_haproxy_takes_its_configuration(services, made, tmp_path):
+def test_haproxy_accepts_its_configuration(services, made, tmp_path):
     program = need("haproxy", "haproxy")
     text = (COMPOSE / "haproxy.cfg").read_text()
     (tmp_path / "haproxy.cfg").write_text(text.replace("/secrets/", f"{made}/"))

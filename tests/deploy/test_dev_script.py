@@ -1,4 +1,4 @@
-"""./dev: each command is in its help, a port in use is passed over, and what is built is said with about how long it takes."""
+"""./dev: each command is in its help, a port in use is skipped, and a build is announced with about how long it takes."""
 import re
 import shutil
 import socket
@@ -24,13 +24,13 @@ def test_every_command_is_in_the_help_and_every_command_of_the_help_exists():
     assert listed == {name for name in there if not name.startswith("-")} - {"help"}
 
 
-def test_an_unknown_command_is_told_what_there_is():
+def test_an_unknown_command_lists_the_commands():
     done = subprocess.run([ROOT / "dev", "teest"], text=True, capture_output=True, timeout=PATIENCE, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("./dev: unknown command 'teest'\nusage: ./dev COMMAND\n")
 
 
-def test_a_port_that_is_in_use_is_passed_over_and_said():
+def test_a_port_in_use_is_skipped_with_a_message():
     port = unused_port()
     with socket.create_server(("127.0.0.1", port)):
         done = in_dev('free_port "$1"', port)
@@ -39,7 +39,7 @@ def test_a_port_that_is_in_use_is_passed_over_and_said():
     assert done.stderr == f"port {port} is in use: this one listens on {found}\n"
 
 
-def test_a_port_that_is_free_is_taken_without_a_word():
+def test_a_free_port_is_used_without_a_message():
     port = unused_port()
     done = in_dev('free_port "$1"', port)
     assert (done.stdout, done.stderr) == (f"{port}\n", "")
@@ -55,7 +55,7 @@ def test_ports_are_chosen_unless_the_flags_say_which(flags, given):
 
 
 @pytest.mark.parametrize("seconds, words", [(0, "a minute or less"), (60, "a minute or less"), (61, "about 2 minutes"), (280, "about 5 minutes")])
-def test_times_are_said_in_words(seconds, words):
+def test_times_are_in_words(seconds, words):
     assert in_dev('about "$1"', seconds).stdout == f"{words}\n"
 
 

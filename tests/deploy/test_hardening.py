@@ -1,4 +1,4 @@
-"""What the release build is compiled and linked with to make mistakes in memory harmless, read off the binaries."""
+"""The compiler and linker options that limit the damage of memory errors, read from the release binaries."""
 import os
 import platform
 import re
@@ -36,7 +36,7 @@ def test_it_is_loaded_anywhere(path):
     assert re.search(r"\(FLAGS_1\).*\bPIE\b", readelf("-d", path))
 
 
-def test_what_the_loader_has_resolved_is_read_only(path):
+def test_relocations_are_read_only(path):
     assert "GNU_RELRO" in readelf("-l", path)
     assert re.search(r"\(FLAGS\).*BIND_NOW|\(FLAGS_1\).*\bNOW\b", readelf("-d", path))
 

@@ -1,4 +1,4 @@
-"""The image: what it says of itself, and both roles started from it, without a Docker engine."""
+"""The image: its metadata, and both roles started from it, without a Docker engine."""
 import json
 import os
 import pathlib
@@ -15,7 +15,7 @@ from support.process import ROOT
 from support.tools import output
 from support.waiting import eventually
 
-# Compressed layers are smaller; this is what is on disk.
+# The size on disk; compressed layers are smaller.
 MAX_BYTES = 200 << 20
 NOBODY = "10001:10001"
 
@@ -66,7 +66,7 @@ def meet(listener, sender):
     await_hearing(listener, sender, topic)
 
 
-# ---- what it says of itself
+# ---- metadata
 
 def test_it_says_what_it_is(name):
     config = image.inspect(name)
@@ -78,7 +78,7 @@ def test_it_says_what_it_is(name):
     assert config["ExposedPorts"].keys() == {"443/tcp", "8443/tcp", "7443/tcp", "9090/tcp"}
 
 
-def test_it_runs_as_nobody(container):
+def test_it_runs_as_the_user_nobody(container):
     assert container.config["User"] == NOBODY
     root = pathlib.Path(container.root)
     assert re.search(r"^cairn-signal:x:10001:10001:.*nologin$", (root / "etc/passwd").read_text(), re.M)
@@ -86,7 +86,7 @@ def test_it_runs_as_nobody(container):
     # A file capability would keep it from starting where all capabilities are dropped.
     assert not [path for path in programs if "security.capability" in os.listxattr(path)]
     assert container.run("id", "-u").stdout.strip() == "10001"
-    # Nothing that it could write to but what is everybody's.
+    # No path that it could write to except those that every user can write to.
     writable = container.run("find", "/", "-xdev", "-writable", "-not", "-type", "l", "-not", "-path", "/proc/*", "-not", "-path",
                              "/dev/*", "-not", "-path", "/sys/*").stdout.split()
     assert set(writable) <= {"/tmp", "/var/tmp", "/run/lock"}, writable
@@ -100,7 +100,7 @@ def test_nothing_that_only_builds_need_is_in_it_and_it_is_small(container):
     assert size < MAX_BYTES
 
 
-def test_the_bill_of_materials_lists_what_is_installed(container):
+def test_the_bill_of_materials_lists_the_installed_packages(container):
     root = pathlib.Path(container.root)
     bill = json.loads((root / "usr/share/sbom/cairn-signal.spdx.json").read_text())
     assert bill["spdxVersion"] == "SPDX-2.3"

@@ -1,4 +1,4 @@
-"""The manifests render, hold together, and what they give the containers starts a system in which peers meet."""
+"""The manifests render, are consistent, and a system started with their settings works."""
 import copy
 
 import pytest
@@ -67,7 +67,7 @@ def test_a_mistake_would_be_found(objects, broken):
 
 
 class Cluster:
-    """What a cluster would make of the workloads' variables, on this machine: files, names and ports."""
+    """The workloads' variables as a cluster would set them, on this machine: files, names and ports."""
 
     def __init__(self, directory, objects, certificate):
         self.core_address = f"127.0.0.1:{unused_port()}"
@@ -107,7 +107,7 @@ class Cluster:
         return {name: self._local(value, mounted) for name, value in environment(workload).items()}
 
 
-def test_peers_meet_in_what_the_manifests_start(objects, start_bare, tmp_path):
+def test_peers_meet_in_the_processes_of_the_manifests(objects, start_bare, tmp_path):
     certificate = Certificate(tmp_path, "cluster")
     cluster = Cluster(tmp_path, objects, certificate)
     core_process = start_bare(env=cluster.environment(core(objects)))
@@ -122,13 +122,13 @@ def test_peers_meet_in_what_the_manifests_start(objects, start_bare, tmp_path):
     topic = new_topic()
     listener.subscribe(topic)
     await_hearing(listener, sender, topic)
-    # Mutual TLS: an operator's certificate looks, an edge's does not, and without one nobody does.
+    # Mutual TLS: an operator's certificate may inspect, an edge's may not, and a caller without one is refused.
     for who, allowed in ("operator", True), ("edge", False), (None, False):
         identity = cluster.secret(f"cairn-signal-link-{who or 'operator'}")
         own = ["--tls-cert", identity / "tls.crt", "--tls-key", identity / "tls.key"] if who else []
         done = admin_cli.run("--core", cluster.core_address, "--tls-ca", identity / "ca.crt", *own, "edges", "list")
         assert ("edge-0" in done.out) == allowed == (done.code == 0), (who, done)
-    # What the autoscaler goes by is there.
+    # The metric of the autoscaler exists.
     metric = find(objects, "HorizontalPodAutoscaler", "cairn-signal-edge")["spec"]["metrics"][0]["pods"]["metric"]["name"]
     eventually(lambda: Metrics(ask(edges[0], "/metrics").text).get(metric) == 1, "the connection to be counted")
 
@@ -146,7 +146,7 @@ def test_cert_manager_makes_the_secrets_that_are_mounted_with_names_that_the_cor
         assert spec["commonName"] == who and spec["issuerRef"]["name"] == "cairn-signal-link"
     target = environment(edge(objects))["CAIRN_SIGNAL_CORE"].split(":")[0]
     assert target in certificates["cairn-signal-link-core"]["dnsNames"]
-    # Each is signed by an issuer that is there, whose secret is made.
+    # Each is signed by an existing issuer, whose secret is created.
     issuers = {one["metadata"]["name"]: one["spec"] for one in manifests.of_kind(made, "Issuer")}
     assert {spec["issuerRef"]["name"] for spec in certificates.values()} == issuers.keys()
     assert issuers["cairn-signal-link"]["ca"]["secretName"] in certificates

@@ -34,6 +34,7 @@ def test_other_subjects_are_refused(fleet):
     client = core(fleet)
     assert "Permissions Violation for Subscription" in client.subscribe(">")[0]
     assert "Permissions Violation for Publish" in client.publish("other.subject", "x")[0]
+    assert "Permissions Violation for Publish" in client.publish("sg.other-fleet.all", "x")[0]
     assert "Permissions Violation for Subscription" in client.subscribe("$SYS.>")[0]
 
 

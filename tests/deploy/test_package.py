@@ -59,7 +59,7 @@ class Root:
 @pytest.fixture(scope="module")
 def root(package, tmp_path_factory):
     root = Root(tmp_path_factory.mktemp("debian"))
-    # What it depends on, and what shows that it is usable; so that before and after differ in the package alone.
+    # Its dependencies, and the tools of this test, so that before and after differ only in the package.
     output("cp", package, root.path / "cairn-signal.deb")
     root.install("systemd-standalone-sysusers", "./cairn-signal.deb", "mandoc")
     root.run("apt-get", "purge", "-q", "-y", "cairn-signal")
@@ -91,7 +91,7 @@ def test_units_configuration_and_completions_are_where_they_are_looked_for(root)
     output("bash", "-n", root.path / "usr/share/bash-completion/completions/cairn-admin")
 
 
-def test_settings_may_hold_tokens_and_are_not_everybodys_to_read(root):
+def test_settings_files_are_not_readable_for_everyone(root):
     assert all((root.path / path.strip("/")).stat().st_mode & 0o7 == 0 for path in CONFIGURATION)
     assert (root.path / "etc/cairn-signal").stat().st_mode & 0o7 == 0
 

@@ -47,7 +47,7 @@ def prometheus(tmp_path_factory):
     need("prometheus", "prometheus")
     with LoadedSystem(tmp_path_factory.mktemp("prometheus")) as system:
         one = system.prometheus
-        eventually(lambda: len(one.query("up == 1")) == 3 and one.query("rate(cairn_signal_relays_total[1m]) > 0")
+        eventually(lambda: len(one.query("up == 1")) == 4 and one.query("rate(cairn_signal_relays_total[1m]) > 0")
                    and one.query("cairn_signal:relay_latency_seconds:p99 > 0"), "rates in Prometheus",
                    within=3 * PATIENCE)
         yield one

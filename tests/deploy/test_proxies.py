@@ -53,7 +53,7 @@ def peer_through(proxy, certificate):
 
 
 def answered(proxy, certificate, source=None, headers=()):
-    """A client whose upgrade went through. HAProxy needs a health check or two before it lets anybody pass."""
+    """A client whose upgrade went through. HAProxy needs a health check or two before it lets clients pass."""
     answers = []
 
     def try_once():
@@ -77,7 +77,7 @@ def test_peers_meet_through_it(behind, kind, certificate):
     assert listener.receive_relay() == (topic, big)
 
 
-def test_a_refusal_goes_through_it(behind, kind, certificate):
+def test_a_refusal_passes_the_proxy(behind, kind, certificate):
     _, proxy = behind(kind, "--auth-token", "secret")
     answered(proxy, certificate, headers=[("Authorization", "Bearer secret")])
     connection = RawConnection(proxy.address, tls=trusting(certificate), server_hostname=HOST_NAME)
@@ -96,7 +96,7 @@ def test_operators_see_the_clients_address_and_not_what_it_claims(behind, kind, 
     assert eventually(addresses, "a peer in the list") == ["127.0.0.2"]
 
 
-def test_a_close_code_goes_through_it(behind, kind, certificate):
+def test_a_close_code_passes_the_proxy(behind, kind, certificate):
     server, proxy = behind(kind)
     answered(proxy, certificate)
     peer = peer_through(proxy, certificate)
@@ -114,14 +114,14 @@ def test_pings_keep_idle_connections_that_it_would_cut(behind, certificate):
         _, proxy = behind(kind, *NO_PING)
         answered(proxy, certificate)
         cut[kind] = peer_through(proxy, certificate)
-    # What is tested is that time passes.
+    # The passing of time is what is tested.
     time.sleep(IDLE_SECONDS)
     assert {kind: one.is_open() for kind, one in kept.items()} == {kind: True for kind in KINDS}
     # Caddy sets no limit.
     eventually(lambda: not cut["nginx"].is_open() and not cut["haproxy"].is_open(), "idle connections to be cut")
 
 
-def test_haproxy_sends_nobody_new_to_an_edge_that_drains(behind, certificate):
+def test_haproxy_sends_no_new_clients_to_a_draining_edge(behind, certificate):
     server, proxy = behind("haproxy", "--drain", "30s")
     answered(proxy, certificate)
     server.signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The units say what systemd understands, keep the process in its sandbox, and only set what the server knows."""
+"""The units are valid for systemd, sandbox the process, and set only variables that the server knows."""
 import pathlib
 import re
 import shutil
@@ -13,18 +13,18 @@ from support.tools import need, output
 UNITS = ROOT / "deploy/systemd"
 SERVICES = sorted(UNITS.glob("*.service"))
 HOST_UNITS = pathlib.Path("/usr/lib/systemd/system")
-# systemd's own measure of what is left open to a service, 0 to 10, times ten: what ours have and not more.
+# The exposure levels of systemd-analyze, 0 to 10, times ten: today's, as upper bounds.
 MAX_EXPOSURE = 18
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """A file system with what the units name, and the units of systemd that they refer to."""
+    """A file system with the files that the units name, and the units of systemd that they refer to."""
     need("systemd-analyze", "systemd")
     root = tmp_path_factory.mktemp("root")
     installed = root / "usr/lib/systemd/system"
     shutil.copytree(HOST_UNITS, installed, symlinks=True, ignore_dangling_symlinks=True)
-    for program in "usr/bin/cairn-signal", "bin/kill":
+    for program in "usr/bin/cairn-signal", "usr/sbin/nats-server", "bin/kill":
         path = root / program
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("#!/bin/true\n")
@@ -38,18 +38,18 @@ def root(tmp_path_factory):
 
 
 def verify(root, unit):
-    """What systemd has to say of it; nothing, if all is well."""
+    """The complaints of systemd-analyze; empty if there are none."""
     return subprocess.run(["systemd-analyze", "verify", "--man=no", f"--root={root}", unit], text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
 
 
 @pytest.mark.parametrize("unit", sorted(path.name for path in UNITS.glob("*.service")) +
                          sorted(path.name for path in UNITS.glob("*.socket")))
-def test_systemd_has_nothing_to_say_of_the_unit(root, unit):
+def test_systemd_analyze_accepts_the_unit(root, unit):
     assert verify(root, unit.replace("@.", "@1.")) == ""
 
 
-def test_systemd_would_have_something_to_say_of_a_mistake(root):
+def test_systemd_analyze_reports_a_mistake(root):
     mistaken = (UNITS / "cairn-signal.service").read_text().replace("ProtectHome=", "ProtectHoem=")
     (root / "usr/lib/systemd/system/mistaken.service").write_text(mistaken)
     assert "ProtectHoem" in verify(root, "mistaken.service")
@@ -59,6 +59,11 @@ def test_systemd_would_have_something_to_say_of_a_mistake(root):
 def test_the_sandbox_leaves_little_open(service):
     need("systemd-analyze", "systemd")
     output("systemd-analyze", "security", "--offline=yes", "--no-pager", f"--threshold={MAX_EXPOSURE}", service)
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda path: path.name)
+def test_no_core_dumps(service):
+    assert "LimitCORE=0" in service.read_text().splitlines()
 
 
 def sandbox(service):
@@ -78,7 +83,7 @@ def settings(path):
 
 
 @pytest.mark.parametrize("name", ["default", "default-edge", "default-core"])
-def test_the_environment_files_set_what_the_server_knows(name):
+def test_the_environment_files_set_only_known_variables(name):
     known = set(re.findall(r"\(Env:(CAIRN_\w+)\)", run("--help").stdout))
     assert settings(UNITS / name).keys() <= known
     assert settings(UNITS / name)

@@ -1,4 +1,4 @@
-// The beginning of a connection to the core's gRPC port, as anybody can send it.
+// The beginning of a connection to the core's gRPC port, as any caller can send it.
 //
 // Checks: no byte string crashes it or takes more than its bounds; where the input is cut makes no
 // difference; what gRPC is handed is what came, without one acknowledgement.

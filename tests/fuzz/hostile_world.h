@@ -76,7 +76,7 @@ class HonestLane {
     link_->Append(batch_);
     Write();
   }
-  // Takes what was written, and answers for it.
+  // Takes the written messages, and answers them.
   void Answer() {
     Take();
     link_->AckNow();
@@ -131,7 +131,7 @@ class HostileWorld {
     Start(hears_, Secret('H'), kHearer);
     clock_.Advance(absl::FromChrono(link::kStartHold));
     Pass(absl::Seconds(3));
-    // A core that has routed a relay holds none for whoever comes later.
+    // A core that has routed a relay holds none for lanes that open later.
     Relay();
     Check();
     Hold(heard_ == relayed_);
@@ -163,7 +163,7 @@ class HostileWorld {
     RouterInput input = LaneBatch{it->second, std::move(batch)};
     router_.Handle(input);
   }
-  // The last of what the lane was told that has a number, and its Welcome's link.
+  // The last numbered message to the lane, and the link of its Welcome.
   uint64_t Told(int lane) const {
     const auto it = streams_.find(lane);
     if (it == streams_.end() || it->second->written.empty()) return 0;
@@ -211,7 +211,7 @@ class HostileWorld {
     for (; !hears_->deliveries.empty(); hears_->deliveries.pop_front()) {
       const auto& delivery = hears_->deliveries.front();
       if (delivery.from() != kTalker && delivery.origin_lane() != kTalks) continue;
-      // One of the two would be somebody else speaking for it.
+      // One of the two would act for a peer of another lane.
       Hold(delivery.from() == kTalker && delivery.origin_lane() == kTalks);
       Hold(delivery.payload() == std::to_string(++heard_) && delivery.origin_seq() == heard_);
     }

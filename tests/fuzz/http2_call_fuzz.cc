@@ -1,7 +1,7 @@
 // Fuzzes Http2Call: whatever a server sends, the same bytes, whole and in pieces, give the same
 // messages and the same end, and what is written is bounded by what came.
 //
-// Input: 1 byte that chooses the cuts, then what the server sends.
+// Input: 1 byte that chooses the cuts, then the server's bytes.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -20,7 +20,7 @@ namespace {
 using cairn::edge::Http2Call;
 
 constexpr size_t kMaxMessage = 64 << 10;
-// What is written without being asked.
+// Output that does not answer input.
 constexpr size_t kOwnBytes = 4096;
 
 void Require(bool condition, const char* what) {

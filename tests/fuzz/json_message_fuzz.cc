@@ -1,7 +1,7 @@
-// Reads any bytes as a JSON message and checks what must hold for all that are accepted, beside not
+// Reads any bytes as a JSON message and checks the invariants of accepted ones, besides not
 // crashing:
-//   - what was read stays within its bounds, and a peer id and a blob are what their forms allow;
-//   - said again in the canonical form of another library, it means the same;
+//   - the result is within its bounds, and a peer id and a blob have valid forms;
+//   - written in the canonical form of another library, it has the same meaning;
 //   - published, its answers are JSON to a parser, within their bound, and give the blob or the
 //   addresses back.
 // Input: 1 byte that chooses how many records the answer is about, then the text, which need not be

@@ -1,5 +1,5 @@
 // Bytes as an edge with a credential can send them to the core: messages of up to three lanes, as
-// they stand on the wire, through the parser, the link and the router, beside honest lanes.
+// they are on the wire, through the parser, the link and the router, together with honest lanes.
 //
 // Input: pieces of [what, size, size, message]; `what` is the lane in its low bits, and what
 // happens before. Checks: HostileWorld's.

@@ -1,4 +1,4 @@
-// Reads any bytes as a message and checks what must hold for all of them, beside not crashing:
+// Reads any bytes as a message and checks the invariants, besides not crashing:
 //   - a Relay survives being written in canonical form and read back;
 //   - bytes behind a message change nothing, and in front of its end it is truncated;
 //   - a frame on the fast path means the same to the general reader.

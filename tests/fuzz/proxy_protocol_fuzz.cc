@@ -2,7 +2,7 @@
 //
 // Checks besides: no byte is lost or taken beyond the header; every beginning of a header needs
 // more; the bounds hold; a decision stays; a source is an IP address.
-// Input: 1 byte that chooses the cuts, then what comes in at the start of a connection.
+// Input: 1 byte that chooses the cuts, then the first bytes of a connection.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,6 @@
 // The router under lane events that are well formed and otherwise arbitrary: ids, topics, numbers
-// and orders that no honest lane would say, from lanes that come and go, beside honest lanes.
+// and orders that no honest lane would send, from lanes that open and close, together with honest
+// lanes.
 //
 // Checks: HostileWorld's.
 #include <cstddef>
@@ -81,7 +82,7 @@ void Open(FuzzInput& in, core::HostileWorld& world, int number, HostileLane& lan
   const std::string secret = Secret(in);
   hello.set_protocol_version(link::kProtocolVersion);
   hello.set_lane_id(link::LaneIdOf(secret));
-  // Nobody knows the honest one's.
+  // The honest lane's secret is unknown to the others.
   hello.set_secret(secret == core::HostileWorld::Secret('T') ? core::HostileWorld::Secret('x')
                                                              : secret);
   hello.set_edge("hostile");

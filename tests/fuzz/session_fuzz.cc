@@ -89,12 +89,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     edge::Lane::PeerFacts v2;
     v2.dialect = wire::Dialect::kV2;
     edge::Session to(context, listener, 2, v2);
-    // The listener hears what the sender subscribes to in the same input, byte by byte the same.
+    // The listener receives the same bytes as the sender's own subscription in this input.
     std::string bytes(reinterpret_cast<const char*>(data), size);
     std::string copy = bytes;
     to.OnBytes({copy.data(), copy.size() / 2});
     lane.Flush();
-    // What the sender says waits, and comes when there is room, or goes to another core.
+    // The sender's relays wait, and are sent when there is room, or to another core.
     link.room = 0;
     lane.OnRoom();
     from.OnBytes({bytes.data(), bytes.size()});

@@ -88,7 +88,7 @@ class FuzzStream final : public core::LaneStream, public std::enable_shared_from
   // An honest lane gives no reason for it.
   void Close(const absl::Status&) override { std::abort(); }
 
-  // It breaks; what is on its way is lost.
+  // It breaks; messages in flight are lost.
   void Cut() {
     if (std::exchange(over_, true)) return;
     up_.clear();
@@ -165,7 +165,7 @@ class FuzzOpener final : public edge::CoreStreamOpener {
   std::shared_ptr<FuzzStream>& current_;
 };
 
-// What a client was sent.
+// The messages that a client was sent.
 class FuzzClient final : public edge::Client {
  public:
   void Deliver(std::string_view frame) override { said.emplace_back(frame); }
@@ -213,7 +213,8 @@ class Shape {
   }
   // Without effect on the other shape.
   void Break(int lane) {
-    if (split_ && lanes_[lane]->stream) lanes_[lane]->stream->Cut();
+    const auto& stream = lanes_[static_cast<size_t>(lane)]->stream;
+    if (split_ && stream) stream->Cut();
   }
   void Tick() {
     core_.Tick();
@@ -277,7 +278,7 @@ class Shape {
     std::unique_ptr<edge::Session> session;
   };
 
-  LaneOfShape& LaneOf(int client) { return *lanes_[client / 2]; }
+  LaneOfShape& LaneOf(int client) { return *lanes_[static_cast<size_t>(client / 2)]; }
   std::unique_ptr<LaneOfShape> NewLane(int index, const Clock& clock,
                                        const edge::EdgeLimits& limits) {
     const std::string secret(link::kSecretBytes, static_cast<char>('a' + index));

@@ -1,5 +1,5 @@
-// Fuzzes WsDecoder: the same bytes, whole and in pieces, must give the same events, and what the
-// decoder keeps is bounded by what it was given since the last message.
+// Fuzzes WsDecoder: the same bytes, whole and in pieces, must give the same events, and the memory
+// of the decoder is bounded by its input since the last message.
 //
 // With clang's AddressSanitizer, whose hooks count the heap; other builds check the events only.
 // Input: 1 byte that chooses the cuts, 1 byte that chooses the message limit, then what a client

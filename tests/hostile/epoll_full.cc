@@ -1,5 +1,5 @@
-// Preloaded: after EPOLL_ADDS connections, epoll_ctl(ADD) of one more says ENOSPC, as the kernel
-// does above fs.epoll.max_user_watches (epoll_ctl(2)).
+// Preloaded: after EPOLL_ADDS connections, epoll_ctl(ADD) of one more fails with ENOSPC, as the
+// kernel does above fs.epoll.max_user_watches (epoll_ctl(2)).
 #include <dlfcn.h>
 #include <netinet/in.h>
 #include <sys/epoll.h>

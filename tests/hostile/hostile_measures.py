@@ -1,4 +1,4 @@
-"""What the tests of attacks measure: how long others wait, and metrics."""
+"""Measurements of the tests of attacks: how long others wait, and metrics."""
 import contextlib
 import os
 import time
@@ -15,7 +15,7 @@ def metric(server, name):
 
 
 def _cpu_seconds(process):
-    """Finer than /proc/PID/stat tells it."""
+    """Finer than in /proc/PID/stat."""
     seconds = 0
     for thread in os.listdir(f"/proc/{process.pid}/task"):
         with contextlib.suppress(FileNotFoundError), open(f"/proc/{process.pid}/task/{thread}/schedstat", encoding="ascii") as file:

@@ -1,4 +1,4 @@
-"""Peers that say little and cause much: others stay served, and memory stays bounded."""
+"""Peers whose small messages cause much work: others are still served, and memory is bounded."""
 import base64
 import contextlib
 import json
@@ -16,7 +16,7 @@ from support.waiting import Stopwatch, eventually
 from hostile_measures import Latency, metric
 
 MIB = 1 << 20
-# What others may wait.
+# The longest delay of others' relays.
 SLOWER = {None: 1, "asan": 4, "tsan": 8}[sanitizer()]
 PATIENCE = 0.050 * SLOWER
 
@@ -34,7 +34,7 @@ def query(topic):
 
 
 def assert_alive(client):
-    """It has been heard to the end."""
+    """All of its messages have been handled."""
     client.send(frame(PING, b"alive"))
     while client.read_frame() != (FIN | PONG, b"alive"):
         pass
@@ -76,10 +76,10 @@ def readers(clients):
         process.join()
 
 
-# ---- one says a little, many hear it
+# ---- one sender, many subscribers
 
 @pytest.mark.parametrize("bursts", [1, 10])
-def test_a_burst_to_many_subscribers_holds_up_nobody_else(make_shape, bursts):
+def test_a_burst_to_many_subscribers_does_not_delay_others(make_shape, bursts):
     shape = make_shape("--threads", "1", "--ops-listen-addr", "127.0.0.1:0")
     topic = new_topic()
     subscribers = [shape.raw(1) for _ in range(400)]
@@ -93,11 +93,11 @@ def test_a_burst_to_many_subscribers_holds_up_nobody_else(make_shape, bursts):
                 client.send(binary(relay(topic, b"tiny")) * 1900)
             attacked.measure(1.5)
         assert attacked.p99 < PATIENCE, attacked
-    # Each may say so much at once, and is not heard for a while then.
+    # Each may send such a burst, and is then not read for a while.
     assert sum(metric(edge, "cairn_signal_delivery_pauses_total") for edge in shape.edges) >= bursts
 
 
-def test_what_goes_to_too_many_is_handed_on_later_and_whole(make_shape):
+def test_relays_to_too_many_subscribers_are_delivered_later_and_completely(make_shape):
     shape = make_shape("--rate-deliveries", "500", "--threads", "1")
     topic = new_topic()
     subscribers = [shape.raw(number) for number in range(100)]
@@ -107,7 +107,7 @@ def test_what_goes_to_too_many_is_handed_on_later_and_whole(make_shape):
     loud = V2Client(shape.peer(0, subprotocols=[SUBPROTOCOL]))
     watch = Stopwatch()
     payloads = [b"%d" % number for number in range(24)]
-    # One by one: what is in one read is heard in one go.
+    # One by one: the messages of one read are handled together.
     for payload in payloads:
         loud.send(relay(topic, payload))
         time.sleep(0.01)
@@ -120,7 +120,7 @@ def test_what_goes_to_too_many_is_handed_on_later_and_whole(make_shape):
     loud.assert_told_nothing_more()
 
 
-def test_without_a_rate_of_deliveries_nobody_waits(start):
+def test_without_a_delivery_rate_no_client_is_delayed(start):
     server = start("--rate-deliveries", "0", "--threads", "1", "--ops-listen-addr", "127.0.0.1:0",
                    "--max-queued-bytes", str(8 * MIB))
     topic = new_topic()
@@ -158,7 +158,7 @@ def test_queries_for_large_records_cost_neither_memory_nor_others_their_time(mak
     shape.assert_running()
     assert attacked.p99 < PATIENCE, attacked
     for process, low, high in zip(processes, before, peaks):
-        # What 60 clients may have in their queues, and what is on its way.
+        # The queues of 60 clients, and the data in flight.
         assert high - low < 100 * MIB, (process, low, high)
 
 
@@ -176,7 +176,7 @@ def test_a_record_that_no_answer_could_hold_is_refused(make_shape):
 
 # ---- records
 
-def test_who_fills_the_store_loses_its_own_records(make_shape):
+def test_a_publisher_that_fills_the_store_loses_its_own_records(make_shape):
     shape = make_shape("--rate-messages", "0")
     topics = [new_topic() for _ in range(20)]
     victims = [shape.raw(0) for _ in topics]

@@ -1,4 +1,4 @@
-"""Strangers and peers at the clients' port who take what they can get: others stay served, and memory stays bounded."""
+"""Strangers and peers at the clients' port that use as much as they can: others are still served, and memory is bounded."""
 import subprocess
 import time
 import urllib.request
@@ -36,7 +36,7 @@ def closes(server, reason):
     return len(server.grep(f"connection_closed reason={reason}$"))
 
 
-# ---- connections that say nothing
+# ---- silent connections
 
 def test_silent_connections_take_no_place_of_clients(start):
     server = start("--max-connections", "5", "--max-handshakes", "50", "--threads", "1",
@@ -47,7 +47,7 @@ def test_silent_connections_take_no_place_of_clients(start):
     for client in clients:
         assert_alive(client)
     assert RawClient(address).read_close() == (1013, "edge_full")
-    # The oldest go first, before their time is over.
+    # The oldest are closed first, before their time-out.
     eventually(lambda: closes(server, "too_many_handshakes") >= 150, "the end of the oldest", within=5)
     for connection in silent[:150]:
         connection.expect_end()
@@ -67,7 +67,7 @@ def test_silent_connections_give_their_descriptors_back_when_none_are_left(start
 
 # ---- the kernel's memory for watching sockets
 
-def test_a_kernel_that_watches_no_more_sockets_costs_that_client_only(start):
+def test_a_kernel_that_cannot_watch_more_sockets_costs_only_that_client(start):
     preload = process.binary().with_name("epoll_full.so")
     if sanitizer():
         pytest.skip("a sanitizer's runtime must be loaded first")
@@ -91,7 +91,7 @@ def make_client(request, start, tmp_path):
     return lambda **options: RawClient(server.address(), tls=tls, **options)
 
 
-def test_who_reads_late_and_pings_meanwhile_gets_every_relay_and_its_pongs(make_client):
+def test_a_client_that_reads_late_gets_every_relay_and_its_pongs(make_client):
     topic, late, sender = new_topic(), make_client(receive_buffer=4096), make_client()
     late.subscribe(topic)
     assert_alive(late)
@@ -112,7 +112,7 @@ def test_who_reads_late_and_pings_meanwhile_gets_every_relay_and_its_pongs(make_
     assert_alive(late)
 
 
-def test_who_reads_too_late_gets_what_had_begun_to_leave_and_1013(make_client):
+def test_a_client_that_reads_too_late_gets_the_begun_frame_and_1013(make_client):
     topic, late, sender = new_topic(), make_client(receive_buffer=4096), make_client()
     late.subscribe(topic)
     assert_alive(late)
@@ -126,7 +126,7 @@ def test_who_reads_too_late_gets_what_had_begun_to_leave_and_1013(make_client):
     assert received.payload == (1013).to_bytes(2, "big") + b"slow_reader" and 0 < number < 600
 
 
-def test_many_that_do_not_read_share_one_bound(start):
+def test_many_clients_that_do_not_read_share_one_bound(start):
     server = start("--max-queued-total", str(16 * MIB), "--threads", "1", env={"CAIRN_SIGNAL_LOG": "debug"})
     address, topic = server.address(), new_topic()
     good, sender = RawClient(address), RawClient(address)
@@ -171,9 +171,9 @@ def test_clients_that_do_not_read_do_not_end_a_process_of_1_gib():
         server.finish()
 
 
-# ---- clients that say too much
+# ---- clients above the message rate
 
-def test_who_says_too_much_is_read_later_and_loses_nothing(make_shape):
+def test_a_client_above_the_message_rate_is_read_later_and_loses_nothing(make_shape):
     shape = make_shape("--rate-messages", "100")
     topic = new_topic()
     receiver, loud, quiet = shape.raw(0), shape.raw(1), shape.raw(1)
@@ -199,7 +199,7 @@ def test_garbage_and_text_count_as_messages_too(start):
         eventually(lambda: metric(server, "cairn_signal_rate_pauses_total") >= number, f"a pause after {said!r}")
 
 
-def test_a_client_of_v2_is_told_that_it_says_too_much(start):
+def test_a_client_of_v2_is_told_that_it_is_rate_limited(start):
     server = start("--rate-messages", "100", "--max-topics", "2000")
     host, port = server.address()
     client = V2Client(Peer(f"ws://{host}:{port}/", subprotocols=[SUBPROTOCOL]))
@@ -209,7 +209,7 @@ def test_a_client_of_v2_is_told_that_it_says_too_much(start):
     assert sum(name == "Subscribed" for name, _ in told) == 1024
 
 
-def test_without_a_rate_nobody_waits(start):
+def test_without_a_message_rate_no_client_is_delayed(start):
     address = start("--rate-messages", "0").address()
     client = RawClient(address)
     watch = Stopwatch()
@@ -219,7 +219,7 @@ def test_without_a_rate_nobody_waits(start):
     assert watch.seconds < 5 * {None: 1, "asan": 4, "tsan": 8}[sanitizer()]
 
 
-def test_who_waits_for_its_turn_and_leaves_is_forgotten(start):
+def test_a_client_that_leaves_while_it_awaits_its_turn_is_forgotten(start):
     server = start("--rate-messages", "10", "--threads", "1")
     address = server.address()
     assert_alive(RawClient(address))
@@ -235,10 +235,10 @@ def test_who_waits_for_its_turn_and_leaves_is_forgotten(start):
     assert server.cpu_seconds() - busy < 0.5
 
 
-# ---- a log that nobody reads
+# ---- a log that is not read
 
 @pytest.mark.parametrize("number", [15, 2], ids=["SIGTERM", "SIGINT"])
-def test_a_log_that_nobody_reads_holds_up_neither_clients_nor_the_end(number):
+def test_a_log_that_is_not_read_delays_neither_clients_nor_the_exit(number):
     server = subprocess.Popen(
         [str(process.binary()), *with_defaults(["--threads", "1", "--log-peers", "--ops-listen-addr", "127.0.0.1:0"])],
         env=clean_environment({"CAIRN_SIGNAL_LOG": "debug"}), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -250,7 +250,7 @@ def test_a_log_that_nobody_reads_holds_up_neither_clients_nor_the_end(number):
                 if f"listening {field}" in line:
                     host, port = line.split(field)[1].split()[0].split(":")
                     addresses[field] = host, int(port)
-        # From here on nobody reads. Each connection is at least two lines; more than pipe and queue hold.
+        # From here on the log is not read. Each connection is at least two lines; more than pipe and queue hold.
         for _ in range(60):
             for connection in [RawConnection(addresses["url=ws://"]) for _ in range(200)]:
                 connection.close()

@@ -1,4 +1,5 @@
-"""A hostile edge: somebody who has one edge's credential and speaks lane.proto as he likes. What he gains, and what it costs others."""
+"""A hostile edge: an attacker with an edge's credential sends any lane.proto messages. What they gain, and what it costs others."""
+import contextlib
 import itertools
 import json
 import os
@@ -14,6 +15,7 @@ from support.ops import OPS, scrape
 from support.peer import Peer
 from support.process import run
 from support.raw_client import RawClient
+from support.revocation import revocation_list
 from support.v2_client import SUBPROTOCOL, V2Client
 from support.waiting import eventually
 
@@ -23,7 +25,7 @@ MIB = 1 << 20
 
 
 class World:
-    """A core, two edges with a credential each, and one for whom a test plays."""
+    """A core, two edges with a credential each, and an edge played by the test."""
 
     def __init__(self, start, directory):
         self._start = start
@@ -94,7 +96,7 @@ def meet(world):
 
 
 def assert_undisturbed(topic, alice, bob):
-    """What the one says now is the next thing that the other hears."""
+    """The next relay that the other receives is one sent now."""
     assert alice.reached(topic, b"hello", to=bob.id) == 1
     name, fields = bob.receive()
     assert (name, fields["from"], fields["payload"]) == ("Relay", alice.id, b"hello")
@@ -108,7 +110,7 @@ def read_until(client, wanted):
 
 
 def assert_broken(world, lane):
-    """It is given up, for that. Where something was just being written to it, it is not told why."""
+    """Its lane is given up for this reason. If a write was in progress, it is not told why."""
     code, text = lane.await_end()
     assert (code, text) == (Code.INVALID_ARGUMENT, "lane_broken") or code == Code.CANCELLED
     assert scrape(world.core).get("lanes_given_up_total", reason="lane_broken") == 1
@@ -134,7 +136,7 @@ def forgeries(lane, victim, topic):
     yield Event(kind="KIND_PEER_CLOSED", peer=peer, close_code=1000)
 
 
-def test_it_speaks_for_no_peer_of_others(world):
+def test_an_edge_cannot_act_for_peers_of_others(world):
     topic, alice, bob = meet(world)
     lane = world.lane()
     events = list(forgeries(lane, alice, topic))
@@ -144,11 +146,11 @@ def test_it_speaks_for_no_peer_of_others(world):
     seen = world.operator().peer(alice.id)
     assert (seen.edge, list(seen.topics), seen.dialect == "forged") == ("north", [topic], False), seen
     assert lane.end is None
-    # The log says it, and not each time.
+    # The log has it, rate-limited.
     assert 1 <= len(world.core.grep("edge_refused .*reason=foreign_peer")) <= 3
 
 
-def test_a_peer_that_is_gone_is_not_spoken_for_either(world):
+def test_an_edge_cannot_act_for_a_peer_that_has_left_either(world):
     topic, alice, bob = meet(world)
     gone = alice.id
     alice.peer.close()
@@ -160,8 +162,8 @@ def test_a_peer_that_is_gone_is_not_spoken_for_either(world):
     bob.assert_told_nothing_more()
 
 
-def test_a_core_that_has_just_started_gives_it_no_lane_and_no_peer_of_others(world):
-    """It is first to come back, with what it has heard of others: ids of lanes and of peers."""
+def test_an_edge_cannot_take_over_lanes_or_peers_at_a_new_core_either(world):
+    """It reconnects first, with all it knows of others: ids of lanes and of peers."""
     topic, alice, bob = meet(world)
     lane = world.lane()
     lane.subscribe(topic)
@@ -194,7 +196,7 @@ def test_a_core_that_has_just_started_gives_it_no_lane_and_no_peer_of_others(wor
 # ---- others' lanes
 
 
-def test_it_takes_no_lane_of_others(world):
+def test_an_edge_cannot_take_over_a_lane_of_another(world):
     lane = world.lane()
     others = [other for message in eventually(lambda: [m for m in lane.received if m.roster.lanes], "a roster")
               for other in message.roster.lanes if other != lane.lane_id]
@@ -210,7 +212,7 @@ def test_it_takes_no_lane_of_others(world):
 
 
 @pytest.mark.parametrize("number", [2, 1 << 62, (1 << 64) - 1])
-def test_a_number_that_leaves_others_out_ends_its_own_lane_only(world, number):
+def test_a_skipped_number_ends_only_its_own_lane(world, number):
     topic, alice, bob = meet(world)
     lane = world.lane()
     lane.relay(lane.open_peer(), topic, b"poison", seq=number)
@@ -231,7 +233,7 @@ def records_of(world, topic, edge="south"):
     return [bytes.fromhex(address) for peer in answer["peers"] for address in peer["addresses"]]
 
 
-def test_it_replaces_no_record_of_a_connection_that_is_not_its_own(world):
+def test_an_edge_cannot_replace_records_of_other_connections(world):
     topic = new_topic("listed")
     host, port = world.edges["north"].address()
     publisher = Peer(f"ws://{host}:{port}/")
@@ -289,7 +291,7 @@ INFLATED = {"events": EMPTY_EVENT * (15 * MIB), "addresses": nested(4, nested(12
 
 
 @pytest.mark.parametrize("what", INFLATED)
-def test_a_message_in_parts_costs_what_it_has_bytes(world, what):
+def test_a_message_in_parts_costs_its_bytes(world, what):
     """Of two bytes each, items that take hundreds in memory: 30 MiB would be up to 4 GiB."""
     topic, alice, bob = meet(world)
     lane, content = world.lane(), INFLATED[what]
@@ -328,7 +330,7 @@ HELLOS = {"edge": {"edge": "x" * 500_000}, "no edge": {"edge": ""}, "version": {
 
 
 @pytest.mark.parametrize("what", HELLOS)
-def test_a_hello_that_no_edge_says_is_refused(world, what):
+def test_a_hello_that_no_edge_sends_is_refused(world, what):
     lane = FakeLane(world.mallory, "mallory", wait=False, hello=HELLOS[what])
     code, text = lane.await_end()
     assert code == Code.FAILED_PRECONDITION, text
@@ -343,7 +345,7 @@ LONG = {"address": {"info": lane_pb.PeerInfo(remote_address="1" * 100)}, "agent"
         "addresses": {"record": lane_pb.Record(addresses=["x"] * 65)}}
 
 
-def test_a_string_or_list_that_no_edge_lets_through_has_no_effect(world):
+def test_strings_and_lists_above_an_edges_bounds_have_no_effect(world):
     lane = world.lane()
     for number, fields in enumerate(LONG.values(), 1):
         peer, proof = lane.new_peer()
@@ -367,7 +369,7 @@ def test_a_credential_is_bound_to_the_edges_name(world):
     assert {edge.edge for edge in world.operator().edges()} == {"north", "south"}
 
 
-def test_one_edge_is_revoked_without_the_others(world):
+def test_one_edge_is_revoked_and_others_stay(world):
     topic, alice, bob = meet(world)
     lane = world.lane()
     lane.subscribe(topic)
@@ -445,6 +447,32 @@ def test_certificates_are_revoked_by_the_list_and_by_the_ca(certificates):
     anyone.open_peer()
     eventually(lambda: scrape(core).get("peers") == 1, "the one that is let in")
     anyone.close()
+
+
+def test_one_certificate_is_revoked_and_another_of_its_name_is_not(start, tmp_path):
+    ours, crl = CertificateAuthority(tmp_path, "ours"), tmp_path / "crl"
+    stolen, renewed, other = ours.issue("edge.north"), ours.issue("edge.north"), ours.issue("edge.south")
+    crl.write_bytes(revocation_list(ours, other))
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *ours.issue("core").flags(), "--grpc-tls-crl", str(crl), env=OPS)
+    with contextlib.ExitStack() as stack:
+        admins = [stack.enter_context(contextlib.closing(Admin(core.grpc_address(), tls=one))) for one in (stolen, renewed, other)]
+        assert FakeLane(admins[2], "south", wait=False).await_end() == (Code.UNAUTHENTICATED, "the certificate has been revoked")
+        taken, kept = FakeLane(admins[0], "north"), FakeLane(admins[1], "north")
+        # One that is past its next update revokes nevertheless, and that is said.
+        crl.write_bytes(revocation_list(ours, stolen, other, outdated=True))
+        core.signal(signal.SIGHUP)
+        assert taken.await_end(within=2) == (Code.UNAUTHENTICATED, "the certificate has been revoked")
+        core.wait_for_log("credentials_revoked calls=1")
+        core.wait_for_log("revocations_outdated next_update=2026-01-02")
+        assert FakeLane(admins[0], "north", wait=False).await_end()[0] == Code.UNAUTHENTICATED
+        kept.open_peer()
+        eventually(lambda: scrape(core).get("peers") == 1, "the other one stays")
+        # What cannot be used changes nothing.
+        crl.write_bytes(revocation_list(CertificateAuthority(tmp_path, "theirs")))
+        core.signal(signal.SIGHUP)
+        core.wait_for_log("reload_failed what=grpc_tls error=.*signed by none of the CAs")
+        assert FakeLane(admins[0], "north", wait=False).await_end()[0] == Code.UNAUTHENTICATED
+        kept.close()
 
 
 # ---- rotation

@@ -1,4 +1,4 @@
-"""Rough environments: files of odd forms, values that cannot be meant, signals at odd times. One line says what is wrong."""
+"""Rough environments: odd files, invalid values, signals at odd times. One line says what is wrong."""
 import pathlib
 import re
 import signal
@@ -14,6 +14,7 @@ from support.messages import relay
 from support.ops import ask
 from support.process import clean_environment, run
 from support.raw_client import FIN, PING, PONG, RawClient, RawConnection, frame, upgrade_request
+from support.revocation import revocation_list
 from support.waiting import PATIENCE, eventually
 
 BOM = b"\xef\xbb\xbf"
@@ -47,11 +48,11 @@ BAD_TOKEN_FILES = {"UTF-16": "\ufeffs3cret\r\n".encode("utf-16-le"), "empty": b"
                    "no-break space": b"s3cret\xc2\xa0\n", "escape": b"s3cret\x1b\n", "NUL": b"s3cret\0\n"}
 GOOD_TOKEN_FILES = {"CRLF": b"s3cret\r\n", "BOM": BOM + b"s3cret\r\n", "empty first line": b"\ns3cret\n", "no newline": b"s3cret"}
 TOKEN_OPTIONS = [(SERVE, "--auth-token-file"), *((CORE, f"--grpc-{kind}-token-file") for kind in ("edge", "operator", "viewer")),
-                 (EDGE, "--grpc-edge-token-file")]
+                 (EDGE, "--grpc-edge-token-file"), (CORE, "--grpc-allow-file")]
 
 
 @pytest.mark.parametrize("role, option", TOKEN_OPTIONS, ids=[f"{role[1]} {option}" for role, option in TOKEN_OPTIONS])
-def test_a_token_file_that_cannot_be_meant_ends_the_start(tmp_path, role, option):
+def test_an_invalid_token_file_ends_the_start(tmp_path, role, option):
     for name, content in BAD_TOKEN_FILES.items():
         path = tmp_path / "tokens"
         path.write_bytes(content)
@@ -112,6 +113,20 @@ def test_pem_files_of_the_grpc_port_that_cannot_be_used_end_the_start(tmp_path, 
         assert "Is a directory" in refused(*role, *flags)
 
 
+def test_revocation_lists_that_cannot_be_used_end_the_start(tmp_path, issued, authority):
+    good, list_ = grpc_flags(tmp_path, pem(issued["core"], authority)), tmp_path / "crl"
+    text = revocation_list(authority)
+    theirs = revocation_list(Authority(tmp_path, "theirs"))
+    for content, why in {b"": "is not a PEM CRL", b"nothing\n": "is not a PEM CRL", text[:100]: "is not a PEM CRL", theirs: "signed by none",
+                         text + theirs: "signed by none", text.decode().encode("utf-16"): "UTF-16"}.items():
+        list_.write_bytes(content)
+        line = refused(*CORE, *good, "--grpc-tls-crl", str(list_))
+        assert "--grpc-tls-crl: " in line and why in line and str(tmp_path) in line, (content, line)
+    assert "Is a directory" in refused(*CORE, *good, "--grpc-tls-crl", str(tmp_path))
+    assert "without --grpc-tls-ca" in refused(*CORE, "--grpc-tls-crl", str(list_))
+    assert "is for the core" in refused(*EDGE, *good, "--grpc-tls-crl", str(list_))
+
+
 def test_pem_files_of_clients_that_cannot_be_used_end_the_start(tmp_path, issued, authority):
     for name, parts in bad_pems(issued, authority).items():
         if "CA" in name or "UTF" in name:
@@ -121,7 +136,7 @@ def test_pem_files_of_clients_that_cannot_be_used_end_the_start(tmp_path, issued
         assert "--tls-cert, --tls-key: " in line and str(tmp_path) in line, (name, line)
 
 
-def test_nobody_is_asked_for_a_passphrase(tmp_path, issued, authority):
+def test_no_passphrase_is_asked_for(tmp_path, issued, authority):
     """With a terminal, where OpenSSL would."""
     good = pem(issued["edge"], authority)
     for flags in ([*CORE, *grpc_flags(tmp_path, {**good, "key": encrypted(good["key"])})],
@@ -172,7 +187,7 @@ def test_sighup_replaces_the_certificate_of_the_grpc_port_and_counts_what_fails(
 # ---- values
 
 def test_an_empty_variable_for_a_file_does_not_mean_none():
-    for name in ("TLS_CERT", "TLS_KEY", "AUTH_TOKEN_FILE", "GRPC_TLS_CA", "GRPC_OPERATOR_TOKEN_FILE", "TRUSTED_PROXIES"):
+    for name in ("TLS_CERT", "TLS_KEY", "AUTH_TOKEN_FILE", "GRPC_TLS_CA", "GRPC_TLS_CRL", "GRPC_OPERATOR_TOKEN_FILE", "TRUSTED_PROXIES"):
         assert f"CAIRN_SIGNAL_{name} is empty" in refused(*SERVE, env={f"CAIRN_SIGNAL_{name}": ""})
 
 
@@ -185,19 +200,19 @@ def test_a_number_is_digits(value):
 
 @pytest.mark.parametrize("core", ["http://127.0.0.1:7443", ":7443", "7443", "127.0.0.1", "127.0.0.1:7443 ", "'127.0.0.1:7443'", "unix:",
                                   "127.0.0.1:99999", "127.0.0.1:7443/", "127.0.0.1:7443\n"])
-def test_an_address_of_a_core_that_cannot_be_meant_is_bad_usage(core):
+def test_an_invalid_address_of_a_core_is_bad_usage(core):
     assert "--core: " in refused("--role", "edge", "--core", core, code=2)
 
 
 @pytest.mark.parametrize("flags", [["--listen-addr", "127.0.0.1:010"], ["--listen-addr", "127.0.0.1:-1"],
                                    ["--listen-addr", "127.0.0.1:99999"], ["--ops-listen-addr", "127.0.0.1:00"],
                                    ["--core", "127.0.0.1:07443", "--role", "edge"]])
-def test_a_port_that_cannot_be_meant_is_bad_usage(flags):
+def test_an_invalid_port_is_bad_usage(flags):
     assert flags[0] in refused(*flags, code=2)
 
 
 @pytest.mark.parametrize("address", ["unix:", "unix:/", "127.0.0.1:010", "127.0.0.1:99999", "http://127.0.0.1:1", "127.0.0.1"])
-def test_a_grpc_address_that_cannot_be_meant_ends_the_start(address):
+def test_an_invalid_grpc_address_ends_the_start(address):
     assert "--grpc-listen-addr: " in refused("--role", "core", "--grpc-listen-addr", address)
 
 
@@ -231,7 +246,7 @@ def test_a_second_process_on_the_port_is_warned_of(start):
     assert not first.grep("port_shared")
     second = start("--listen-addr", f"{host}:{port}", "--threads", "3")
     second.wait_for_log(rf"WARN cairn_signal::edge: port_shared listen={host}:{port} ")
-    # Two cores that do not know each other: whoever comes now comes to the same one.
+    # Two cores that do not know each other: new connections reach the same one.
     second.address()
     for number in range(30):
         receiver, sender = RawClient((host, port)), RawClient((host, port))
@@ -240,6 +255,14 @@ def test_a_second_process_on_the_port_is_warned_of(start):
         assert receiver.read_frame() == (FIN | PONG, b"subscribed")
         sender.relay(f"t{number}", b"hello")
         assert receiver.read_message() == relay(f"t{number}", b"hello")
+
+
+def test_a_second_process_on_the_ops_port_is_warned_of(start):
+    first = start("--ops-listen-addr", "127.0.0.1:0")
+    host, port = first.ops_address()
+    assert not first.grep("port_shared")
+    second = start("--ops-listen-addr", f"{host}:{port}")
+    second.wait_for_log(rf"WARN cairn_signal: port_shared listen={host}:{port} hint=.*--ops-listen-addr")
 
 
 def test_an_ipv4_client_of_an_ipv6_port_shows_as_ipv4(start):

@@ -1,6 +1,7 @@
 """Strangers at the core's gRPC port: without a credential they take neither memory, nor time, nor descriptors of others."""
 import contextlib
 import os
+import re
 import socket
 import ssl
 import statistics
@@ -9,11 +10,13 @@ import time
 
 import grpc
 import pytest
+from hostile_measures import metric
 from support import http2, process
 from support.admin_api import Admin, Authority, Code, refused
 from support.messages import new_topic, relay
 from support.process import run, sanitizer, with_defaults
 from support.raw_client import RawClient
+from support.tools import need, output
 from support.waiting import Stopwatch, eventually
 
 MIB = 1 << 20
@@ -35,7 +38,7 @@ def token_flags(tokens):
 
 @pytest.fixture
 def start_core(start, token_flags):
-    return lambda **options: start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *token_flags, **options)
+    return lambda *flags, **options: start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *token_flags, *flags, **options)
 
 
 def operator(core):
@@ -103,11 +106,26 @@ def attacked(start, start_core, tokens):
     talk.end()
 
 
-# ---- what a stranger sends
+def tls_client(identity=None):
+    """A context of an HTTP/2 client that trusts everybody."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(["h2"])
+    if identity:
+        context.load_cert_chain(identity.cert, identity.key)
+    return context
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ours"))
+
+
+# ---- the input of a stranger
 
 @pytest.mark.parametrize("which", http2.ATTACKS, ids=lambda one: one.__name__)
 @pytest.mark.parametrize("token", [None, "a wrong one"], ids=["no-token", "wrong-token"])
-def test_what_a_stranger_sends_costs_next_to_nothing(attacked, which, token):
+def test_the_input_of_a_stranger_costs_little(attacked, which, token):
     core, talk, slow_enough = attacked
     before = core.resident_bytes()
     core.forget_peak()
@@ -123,14 +141,51 @@ def test_what_a_stranger_sends_costs_next_to_nothing(attacked, which, token):
 
 @pytest.mark.parametrize("which", [http2.compressed_bomb, http2.never_ending_body, http2.header_bomb],
                          ids=lambda one: one.__name__)
-def test_what_gRPC_takes_of_who_has_a_credential_is_bounded(attacked, which):  # pylint: disable=invalid-name
+def test_grpc_input_of_callers_with_a_credential_is_bounded(attacked, which):  # pylint: disable=invalid-name
     core, talk, slow_enough = attacked
     before = core.resident_bytes()
     core.forget_peak()
-    http2.attack(core.grpc_address(), which, "viewer-token")
+    http2.attack(core.grpc_address(), which, "viewer-token", seconds=3)
     assert talk.end() < slow_enough * MEMORY_FACTOR
     growth = core.peak_resident_bytes() - before
     assert growth < 64 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
+
+
+@pytest.mark.parametrize("which", [http2.rapid_reset, http2.endless_continuation], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("tls", [False, True], ids=["token", "certificate"])
+def test_what_a_viewer_sends_waits_in_its_own_connection(start, start_core, tokens, authority, which, tls):
+    """gRPC would handle all of it at once, and keep it: others waited for seconds, and hundreds of MB were not given back."""
+    if tls:
+        core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core").flags())
+        edge_flags, viewer = authority.issue("edge").flags(), tls_client(authority.issue("viewer"))
+    else:
+        core, edge_flags, viewer = start_core(), ["--grpc-edge-token-file", str(tokens / "edge")], None
+    edge = start("--role", "edge", "--core", core.grpc_address(), *edge_flags, "--threads", "1")
+    core.wait_for_log("lane_opened")
+    talk = Talk(edge)
+    longest_allowed = max(1, 5 * talk.calm())
+    before = core.resident_bytes()
+    core.forget_peak()
+    http2.attack(core.grpc_address(), which, None if tls else "viewer-token", viewer, seconds=3)
+    talk.end()
+    growth, longest = core.peak_resident_bytes() - before, max(talk.seconds)
+    assert growth < 48 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
+    assert longest < longest_allowed * MEMORY_FACTOR, f"a relay took {longest * 1000:.0f} ms"
+
+
+def test_an_edge_may_send_as_fast_as_the_network_takes_it(start, start_core, tokens, authority):
+    for core, edge_flags in [(start_core(), ["--grpc-edge-token-file", str(tokens / "edge")]),
+                             (start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core").flags()),
+                              authority.issue("edge").flags())]:
+        start("--role", "edge", "--core", core.grpc_address(), *edge_flags, "--threads", "1").wait_for_log("core_link_up")
+        eventually(lambda core=core: receive_buffers(core) and min(receive_buffers(core)) > 65_536, "a buffer of the usual size")
+
+
+def receive_buffers(core):
+    """The sizes of those of the gRPC port's connections."""
+    ss = need("ss", "iproute2")
+    port = core.grpc_address().rpartition(":")[2]
+    return [int(size) for size in re.findall(r"skmem:\(r\d+,rb(\d+)", output(ss, "-tnmH", "state", "established", "sport", "=", f":{port}"))]
 
 
 def test_a_compressed_message_is_refused_not_taken_apart(start_core):
@@ -142,9 +197,9 @@ def test_a_compressed_message_is_refused_not_taken_apart(start_core):
     assert error.value.code() in (Code.UNIMPLEMENTED, Code.INTERNAL, Code.RESOURCE_EXHAUSTED), error.value
 
 
-# ---- what a stranger says first
+# ---- the first call of a stranger
 
-def test_a_stranger_is_told_why_and_the_connection_ends(start_core):
+def test_a_stranger_is_told_why_and_is_disconnected(start_core):
     core = start_core()
     with http2.Connection(core.grpc_address()) as connection:
         connection.send(http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.request("wrong")),
@@ -157,7 +212,7 @@ def test_a_stranger_is_told_why_and_the_connection_ends(start_core):
 
 @pytest.mark.parametrize("said", [b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"\0" * 64],
                          ids=["http1", "tls", "zeros"])
-def test_what_is_not_http2_is_ended_at_once(start_core, said):
+def test_a_connection_that_is_not_http2_is_closed_at_once(start_core, said):
     core = start_core()
     [connection] = connections_to(core.grpc_address(), 1)
     connection.sendall(said)
@@ -169,7 +224,7 @@ def test_what_is_not_http2_is_ended_at_once(start_core, said):
     core.wait_for_log("grpc_turned_away reason=not_grpc")
 
 
-def test_who_dribbles_a_call_has_five_seconds(start_core):
+def test_a_slow_first_call_has_five_seconds(start_core):
     core = start_core()
     silent, = connections_to(core.grpc_address(), 1)
     dribbles = http2.Connection(core.grpc_address())
@@ -202,7 +257,7 @@ def test_a_client_that_sends_its_call_at_once_is_served(start_core):
 
 # ---- descriptors
 
-def test_silent_connections_keep_neither_edge_nor_operator_out(start, start_core, tokens):
+def test_silent_connections_keep_neither_edges_nor_operators_out(start, start_core, tokens):
     """CVE-2023-4785: gRPC's own listener never accepts again once descriptors have run out."""
     core = start_core(open_files=64)
     silent = list(connections_to(core.grpc_address(), 150))
@@ -218,7 +273,7 @@ def test_silent_connections_keep_neither_edge_nor_operator_out(start, start_core
     assert operator(core).status().lanes == 1
 
 
-def test_clients_that_take_all_descriptors_keep_no_operator_out(start, token_flags):
+def test_clients_that_use_all_descriptors_keep_no_operator_out(start, token_flags):
     server = start("--threads", "1", "--handshake-timeout", "60s", *token_flags, open_files=64)
     host, port = server.address()
     silent = list(connections_to(f"{host}:{port}", 100))
@@ -255,6 +310,33 @@ def test_connections_of_one_address_are_bounded_with_a_credential_too(start_core
     eventually(lambda: _is_let_in(core), "the place of the one that has gone")
 
 
+def refused_connections(server, reason):
+    return metric(server, f'cairn_signal_grpc_refused_connections_total{{reason="{reason}"}}')
+
+
+def test_refused_connections_are_counted_by_reason(start_core):
+    core = start_core("--ops-listen-addr", "127.0.0.1:0", open_files=64)
+    [http1] = connections_to(core.grpc_address(), 1)
+    http1.sendall(b"GET / HTTP/1.1\r\n\r\n")
+    for _ in range(2):
+        http2.attack(core.grpc_address(), lambda connection, token: (
+            connection.send(http2.frame(http2.HEADERS, http2.END_HEADERS, 1, http2.request(token))),
+            list(connection.frames())), "wrong")
+    callers = [operator(core) for _ in range(17)]
+    for caller in callers[:16]:
+        caller.status()
+    with refused(Code.RESOURCE_EXHAUSTED, "too many connections"):
+        callers[16].status()
+    silent = list(connections_to(core.grpc_address(), 40))
+    eventually(lambda: refused_connections(core, "too_many") > 0, "silent connections that made room")
+    assert refused_connections(core, "not_grpc") == 1
+    assert refused_connections(core, "no_credential") == 2
+    assert refused_connections(core, "too_many_authenticated") >= 1
+    assert refused_connections(core, "tls_failed") == 0
+    for connection in silent:
+        connection.close()
+
+
 def _is_let_in(core):
     try:
         return operator(core).status().version
@@ -264,12 +346,7 @@ def _is_let_in(core):
 
 # ---- mutual TLS
 
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("ours"))
-
-
-def test_tls_handshakes_that_do_not_end_keep_nobody_out_and_are_cut(start, authority):
+def test_unfinished_tls_handshakes_keep_no_others_out_and_are_closed(start, authority):
     core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core").flags(), open_files=256)
     address, before = core.grpc_address(), core.open_files()
     silent = list(connections_to(address, 300))
@@ -280,7 +357,7 @@ def test_tls_handshakes_that_do_not_end_keep_nobody_out_and_are_cut(start, autho
     assert caller.status().version
     assert watch.seconds < 10
     eventually(lambda: core.open_files() <= before + 4, "the end of the handshakes", within=12)
-    # Who was let in stays, beyond the time that a handshake has.
+    # An accepted connection stays open beyond the time-out of a handshake.
     assert caller.status().version
     assert core.grep("grpc_turned_away reason=")
     for connection in silent:
@@ -288,11 +365,10 @@ def test_tls_handshakes_that_do_not_end_keep_nobody_out_and_are_cut(start, autho
 
 
 def test_a_caller_without_a_certificate_costs_a_handshake(start, authority):
-    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core").flags())
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", "--ops-listen-addr", "127.0.0.1:0",
+                 *authority.issue("core").flags())
     host, port = core.grpc_address().rsplit(":", 1)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_alpn_protocols(["h2"])
+    context = tls_client()
     Admin(core.grpc_address(), tls=authority.issue("operator")).status()
     before = core.resident_bytes()
     core.forget_peak()
@@ -303,11 +379,12 @@ def test_a_caller_without_a_certificate_costs_a_handshake(start, authority):
                 connection.recv(1000)
     growth = core.peak_resident_bytes() - before
     assert growth < 16 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
+    eventually(lambda: refused_connections(core, "tls_failed") == 60, "each of them counted, and the operator not")
 
 
-# ---- paths, and what is said at the start
+# ---- paths, and messages at the start
 
-def test_a_second_core_on_a_path_where_one_lives_is_refused(start, tmp_path):
+def test_a_second_core_on_the_same_path_is_refused(start, tmp_path):
     address = f"unix:{tmp_path}/core.sock"
     core = start("--role", "core", "--grpc-listen-addr", address)
     core.grpc_address()
@@ -329,7 +406,7 @@ def test_a_socket_that_a_killed_core_has_left_is_replaced(start, tmp_path):
 
 
 @pytest.mark.parametrize("address, warned", [("0.0.0.0:0", True), ("[::]:0", True), ("127.0.0.1:0", False)])
-def test_tokens_that_pass_others_in_plain_text_are_warned_of(start, token_flags, address, warned):
+def test_tokens_in_plain_text_are_warned_about(start, token_flags, address, warned):
     core = start("--role", "core", "--grpc-listen-addr", address, *token_flags)
     core.grpc_address()
     assert bool(core.grep("grpc_in_plain_text")) == warned

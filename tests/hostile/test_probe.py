@@ -1,4 +1,4 @@
-"""cairn-admin against servers, and callers, that are not what they should be."""
+"""cairn-admin against hostile servers and callers."""
 import base64
 import contextlib
 import hashlib
@@ -35,7 +35,7 @@ def probe(port, *flags):
     return admin_cli.run("probe", f"ws://127.0.0.1:{port}/", *flags)
 
 
-def test_a_server_that_talks_without_end_costs_a_probe_no_memory():
+def test_endless_output_of_a_server_costs_a_probe_no_memory():
     def talk(connection, head):
         connection.sendall(opened(head))
         while True:
@@ -60,7 +60,7 @@ def test_a_server_that_selects_what_was_not_offered_fails(selected):
 @pytest.mark.parametrize("rest", [b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n", b"Content-Length: 1000\r\n\r\nshort",
                                   b"Content-Encoding: gzip\r\nContent-Length: 99999999999\r\n\r\n" + bytes(100_000)],
                          ids=["chunks", "cut", "endless"])
-def test_the_status_of_an_answer_with_a_broken_body_is_said_and_when_to_come_again(rest):
+def test_the_status_and_retry_time_of_an_answer_with_a_broken_body_are_reported(rest):
     answer = b"HTTP/1.1 503 Service Unavailable\r\nServer: lb\r\nRetry-After: 120\r\n" + rest
     with serving(lambda connection, head: connection.sendall(answer)) as port:
         outcome = probe(port)
@@ -68,7 +68,7 @@ def test_the_status_of_an_answer_with_a_broken_body_is_said_and_when_to_come_aga
     assert "Retry-After): 120" in outcome.err, outcome
 
 
-def test_a_close_code_is_said_though_the_server_leaves_the_connection_open():
+def test_a_close_code_is_reported_even_if_the_server_keeps_the_connection_open():
     def refuse(connection, head):
         connection.sendall(opened(head) + frame(CLOSE, (1013).to_bytes(2, "big") + b"come back later", key=None))
         threading.Event().wait(20)
@@ -81,7 +81,7 @@ def test_a_close_code_is_said_though_the_server_leaves_the_connection_open():
 @pytest.mark.parametrize("flags, reason", [(["--max-connections", "1"], "1013 edge_full"),
                                            (["--max-connections-per-ip", "1"], "1013 address_full"),
                                            (["--max-topic-bytes", "1"], "1008 topic_too_long")])
-def test_a_probe_of_a_full_edge_says_what_the_edge_says(start, flags, reason):
+def test_a_probe_of_a_full_edge_reports_the_edges_reason(start, flags, reason):
     host, port = start("--threads", "1", *flags).address()
     for _ in range(5):
         outcome = admin_cli.run("probe", f"ws://{host}:{port}/")
@@ -123,7 +123,7 @@ def test_a_url_may_be_in_capitals(start):
     assert outcome.code == 0, outcome
 
 
-def test_a_key_that_is_encrypted_is_bad_usage_and_nobody_is_asked(tmp_path):
+def test_an_encrypted_key_is_bad_usage_and_no_passphrase_is_asked_for(tmp_path):
     authority = Authority(tmp_path)
     certificate, key = authority.issue("operator"), tmp_path / "encrypted.key"
     subprocess.run(["openssl", "pkcs8", "-topk8", "-in", certificate.key, "-out", key, "-passout", "pass:s3cret"], check=True)
@@ -166,7 +166,7 @@ def test_a_pipe_that_is_closed_early_is_no_full_disk(start, ignored):
         assert done.stderr == b"" and done.returncode in (0, -signal.SIGPIPE), (arguments, done)
 
 
-def test_a_full_disk_is_still_said(start):
+def test_a_full_disk_is_still_reported(start):
     with open("/dev/full", "wb") as full:
         done = subprocess.run([admin_cli.binary(), "--core", start().grpc_address(), "status"], stdout=full,
                               env=admin_cli.clean_environment(), stderr=subprocess.PIPE, timeout=20, check=False)

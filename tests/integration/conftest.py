@@ -1,4 +1,5 @@
 """Fixtures: servers that are ended and checked after the test, and the two shapes in which every function is tested."""
+import os
 import pathlib
 import sys
 
@@ -11,7 +12,8 @@ from support import peer, process, raw_client  # noqa: E402
 from support.process import ServerProcess, with_defaults  # noqa: E402
 from support.shape import Shape  # noqa: E402
 
-SHAPES = ["all", "cluster"]
+# CAIRN_TEST_SHAPES=fleet runs the tests of clients' behaviour against two cores that share NATS.
+SHAPES = os.environ.get("CAIRN_TEST_SHAPES", "all,cluster").split(",")
 
 
 def pytest_sessionstart():

@@ -1,4 +1,4 @@
-"""What operators see of peers, topics and edges, and what they can make them do, in both shapes."""
+"""What operators can see of peers, topics and edges, and how they can act on them, in both shapes."""
 import base64
 import json
 import re
@@ -44,7 +44,7 @@ def local_address(peer):
 # ---- status
 
 @pytest.mark.parametrize("kind", SHAPES)
-def test_the_status_counts_what_is_there(make_fleet, kind):
+def test_the_status_has_the_counts(make_fleet, kind):
     before = now_us()
     fleet = make_fleet(kind)
     admin = fleet.admin()
@@ -127,7 +127,7 @@ def test_figures_move_with_traffic_and_are_at_most_a_few_seconds_old(fleet, admi
     assert admin.peer(receiver_id).rtt_us == 0
 
 
-def test_what_a_client_has_not_read_is_seen(fleet, admin):
+def test_unread_data_of_a_client_is_shown(fleet, admin):
     topic = new_topic()
     deaf, sender = fleet.raw(0, receive_buffer=4096), fleet.peer(0)
     deaf.subscribe(topic)
@@ -141,7 +141,7 @@ def test_what_a_client_has_not_read_is_seen(fleet, admin):
     assert 0 < admin.peer(peer_id).queued_bytes <= 1 << 20
 
 
-def test_the_dialect_is_what_the_peer_speaks(fleet, admin):
+def test_the_dialect_is_that_of_the_peers_messages(fleet, admin):
     topic = new_topic()
     v2 = fleet.peer(subprotocols=["cairn.signal.v2"])
     native, text, silent = fleet.peer(), fleet.peer(), fleet.peer()
@@ -160,7 +160,7 @@ def test_the_dialect_is_what_the_peer_speaks(fleet, admin):
 
 @pytest.mark.parametrize("agent", [b"caf\xe9", b"\xff" * 300, b"x" * 255 + "\u00e9".encode()],
                          ids=["latin-1", "no text at all", "cut within a letter"])
-def test_a_user_agent_that_is_not_utf8_harms_nobody(fleet, admin, agent):
+def test_a_user_agent_that_is_not_utf8_is_accepted(fleet, admin, agent):
     topic = new_topic()
     bystander, sender = fleet.peer(0), fleet.peer(0)
     subscribe_all(admin, topic, bystander, sender)
@@ -173,7 +173,7 @@ def test_a_user_agent_that_is_not_utf8_harms_nobody(fleet, admin, agent):
     assert bystander.receive_relay() == (topic, b"hello")
 
 
-def test_the_tls_version_and_the_end_of_the_certificate_are_told(make_fleet, tmp_path):
+def test_the_tls_version_and_the_expiry_of_the_certificate_are_reported(make_fleet, tmp_path):
     certificate = Certificate(tmp_path, "edge")
     fleet = make_fleet("cluster", *certificate.flags(), tls=trusting(certificate))
     admin = fleet.admin()
@@ -186,7 +186,7 @@ def test_the_tls_version_and_the_end_of_the_certificate_are_told(make_fleet, tmp
     assert admin.status().tls_not_after_us == end_us
 
 
-def test_the_end_of_a_certificate_that_was_replaced_is_told(make_fleet, tmp_path):
+def test_the_expiry_of_a_replaced_certificate_is_reported(make_fleet, tmp_path):
     certificate = Certificate(tmp_path, "edge")
     fleet = make_fleet("all", *certificate.flags(), tls=trusting(certificate))
     admin = fleet.admin()
@@ -199,7 +199,7 @@ def test_the_end_of_a_certificate_that_was_replaced_is_told(make_fleet, tmp_path
 
 
 @pytest.mark.parametrize("peer_id", [UNKNOWN_ID, "", "12", UNKNOWN_ID.upper(), "0" * 16, "no id"])
-def test_an_id_that_nobody_has_is_not_found(admin, peer_id):
+def test_an_unknown_id_is_not_found(admin, peer_id):
     with refused(Code.NOT_FOUND, peer_id):
         admin.peer(peer_id)
     with refused(Code.NOT_FOUND, peer_id):
@@ -250,7 +250,7 @@ def test_peers_are_sorted_by_every_key_in_both_directions(fleet, admin):
     subscribe_all(admin, topic, *peers)
     for number, peer in enumerate(peers):
         peer.relay(new_topic("elsewhere"), *[bytes(10)] * number)
-    # Each hears what the others relay, so that the figures of all differ.
+    # Each receives the others' relays, so that the figures of all differ.
     # Not in one turn of a loop, which would give them one time.
     for number, peer in enumerate(peers):
         peer.relay(topic, bytes(1000 * number))
@@ -636,7 +636,7 @@ def test_reflection_describes_the_services(admin):
     assert file.service == ours.service and file.message_type == ours.message_type
 
 
-def test_a_reader_who_leaves_in_the_middle_of_a_list_harms_nobody(fleet, admin, crowd):
+def test_a_reader_who_leaves_in_the_middle_of_a_list_has_no_effect_on_others(fleet, admin, crowd):
     topic, _, _ = crowd
     for _ in range(20):
         caller = Admin((fleet.core or fleet.edges[0]).grpc_address())

@@ -1,4 +1,4 @@
-"""cairn-admin without a core: probe against real edges and what stands in front of them, and what needs nothing."""
+"""cairn-admin without a core: probe against real edges and their proxies, and the commands that need no server."""
 import contextlib
 import datetime
 import pathlib
@@ -33,7 +33,7 @@ def answering(answer):
 
 
 def proxying(address, idle_seconds):
-    """Passes bytes on, and cuts connections on which nothing has passed for so long."""
+    """Forwards bytes, and cuts connections that have been idle for that long."""
     def handle(client):
         server = socket.create_connection(address)
         last = [time.monotonic()]
@@ -79,7 +79,7 @@ def test_a_probe_in_json_is_an_object_a_step(start):
     assert all(step["state"] == "ok" and isinstance(step["took_us"], int) for step in steps)
 
 
-def test_a_probe_goes_through_tls_and_says_what_the_certificate_is(start, authority):
+def test_a_probe_over_tls_describes_the_certificate(start, authority):
     address = start(*authority.issue("good").flags()).address()
     outcome = admin_cli.run("probe", url(address, "wss", "localhost"), "--ca", authority.cert)
     assert outcome.code == 0, outcome
@@ -129,7 +129,7 @@ def test_tokens_are_not_in_the_process_list(start):
         running.communicate()
 
 
-# ---- probe: what it finds
+# ---- probe: problems that it finds
 
 @pytest.mark.parametrize("token, words", [(["--auth-token", "wrong"], "the token is wrong"),
                                           ([], "clients need a token")])
@@ -149,7 +149,7 @@ def days(count):
     ("early", {"starts": days(2)}, "is a clock wrong?"),
     ("misnamed", {"names": "DNS:a.test,DNS:b.test"}, "is for 'a.test, b.test', not for 'localhost'"),
 ])
-def test_a_probe_finds_what_is_wrong_with_a_certificate(start, authority, name, dates, words):
+def test_a_probe_reports_what_is_wrong_with_a_certificate(start, authority, name, dates, words):
     address = start(*authority.issue(name, **dates).flags()).address()
     outcome = admin_cli.run("probe", url(address, "wss", "localhost"), "--ca", authority.cert)
     assert outcome.code == 1
@@ -198,7 +198,7 @@ def test_a_server_that_pings_often_enough_survives_that_proxy(start):
     (b"SSH-2.0-OpenSSH_9.2\r\n", "the answer is not HTTP"),
     (b"", "the answer is not HTTP"),
 ])
-def test_a_probe_says_what_answers_instead_of_the_server(answer, words):
+def test_a_probe_reports_what_answers_instead_of_the_server(answer, words):
     with serving(answering(answer)) as port:
         outcome = admin_cli.run("probe", f"ws://127.0.0.1:{port}/")
     assert outcome.code == 1 and outcome.step("upgrade")[0] == "failed", outcome
@@ -214,12 +214,12 @@ def test_a_probe_tells_ws_from_wss(start, authority):
     assert outcome.code == 1 and "does this port speak TLS (wss://)?" in outcome.err, outcome
 
 
-def test_a_probe_of_a_port_where_nobody_listens_fails_at_tcp():
+def test_a_probe_of_a_closed_port_fails_at_tcp():
     outcome = admin_cli.run("probe", f"ws://127.0.0.1:{unused_port()}/")
     assert outcome.code == 1 and outcome.step("tcp")[0] == "failed" and "connection refused" in outcome.err, outcome
 
 
-def test_a_probe_of_a_server_that_says_nothing_ends_with_the_timeout():
+def test_a_probe_of_a_silent_server_ends_with_the_timeout():
     with serving(lambda connection: connection.recv(1) and time.sleep(60)) as port:
         outcome = admin_cli.run("probe", f"ws://127.0.0.1:{port}/", "--timeout", "300ms")
     assert outcome.code == 1 and "no answer in time" in outcome.err, outcome
@@ -239,7 +239,7 @@ def test_a_probe_finds_an_edge_that_has_lost_its_core(make_cluster):
                                        ["trace", "--topic", "t"], ["log-level", "info"], ["peers", "show", "00ff"],
                                        ["peers", "kick", "00ff"], ["edges", "drain", "e", "--yes"],
                                        ["status", "--watch"]])
-def test_every_command_says_in_one_line_that_the_core_cannot_be_reached(arguments, tmp_path):
+def test_every_command_reports_an_unreachable_core_in_one_line(arguments, tmp_path):
     outcome = admin_cli.run(*arguments, "--core", f"unix:{tmp_path}/core")
     assert outcome.code == 3, outcome
     assert re.fullmatch(r"cairn-admin: cannot reach the core at unix:.*\n", outcome.err), outcome

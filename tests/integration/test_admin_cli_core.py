@@ -1,4 +1,4 @@
-"""cairn-admin with a core: what operators see and what they make happen."""
+"""cairn-admin with a core: what operators see and change."""
 import json
 import re
 import signal
@@ -73,7 +73,7 @@ def ids(peers):
 
 
 def interrupt(process):
-    """What it wrote, after Ctrl-C ended it well."""
+    """Its output, after Ctrl-C ended it with exit code 0."""
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
@@ -82,7 +82,7 @@ def interrupt(process):
 
 # ---- looking
 
-def test_status_counts_what_is_connected(cluster):
+def test_status_counts_connections(cluster):
     cluster.connect("east", new_topic())
     cluster.connect("west", new_topic(), new_topic())
     [status] = cluster.json("status")
@@ -98,7 +98,7 @@ def test_peers_are_filtered_by_edge_topic_address_dialect_and_age(cluster):
     for arguments, expected in [(["--edge", "west"], [west]), (["--topic", topic], [east]),
                                 (["--address", "127.0.0.1:"], both), (["--address", "192.0.2."], []),
                                 (["--dialect", "cbor"], both), (["--since", "1h"], both), (["--before", "1h"], [])]:
-        # What a peer speaks is among the figures that an edge sends now and then.
+        # A peer's dialect is among the figures that an edge reports from time to time.
         eventually(lambda a=arguments, e=expected: set(ids(cluster.json("peers", "list", *a))) == set(e), arguments)
     assert cluster.json("peers", "list", "--topic", topic, "--topics")[0]["topics"] == [topic]
 
@@ -145,7 +145,7 @@ def test_topics_and_edges_are_listed_and_shown(cluster):
                                        ["topics", "show", "nobody"], ["edges", "show", "north"],
                                        ["edges", "drain", "north", "--yes"], ["peers", "kick", "00000000000000ff"],
                                        ["peers", "kick", "--topic", "nobody", "--yes"]])
-def test_what_was_named_and_is_unknown_is_exit_code_1_and_one_line(cluster, arguments):
+def test_an_unknown_target_is_exit_code_1_and_one_line(cluster, arguments):
     outcome = cluster.admin(*arguments)
     assert outcome.code == 1 and outcome.out == "", outcome
     assert re.fullmatch(r"cairn-admin: .*\n", outcome.err), outcome
@@ -205,7 +205,7 @@ def test_watch_shows_peers_come_subscribe_and_go(cluster):
     assert starter[0].is_open()
 
 
-def test_trace_shows_sizes_and_hearers_of_relays_and_no_contents(cluster):
+def test_trace_shows_sizes_and_receivers_of_relays_and_no_contents(cluster):
     topic = new_topic()
     sender, sender_id = cluster.connect("east", topic)
     hearer, _ = cluster.connect("west", topic)
@@ -278,7 +278,7 @@ def test_top_shows_what_changes_and_fits_the_terminal_whatever_its_size(cluster,
 
 @pytest.mark.parametrize("arguments", [["watch"], ["edges", "list", "--watch", "0.2"], ["peers", "list", "--watch", "0.2"]],
                          ids=" ".join)
-def test_what_goes_on_ends_with_ctrl_c_and_fits_the_terminal(cluster, in_terminal, arguments):
+def test_live_output_ends_with_ctrl_c_and_fits_the_terminal(cluster, in_terminal, arguments):
     terminal = in_terminal(cluster.terminal(*arguments, "--no-color"))
     topic, seen = new_topic("x" * 150), []
 
@@ -295,7 +295,7 @@ def test_what_goes_on_ends_with_ctrl_c_and_fits_the_terminal(cluster, in_termina
     assert lines and all(len(line) <= admin_cli.COLUMNS for line in lines), lines
 
 
-def test_top_survives_its_core_and_says_so(start, tmp_path, in_terminal):
+def test_top_continues_without_its_core_and_shows_that(start, tmp_path, in_terminal):
     cluster = Cluster(start, tmp_path)
     top = in_terminal(cluster.terminal("top", "--every", "0.2"))
     top.wait_for(r"q quit")
@@ -408,7 +408,7 @@ def test_tokens_decide_who_may_do_what(start, tmp_path):
     assert refused.code == 3 and refused.out.startswith("CAIRN UNKNOWN"), refused
 
 
-def test_mutual_tls_takes_the_place_of_a_token(start, tmp_path):
+def test_mutual_tls_replaces_a_token(start, tmp_path):
     authority = Authority(tmp_path)
     core, edge, operator = (authority.issue(name) for name in ("core", "edge", "operator"))
 

@@ -1,4 +1,4 @@
-"""Who may do what on the core's gRPC port: every kind of caller, every method, over tokens, mutual TLS and both."""
+"""Authorization on the core's gRPC port: every kind of caller, every method, over tokens, mutual TLS and both."""
 import contextlib
 import queue
 import socket
@@ -12,11 +12,11 @@ from support.waiting import PATIENCE
 
 TOKENS = {kind: f"the-token-of-the-{kind}" for kind in ("edge", "operator", "viewer")}
 
-# What each method of the service is: a new one has to be put here. What nobody has is NOT_FOUND once the call is allowed.
+# The kind of each method of the service: a new one must be added here. An unknown target is NOT_FOUND once the call is allowed.
 LOOKS = {"GetStatus": {}, "ListPeers": {}, "GetPeer": {"id": "00000000000000ff"}, "ListTopics": {},
          "GetTopic": {"name": "nobody"}, "ListEdges": {}, "Watch": {}, "Trace": {"topic": "nobody"}}
 STEERS = {"Disconnect": {"id": "00000000000000ff"}, "DrainEdge": {"edge": "nobody"}, "SetLogLevel": {"directives": "info"}}
-# These go on until somebody ends them.
+# These last until they are cancelled.
 ENDLESS = {"Watch", "Trace"}
 METHODS = pb.DESCRIPTOR.services_by_name["Admin"].methods_by_name
 
@@ -51,7 +51,7 @@ def token_flags(tmp_path_factory):
 
 
 class NoCertificate:
-    """One who trusts the core but has nothing to show."""
+    """A caller that trusts the core but has no credential."""
 
     def __init__(self, authority):
         self._authority = authority
@@ -140,7 +140,7 @@ def test_every_method_looks_or_steers():
 
 
 @pytest.mark.parametrize("mode", ["tokens", "mutual TLS", "both"])
-def test_each_caller_may_do_what_its_kind_may_and_nothing_else(make_core, callers_of, mode):
+def test_each_kind_of_caller_may_make_only_its_calls(make_core, callers_of, mode):
     core = make_core(mode)
     endless = []
     for name, credentials, refused in callers_of(mode):
@@ -161,10 +161,10 @@ def test_each_caller_may_do_what_its_kind_may_and_nothing_else(make_core, caller
                     call.initial_metadata()
                     endless.append((f"{name}: {method}", call, refused.get(what)))
         expect("open to all", "health", code_of(lambda caller=caller: ask_health(caller)))
-        # Without TLS nobody comes as far as gRPC whose token is not known.
+        # Without TLS a caller with an unknown token does not reach gRPC.
         what = "describe" if mode == "tokens" and refused is UNKNOWN else "open to all"
         expect(what, "reflection", code_of(lambda caller=caller: ask_reflection(caller)))
-    # Whoever was allowed hears no end but the core's.
+    # Allowed streams are ended only by the core.
     core.finish()
     for name, call, refusal in endless:
         code = code_of(lambda call=call: list(call))
@@ -172,7 +172,7 @@ def test_each_caller_may_do_what_its_kind_may_and_nothing_else(make_core, caller
         assert code in expected, f"{name}: {code}"
 
 
-def test_without_credentials_loopback_lets_everybody_do_everything(start):
+def test_without_credentials_every_caller_on_loopback_may_do_everything(start):
     caller = Admin(start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0").grpc_address())
     assert open_lane(caller) == Code.OK
     for method, fields in [*LOOKS.items(), *STEERS.items()]:
@@ -181,8 +181,8 @@ def test_without_credentials_loopback_lets_everybody_do_everything(start):
             assert code_of(lambda m=method, r=request: caller.call(m, r)) in ALLOWED, method
 
 
-def test_the_port_is_on_loopback_unless_it_is_told_otherwise():
-    """Whoever holds the default port already: a core that is told nothing asks for it, and for no other address."""
+def test_the_port_is_on_loopback_by_default():
+    """Holds the default port, if it is free: a core without an address uses that port, and no other."""
     with contextlib.ExitStack() as stack:
         taker = stack.enter_context(socket.socket())
         with contextlib.suppress(OSError):
@@ -200,7 +200,7 @@ PUBLIC = ["0.0.0.0:0", "[::]:0"]
 
 @pytest.mark.parametrize("role", ["core", "all"])
 @pytest.mark.parametrize("address", PUBLIC)
-def test_a_public_address_without_credentials_is_refused_with_a_line_that_says_how(role, address):
+def test_a_public_address_without_credentials_is_refused_with_a_hint(role, address):
     done = run("--role", role, "--listen-addr", "127.0.0.1:0", "--grpc-listen-addr", address)
     assert done.returncode == 1
     line, = done.stderr.splitlines()
@@ -216,7 +216,7 @@ def test_a_public_address_is_served_with_credentials_or_on_demand(start, authori
     assert not core.grpc_address().endswith(":0")
 
 
-def test_half_of_what_mutual_tls_needs_is_refused(authority):
+def test_incomplete_options_of_mutual_tls_are_refused(authority):
     cert, key, ca = (authority.issue("core").flags()[at:at + 2] for at in (0, 2, 4))
     for given in (cert + key, cert + ca, key + ca, cert, key, ca):
         done = run("--role", "core", "--grpc-listen-addr", "0.0.0.0:0", *given)

@@ -34,7 +34,7 @@ TOKEN = "a token of the tests"
 # How long a library waits for an answer.
 PATIENCE_SECONDS = {"TypeScript": 10, "Go": 5, "Python": 5}
 ROUNDS = 5
-# The longest hold there is: what is answered much sooner was answered by the publish.
+# The longest hold: an answer that comes much earlier is due to the publish.
 LONGEST_HOLD_SECONDS = 4
 _random = random.Random(1)
 
@@ -48,7 +48,7 @@ def node():
 
 @pytest.fixture(scope="module", params=SHAPES)
 def meeting_place(request):
-    """One loop an edge, so that what a client on it says takes effect in the order in which it came."""
+    """One loop an edge, so that messages of its clients take effect in the order of arrival."""
     shape = Shape(request.param, "--threads", "1", "--query-hold", f"{LONGEST_HOLD_SECONDS}s")
     yield shape
     shape.finish()
@@ -84,7 +84,7 @@ def libraries(node):
     made.close()
 
 
-# ---- what is published, and what others make of it
+# ---- published records, and how others read them
 
 
 def rendezvous():
@@ -93,7 +93,7 @@ def rendezvous():
 
 
 def reachability(language):
-    """What a library publishes: encrypted bytes, or plain addresses in Python."""
+    """The record that a library publishes: encrypted bytes, or plain addresses in Python."""
     if language == "Python":
         return PeerInfo(_random.randbytes(32), [f"/ip4/192.0.2.{_random.randrange(256)}/udp/4001/quic-v1",
                                                 "tcp://[2001:db8::1]:4001", "relé.example:443"])
@@ -107,7 +107,7 @@ def blob_of(published):
 
 
 def assert_found(language, found, published):
-    """What a querier of the language is told by its library."""
+    """The result that the language's library returns for a query."""
     if language == "TypeScript":
         assert found == blob_of(published)
     elif language == "Rust":
@@ -190,7 +190,7 @@ def timings(record_property):
 
 @pytest.mark.parametrize("querier", LANGUAGES)
 @pytest.mark.parametrize("publisher", LANGUAGES)
-def test_a_querier_finds_what_was_published_before(meeting_place, libraries, timings, publisher, querier):
+def test_a_query_returns_earlier_records(meeting_place, libraries, timings, publisher, querier):
     for (route, edge, other_edge), _ in itertools.product(routes(meeting_place), range(ROUNDS)):
         topic, published = rendezvous(), reachability(publisher)
         libraries.make(publisher, meeting_place, edge).publish(topic, published)
@@ -216,7 +216,7 @@ def test_a_querier_that_waits_is_answered_by_the_publish(meeting_place, librarie
         thread = threading.Thread(target=lambda: done.append((asking.query(topic), time.monotonic())))
         thread.start()
         assert asking.said.wait(PATIENCE)
-        # What is said after the query is in effect, and so is the query.
+        # A later message has taken effect, and so has the query.
         meeting_place.settle(meeting_place.peer(other_edge))
         if querier != "Rust":
             assert thread.is_alive() and not done, "answered before anybody has published"
@@ -234,7 +234,7 @@ def test_a_querier_that_waits_is_answered_by_the_publish(meeting_place, librarie
 
 
 def ask_all(libraries, shape, topic):
-    """{language: (its client, what it was told, seconds)}, all asking at the same time."""
+    """{language: (its client, its result, seconds)}, all querying at the same time."""
     told = {}
 
     def ask(language, client):
@@ -319,12 +319,12 @@ def test_a_client_that_never_reads_stays_connected_and_found_while_many_pings_go
     one, cluster = start(*flags), make_cluster(*flags)
     urls = [f"ws://{host}:{port}" for host, port in (one.address(), cluster.address(0), cluster.address(1))]
     clients = [RustClient(url) for url in urls]
-    # Who finds it: over the same process, and each over the other edge.
+    # Clients that find it: over the same process, and each over the other edge.
     finders = [urls[0], urls[2], urls[1]]
     topics = [rendezvous() for _ in urls]
     # Keeps a connection open for longer than the library does, so that its pings every 20 s are seen to be answered.
     listener = cluster.peer(0, ping_interval=20, ping_timeout=20)
-    # Longer than the TCP user timeout of 30 s, which must not count what a client leaves unread.
+    # Longer than the TCP user timeout of 30 s, which must not count data that a client leaves unread.
     watch, rounds = Stopwatch(), 0
     while watch.seconds < 32:
         rounds += 1
@@ -439,7 +439,7 @@ def test_a_client_that_never_reads_loses_one_publish_to_a_server_that_drained_an
 
 
 @pytest.mark.parametrize("language", ["TypeScript", "Rust", "Go"])
-def test_two_who_both_publish_and_ask_find_themselves(shape, libraries, language):
+def test_two_clients_that_both_publish_and_query_find_each_other(shape, libraries, language):
     topic = rendezvous()
     pair = [libraries.make(language, shape, edge) for edge in (0, 1)]
     for name, client in zip((b"one", b"other"), pair):
@@ -492,7 +492,7 @@ def without_key(lines):
     return ["Sec-WebSocket-Key: …" if line.startswith("Sec-WebSocket-Key: ") else line for line in lines]
 
 
-def test_go_says_what_the_library_says():
+def test_the_go_imitation_sends_what_the_library_sends():
     url, request, text, close = said_to_a_recorder(lambda url: GoClient(url, "secret"), lambda c: c.publish("70", b"\xca\xfe"))
     assert without_key(request) == [
         "GET / HTTP/1.1", f"Host: {url[5:]}", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: …",
@@ -503,7 +503,7 @@ def test_go_says_what_the_library_says():
         '{"type":"query","topic":"70"}')
 
 
-def test_rust_says_what_the_library_says():
+def test_the_rust_imitation_sends_what_the_library_sends():
     url, request, text, close = said_to_a_recorder(lambda url: RustClient(url, "secret"), lambda c: c.publish("70", b"\xca\xfe"))
     assert without_key(request) == [
         "GET / HTTP/1.1", f"Host: {url[5:]}", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
@@ -513,7 +513,7 @@ def test_rust_says_what_the_library_says():
     assert said_to_a_recorder(RustClient, lambda c: c.query("70"))[2] == '{"topic":"70","type":"query"}'
 
 
-def test_typescript_says_what_the_library_says(node):
+def test_the_typescript_imitation_sends_what_the_library_sends(node):
     def make(url):
         return TypeScriptClient(node, url)
 
@@ -528,7 +528,7 @@ def test_typescript_says_what_the_library_says(node):
     assert text == '{"type":"query","topic":"70"}'
 
 
-def test_python_says_what_the_library_says():
+def test_the_python_imitation_sends_what_the_library_sends():
     ack = [recorder.text_frame("whatever")]
     _, request, text, close = said_to_a_recorder(
         lambda url: PythonClient(url, "secret"), lambda c: c.publish("70", PeerInfo(b"\xca\xfe", ["a:1", "é"])), lambda _: ack)

@@ -68,7 +68,7 @@ def test_the_lines_of_python_find_the_other_peer(make_shape, published_package, 
 
 
 def run_javascript(shape, topic, other_topic, blob):
-    """What the page's query found, in hex."""
+    """The result of the page's query, in hex."""
     program = "\n".join([
         f"import {{ SignalingBackend as Imitation, WebSocket }} from {str(SCRIPT.with_name('typescript_backend.mjs'))!r};",
         "globalThis.WebSocket = WebSocket;",

@@ -1,4 +1,4 @@
-"""What an edge and its core take in memory when much has to be said again, or when clients say much that has no end."""
+"""The memory of an edge and its core when much must be resent, or when clients send without end."""
 import contextlib
 import socket
 import threading
@@ -17,7 +17,7 @@ BACKLOG = 2 * 16 * MIB
 # What messages on their way, and memory that is not given back at once, may take besides.
 SLACK = 100 * MIB
 NO_MASK = bytes(4)
-# Clients that say as much as they can.
+# Clients that send as much as they can.
 NO_RATE = ["--rate-messages", "0", "--rate-deliveries", "0"]
 
 pytestmark = pytest.mark.skipif(sanitizer() is not None, reason="a sanitizer's own memory is not the server's")
@@ -59,7 +59,7 @@ def assert_memory_is_bounded_and_nothing_lost(cluster, load, break_it):
     assert grown(edge, before) < (BACKLOG + SLACK) // MIB, f"more than {before // MIB} MiB before, in MiB"
 
 
-def test_an_edge_with_very_many_topics_comes_back_to_a_new_core(full_cluster):
+def test_an_edge_with_very_many_topics_returns_to_a_new_core(full_cluster):
     cluster, load = full_cluster
 
     def replace_core():
@@ -69,7 +69,7 @@ def test_an_edge_with_very_many_topics_comes_back_to_a_new_core(full_cluster):
     assert_memory_is_bounded_and_nothing_lost(cluster, load, replace_core)
 
 
-def test_an_edge_with_very_many_topics_comes_back_after_a_break_of_its_link(full_cluster):
+def test_an_edge_with_very_many_topics_returns_after_a_break_of_its_link(full_cluster):
     cluster, load = full_cluster
 
     def break_link():
@@ -81,7 +81,7 @@ def test_an_edge_with_very_many_topics_comes_back_after_a_break_of_its_link(full
 
 
 class Flood:
-    """Clients of one edge that say the same again and again, as fast as they are read. For a `with` block."""
+    """Clients of one edge that repeat a message as fast as they are read. For a `with` block."""
 
     def __init__(self, address, burst, clients):
         self._clients = [RawClient(address) for _ in range(clients)]
@@ -152,7 +152,7 @@ def test_clients_that_subscribe_and_unsubscribe_without_end(core_is):
 
 
 def test_relays_of_nothing_count_too():
-    """What a relay costs is not its payload."""
+    """A relay costs more than its payload."""
     batch = 20_000
     with BreakableCluster(2, edge_flags=NO_RATE) as cluster:
         edge = cluster.edges[0]

@@ -26,7 +26,7 @@ def upgrade_status(address, token=None):
 # ---- what ends by itself
 
 @pytest.mark.parametrize("flag, what", [("--listen-addr", "listen"), ("--grpc-listen-addr", "listen for gRPC")])
-def test_a_port_in_use_is_said_in_one_line_with_what_to_do(flag, what):
+def test_a_port_in_use_is_reported_in_one_line_with_a_hint(flag, what):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = "127.0.0.1:%d" % taken.getsockname()[1]
         done = run(*with_defaults([flag, address]))

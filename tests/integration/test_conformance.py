@@ -11,7 +11,7 @@ CHECK = ROOT / "clients/conformance/check"
 RULES = 8
 TOKEN = "a?>z"
 
-# A small client without our library. `fault` is what it does wrong.
+# A small client without our library. `fault`: its mistake.
 CLIENT = """
 import asyncio, sys, cbor2, websockets
 fault, url = sys.argv[1:3]

@@ -59,7 +59,7 @@ def test_edges_reach_a_core_whose_name_has_another_address(start, tmp_path):
 @pytest.mark.parametrize("variable", ["http_proxy", "https_proxy", "grpc_proxy"])
 def test_edges_reach_their_core_whatever_proxy_their_environment_has(start, variable):
     core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0")
-    # Where nobody listens.
+    # A closed port.
     edge = start("--role", "edge", "--core", core.grpc_address(), "--threads", "1",
                  env={variable: f"http://127.0.0.1:{unused_port()}", "no_proxy": "", "no_grpc_proxy": ""})
     edge.wait_for_log("core_link_up", within=5)

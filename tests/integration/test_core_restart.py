@@ -14,7 +14,7 @@ def cluster(make_cluster):
 
 
 def pair(cluster, topic, same_edge=False):
-    """A subscriber and a sender, who hear each other."""
+    """A subscriber and a sender that receive each other's relays."""
     subscriber, sender = cluster.peer(0), cluster.peer(0 if same_edge else 1)
     subscriber.subscribe(topic)
     cluster.settle(subscriber, sender)
@@ -143,7 +143,7 @@ def test_clients_may_come_before_there_is_a_core(cluster):
     await_hearing(subscriber, sender, topic)
 
 
-def test_what_clients_of_one_loop_said_before_there_was_a_core_takes_effect_in_its_order(make_cluster):
+def test_messages_sent_before_there_is_a_core_take_effect_in_order(make_cluster):
     cluster = make_cluster("--threads", "1")
     cluster.core.kill()
     early = cluster.start_edge()
@@ -210,7 +210,7 @@ def test_a_full_backlog_stops_the_edge_from_reading_and_loses_nothing(make_clust
     thread.join(PATIENCE)
 
 
-def test_an_edge_that_is_killed_takes_its_subscriptions_with_it(cluster):
+def test_the_subscriptions_of_a_killed_edge_end(cluster):
     topic = new_topic()
     stranded = cluster.peer(1)
     survivor, sender = pair(cluster, topic, same_edge=True)
@@ -221,7 +221,7 @@ def test_an_edge_that_is_killed_takes_its_subscriptions_with_it(cluster):
     edge.kill()
     assert stranded.wait_closed().code == 1006
     cluster.core.wait_for_log("lane_closed", count=2)
-    # The core talks to nobody who is gone, and a new edge begins with nothing.
+    # The core sends nothing to peers that have left, and a new edge begins without state.
     cluster.start_edge()
     cluster.await_links()
     newcomer, own = cluster.peer(1), new_topic("own")

@@ -116,7 +116,7 @@ def test_a_message_that_is_too_large_ends_the_stream(fake, edge_of):
     core.lane().end()
 
 
-def test_the_link_goes_on_over_mutual_tls_with_grpcio(fake, edge_of, tmp_path):
+def test_the_link_continues_over_mutual_tls_with_grpcio(fake, edge_of, tmp_path):
     authority = Authority(tmp_path)
     server = authority.issue("core")
     credentials = grpc.ssl_server_credentials(
@@ -225,7 +225,7 @@ def test_the_next_address_of_a_name_is_tried(start, hosts, edge_with_hosts, sile
     hosts.write_text("::1 core.test\n127.0.0.1 core.test\n")
     with listening_on_v6() as (listener, port), contextlib.ExitStack() as stack:
         if silent:
-            # Its queue is full: nobody else is answered.
+            # Its queue is full: no other caller is answered.
             for _ in range(2):
                 one = stack.enter_context(socket.socket(socket.AF_INET6))
                 one.setblocking(False)
@@ -261,11 +261,11 @@ def test_a_name_that_does_not_exist_is_logged_and_the_edge_ends_at_once(edge_of)
     edge.finish()
 
 
-# ---- what is no core
+# ---- servers that are no core
 
 @contextlib.contextmanager
 def serving(answer):
-    """A TCP server that reads once and answers with those bytes, and then says nothing."""
+    """A TCP server that reads once, answers with those bytes, and then stays silent."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         def serve():
             kept = []
@@ -282,7 +282,7 @@ def serving(answer):
     (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "HTTP/2"),
     (b"", "no HTTP/2 frame within 3.5s"),
 ], ids=["HTTP/1.1", "silence"])
-def test_who_does_not_speak_http2_is_given_up(edge_of, answer, reason):
+def test_a_core_that_does_not_speak_http2_is_given_up(edge_of, answer, reason):
     with serving(answer) as address:
         edge_of(address).wait_for_log(rf"{LOST}code=14.*{reason}")
 

@@ -1,4 +1,4 @@
-"""Who may pose as an edge: the core's own view of what the link between edge and core presents."""
+"""Which callers the core accepts as edges, by the credentials of the link between edge and core."""
 import pytest
 from support.authority import Authority
 from support.ops import OPS, ask
@@ -29,7 +29,7 @@ def test_an_edge_opens_a_lane_with_its_token(start, core, tokens):
 
 
 @pytest.mark.parametrize("kind", ["operator", "viewer", "unknown", None])
-def test_nobody_but_an_edge_opens_a_lane(start, core, tokens, kind):
+def test_only_an_edge_may_open_a_lane(start, core, tokens, kind):
     edge = edge_with(start, core, *(["--grpc-edge-token-file", str(tokens[kind])] if kind else []))
     core.wait_for_log("lane_refused")
     edge.wait_for_log("core_link_lost")

@@ -1,4 +1,4 @@
-"""--health-check: what a container runs to know whether the server in it is alive."""
+"""--health-check: the command with which a container checks that its server is alive."""
 import socket
 
 from support.ops import OPS
@@ -27,12 +27,12 @@ def test_variables_of_the_server_that_stand_in_its_command_line_are_not_missed(s
     assert done.returncode == 0
 
 
-def test_a_port_where_nobody_listens_is_not_alive():
+def test_a_closed_port_is_not_alive():
     done = check(f"127.0.0.1:{unused_port()}")
     assert done.returncode == 1 and "no answer" in done.stderr
 
 
-def test_a_server_that_accepts_and_says_nothing_is_not_alive():
+def test_a_server_that_accepts_and_stays_silent_is_not_alive():
     with socket.create_server(("127.0.0.1", 0)) as mute:
         done = check("127.0.0.1:%d" % mute.getsockname()[1])
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
@@ -44,6 +44,6 @@ def test_somebody_else_on_the_port_is_not_alive(start):
     assert done.returncode == 1 and "does not say that it is alive" in done.stderr
 
 
-def test_without_an_address_it_says_what_is_missing():
+def test_without_an_address_it_names_the_missing_option():
     done = run("--health-check")
     assert done.returncode == 1 and "--ops-listen-addr" in done.stderr

@@ -1,4 +1,4 @@
-"""The server's own pings: they keep idle connections alive, and find out peers that are gone."""
+"""The server's own pings: they keep idle connections alive, and detect dead peers."""
 import pytest
 from support.messages import new_topic, relay
 from support.peer import Peer
@@ -59,7 +59,7 @@ def test_messages_do_not_stand_for_a_pong(address):
     assert client.read_close() == (1011, "pong_timeout")
 
 
-def test_a_client_that_never_reads_stays_and_is_heard(make_shape):
+def test_relays_of_a_client_that_never_reads_are_delivered(make_shape):
     shape = make_shape(*FLAGS)
     topic = new_topic()
     deaf, listener, clock = shape.raw(0), shape.raw(1), shape.raw(1)

@@ -1,4 +1,4 @@
-"""Every bound of an edge: what breaking it does to who breaks it, and that it does nothing to anybody else."""
+"""Every bound of an edge: what happens to a client that exceeds it, and that others are not affected."""
 import pytest
 from support.messages import largest_payload, new_topic, relay, subscribe, unsubscribe
 from support.raw_client import (BINARY, CONTINUATION, FIN, PING, PONG, RawClient, RawConnection, binary, frame,
@@ -28,7 +28,7 @@ def test_one_topic_more_than_allowed_closes_with_1008(make_shape):
     assert client.read_close() == TOO_MANY_TOPICS
 
 
-def test_a_topic_counts_once_and_not_after_its_unsubscribe(make_shape):
+def test_a_topic_counts_once_until_its_unsubscribe(make_shape):
     shape = make_shape("--max-topics", "3")
     client = shape.raw()
     client.subscribe("a", "b", "c", "a", "b", "c")
@@ -64,7 +64,7 @@ def test_the_default_length_of_a_topic_is_1024_bytes(shape):
 # ---- connections
 
 def await_room(shape, **options):
-    """A client that is let in, as soon as the edge has noticed that another is gone."""
+    """A client that is accepted as soon as the edge has noticed that another has disconnected."""
     def connect():
         client = shape.raw(0, **options)
         client.send(frame(PING, b"in?"))
@@ -84,7 +84,7 @@ def test_a_connection_more_than_allowed_is_closed_with_1013_until_another_ends(m
     assert shape.raw(0).read_close() == EDGE_FULL
 
 
-def test_a_connection_that_has_said_nothing_yet_takes_no_place(make_shape):
+def test_a_silent_connection_takes_no_place(make_shape):
     # One loop: it accepts in the order of arrival.
     shape = make_shape("--max-connections", "1", "--threads", "1")
     shape.connection(0)

@@ -67,17 +67,17 @@ def test_nothing_is_lost_or_doubled_when_a_link_breaks_in_mid_traffic(linked):
         assert not subscriber.has_received(), "more than was sent"
 
 
-def test_a_lane_with_nothing_to_say_says_that_and_little_more(linked):
+def test_an_idle_lane_sends_few_messages(linked):
     """Five times within the lane's time-out of ten seconds; HTTP/2's own PINGs are among it."""
     time.sleep(5)
     for times in linked.link.heard:
-        # What answers to what it was told follows at once.
+        # Its answer follows at once.
         silences = [later - earlier for earlier, later in zip(times, times[1:]) if later - earlier > 0.05]
         assert max(silences) < 3, silences
         assert len(silences) < 10, silences
 
 
-def test_those_who_watch_a_topic_see_nobody_leave_or_come_back(linked):
+def test_watchers_of_a_topic_see_no_left_or_joined(linked):
     topic = new_topic()
     watcher, behind = linked.peer(0, subprotocols=V2), linked.peer(2)
     watcher.send(subscribe(topic))
@@ -104,7 +104,7 @@ def test_those_who_watch_a_topic_see_nobody_leave_or_come_back(linked):
         said += cbor2.loads(watcher.receive())
 
 
-def test_who_goes_while_the_link_is_broken_is_said_to_have_left(linked):
+def test_a_client_that_leaves_while_the_link_is_broken_is_reported_as_left(linked):
     topic = new_topic()
     watcher, behind, staying = linked.peer(0, subprotocols=V2), linked.peer(2), linked.peer(2)
     watcher.send(subscribe(topic))

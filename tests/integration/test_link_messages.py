@@ -39,7 +39,7 @@ def v2_client(cluster, edge):
 
 
 def lose_what_is_in_flight(cluster, say=lambda: None, seconds=0.05):
-    """What is said meanwhile, and what was on its way, goes nowhere; then the link is there again."""
+    """Messages sent meanwhile, and those in flight, are lost; then the link works again."""
     cluster.links[BEHIND].silence()
     say()
     time.sleep(seconds)
@@ -48,7 +48,7 @@ def lose_what_is_in_flight(cluster, say=lambda: None, seconds=0.05):
 
 
 def hear(client, within=1.0):
-    """All that comes, until nothing has for so long."""
+    """All messages, until none has arrived for that long."""
     said = []
     while (message := client.peer.poll(within)) is not None:
         said.append(decode(message))
@@ -88,7 +88,7 @@ def test_queries_are_answered_once_when_the_link_breaks_again_and_again(cluster)
 
 
 @pytest.mark.parametrize("how", ["cut", "silence"])
-def test_who_joins_and_leaves_while_the_link_is_away_is_told_once(cluster, how):
+def test_a_client_that_joins_and_leaves_during_a_break_is_reported_once(cluster, how):
     topic = new_topic()
     watcher = v2_client(cluster, BEHIND)
     watcher.subscribe(topic)
@@ -111,7 +111,7 @@ def test_who_joins_and_leaves_while_the_link_is_away_is_told_once(cluster, how):
     assert len(joined) == 20 and set(joined.values()) == {1}
 
 
-def test_what_is_told_of_somebody_who_comes_and_goes_takes_turns_when_the_link_breaks(cluster):
+def test_joined_and_left_of_a_peer_alternate_when_the_link_breaks(cluster):
     topic = new_topic()
     watcher, visitor = v2_client(cluster, BEHIND), connect(cluster, 0)
     watcher.subscribe(topic)
@@ -122,7 +122,7 @@ def test_what_is_told_of_somebody_who_comes_and_goes_takes_turns_when_the_link_b
             lose_what_is_in_flight(cluster)
     visitor.subscribe(topic)
     names = [name for name, _ in hear(watcher, within=2)]
-    # What was told of late may have been left out in pairs; nothing else may.
+    # Recent notices may be left out in pairs; no others may.
     assert names == ["Joined", "Left"] * (len(names) // 2) + ["Joined"], names
 
 

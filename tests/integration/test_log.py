@@ -56,12 +56,12 @@ def test_modules_are_filtered_apart():
     assert "cairn_signal::edge" not in {module for _, module in said}
 
 
-def test_a_directive_that_cannot_be_read_is_said_and_the_rest_counts():
+def test_an_invalid_log_directive_is_reported_and_the_others_apply():
     said = log_of_a_life({"RUST_LOG": "cairn_signal=loud,debug"})
     assert {level for level, _ in said} == {"WARN", "INFO", "DEBUG"}
 
 
-# ---- what a line says
+# ---- the content of a line
 
 JSON = {"CAIRN_SIGNAL_LOG_FORMAT": "json"}
 TOPIC, PAYLOAD, TOKEN = "topic-not-to-be-logged", b"payload-not-to-be-logged", "token-not-to-be-logged"
@@ -167,7 +167,7 @@ def test_json_clients_are_named_and_counted_as_such(make_shape):
     assert (totals["messages_in"], totals["json_messages_in"], totals["json_answers"]) == (4, 2, 2)
 
 
-def test_warnings_that_clients_could_repeat_are_said_once_in_a_while(start):
+def test_warnings_that_clients_could_repeat_are_rate_limited(start):
     server = start("--auth-token", TOKEN, "--threads", "2", env=JSON)
     address = server.address()
     for _ in range(50):
@@ -184,7 +184,7 @@ def test_warnings_that_clients_could_repeat_are_said_once_in_a_while(start):
         ("handshake_failed", "unauthorized", 0), ("rules_broken", "protocol_error", 0)]
 
 
-def test_what_grpc_says_goes_through_the_same_log_and_filter(start):
+def test_messages_of_grpc_go_through_the_same_log_and_filter(start):
     verbose = {"GRPC_VERBOSITY": "debug", "GRPC_TRACE": "http"}
     flags = ["--role", "core", "--grpc-listen-addr", "127.0.0.1:0"]
     for level, expected in (("off,cairn_signal::grpc=trace", True), ("trace,cairn_signal::grpc=off", False)):

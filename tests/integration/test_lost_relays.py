@@ -1,4 +1,4 @@
-"""Relays that cannot be kept, because an edge was away for too long: they are counted, and those who missed some are told."""
+"""Relays that are lost because an edge was unreachable for too long: they are counted, and clients that missed some are told."""
 import collections
 import time
 
@@ -13,9 +13,11 @@ from support.v2_client import SUBPROTOCOL, V2Client, decode
 from support.waiting import Stopwatch, eventually
 
 LANE_TIMEOUT = 2
-# What a new core keeps for an edge that it no longer waits for: so long, and so much.
+# How long, and how much, a new core keeps for an edge that it no longer waits for.
 KEPT_SECONDS, KEPT_BYTES = 10, 32 << 20
 LARGE = 60_000
+# Bytes a second of a link that is too slow for what comes over it.
+TOO_SLOW = 1_000
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def given_up(cluster):
 
 
 def assert_told(load):
-    """Only those behind what was away have lost anything."""
+    """Only clients of the unreachable edge have lost anything."""
     load.run(1)
     verdict = load.finish(within=2)
     assert not verdict.closed, verdict
@@ -54,6 +56,20 @@ def test_an_edge_that_was_stopped_for_too_long(cluster):
     assert given_up(cluster).keys() == {"lane_timeout"}
 
 
+@pytest.mark.parametrize("how", ["too slow", "silent"])
+def test_an_edge_behind_a_link_that_does_not_bring_what_comes_over_it(cluster, how):
+    with SequenceLoad(cluster.addresses()) as load:
+        load.run(1)
+        cluster.links[2].slow(rate=TOO_SLOW) if how == "too slow" else cluster.links[2].silence()
+        while not given_up(cluster):
+            load.run(0.5)
+        cluster.links[2].slow()
+        cluster.links[2].resume()
+        cluster.await_links_of_living()
+        assert_told(load)
+    assert given_up(cluster).keys() == {"lane_timeout"}
+
+
 def v2_client(cluster, edge, topic):
     host, port = cluster.edges[edge].address()
     client = V2Client(Peer(f"ws://{host}:{port}/", subprotocols=[SUBPROTOCOL]))
@@ -62,7 +78,7 @@ def v2_client(cluster, edge, topic):
 
 
 def heard(client, still):
-    """(name, fields) of all that comes, until nothing has for so many seconds; nothing of who comes and goes."""
+    """(name, fields) of all messages but presence, until none has arrived for that many seconds."""
     said = []
     while (message := client.peer.poll(still)) is not None:
         said.append(decode(message))
@@ -78,7 +94,7 @@ def await_given_up(cluster):
                "an edge that is given up")
 
 
-def test_what_others_say_is_counted_until_the_edge_is_given_up_and_told_whenever_it_was(cluster):
+def test_relays_missed_by_a_given_up_edge_are_counted_and_reported(cluster):
     topic = new_topic()
     receiver, sender = v2_client(cluster, 2, topic), RawClient(cluster.edges[0].address())
     await_all_acknowledged(cluster)
@@ -95,7 +111,7 @@ def test_what_others_say_is_counted_until_the_edge_is_given_up_and_told_whenever
     assert receiver.receive()[1]["payload"] == b"last"
 
 
-def test_what_clients_of_the_edge_say_to_each_other_meanwhile_is_told_and_not_counted(cluster):
+def test_relays_between_clients_of_one_edge_during_an_outage_are_delivered_and_not_counted(cluster):
     """It comes to the core when one of the edge's loops is back, and the other is not."""
     topic, count = new_topic(), 20
     clients = [v2_client(cluster, 2, topic) for _ in range(8)]
@@ -115,14 +131,14 @@ def test_what_clients_of_the_edge_say_to_each_other_meanwhile_is_told_and_not_co
         for name, fields in said:
             if name == "Relay":
                 by_sender[fields["from"]].append(fields["payload"])
-        # All that one has said, or nothing.
+        # All relays of a sender, or none.
         assert all(payloads == numbered(count) for payloads in by_sender.values()), by_sender
         lost += len(clients) - 1 - len(by_sender)
     assert lost > 0, "this proves nothing"
     assert not given_up(cluster)
 
 
-def test_an_edge_that_comes_back_when_a_new_core_no_longer_keeps_relays_for_it(cluster):
+def test_an_edge_that_returns_when_a_new_core_no_longer_keeps_relays_for_it(cluster):
     with SequenceLoad(cluster.addresses(), rate=200) as load:
         load.run(1)
         cluster.links[2].cut()
@@ -136,7 +152,7 @@ def test_an_edge_that_comes_back_when_a_new_core_no_longer_keeps_relays_for_it(c
     assert scrape(cluster.core).get("lanes_late_total") == cluster.loops
 
 
-def test_an_edge_that_comes_back_when_a_new_core_has_more_for_it_than_it_keeps(cluster):
+def test_an_edge_that_returns_when_a_new_core_has_dropped_relays_for_it(cluster):
     """Sooner than that."""
     topic = new_topic()
     sender, receiver = RawClient(cluster.edges[0].address()), RawClient(cluster.edges[1].address())
@@ -160,7 +176,7 @@ def test_an_edge_that_comes_back_when_a_new_core_has_more_for_it_than_it_keeps(c
     assert scrape(cluster.core).get("lanes_late_total") == cluster.loops
 
 
-def test_what_others_say_to_each_other_is_not_late_meanwhile(cluster):
+def test_relays_between_others_are_not_delayed_meanwhile(cluster):
     with SequenceLoad(cluster.addresses()) as load:
         load.run(1)
         cluster.stop(cluster.edges[2])

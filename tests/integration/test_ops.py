@@ -1,4 +1,4 @@
-"""The ops endpoint: who is ready, what is counted, and what a bad client of it can do: nothing."""
+"""The ops endpoint: readiness, metrics, and that a bad client of it has no effect."""
 import base64
 import contextlib
 import json
@@ -54,7 +54,7 @@ def test_every_role_is_healthy_ready_and_has_metrics_of_its_parts(ops_shape):
         assert metrics.get("draining") == 0
 
 
-def test_what_can_be_counted_is_there_from_the_start(start):
+def test_every_counter_exists_from_the_start(start):
     metrics = scrape(start("--ops-listen-addr", "127.0.0.1:0"))
     closes = metrics.families["cairn_signal_closes"].samples
     drops = metrics.families["cairn_signal_drops"].samples
@@ -84,7 +84,7 @@ def test_no_label_names_a_peer_a_topic_or_an_address(ops_shape):
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is in Debian's package prometheus")
-def test_promtool_finds_nothing_to_say(ops_shape):
+def test_promtool_accepts_the_rules(ops_shape):
     for process in ops_shape.processes():
         checked = subprocess.run(["promtool", "check", "metrics"], input=ask(process, "/metrics").text, text=True,
                                  capture_output=True, check=False)
@@ -130,7 +130,7 @@ def test_an_edge_that_has_never_had_a_core_is_alive_and_not_ready(start, tmp_pat
     assert ask(edge, "/healthz").status == 200
 
 
-def test_a_process_that_drains_is_not_ready_and_still_counts(start):
+def test_a_draining_process_is_not_ready_and_still_serves_metrics(start):
     server = start("--drain", "60s", env=OPS)
     clients = [RawClient(server.address()) for _ in range(20)]
     server.signal(signal.SIGTERM)
@@ -191,7 +191,7 @@ def test_relays_are_counted_where_they_come_in_and_where_they_go_out(ops_shape):
     assert routed.get("edges") == len(edges), "each has a name of its own"
 
 
-def test_a_relay_that_nobody_hears_is_counted_as_such(ops_shape):
+def test_a_relay_without_receivers_is_counted_as_unheard(ops_shape):
     sender = ops_shape.raw(0)
     sender.relay(new_topic(), b"anybody?")
     core = core_of(ops_shape)
@@ -199,7 +199,7 @@ def test_a_relay_that_nobody_hears_is_counted_as_such(ops_shape):
     assert scrape(core).get("relay_fanout_bucket", le="0") == 1
 
 
-def test_presence_follows_who_comes_and_goes(ops_shape):
+def test_presence_follows_peers_that_join_and_leave(ops_shape):
     core = core_of(ops_shape)
     clients = [ops_shape.raw() for _ in range(4)]
     eventually(lambda: scrape(core).get("peers") == 4, "four peers")
@@ -283,7 +283,7 @@ def test_closes_and_drops_are_counted_by_their_reason(ops_shape):
     assert metrics.get("closes_total", reason="protocol_error") == 1
 
 
-def test_what_a_client_does_not_read_shows_as_a_queue(ops_shape):
+def test_unread_data_of_a_client_shows_as_a_queue(ops_shape):
     topic = new_topic()
     slow, sender, edge = ops_shape.raw(0, receive_buffer=4096), ops_shape.raw(0), ops_shape.edges[0]
     slow.subscribe(topic)
@@ -333,7 +333,7 @@ def test_paths_and_methods_that_are_not_there_are_refused(ops_server):
     assert ask(ops_server, "/metrics", "POST", body=b"x" * 100_000).status == 405
 
 
-def test_head_says_what_get_would_without_its_body(ops_server):
+def test_head_answers_like_get_without_the_body(ops_server):
     answer = ask(ops_server, "/healthz", "HEAD")
     assert (answer.status, answer.headers["Content-Length"], answer.text) == (200, "3", "")
 
@@ -342,7 +342,7 @@ def test_head_says_what_get_would_without_its_body(ops_server):
     (b"\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 200), (b"GET http://x/healthz HTTP/1.1\r\nHost: x\r\n\r\n", 200),
     (b"GET /healthz HTTP/1.1\r\n\r\n", 400), (b"GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400),
     (b"GET /healthz HTTP/1.0\r\n\r\n", 200), (b"GET /healthz HTTP/1.1\nHost: x\n\n", 400)])
-def test_requests_are_what_rfc_9112_says(ops_server, request_text, status):
+def test_requests_are_parsed_as_rfc_9112_requires(ops_server, request_text, status):
     version = "1.0" if b"HTTP/1.0" in request_text else "1.1"
     assert talk(ops_server, request_text).read_answer(version).status == status
 
@@ -369,7 +369,7 @@ def test_a_connection_can_be_used_again_and_requests_can_be_sent_together(ops_se
     (b"GET /healthz HTTP/1.1\r\nX: " + b"x" * 9000 + b"\r\n\r\n", 431),
     (b"GET /" + b"x" * 9000, 431),
 ], ids=lambda value: None if isinstance(value, int) else repr(value[:40]))
-def test_what_is_not_a_request_is_told_so_and_the_connection_ends(ops_server, request_bytes, status):
+def test_an_invalid_request_is_answered_and_the_connection_ends(ops_server, request_bytes, status):
     connection = talk(ops_server, request_bytes)
     assert connection.read_answer().status == status
     connection.half_close()
@@ -377,7 +377,7 @@ def test_what_is_not_a_request_is_told_so_and_the_connection_ends(ops_server, re
     assert ask(ops_server, "/healthz").status == 200
 
 
-def test_clients_that_say_nothing_or_read_nothing_keep_nobody_out(ops_server):
+def test_clients_that_send_or_read_nothing_keep_no_others_out(ops_server):
     address = ops_server.ops_address()
     hostile = [b"", b"GET /metr", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 300]
     held = []

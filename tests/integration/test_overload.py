@@ -1,4 +1,4 @@
-"""Clients that do not read, connections that say nothing, and a process without file descriptors: others go on."""
+"""Clients that do not read, silent connections, and a process without file descriptors: others are still served."""
 import resource
 import time
 
@@ -63,20 +63,20 @@ def test_a_client_that_does_not_read_is_closed_with_1013_after_what_it_has_been_
     assert_alive(flood.good)
 
 
-def test_clients_that_do_not_read_cost_little_memory_and_nobody_else_anything(make_shape):
+def test_clients_that_do_not_read_cost_little_memory_and_do_not_delay_others(make_shape):
     shape = make_shape(env=DEBUG_LOG)
     flood = Flood(shape, 30)
     before = {process.pid: process.peak_resident_bytes() for process in shape.processes()}
     flood.relay(1000)
     for process in shape.processes():
-        # Each may have 1 MiB queued, in a buffer that has grown to twice that; what was sent is 60 MB for each.
+        # Each may have 1 MiB queued, in a buffer that has grown to twice that; 60 MB were sent to each.
         growth = process.peak_resident_bytes() - before[process.pid]
         assert growth < 100 * MIB * MEMORY_FACTOR, f"{growth / MIB:.0f} MiB"
     flood.await_end_of_slow_readers(shape)
     assert_alive(flood.good)
 
 
-def test_what_a_slow_reader_may_have_waiting_can_be_configured(make_shape):
+def test_the_queue_of_a_slow_reader_can_be_configured(make_shape):
     shape = make_shape("--max-queued-bytes", str(64 * MIB))
     flood = Flood(shape, 2)
     flood.relay(200)
@@ -85,7 +85,7 @@ def test_what_a_slow_reader_may_have_waiting_can_be_configured(make_shape):
             assert slow.read_message() == relay(flood.topic, step.to_bytes(4, "big") * 15_000)
 
 
-# ---- connections that say nothing
+# ---- silent connections
 
 def test_ten_thousand_silent_connections_neither_delay_a_client_nor_stay(start):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -101,7 +101,7 @@ def test_ten_thousand_silent_connections_neither_delay_a_client_nor_stay(start):
         assert_alive(RawClient(address))
         assert watch.seconds < 1
         eventually(lambda: server.open_files() >= before + count, "all of them accepted")
-        # What they get is a 408; then they are closed whether they read it or not.
+        # They get a 408; then they are closed whether they read it or not.
         eventually(lambda: server.open_files() <= before + 10, "the end of the silent connections", every=0.1)
         assert silent[0].read_answer().status == 408
         assert_alive(RawClient(address))

@@ -1,4 +1,4 @@
-"""What operators see of peers when an edge, the core or the link between them fails, and how connections are said to end."""
+"""What operators see of peers when an edge, the core or the link between them fails, and which close reasons are reported."""
 import fcntl
 import queue
 import signal
@@ -77,7 +77,7 @@ def assert_not_in_history(admin, ids):
 
 # ---- an edge that dies
 
-def test_a_killed_edge_takes_its_peers_with_it(fleet):
+def test_the_peers_of_a_killed_edge_leave(fleet):
     admin = fleet.admin()
     topic, started = new_topic(), now_us()
     connect(fleet, 0, topic)
@@ -139,7 +139,7 @@ def test_peers_are_the_same_after_a_restart_of_the_core(fleet):
     assert all(peer.is_open() for peer in peers)
 
 
-def test_who_goes_while_the_core_is_away_is_no_ghost_and_who_comes_is_there(fleet):
+def test_clients_that_leave_or_join_during_an_outage_are_right_afterwards(fleet):
     leaving, staying = connect(fleet, 0), connect(fleet, 1)
     admin = fleet.admin()
     admin.await_peers(6)
@@ -212,7 +212,7 @@ def test_a_link_that_fails_again_and_again_leaves_neither_doubles_nor_ghosts(lin
     assert all(peer.is_open() for peer in [*stable, *peers])
 
 
-def test_an_edge_that_falls_silent_is_given_up_and_comes_back(linked):
+def test_a_silent_edge_is_given_up_and_returns(linked):
     admin = linked.admin()
     peers = [*connect(linked, 0), *connect(linked, 2)]
     admin.await_peers(6)
@@ -317,11 +317,11 @@ def one_loop():
 
 
 def untaken_bytes(connection):
-    """What the other side's kernel has not acknowledged yet."""
+    """Data that the other side's kernel has not acknowledged yet."""
     return int.from_bytes(fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
 
 
-def test_last_words_are_heard_of_a_client_that_does_not_wait_for_what_it_is_sent(one_loop):
+def test_last_relays_of_a_client_that_disconnects_without_reading_are_delivered(one_loop):
     """It has closed both ends when the server writes to it, and more of what it said is there than one read takes."""
     server, admin = one_loop.edges[0], one_loop.admin()
     sender, last = one_loop.raw(), 1000

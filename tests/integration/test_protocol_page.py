@@ -1,4 +1,4 @@
-"""The bytes in docs/PROTOCOL.md, "Write a client in an hour", are what the row says, and a server takes and answers them so."""
+"""The bytes in docs/PROTOCOL.md, "Write a client in an hour", match their rows, and a server accepts and answers them like that."""
 import re
 
 import cbor2
@@ -8,7 +8,7 @@ from support.v2_client import SUBPROTOCOL, V2Client
 
 SECTION = (ROOT / "docs/PROTOCOL.md").read_text().split("\n## Write a client in an hour\n")[1].split("\n## ")[0]
 ROWS = [(name, bytes.fromhex(row)) for name, row in re.findall(r'^\| `\{"(\w+)": [^|]*\| `([0-9a-f ]+)` \|', SECTION, re.M)]
-# Of section 3: what the server says to it.
+# Of section 3: the server's messages.
 ANSWERS = {"Subscribe": "Subscribed", "Unsubscribe": None, "Relay": None}
 
 
@@ -21,7 +21,7 @@ def test_each_row_of_bytes_is_the_canonical_message_of_its_name():
 
 
 @pytest.mark.parametrize("index", range(4))
-def test_the_server_answers_what_the_page_says(shape, index):
+def test_the_server_answers_as_the_page_documents(shape, index):
     name, row = ROWS[index]
     client = V2Client(shape.peer(0, subprotocols=[SUBPROTOCOL]))
     client.send(row)

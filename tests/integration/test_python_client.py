@@ -46,7 +46,7 @@ def in_thread(function, *arguments):
     return asyncio.get_running_loop().run_in_executor(None, function, *arguments)
 
 
-# ---- what is said
+# ---- messages
 
 
 def test_peers_learn_of_each_other_and_relay_with_receipts(shape):
@@ -67,14 +67,14 @@ def test_peers_learn_of_each_other_and_relay_with_receipts(shape):
     run(test())
 
 
-def test_of_two_who_come_at_once_exactly_one_hears_that_the_other_joined(shape):
+def test_of_two_simultaneous_subscribers_exactly_one_gets_joined(shape):
     async def test():
         for _ in range(40):
             topic = new_topic()
             clients = [await connect(shape, edge) for edge in range(4)]
             await asyncio.gather(*(client.subscribe(topic) for client in clients))
             ids = [client.peer for client in clients]
-            # What was on its way when a client's own relay was answered is here.
+            # Relays sent before the client's own relay was answered have arrived.
             await asyncio.gather(*(client.relay(topic, b"", receipt=True) for client in clients))
             pairs = []
             for client, own in zip(clients, ids):
@@ -94,7 +94,7 @@ def test_receipts_and_subscribes_may_be_awaited_at_once(shape):
     run(test())
 
 
-def test_what_would_break_a_limit_is_refused_here(make_shape):
+def test_messages_above_a_limit_are_refused_by_the_client(make_shape):
     shape = make_shape("--max-message-bytes", "4000", "--max-topic-bytes", "77", "--max-topics", "2")
 
     async def test():
@@ -114,7 +114,7 @@ def test_what_would_break_a_limit_is_refused_here(make_shape):
     run(test())
 
 
-def test_text_of_the_server_and_what_it_does_not_know_is_passed_over():
+def test_text_messages_and_unknown_messages_are_ignored():
     """A server of a later version."""
     async def test():
         async def serve(socket, *_):
@@ -141,7 +141,7 @@ def test_text_of_the_server_and_what_it_does_not_know_is_passed_over():
     run(test())
 
 
-def test_a_message_without_effect_is_told(shape):
+def test_a_message_without_effect_is_reported(shape):
     async def test():
         async with connect(shape) as client:
             await client._connection._socket.send(b"\xff")
@@ -199,7 +199,7 @@ def test_a_restart_of_the_core_is_not_noticed(make_cluster):
     run(test())
 
 
-def test_after_a_drain_it_waits_as_told_comes_back_and_says_what_may_be_missing(shape, start):
+def test_after_a_drain_it_waits_as_told_reconnects_and_reports_missed(shape, start):
     async def test():
         first = start("--drain", "2s")
         topic = new_topic()
@@ -295,7 +295,7 @@ def test_an_operators_disconnect_is_final(start):
 # ---- bounds
 
 
-def test_a_loop_that_falls_behind_loses_the_oldest_and_is_told(shape):
+def test_a_loop_that_falls_behind_loses_the_oldest_events_and_gets_missed(shape):
     async def test():
         topic = new_topic()
         async with connect(shape, 0, max_queue_bytes=10_000) as slow, connect(shape, 1) as fast:

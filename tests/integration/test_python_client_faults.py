@@ -1,4 +1,4 @@
-"""clients/python behind an edge that was away from its core for too long: it learns what it may have missed, and goes on."""
+"""clients/python on an edge that was disconnected from its core for too long: it gets Missed, and continues."""
 import asyncio
 
 from support.breakable_cluster import BreakableCluster
@@ -9,7 +9,7 @@ from support.waiting import eventually
 from test_python_client import Missed, Relay, cairn_signal, hear, in_thread, run, url
 
 
-def test_missed_comes_from_the_server_on_the_same_connection():
+def test_missed_is_sent_by_the_server_on_the_same_connection():
     topic = new_topic()
 
     async def test(cluster):

@@ -36,7 +36,7 @@ def installed(wheel, tmp_path_factory):
     return target
 
 
-def test_the_wheel_has_the_library_its_types_and_what_it_needs(wheel):
+def test_the_wheel_has_the_library_its_types_and_its_requirements(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
         [metadata] = [archive.read(name).decode() for name in archive.namelist() if name.endswith("/METADATA")]

@@ -1,4 +1,4 @@
-"""Records: what JSON clients publish, how long it is kept, who gets it, and what a restart of the core leaves of it."""
+"""Records that JSON clients publish: how long they are kept, which clients get them, and that they survive a restart of the core."""
 import base64
 import json
 import re
@@ -20,7 +20,7 @@ MAX_RECORDS_OF_A_TOPIC = 16
 MAX_WAITING_QUERIES = 64
 
 
-# ---- what clients say, and what they are told
+# ---- messages of clients, and the answers
 
 
 def publish(topic, blob):
@@ -58,7 +58,7 @@ def blobs(answer):
 
 
 def say_in_turn(shape, *clients_and_texts):
-    """One after the other, each in effect before the next is said."""
+    """One after the other, each in effect before the next is sent."""
     for client, text in clients_and_texts:
         client.send(text)
         shape.settle(client)
@@ -141,17 +141,17 @@ def test_a_topic_that_is_too_long_closes_as_in_native_messages(shape):
 # ---- several
 
 
-def test_members_of_a_group_are_told_newest_first(shape):
+def test_members_of_a_group_are_returned_newest_first(shape):
     topic, members = new_topic(), [shape.peer() for _ in range(5)]
     say_in_turn(shape, *((member, publish(topic, b"%d" % n)) for n, member in enumerate(members)))
     for edge in (0, 1):
         assert blobs(ask(shape.peer(edge), topic)) == [b"4", b"3", b"2", b"1", b"0"]
-    # What is said again is news.
+    # A repeated record counts as new.
     say_in_turn(shape, (members[1], publish(topic, b"1 again")))
     assert blobs(ask(shape.peer(), topic)) == [b"1 again", b"4", b"3", b"2", b"0"]
 
 
-def test_the_last_word_of_a_publisher_counts(shape):
+def test_the_last_record_of_a_publisher_replaces_earlier_ones(shape):
     topic, publishing, asking = new_topic(), shape.peer(0), shape.peer(1)
     for word in (b"first", b"second"):
         say_in_turn(shape, (publishing, publish(topic, word)))
@@ -171,13 +171,13 @@ def test_peers_with_the_same_addresses_are_still_two(shape):
     assert [peer["peer_id"] for peer in ask(shape.peer(), topic)["peers"]] == ["0b", "0a"]
 
 
-def test_the_same_blob_over_a_new_connection_takes_the_place_of_the_old(shape):
+def test_the_same_blob_over_a_new_connection_replaces_the_old_record(shape):
     topic = new_topic()
     say_in_turn(shape, *((shape.peer(), announce(topic, ["cafe"])) for _ in range(3)))
     assert blobs(ask(shape.peer(), topic)) == [b"\xca\xfe"]
 
 
-def test_a_connection_is_never_told_its_own_record(shape):
+def test_a_connection_never_gets_its_own_record(shape):
     topic, one, other = new_topic(), shape.peer(0), shape.peer(1)
     say_in_turn(shape, (one, publish(topic, b"one")))
     assert blobs(ask(one, topic)) == []
@@ -277,7 +277,7 @@ def test_a_relay_never_becomes_a_record(shape):
     assert blobs(ask(shape.peer(), topic)) == [b"published"]
 
 
-# ---- what is no message
+# ---- invalid messages
 
 
 MALFORMED = {
@@ -306,7 +306,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("name", MALFORMED)
-def test_what_is_no_message_is_dropped_and_nothing_else(shape, name):
+def test_only_invalid_messages_are_dropped(shape, name):
     topic, client, publishing, subscriber = new_topic(), shape.raw(0), shape.peer(1), shape.peer(1)
     subscriber.subscribe(topic)
     shape.settle(subscriber)
@@ -341,7 +341,7 @@ def test_without_the_json_dialect_text_is_ignored(make_shape):
     client.send(*map(text_frame, texts), frame(PING, b"behind it"), binary(relay(topic, b"relayed")))
     assert client.read_frame() == (FIN | PONG, b"behind it")
     assert subscriber.receive_relay() == (topic, b"relayed")
-    # Not even when a hold would be over: the next thing that comes is what is relayed to it then.
+    # Not even after the hold: the next message is a relay that is sent then.
     client.subscribe(topic)
     shape.settle(client)
     subscriber.relay(topic, b"to you")
@@ -360,7 +360,7 @@ def test_the_size_of_a_text_is_bounded_like_that_of_any_message(shape):
 # ---- how long
 
 
-def test_a_record_lives_for_its_time_whoever_asks_for_it(make_shape):
+def test_queries_do_not_extend_the_life_of_a_record(make_shape):
     ttl_seconds = hold_seconds = 1
     shape = make_shape("--record-ttl", f"{ttl_seconds}s", "--query-hold", f"{hold_seconds}s")
     topic, publishing = new_topic(), shape.peer(0)
@@ -397,7 +397,7 @@ def test_a_record_outlives_its_edge(make_cluster, number):
     cluster.remove_edge(edge)
     asking = cluster.peer()
     assert blobs(ask(asking, topic)) == [b"blob"]
-    # Also once the core has noticed that the edge is gone.
+    # Also once the core has noticed that the edge has ended.
     cluster.core.wait_for_log("lane_closed", count=2)
     assert blobs(ask(asking, topic)) == [b"blob"]
 
@@ -415,7 +415,7 @@ def url(shape, edge):
     return "ws://%s:%d" % shape.address(edge)
 
 
-def test_records_of_living_and_of_gone_connections_are_found_again_after_a_restart_of_the_core(make_cluster):
+def test_records_of_open_and_closed_connections_survive_a_restart_of_the_core(make_cluster):
     cluster = make_cluster("--query-hold", "4s")
     topics = {name: new_topic(name) for name in ("living", "closed", "lost", "go", "python")}
     living, closed, lost = (cluster.peer(edge) for edge in (0, 1, 0))
@@ -441,7 +441,7 @@ def test_records_of_living_and_of_gone_connections_are_found_again_after_a_resta
     assert living.is_open()
 
 
-def test_a_connection_is_not_told_its_own_record_after_a_restart_of_the_core_either(make_cluster):
+def test_a_connection_does_not_get_its_own_record_after_a_restart_of_the_core_either(make_cluster):
     cluster = make_cluster("--query-hold", "4s")
     topic, one, other = new_topic(), cluster.peer(0), cluster.peer(1)
     say_in_turn(cluster, (one, publish(topic, b"one")), (other, publish(topic, b"other")))
@@ -451,7 +451,7 @@ def test_a_connection_is_not_told_its_own_record_after_a_restart_of_the_core_eit
     assert blobs(ask(other, topic)) == [b"one"]
 
 
-def test_a_query_said_while_the_core_is_away_is_answered_by_the_next_one(make_cluster):
+def test_a_query_sent_during_an_outage_is_answered_by_the_next_core(make_cluster):
     cluster = make_cluster("--query-hold", "4s")
     topic, publishing, asking = new_topic(), cluster.peer(0), cluster.peer(1)
     say_in_turn(cluster, (publishing, publish(topic, b"blob")))
@@ -462,7 +462,7 @@ def test_a_query_said_while_the_core_is_away_is_answered_by_the_next_one(make_cl
     assert blobs(read_answer(asking, topic)) == [b"blob"]
 
 
-def test_a_query_said_before_the_core_went_away_is_answered_by_a_publish_to_the_next_one(make_cluster):
+def test_a_query_sent_before_the_core_ended_is_answered_by_a_publish_to_the_next_core(make_cluster):
     cluster = make_cluster("--query-hold", "4s")
     topic, publishing, asking = new_topic(), cluster.peer(0), cluster.peer(1)
     asking.send(query(topic))
@@ -487,7 +487,7 @@ def test_records_reach_native_subscribers_exactly_once_across_restarts_of_the_co
     cluster.start_core()
     publishing.send(*(publish(topic, word) for word in words[200:]))
     assert subscriber.receive_payloads(topic, 300) == words
-    # Nor is any of it said again by the edges' memory of records when the core goes again.
+    # Nor do the edges repeat any of it when the core is restarted again.
     restart_core(cluster, times=3)
     cluster.settle(publishing, subscriber)
     assert not subscriber.has_received()
@@ -495,7 +495,7 @@ def test_records_reach_native_subscribers_exactly_once_across_restarts_of_the_co
 
 
 @pytest.mark.parametrize("first_back", [0, 1])
-def test_the_last_word_counts_after_a_restart_whichever_edge_is_back_first(make_cluster, first_back):
+def test_the_last_record_wins_after_a_restart_in_every_order_of_return(make_cluster, first_back):
     cluster = make_cluster("--query-hold", "4s", "--threads", "1")
     topic = new_topic()
     for edge in (0, 1):
@@ -509,7 +509,7 @@ def test_the_last_word_counts_after_a_restart_whichever_edge_is_back_first(make_
     assert ask(cluster.peer(first_back), topic)["peers"], "what the first edge has said again"
     second.signal(signal.SIGCONT)
     second.wait_for_log("core_link_up", count=2)
-    # What has been said after an edge's records is answered after them.
+    # Later messages are answered after the edge's records.
     asking = cluster.peer(1 - first_back)
     cluster.settle(asking)
     answer = ask(asking, topic)

@@ -1,4 +1,4 @@
-"""What a client that speaks the CBOR dialect can rely on, whichever edge it is on."""
+"""The guarantees for a client that speaks the CBOR dialect, on any edge."""
 import pytest
 from support.messages import MAX_MESSAGE_BYTES, largest_payload, new_topic, numbered, relay, subscribe
 from support.raw_client import BINARY, CONTINUATION, FIN, binary, close_frame, frame
@@ -31,11 +31,11 @@ def test_a_sender_gets_no_echo(shape):
     first.relay(topic, b"mine")
     assert_next_is(second, topic, b"mine")
     second.relay(topic, b"yours")
-    # An echo would stand before it.
+    # An echo would arrive before it.
     assert_next_is(first, topic, b"yours")
 
 
-def test_a_sender_need_not_be_subscribed_and_hears_nothing_for_it(shape):
+def test_a_sender_need_not_be_subscribed_and_gets_no_relays(shape):
     topic, own = new_topic(), new_topic("own")
     [subscriber] = subscribed(shape, topic)
     [sender] = subscribed(shape, own)
@@ -46,7 +46,7 @@ def test_a_sender_need_not_be_subscribed_and_hears_nothing_for_it(shape):
     assert_next_is(sender, own, b"to the sender")
 
 
-def test_a_relay_to_a_topic_without_subscribers_goes_nowhere(shape):
+def test_a_relay_to_a_topic_without_subscribers_is_not_delivered(shape):
     topic = new_topic()
     sender, late = shape.peer(), shape.peer()
     sender.relay(topic, b"unheard")
@@ -72,7 +72,7 @@ def test_a_second_subscribe_gives_one_copy_and_one_unsubscribe_ends_it(shape):
     assert_next_is(peer, other, b"fence")
 
 
-def test_an_unsubscribe_changes_nothing_for_others_or_for_who_is_not_subscribed(shape):
+def test_an_unsubscribe_has_no_effect_on_others_or_without_a_subscription(shape):
     topic = new_topic()
     sender = shape.peer()
     leaving, staying = subscribed(shape, topic, 2)
@@ -208,7 +208,7 @@ def test_the_largest_message_arrives_in_one_frame_however_it_came(shape):
     assert subscriber.read_message() == message
 
 
-def test_two_hundred_subscribers_all_hear_a_relay(shape):
+def test_two_hundred_subscribers_all_get_a_relay(shape):
     topic = new_topic()
     peers = subscribed(shape, topic, 200)
     payloads = numbered(20, 100)

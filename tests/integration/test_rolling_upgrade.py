@@ -66,7 +66,7 @@ class Comer:
 
 
 def most_in_a_bucket(moments):
-    """Against what it would be if they were spread evenly over the time from the first to the last."""
+    """Compared with closes spread evenly from the first to the last."""
     first, last = min(moments), max(moments)
     width = max(last - first, DRAIN_SECONDS / 2) / BUCKETS
     buckets = collections.Counter(int((moment - first) / width) for moment in moments)
@@ -88,7 +88,7 @@ async def replace_the_edge(shape, subprotocols):
     while not all(comer.failures or comer.back for comer in comers):
         assert time.monotonic() < deadline, f"{sum(not comer.back for comer in comers)} are not back"
         await asyncio.sleep(0.01)
-    # Who is back stays.
+    # Reconnected clients stay connected.
     await asyncio.sleep(0.5)
     for task in tasks:
         if task.done():
@@ -99,7 +99,7 @@ async def replace_the_edge(shape, subprotocols):
 
 
 @pytest.mark.parametrize("subprotocols", [None, [V2]], ids=["native", "v2"])
-def test_a_new_edge_on_the_port_takes_everybody_over_without_a_refusal_or_a_herd(make_shape, subprotocols):
+def test_a_new_edge_on_the_port_takes_all_clients_over_without_a_refusal_or_a_rush(make_shape, subprotocols):
     shape = make_shape("--drain", f"{DRAIN_SECONDS}s")
     comers = asyncio.run(replace_the_edge(shape, subprotocols))
     failures = [failure for comer in comers for failure in comer.failures]

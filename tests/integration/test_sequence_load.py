@@ -1,4 +1,4 @@
-"""The load that proves that nothing is lost: it finds what is lost, doubled, out of order or closed, and leaves out no more."""
+"""The load that proves that nothing is lost: it detects lost, duplicated and reordered relays and closed connections, and nothing else."""
 import pytest
 from support.admin_api import Admin
 from support.arrivals import Arrivals
@@ -29,7 +29,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("numbers, begin, end, lost, doubled, disordered", CASES.values(), ids=CASES)
-def test_what_arrives_is_judged(numbers, begin, end, lost, doubled, disordered):
+def test_arriving_relays_are_checked(numbers, begin, end, lost, doubled, disordered):
     arrivals = Arrivals()
     for number in numbers:
         arrivals.saw(number)
@@ -49,7 +49,7 @@ def cluster():
         yield started
 
 
-def test_a_relay_that_nobody_said_again_is_doubled(cluster):
+def test_a_relay_received_twice_but_sent_once_is_duplicated(cluster):
     room = Room((0, "native"), (1, "v2"))
     with SequenceLoad(cluster.addresses(), [room]) as load:
         load.run(0.2)
@@ -59,7 +59,7 @@ def test_a_relay_that_nobody_said_again_is_doubled(cluster):
         intruder.send(binary(relay(room.topic, b"never said")))
         verdict = load.finish()
         assert verdict.doubled == 1, verdict
-        # To the other: one of them is told what it has said itself, and both what nobody has.
+        # To the other: one gets its own relay, and both get a relay that was never sent.
         assert verdict.corrupt == 3, verdict
         assert not verdict.lost and not verdict.disordered and not verdict.closed, verdict
 
@@ -86,7 +86,7 @@ def test_a_connection_that_somebody_closes_is_closed(cluster):
         assert verdict.faults().keys() == {"closed"}, verdict
 
 
-def test_an_edge_that_is_not_said_to_end_has_its_clients_closed(cluster):
+def test_clients_of_an_edge_that_is_not_planned_to_end_are_closed(cluster):
     with SequenceLoad(cluster.addresses()) as load:
         load.run(0.3)
         cluster.kill_edge(1)

@@ -1,4 +1,4 @@
-"""What systemd relies on: the socket that it passes is served, and it is told when the server is ready, reloads, stops."""
+"""The contract with systemd: the passed socket is served, and systemd is notified when the server is ready, reloads and stops."""
 import signal
 import socket
 
@@ -27,7 +27,7 @@ def address_of(listening):
     return "ws://%s:%d/" % listening.getsockname()
 
 
-def test_ready_is_said_when_clients_can_come(start, manager):
+def test_ready_is_reported_when_clients_can_connect(start, manager):
     server = start(env=manager.env)
     said = manager.next()
     assert said["READY"] == "1" and said["STATUS"].startswith("serving clients on 127.0.0.1:")
@@ -42,14 +42,14 @@ def test_a_core_is_ready_when_edges_can_come(start, manager):
     assert manager.next()["STATUS"].startswith("serving edges on 127.0.0.1:")
 
 
-def test_a_server_that_cannot_start_never_says_ready(manager, listening):
+def test_a_server_that_cannot_start_never_reports_ready(manager, listening):
     port = listening.getsockname()[1]
     done = run("--listen-addr", f"127.0.0.1:{port}", env=manager.env)
     assert done.returncode == 1
     assert manager.is_silent()
 
 
-def test_a_reload_is_told_from_its_begin_to_its_end(start, manager):
+def test_a_reload_is_reported_to_systemd(start, manager):
     server = start(env=manager.env)
     manager.next()
     server.signal(signal.SIGHUP)
@@ -58,7 +58,7 @@ def test_a_reload_is_told_from_its_begin_to_its_end(start, manager):
     assert manager.next()["READY"] == "1"
 
 
-def test_a_drain_is_told_and_asks_for_the_time_it_takes(start, manager):
+def test_a_drain_is_reported_to_systemd_with_the_time_it_takes(start, manager):
     server = start("--drain", "200s", env=manager.env)
     manager.next()
     server.signal(signal.SIGTERM)
@@ -87,7 +87,7 @@ def test_a_socket_of_both_families_is_served(start):
             RawClient((host, port))
 
 
-def test_who_comes_while_nobody_serves_waits_for_the_next_server(start, listening):
+def test_a_client_that_connects_between_two_servers_waits_for_the_next(start, listening):
     first = start(sockets=[listening])
     first.address()
     first.signal(signal.SIGTERM)
@@ -99,7 +99,7 @@ def test_who_comes_while_nobody_serves_waits_for_the_next_server(start, listenin
     assert early.read_answer().status == 101
 
 
-def test_nobody_is_refused_while_one_server_follows_another(start, listening):
+def test_no_client_is_refused_while_one_server_replaces_another(start, listening):
     old = start("--drain", "1s", sockets=[listening])
     old_clients = [Peer(address_of(listening)) for _ in range(10)]
     new = start(sockets=[listening])
@@ -127,7 +127,7 @@ def test_nobody_is_refused_while_one_server_follows_another(start, listening):
     (["udp"], [], "not a TCP socket that listens"),
     (["tcp"], ["--role", "core", "--grpc-listen-addr", "127.0.0.1:0"], "core serves no clients"),
 ])
-def test_what_cannot_be_served_is_refused_in_one_line(kinds, flags, expected):
+def test_options_that_cannot_be_served_are_refused_in_one_line(kinds, flags, expected):
     sockets = [socket.create_server(("127.0.0.1", 0)) if kind == "tcp" else
                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for kind in kinds]
     done = run(*flags, sockets=sockets)

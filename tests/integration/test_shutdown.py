@@ -1,4 +1,4 @@
-"""How a server ends: clients are told, spread over the drain window, and nobody who comes meanwhile is refused."""
+"""How a server ends: clients are closed, spread over the drain window, and no new connection is refused meanwhile."""
 import collections
 import itertools
 import signal
@@ -36,7 +36,7 @@ def close_times(clients, watch):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_closes_everybody_with_1001_and_ends_with_0(start, number):
+def test_a_signal_closes_all_clients_with_1001_and_exits_with_0(start, number):
     server = start("--drain", "0s")
     clients = [RawClient(server.address()) for _ in range(20)]
     server.signal(number)
@@ -80,14 +80,14 @@ def test_a_client_that_does_not_answer_the_close_does_not_hold_up_the_end(start)
     assert all(client.read_close() == DRAINING for client in stubborn)
 
 
-def test_relays_sent_during_the_drain_reach_whoever_is_still_connected(make_shape):
+def test_relays_sent_during_the_drain_reach_clients_that_are_still_connected(make_shape):
     shape = make_shape("--drain", "1500ms")
     topic = new_topic()
     subscribers = [shape.peer(0) for _ in range(20)]
     for subscriber in subscribers:
         subscriber.subscribe(topic)
     shape.settle(*subscribers)
-    # They are closed in between the others; until the last of them is, there is something to hear.
+    # They are closed among the others; until the last one is closed, there are relays to receive.
     senders = {index: shape.peer(0) for index in range(10)}
     shape.edges[0].signal(signal.SIGTERM)
     for step in itertools.count():
@@ -113,7 +113,7 @@ def test_relays_sent_during_the_drain_reach_whoever_is_still_connected(make_shap
     assert heard_late > 0, "nobody heard anything after the first had been closed"
 
 
-def test_who_is_still_in_its_handshake_is_told_after_it(start):
+def test_a_client_in_its_handshake_gets_1001_after_it(start):
     server = start("--drain", "1s")
     connection = RawConnection(server.address())
     server.signal(signal.SIGTERM)
@@ -135,7 +135,7 @@ def test_a_second_signal_ends_it_at_once(start):
     client.wait_end()
 
 
-def test_a_second_process_on_the_same_port_takes_over_without_refusing_anybody(start):
+def test_a_second_process_on_the_same_port_takes_over_without_a_refusal(start):
     first = start("--drain", "1s", "--threads", "2")
     host, port = first.address()
     clients = [Peer(url(first)) for _ in range(20)]

@@ -1,4 +1,4 @@
-"""A lane that reads, and answers pings, and never says how far it has got, as one whose loop is stuck: it hurts nobody else."""
+"""A lane that reads and answers pings but never acknowledges, like one with a stuck loop: others are not affected."""
 import contextlib
 import threading
 

@@ -1,4 +1,4 @@
-"""`./dev soak` itself: a short one of faults that cost nothing, and its answers to what it cannot do."""
+"""`./dev soak` itself: a short run with cheap faults, and its errors for invalid options."""
 import subprocess
 import sys
 
@@ -11,7 +11,7 @@ def soak(*arguments):
                           timeout=3 * PATIENCE, check=False)
 
 
-def test_a_short_soak_says_what_it_did_and_that_nothing_was_lost():
+def test_a_short_soak_reports_its_faults_and_no_loss():
     done = soak("0.05", "--seed", "7", "--edges", "2", "--copies", "1", "--only", "edge_killed")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "seed 7" in done.stdout and " edge killed " in done.stdout and "received" in done.stdout

@@ -1,4 +1,4 @@
-"""TLS on the clients' port: what is spoken, which files load, and how a certificate is replaced."""
+"""TLS on the clients' port: versions and ciphers, which files load, and how a certificate is replaced."""
 import shutil
 import signal
 import socket
@@ -28,14 +28,14 @@ def ec(certificates):
 
 
 def served_certificate(address):
-    """What the server shows now, as DER."""
+    """The server's current certificate, as DER."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return RawConnection(address, tls=context).socket.getpeercert(binary_form=True)
 
 
-# ---- what is spoken
+# ---- versions and ciphers
 
 @pytest.mark.parametrize("kind", ["ec", "rsa"])
 def test_relays_pass_between_clients_of_tls_1_2_and_1_3(make_shape, certificates, kind):
@@ -72,7 +72,7 @@ def test_any_server_name_and_any_alpn_is_accepted(start, ec, name):
     assert client.read_frame() == (FIN | PONG, b"hello")
 
 
-def test_many_frames_in_one_write_are_all_heard(make_shape, ec):
+def test_many_frames_in_one_write_are_all_handled(make_shape, ec):
     shape = make_shape(*ec.flags(), tls=trusting(ec))
     topic = new_topic()
     listener, sender = shape.raw(), shape.raw()
@@ -162,7 +162,7 @@ def test_a_key_of_another_certificate_refuses_to_start(certificates):
 
 @pytest.fixture
 def live(tmp_path, start, ec):
-    """A server whose certificate files may be overwritten, with what it serves first."""
+    """A server whose certificate files may be overwritten, and its first certificate."""
     files = {"cert": tmp_path / "live.crt", "key": tmp_path / "live.key"}
 
     def install(certificate):
@@ -214,7 +214,7 @@ def test_files_that_do_not_load_leave_the_old_certificate_in_use(live, certifica
     assert served_certificate(server.address()) == certificates["rsa"].der
 
 
-def test_a_reset_in_the_middle_of_a_handshake_hurts_nobody_else(start, ec):
+def test_a_reset_in_the_middle_of_a_handshake_does_not_affect_others(start, ec):
     server = start(*ec.flags())
     client = RawClient(server.address(), tls=trusting(ec), server_hostname=HOST_NAME)
     for _ in range(20):

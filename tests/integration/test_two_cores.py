@@ -1,4 +1,4 @@
-"""Two cores behind one name, by mistake: peers of the one do not find those of the other, and the edges say so."""
+"""Two cores behind one name, by mistake: peers of one do not find those of the other, and the edges log that."""
 import itertools
 
 import pytest
@@ -9,7 +9,7 @@ from support.waiting import eventually
 
 
 class Balancer(TcpLink):
-    """Who connects is sent to the cores in turn."""
+    """Forwards connections to the cores in turn."""
 
     def __init__(self, paths):
         self._paths = itertools.cycle(paths)

@@ -1,4 +1,4 @@
-"""The HTTP request that opens a WebSocket: what is let in, what is refused and with which status."""
+"""The HTTP request that opens a WebSocket: which requests are accepted, and which are refused with which status."""
 import base64
 import contextlib
 import hashlib
@@ -78,7 +78,7 @@ def test_an_unusual_upgrade_is_accepted_and_answered_with_nothing_that_was_not_a
     assert connection.read(2 + 4) == bytes([FIN | PONG, 4]) + b"open"
 
 
-def test_the_key_is_answered_as_rfc_6455_says(shape):
+def test_the_key_is_answered_as_rfc_6455_requires(shape):
     for key in ("dGhlIHNhbXBsZSBub25jZQ==", random_key()):
         answer, _ = ask(shape.address(), upgrade_request(headers=[("Sec-WebSocket-Key", key)]))
         digest = hashlib.sha1((key + ACCEPT_GUID).encode()).digest()
@@ -137,7 +137,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("status, variant", REFUSED.values(), ids=REFUSED)
-def test_what_is_not_an_upgrade_is_refused_with_a_status_and_a_line_of_text(shape, status, variant):
+def test_other_requests_are_refused_with_a_status_and_a_line_of_text(shape, status, variant):
     answer = assert_refused(shape.address(), upgrade_request(**variant), status)
     assert re.fullmatch(rb"[ -~]+\n", answer.body), answer
     assert set(answer.headers) - {"connection", "content-length", "content-type"} <= {
@@ -150,7 +150,7 @@ def test_what_is_not_an_upgrade_is_refused_with_a_status_and_a_line_of_text(shap
 
 @pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00\x01", b"\x00" * 100, b"EHLO localhost\r\n\r\n", b"\r\n\r\n"],
                          ids=["TLS", "zeros", "SMTP", "blank"])
-def test_what_is_not_http_is_refused(shape, data):
+def test_input_that_is_not_http_is_refused(shape, data):
     assert_refused(shape.address(), data, 400)
 
 
@@ -236,7 +236,7 @@ def test_a_browser_that_offers_the_token_as_a_subprotocol_gets_the_other_one(gua
     peer.ping()
 
 
-# ---- those who take their time, and those who only look
+# ---- slow clients, and port scanners
 
 @pytest.mark.parametrize("beginning", [b"", b"GET / HTTP/1.1\r\nHost: x\r\n"], ids=["silent", "unfinished"])
 def test_a_request_that_does_not_come_in_time_is_answered_with_408(start, beginning):

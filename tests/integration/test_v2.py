@@ -30,7 +30,7 @@ def documented_bytes(name):
 
 
 def id_of(shape, peer, topic):
-    """The id of a connection that subscribes to the topic for this, as another one hears it."""
+    """The id of a connection that subscribes to the topic, as seen by another one."""
     watcher = v2_client(shape)
     watcher.subscribe(topic)
     peer.subscribe(topic)
@@ -84,18 +84,18 @@ def test_every_message_has_the_documented_fields_in_the_documented_order(shape):
     ["cairn.signal.v2"], ["cairn.signal.v2", "cairn.signal.v1"], ["cairn.signal.v1", "cairn.signal.v2"],
     ["something.else", "cairn.signal.v2"],
 ])
-def test_who_offers_it_gets_it(shape, offers):
+def test_a_client_that_offers_it_gets_it(shape, offers):
     v2_client(shape, offers=offers)
 
 
 @pytest.mark.parametrize("offers", [None, ["cairn.signal.v1"]])
-def test_who_does_not_offer_it_is_told_nothing_of_it(shape, offers):
+def test_a_client_that_does_not_offer_it_gets_none_of_it(shape, offers):
     topic = new_topic()
     native, other = shape.peer(0, subprotocols=offers), v2_client(shape, 1)
     native.subscribe(topic)
     shape.settle(native)
     other.subscribe(topic)
-    # Neither a welcome, an acknowledgement, who joined, a sender, an error nor who left.
+    # Neither Welcome, Subscribed, Joined, a sender, Error nor Left.
     native.send(b"\xff")
     assert other.reached(topic, b"payload") == 1
     assert native.receive_relay() == (topic, b"payload")
@@ -168,7 +168,7 @@ def test_a_second_subscribe_is_answered_too_and_changes_nothing(shape):
     one.assert_told_nothing_more()
 
 
-def test_a_subscribe_counts_from_its_answer_on(shape):
+def test_a_subscription_is_active_from_its_answer_on(shape):
     for number in range(20):
         topic = new_topic()
         one, other = v2_client(shape, 0), v2_client(shape, 1)
@@ -177,7 +177,7 @@ def test_a_subscribe_counts_from_its_answer_on(shape):
         assert one.receive() == ("Relay", {"topic": topic, "payload": b"%d" % number, "from": other.id})
 
 
-def test_each_is_told_who_joins_its_topics_and_never_of_itself(shape):
+def test_each_subscriber_gets_joined_for_others_and_never_for_itself(shape):
     topic, elsewhere = new_topic(), new_topic()
     clients = [v2_client(shape) for _ in range(5)]
     outsider = v2_client(shape)
@@ -192,7 +192,7 @@ def test_each_is_told_who_joins_its_topics_and_never_of_itself(shape):
 
 @pytest.mark.parametrize("end", ["unsubscribes", "closes", "is lost", "breaks a limit"])
 @pytest.mark.parametrize("dialect", ["v2", "native"])
-def test_each_is_told_who_leaves_its_topics(shape, dialect, end):
+def test_each_subscriber_gets_left_for_others(shape, dialect, end):
     topic, other_topic = new_topic(), new_topic()
     watcher, nearby = v2_client(shape, 0), v2_client(shape, 1)
     peer = shape.peer(1, subprotocols=[SUBPROTOCOL] if dialect == "v2" else None)
@@ -215,7 +215,7 @@ def test_each_is_told_who_leaves_its_topics(shape, dialect, end):
         client.assert_told_nothing_more()
 
 
-def test_who_has_unsubscribed_is_told_nothing_more(shape):
+def test_after_an_unsubscribe_nothing_more_is_received(shape):
     topic = new_topic()
     one, other = v2_client(shape, 0), v2_client(shape, 1)
     one.subscribe(topic)
@@ -226,7 +226,7 @@ def test_who_has_unsubscribed_is_told_nothing_more(shape):
     one.assert_told_nothing_more()
 
 
-def test_two_who_come_at_the_same_time_learn_of_each_other_exactly_once(shape):
+def test_two_simultaneous_subscribers_learn_of_each_other_exactly_once(shape):
     for _ in range(50):
         topic = new_topic()
         pair = [v2_client(shape, 0), v2_client(shape, 1)]
@@ -294,7 +294,7 @@ def test_a_relay_to_one_peer_reaches_it_alone(shape, dialect, where):
         client.assert_told_nothing_more()
 
 
-def test_a_relay_to_one_peer_that_does_not_subscribe_reaches_nobody(shape):
+def test_a_relay_to_a_peer_that_is_not_subscribed_is_not_delivered(shape):
     topic = new_topic()
     sender, subscriber, outsider = (v2_client(shape) for _ in range(3))
     subscriber.subscribe(topic)
@@ -323,7 +323,7 @@ def test_native_clients_cannot_address_one_peer_or_ask_for_receipts(shape):
 # ---- Receipt
 
 
-def test_a_receipt_says_how_many_subscribers_a_relay_was_routed_to(shape):
+def test_a_receipt_has_the_number_of_subscribers(shape):
     topic = new_topic()
     sender = v2_client(shape, 0)
     assert sender.reached(topic, b"") == 0
@@ -361,7 +361,7 @@ def test_relays_of_one_sender_and_their_receipts_keep_their_order(shape):
         client.subscribe(topic)
     assert receivers[0].receive()[0] == "Joined"
     payloads = numbered(500)
-    # Some to all, some to one, some to nobody.
+    # Some to all, some to one, some to none.
     targets = [{}, {"to": receivers[0].id}, {"to": receivers[1].id}, {"to": sender.id}]
     sender.send(*(relay(topic, payload, id=n, **targets[n % 4]) for n, payload in enumerate(payloads)))
     assert [sender.receive() for _ in payloads] == [
@@ -388,7 +388,7 @@ NO_EFFECT = {
 
 
 @pytest.mark.parametrize("code,message", NO_EFFECT.items(), ids=list(NO_EFFECT))
-def test_who_says_something_without_effect_is_told_why_and_stays(shape, code, message):
+def test_a_message_without_effect_is_answered_with_a_reason(shape, code, message):
     client = v2_client(shape)
     client.send(message)
     name, fields = client.receive()
@@ -398,7 +398,7 @@ def test_who_says_something_without_effect_is_told_why_and_stays(shape, code, me
 
 
 @pytest.mark.parametrize("field", [b"\x62id\x07", b"\x62to\x70" + b"0123456789abcdef"], ids=["id", "to"])
-def test_a_field_that_stands_twice_is_an_error_and_the_relay_reaches_nobody(shape, field):
+def test_a_relay_with_a_repeated_field_is_an_error_and_is_not_delivered(shape, field):
     topic = new_topic()
     client, subscriber = v2_client(shape), v2_client(shape)
     subscriber.subscribe(topic)
@@ -409,7 +409,7 @@ def test_a_field_that_stands_twice_is_an_error_and_the_relay_reaches_nobody(shap
 
 
 @pytest.mark.parametrize("to", ["", "0" * 15, "0" * 17, "0" * 16, "0x00000000000001", "zzzzzzzzzzzzzzzz"])
-def test_an_addressee_that_is_no_id_is_an_error_and_reaches_nobody(shape, to):
+def test_an_addressee_that_is_no_id_is_an_error_and_not_delivered(shape, to):
     topic = new_topic()
     client, subscriber = v2_client(shape), v2_client(shape)
     subscriber.subscribe(topic)
@@ -427,7 +427,7 @@ def test_text_is_an_error_where_only_cbor_is_spoken(make_shape):
     client.assert_told_nothing_more()
 
 
-def test_it_may_say_everything_that_others_may(shape):
+def test_it_may_send_everything_that_others_may(shape):
     topic = new_topic()
     client, subscriber = v2_client(shape, 0), v2_client(shape, 1)
     subscriber.subscribe(topic)
@@ -442,7 +442,7 @@ def test_it_may_say_everything_that_others_may(shape):
 # ---- Draining
 
 
-def test_each_is_told_to_come_back_after_a_wait_of_its_own_right_before_the_close(make_shape):
+def test_each_client_gets_its_own_reconnect_wait_before_the_close(make_shape):
     shape = make_shape("--drain", "1s")
     clients = [v2_client(shape, 0) for _ in range(40)]
     native = [shape.peer(0) for _ in range(5)]
@@ -470,7 +470,7 @@ def test_each_is_told_to_come_back_after_a_wait_of_its_own_right_before_the_clos
 # ---- when the core is lost
 
 
-def test_nobody_leaves_or_joins_when_the_core_is_started_anew(make_cluster):
+def test_a_restart_of_the_core_produces_no_left_or_joined(make_cluster):
     cluster = make_cluster()
     topic, later = new_topic(), new_topic()
     one, other = v2_client(cluster, 0), v2_client(cluster, 1)

@@ -1,4 +1,4 @@
-"""Golden vectors through real sockets: what the reference's decoder does with a message, this server does.
+"""Golden vectors through real sockets: this server treats each message as the reference's decoder does.
 
 Senders do not wait after each row: a relay to a control topic follows it, and order proves what did not arrive.
 """
@@ -67,7 +67,7 @@ class Exchange:
                 yield row, self.read_until(self.observer, fence)
 
     def topics_heard_by_sender(self, topics):
-        """To which of the topics the sender is subscribed, at this point of what it has sent."""
+        """The topics that the sender is subscribed to at this point."""
         in_effect = self.fence()
         self.sender.send(binary(in_effect))
         self.read_until(self.observer, in_effect)
@@ -85,7 +85,7 @@ def assert_all_fit(differing):
     assert not differing, f"{len(differing)} rows differ, such as\n" + "\n".join(differing[:10])
 
 
-def test_a_relay_arrives_in_canonical_form_and_what_cannot_be_decoded_does_not(exchange):
+def test_relays_arrive_in_canonical_form_and_undecodable_messages_do_not(exchange):
     exchange.observer.subscribe(*TOPICS)
     exchange.shape.settle(exchange.observer)
     differing = []
@@ -99,7 +99,7 @@ def test_a_relay_arrives_in_canonical_form_and_what_cannot_be_decoded_does_not(e
     assert exchange.topics_heard_by_sender(TOPICS) == []
 
 
-def test_what_cannot_be_decoded_ends_no_subscription(exchange):
+def test_an_undecodable_message_ends_no_subscription(exchange):
     exchange.sender.subscribe(*TOPICS)
     for _ in exchange.send_with_fences(rows_with("drop")):
         pass

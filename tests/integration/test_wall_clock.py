@@ -1,4 +1,4 @@
-"""A wall clock that is set while a core waits for somebody: what has to pass takes no longer, and is over no sooner."""
+"""A wall clock that is set while a core waits for an edge: the wait takes neither longer nor shorter."""
 import pytest
 from support.breakable_cluster import BreakableCluster
 from support.ops import scrape

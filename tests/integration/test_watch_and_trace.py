@@ -1,4 +1,4 @@
-"""What operators are told as it happens: events of peers and edges, and the metadata of frames."""
+"""Live events for operators: of peers and edges, and the metadata of relays."""
 import threading
 import time
 
@@ -13,7 +13,7 @@ from support.waiting import PATIENCE, Stopwatch, eventually
 FLEET_FLAGS = ["--rate-messages", "0", "--rate-deliveries", "0"]
 MARKER = b"never to be seen by an operator"
 MAX_LISTENERS = 64
-# A stream of so little window takes a few records and then waits for its reader.
+# A stream with this small window takes a few records and then waits for its reader.
 DEAF = [("grpc.http2.lookahead_bytes", 1024), ("grpc.http2.bdp_probe", 0)]
 
 
@@ -54,14 +54,14 @@ def now_us():
 
 
 def of(feed, peer_id, last):
-    """What a feed says of that peer, up to the kind that is its last."""
+    """The events of that peer in a feed, up to the kind that is its last."""
     events = feed.until(lambda event: event.id == peer_id and event.kind == last)
     return [event for event in events if event.id == peer_id]
 
 
 # ---- watch
 
-def test_the_life_of_a_peer_is_told_in_order(fleet, admin, watch):
+def test_the_events_of_a_peer_are_reported_in_order(fleet, admin, watch):
     feed = watch()
     topics = [new_topic(), new_topic()]
     before = now_us()
@@ -86,7 +86,7 @@ def test_the_life_of_a_peer_is_told_in_order(fleet, admin, watch):
     assert times[-1] == found.closed_us
 
 
-def test_an_operators_close_is_told_with_its_code(fleet, admin, watch):
+def test_an_operators_close_is_reported_with_its_code(fleet, admin, watch):
     feed = watch()
     topic = new_topic()
     fleet.peer().subscribe(topic)
@@ -123,7 +123,7 @@ def test_a_watcher_sees_only_what_it_asked_for(fleet, admin, watch):
     assert by_edge["nowhere"].is_empty()
 
 
-def test_edges_are_told_once_when_they_come_and_when_they_go(make_cluster):
+def test_each_edge_is_reported_once_when_it_connects_and_when_it_leaves(make_cluster):
     fleet = make_cluster("--threads", "3")
     admin = fleet.admin()
     feed = admin.watch()
@@ -144,7 +144,7 @@ def test_edges_are_told_once_when_they_come_and_when_they_go(make_cluster):
         (Kind.KIND_EDGE_UP, "east"), (Kind.KIND_EDGE_DOWN, "east"), (Kind.KIND_EDGE_DOWN, "south")]
 
 
-def test_peers_of_an_edge_that_is_lost_are_told_before_it(make_cluster):
+def test_peers_of_a_lost_edge_are_reported_before_the_edge(make_cluster):
     fleet = make_cluster()
     admin = fleet.admin()
     peers = [fleet.peer(1) for _ in range(5)]
@@ -159,7 +159,7 @@ def test_peers_of_an_edge_that_is_lost_are_told_before_it(make_cluster):
     assert {event.id for event in closes} == ids and len(closes) == len(peers) and down.edge == "south"
 
 
-def test_a_watcher_that_does_not_read_is_told_how_many_it_missed_and_slows_nobody(fleet, admin, watch):
+def test_a_watcher_that_does_not_read_is_told_how_many_events_it_missed_and_delays_no_relay(fleet, admin, watch):
     topic, toggled = new_topic(), new_topic()
     caller = Admin((fleet.core or fleet.edges[0]).grpc_address(), options=DEAF)
     deaf = caller.watch(read=False, topic=toggled)
@@ -174,7 +174,7 @@ def test_a_watcher_that_does_not_read_is_told_how_many_it_missed_and_slows_nobod
             for _ in range(100):
                 busy.subscribe(toggled)
                 busy.unsubscribe(toggled)
-            # No faster than who reads can follow.
+            # No faster than the reader can follow.
             eventually(lambda n=2 * done: reader.waiting() >= n, "the reader has it")
 
     thread = threading.Thread(target=toggle, daemon=True)
@@ -189,7 +189,7 @@ def test_a_watcher_that_does_not_read_is_told_how_many_it_missed_and_slows_nobod
     read = reader.take(2 * rounds)
     assert [event.kind for event in read] == [Kind.KIND_SUBSCRIBED, Kind.KIND_UNSUBSCRIBED] * rounds
     assert not any(event.missed for event in read)
-    # Now it reads: what had been kept for it, then how many are not there, though nothing happens any more.
+    # Now it reads: the kept events, then the number of missed ones, although nothing happens any more.
     deaf.start_reading()
     *kept, missed = deaf.until(lambda event: event.missed)
     assert len(kept) + missed.missed == 2 * rounds and missed.missed > rounds
@@ -202,7 +202,7 @@ def test_a_watcher_that_does_not_read_is_told_how_many_it_missed_and_slows_nobod
     caller.close()
 
 
-def test_watchers_who_leave_make_room_for_others(fleet, admin):
+def test_watchers_that_leave_make_room_for_others(fleet, admin):
     address = (fleet.core or fleet.edges[0]).grpc_address()
     callers = [Admin(address) for _ in range(4)]
     topic, peer = new_topic(), fleet.peer()
@@ -224,7 +224,7 @@ def test_watchers_who_leave_make_room_for_others(fleet, admin):
     assert watch_or_none(admin) is None
     feeds[0].close()
     eventually(lambda: watch_or_none(callers[0]), "a place that has become free")
-    # A whole process that is gone.
+    # A whole process has ended.
     callers[1].close()
     for _ in range(MAX_LISTENERS // 4):
         eventually(lambda: watch_or_none(callers[2]), "a place of the one who is gone")
@@ -305,7 +305,7 @@ def test_a_relay_to_one_peer_is_traced_as_one(fleet, admin, trace):
         return record.id, record.payload_bytes, record.subscribers, record.lanes
 
     assert relay_to(ids[1]) == (ids[0], len(MARKER), 1, 1)
-    # To itself, and to nobody.
+    # To itself, and to no subscriber.
     assert relay_to(ids[0]) == relay_to("0123456789abcdef") == (ids[0], len(MARKER), 0, 0)
 
 
@@ -342,7 +342,7 @@ def test_a_tracer_that_does_not_read_is_told_how_many_it_missed(fleet, admin):
     deaf.start_reading()
     *seen, missed = deaf.until(lambda record: record.missed)
     assert len(seen) + missed.missed == total and missed.missed > total / 2
-    # It says nothing else.
+    # It has no other content.
     assert (missed.id, missed.topic, missed.payload_bytes) == ("", "", 0) and missed.time_us > seen[-1].time_us
     assert [record.seq for record in seen] == list(range(seen[0].seq, seen[0].seq + len(seen)))
     caller.close()
@@ -351,7 +351,7 @@ def test_a_tracer_that_does_not_read_is_told_how_many_it_missed(fleet, admin):
 @pytest.mark.parametrize("fields, code", [({}, Code.INVALID_ARGUMENT), ({"id": ""}, Code.NOT_FOUND),
                                           ({"id": "nobody"}, Code.NOT_FOUND), ({"id": "0" * 16}, Code.NOT_FOUND)],
                          ids=["nothing", "no id", "not an id", "nobody's id"])
-def test_what_cannot_be_traced_is_refused(admin, fields, code):
+def test_invalid_traces_are_refused(admin, fields, code):
     with refused(code):
         admin.trace(**fields).next()
 

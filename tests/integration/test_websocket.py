@@ -12,7 +12,7 @@ NOT_FINAL = 0
 
 
 class Pair:
-    """A sender, and a subscriber on another edge that hears what the server made of it."""
+    """A sender, and a subscriber on another edge that receives the result."""
 
     def __init__(self, shape):
         self.shape = shape
@@ -28,7 +28,7 @@ class Pair:
         assert self.subscriber.read_message() == self.relay(payload)
 
     def assert_nothing_heard(self):
-        """What a neighbour of the sender says next is what the subscriber hears next."""
+        """The subscriber's next relay is one from another client."""
         self.shape.raw(1).relay(self.topic, b"fence")
         self.assert_heard(b"fence")
 
@@ -72,7 +72,7 @@ PROTOCOL_ERRORS = {
 
 
 @pytest.mark.parametrize("data", PROTOCOL_ERRORS.values(), ids=PROTOCOL_ERRORS)
-def test_a_protocol_error_closes_with_1002_after_what_came_before_it(pair, data):
+def test_a_protocol_error_closes_with_1002_after_earlier_messages_were_handled(pair, data):
     pair.sender.send(binary(pair.relay()), data, binary(pair.relay(b"after it")))
     assert pair.sender.read_close() == PROTOCOL_ERROR
     pair.assert_heard()
@@ -98,18 +98,18 @@ def test_text_that_is_not_utf8_closes_with_1007(pair, data):
 
 @pytest.mark.parametrize("size", [MAX_MESSAGE_BYTES + 1, 1 << 24, 1 << 32, (1 << 63) - 1])
 @pytest.mark.parametrize("opcode", [BINARY, TEXT])
-def test_a_frame_that_declares_too_much_closes_with_1009_before_its_payload_comes(pair, opcode, size):
+def test_a_frame_that_declares_too_much_closes_with_1009_before_its_payload_arrives(pair, opcode, size):
     pair.sender.send(frame_header(opcode, size))
     assert pair.sender.read_close() == TOO_BIG
 
 
-def test_fragments_that_add_up_to_too_much_close_with_1009_at_the_header_that_says_so(pair):
+def test_fragments_above_the_limit_close_with_1009_at_the_header_that_exceeds_it(pair):
     half = MAX_MESSAGE_BYTES // 2
     pair.sender.send(frame(BINARY, bytes(half), first_bits=NOT_FINAL), frame_header(CONTINUATION, half + 1))
     assert pair.sender.read_close() == TOO_BIG
 
 
-def test_a_sender_may_go_on_sending_while_it_is_told_that_it_sends_too_much(pair):
+def test_a_rate_limited_sender_may_continue_sending(pair):
     size = 8 << 20
     pair.sender.send(frame_header(BINARY, size), bytes(size // 8))
     assert pair.sender.read_close() == TOO_BIG
@@ -206,7 +206,7 @@ def test_every_ping_of_a_few_is_answered_in_order(pair):
     assert [pair.sender.read_frame() for _ in payloads] == [(FIN | PONG, payload) for payload in payloads]
 
 
-def test_a_pong_goes_ahead_of_relays_that_wait(make_shape):
+def test_a_pong_is_sent_before_waiting_relays(make_shape):
     # One loop, so that the reader's queue has what the witness has received.
     shape = make_shape("--threads", "1")
     topic = new_topic()

@@ -25,7 +25,10 @@ class Connection::LaneEnd final : public edge::CoreStream {
   ~LaneEnd() override { connection_->CancelByLane(true); }
   bool Writable() override { return connection_->up_.Writable(); }
   void Write(const LaneToCore& message) override { connection_->up_.Write(message); }
-  void Cancel() override { connection_->CancelByLane(false); }
+  void Cancel() override {
+    connection_->refused_ = true;
+    connection_->CancelByLane(false);
+  }
 
  private:
   const std::shared_ptr<Connection> connection_;
@@ -109,7 +112,10 @@ void Connection::OnHandled(LaneToCore) {
 
 // ---- down
 
-void Connection::Write(const CoreToLane& message) { down_.Write(message); }
+void Connection::Write(const CoreToLane& message) {
+  if (message.has_welcome()) core_.Welcomes(message.welcome());
+  down_.Write(message);
+}
 
 bool Connection::TakeDown(CoreToLane& message) {
   if (edge_told_ || !listener_) return true;

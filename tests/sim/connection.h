@@ -48,6 +48,8 @@ class Connection final : public core::LaneStream, public std::enable_shared_from
   // The same, because the core's process has ended.
   void CutByCore(bool at_once);
   bool over() const { return edge_told_ && core_told_; }
+  // The lane did not accept what the core said.
+  bool refused() const { return refused_; }
 
   // ---- core::LaneStream
   bool Writable() override { return down_.Writable(); }
@@ -79,11 +81,11 @@ class Connection final : public core::LaneStream, public std::enable_shared_from
   Pipe<signaling::v1::LaneToCore> up_;
   Pipe<signaling::v1::CoreToLane> down_;
   uint64_t incarnation_ = 0;  // of the core that it leads to; 0: none
-  bool connected_ = false;
   bool opened_ = false;   // the core's router knows of it
   bool reading_ = false;  // in the core
   bool closed_ = false;   // by the router
   bool edge_told_ = false;
+  bool refused_ = false;
   bool core_told_ = false;
   int freeze_after_ = 0;
   Time freeze_for_ = 0;

@@ -91,13 +91,21 @@ void CoreHost::Enter(uint64_t incarnation, core::RouterInput input, uint64_t ope
   if (hung_) return waiting_.push_back({std::move(input), opened_lane});
   CAIRN_CHECK(!entered_);
   entered_ = true;
+  late_ = false;
+  if (const auto* opened = std::get_if<core::LaneOpened>(&input)) before_(opened->hello);
   router_->Handle(input);
+  const bool others_between = limits_.work_per_turn < core::CoreLimits().work_per_turn;
   while (router_->WantsTurn()) {
+    if (others_between) {
+      timeline_.After(random_.Between(1, 500),
+                      [this, incarnation] { Enter(incarnation, core::Continue{}); });
+      break;
+    }
     core::RouterInput go_on = core::Continue{};
     router_->Handle(go_on);
   }
   entered_ = false;
-  after_(opened_lane);
+  after_({opened_lane, late_});
 }
 
 void CoreHost::Tick(uint64_t incarnation) {

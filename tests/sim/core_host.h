@@ -20,15 +20,22 @@ class Connection;
 
 class CoreHost {
  public:
-  // `after` is called after every input that was handled, with the id of the lane that has opened a
-  // stream by it, or 0.
+  // A lane has opened a stream.
+  struct OpenedLane {
+    uint64_t id = 0;    // 0: none
+    bool late = false;  // it was told so in Welcome
+  };
+
+  // `before` is called before every Hello, `after` after every input that was handled.
   CoreHost(Timeline& timeline, Random& random, Trace& trace, const Clock& clock,
-           const core::CoreLimits& limits, std::function<void(uint64_t)> after)
+           const core::CoreLimits& limits, std::function<void(const signaling::v1::Hello&)> before,
+           std::function<void(const OpenedLane&)> after)
       : timeline_(timeline),
         random_(random),
         trace_(trace),
         clock_(clock),
         limits_(limits),
+        before_(std::move(before)),
         after_(std::move(after)) {}
 
   bool running() const { return router_ != nullptr; }
@@ -56,6 +63,10 @@ class CoreHost {
              signaling::v1::LaneToCore& batch);
   void Writable(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream);
   void Closed(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream);
+  // The router has answered the Hello that it is handling.
+  void Welcomes(const signaling::v1::Welcome& welcome) {
+    late_ = welcome.outcome() == signaling::v1::Welcome::OUTCOME_LATE;
+  }
   void Arrived(uint64_t incarnation, const signaling::v1::MeshMessage& message);
   void MeshWritable(uint64_t incarnation);
   void MeshNobody(uint64_t incarnation, uint64_t core_id);
@@ -69,10 +80,12 @@ class CoreHost {
   Trace& trace_;
   const Clock& clock_;
   const core::CoreLimits& limits_;
-  const std::function<void(uint64_t)> after_;
+  const std::function<void(const signaling::v1::Hello&)> before_;
+  const std::function<void(const OpenedLane&)> after_;
   std::unique_ptr<core::Router> router_;
   uint64_t incarnation_ = 0;
   bool entered_ = false;
+  bool late_ = false;  // the lane whose Hello is being handled
   bool hung_ = false;
   struct Waiting {
     core::RouterInput input;

@@ -37,10 +37,11 @@ MeshWorld::MeshWorld(uint64_t seed, Coverage& coverage, size_t trace_lines)
   const size_t cores = static_cast<size_t>(faults_.Between(2, 4));
   for (size_t core = 0; core < cores; ++core) {
     cores_.push_back(
-        {std::make_unique<CoreHost>(timeline_, network_, trace_, clock_, plan_.core_limits,
-                                    [this, core](uint64_t lane) { Handled(core, lane); }),
-         {},
-         0});
+        {std::make_unique<CoreHost>(
+             timeline_, network_, trace_, clock_, plan_.core_limits,
+             [](const signaling::v1::Hello&) {},
+             [this, core](const CoreHost::OpenedLane& opened) { Handled(core, opened); }),
+         {}});
     net_.AddHost(*cores_.back().host);
     cores_.back().host->on_start = [this, core](core::Router& router) {
       router.JoinMesh(net_.NewBus(core), absl::StrCat("core ", core), "sim");
@@ -176,7 +177,7 @@ bool MeshWorld::EverybodyKnows(uint64_t peer, const std::string& topic) {
   return here;
 }
 
-void MeshWorld::Handled(size_t index, uint64_t opened_lane) {
+void MeshWorld::Handled(size_t index, const CoreHost::OpenedLane& opened) {
   Core& core = cores_[index];
   core::Router& router = core.host->router();
   for (const auto& lane : lanes_) {
@@ -187,10 +188,8 @@ void MeshWorld::Handled(size_t index, uint64_t opened_lane) {
     } else if (core.lost.insert(id).second) {
       oracle_.LaneLost(lane->number(), "given up", false);
     }
-    if (id == opened_lane && router.counters().lanes_late > core.late)
-      oracle_.LaneLost(lane->number(), "late", false);
+    if (id == opened.id && opened.late) oracle_.LaneLost(lane->number(), "late", false);
   }
-  core.late = router.counters().lanes_late;
   if (router.counters().lanes_ended[static_cast<size_t>(core::LaneEnd::kBroken)] > 0 ||
       router.mesh()->counters().members_ended[static_cast<size_t>(core::MeshEnd::kBroken)] > 0)
     oracle_.Fail("the numbering of a link was broken");
@@ -380,7 +379,6 @@ void MeshWorld::StartCore(size_t index) {
   if (core.host->running()) return;
   ++coverage_.cores;
   core.lost.clear();
-  core.late = 0;
   core.host->Start();
 }
 

@@ -37,7 +37,6 @@ class MeshWorld {
   struct Core {
     std::unique_ptr<CoreHost> host;
     std::set<uint64_t> lost;  // lanes that this incarnation has given up
-    uint64_t late = 0;
   };
   struct Person {
     SimLane* lane;
@@ -52,7 +51,7 @@ class MeshWorld {
   bool Quiet();
   bool CoreIsQuiet(core::Router& router);
   void SayWhatIsStuck();
-  void Handled(size_t core, uint64_t opened_lane);
+  void Handled(size_t core, const CoreHost::OpenedLane& opened);
   bool EverybodyKnows(uint64_t peer, const std::string& topic);
   void CheckEmpty();
   size_t Running() const;

@@ -6,7 +6,15 @@
 #include <bit>
 #include <charconv>
 
+#include "proto/link/timing.h"
+#include "tests/sim/inside.h"
+
 namespace cairn::sim {
+namespace {
+
+constexpr Time kPatience = link::kReturnPatience.count() * kMs;
+
+}  // namespace
 
 Oracle::Oracle(const Timeline& timeline, Trace& trace, Coverage& coverage, int topics)
     : timeline_(timeline), trace_(trace), coverage_(coverage), topics_(topics) {}
@@ -174,16 +182,34 @@ void Oracle::Unsure(int lane, uint64_t relays) {
 
 void Oracle::CoreStarted() {
   ++coverage_.cores;
-  for (LaneView& lane : lanes_) lane.link = 0;
+  for (LaneView& lane : lanes_) lane.link = lane.untold = 0;
   lanes_key_ = 0;
-  lanes_late_ = 0;
+  roster_version_ = lanes_late_ = 0;
+  late_.clear();
+  first_return_ = -1;
+  named_.clear();
   // A core that knows nothing has no earlier subscriptions.
   for (const Pending& one : pending_)
     clients_[static_cast<size_t>(one.client)].subs[static_cast<size_t>(one.topic)].certain = true;
 }
 
-void Oracle::CoreHandled(core::Router& router, uint64_t opened_lane) {
-  LookForLostLanes(router, opened_lane);
+void Oracle::HelloSaid(const core::Router& router, const signaling::v1::Hello& hello) {
+  if (hello.core_id() == 0 || hello.core_id() == router.core_id()) return;
+  // It has gone on without those that are named now.
+  if (!router.hold().holding() && router.counters().relays > 0) return;
+  if (first_return_ < 0) first_return_ = timeline_.now();
+  for (const auto* lanes : {&hello.roster().lanes(), &hello.roster().awaited()}) {
+    for (const uint64_t lane : *lanes) {
+      if (!router.directory().lanes().contains(lane)) named_.insert(lane);
+    }
+  }
+}
+
+void Oracle::CoreHandled(core::Router& router, const CoreHost::OpenedLane& opened) {
+  LookForLostLanes(router, opened);
+  LookForLateLanes(router);
+  LookAtWhatIsSettled(router);
+  if (pending_.empty()) return;
   LookForSubscriptions([&router](uint64_t id, const std::string& name) {
     const core::PeerRecord* peer = router.directory().Peer(id);
     const core::TopicRecord* topic = peer ? router.directory().Topic(name) : nullptr;
@@ -191,13 +217,13 @@ void Oracle::CoreHandled(core::Router& router, uint64_t opened_lane) {
   });
 }
 
-void Oracle::LookForLostLanes(core::Router& router, uint64_t opened_lane) {
+void Oracle::LookForLostLanes(core::Router& router, const CoreHost::OpenedLane& opened) {
   const core::RouterCounters& counters = router.counters();
   uint64_t key = router.directory().lanes().size() << 32;
   for (const uint64_t ended : counters.lanes_ended) key += ended;
   if (counters.lanes_ended[static_cast<size_t>(core::LaneEnd::kBroken)] > 0)
     Fail("the numbering of a link was broken");
-  if (opened_lane == 0 && key == lanes_key_) return;
+  if (opened.id == 0 && key == lanes_key_) return;
   lanes_key_ = key;
   for (size_t i = 0; i < lanes_.size(); ++i) {
     LaneView& lane = lanes_[i];
@@ -205,10 +231,56 @@ void Oracle::LookForLostLanes(core::Router& router, uint64_t opened_lane) {
     const uint64_t link = record ? record->channel->number() : 0;
     const uint64_t before = std::exchange(lane.link, link);
     if (before != 0 && link != before && lane.on) LaneLost(static_cast<int>(i), "given up");
-    if (lane.id == opened_lane && counters.lanes_late > lanes_late_)
+    if (lane.id != opened.id) continue;
+    if (opened.late) {
+      if (named_.contains(lane.id) && timeline_.now() - first_return_ < kPatience)
+        Fail(absl::StrCat("the core did not wait for lane ", i));
       LaneLost(static_cast<int>(i), "late");
+    }
+    named_.erase(lane.id);
   }
-  lanes_late_ = counters.lanes_late;
+}
+
+// A lane that is here, and that the core keeps relays for no longer although it has not told all of
+// its snapshot, is told so.
+void Oracle::LookForLateLanes(core::Router& router) {
+  const uint64_t told = router.counters().lanes_late - lanes_late_;
+  lanes_late_ += told;
+  if (late_.empty() && !router.late().keeping()) return;
+  uint64_t passed_over = 0;
+  for (const uint64_t id : late_) {
+    const core::LaneRecord* lane = router.directory().FindLane(id);
+    if (lane && !router.late().Contains(id) && lane->state == core::LaneState::kSyncing)
+      ++passed_over;
+  }
+  if (told < passed_over) Fail("a lane that stays late was not told");
+  late_ = {router.late().lanes().begin(), router.late().lanes().end()};
+}
+
+// Who forgets a relay knows who was there when it was routed.
+void Oracle::LookAtWhatIsSettled(core::Router& router) {
+  const uint64_t version = RosterVersionOf(router);
+  const bool same = version == roster_version_;
+  roster_version_ = version;
+  for (const auto& [id, lane] : router.directory().lanes()) {
+    for (LaneView& view : lanes_) {
+      if (view.id != id) continue;
+      const uint64_t before = std::exchange(view.untold, lane->ledger.untold());
+      if (same && before > 0 && view.untold == 0 && lane->roster_version != version)
+        Fail("a lane was told what is settled before it was told who was there");
+    }
+  }
+}
+
+void Oracle::RosterTold(int lane, uint64_t link, const signaling::v1::Roster& roster) {
+  if (!roster.complete()) return;
+  const uint64_t id = lanes_[static_cast<size_t>(lane)].id;
+  for (int i = 0; i < roster.lanes_size(); ++i) {
+    if (roster.lanes(i) != id) continue;
+    if (i < roster.links_size() && roster.links(i) == link) return;
+    return Fail(absl::StrCat("lane ", lane, " is in the roster with a link that is not its own"));
+  }
+  Fail(absl::StrCat("lane ", lane, " is not in the roster that it was told"));
 }
 
 void Oracle::LaneLost(int lane, const char* why, bool retold) {

@@ -14,12 +14,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/router.h"
 #include "edge/core_link.h"
+#include "tests/sim/core_host.h"
 #include "tests/sim/frame.h"
 #include "tests/sim/timeline.h"
 #include "tests/sim/trace.h"
@@ -91,8 +93,12 @@ class Oracle {
 
   // ---- the core
   void CoreStarted();
-  // `opened_lane`: the id of the lane that has opened a stream by this input, or 0.
-  void CoreHandled(core::Router& router, uint64_t opened_lane);
+  // The lane has been told who is there, on the link of that number.
+  void RosterTold(int lane, uint64_t link, const signaling::v1::Roster& roster);
+  // A lane is about to begin or go on with a link.
+  void HelloSaid(const core::Router& router, const signaling::v1::Hello& hello);
+  // `opened`: the lane that has opened a stream by this input.
+  void CoreHandled(core::Router& router, const CoreHost::OpenedLane& opened);
 
   // Of several cores: whether they all know of the peer's subscription.
   void LookForSubscriptions(const std::function<bool(uint64_t peer, const std::string&)>& known);
@@ -145,7 +151,8 @@ class Oracle {
     uint64_t id;
     bool on = true;
     bool finished = true;
-    uint64_t link = 0;  // at the core that runs
+    uint64_t link = 0;    // at the core that runs
+    uint64_t untold = 0;  // settled relays that this core has not told it of
   };
   struct Pending {
     int client;
@@ -155,7 +162,9 @@ class Oracle {
   void OnRelayFrame(int client, const Frame& frame);
   void OnReceipt(int client, uint64_t id);
   int TopicOf(std::string_view name) const;
-  void LookForLostLanes(core::Router& router, uint64_t opened_lane);
+  void LookForLostLanes(core::Router& router, const CoreHost::OpenedLane& opened);
+  void LookForLateLanes(core::Router& router);
+  void LookAtWhatIsSettled(core::Router& router);
   void CheckRecord(const core::Router& router, int client, int topic);
   void CheckRelay(int number, const RelayRecord& relay);
   std::string Describe(int number, const RelayRecord& relay) const;
@@ -170,7 +179,13 @@ class Oracle {
   std::vector<RelayRecord> relays_;
   std::vector<Pending> pending_;  // subscriptions that are not in force
   uint64_t lanes_key_ = 0;
+  uint64_t roster_version_ = 0;
   uint64_t lanes_late_ = 0;
+  std::set<uint64_t> late_;  // the lanes that the core keeps relays for
+  // Of the core that runs: when the first lane said Hello that knew another, and which lanes such
+  // lanes have named that have not come yet.
+  Time first_return_ = -1;
+  std::set<uint64_t> named_;
 };
 
 }  // namespace cairn::sim

@@ -49,6 +49,15 @@ Plan::Plan(uint64_t seed) {
   Random scene(seed * 0x9e6c63d0876a9a47 + 1);
   scenes = scene.Chance(25);
   if (scenes) chaos = scene.Between(15 * kSecond, 22 * kSecond);
+  Random two(seed * 0x8cb92ba72f3d8dd7 + 1);
+  two_cores = two.Chance(5);
+  if (two_cores) {
+    scenes = false;
+    faults = {};
+    chaos = 32 * kSecond;
+  }
+  Random turn(seed * 0xd1342543de82ef95 + 61);
+  if (turn.Chance(30)) core_limits.work_per_turn = static_cast<uint64_t>(turn.Scaled(1, 100));
 }
 
 }  // namespace cairn::sim

@@ -44,6 +44,7 @@ struct Plan {
   Time fault_interval = kSecond;
   Time action_interval = 100 * kMs;  // of one client
   bool scenes = false;               // long ones take place as well (scenes.cc)
+  bool two_cores = false;            // the only fault: SceneOfTwoCores
   int64_t max_payload = 100;
   Weather weather;
   Faults faults;

@@ -1,4 +1,7 @@
 // World: stories of several faults that single ones, drawn at random, rarely make up.
+#include <utility>
+#include <vector>
+
 #include "tests/sim/world.h"
 
 namespace cairn::sim {
@@ -126,6 +129,37 @@ void World::SceneOfLanesThatAreAllAway() {
     if (!acting() || !core_.running() || core_.incarnation() != ended + 1) return;
     core_.Kill();
     RestartCore();
+  });
+}
+
+// Two cores follow each other, and no lane is connected to both: neither has heard of the other,
+// and each has settled what the lanes of the other did not get.
+void World::SceneOfTwoCores() {
+  std::vector<SimLane*> first, second;
+  for (const auto& lane : lanes_) (lane->number() % 2 == 0 ? first : second).push_back(lane.get());
+  for (SimLane* lane : second) SetAway(*lane, kAwayUntilTold);
+  core_.Kill();
+  RestartCore();
+  OnceItGoesOn(core_.incarnation() + 1, [this, first, second] {
+    for (SimLane* lane : first) SetAway(*lane, kAwayUntilTold);
+    for (SimLane* lane : second) lane->weather.refused_until = 0;
+    core_.Kill();
+    RestartCore();
+    OnceItGoesOn(core_.incarnation() + 1, [this, first] {
+      for (SimLane* lane : first) lane->weather.refused_until = 0;
+      core_.Kill();
+      RestartCore();
+    });
+  });
+}
+
+void World::OnceItGoesOn(uint64_t incarnation, std::function<void()> then) {
+  timeline_.After(5 * kMs, [this, incarnation, then = std::move(then)]() mutable {
+    if (!acting()) return;
+    const bool goes_on = core_.running() && core_.incarnation() == incarnation &&
+                         !core_.router().hold().holding() && !core_.router().late().keeping();
+    if (!goes_on) return OnceItGoesOn(incarnation, std::move(then));
+    timeline_.After(scenes_.Between(200 * kMs, kSecond), std::move(then));
   });
 }
 

@@ -96,6 +96,8 @@ void SimLane::FinishTurn() {
   while (lane_->has_waiting()) lane_->DeliverWaiting();
   lane_->EndTurn();
   CheckBounds();
+  if (const auto connection = connection_.lock(); connection && connection->refused())
+    around_.oracle.Fail(absl::StrCat("lane ", number_, " refused what the core said"));
   if (OutboxOf(*lane_).empty() && link_->cost() == 0 && link_->connected())
     around_.oracle.LaneIdle(number_);
   if (paused_.empty() || lane_->congested()) return;
@@ -228,6 +230,7 @@ void SimLane::OnCoreMessage(signaling::v1::CoreToLane& message) {
     if (notice.kind() == signaling::v1::Notice::KIND_MISSED)
       around_.oracle.LaneLost(number_, "passed over");
   }
+  if (message.has_roster()) around_.oracle.RosterTold(number_, NumberOf(*link_), message.roster());
   lane_->OnCoreMessage(message);
 }
 

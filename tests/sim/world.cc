@@ -29,8 +29,10 @@ World::World(uint64_t seed, Coverage& coverage, size_t trace_lines)
       faults_(seed * 4 + 3),
       scenes_(seed * 4 + 4),
       oracle_(timeline_, trace_, coverage, plan_.topics),
-      core_(timeline_, network_, trace_, clock_, plan_.core_limits,
-            [this](uint64_t lane) { CheckCore(lane); }) {}
+      core_(
+          timeline_, network_, trace_, clock_, plan_.core_limits,
+          [this](const signaling::v1::Hello& hello) { oracle_.HelloSaid(core_.router(), hello); },
+          [this](const CoreHost::OpenedLane& opened) { CheckCore(opened); }) {}
 
 World::~World() { timeline_.Clear(); }
 
@@ -41,6 +43,7 @@ bool World::Run() {
   for (int client = 0; client < plan_.clients; ++client) NewClient();
   ScheduleFault();
   if (plan_.scenes) ScheduleScene();
+  if (plan_.two_cores) timeline_.After(2 * kSecond, [this] { SceneOfTwoCores(); });
   if (!RunUntil(plan_.chaos)) return false;
   Heal();
   if (!RunUntilQuiet()) return false;
@@ -134,9 +137,9 @@ bool World::Quiet() {
 }
 
 // After every input that the core has handled.
-void World::CheckCore(uint64_t opened_lane) {
+void World::CheckCore(const CoreHost::OpenedLane& opened) {
   core::Router& router = core_.router();
-  oracle_.CoreHandled(router, opened_lane);
+  oracle_.CoreHandled(router, opened);
   for (const uint64_t refused : router.counters().refusals) {
     if (refused > 0) oracle_.Fail("the core refused what an honest lane said");
   }

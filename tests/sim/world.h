@@ -4,6 +4,7 @@
 #ifndef CAIRN_TESTS_SIM_WORLD_H_
 #define CAIRN_TESTS_SIM_WORLD_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,7 +38,7 @@ class World {
   // What clients want and their lanes have not read.
   size_t Asked() const;
   void SayWhatIsStuck();
-  void CheckCore(uint64_t opened_lane);
+  void CheckCore(const CoreHost::OpenedLane& opened);
   void NewEdge();
   void EverybodyLeaves();
 
@@ -82,7 +83,10 @@ class World {
   void SceneOfALaneThatHangsOnReturn();
   void SceneOfACoreThatEndsOnceItGoesOn(bool returns);
   void WaitUntilItGoesOn(SimLane& lane, uint64_t incarnation, bool returns);
+  // Calls `then` a while after the core of that incarnation has stopped to wait for lanes.
+  void OnceItGoesOn(uint64_t incarnation, std::function<void()> then);
   void SceneOfLanesThatAreAllAway();
+  void SceneOfTwoCores();
   void SetAway(SimLane& lane, Time away);
   SimLane* AnyLaneOfScene();
 

@@ -1,4 +1,4 @@
-"""Faults: what a soak does to a cluster under load, each from its beginning until all that it has ended or cut is there again.
+"""Faults of a soak: what is done to a cluster under load, each until everything that it has ended or cut works again.
 
 Each is a function of a Scene. Times are drawn from the scene's random numbers, so that a seed says all of it; they stay well
 below --lane-timeout and below what a new core keeps relays for, up to which nothing may be lost: 10 s each.
@@ -86,7 +86,7 @@ def link_away(scene):
 
 
 def link_silent(scene):
-    """What was sent meanwhile comes after all."""
+    """Relays sent meanwhile arrive later."""
     link = scene.cluster.links[scene.some_edge()]
     link.silence()
     scene.wait(0.2, LONGEST_STOP)
@@ -94,7 +94,7 @@ def link_silent(scene):
 
 
 def link_silent_and_cut(scene):
-    """What was sent meanwhile never comes."""
+    """Relays sent meanwhile are lost."""
     link = scene.cluster.links[scene.some_edge()]
     link.silence()
     scene.wait(0.1, 3)
@@ -155,7 +155,7 @@ def core_killed_while_a_link_is_away(scene):
 
 
 def cores_killed_while_a_link_is_away(scene):
-    """Each of them has only kept what others said to those behind it."""
+    """Each of them has kept only relays for its own clients."""
     link = scene.cluster.links[scene.some_edge()]
     link.cut()
     for _ in range(2):

@@ -90,7 +90,7 @@ def refused(code, *words):
 
 
 class Feed:
-    """What a Watch or a Trace says from when this is made on."""
+    """The events of a Watch or a Trace from its creation on."""
 
     def __init__(self, call, read=True):
         self.call = call
@@ -208,7 +208,7 @@ class Admin:
         return self.stub.DrainEdge(pb.DrainEdgeRequest(edge=edge), **self._options()).peers
 
     def set_log(self, directives):
-        """What it was before."""
+        """The old value."""
         request = pb.SetLogLevelRequest(directives=directives)
         return self.stub.SetLogLevel(request, **self._options()).previous
 

@@ -1,5 +1,5 @@
 // ConnectionTest: a Connection on one end of a socket pair, and a client on the other, plain or
-// through TLS. The test plays the loop: OnReady() and Settle() happen in Turn().
+// through TLS. The test plays the loop, with a loop's parts: input and output happen in TakeTurn().
 #ifndef CAIRN_TESTS_SUPPORT_CONNECTION_FIXTURE_H_
 #define CAIRN_TESTS_SUPPORT_CONNECTION_FIXTURE_H_
 
@@ -11,22 +11,23 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "base/task_queue.h"
 #include "edge/connection.h"
 #include "tests/support/client_frames.h"
 #include "tests/support/edge_bed.h"
+#include "tests/support/server_frames.h"
 #include "tests/support/tls_files.h"
 #include "tests/support/upgrade_requests.h"
 
 namespace cairn::edge {
 
-class ConnectionTest : public testing::TestWithParam<bool>,
-                       public ConnectionHost,
-                       protected EdgeBed {
+class ConnectionTest : public testing::TestWithParam<bool>, protected EdgeBed {
  protected:
   static constexpr size_t kReadBuffer = 256 << 10;
 
@@ -54,10 +55,12 @@ class ConnectionTest : public testing::TestWithParam<bool>,
       SSL_set_connect_state(client_ssl_.get());
     }
     connection_ = std::make_unique<Connection>(
-        *this, Stream(UniqueFd(fds[0]), std::move(ssl)),
-        std::make_unique<Handshake>(SocketAddress(), trust_, tokens_, 64 << 10), std::nullopt);
+        host_, Stream(UniqueFd(fds[0]), std::move(ssl)),
+        std::make_unique<Handshake>(SocketAddress(), trust_, tokens_, 64 << 10),
+        limiter_.Enter(""));
+    ASSERT_TRUE(poller_.Add(connection_->fd(), EPOLLIN, *connection_));
     if (GetParam()) {
-      while (SSL_do_handshake(client_ssl_.get()) != 1) Turn();
+      while (SSL_do_handshake(client_ssl_.get()) != 1) TakeTurn();
     }
     Send(GoodRequest());
     const std::string answer = ReceiveAll();
@@ -65,23 +68,39 @@ class ConnectionTest : public testing::TestWithParam<bool>,
   }
 
   // One turn of the loop for this socket; false if epoll would not have woken it.
-  bool Turn() {
+  bool TakeTurn() {
     if (retired_) return false;
-    pollfd wanted = {connection_->fd(), 0, 0};
-    if (watched_ & EPOLLIN) wanted.events |= POLLIN;
-    if (watched_ & EPOLLOUT) wanted.events |= POLLOUT;
-    poll(&wanted, 1, 0);
-    uint32_t events = 0;
-    if (wanted.revents & POLLIN) events |= EPOLLIN;
-    if (wanted.revents & POLLOUT) events |= EPOLLOUT;
-    if (wanted.revents & POLLHUP) events |= EPOLLHUP;
-    if (events != 0) connection_->OnReady(events);
+    poller_.Collect(0);
+    const bool ready = poller_.HandleNext();
     Settle();
-    return events != 0;
+    return ready;
   }
+  // Everything that a loop does before it sleeps, and the turns that follow at once.
   void Settle() {
-    for (; turns_wanted_ > 0 && !retired_; --turns_wanted_) connection_->TakeTurn();
-    while (std::exchange(connection_->touched, false)) connection_->Settle();
+    const auto retire = [this](Connection&) { retired_ = true; };
+    turn_.Settle(retire);
+    turn_.End();
+    while (turn_.awaiting() > 0 && !retired_) {
+      turn_.TakeTurns();
+      turn_.Settle(retire);
+      turn_.End();
+    }
+  }
+
+  // Delivers that many frames of 4 KB, each in a turn of its own that ends with `after(number)`.
+  // Returns their bytes.
+  std::string DeliverFrames(
+      int count, const std::function<void(int)>& after = [](int) {}) {
+    std::string delivered;
+    for (int i = 0; i < count; ++i) {
+      const std::string frame =
+          Frame(wire::WsOpcode::kBinary, std::string(4000, static_cast<char>('a' + i % 26)));
+      delivered += frame;
+      connection_->Deliver(frame);
+      Settle();
+      after(i);
+    }
+    return delivered;
   }
 
   // The client writes; the connection reads as far as needed.
@@ -93,10 +112,10 @@ class ConnectionTest : public testing::TestWithParam<bool>,
       if (n > 0) {
         bytes.remove_prefix(static_cast<size_t>(n));
       } else {
-        ASSERT_TRUE(Turn()) << "the connection does not read";
+        ASSERT_TRUE(TakeTurn()) << "the connection does not read";
       }
     }
-    while (Turn()) {
+    while (TakeTurn()) {
     }
   }
   // The client reads until nothing more comes.
@@ -108,38 +127,11 @@ class ConnectionTest : public testing::TestWithParam<bool>,
                                     : recv(client_fd_, piece, sizeof piece, 0);
       if (n > 0) {
         all.append(piece, static_cast<size_t>(n));
-      } else if (retired_ || !Turn()) {
+      } else if (retired_ || !TakeTurn()) {
         return all;
       }
     }
   }
-
-  // ---- ConnectionHost
-  void Touch(Connection& connection) override { connection.touched = true; }
-  bool Watch(Connection&, uint32_t epoll_events) override {
-    watched_ = epoll_events;
-    return true;
-  }
-  void AwaitPing(Connection&) override {}
-  void AwaitEnd(Connection&) override {}
-  void Retire(Connection&) override { retired_ = true; }
-  bool ReadingPaused(Connection&) override { return false; }
-  SessionContext& session_context() override { return context_; }
-  std::span<char> read_buffer() override { return {buffer_.get(), kReadBuffer}; }
-  link::PeerName NewPeer() override { return {1, 0}; }
-  Admission Admit(Connection&, const SocketAddress&) override { return {}; }
-  void NoteQueued(ptrdiff_t bytes) override { queued_ += static_cast<size_t>(bytes); }
-  bool QueuesFull() const override { return queued_ > max_queued_; }
-  void ShortenQueues() override { connection_->GiveUpQueue(); }
-  TokenBucket::Rate message_rate() const override { return rate_; }
-  TokenBucket::Rate delivery_rate() const override { return delivery_rate_; }
-  void AwaitTokens(Connection&) override { ++waits_for_tokens_; }
-  void AwaitTurn(Connection&) override { ++turns_wanted_; }
-  void NoteHeard(uint64_t work) override { heard_ += work; }
-  absl::Duration Now() const override { return clock_.Elapsed(); }
-  absl::Time WallTime() const override { return clock_.WallTime(); }
-  bool draining() const override { return false; }
-  CloseLog& close_log() override { return close_log_; }
 
   uint64_t Closes(CloseReason reason) const {
     return counters_.closes[static_cast<size_t>(reason)].Get();
@@ -154,15 +146,18 @@ class ConnectionTest : public testing::TestWithParam<bool>,
   std::unique_ptr<SSL_CTX, SslDeleter> client_context_;
   SslPtr client_ssl_;
   int client_fd_ = -1;
-  uint32_t watched_ = EPOLLIN;
   bool retired_ = false;
-  size_t queued_ = 0;
-  size_t max_queued_ = ~size_t{0};
-  TokenBucket::Rate rate_;
-  TokenBucket::Rate delivery_rate_;
-  int waits_for_tokens_ = 0;
-  int turns_wanted_ = 0;
-  uint64_t heard_ = 0;
+  // The loop's parts.
+  ConnectionLimiter limiter_{limits_};
+  PeerNames peers_{"a lane's secret"};
+  TaskQueue tasks_;
+  Poller poller_{tasks_.wake_fd()};
+  Turn<Connection> turn_{lane_};
+  BackPressure<Connection> pressure_{lane_, turn_, ~size_t{0}};
+  ConnectionDeadlines<Connection> deadlines_{limits_, 1};
+  ConnectionContext host_{clock_, close_log_, limiter_,   peers_,   poller_,
+                          turn_,  pressure_,  deadlines_, context_, {buffer_.get(), kReadBuffer},
+                          {},     {}};
   std::unique_ptr<Connection> connection_;
 };
 

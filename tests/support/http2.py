@@ -58,6 +58,7 @@ class Connection:
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self._received = b""
+        self.until = float("inf")
         self.send(PREFACE + frame(SETTINGS))
         if wait:
             next((one for one in self.frames() if one[0] == SETTINGS), None)
@@ -70,6 +71,8 @@ class Connection:
         self.close()
 
     def send(self, *pieces):
+        if time.monotonic() > self.until:
+            raise TimeoutError("it was to end by now")
         self.socket.sendall(b"".join(pieces))
 
     def frames(self, within=PATIENCE):
@@ -180,10 +183,11 @@ ATTACKS = [endless_continuation, small_continuation, header_bomb, rapid_reset, c
            never_ending_body]
 
 
-def attack(address, which, token=None, tls=None):
-    """How long it took until the other side ended the connection, or everything was sent."""
+def attack(address, which, token=None, tls=None, seconds=float("inf")):
+    """How long it took until the other side ended the connection, everything was sent, or the time was over."""
     began = time.monotonic()
     with contextlib.suppress(OSError), Connection(address, tls) as connection:
-        connection.socket.settimeout(3)
+        connection.socket.settimeout(min(3, seconds))
+        connection.until = began + seconds
         which(connection, token)
     return time.monotonic() - began

@@ -108,7 +108,7 @@ class Life:
             self._verdict.corrupt += 1
             return None
         self.heard.setdefault(stream, Arrivals()).saw(read[1])
-        self._verdict.worst_delay = max(self._verdict.worst_delay, time.monotonic() - stream.times[read[1]])
+        self._verdict.saw_delay(time.monotonic() - stream.times[read[1]])
         # It had subscribed before it said so.
         stream.life._count()
         return stream

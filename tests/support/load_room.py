@@ -18,13 +18,14 @@ class Member:
         self.life = None
 
 
-def rooms_over(edges, copies=1):
-    """For so many edges: a pair for each two of them, in dialects that take turns, and one for all, with JSON clients."""
+def rooms_over(edges, copies=1, *, json=True):
+    """For so many edges: a pair for each two of them, in dialects that take turns, and one for all, with JSON clients unless
+    there are to be none."""
     dialects = itertools.cycle(["native", "v2", "native", "v2", "v2", "native"])
     rooms = []
     for _ in range(copies):
         for one, other in itertools.combinations_with_replacement(range(edges), 2):
             rooms.append(Room((one, next(dialects)), (other, next(dialects))))
         everywhere = [(edge, next(dialects)) for edge in range(edges)]
-        rooms.append(Room(*everywhere, (0, "json"), (edges - 1, "json")))
+        rooms.append(Room(*everywhere, *([(0, "json"), (edges - 1, "json")] if json else [])))
     return rooms

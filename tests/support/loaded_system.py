@@ -1,7 +1,10 @@
-"""A core and two edges with TLS, clients that come, relay and go all the time, and a Prometheus that scrapes it."""
+"""A core and two edges with TLS, clients that come, relay and go all the time, and a Prometheus that scrapes it. Beside them a
+core that is one of a fleet, for its metrics.
+"""
 import threading
 
 from support.certificates import HOST_NAME, Certificate, trusting
+from support.nats import NatsCluster
 from support.peer import Peer
 from support.ports import unused_port
 from support.process import ServerProcess, with_defaults
@@ -30,8 +33,11 @@ class LoadedSystem:
             "--role", "edge", "--core", self._core_address, "--edge-name", f"edge{i}", "--rate-messages", "0", "--rate-deliveries", "0", *OPS,
             *self._certificate.flags()]))
             for i in (1, 2)]
+        self._nats = NatsCluster(directory)
+        self.fleet_core = self._start("--role", "core", "--grpc-listen-addr", f"unix:{directory}/fleet", *OPS,
+                                      "--mesh", self._nats.url, "--fleet", "load")
         self.prometheus = Prometheus(directory, {
-            "core:9090": self.core.ops_address(), "edge1:9090": self.edges[0].ops_address(),
+            "fleet:9090": self.fleet_core.ops_address(), "core:9090": self.core.ops_address(), "edge1:9090": self.edges[0].ops_address(),
             "edge2:9090": self.edges[1].ops_address()})
 
     def _start(self, *flags):
@@ -54,6 +60,7 @@ class LoadedSystem:
         self.prometheus.stop()
         for process in reversed(self._started):
             process.finish()
+        self._nats.finish()
 
     def restart_core(self):
         """Without a warning, and at once."""

@@ -92,7 +92,11 @@ def _references(objects):
 def _probes(workload):
     name = workload["metadata"]["name"]
     for probe, path in ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz"):
-        get = container_of(workload).get(probe, {}).get("httpGet", {})
+        asked = container_of(workload).get(probe, {})
+        # Of a program that is not ours.
+        if asked.get("tcpSocket", {}).get("port") in port_names(workload) - {"ops", "grpc", "wss"}:
+            continue
+        get = asked.get("httpGet", {})
         if get.get("path") != path or get.get("port") not in port_names(workload):
             yield f"{name}: {probe} does not ask {path} of a port of its own"
 
@@ -136,5 +140,5 @@ def problems(objects):
     for workload in workloads(objects):
         found += [*_probes(workload), *_restricted(workload), *_time_to_end(workload), *_mounts(workload)]
         found += [f"{workload['metadata']['name']}: no such variable: {name}"
-                  for name in environment(workload).keys() - known]
+                  for name in environment(workload).keys() - known if not name.startswith("NATS_")]
     return found

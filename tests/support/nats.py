@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import urllib.request
 
 from support.certificates import trusting
 from support.ports import unused_port
@@ -19,6 +20,7 @@ SHIPPED = ROOT / "deploy/nats/nats.conf"
 PLAIN = """
 server_name: {name}
 listen: 127.0.0.1:{port}
+http: 127.0.0.1:{monitor}
 ping_interval: "1s"
 ping_max: 2
 write_deadline: "2s"
@@ -41,29 +43,43 @@ class Secure:
         self.allow(*keys)
 
     def allow(self, *keys):
-        (self.directory / "cores.conf").write_text("CORES: [%s]\n" % ", ".join(f"{{nkey: {key}}}" for key in keys))
+        users = ", ".join(f"{{nkey: {key}}}" for key in keys)
+        (self.directory / "cores.conf").write_text(f'SUBJECTS: "sg.fleet.>"\nCORES: [{users}]\n')
+
+
+class MadeCredentials:
+    """What deploy/nats/make-credentials has made, in `made`."""
+
+    class _Files:
+        def __init__(self, directory):
+            self.cert, self.key, self.ca = directory / "tls.crt", directory / "tls.key", directory / "ca.crt"
+
+    def __init__(self, made):
+        self.directory = made / "server"
+        self.certificate = self._Files(self.directory)
 
 
 class NatsServer:
     def __init__(self, directory, name, routes, route, secure=None):
-        self.name, self.port, self._secure = name, unused_port(), secure
+        self.name, self.port, self._secure, self._monitor = name, unused_port(), secure, unused_port()
         self._log_path = directory / f"{name}.log"
         config = directory / f"{name}.conf"
         if secure:
             config = self._use_shipped(secure, name, routes, route)
         else:
             self._env = dict(os.environ)
-            config.write_text(PLAIN.format(name=name, port=self.port, route=route, routes=", ".join(routes)))
+            config.write_text(PLAIN.format(name=name, port=self.port, monitor=self._monitor, route=route, routes=", ".join(routes)))
         self._command = [need("nats-server", "nats-server"), "-c", str(config)]
         self.start()
 
     def _use_shipped(self, secure, name, routes, route):
         """Its own ports, and only on this machine; all else is as shipped."""
         certificate, key = str(secure.certificate.cert), str(secure.certificate.key)
+        authority = str(getattr(secure.certificate, "ca", certificate))
         self._env = {**os.environ, "NATS_NAME": name, "NATS_ROUTES": json.dumps(routes), "NATS_CERT": certificate,
-                     "NATS_KEY": key, "NATS_CA": certificate}
+                     "NATS_KEY": key, "NATS_CA": authority}
         text = SHIPPED.read_text()
-        for shipped, port in {"0.0.0.0:4222": self.port, "0.0.0.0:6222": route, "127.0.0.1:8222": unused_port()}.items():
+        for shipped, port in {"0.0.0.0:4222": self.port, "0.0.0.0:6222": route, "127.0.0.1:8222": self._monitor}.items():
             assert shipped in text
             text = text.replace(shipped, f"127.0.0.1:{port}")
         config = secure.directory / f"{name}.conf"
@@ -87,6 +103,15 @@ class NatsServer:
     @property
     def url(self):
         return f"{'tls' if self._secure else 'nats'}://127.0.0.1:{self.port}"
+
+    def subscriptions(self):
+        """How many it has, of all its clients."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._monitor}/subsz", timeout=PATIENCE) as answer:
+            return json.load(answer)["num_subscriptions"]
+
+    @property
+    def pid(self):
+        return self._popen.pid
 
     def log(self):
         return self._log_path.read_text()

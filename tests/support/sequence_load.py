@@ -103,6 +103,10 @@ class SequenceLoad:
         """The verdict so far, without what has not come yet."""
         return self._call(self._judge, False)
 
+    def take_slowest(self):
+        """Seconds that the slowest relay took, of those that have come since the last call."""
+        return self._call(self._verdict.take_slowest)
+
     def streams(self):
         return list(self._streams.values())
 

@@ -29,7 +29,16 @@ class SequenceVerdict:
         # Who was told of a loss though nothing was lost.
         self.told_in_vain = 0
         self.worst_delay = 0.0
+        self._slowest = 0.0  # since somebody took it
         self._details = []
+
+    def saw_delay(self, seconds):
+        self.worst_delay = max(self.worst_delay, seconds)
+        self._slowest = max(self._slowest, seconds)
+
+    def take_slowest(self):
+        slowest, self._slowest = self._slowest, 0.0
+        return slowest
 
     def tell(self, count, text):
         """A fault of so many; the gravest are shown."""

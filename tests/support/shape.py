@@ -1,9 +1,11 @@
-"""Shape: the two ways to run the server that clients must not be able to tell apart."""
+"""Shape: the ways to run the server that clients must not be able to tell apart."""
 import itertools
+import pathlib
 import shutil
 import tempfile
 
 from support import messages
+from support.nats import NatsCluster
 from support.peer import RETRY_SECONDS, Peer
 from support.process import ServerProcess, with_defaults
 from support.raw_client import RawClient, RawConnection
@@ -15,7 +17,8 @@ LOOPS = ["--threads", "2"]
 
 
 class Shape:
-    """One process, or one core and two edges. Clients are put on the edges in turn."""
+    """One process ("all"), one core and two edges ("cluster"), or two cores with an edge each ("fleet"). Clients are put on the edges in
+    turn."""
 
     def __init__(self, kind, *flags, env=None, tls=None):
         """tls: the clients' context, if the flags ask for TLS."""
@@ -28,10 +31,17 @@ class Shape:
         self._tokens = itertools.count()
         self._witness = None
         self.core = None
+        # Of a fleet: the second core, and what it shares with the first.
+        self._other_core = self._nats = None
         self.edges = []
         self._ended = []
         if kind == "all":
             self.edges.append(ServerProcess(*with_defaults(self._flags), env=env))
+        elif kind == "fleet":
+            self._nats = NatsCluster(pathlib.Path(self._directory))
+            self.core, self._other_core = (self._start_core_of_fleet(name) for name in ("core", "other-core"))
+            self.start_edge()
+            self.start_edge(core=self._other_core.grpc_address())
         else:
             self.start_core()
             self.start_edge()
@@ -52,6 +62,12 @@ class Shape:
             self._ended.append(self.core)
         self.core = ServerProcess("--role", "core", "--grpc-listen-addr", self.core_address, env=self._env)
         self.core.grpc_address()
+
+    def _start_core_of_fleet(self, name):
+        core = ServerProcess("--role", "core", "--grpc-listen-addr", f"unix:{self._directory}/{name}", "--mesh", self._nats.url, "--fleet",
+                             "test", "--core-name", name, env=self._env)
+        core.grpc_address()
+        return core
 
     def start_edge(self, *flags, core=None):
         """core: an address other than the core's own, which leads there."""
@@ -78,17 +94,20 @@ class Shape:
 
     def await_links(self, times=1):
         """Every lane has reached its core so often."""
-        if self.kind == "cluster":
+        if self.kind != "all":
             loops = int(self._flags[self._flags.index("--threads") + 1])
             for edge in self.edges:
                 edge.wait_for_log("core_link_up", count=loops * times)
 
     def processes(self):
         """Edges first: they flush to the core when they end."""
-        return [*self.edges, *([self.core] if self.core else []), *self._ended]
+        return [*self.edges, *self._cores(), *self._ended]
+
+    def _cores(self):
+        return [core for core in (self.core, self._other_core) if core]
 
     def assert_running(self):
-        for process in [*self.edges, *([self.core] if self.core else [])]:
+        for process in [*self.edges, *self._cores()]:
             assert process.is_running(), process.tail()
 
     def finish(self):
@@ -98,6 +117,8 @@ class Shape:
                 process.finish()
             except AssertionError as failure:
                 failures.append(str(failure))
+        if self._nats:
+            self._nats.finish()
         shutil.rmtree(self._directory)
         assert not failures, "\n".join(failures)
 

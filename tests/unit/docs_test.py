@@ -1,7 +1,7 @@
 """The docs name what the code has, and nothing else: docs_test.py SOURCE_DIR BINARY_DIR.
 
 Flags and variables of --help, metrics of a process and log events of the sources against docs/OPERATIONS.md; close, drop
-and record reasons against docs/PROTOCOL.md.
+and record reasons against docs/PROTOCOL.md. Tests that SECURITY.md names, and links between documents, must exist.
 """
 import pathlib
 import re
@@ -72,7 +72,9 @@ def metrics_of_a_process(binary):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                         "-keyout", key, "-out", cert, "-subj", "/CN=localhost"], check=True, capture_output=True)
         return metrics_of(scrape(binary, "--listen-addr", "127.0.0.1:0", "--grpc-listen-addr", "127.0.0.1:0",
-                                 "--tls-cert", cert, "--tls-key", key))
+                                 "--tls-cert", cert, "--tls-key", key,
+                                 # A fleet whose NATS is away: its metrics are there.
+                                 "--mesh", "nats://127.0.0.1:1", "--fleet", "docs"))
 
 
 def documented_events(text):
@@ -104,16 +106,37 @@ def macro_names(text, macro):
 
 def missing_tests(root, text):
     """Tests that SECURITY.md names as `path` or `path::test`, and that do not exist."""
-    claimed = [name for row in re.findall(r"^\|.*\|$", text, re.M) for name in re.findall(r"`([a-z-]+/[^` ]+)`", row)]
+    claimed = re.findall(r"`((?:unit|integration|hostile|deploy|fuzz)/[^` ]+)`", text)
     if len(claimed) < 20:
         yield f"SECURITY.md names only {len(claimed)} tests: has its form changed?"
     for name in claimed:
         path, _, test = name.partition("::")
         path = root / "tests" / path
         source = path.read_text() if path.exists() else ""
-        there = re.search(rf"def {test}\(|TEST(?:_F|_P)?\(\w+, {test}\)", source) if test else source
+        there = re.search(rf"def {test}\(|TEST(?:_F|_P)?\(\w+,\s*{test}\)", source) if test else source
         if not there:
             yield f"SECURITY.md names a test that does not exist: {name}"
+
+
+def anchors(text):
+    """The anchors of a page's headings, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.+)$", text, re.M)}
+
+
+def broken_links(root):
+    """Links of the documents to files and headings that do not exist."""
+    pages = [*root.glob("*.md"), *(page for folder in ("docs", "clients", "deploy", "examples") for page in (root / folder).rglob("*.md"))]
+    for page in sorted(page for page in pages if "node_modules" not in page.parts):
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+            path, _, anchor = target.partition("#")
+            if re.match(r"\w+:", target):
+                continue
+            linked = (page.parent / path).resolve() if path else page
+            if not linked.exists():
+                yield f"{page.relative_to(root)} links to {path}, which does not exist"
+            elif anchor and anchor not in anchors(linked.read_text()):
+                yield f"{page.relative_to(root)} links to a heading that does not exist: {target}"
 
 
 def compare(what, code, docs):
@@ -147,7 +170,10 @@ def main():
         *compare("record reason", macro_names(core, "CAIRN_CORE_RECORD_END_REASONS"), records),
         *compare("refusal", macro_names((root / "core/lane_refusal.h").read_text(), "CAIRN_CORE_LANE_REFUSALS"),
                  table_column(operations, "What a core refuses its edges")),
+        *compare("connection refusal", macro_names((root / "core/connection_refusal.h").read_text(), "CAIRN_CORE_CONNECTION_REFUSALS"),
+                 table_column(operations, "What a core refuses at its gRPC port")),
         *missing_tests(root, (root / "SECURITY.md").read_text()),
+        *broken_links(root),
     ]
     print("\n".join(problems) or f"{len(flags)} flags, {len(in_code)} reasons, {len(metrics)} metrics and "
           f"{len(events)} log events are documented")

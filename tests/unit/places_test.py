@@ -13,14 +13,14 @@ TESTS = ("integration", "hostile", "unit", "support", "deploy", "sim")
 # Bounds that a test reaches without naming them: the test that does.
 REACHED = {
     "deliveries_burst_factor": "unit/edge/token_bucket_test.cc",
-    "max_roster_lanes": "hostile/test_edges.py::test_a_hello_that_no_edge_says_is_refused",
-    "max_name_bytes": "hostile/test_edges.py::test_a_string_or_list_that_no_edge_lets_through_has_no_effect",
-    "max_word_bytes": "hostile/test_edges.py::test_a_string_or_list_that_no_edge_lets_through_has_no_effect",
-    "max_addresses": "hostile/test_edges.py::test_a_string_or_list_that_no_edge_lets_through_has_no_effect",
-    "max_counts": "hostile/test_edges.py::test_a_string_or_list_that_no_edge_lets_through_has_no_effect",
+    "max_roster_lanes": "hostile/test_edges.py::test_a_hello_that_no_edge_sends_is_refused",
+    "max_name_bytes": "hostile/test_edges.py::test_strings_and_lists_above_an_edges_bounds_have_no_effect",
+    "max_word_bytes": "hostile/test_edges.py::test_strings_and_lists_above_an_edges_bounds_have_no_effect",
+    "max_addresses": "hostile/test_edges.py::test_strings_and_lists_above_an_edges_bounds_have_no_effect",
+    "max_counts": "hostile/test_edges.py::test_strings_and_lists_above_an_edges_bounds_have_no_effect",
     "max_fields": "hostile/test_edges.py::test_one_message_has_a_bounded_number_of_items",
     "rate_burst_factor": "unit/edge/token_bucket_test.cc",
-    "max_record_cache_bytes": "unit/edge/record_cache_test.cc::TheOldestGoWhenThereIsNoRoom",
+    "max_record_cache_bytes": "unit/edge/record_cache_test.cc::TheOldestRecordsAreDroppedWhenThereIsNoRoom",
     "max_request_head_bytes": "integration/test_upgrade.py",
     "max_whole_bytes": "unit/link/link_random_test.cc",
 }

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 
 const CHROMIUM = process.env.CAIRN_CHROMIUM ?? '/usr/bin/chromium';
-// Only a failing test waits so long: on a busy machine a browser may take half a minute for a page.
+// Only a failing test waits this long: on a busy machine a browser may take half a minute for a page.
 const PATIENCE_MS = 120_000;
 const ARGUMENTS = [
   '--no-sandbox',

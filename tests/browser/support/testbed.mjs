@@ -1,4 +1,4 @@
-// What several test files here use: servers that end after each test, topics of a test's own, and a port that nobody listens on.
+// Shared by the test files here: servers that end after each test, topics of a test's own, and a closed port.
 import { createServer } from 'node:net';
 
 import { startServers } from './servers.mjs';

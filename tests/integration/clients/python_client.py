@@ -20,7 +20,7 @@ import websockets
 
 WAIT_SECONDS = 5
 
-# What an announce says, and what a query finds.
+# The content of an announce, and the result of a query.
 PeerInfo = collections.namedtuple("PeerInfo", "peer_id addresses")
 
 

@@ -1,4 +1,4 @@
-"""A server that is not ours: takes one connection at a time, writes down what it says, and answers as it is told."""
+"""A fake server: accepts one connection at a time, records its messages, and sends given answers."""
 import base64
 import hashlib
 import socket

@@ -76,7 +76,7 @@ class RustClient:
         self._say(type="publish", topic=topic, payload=base64.b64encode(blob).decode())
 
     def query(self, topic):
-        """What it has published itself, or None."""
+        """Its own published record, or None."""
         self.said.clear()
         if topic in self._kept:
             return self._kept[topic]

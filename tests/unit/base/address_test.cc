@@ -44,7 +44,7 @@ TEST(SocketAddress, ReadsIpv6InBracketsWithPort) {
   EXPECT_EQ(address.size(), sizeof(sockaddr_in6));
 }
 
-TEST(SocketAddress, WhatItWritesItReadsAgain) {
+TEST(SocketAddress, ReadsBackWhatItHasWritten) {
   for (const char* text : {"0.0.0.0:0", "255.255.255.255:65535", "127.0.0.1:1", "[::]:0",
                            "[::1]:65535", "[2001:db8::1]:8080", "[::ffff:192.0.2.1]:80"}) {
     EXPECT_EQ(Parsed(text).ToString(), text);
@@ -58,7 +58,7 @@ TEST(SocketAddress, PortsGoFromZeroTo65535) {
   EXPECT_EQ(Parsed("[::1]:65535").port(), 65535);
 }
 
-TEST(SocketAddress, RefusesWhatIsNotIpAndPort) {
+TEST(SocketAddress, RefusesEverythingButIpAndPort) {
   for (const char* text : {"",
                            ":",
                            ":80",
@@ -113,7 +113,7 @@ TEST(SocketAddress, RefusesAnEmbeddedNul) {
   }
 }
 
-TEST(SocketAddress, ErrorQuotesTheTextAndShowsWhatWouldDo) {
+TEST(SocketAddress, ErrorQuotesTheTextAndShowsAValidExample) {
   const absl::Status status = SocketAddress::Parse("localhost:80").status();
   EXPECT_THAT(std::string(status.message()), HasSubstr("'localhost:80'"));
   EXPECT_THAT(std::string(status.message()), HasSubstr("0.0.0.0:8080"));
@@ -155,7 +155,7 @@ TEST(SocketAddress, OfABoundSocketHasTheRealPort) {
   EXPECT_NE(bound.port(), 0);
 }
 
-TEST(SocketAddress, OfWhatIsNoSocketIsNoAddress) {
+TEST(SocketAddress, OfAnInvalidSocketIsNoAddress) {
   EXPECT_EQ(SocketAddress::OfSocket(-1).size(), 0u);
 }
 

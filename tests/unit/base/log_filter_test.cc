@@ -80,7 +80,7 @@ TEST(LogFilter, AModuleAloneMeansTrace) {
   EXPECT_EQ(Level("cairn_signal::edge", kServer), LogLevel::kInfo);
 }
 
-TEST(LogFilter, WhatCannotBeReadIsCollectedAndTheRestCounts) {
+TEST(LogFilter, InvalidDirectivesAreCollectedAndTheOthersApply) {
   const LogFilter filter = LogFilter::Parse(
       "warn,cairn_signal=loud,=debug,cairn signal=info,a=b=debug,x[y]=info,"
       "cairn_signal::edge=,cairn_signal::core=error");

@@ -13,7 +13,7 @@ class LogLimiterTest : public testing::Test {
   LogLimiter limiter_{clock_, 2, absl::Seconds(10)};
 };
 
-TEST_F(LogLimiterTest, SaysABurstAndThenNothingUntilTheIntervalIsOver) {
+TEST_F(LogLimiterTest, LogsABurstAndThenNothingForAnInterval) {
   EXPECT_EQ(limiter_.Admit(), 0u);
   EXPECT_EQ(limiter_.Admit(), 0u);
   EXPECT_EQ(limiter_.Admit(), std::nullopt);
@@ -25,7 +25,7 @@ TEST_F(LogLimiterTest, SaysABurstAndThenNothingUntilTheIntervalIsOver) {
   EXPECT_EQ(limiter_.Admit(), std::nullopt);
 }
 
-TEST_F(LogLimiterTest, WhatWasLeftOutIsRememberedOverAnyTime) {
+TEST_F(LogLimiterTest, SuppressedLinesAreCountedOverAnyTime) {
   for (int i = 0; i < 1'002; ++i) limiter_.Admit();
   clock_.Advance(absl::Hours(24));
   EXPECT_EQ(limiter_.Admit(), 1'000u);

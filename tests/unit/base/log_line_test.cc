@@ -27,7 +27,7 @@ TEST(LogLineText, FieldsFollowTheEventInTheirOrder) {
             "listening url=ws://[::1]:80 threads=2 tls=false");
 }
 
-TEST(LogLineText, OnlyWhatIsNoWordIsQuoted) {
+TEST(LogLineText, OnlyValuesThatAreNoWordAreQuoted) {
   EXPECT_EQ(LineAsText("e", {{"a", ""}, {"b", "two words"}, {"c", "a=b"}, {"d", "say \"hi\""}}),
             R"(e a="" b="two words" c=a=b d="say \"hi\"")");
   EXPECT_EQ(LineAsText("e", {{"a", Text("word")}}), R"(e a="word")") << "free text always is";
@@ -40,7 +40,7 @@ TEST(LogLineText, NoValueCanEndItsLineOrSpeakToATerminal) {
   EXPECT_EQ(LineAsText("e", {{"a", std::string_view("\0", 1)}}), R"(e a="\u0000")");
 }
 
-TEST(LogLineText, NothingTurnsTheDirectionOfWritingOrHidesText) {
+TEST(LogLineText, BidirectionalControlsAndInvisibleCharactersAreEscaped) {
   EXPECT_EQ(LineAsText("e", {{"a", "x\u202ey"}, {"b", "\u200b"}, {"c", "\u009b1m"}}),
             R"(e a="x\u202ey" b="\u200b" c="\u009b1m")");
   EXPECT_EQ(LineAsJson("e", {{"a", "\u2066\U000E0041"}}),
@@ -54,7 +54,7 @@ TEST(LogLineText, AValueOfAnyLengthMakesALineOfBoundedLength) {
   EXPECT_EQ(ThroughJson(huge), std::string(4096, 'x') + "…");
 }
 
-TEST(LogLineText, WhatIsNotUtf8IsReplaced) {
+TEST(LogLineText, InvalidUtf8IsReplaced) {
   EXPECT_EQ(LineAsText("e", {{"a", "x\xff"}}), "e a=\"x\uFFFD\"");
 }
 

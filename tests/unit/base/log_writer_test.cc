@@ -51,7 +51,7 @@ TEST_F(LogWriterTest, LinesComeInOrder) {
   EXPECT_EQ(writer.dropped(), 0u);
 }
 
-TEST_F(LogWriterTest, NobodyWaitsForAReaderThatDoesNotRead) {
+TEST_F(LogWriterTest, LoggingDoesNotWaitForASlowReader) {
   constexpr size_t kMaxBytes = 10'000;
   std::atomic<uint64_t> told = 0;
   LogWriter writer(
@@ -72,7 +72,7 @@ TEST_F(LogWriterTest, NobodyWaitsForAReaderThatDoesNotRead) {
   EXPECT_EQ(told, writer.dropped());
 }
 
-TEST_F(LogWriterTest, WhatCannotBeWrittenIsCounted) {
+TEST_F(LogWriterTest, UnwrittenLinesAreCounted) {
   reader_.Reset();
   LogWriter writer(-1, nullptr);
   writer.Push("line\n");
@@ -80,7 +80,7 @@ TEST_F(LogWriterTest, WhatCannotBeWrittenIsCounted) {
   EXPECT_EQ(writer.dropped(), 1u);
 }
 
-TEST_F(LogWriterTest, AReaderThatIsGoneIsNotToldOfWhatItMissed) {
+TEST_F(LogWriterTest, AClosedReaderIsNotToldHowManyLinesItMissed) {
   std::atomic<int> told = 0;
   std::function<void()> tell;
   LogWriter writer(-1, [&](uint64_t) { tell(); });

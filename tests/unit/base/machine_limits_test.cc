@@ -37,7 +37,7 @@ TEST_F(MachineLimitsTest, NothingThatCanBeReadIsNoLimit) {
   EXPECT_GE(UsableProcessors(), 1);
 }
 
-TEST_F(MachineLimitsTest, TheLeastOfAGroupAndThoseAboveItCounts) {
+TEST_F(MachineLimitsTest, TheLowestLimitOfAGroupAndItsParentsApplies) {
   Write("/memory.max", "max\n");
   Write("/a/memory.max", "1000000\n");
   Write("/a/b/memory.max", "2000000\n");
@@ -58,7 +58,7 @@ TEST_F(MachineLimitsTest, AContainerSeesItsOwnGroupAsTheRoot) {
   }
 }
 
-TEST_F(MachineLimitsTest, VersionOneCountsToo) {
+TEST_F(MachineLimitsTest, CgroupsOfVersionOneAreReadToo) {
   Write("/memory/a/memory.limit_in_bytes", "9223372036854771712\n");
   Write("/memory/a/b/memory.limit_in_bytes", "5000000\n");
   Write("/cpu/a/cpu.cfs_quota_us", "50000\n");

@@ -15,11 +15,11 @@ TEST(Unicode, JsonStringsAreEscapedAndStayOnOneLine) {
   EXPECT_EQ(Json("a\"b\\c\n\x01\x7f/ü"), R"("a\"b\\c\n\u0001\u007f/ü")");
 }
 
-TEST(Unicode, JsonStringsEscapeWhatTurnsTheDirectionOfWriting) {
+TEST(Unicode, JsonStringsEscapeBidirectionalControls) {
   EXPECT_EQ(Json("a\u202eb\u009b\U000E0041"), R"("a\u202eb\u009b\udb40\udc41")");
 }
 
-TEST(Unicode, JsonStringsReplaceWhatIsNotUtf8) { EXPECT_EQ(Json("a\xff!"), "\"a\uFFFD!\""); }
+TEST(Unicode, JsonStringsReplaceInvalidUtf8) { EXPECT_EQ(Json("a\xff!"), "\"a\uFFFD!\""); }
 
 TEST(Unicode, ControlFormatAndSeparatorCharactersAreUnsafe) {
   // One of each block: controls, directions, zero width, separators, tags, and format characters of

@@ -92,7 +92,7 @@ TEST_F(AdminServiceTest, UnknownNamesAreNotFoundAndEmptyTargetsAreRefused) {
             StatusCode::INVALID_ARGUMENT);
 }
 
-TEST_F(AdminServiceTest, EachKindOfCallerIsAllowedWhatIsItsOwn) {
+TEST_F(AdminServiceTest, EachKindOfCallerIsAllowedOnlyItsCalls) {
   Start(ThreeTokens());
   v1::GetStatusResponse status;
   EXPECT_EQ(GetStatus("", &status).error_code(), StatusCode::UNAUTHENTICATED);
@@ -114,7 +114,7 @@ TEST_F(AdminServiceTest, AnOperatorOpensNoLane) {
   EXPECT_EQ(stream->Finish().error_code(), StatusCode::PERMISSION_DENIED);
 }
 
-TEST_F(AdminServiceTest, AWatchEndsWhenItsTokenIsNoLongerGood) {
+TEST_F(AdminServiceTest, AWatchEndsWhenItsTokenIsRevoked) {
   Start(ThreeTokens());
   const auto context = Call("viewer");
   const auto watch = admin_->Watch(context.get(), {});
@@ -135,6 +135,23 @@ TEST_F(AdminServiceTest, AnAddressThatIsTakenIsNamed) {
   const absl::Status status = GrpcServer::Start(options, core_).status();
   EXPECT_TRUE(absl::IsUnavailable(status)) << status;
   EXPECT_THAT(status.ToString(), HasSubstr(server_->address()));
+}
+
+TEST_F(AdminServiceTest, WithoutAFleetThereIsThisCoreOnly) {
+  Start({});
+  v1::ListCoresResponse cores;
+  ASSERT_TRUE(admin_->ListCores(Call("").get(), {}, &cores).ok());
+  ASSERT_EQ(cores.cores_size(), 1);
+  EXPECT_EQ(cores.fleet(), "");
+  EXPECT_EQ(cores.cores(0).core_id(), "000000000000c0de");
+  EXPECT_TRUE(cores.cores(0).is_self());
+  const auto call = Call("");
+  call->AddMetadata("cairn-core", "000000000000c0df");
+  v1::GetStatusResponse status;
+  EXPECT_EQ(admin_->GetStatus(call.get(), {}, &status).error_code(), StatusCode::NOT_FOUND);
+  v1::DrainCoreResponse drained;
+  EXPECT_EQ(admin_->DrainCore(Call("").get(), {}, &drained).error_code(),
+            StatusCode::FAILED_PRECONDITION);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 
 UniqueFd NewConnection() { return UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
 
-TEST(AuthenticatedConnectionsTest, ThereIsRoomAgainWhenOneIsGone) {
+TEST(AuthenticatedConnectionsTest, AClosedConnectionMakesRoomForAnother) {
   AuthenticatedConnections connections(3, 2);
   UniqueFd first = NewConnection(), second = NewConnection(), third = NewConnection();
   connections.Add(AuthenticatedConnections::Of(first.get(), "a"));
@@ -36,7 +36,7 @@ TEST(AuthenticatedConnectionsTest, ADescriptorThatIsAnothersNowDoesNotCount) {
   EXPECT_TRUE(connections.HasRoom("a"));
 }
 
-TEST(AuthenticatedConnectionsTest, WhoComesOverAPathHasNoAddress) {
+TEST(AuthenticatedConnectionsTest, AConnectionOverAUnixSocketHasNoAddress) {
   AuthenticatedConnections connections(2, 1);
   const UniqueFd first = NewConnection();
   connections.Add(AuthenticatedConnections::Of(first.get(), ""));

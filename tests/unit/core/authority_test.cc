@@ -100,7 +100,7 @@ TEST_F(Leases, EndWhenACertificateIsNotInTheListThatThereIsNow) {
   EXPECT_EQ(authority_.SetTokens(Certificates("edge.south\n")), 1u);
 }
 
-TEST_F(Leases, ThatAreOverAreNotEnded) {
+TEST_F(Leases, ThatHaveEndedAreNotEndedAgain) {
   {
     Authority::Lease north = Hold(Token("n"));
     Authority::Lease moved = std::move(north);
@@ -108,7 +108,7 @@ TEST_F(Leases, ThatAreOverAreNotEnded) {
   EXPECT_EQ(authority_.SetTokens(Edges("south: s\n")), 0u);
 }
 
-TEST_F(Leases, OfWhatIsTakenAwayAlreadyEndAtOnce) {
+TEST_F(Leases, OfRevokedCredentialsEndAtOnce) {
   authority_.SetTokens(Edges("south: s\n"));
   const Authority::Lease north = Hold(Token("n"));
   EXPECT_EQ(ended_.size(), 1u);

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <future>
@@ -16,10 +17,11 @@ namespace cairn::core {
 namespace {
 
 using testing::ElementsAre;
+using testing::SizeIs;
 
 using IntHandler = std::function<void(int&)>;
 
-TEST(Combiner, HandlesAnInputInPlaceWhenNobodyIsIn) {
+TEST(Combiner, HandlesAnInputInPlaceWhenNoThreadHoldsIt) {
   Combiner<int, IntHandler> door([](int& input) { input += 1; });
   int input = 5;
   door.Enter(input);
@@ -44,7 +46,7 @@ TEST(Combiner, AnInputThatEntersWhileOneIsHandledComesAfterIt) {
   EXPECT_THAT(handled, ElementsAre(1, 2, 3));
 }
 
-TEST(Combiner, WhoFindsItBusyLeavesTheInputAndGoes) {
+TEST(Combiner, AThreadThatFindsItBusyQueuesItsInputAndReturns) {
   using Input = std::unique_ptr<int>;
   using Handler = std::function<void(Input&)>;
   std::promise<void> entered, may_leave;
@@ -71,6 +73,44 @@ TEST(Combiner, WhoFindsItBusyLeavesTheInputAndGoes) {
   holder.join();
   EXPECT_THAT(handled, ElementsAre(std::pair(1, holder_id), std::pair(2, holder_id),
                                    std::pair(3, holder_id)));
+}
+
+// As above, of a first input that others come to until there are so many.
+struct Crowd {
+  using Door = Combiner<int, IntHandler>;
+
+  // `next`: how many more come while one is handled.
+  int HandledByTheFirst(int all, const std::function<int(int)>& next) {
+    std::vector<std::thread::id> handlers;
+    std::vector<int> order;
+    Door* the_door = nullptr;
+    std::optional<Door> door(std::in_place, [&, said = 0](int& input) mutable {
+      handlers.push_back(std::this_thread::get_id());
+      order.push_back(input);
+      for (int more = next(input); more > 0 && said < all; --more) {
+        int other = ++said;
+        the_door->Enter(other);
+      }
+    });
+    the_door = &*door;
+    int first = 0;
+    door->Enter(first);
+    door.reset();  // once everything is handled
+    EXPECT_THAT(order, SizeIs(all + 1));
+    EXPECT_TRUE(std::is_sorted(order.begin(), order.end()));
+    return static_cast<int>(
+        std::count(handlers.begin(), handlers.end(), std::this_thread::get_id()));
+  }
+  static constexpr int kMost = static_cast<int>(Door::kMaxStay) + 1;
+};
+
+TEST(Combiner, WhoEntersIsNotKeptByOthersThatComeOneByOne) {
+  EXPECT_EQ(Crowd().HandledByTheFirst(1000, [](int) { return 1; }), Crowd::kMost);
+}
+
+TEST(Combiner, WhoEntersIsNotKeptByOthersThatComeAllAtOnce) {
+  EXPECT_EQ(Crowd().HandledByTheFirst(1000, [](int input) { return input == 0 ? 1000 : 0; }), 1);
+  EXPECT_EQ(Crowd().HandledByTheFirst(100, [](int input) { return input == 0 ? 100 : 0; }), 101);
 }
 
 struct Numbered {

@@ -9,7 +9,7 @@ namespace {
 
 using CoreSnapshotTest = RouterTest;
 
-TEST_F(CoreSnapshotTest, TellsWhoIsThereAndWhatWasRouted) {
+TEST_F(CoreSnapshotTest, HasPeersTopicsAndRelays) {
   const LanePtr one = Open(1, "north"), other = Open(2, "north"), third = Open(3, "south");
   Say(one, Batch().Opened(10).Subscribed(10, "t").Subscribed(10, "u"));
   Say(other, Batch().Opened(20).Subscribed(20, "t"));
@@ -29,7 +29,7 @@ TEST_F(CoreSnapshotTest, TellsWhoIsThereAndWhatWasRouted) {
   EXPECT_EQ(snapshot.fan_out.sum, 2u);
 }
 
-TEST_F(CoreSnapshotTest, ALaneWhoseStreamBrokeIsAbsentAndWhatIsForItIsKept) {
+TEST_F(CoreSnapshotTest, ALaneWithoutAStreamIsAbsentAndItsDeliveriesAreKept) {
   const LanePtr one = Open(1, "north"), other = Open(2, "south");
   Say(one, Batch().Opened(10).Subscribed(10, "t"));
   Say(other, Batch().Opened(20));
@@ -45,7 +45,7 @@ TEST_F(CoreSnapshotTest, ALaneWhoseStreamBrokeIsAbsentAndWhatIsForItIsKept) {
   EXPECT_EQ(snapshot.peers, 2u);
 }
 
-TEST_F(CoreSnapshotTest, CountsLanesThatWereGivenUpByReasonWithWhatWasLost) {
+TEST_F(CoreSnapshotTest, CountsLanesGivenUpByReasonWithTheirLostDeliveries) {
   const LanePtr one = Open(1), other = Open(2);
   Say(one, Batch().Opened(10).Subscribed(10, "t"));
   Break(one);

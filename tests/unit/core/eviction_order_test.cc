@@ -8,7 +8,7 @@ namespace {
 const absl::Duration kStart = absl::Seconds(100);
 const absl::Duration kLater = kStart + EvictionOrder::kLeastTime;
 
-TEST(EvictionOrderTest, OfTheAddressThatHasMostTheOldestGoes) {
+TEST(EvictionOrderTest, TheOldestOfTheAddressWithTheMostIsEvicted) {
   EvictionOrder order;
   order.Add(1, "alone", kStart);
   order.Add(2, "many", kStart);
@@ -19,7 +19,7 @@ TEST(EvictionOrderTest, OfTheAddressThatHasMostTheOldestGoes) {
   EXPECT_EQ(order.size(), 2u);
 }
 
-TEST(EvictionOrderTest, NobodyGoesBeforeItsTime) {
+TEST(EvictionOrderTest, NoneIsEvictedBeforeItsTime) {
   EvictionOrder order;
   EXPECT_EQ(order.Next(kLater, true), std::nullopt);
   order.Add(1, "a", kStart);

@@ -46,6 +46,14 @@ TEST(FirstRequestTest, KnowsTheFirstCallAndItsToken) {
   EXPECT_EQ(request.stream_id(), 1u);
 }
 
+TEST(FirstRequestTest, KnowsACallerThatMakesNoOtherCall) {
+  FirstRequest lane, other;
+  lane.Take(kBegin + kAcknowledgement + Headers(Request(Field("cairn-connection", "one-call"))));
+  other.Take(kBegin + kAcknowledgement + Headers(Request(Field("cairn-connection", "many"))));
+  EXPECT_TRUE(lane.one_call());
+  EXPECT_FALSE(other.one_call());
+}
+
 TEST(FirstRequestTest, AnyCutGivesTheSame) {
   const std::string all = kBegin + kAcknowledgement + Headers(Request()) + "behind it";
   for (size_t cut = 0; cut <= all.size(); ++cut) {
@@ -73,7 +81,7 @@ TEST(FirstRequestTest, TakesPaddingAndPriority) {
   EXPECT_EQ(request.path(), "/service/Call");
 }
 
-TEST(FirstRequestTest, WhatIsNotHttp2IsBrokenAtItsFirstOctet) {
+TEST(FirstRequestTest, InputThatIsNotHttp2IsBrokenAtItsFirstWrongOctet) {
   EXPECT_EQ(After("GET"), State::kBroken);
   EXPECT_EQ(After("PRI * HTTP/1"), State::kBroken);
   EXPECT_EQ(After("\x16\x03"), State::kBroken) << "TLS";
@@ -109,7 +117,7 @@ TEST(FirstRequestTest, HeadersAreBoundedAfterDecompression) {
   EXPECT_EQ(After(kBegin + Headers(entry + std::string(4, '\xbe') + Request())), State::kBroken);
 }
 
-TEST(FirstRequestTest, AFrameLongerThanAnybodyMaySendIsBrokenBeforeItIsThere) {
+TEST(FirstRequestTest, ATooLongFrameIsBrokenAtItsHeader) {
   EXPECT_EQ(After(kBegin + "\0\x40\x01\1\4\0\0\0\1"s), State::kBroken);
 }
 

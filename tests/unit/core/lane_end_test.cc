@@ -2,10 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "tests/support/document.h"
 
 namespace cairn::core {
 namespace {
@@ -39,14 +40,9 @@ TEST(LaneEnd, EachEndsTheStreamWithAStatusOfItsOwnThatNamesIt) {
 
 // The reasons in the table "| Reason | When |".
 std::set<std::string> DocumentedReasons() {
-  std::ifstream file(CAIRN_DOCS_DIR "/RELAYS.md");
-  EXPECT_TRUE(file) << CAIRN_DOCS_DIR "/RELAYS.md";
   std::set<std::string> reasons;
-  bool inside = false;
-  for (std::string line; std::getline(file, line);) {
-    inside = inside ? !line.empty() : line.rfind("| Reason | When |", 0) == 0;
-    if (inside && line.rfind("| `", 0) == 0) reasons.insert(line.substr(3, line.find('`', 3) - 3));
-  }
+  for (const std::string& row : TableRows("RELAYS.md", "| Reason | When |"))
+    reasons.insert(row.substr(3, row.find('`', 3) - 3));
   return reasons;
 }
 
@@ -58,10 +54,8 @@ TEST(LaneEnd, TheDocumentedReasonsAreTheOnesInTheCode) {
 
 // Of Lanes.Open in lane.proto: every status that a lane's end has is among those that it names.
 TEST(LaneEnd, TheProtocolNamesEveryStatus) {
-  std::ifstream file(CAIRN_DOCS_DIR "/../proto/signaling/v1/lane.proto");
-  EXPECT_TRUE(file);
   std::set<std::string> named;
-  for (std::string line; std::getline(file, line);) {
+  for (const std::string& line : LinesOf(ReadDocument("../proto/signaling/v1/lane.proto"))) {
     constexpr char kIndent[] = "  //   ";
     if (line.rfind(kIndent, 0) != 0) continue;
     const size_t begin = sizeof(kIndent) - 1;

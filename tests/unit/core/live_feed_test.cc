@@ -15,7 +15,7 @@ class Watcher final : public EventListener {
   void OnEvent(const signaling::v1::Event&) override {}
 };
 
-TEST(LiveFeed, ViewersCannotTakeAllPlaces) {
+TEST(LiveFeed, ViewersCannotUseUpAllPlaces) {
   LiveFeed feed;
   std::vector<std::shared_ptr<Watcher>> watchers;
   const auto add = [&](Place place) {

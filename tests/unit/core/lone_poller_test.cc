@@ -66,7 +66,7 @@ TEST_F(LonePollerTest, OneCallbackRunsAtATime) {
   EXPECT_TRUE(AreInside(2, kSoon)) << "one after the other";
 }
 
-TEST_F(LonePollerTest, AllThreadsRunCallbacksOnceItIsGone) {
+TEST_F(LonePollerTest, AllThreadsRunCallbacksAfterItsDestruction) {
   std::make_unique<LonePoller>().reset();
   for (int i = 0; i < 2; ++i) Begin();
   EXPECT_TRUE(AreInside(2, kSoon));

@@ -31,7 +31,7 @@ TEST(OwedAnswersTest, PeersTakeTurnsAndEachGetsItsOwnInOrder) {
   EXPECT_EQ(owed.size(), 0u);
 }
 
-TEST(OwedAnswersTest, ATopicThatIsAskedForAgainIsOwedOnce) {
+TEST(OwedAnswersTest, ATopicThatIsQueriedTwiceIsAnsweredOnce) {
   OwedAnswers owed;
   owed.Add({1, "a"});
   owed.Add({1, "a"});
@@ -45,7 +45,7 @@ TEST(OwedAnswersTest, OnePeerIsOwedABoundedNumber) {
   EXPECT_EQ(owed.size(), OwedAnswers::kMaxPerPeer);
 }
 
-TEST(OwedAnswersTest, WhatIsNoLongerAskedForIsForgotten) {
+TEST(OwedAnswersTest, EndedQueriesAreForgotten) {
   OwedAnswers owed;
   for (const char* topic : {"a", "b"}) owed.Add({1, topic});
   owed.Add({2, "a"});

@@ -51,7 +51,7 @@ std::vector<std::string> Told(const RecordStore& store, std::string_view topic,
 
 // ---- who is told what
 
-TEST(RecordStoreTest, RecordsOfATopicAreToldNewestFirst) {
+TEST(RecordStoreTest, RecordsOfATopicAreReturnedNewestFirst) {
   RecordStore store;
   store.Put("t", From(1, "a"), 0);
   store.Put("u", From(1, "b"), 0);
@@ -62,7 +62,7 @@ TEST(RecordStoreTest, RecordsOfATopicAreToldNewestFirst) {
   EXPECT_EQ(store.size(), 3u);
 }
 
-TEST(RecordStoreTest, AConnectionIsNotToldItsOwn) {
+TEST(RecordStoreTest, AConnectionDoesNotGetItsOwnRecords) {
   RecordStore store;
   store.Put("t", From(1, "a"), 0);
   store.Put("t", From(2, "b", "0b"), 0);
@@ -80,7 +80,7 @@ TEST(RecordStoreTest, AnAnswerHasABoundedNumber) {
 
 // ---- who takes whose place
 
-TEST(RecordStoreTest, TheLastWordOfAConnectionCounts) {
+TEST(RecordStoreTest, TheLastRecordOfAConnectionReplacesEarlierOnes) {
   RecordStore store;
   store.Put("t", From(1, "a"), 0);
   store.Put("t", From(2, "b"), 0);
@@ -142,7 +142,7 @@ TEST(RecordStoreTest, ARecordExpiresAtItsTimeAndIsCounted) {
   EXPECT_EQ(store.ended(RecordEnd::kExpired), 2u);
 }
 
-TEST(RecordStoreTest, SayingItAgainRenewsIt) {
+TEST(RecordStoreTest, RepeatingARecordRenewsIt) {
   RecordStore store;
   store.Put("t", From(1, "a"), 0);
   store.Put("t", From(1, "a"), 500);
@@ -181,7 +181,7 @@ TEST(RecordStoreTest, AFullTopicLosesItsOldest) {
   EXPECT_EQ(store.ended(RecordEnd::kTopicFull), 1u);
 }
 
-TEST(RecordStoreTest, AConnectionThatSaysTooMuchLosesItsOwnOldest) {
+TEST(RecordStoreTest, AConnectionAboveItsBoundLosesItsOldest) {
   RecordStore store({.max_per_connection = 2});
   store.Put("other", From(9, "x"), 0);
   for (const char* topic : {"a", "b", "c"}) store.Put(topic, From(1, topic), 0);
@@ -192,7 +192,7 @@ TEST(RecordStoreTest, AConnectionThatSaysTooMuchLosesItsOwnOldest) {
   EXPECT_EQ(store.ended(RecordEnd::kConnectionFull), 1u);
 }
 
-TEST(RecordStoreTest, WhenAllBytesAreUsedTheOneWhoHoldsMostLosesWhatExpiresFirst) {
+TEST(RecordStoreTest, WhenAllBytesAreUsedTheLargestPublisherLosesItsNextToExpire) {
   RecordStore one;
   one.Put("t", From(1, "x"), 0);
   RecordStore store({.max_bytes = 3 * one.bytes()});
@@ -234,7 +234,7 @@ TEST(RecordStoreTest, TheBytesOfAConnectionAndOfAnAddressAreBounded) {
   EXPECT_EQ(Told(store, "x").size(), 1u);
 }
 
-TEST(RecordStoreTest, WhoFillsTheStoreLosesItsOwn) {
+TEST(RecordStoreTest, APublisherThatFillsTheStoreLosesItsOwnRecords) {
   RecordStore store({.max_per_connection = 1'000'000,
                      .max_connection_bytes = SIZE_MAX,
                      .max_source_bytes = SIZE_MAX,
@@ -251,7 +251,7 @@ TEST(RecordStoreTest, WhoFillsTheStoreLosesItsOwn) {
   EXPECT_LE(store.bytes(), size_t{1} << 20);
 }
 
-TEST(RecordStoreTest, OfThoseWhoHoldAboutTheSameTheOldestGoes) {
+TEST(RecordStoreTest, AmongEqualPublishersTheOldestRecordIsDropped) {
   RecordStore store({.max_source_bytes = 1 << 20});
   for (uint64_t connection = 1; connection <= 2000; ++connection)
     store.Put("t" + std::to_string(connection),
@@ -282,7 +282,7 @@ TEST(RecordStoreTest, OfOneAddressTheNewestOfEveryConnectionComesFirst) {
   EXPECT_THAT(Told(store, "t"), ElementsAre("4", "1", "3", "2"));
 }
 
-TEST(RecordStoreTest, AnAnswerHasNoMoreThanItCanSay) {
+TEST(RecordStoreTest, AnAnswerHasNoMoreRecordsThanFit) {
   RecordStore store;
   for (uint64_t connection = 1; connection <= 16; ++connection)
     store.Put("t",
@@ -298,7 +298,7 @@ TEST(RecordStoreTest, AnAnswerHasNoMoreThanItCanSay) {
   EXPECT_EQ(store.Collect("t", 16, 3999, &records), 15u);
 }
 
-TEST(RecordStoreTest, WhereARecordCameFromIsNotTold) {
+TEST(RecordStoreTest, TheOriginOfARecordIsNotReturned) {
   RecordStore store;
   store.Put("t", At("192.0.2.1", 1, "blob"), 0);
   google::protobuf::RepeatedPtrField<Record> records;
@@ -316,7 +316,7 @@ TEST(RecordStoreTest, EveryEndHasAName) {
 
 // ---- after a restart of the core: lanes say again what they know, in any order
 
-TEST(RecordStoreTest, WhatIsSaidAgainKeepsItsPlace) {
+TEST(RecordStoreTest, ARepeatedRecordKeepsItsPlace) {
   RecordStore store;
   store.Put("t", From(3, "third", "", 800), 0, Said::kBefore);
   store.Put("t", From(1, "first", "", 600), 0, Said::kBefore);
@@ -325,7 +325,7 @@ TEST(RecordStoreTest, WhatIsSaidAgainKeepsItsPlace) {
   EXPECT_THAT(Told(store, "t"), ElementsAre("now", "third", "second", "first"));
 }
 
-TEST(RecordStoreTest, AnEarlierWordThatIsSaidAgainLaterDoesNotCount) {
+TEST(RecordStoreTest, AnOlderRecordThatIsRepeatedLaterIsIgnored) {
   RecordStore store;
   store.Put("t", From(2, "new", "0b", 800), 0, Said::kBefore);
   store.Put("t", From(1, "old", "0b", 600), 0, Said::kBefore);
@@ -338,7 +338,7 @@ TEST(RecordStoreTest, AnEarlierWordThatIsSaidAgainLaterDoesNotCount) {
       << "the later of the two connections is the publisher";
 }
 
-TEST(RecordStoreTest, WhatIsSaidNowCountsHoweverShortlyItLives) {
+TEST(RecordStoreTest, ANewRecordReplacesALongerLivedOne) {
   RecordStore store;
   store.Put("t", From(1, "long", "0b", 1000), 0);
   store.Put("t", From(2, "short", "0b", 10), 0);
@@ -356,7 +356,7 @@ TEST(RecordStoreTest, WhatALaneTellsAgainReplacesItsOwnRecordThatCameLate) {
   EXPECT_THAT(Told(store, "t"), ElementsAre("newest"));
 }
 
-TEST(RecordStoreTest, InAFullTopicTheOldestGoesAlsoIfItIsSaidLast) {
+TEST(RecordStoreTest, InAFullTopicTheOldestIsDroppedEvenIfItArrivesLast) {
   RecordStore store({.max_per_topic = 2, .max_per_connection = 1});
   store.Put("t", From(2, "b", "", 700), 0, Said::kBefore);
   store.Put("t", From(3, "c", "", 800), 0, Said::kBefore);

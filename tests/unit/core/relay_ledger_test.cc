@@ -21,7 +21,7 @@ std::vector<uint64_t> Pairs(RelayLedger& ledger) {
   return {pairs.begin(), pairs.end()};
 }
 
-TEST(RelayLedger, ARelayThatWentToNobodyIsSettledAtOnce) {
+TEST(RelayLedger, ARelayWithoutTargetsIsSettledAtOnce) {
   RelayLedger ledger;
   ledger.Routed(7, 0);
   EXPECT_FALSE(ledger.open());
@@ -44,7 +44,7 @@ TEST(RelayLedger, ARelayIsSettledWhenEveryTargetIsDoneWithIt) {
   EXPECT_THAT(Pairs(ledger), ElementsAre(1, 1));
 }
 
-TEST(RelayLedger, EachIsSettledOnItsOwnWhateverTheOthersWaitFor) {
+TEST(RelayLedger, EachRelayIsSettledIndependently) {
   RelayLedger ledger;
   for (uint64_t seq = 1; seq <= 5; ++seq) ledger.Routed(seq, 1);
   for (const uint64_t seq : {2u, 3u, 5u}) ledger.Settle(seq);

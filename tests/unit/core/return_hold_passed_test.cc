@@ -59,7 +59,7 @@ TEST_F(PassedOverTest, AreNoneWhenAllComeFromOneCore) {
   EXPECT_THAT(hold_.TakePassedOver(), IsEmpty());
 }
 
-TEST_F(PassedOverTest, IsALaneThatACoreBetweenDidNotKnowWhoeverComesFirst) {
+TEST_F(PassedOverTest, IsALaneThatACoreBetweenDidNotKnowInEveryOrderOfReturn) {
   Return(1, {kB, 1, {1, 3}});
   Return(2, {kA, 9, {1, 2, 3}});
   EXPECT_THAT(hold_.TakePassedOver(), UnorderedElementsAre(2));
@@ -103,7 +103,7 @@ TEST_F(PassedOverTest, IsALaneThatIsInTheRosterWithALinkThatItHasNeverHeardOf) {
     return hello;
   };
   Hello one = hello_of(1, {kB, 5, {1, 2, 3, 4, 5}}, kB, 11);
-  for (const uint64_t link : {11, 12, 13, 14, 0}) one.mutable_roster()->add_links(link);
+  for (const uint64_t link : {11u, 12u, 13u, 14u, 0u}) one.mutable_roster()->add_links(link);
   hold_.OnHello(one, true, kStart);
   hold_.OnHello(hello_of(2, {kB, 4, {1, 2}}, kB, 12), true, kStart);
   hold_.OnHello(hello_of(3, {kB, 4, {1, 3}}, kB, 9), true, kStart);
@@ -132,7 +132,7 @@ TEST_F(PassedOverTest, IsNotALaneThatIsNew) {
   EXPECT_THAT(hold_.TakePassedOver(), IsEmpty());
 }
 
-TEST_F(PassedOverTest, MayComeWhenTheHoldIsOver) {
+TEST_F(PassedOverTest, MayReturnAfterTheHold) {
   Return(1, {kB, 1, {1, 3}});
   hold_.OnFinished(1);
   hold_.OnFinished(3);
@@ -154,7 +154,7 @@ TEST_F(PassedOverTest, MayBeKnownOnlyWhenAnotherComes) {
   EXPECT_THAT(hold_.TakePassedOver(), IsEmpty()) << "it has been told";
 }
 
-TEST_F(PassedOverTest, IsNotALaneThatIsGoneOrWasToldAnyway) {
+TEST_F(PassedOverTest, IsNotALaneThatHasLeftOrWasToldAnyway) {
   Return(1, {kB, 1, {1}});
   Return(2, {kA, 9, {1, 2, 3}});
   Return(3, {kA, 9, {1, 2, 3}});

@@ -100,7 +100,7 @@ TEST_F(ReturnHoldTest, ALaneThatDoesNotReturnIsWaitedForNoLongerThanThePatience)
   EXPECT_TRUE(OverAt(kPatience));
 }
 
-TEST_F(ReturnHoldTest, ALaneIsWaitedForAsLongAsItTellsOn) {
+TEST_F(ReturnHoldTest, ALaneIsAwaitedWhileItsSnapshotMakesProgress) {
   Return(1, Of({1}), absl::ZeroDuration());
   for (int i = 1; i <= 4; ++i) {
     const absl::Duration at = i * (kPatience - kInstant);
@@ -113,14 +113,14 @@ TEST_F(ReturnHoldTest, ALaneIsWaitedForAsLongAsItTellsOn) {
   EXPECT_TRUE(OverAt(at + kPatience));
 }
 
-TEST_F(ReturnHoldTest, ACoreThatWasStoppedGivesEverybodyThePatienceAgain) {
+TEST_F(ReturnHoldTest, ACoreThatWasStoppedWaitsTheWholeTimeAgain) {
   Return(1, Of({1, 2}), absl::ZeroDuration());
   hold_.Excuse(kStart + kPatience);
   EXPECT_FALSE(OverAt(2 * kPatience - kInstant));
   EXPECT_TRUE(OverAt(2 * kPatience));
 }
 
-TEST_F(ReturnHoldTest, WhatIsHeldOfALaneCanBeForgotten) {
+TEST_F(ReturnHoldTest, HeldRelaysOfALaneCanBeDropped) {
   for (uint64_t seq = 1; seq <= 4; ++seq) {
     LaneEvent event;
     event.set_seq(seq);
@@ -130,7 +130,12 @@ TEST_F(ReturnHoldTest, WhatIsHeldOfALaneCanBeForgotten) {
   EXPECT_EQ(hold_.cost(2), 0u);
   EXPECT_EQ(hold_.cost(), hold_.cost(1));
   hold_.Forget(3);
-  EXPECT_EQ(hold_.Release().size(), 2u);
+  Come(1);
+  ASSERT_TRUE(OverAt(kStartHold));
+  hold_.TakeFirst();
+  EXPECT_TRUE(hold_.releasing());
+  hold_.TakeFirst();
+  EXPECT_FALSE(hold_.releasing());
 }
 
 TEST_F(ReturnHoldTest, AllTogetherAreWaitedForNoLongerThanTheLimit) {
@@ -144,7 +149,7 @@ TEST_F(ReturnHoldTest, AllTogetherAreWaitedForNoLongerThanTheLimit) {
   EXPECT_TRUE(OverAt(absl::Seconds(1) + kLimit));
 }
 
-TEST_F(ReturnHoldTest, LanesThatReturnOverAndOverDoNotPutTheLimitOff) {
+TEST_F(ReturnHoldTest, LanesThatReturnRepeatedlyDoNotExtendTheLimit) {
   Return(1, Of({1, 2}), absl::ZeroDuration());
   absl::Duration at;
   for (; at < kLimit; at += kPatience / 2) {
@@ -154,7 +159,7 @@ TEST_F(ReturnHoldTest, LanesThatReturnOverAndOverDoNotPutTheLimitOff) {
   EXPECT_TRUE(OverAt(kLimit));
 }
 
-TEST_F(ReturnHoldTest, ALaneThatWasHereAndIsGoneIsNotWaitedForBecauseOthersKnewIt) {
+TEST_F(ReturnHoldTest, ALaneThatHasLeftIsNotAwaitedThoughOthersKnowIt) {
   Return(1, Of({1}), absl::ZeroDuration());
   Return(2, Of({1, 2}), absl::ZeroDuration());
   hold_.OnFinished(1);  // given up
@@ -181,14 +186,14 @@ TEST_F(ReturnHoldTest, LanesThatKnewOnlySomeOfTheOthersWaitForThePatienceInAnyCa
   EXPECT_TRUE(OverAt(kPatience));
 }
 
-TEST_F(ReturnHoldTest, ALaneThatIsNewWaitsForNobodyAndIsNotWaitedFor) {
+TEST_F(ReturnHoldTest, ANewLaneNeitherWaitsNorIsAwaited) {
   hold_.OnHello(HelloOf(1, Of({1, 2, 3})), false, kStart);
   EXPECT_FALSE(hold_.restarted());
   EXPECT_THAT(hold_.awaited(), IsEmpty());
   EXPECT_TRUE(OverAt(kStartHold));
 }
 
-TEST_F(ReturnHoldTest, OnceOverItIsOverForEver) {
+TEST_F(ReturnHoldTest, ItEndsOnce) {
   Come(9);
   EXPECT_TRUE(OverAt(kStartHold));
   Return(1, Of({1, 2}), absl::Seconds(5));
@@ -196,7 +201,7 @@ TEST_F(ReturnHoldTest, OnceOverItIsOverForEver) {
   EXPECT_FALSE(hold_.awaits(2));
 }
 
-TEST_F(ReturnHoldTest, WhatIsHeldComesBackInItsOrderWithItsCostCountedPerLane) {
+TEST_F(ReturnHoldTest, HeldRelaysAreReturnedInOrderAndTheirCostIsCountedPerLane) {
   EXPECT_EQ(hold_.cost(), 0u);
   for (uint64_t seq = 1; seq <= 4; ++seq) {
     LaneEvent event;
@@ -212,12 +217,17 @@ TEST_F(ReturnHoldTest, WhatIsHeldComesBackInItsOrderWithItsCostCountedPerLane) {
   EXPECT_EQ(hold_.cost(3), 0u);
   EXPECT_EQ(hold_.cost(), 4 * link::CostOf(like));
   std::vector<std::string> order;
-  for (const ReturnHold::Held& held : hold_.Release())
+  EXPECT_FALSE(hold_.releasing()) << "it is still holding";
+  Come(1);
+  ASSERT_TRUE(OverAt(kStartHold));
+  while (hold_.releasing()) {
+    const ReturnHold::Held held = hold_.TakeFirst();
     order.push_back(std::to_string(held.lane_id) + ":" + std::to_string(held.event.seq()));
+    EXPECT_EQ(hold_.cost(), (4 - order.size()) * link::CostOf(like));
+  }
   EXPECT_THAT(order, ElementsAre("2:1", "1:2", "2:3", "1:4"));
   EXPECT_EQ(hold_.cost(), 0u);
   EXPECT_EQ(hold_.cost(1), 0u);
-  EXPECT_THAT(hold_.Release(), IsEmpty());
 }
 
 }  // namespace

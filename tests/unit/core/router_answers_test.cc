@@ -60,7 +60,7 @@ class RouterAnswers : public RouterTest {
   }
 };
 
-TEST_F(RouterAnswers, AreMadeBitByBitHoweverManyAreAskedForAtOnce) {
+TEST_F(RouterAnswers, AreMadeAFewAtATime) {
   const LanePtr lane = Open(1);
   PublishTo(lane, 20);
   lane->TakeMessages();
@@ -82,7 +82,7 @@ TEST_F(RouterAnswers, AreMadeBitByBitHoweverManyAreAskedForAtOnce) {
   EXPECT_EQ(answers, 100u);
 }
 
-TEST_F(RouterAnswers, OneWhoAsksForMuchDoesNotHoldUpOthers) {
+TEST_F(RouterAnswers, ManyQueriesOfOnePeerDoNotDelayOthers) {
   const LanePtr lane = Open(1);
   PublishTo(lane, 60);
   lane->TakeMessages();
@@ -111,7 +111,7 @@ TEST_F(RouterAnswers, WaitForALaneThatDoesNotTakeThem) {
   EXPECT_THAT(Answered(other), SizeIs(1)) << "another lane is not held up";
 }
 
-TEST_F(RouterAnswers, APeerThatIsGoneIsOwedNothing) {
+TEST_F(RouterAnswers, APeerThatLeftGetsNoAnswer) {
   const LanePtr lane = Open(1);
   PublishTo(lane, 60);
   lane->TakeMessages();
@@ -123,7 +123,7 @@ TEST_F(RouterAnswers, APeerThatIsGoneIsOwedNothing) {
   EXPECT_THAT(Answered(lane), Each(101u));
 }
 
-TEST_F(RouterAnswers, ALaneThatIsGivenUpIsOwedNothing) {
+TEST_F(RouterAnswers, ALaneThatIsGivenUpGetsNoAnswer) {
   const LanePtr lane = Open(1);
   PublishTo(lane, 60);
   SayFirst(lane, Asked(100, 2, 60));

@@ -88,7 +88,7 @@ class RouterLinksRandomTest : public RouterTest, public testing::WithParamInterf
   std::mt19937 random_{GetParam()};
 };
 
-TEST_P(RouterLinksRandomTest, EverybodyHearsEverythingOnceAndInOrderAndEverythingIsSettledOnce) {
+TEST_P(RouterLinksRandomTest, EverySubscriberGetsEveryRelayOnceInOrderAndEachIsSettledOnce) {
   for (uint64_t id = 1; id <= kEdges; ++id) {
     edges_[id].lane = Open(id);
     Say(edges_[id].lane, Batch().Opened(id).Subscribed(id, kTopic));

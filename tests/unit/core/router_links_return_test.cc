@@ -17,7 +17,7 @@ using testing::SizeIs;
 
 // ---- lanes that return
 
-TEST_F(RouterLinks, ALaneThatReturnsAfterItWasGivenUpIsToldSo) {
+TEST_F(RouterLinks, ALaneThatReturnsAfterItWasGivenUpIsToldThat) {
   const LanePtr lane = Open(1);
   Say(lane, Batch().Opened(10));
   Say(lane, Batch().Relayed(10, "t", 1));
@@ -30,7 +30,7 @@ TEST_F(RouterLinks, ALaneThatReturnsAfterItWasGivenUpIsToldSo) {
   EXPECT_EQ(lane->unaccepted[0].events(0).seq(), 2u);
 }
 
-TEST_F(RouterLinks, ALaneThatTheCoreHasForgottenIsToldSoToo) {
+TEST_F(RouterLinks, AForgottenLaneIsToldThatItWasGivenUpToo) {
   limits_.max_tombstones = 1;
   Restart(kCoreId);
   FinishStart();
@@ -42,7 +42,7 @@ TEST_F(RouterLinks, ALaneThatTheCoreHasForgottenIsToldSoToo) {
   EXPECT_EQ(Connect(other), Welcome::OUTCOME_GIVEN_UP);
 }
 
-TEST_F(RouterLinks, ALaneThatDidNotHearThatItWasGivenUpIsToldAgain) {
+TEST_F(RouterLinks, ALaneThatMissedThatItWasGivenUpIsToldAgain) {
   const LanePtr lane = Open(1);
   Say(lane, Batch().Opened(10).Relayed(10, "t", 5));
   Close(lane);
@@ -96,7 +96,7 @@ TEST_F(RouterLinks, ALaneThatReturnsToARestartedCoreAfterTheHoldIsLateIfAnything
   EXPECT_EQ(fresh->welcome.outcome(), Welcome::OUTCOME_NEW) << "it never knew another";
 }
 
-TEST_F(RouterLinks, ALanesPlaceIsTakenByNobodyWithoutItsSecret) {
+TEST_F(RouterLinks, ALaneIsReplacedOnlyWithItsSecret) {
   const LanePtr lane = Open(1);
   Say(lane, Batch().Opened(10).Subscribed(10, "t"));
   for (const std::string& secret :
@@ -126,7 +126,7 @@ TEST_F(RouterLinks, ALanesPlaceIsTakenByNobodyWithoutItsSecret) {
   EXPECT_EQ(Connect(lane), Welcome::OUTCOME_GIVEN_UP);
 }
 
-TEST_F(RouterLinks, ALaneOfTheRoutersProcessIsReplacedByNobody) {
+TEST_F(RouterLinks, ALaneOfTheRoutersProcessIsNeverReplaced) {
   const auto sink = std::make_shared<FakeEdgeSink>();
   FakeLane identity(1, "edge");
   identity.secret = "";

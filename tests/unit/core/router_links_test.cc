@@ -18,7 +18,7 @@ using testing::UnorderedElementsAre;
 
 // ---- links that go on
 
-TEST_F(RouterLinks, WhatWasUnderWayAndWhatCameMeanwhileIsSentOnTheNextStream) {
+TEST_F(RouterLinks, DeliveriesInFlightAndLaterOnesAreSentOnTheNextStream) {
   const LanePtr origin = Open(1), target = Open(2);
   Say(target, Batch().Opened(20).Subscribed(20, "t"));
   Say(origin, Batch().Relayed(10, "t", 1));
@@ -37,7 +37,7 @@ TEST_F(RouterLinks, WhatWasUnderWayAndWhatCameMeanwhileIsSentOnTheNextStream) {
   EXPECT_THAT(Settled(origin), ElementsAre(2, 3, 4));
 }
 
-TEST_F(RouterLinks, WhatTheLaneHadSaidAndTheCoreHadNotReadIsSaidOnTheNextStreamOnce) {
+TEST_F(RouterLinks, UnreadMessagesOfTheLaneAreHandledOnceOnTheNextStream) {
   const LanePtr origin = Open(1), target = Open(2);
   Say(target, Batch().Opened(20).Subscribed(20, "t"));
   Say(origin, Batch().Relayed(10, "t", 1));
@@ -49,7 +49,7 @@ TEST_F(RouterLinks, WhatTheLaneHadSaidAndTheCoreHadNotReadIsSaidOnTheNextStreamO
   EXPECT_EQ(router_->counters().events_ignored, 0u);
 }
 
-TEST_F(RouterLinks, ABreakIsNothingThatAnybodyIsToldOf) {
+TEST_F(RouterLinks, ABreakIsNotAnnounced) {
   const LanePtr watcher = Open(1), target = Open(2);
   Say(watcher, Batch().Opened(10, true).Subscribed(10, "t"));
   Say(target, Batch().Opened(20).Subscribed(20, "t").Opened(21).Subscribed(21, "t"));
@@ -60,7 +60,7 @@ TEST_F(RouterLinks, ABreakIsNothingThatAnybodyIsToldOf) {
   EXPECT_NE(router_->directory().Peer(20), nullptr);
 }
 
-TEST_F(RouterLinks, WhatChangedMeanwhileIsToldAfterIt) {
+TEST_F(RouterLinks, ChangesDuringABreakAreSentAfterIt) {
   const LanePtr watcher = Open(1), target = Open(2);
   Say(watcher, Batch().Opened(10, true).Subscribed(10, "t").Subscribed(10, "u"));
   Say(target,
@@ -74,7 +74,7 @@ TEST_F(RouterLinks, WhatChangedMeanwhileIsToldAfterIt) {
   EXPECT_EQ(router_->directory().Closed(21)->close_reason, "client_gone");
 }
 
-TEST_F(RouterLinks, WhatTheLanesPeersAreToldWaitsForThem) {
+TEST_F(RouterLinks, NoticesForTheLanesPeersWait) {
   const LanePtr other = Open(1), target = Open(2);
   Say(target, Batch().Opened(20, true).Subscribed(20, "t"));
   Break(target);
@@ -161,7 +161,7 @@ std::vector<uint64_t> LanesIn(const std::vector<signaling::v1::CoreToLane>& mess
   return lanes;
 }
 
-TEST_F(RouterLinks, EveryLaneIsToldOfAllLanesWhenItComesAndByTheNextTickWhenThatChanges) {
+TEST_F(RouterLinks, ALaneGetsTheRosterWhenItOpensAndChangesByTheNextTick) {
   const LanePtr one = OpenInSnapshot(1);
   EXPECT_THAT(LanesIn(one->TakeMessages()), ElementsAre(1));
   const LanePtr two = OpenInSnapshot(2);
@@ -180,7 +180,7 @@ TEST_F(RouterLinks, EveryLaneIsToldOfAllLanesWhenItComesAndByTheNextTickWhenThat
   EXPECT_THAT(LanesIn(two->TakeMessages()), ElementsAre(2));
 }
 
-TEST_F(RouterLinks, ARosterOfManyLanesIsToldToALaneThatIsAwayToo) {
+TEST_F(RouterLinks, ARosterOfManyLanesIsSentToAnAbsentLaneToo) {
   const LanePtr one = Open(1);
   Break(one);
   Open(2);

@@ -28,7 +28,7 @@ TEST_F(RouterPresence, ASubscriberThatAsksLearnsHowManyOthersThereAre) {
   EXPECT_THAT(Notices(one), IsEmpty());
 }
 
-TEST_F(RouterPresence, ComingAndGoingIsToldToLanesWithSomebodyElseWhoWantsToKnow) {
+TEST_F(RouterPresence, PresenceIsSentToLanesWithOtherWatchers) {
   const LanePtr watcher = Open(1), native = Open(2), other = Open(3);
   Say(watcher, Batch().Opened(10, true).Subscribed(10, "t"));
   Say(native, Batch().Opened(20).Subscribed(20, "t"));
@@ -51,7 +51,7 @@ TEST_F(RouterPresence, PeersOfALostLaneLeave) {
   EXPECT_THAT(Notices(watcher), UnorderedElementsAre("LEFT 20 t 0", "LEFT 21 t 0"));
 }
 
-TEST_F(RouterPresence, ASubscriptionThatACoreWasToldOfBeforeBringsNobodyNew) {
+TEST_F(RouterPresence, ARepeatedSubscriptionIsNotAnnounced) {
   const LanePtr watcher = Open(1), other = Open(2);
   Say(watcher, Batch().Opened(10, true).Subscribed(10, "t"));
   Say(other, Batch().Opened(20).Known(20, "t"));
@@ -75,7 +75,7 @@ TEST_F(RouterPresence, PeersOfALaneThatReturnsAfterItWasGivenUpJoinAgain) {
 
 using RouterReceipts = RouterTest;
 
-TEST_F(RouterReceipts, SayHowManySubscribersARelayWasRoutedTo) {
+TEST_F(RouterReceipts, HaveTheNumberOfSubscribers) {
   const LanePtr origin = Open(1), other = Open(2);
   Say(origin, Batch().Opened(10).Subscribed(10, "t").Opened(11).Subscribed(11, "t"));
   Say(other, Batch().Opened(20).Subscribed(20, "t").Opened(21).Subscribed(21, "t"));
@@ -102,7 +102,7 @@ TEST_F(RouterReceipts, SayHowManySubscribersARelayWasRoutedTo) {
   EXPECT_EQ(receipts[1].count(), 0u);
 }
 
-TEST_F(RouterReceipts, ADirectRelayReachesOneSubscriberOrNobody) {
+TEST_F(RouterReceipts, ADirectRelayReachesOneSubscriberOrNone) {
   const LanePtr origin = Open(1), other = Open(2);
   Say(origin, Batch().Opened(10).Subscribed(10, "t"));
   Say(other, Batch().Opened(20).Subscribed(20, "t").Opened(21).Opened(22).Subscribed(22, "t"));
@@ -177,7 +177,7 @@ TEST_F(RouterRecords, TheFirstAnswersAQueryThatWaits) {
   EXPECT_EQ(router_->held_queries(), 0u);
 }
 
-TEST_F(RouterRecords, NobodyGetsItsOwnBack) {
+TEST_F(RouterRecords, AreNotReturnedToTheirPublisher) {
   const LanePtr lane = Open(1);
   Say(lane, Batch().Opened(10));
   Say(lane, Queried(10, "t"));
@@ -201,7 +201,7 @@ TEST_F(RouterRecords, AQueryThatEndedIsNotAnswered) {
   EXPECT_THAT(Answers(lane), ElementsAre("12 t blob"));
 }
 
-TEST_F(RouterRecords, AlsoReachSubscribersAsARelayButNotWhenSaidAgain) {
+TEST_F(RouterRecords, AlsoReachSubscribersAsARelayUnlessTheyAreRepeated) {
   const LanePtr origin = Open(1), target = Open(2);
   Say(target, Batch().Opened(20).Subscribed(20, "t"));
   Say(origin, Published(10, "t", "blob", 5));
@@ -215,7 +215,7 @@ TEST_F(RouterRecords, AlsoReachSubscribersAsARelayButNotWhenSaidAgain) {
   EXPECT_THAT(Delivered(target), IsEmpty());
 }
 
-TEST_F(RouterRecords, AreGoneWhenTheirTimeIsOver) {
+TEST_F(RouterRecords, ExpireAfterTheirTime) {
   const LanePtr lane = Open(1);
   Say(lane, Published(10, "t", "blob"));
   Say(lane, Batch().Opened(20));

@@ -70,7 +70,7 @@ TEST_F(RouterPassedOver, ALaneIsToldWhenAnotherBringsTheRosterLater) {
   EXPECT_THAT(Notices(one), IsEmpty()) << "its Welcome says so";
 }
 
-TEST_F(RouterPassedOver, NoLaneForgetsARelayBeforeItKnowsWhoWasThere) {
+TEST_F(RouterPassedOver, NoLaneForgetsARelayBeforeItKnowsTheRoster) {
   const LanePtr one = Return(1, {1, 2});
   Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));
   PassStartHold();

@@ -57,7 +57,7 @@ TEST_F(RouterRulesTest, APeerWhoseIdIsNotOfTheLanesSecretIsNotOpened) {
   EXPECT_EQ(router_->directory().Peer(PeerOf(a, 5))->lane->id, a->id);
 }
 
-TEST_F(RouterRulesTest, ARelayIsOfAPeerOfTheLaneAlsoOfOneThatIsGone) {
+TEST_F(RouterRulesTest, ARelayIsFromAPeerOfTheLaneEvenIfThatHasLeft) {
   const LanePtr a = OpenProven("a", 'a'), b = OpenProven("b", 'b');
   OpenPeer(a, PeerOf(a, 1), 1);
   Relay(a, PeerOf(a, 1), 1, 1);
@@ -109,7 +109,7 @@ TEST_F(RouterRulesTest, NewRelaysFollowOnEachOtherAndThoseThatAreResentHaveGaps)
   EXPECT_EQ(Refused(LaneRefusal::kRelayNumber), 1u);
 }
 
-TEST_F(RouterRulesTest, ANumberThatIsRefusedCountsAllTheSame) {
+TEST_F(RouterRulesTest, TheNumberOfARefusedRelayIsUsedUp) {
   const LanePtr lane = OpenProven("a", 'a');
   Relay(lane, 4711, 1, 1);
   OpenPeer(lane, PeerOf(lane, 1), 1);
@@ -118,7 +118,7 @@ TEST_F(RouterRulesTest, ANumberThatIsRefusedCountsAllTheSame) {
   EXPECT_TRUE(IsUp(lane));
 }
 
-TEST_F(RouterRulesTest, AnEdgeHasSoManyLanesAndTheCoreSoMany) {
+TEST_F(RouterRulesTest, LanesHaveABoundPerEdgeAndForTheCore) {
   limits_.max_lanes_per_edge = 2;
   limits_.max_lanes = 3;
   Restart(kCoreId);
@@ -138,7 +138,7 @@ TEST_F(RouterRulesTest, AnEdgeHasSoManyLanesAndTheCoreSoMany) {
   EXPECT_EQ(Refused(LaneRefusal::kTooManyLanes), 2u);
 }
 
-TEST_F(RouterRulesTest, WhatAnEdgeMakesTheCoreRememberIsBoundedForAllItsLanes) {
+TEST_F(RouterRulesTest, TheStateOfAnEdgeIsBoundedForAllItsLanesTogether) {
   limits_.max_presence_bytes_per_edge = 10'000;
   Restart(kCoreId);
   const LanePtr one = Open(1, "a"), two = Open(2, "a"), other = Open(3, "b");
@@ -156,7 +156,7 @@ TEST_F(RouterRulesTest, WhatAnEdgeMakesTheCoreRememberIsBoundedForAllItsLanes) {
   EXPECT_EQ(Refused(LaneRefusal::kTooMuch), 12u);
 }
 
-TEST_F(RouterRulesTest, WhenLanesTogetherAreOwedTooMuchTheOneWithTheMostIsGivenUp) {
+TEST_F(RouterRulesTest, WhenTheQueuesOfLanesAreTooLargeTheLaneWithTheLargestIsGivenUp) {
   limits_.max_queued_bytes_of_lanes = 64 << 10;
   Restart(kCoreId);
   const LanePtr from = Open(1, "a"), quick = Open(2, "b"), slow = Open(3, "c");

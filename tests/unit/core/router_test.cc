@@ -130,7 +130,7 @@ TEST_F(RouterTest, ARelayOfAPeerThatHasLeftIsStillRouted) {
   EXPECT_THAT(Delivered(target), ElementsAre(1, 2));
 }
 
-TEST_F(RouterTest, AClosedLaneTakesItsPeersWithIt) {
+TEST_F(RouterTest, PeersOfAClosedLaneLeave) {
   const LanePtr one = Open(1, "edge-1"), two = Open(2);
   Say(one, Batch().Opened(10).Subscribed(10, "t").Opened(11).Subscribed(11, "t"));
   Say(two, Batch().Opened(20).Subscribed(20, "u"));
@@ -185,7 +185,7 @@ TEST_F(RouterTest, ARelayWhoseNumberIsNotHigherThanTheLastIsIgnored) {
   EXPECT_EQ(router_->counters().events_ignored, 2u);
 }
 
-TEST_F(RouterTest, WhatIsSaidOutOfTurnIsCountedAndIgnored) {
+TEST_F(RouterTest, InvalidEventsAreCountedAndIgnored) {
   const LanePtr one = Open(1), two = Open(2);
   Say(one, Batch().Opened(10).Subscribed(10, "t"));
   Say(two, Batch().Opened(20));
@@ -212,7 +212,7 @@ TEST_F(RouterTest, WhatIsSaidOutOfTurnIsCountedAndIgnored) {
   EXPECT_THAT(stranger->written, IsEmpty());
 }
 
-TEST_F(RouterTest, AClosedPeerIsRememberedWithWhatItsEdgeSaid) {
+TEST_F(RouterTest, AClosedPeerIsRememberedWithTheReasonOfItsEdge) {
   const LanePtr lane = Open(1, "edge-1");
   clock_.Advance(absl::Seconds(5));
   Batch batch;
@@ -231,7 +231,7 @@ TEST_F(RouterTest, AClosedPeerIsRememberedWithWhatItsEdgeSaid) {
   EXPECT_EQ(router_->directory().Closed(10), nullptr) << "it has come back";
 }
 
-TEST_F(RouterTest, OrdersOfAnOperatorReachTheLaneWhenTheCallIsOver) {
+TEST_F(RouterTest, OrdersOfAnOperatorReachTheLaneAfterTheCall) {
   const LanePtr lane = Open(1);
   Say(lane, Batch().Opened(10));
   lane->TakeMessages();

@@ -53,13 +53,13 @@ class RouterTurns : public RouterTest {
   std::vector<LanePtr> targets_;
 };
 
-TEST_F(RouterTurns, AMessageThatGoesToManyLanesIsHandledInSeveral) {
+TEST_F(RouterTurns, ALargeFanOutIsHandledInSeveralTurns) {
   const int handled = origin_->stream->handled;
   SayFirst(origin_, Flood());
-  EXPECT_LE(deliveries(), Router::kWorkPerTurn + kTargets);
+  EXPECT_LE(deliveries(), limits_.work_per_turn + kTargets);
   EXPECT_EQ(origin_->stream->handled, handled) << "nothing more is taken of the lane until then";
   NextTurn();
-  EXPECT_LE(deliveries(), 2 * (Router::kWorkPerTurn + kTargets));
+  EXPECT_LE(deliveries(), 2 * (limits_.work_per_turn + kTargets));
   NextTurn();
   EXPECT_EQ(deliveries(), kRelays * kTargets);
   EXPECT_EQ(origin_->stream->handled, handled + 1);
@@ -76,14 +76,14 @@ TEST_F(RouterTurns, OthersAreServedBetweenThem) {
   EXPECT_TRUE(router_->WantsTurn());
 }
 
-TEST_F(RouterTurns, ALaneWhoseStreamBreaksHasSaidAllOfItsMessage) {
+TEST_F(RouterTurns, TheMessageOfABrokenStreamIsHandledToItsEnd) {
   SayFirst(origin_, Flood());
   Break(origin_);
   EXPECT_EQ(deliveries(), kRelays * kTargets);
   EXPECT_EQ(Connect(origin_), Welcome::OUTCOME_RESUMED);
 }
 
-TEST_F(RouterTurns, WhatIsLeftOfALaneThatIsGivenUpIsResentByIt) {
+TEST_F(RouterTurns, TheUnhandledRestOfAGivenUpLaneIsResentByIt) {
   SayFirst(origin_, Flood());
   const uint64_t before = deliveries();
   origin_->stream->closes.clear();
@@ -97,7 +97,7 @@ TEST_F(RouterTurns, WhatIsLeftOfALaneThatIsGivenUpIsResentByIt) {
   EXPECT_FALSE(router_->WantsTurn());
 }
 
-TEST_F(RouterTurns, AStreamThatTakesTheOthersPlaceGoesOnBehindWhatIsLeft) {
+TEST_F(RouterTurns, ANewStreamContinuesAfterTheRestOfTheOldOne) {
   SayFirst(origin_, Flood());
   EXPECT_EQ(Connect(origin_), Welcome::OUTCOME_RESUMED);
   Say(origin_, Batch().Relayed(10, "t", kRelays + 1));

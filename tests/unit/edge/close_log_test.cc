@@ -29,14 +29,14 @@ class CloseLogTest : public testing::Test {
   CloseLog log_{clock_};
 };
 
-TEST_F(CloseLogTest, EverydayEndsAreNoWarning) {
+TEST_F(CloseLogTest, OrdinaryCloseReasonsAreNotLoggedAsWarnings) {
   for (const CloseReason reason : {CloseReason::kClientClosed, CloseReason::kClientGone,
                                    CloseReason::kConnectionLost, CloseReason::kDraining}) {
     EXPECT_EQ(Note(reason), "");
   }
 }
 
-TEST_F(CloseLogTest, AWarningOfAReasonIsSaidOnceAMinuteWithACount) {
+TEST_F(CloseLogTest, AWarningOfAReasonIsLoggedOnceAMinuteWithACount) {
   EXPECT_THAT(Note(CloseReason::kSlowReader),
               AllOf(HasSubstr(" WARN cairn_signal::edge: overload_close reason=slow_reader "),
                     HasSubstr(" suppressed=0\n")));
@@ -51,7 +51,7 @@ TEST_F(CloseLogTest, OneReasonDoesNotHideAnother) {
   EXPECT_THAT(Note(CloseReason::kProtocolError), HasSubstr("rules_broken reason=protocol_error"));
 }
 
-TEST_F(CloseLogTest, WhatTlsFoundWrongIsSaidAndWhoOnlyLeavesIsNot) {
+TEST_F(CloseLogTest, TlsErrorsAreLoggedAndPlainDisconnectsAreNot) {
   EXPECT_EQ(Note(CloseReason::kTlsFailed), "");
   EXPECT_THAT(Note(CloseReason::kTlsFailed, "wrong version number"),
               HasSubstr(R"(handshake_failed reason=tls_failed error="wrong version number" )"));

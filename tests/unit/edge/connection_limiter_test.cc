@@ -32,7 +32,7 @@ TEST(ConnectionLimiter, AdmitsExactlyMaxConnections) {
   EXPECT_EQ(census.connections(), 3u);
 }
 
-TEST(ConnectionLimiter, WhoSaysNothingTakesNoPlaceOfWhoIsAdmitted) {
+TEST(ConnectionLimiter, SilentConnectionsTakeNoPlaceOfAdmittedOnes) {
   ConnectionLimiter census(Limits(2, 0, 10));
   std::vector<ConnectionLimiter::Verdict> silent;
   for (int i = 0; i < 100; ++i) silent.push_back(census.Enter("silent"));
@@ -45,7 +45,7 @@ TEST(ConnectionLimiter, WhoSaysNothingTakesNoPlaceOfWhoIsAdmitted) {
   EXPECT_EQ(census.connections(), 2u);
 }
 
-TEST(ConnectionLimiter, WhoLeavesMakesRoom) {
+TEST(ConnectionLimiter, AClosedConnectionMakesRoom) {
   ConnectionLimiter census(Limits(1, 0, 10));
   census.Leave(Come(census, "a"));
   EXPECT_EQ(census.connections(), 0u);
@@ -104,7 +104,7 @@ TEST(ConnectionLimiter, BeyondMaxRefusalsConnectionsAreTurnedAwayUncounted) {
   EXPECT_FALSE(Come(census, "f").overflow);
 }
 
-TEST(ConnectionLimiter, WhoArrivedBeforeTheRefusalsWereTooManyIsTurnedAwayAllTheSame) {
+TEST(ConnectionLimiter, AConnectionFromBeforeTheRefusalsWereTooManyIsTurnedAwayToo) {
   ConnectionLimiter census(Limits(1, 0, 1));
   ConnectionLimiter::Verdict b = census.Enter("b"), c = census.Enter("c");
   Come(census, "a");
@@ -117,7 +117,7 @@ TEST(ConnectionLimiter, WhoArrivedBeforeTheRefusalsWereTooManyIsTurnedAwayAllThe
   EXPECT_EQ(census.connections(), 1u);
 }
 
-TEST(ConnectionLimiter, BehindAProxyTheAddressCountsOnceItIsKnown) {
+TEST(ConnectionLimiter, BehindAProxyTheAddressIsCountedOnceItIsKnown) {
   ConnectionLimiter census(Limits(10, 1, 10));
   ConnectionLimiter::Verdict first = census.Enter(""), second = census.Enter("");
   census.Admit("a", first);

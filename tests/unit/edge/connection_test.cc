@@ -15,17 +15,11 @@ namespace {
 INSTANTIATE_TEST_SUITE_P(Sockets, ConnectionTest, testing::Bool(),
                          [](const auto& tls) { return tls.param ? "Tls" : "Plain"; });
 
-TEST_P(ConnectionTest, WhoReadsLateAndPingsGetsEveryFrameAndItsPongs) {
+TEST_P(ConnectionTest, AClientThatReadsLateGetsEveryFrameAndItsPongs) {
   Open();
-  std::string delivered;
-  for (int i = 0; i < 200; ++i) {
-    const std::string frame =
-        Frame(wire::WsOpcode::kBinary, std::string(4000, static_cast<char>('a' + i % 26)));
-    delivered += frame;
-    connection_->Deliver(frame);
-    Settle();
+  const std::string delivered = DeliverFrames(200, [this](int i) {
     if (i % 50 == 25) Send(ClientFrame(wire::WsOpcode::kPing, "late"));
-  }
+  });
   ASSERT_GT(connection_->queued_bytes(), 100'000u) << "the client has not been blocked";
   std::string received = ReceiveAll();
   const std::string pong = Frame(wire::WsOpcode::kPong, "late");
@@ -37,17 +31,10 @@ TEST_P(ConnectionTest, WhoReadsLateAndPingsGetsEveryFrameAndItsPongs) {
   EXPECT_FALSE(retired_);
 }
 
-TEST_P(ConnectionTest, WhoIsOverItsBoundReadsWhatHadBegunToLeaveAndThen1013) {
+TEST_P(ConnectionTest, ASlowReaderGetsTheBegunFrameAndThen1013) {
   limits_.max_queued_bytes = 100'000;
   Open();
-  std::string delivered;
-  for (int i = 0; i < 200; ++i) {
-    const std::string frame =
-        Frame(wire::WsOpcode::kBinary, std::string(4000, static_cast<char>('a' + i % 26)));
-    delivered += frame;
-    connection_->Deliver(frame);
-    Settle();
-  }
+  const std::string delivered = DeliverFrames(200);
   EXPECT_EQ(Closes(CloseReason::kSlowReader), 1u);
   const std::string received = ReceiveAll();
   std::string close;
@@ -59,8 +46,8 @@ TEST_P(ConnectionTest, WhoIsOverItsBoundReadsWhatHadBegunToLeaveAndThen1013) {
   EXPECT_EQ(Closes(CloseReason::kConnectionLost), 0u);
 }
 
-TEST_P(ConnectionTest, WhoSaysTooMuchIsHeardInOrderAsTimePasses) {
-  rate_ = {10, 20};
+TEST_P(ConnectionTest, MessagesAboveTheRateAreHandledLaterInOrder) {
+  host_.message_rate = {10, 20};
   Open();
   std::string said;
   for (int i = 0; i < 50; ++i) said += RelayFrame("topic", std::to_string(i));
@@ -75,8 +62,8 @@ TEST_P(ConnectionTest, WhoSaysTooMuchIsHeardInOrderAsTimePasses) {
   };
   std::vector<std::string> all = heard();
   EXPECT_EQ(all.size(), 20u);
-  EXPECT_EQ(waits_for_tokens_, 1);
-  while (Turn()) {
+  EXPECT_EQ(pressure_.awaiting_tokens(), 1u);
+  while (TakeTurn()) {
   }
   EXPECT_TRUE(heard().empty()) << "it is not read meanwhile";
   for (int second = 1; second <= 3; ++second) {
@@ -92,63 +79,63 @@ TEST_P(ConnectionTest, WhoSaysTooMuchIsHeardInOrderAsTimePasses) {
   EXPECT_TRUE(connection_->ResumeWithTokens());
   Send(RelayFrame("topic", "after"));
   EXPECT_EQ(heard(), std::vector<std::string>{"after"});
-  EXPECT_EQ(queued_, 0u) << "nothing is kept";
+  EXPECT_EQ(pressure_.queued(), 0u) << "nothing is kept";
 }
 
-TEST_P(ConnectionTest, WhatIsKeptOfWhoSaysTooMuchCountsAsAQueue) {
-  rate_ = {10, 20};
+TEST_P(ConnectionTest, UnhandledInputAboveTheRateCountsAsAQueue) {
+  host_.message_rate = {10, 20};
   Open();
   std::string said;
   for (int i = 0; i < 30; ++i) said += RelayFrame("topic", std::string(50, 'p'));
   Send(said);
-  EXPECT_GT(queued_, 500u);
+  EXPECT_GT(pressure_.queued(), 500u);
   EXPECT_TRUE(connection_->holds_queue());
   connection_->GiveUpQueue();
   Settle();
   EXPECT_EQ(Closes(CloseReason::kQueuesFull), 1u);
 }
 
-TEST_P(ConnectionTest, WhoseRelaysGoToTooManyIsReadLater) {
-  delivery_rate_ = {1000, 2000};
+TEST_P(ConnectionTest, AClientAboveTheDeliveryRateIsReadLater) {
+  host_.delivery_rate = {1000, 2000};
   Open();
   connection_->Charge(2000);
-  EXPECT_TRUE(watched_ & EPOLLIN);
+  EXPECT_TRUE(connection_->watched() & EPOLLIN);
   connection_->Charge(500);
-  EXPECT_FALSE(watched_ & EPOLLIN);
+  EXPECT_FALSE(connection_->watched() & EPOLLIN);
   EXPECT_EQ(counters_.delivery_pauses.Get(), 1u);
   EXPECT_EQ(counters_.rate_pauses.Get(), 0u);
-  EXPECT_EQ(waits_for_tokens_, 1);
+  EXPECT_EQ(pressure_.awaiting_tokens(), 1u);
   connection_->Charge(500);
   EXPECT_EQ(counters_.delivery_pauses.Get(), 1u) << "it waits already";
   clock_.Advance(absl::Milliseconds(999));
   EXPECT_FALSE(connection_->ResumeWithTokens());
   clock_.Advance(absl::Milliseconds(1));
   EXPECT_TRUE(connection_->ResumeWithTokens());
-  EXPECT_TRUE(watched_ & EPOLLIN);
-  delivery_rate_ = {};
+  EXPECT_TRUE(connection_->watched() & EPOLLIN);
+  host_.delivery_rate = {};
   connection_->Charge(1'000'000);
-  EXPECT_TRUE(watched_ & EPOLLIN) << "no limit";
+  EXPECT_TRUE(connection_->watched() & EPOLLIN) << "no limit";
 }
 
-TEST_P(ConnectionTest, ATurnHearsSoMuchOfOneClientAndTheRestInOrderLater) {
+TEST_P(ConnectionTest, ATurnHandlesABoundedPartOfAClientsInputAndTheRestLaterInOrder) {
   Open();
   std::string said;
   constexpr size_t kRelays = 2000;
   for (size_t i = 0; i < kRelays; ++i) said += RelayFrame("t", std::to_string(i));
   const std::string_view all = said;
-  heard_ = 0;
+  turn_.End();
   if (client_ssl_) {
     ASSERT_EQ(SSL_write(client_ssl_.get(), all.data(), 16'000), 16'000);
   } else {
     ASSERT_EQ(send(client_fd_, all.data(), 16'000, 0), 16'000);
   }
-  connection_->OnReady(EPOLLIN);
-  EXPECT_GE(heard_, kHearingPerConnection);
-  EXPECT_LE(heard_, kHearingPerConnection + BinaryWork(0));
-  EXPECT_EQ(turns_wanted_, 1);
-  EXPECT_GT(queued_, 0u) << "what waits is counted";
-  connection_->OnReady(EPOLLIN);
-  EXPECT_EQ(turns_wanted_, 1) << "not read meanwhile";
+  connection_->OnSocketReady(EPOLLIN);
+  EXPECT_GE(turn_.heard(), kHearingPerConnection);
+  EXPECT_LE(turn_.heard(), kHearingPerConnection + BinaryWork(0));
+  EXPECT_EQ(turn_.awaiting(), 1u);
+  EXPECT_GT(pressure_.queued(), 0u) << "what waits is counted";
+  connection_->OnSocketReady(EPOLLIN);
+  EXPECT_EQ(turn_.awaiting(), 1u) << "not read meanwhile";
   Settle();
   Send(all.substr(16'000));
   lane_.Flush();
@@ -158,38 +145,31 @@ TEST_P(ConnectionTest, ATurnHearsSoMuchOfOneClientAndTheRestInOrderLater) {
     ASSERT_EQ(event.payload(), std::to_string(heard++));
   }
   EXPECT_EQ(heard, kRelays);
-  EXPECT_EQ(queued_, 0u);
+  EXPECT_EQ(pressure_.queued(), 0u);
 }
 
 // TLS 1.3 alone: an answer to the client's KeyUpdate must be written before it can be read on.
-TEST_P(ConnectionTest, WhoAsksForNewKeysAndDoesNotReadIsNotReadWithoutEnd) {
+TEST_P(ConnectionTest, KeyUpdatesOfAClientThatDoesNotReadDoNotSpinTheLoop) {
   if (!GetParam()) GTEST_SKIP() << "TLS only";
   Open();
   for (int i = 0; i < 2000; ++i) {
     if (SSL_key_update(client_ssl_.get(), SSL_KEY_UPDATE_REQUESTED) != 1) break;
     if (SSL_do_handshake(client_ssl_.get()) != 1) break;
     int turns = 0;
-    while (Turn()) ASSERT_LT(++turns, 100) << "woken again and again after " << i;
+    while (TakeTurn()) ASSERT_LT(++turns, 100) << "woken again and again after " << i;
   }
   EXPECT_FALSE(retired_);
 }
 
-TEST_P(ConnectionTest, WhoAsksForNewKeysWhileAWriteIsBlockedLosesNothing) {
+TEST_P(ConnectionTest, AKeyUpdateWhileAWriteIsBlockedLosesNothing) {
   if (!GetParam()) GTEST_SKIP() << "TLS only";
   Open();
-  std::string delivered;
-  for (int i = 0; i < 100; ++i) {
-    const std::string frame =
-        Frame(wire::WsOpcode::kBinary, std::string(4000, static_cast<char>('a' + i % 26)));
-    delivered += frame;
-    connection_->Deliver(frame);
-    Settle();
-  }
+  const std::string delivered = DeliverFrames(100);
   // One: OpenSSL 3.0 fails a connection that asks again before the first answer could be written.
   ASSERT_EQ(SSL_key_update(client_ssl_.get(), SSL_KEY_UPDATE_REQUESTED), 1);
   ASSERT_EQ(SSL_do_handshake(client_ssl_.get()), 1);
   int turns = 0;
-  while (Turn()) ASSERT_LT(++turns, 100) << "woken again and again";
+  while (TakeTurn()) ASSERT_LT(++turns, 100) << "woken again and again";
   const std::string received = ReceiveAll();
   EXPECT_TRUE(received == delivered) << received.size() << " of " << delivered.size();
   EXPECT_FALSE(retired_);

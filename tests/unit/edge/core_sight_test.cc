@@ -13,11 +13,11 @@ namespace {
 class CoreSightTest : public testing::Test {
  protected:
   // Every loop says what it sees, for so long; whether the log was told.
-  bool Warns(uint64_t first, uint64_t second, absl::Duration time) {
+  bool Warns(uint64_t first, uint64_t second, absl::Duration time, uint64_t fleet = 0) {
     testing::internal::CaptureStdout();
     for (; time > absl::ZeroDuration(); time -= absl::Seconds(1)) {
-      sight_.Note(0, first);
-      sight_.Note(1, second);
+      sight_.Note(0, first, fleet);
+      sight_.Note(1, second, fleet);
       clock_.Advance(absl::Seconds(1));
     }
     FlushLog(absl::Seconds(5));
@@ -40,7 +40,13 @@ TEST_F(CoreSightTest, ACoreThatIsReplacedIsNoSecondOne) {
   EXPECT_FALSE(Warns(8, 0, absl::Seconds(20))) << "a loop without a core";
 }
 
-TEST_F(CoreSightTest, TwoCoresThatStayAreSaidOnceAMinute) {
+TEST_F(CoreSightTest, CoresOfOneFleetCountAsOne) {
+  EXPECT_FALSE(Warns(7, 8, absl::Seconds(20), 3));
+  EXPECT_EQ(sight_.cores(), 1u);
+  EXPECT_FALSE(Warns(0, 8, absl::Seconds(20), 3)) << "a loop without a core";
+}
+
+TEST_F(CoreSightTest, TwoCoresThatStayAreLoggedOnceAMinute) {
   EXPECT_TRUE(Warns(7, 8, absl::Seconds(10)));
   EXPECT_EQ(sight_.cores(), 2u);
   EXPECT_FALSE(Warns(7, 8, absl::Seconds(30)));

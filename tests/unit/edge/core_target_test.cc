@@ -39,9 +39,13 @@ TEST(CoreTargetTest, UnixSocketIsLocalhost) {
 TEST(CoreTargetTest, NameAsGrpcWritesIt) {
   for (const char* text : {"dns:core:7443", "dns:///core:7443"})
     EXPECT_EQ(CoreTarget::Parse(text)->Authority(), "core:7443") << text;
+  ASSERT_TRUE(CoreTarget::Parse("ipv4:192.0.2.1:7443").ok());
+  EXPECT_EQ(CoreTarget::Parse("ipv4:192.0.2.1:7443")->Authority(), "192.0.2.1:7443");
+  ASSERT_TRUE(CoreTarget::Parse("ipv6:[2001:db8::1]:7443").ok());
+  EXPECT_EQ(CoreTarget::Parse("ipv6:[2001:db8::1]:7443")->Authority(), "[2001:db8::1]:7443");
 }
 
-TEST(CoreTargetTest, WhatLeadsNowhereIsRefusedWithAHint) {
+TEST(CoreTargetTest, InvalidTargetsAreRefusedWithAHint) {
   for (const std::string text : {"", "core", "core:", ":7443", "2001:db8::1:7443", "[core]:7443",
                                  "[]:7443", "http://core:7443", "unix:", "unix://"}) {
     const auto target = CoreTarget::Parse(text);

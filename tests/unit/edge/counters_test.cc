@@ -13,7 +13,7 @@ TEST(MessageForm, HasANameThatOperatorsKnow) {
   EXPECT_STREQ(Name(MessageForm::kJson), "json");
 }
 
-TEST(EdgeSnapshot, SumsWhatLoopsHaveCounted) {
+TEST(EdgeSnapshot, SumsTheCountersOfLoops) {
   EdgeCounters one, other;
   one.CountIn(MessageForm::kCbor, 10);
   one.CountIn(MessageForm::kJson, 5);
@@ -40,7 +40,7 @@ TEST(EdgeSnapshot, SumsWhatLoopsHaveCounted) {
   EXPECT_EQ(sum.relay_latency_us.buckets.back(), 2u);
 }
 
-TEST(EdgeSnapshot, SumsHowLoopsStandAndKeepsTheLongestQueue) {
+TEST(EdgeSnapshot, SumsTheGaugesOfLoopsAndKeepsTheLongestQueue) {
   EdgeGauges one, other;
   one.connections.Set(3);
   other.connections.Set(4);

@@ -26,7 +26,7 @@ std::vector<std::string> Due(DeadlineList<Item>& list, absl::Duration now) {
   return names;
 }
 
-TEST(DeadlineList, AnItemIsDueWhenItsWaitIsOverAndNotBefore) {
+TEST(DeadlineList, AnItemIsDueAfterItsWaitAndNotBefore) {
   DeadlineList<Item> list(absl::Seconds(10));
   Item a("a");
   list.Restart(a, At(5));
@@ -68,7 +68,7 @@ TEST(DeadlineList, AnItemIsInOneListAtATime) {
   EXPECT_THAT(Due(ping, At(26)), ElementsAre("a"));
 }
 
-TEST(DeadlineList, ADestroyedItemIsGone) {
+TEST(DeadlineList, ADestroyedItemIsNotListed) {
   DeadlineList<Item> list(absl::Seconds(10));
   Item a("a"), c("c");
   auto b = std::make_unique<Item>("b");

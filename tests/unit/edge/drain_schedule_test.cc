@@ -50,7 +50,7 @@ TEST(DrainSchedule, ConnectionsThatComeDuringTheDrainAreClosedInTheWindow) {
   EXPECT_EQ(open, 0u);
 }
 
-TEST(DrainSchedule, IsOverWhenTheGraceAfterTheWindowHasPassed) {
+TEST(DrainSchedule, EndsAfterTheGraceThatFollowsTheWindow) {
   DrainSchedule schedule;
   schedule.Begin(kStart, absl::Seconds(2), absl::Seconds(1));
   EXPECT_FALSE(schedule.IsOver(kStart + absl::Milliseconds(2999)));

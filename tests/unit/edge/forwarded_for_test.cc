@@ -28,13 +28,13 @@ TEST(ForwardedClient, HeaderOfAnUntrustedPeerIsNotBelieved) {
   EXPECT_EQ(ClientOf({"10.0.0.2"}, "198.51.100.1:5555"), "198.51.100.1:5555");
 }
 
-TEST(ForwardedClient, NobodyIsBelievedWhenNoProxyIsTrusted) {
+TEST(ForwardedClient, HeadersAreIgnoredWhenNoProxyIsTrusted) {
   EXPECT_EQ(ClientOf({"203.0.113.9"}, kProxy, ""), kProxy);
 }
 
 TEST(ForwardedClient, WithoutHeaderIsThePeer) { EXPECT_EQ(ClientOf({}), kProxy); }
 
-TEST(ForwardedClient, WhatTheClientItselfSentIsToTheLeftAndDoesNotCount) {
+TEST(ForwardedClient, AddressesThatTheClientItselfSentAreIgnored) {
   EXPECT_EQ(ClientOf({"127.0.0.1, 10.0.0.9, 203.0.113.9"}), "203.0.113.9:0");
   EXPECT_EQ(ClientOf({"garbage, 203.0.113.9"}), "203.0.113.9:0");
 }
@@ -52,7 +52,7 @@ TEST(ForwardedClient, OfTrustedAddressesAloneIsTheFarthest) {
   EXPECT_EQ(ClientOf({"10.9.9.9, 10.2.2.2", "10.3.3.3"}), "10.9.9.9:0");
 }
 
-TEST(ForwardedClient, UnreadableEntryEndsTheWalkAtTheLastGoodOne) {
+TEST(ForwardedClient, AnUnreadableEntryEndsTheWalkAtTheLastReadableOne) {
   EXPECT_EQ(ClientOf({"203.0.113.9, unknown, 10.2.2.2"}), "10.2.2.2:0");
   EXPECT_EQ(ClientOf({"203.0.113.9, unknown"}), kProxy);
   EXPECT_EQ(ClientOf({"203.0.113.9", "_hidden", "10.2.2.2:7"}), "10.2.2.2:7");
@@ -111,7 +111,7 @@ TEST(ForwardedClient, MappedProxyAddressesAreTrustedAsIpv4) {
   EXPECT_EQ(ClientOf({"203.0.113.9, ::ffff:10.2.2.2"}, "[::ffff:10.0.0.1]:40000"), "203.0.113.9:0");
 }
 
-TEST(ForwardedClient, SourceOfAProxyHeaderStandsForThePeer) {
+TEST(ForwardedClient, TheSourceOfAProxyHeaderReplacesThePeer) {
   // A balancer in front of an HTTP proxy names the proxy; in front of a client, the client.
   EXPECT_EQ(ClientOf({"203.0.113.9"}, "10.7.7.7:1"), "203.0.113.9:0");
   EXPECT_EQ(ClientOf({"1.1.1.1"}, "203.0.113.9:5555"), "203.0.113.9:5555");

@@ -166,7 +166,7 @@ TEST_F(Http2CallTest, MessageWaitsForThePeersWindow) {
 
 // ---- receiving
 
-TEST_F(Http2CallTest, MessagesComeWholeHoweverTheBytesAreSplit) {
+TEST_F(Http2CallTest, MessagesAreWholeForEverySplitOfTheBytes) {
   const std::string large(1000, 'x');
   std::string bytes = Http2Peer::Response();
   bytes += Http2Peer::Data(Http2Peer::Message("one") + Http2Peer::Message(""));
@@ -243,7 +243,7 @@ TEST_F(Http2CallTest, StatusComesFromTheTrailers) {
   EXPECT_EQ(end_message(), "the same lane opened a newer stream");
 }
 
-TEST_F(Http2CallTest, StatusMayBeAllThatComes) {
+TEST_F(Http2CallTest, AResponseMayConsistOfAStatusOnly) {
   Receive(Http2Peer::TrailersOnly("7", "no edge%3A caf%C3%A9%, %zz%4"));
   EXPECT_EQ(code(), StatusCode::kPermissionDenied);
   EXPECT_EQ(end_message(), "no edge: caf\xc3\xa9%, %zz%4");
@@ -303,7 +303,7 @@ TEST_F(Http2CallTest, ResetBecomesACode) {
   }
 }
 
-TEST_F(Http2CallTest, GoawayEndsTheCallAfterWhatCameWithIt) {
+TEST_F(Http2CallTest, GoawayEndsTheCallAfterTheMessagesBeforeIt) {
   Receive(Http2Peer::Response());
   Receive(Http2Peer::Data(Http2Peer::Message("before")) + Http2Peer::Goaway(0, "going down") +
           Http2Peer::Data(Http2Peer::Message("after")));
@@ -343,7 +343,7 @@ TEST_F(Http2CallTest, PushIsRefused) {
   EXPECT_EQ(code(), StatusCode::kUnavailable);
 }
 
-TEST_F(Http2CallTest, WhatIsNotHttp2EndsTheCall) {
+TEST_F(Http2CallTest, InputThatIsNotHttp2EndsTheCall) {
   Http2Call call(CallOptions());
   std::string output;
   call.AppendOutput(output, 1 << 16);
@@ -377,7 +377,7 @@ TEST_F(Http2CallTest, PingIsSentWhenThePeerIsSilentAndEndsTheCallWhenItStaysSo) 
   EXPECT_EQ(end_message(), "no answer to a PING within 5s");
 }
 
-TEST_F(Http2CallTest, WhateverComesAnswersAPing) {
+TEST_F(Http2CallTest, AnyInputAnswersAPing) {
   for (int i = 1; i <= 3; ++i) {
     Pass(absl::Seconds(3));
     EXPECT_EQ(peer_.pings, i);

@@ -38,7 +38,7 @@ class LaneFanOut : public LaneTest {
   }
 };
 
-TEST_F(LaneFanOut, ATurnHandsOnSoMuchAndNoMore) {
+TEST_F(LaneFanOut, TheDeliveriesOfATurnAreBounded) {
   SubscribeMany(1, kMany, "t");
   Deliver(1, 999'999, "t");
   EXPECT_EQ(Delivered(), kFreshPerTurn);
@@ -111,7 +111,7 @@ TEST_F(LaneFanOut, KeepsTheOrderOfEachSender) {
   }
 }
 
-TEST_F(LaneFanOut, WhoStaysGetsARelayOnceWhoeverComesAndGoesBetweenItsTurns) {
+TEST_F(LaneFanOut, AMemberThatStaysGetsARelayOnceWhileOthersJoinAndLeave) {
   std::mt19937 random(5);
   std::map<uint64_t, Lane::Member*> members;
   for (uint64_t peer = 1; peer <= kMany; ++peer) members[peer] = JoinAndSubscribe(peer, "t");
@@ -139,7 +139,7 @@ TEST_F(LaneFanOut, WhoStaysGetsARelayOnceWhoeverComesAndGoesBetweenItsTurns) {
   for (const auto& [peer, client] : clients_) ASSERT_LE(client.frames.size(), 10u) << "two copies";
 }
 
-TEST_F(LaneFanOut, ATopicThatEverybodyLeavesEndsWhatIsOnItsWay) {
+TEST_F(LaneFanOut, RelaysOfATopicEndWhenItsLastMemberLeaves) {
   std::vector<Lane::Member*> members;
   for (uint64_t peer = 1; peer <= kMany; ++peer) members.push_back(JoinAndSubscribe(peer, "t"));
   Deliver(1, 999'999, "t");
@@ -151,7 +151,7 @@ TEST_F(LaneFanOut, ATopicThatEverybodyLeavesEndsWhatIsOnItsWay) {
   EXPECT_EQ(Delivered(), kFreshPerTurn);
 }
 
-TEST_F(LaneFanOut, WhatWaitsHasABound) {
+TEST_F(LaneFanOut, WaitingRelaysHaveABound) {
   SubscribeMany(1, kFreshPerTurn + 1, "t");
   SubscribeMany(100'000, 1, "few");
   // One that is behind another of its sender waits, however small its topic.
@@ -163,7 +163,7 @@ TEST_F(LaneFanOut, WhatWaitsHasABound) {
   EXPECT_GT(clients_[100'000].frames.size(), 100u);
 }
 
-TEST_F(LaneFanOut, WhatASenderIsChargedReachesItsConnection) {
+TEST_F(LaneFanOut, TheChargeForASendersRelaysReachesItsConnection) {
   Join(1);
   CoreToLane message;
   Notice* notice = message.add_notices();

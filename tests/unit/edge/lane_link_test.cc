@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/log.h"
 #include "proto/link/timing.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_core_stream.h"
@@ -123,7 +124,7 @@ class LaneLinkTest : public testing::Test {
 
 // ---- opening
 
-TEST_F(LaneLinkTest, SaysHelloAloneAndNothingElseBeforeItIsWelcome) {
+TEST_F(LaneLinkTest, SendsOnlyHelloBeforeTheWelcome) {
   const signaling::v1::Hello hello = TakeHello();
   EXPECT_EQ(hello.protocol_version(), 2u);
   EXPECT_EQ(hello.lane_id(), 42u);
@@ -151,6 +152,28 @@ TEST_F(LaneLinkTest, AWelcomeBeginsASessionInWhichThereIsRoom) {
   EXPECT_THAT(Written(), ElementsAre(1));
 }
 
+TEST_F(LaneLinkTest, TheFleetOfItsCoreIsKnown) {
+  TakeHello();
+  CoreToLane welcome = WelcomeOf(Welcome::OUTCOME_NEW);
+  stream().Say(welcome);
+  EXPECT_EQ(link_.fleet(), 0u) << "a core alone";
+  Reopen();
+  TakeHello();
+  welcome.mutable_welcome()->set_fleet("north");
+  stream().Say(welcome);
+  EXPECT_NE(link_.fleet(), 0u);
+}
+
+TEST_F(LaneLinkTest, AMoveToAPreferredCoreIsNoOutage) {
+  Begin();
+  testing::internal::CaptureStdout();
+  End(0);
+  FlushLog(absl::Seconds(5));
+  const std::string log = testing::internal::GetCapturedStdout();
+  EXPECT_NE(log.find("core_link_moves lane=3"), std::string::npos) << log;
+  EXPECT_EQ(log.find("core_link_lost"), std::string::npos) << log;
+}
+
 TEST_F(LaneLinkTest, AFirstMessageThatIsNoWelcomeEndsTheStream) {
   TakeHello();
   CoreToLane old_version = WelcomeOf(Welcome::OUTCOME_NEW);
@@ -172,7 +195,7 @@ TEST_F(LaneLinkTest, AFirstMessageThatIsNoWelcomeEndsTheStream) {
 
 // ---- writing
 
-TEST_F(LaneLinkTest, OneWriteIsInFlightAndWhatComesMeanwhileTravelsInTheNext) {
+TEST_F(LaneLinkTest, OneWriteIsInFlightAndLaterEventsAreSentWithTheNext) {
   Begin();
   stream().one_at_a_time = true;
   for (uint64_t seq = 1; seq <= 4; ++seq) Submit(seq);
@@ -187,7 +210,7 @@ TEST_F(LaneLinkTest, OneWriteIsInFlightAndWhatComesMeanwhileTravelsInTheNext) {
   EXPECT_THAT(stream().written, IsEmpty());
 }
 
-TEST_F(LaneLinkTest, RoomIsWhatTheWindowLeavesAndComesBackWithAcknowledgements) {
+TEST_F(LaneLinkTest, RoomIsTheRestOfTheWindowAndGrowsWithAcknowledgements) {
   Begin();
   Submit(1, 4000);
   const size_t cost = link_.cost();
@@ -205,7 +228,7 @@ TEST_F(LaneLinkTest, RoomIsWhatTheWindowLeavesAndComesBackWithAcknowledgements) 
   EXPECT_THAT(listener_.accepted, ElementsAre(1, 2));
 }
 
-TEST_F(LaneLinkTest, WhatIsHandledIsAcknowledgedByTheNextTick) {
+TEST_F(LaneLinkTest, HandledMessagesAreAcknowledgedByTheNextTick) {
   Begin();
   stream().Say(Numbered(1));
   ASSERT_THAT(listener_.messages, SizeIs(1));
@@ -216,7 +239,7 @@ TEST_F(LaneLinkTest, WhatIsHandledIsAcknowledgedByTheNextTick) {
   EXPECT_EQ(written[0].number(), 0u);
 }
 
-TEST_F(LaneLinkTest, ALaneWithNothingToSaySaysThatAsOftenAsTheCoreWishes) {
+TEST_F(LaneLinkTest, AnIdleLaneSendsEmptyMessagesAsOftenAsTheCoreAsks) {
   TakeHello();
   CoreToLane welcome = WelcomeOf(Welcome::OUTCOME_NEW);
   welcome.mutable_welcome()->set_beat_ms(2000);
@@ -234,7 +257,7 @@ TEST_F(LaneLinkTest, ALaneWithNothingToSaySaysThatAsOftenAsTheCoreWishes) {
 
 // ---- streams that break
 
-TEST_F(LaneLinkTest, AfterABreakTheLinkGoesOnAndNothingIsLostOrDoubled) {
+TEST_F(LaneLinkTest, AfterABreakTheLinkContinuesAndNothingIsLostOrDuplicated) {
   Begin();
   stream().Say(Numbered(1));
   for (uint64_t seq = 1; seq <= 3; ++seq) Submit(seq);
@@ -261,7 +284,7 @@ TEST_F(LaneLinkTest, AfterABreakTheLinkGoesOnAndNothingIsLostOrDoubled) {
   EXPECT_THAT(listener_.messages, SizeIs(2));
 }
 
-TEST_F(LaneLinkTest, ACoreThatGoesOnWithAnotherLinkIsRefused) {
+TEST_F(LaneLinkTest, ACoreThatContinuesAnotherLinkIsRefused) {
   Begin();
   Submit(1);
   for (const CoreToLane& message : {WelcomeOf(Welcome::OUTCOME_RESUMED, kCore, kLinkNumber + 1),
@@ -279,7 +302,7 @@ TEST_F(LaneLinkTest, ACoreThatGoesOnWithAnotherLinkIsRefused) {
   EXPECT_THAT(Written(), ElementsAre(1)) << "nothing was lost by it";
 }
 
-TEST_F(LaneLinkTest, ACoreThatLeavesOutANumberOrAcknowledgesTooMuchIsRefused) {
+TEST_F(LaneLinkTest, ACoreThatSkipsANumberOrAcknowledgesTooMuchIsRefused) {
   Begin();
   stream().Say(Numbered(2));
   EXPECT_TRUE(stream().cancelled);
@@ -311,7 +334,7 @@ TEST_F(LaneLinkTest, ALinkThatWasBrokenDoesNotGoOn) {
   EXPECT_THAT(listener_.sessions[0].unaccepted, SizeIs(1));
 }
 
-TEST_F(LaneLinkTest, HelloNamesTheHighestGenerationThatACoreHasTold) {
+TEST_F(LaneLinkTest, HelloHasTheHighestGenerationThatACoreHasReported) {
   EXPECT_EQ(TakeHello().generation(), 0u);
   CoreToLane welcome = WelcomeOf(Welcome::OUTCOME_NEW);
   welcome.mutable_welcome()->set_generation(7);
@@ -325,7 +348,7 @@ TEST_F(LaneLinkTest, HelloNamesTheHighestGenerationThatACoreHasTold) {
   EXPECT_EQ(TakeHello().generation(), 7u);
 }
 
-TEST_F(LaneLinkTest, AnotherCoreBeginsASessionWithWhatWasNotAccepted) {
+TEST_F(LaneLinkTest, AnotherCoreBeginsASessionWithTheUnacceptedBatches) {
   Begin();
   for (uint64_t seq = 1; seq <= 2; ++seq) Submit(seq);
   Acknowledge(1);
@@ -352,7 +375,7 @@ TEST_F(LaneLinkTest, AnotherCoreBeginsASessionWithWhatWasNotAccepted) {
   EXPECT_EQ(TakeHello().link(), 9u);
 }
 
-TEST_F(LaneLinkTest, ACoreThatHasGivenTheLaneUpSaysSo) {
+TEST_F(LaneLinkTest, TheLaneIsToldThatItsCoreHasGivenItUp) {
   Begin();
   for (uint64_t seq = 1; seq <= 3; ++seq) Submit(seq);
   Reopen();
@@ -364,7 +387,7 @@ TEST_F(LaneLinkTest, ACoreThatHasGivenTheLaneUpSaysSo) {
   EXPECT_THAT(listener_.sessions[0].unaccepted, SizeIs(3));
 }
 
-TEST_F(LaneLinkTest, ALaneThatIsLateIsToldSo) {
+TEST_F(LaneLinkTest, ALateLaneIsToldThatItIsLate) {
   Begin();
   Reopen();
   TakeHello();
@@ -373,7 +396,7 @@ TEST_F(LaneLinkTest, ALaneThatIsLateIsToldSo) {
   EXPECT_EQ(listener_.sessions[0].kind, CoreSession::Kind::kLate);
 }
 
-TEST_F(LaneLinkTest, AnOutageLastsFromTheEndOfTheLastWelcomeStreamHoweverOftenOneFails) {
+TEST_F(LaneLinkTest, AnOutageBeginsWithTheEndOfTheLastWelcomedStreamAndLastsOverFailedOnes) {
   Begin();
   End();
   for (int i = 0; i < 3; ++i) {
@@ -400,7 +423,7 @@ TEST_F(LaneLinkTest, HelloNamesTheLanesThatTheLaneKnows) {
 
 // ---- messages of their own
 
-TEST_F(LaneLinkTest, WhatIsSubmittedApartTravelsApartFromWhatIsBeforeAndAfterIt) {
+TEST_F(LaneLinkTest, ABatchSubmittedApartIsSentInAMessageOfItsOwn) {
   Begin();
   stream().one_at_a_time = true;
   Submit(1);

@@ -38,7 +38,7 @@ class LaneReports : public LaneTest {
   }
 };
 
-TEST_F(LaneReports, TellWhatTheLaneHasCounted) {
+TEST_F(LaneReports, HaveTheCountersOfTheLane) {
   for (int i = 0; i < 5; ++i) counters_.CountIn(i < 2 ? MessageForm::kCbor : MessageForm::kJson, 9);
   counters_.frames_delivered.Add(7);
   counters_.Count(CloseReason::kSlowReader);
@@ -62,7 +62,7 @@ TEST_F(LaneReports, TellWhatTheLaneHasCounted) {
   EXPECT_EQ(stats.drops(0).name(), "cbor_too_deep");
 }
 
-TEST_F(LaneReports, TellOfMembersForWhomSomethingChanged) {
+TEST_F(LaneReports, HaveTheMembersWithChanges) {
   Lane::Member* one = Join(1);
   Lane::Member* two = JoinAndSubscribe(2, "t");
   Join(3);
@@ -119,7 +119,7 @@ TEST_F(LaneReports, LatencyRunsFromTheReadToTheDeliveryAndIsNeverNegative) {
 
 using LaneOrders = LaneTest;
 
-TEST_F(LaneOrders, ADisconnectReachesItsPeerAloneInTheOperatorsWords) {
+TEST_F(LaneOrders, ADisconnectReachesOnlyItsPeerWithTheOperatorsReason) {
   Join(1);
   Join(2);
   CoreToLane message;
@@ -169,7 +169,7 @@ class LaneQueries : public LaneTest {
   static constexpr char kEmptyResult[] = R"("payload":null)";
 };
 
-TEST_F(LaneQueries, AreAnsweredWithWhatTheCoreHas) {
+TEST_F(LaneQueries, AreAnsweredWithTheRecordsOfTheCore) {
   lane_.Query(Join(1), "t");
   EXPECT_THAT(Said(), ElementsAre("PEER_OPENED 1", "QUERIED 1 t"));
   EXPECT_THAT(clients_[1].frames, IsEmpty());
@@ -185,7 +185,7 @@ TEST_F(LaneQueries, AreAnsweredWithWhatTheCoreHas) {
   EXPECT_THAT(Said(), IsEmpty());
 }
 
-TEST_F(LaneQueries, AreAnsweredEmptyWhenTheirHoldIsOver) {
+TEST_F(LaneQueries, AreAnsweredEmptyAfterQueryHold) {
   Lane::Member* member = Join(1);
   lane_.Query(member, "t");
   clock_.Advance(absl::Milliseconds(500));
@@ -239,7 +239,7 @@ TEST_F(LaneQueries, AskedTwiceAreAnsweredTwiceAndEndedOnce) {
   EXPECT_EQ(clients_[1].frames.size(), 4u);
 }
 
-TEST_F(LaneQueries, OfOneTopicAreToldToTheCoreOnce) {
+TEST_F(LaneQueries, OfOneTopicAreSentToTheCoreOnce) {
   Lane::Member* member = Join(1);
   for (int i = 0; i < 10; ++i) lane_.Query(member, "t");
   lane_.Query(member, "u");
@@ -250,7 +250,7 @@ TEST_F(LaneQueries, OfOneTopicAreToldToTheCoreOnce) {
   EXPECT_THAT(Said(), ElementsAre("QUERIED 1 t"));
 }
 
-TEST_F(LaneQueries, SayWhatTheirAnswerCanHold) {
+TEST_F(LaneQueries, HaveTheMaximumSizeOfTheirAnswer) {
   Lane::PeerFacts facts;
   facts.user_agent = "Python/3.11";
   lane_.Query(lane_.Join(2, &clients_[2], facts), "t");
@@ -297,7 +297,7 @@ TEST_F(LaneQueries, BeyondMaxHeldAreAnsweredEmptyAtOnce) {
   EXPECT_THAT(Said(), ElementsAre("PEER_OPENED 1", "QUERIED 1 a", "QUERIED 1 b"));
 }
 
-TEST_F(LaneQueries, ThatWaitAreSaidAgainInASnapshot) {
+TEST_F(LaneQueries, ThatWaitAreRepeatedInASnapshot) {
   lane_.Query(Join(1), "t");
   Said();
   link_.BeginKind(CoreSession::Kind::kNewCore);
@@ -325,7 +325,7 @@ TEST_F(LaneRecords, ArePublishedWithANumberAndTheirBlobAsAPayload) {
   EXPECT_EQ(events[1].record().ttl_us(), 90'000'000);
 }
 
-TEST_F(LaneRecords, SayWhereTheyComeFrom) {
+TEST_F(LaneRecords, HaveTheAddressOfTheirPublisher) {
   Lane::PeerFacts facts;
   facts.remote_address = "[2001:db8::1:2:3:4]:5678";
   lane_.Publish(lane_.Join(1, &clients_[1], facts), "t", {"peer", "blob", {}});
@@ -333,7 +333,7 @@ TEST_F(LaneRecords, SayWhereTheyComeFrom) {
   EXPECT_EQ(link_.TakeEvents().back().record().source(), "2001:db8::/64");
 }
 
-TEST_F(LaneRecords, OfPublishersThatLeftAreSaidAgainInASnapshotUntilTheyExpire) {
+TEST_F(LaneRecords, OfPublishersThatLeftAreRepeatedInASnapshotUntilTheyExpire) {
   limits_.record_ttl = absl::Seconds(90);
   Lane::Member* member = Join(1);
   lane_.Publish(member, "t", {"", "old", {}});

@@ -22,7 +22,7 @@ using testing::SizeIs;
 
 // ---- relays of the last session
 
-TEST_F(LaneSession, ANewCoreIsToldTheRelaysThatMayNotHaveArrivedAfterTheSnapshotInOrder) {
+TEST_F(LaneSession, UnsettledRelaysAreResentToANewCoreInOrderAfterTheSnapshot) {
   Lane::Member* one = JoinAndSubscribe(1, "t");
   for (int i = 0; i < 3; ++i) Relay(one, "t", "accepted");
   Accept();
@@ -38,7 +38,7 @@ TEST_F(LaneSession, ANewCoreIsToldTheRelaysThatMayNotHaveArrivedAfterTheSnapshot
   EXPECT_EQ(Dropped(DropReason::kRelayUnsure), 0u);
 }
 
-TEST_F(LaneSession, ACoreThatCameTooLateIsToldThemToo) {
+TEST_F(LaneSession, UnsettledRelaysAreResentToACoreThatStartedTooLateToo) {
   Lane::Member* one = Join(1);
   Relay(one, "t", "p");
   Accept();
@@ -47,7 +47,7 @@ TEST_F(LaneSession, ACoreThatCameTooLateIsToldThemToo) {
   EXPECT_THAT(RelaysTold(), ElementsAre(1, 2));
 }
 
-TEST_F(LaneSession, ACoreThatHasGivenTheLaneUpIsToldThemToo) {
+TEST_F(LaneSession, UnsettledRelaysAreResentToACoreThatHasGivenTheLaneUpToo) {
   Lane::Member* one = Join(1);
   for (int i = 0; i < 3; ++i) Relay(one, "t", "accepted");
   Accept();
@@ -58,7 +58,7 @@ TEST_F(LaneSession, ACoreThatHasGivenTheLaneUpIsToldThemToo) {
   EXPECT_EQ(Dropped(DropReason::kRelayUnsure), 0u);
 }
 
-TEST_F(LaneSession, OfARecordThatIsNotTheNewestOnlyTheRelayIsToldAgain) {
+TEST_F(LaneSession, OfAnOlderRecordOnlyTheRelayIsResent) {
   Lane::Member* one = Join(1);
   lane_.Publish(one, "t", {"me", "blob", {}});
   Accept();
@@ -79,7 +79,7 @@ TEST_F(LaneSession, OfARecordThatIsNotTheNewestOnlyTheRelayIsToldAgain) {
   EXPECT_THAT(relays, ElementsAre("1 blob"));
 }
 
-TEST_F(LaneSession, AfterTooLongAnOutageWhatMayHaveArrivedIsDroppedAndCounted) {
+TEST_F(LaneSession, AfterTooLongAnOutageUnsettledRelaysAreDroppedAndCounted) {
   const absl::Duration kept = absl::FromChrono(link::kUnsureRelaysKept);
   Lane::Member* one = Join(1);
   Relay(one, "t", "accepted");
@@ -97,7 +97,7 @@ TEST_F(LaneSession, AfterTooLongAnOutageWhatMayHaveArrivedIsDroppedAndCounted) {
   EXPECT_EQ(Dropped(DropReason::kRelayUnsure), 2u);
 }
 
-TEST_F(LaneSession, RelaysAreToldAgainHoweverOftenCoresEnd) {
+TEST_F(LaneSession, RelaysAreResentToEachOfSeveralCores) {
   Lane::Member* one = Join(1);
   for (int i = 0; i < 3; ++i) Relay(one, "t", "p");
   for (int cores = 0; cores < 5; ++cores) {
@@ -115,7 +115,7 @@ TEST_F(LaneSession, RelaysAreToldAgainHoweverOftenCoresEnd) {
   }
 }
 
-TEST_F(LaneSession, ASenderThatHasItsReceiptDoesNotAskTheNextCore) {
+TEST_F(LaneSession, AReceiptIsNotRequestedAgainFromTheNextCore) {
   Lane::Member* member = Join(1, wire::Dialect::kV2);
   wire::Message message;
   message.kind = wire::MessageKind::kRelay;
@@ -140,7 +140,7 @@ TEST_F(LaneSession, ASenderThatHasItsReceiptDoesNotAskTheNextCore) {
   EXPECT_THAT(wanted, ElementsAre(false, true));
 }
 
-TEST_F(LaneSession, ARelayThatAnotherCoreBringsAgainIsDropped) {
+TEST_F(LaneSession, ARelayThatAnotherCoreDeliversAgainIsDropped) {
   JoinAndSubscribe(1, "t");
   Deliver(5, 9, "t");
   link_.BeginKind(Kind::kNewCore);
@@ -151,7 +151,7 @@ TEST_F(LaneSession, ARelayThatAnotherCoreBringsAgainIsDropped) {
 
 // ---- bounds
 
-TEST_F(LaneSession, TooMuchThatTheCoreHasNotTakenStopsReadingUntilHalfOfItIsTaken) {
+TEST_F(LaneSession, TooMuchUnacceptedDataStopsReadingUntilHalfOfItIsAccepted) {
   limits_.max_backlog_bytes = 100'000;
   Lane::Member* one = Join(1);
   Said();
@@ -173,7 +173,7 @@ TEST_F(LaneSession, TooMuchThatTheCoreHasNotTakenStopsReadingUntilHalfOfItIsTake
   EXPECT_GT(lane_.backlog_bytes(), 110'000u);
 }
 
-TEST_F(LaneSession, TooManyRelaysThatHaveNotArrivedStopReadingToo) {
+TEST_F(LaneSession, TooManyUnsettledRelaysStopReadingToo) {
   limits_.max_open_bytes = 100'000;
   Lane::Member* one = Join(1);
   Relay(one, "t", std::string(60'000, 'x'));
@@ -192,7 +192,7 @@ TEST_F(LaneSession, TooManyRelaysThatHaveNotArrivedStopReadingToo) {
 
 // ---- the end
 
-TEST_F(LaneSession, GoodbyeIsTheLastWordAndTheLaneIsFinishedWhenEverythingHasArrived) {
+TEST_F(LaneSession, GoodbyeIsTheLastMessageAndTheLaneFinishesWhenAllRelaysAreSettled) {
   Lane::Member* one = Join(1);
   Relay(one, "t", "p");
   lane_.Leave(one, 0, "client_gone");
@@ -209,7 +209,7 @@ TEST_F(LaneSession, GoodbyeIsTheLastWordAndTheLaneIsFinishedWhenEverythingHasArr
   EXPECT_THAT(Said(), IsEmpty());
 }
 
-TEST_F(LaneSession, GoodbyeIsSaidToTheNextCoreToo) {
+TEST_F(LaneSession, GoodbyeIsSentToTheNextCoreToo) {
   lane_.SayGoodbye();
   EXPECT_THAT(Said(), ElementsAre("GOODBYE 0"));
   link_.BeginKind(Kind::kNewCore);

@@ -22,7 +22,7 @@ using testing::UnorderedElementsAre;
 
 // ---- snapshots
 
-TEST_F(LaneSession, ANewCoreIsToldEveryMemberWithItsTopicsAndThenThatThisIsAll) {
+TEST_F(LaneSession, ANewCoreGetsEveryMemberWithItsTopicsAndThenTheEndOfTheSnapshot) {
   Lane::Member* one = lane_.Join(1, &clients_[1], {5, "192.0.2.1:1", "agent", "", {}});
   lane_.Subscribe(one, "t");
   lane_.Subscribe(one, "u");
@@ -55,7 +55,7 @@ TEST_F(LaneSession, ANewCoreIsToldEveryMemberWithItsTopicsAndThenThatThisIsAll) 
   EXPECT_THAT(Said(), IsEmpty());
 }
 
-TEST_F(LaneSession, ASnapshotIsToldInPiecesAsThereIsRoom) {
+TEST_F(LaneSession, ASnapshotIsSentInPiecesAsRoomAllows) {
   for (uint64_t peer = 1; peer <= 50; ++peer) JoinAndSubscribe(peer, "t");
   Said();
   link_.room = 1000;
@@ -108,7 +108,7 @@ TEST_F(LaneSession, NoMoreIsTakenOutThanThereIsRoomButForOneMember) {
   EXPECT_LE(cost, 2000u + largest);
 }
 
-TEST_F(LaneSession, WhatHappensWhileTheSnapshotIsToldComesOutRight) {
+TEST_F(LaneSession, ChangesDuringASnapshotAreAppliedCorrectly) {
   Lane::Member* one = JoinAndSubscribe(1, "t");
   Lane::Member* two = JoinAndSubscribe(2, "t");
   Said();
@@ -134,7 +134,7 @@ TEST_F(LaneSession, WhatHappensWhileTheSnapshotIsToldComesOutRight) {
                                   "SUBSCRIBED " + known_id + " u", "RELAYED " + known_id + " x"));
 }
 
-TEST_F(LaneSession, AMemberThatLeavesBeforeItWasToldIsNotTold) {
+TEST_F(LaneSession, AMemberThatLeavesBeforeItWasSentIsNotSent) {
   Lane::Member* member = JoinAndSubscribe(1, "t");
   Said();
   link_.room = 0;
@@ -144,7 +144,7 @@ TEST_F(LaneSession, AMemberThatLeavesBeforeItWasToldIsNotTold) {
   EXPECT_THAT(Said(), ElementsAre("SNAPSHOT_END 0"));
 }
 
-TEST(LaneBeforeItsFirstSession, KeepsWhatItHasToTell) {
+TEST(LaneBeforeItsFirstSession, KeepsItsEvents) {
   FakeClock clock;
   EdgeLimits limits;
   EdgeCounters counters;
@@ -193,7 +193,7 @@ TEST_F(LaneSession, WithoutRoomChangesOfOneSubscriptionAreOneEntryAndRelaysKeepT
               ElementsAre("RELAYED 1 x", "SUBSCRIBED 1 u", "UNSUBSCRIBED 1 t", "RELAYED 1 x"));
 }
 
-TEST_F(LaneSession, WithoutRoomASubscriptionThatIsBackAsItWasIsNotTold) {
+TEST_F(LaneSession, WithoutRoomASubscriptionChangedBackIsNotSent) {
   Lane::Member* one = JoinAndSubscribe(1, "t");
   Said();
   link_.room = 0;
@@ -220,7 +220,7 @@ TEST_F(LaneSession, WithoutRoomAReportWaits) {
 
 // ---- who is new to the others
 
-TEST_F(LaneSession, ASubscriptionIsNewUntilACoreWasToldOfIt) {
+TEST_F(LaneSession, ASubscriptionIsNewUntilItWasSentToACore) {
   Lane::Member* one = JoinAndSubscribe(1, "t");
   EXPECT_THAT(NewTold(), ElementsAre(true));
   link_.BeginKind(Kind::kNewCore);
@@ -232,7 +232,7 @@ TEST_F(LaneSession, ASubscriptionIsNewUntilACoreWasToldOfIt) {
   EXPECT_THAT(NewTold(), UnorderedElementsAre(false, true));
 }
 
-TEST_F(LaneSession, OneThatTheLastCoreDidNotLiveToTellOfIsStillNew) {
+TEST_F(LaneSession, ASubscriptionThatTheLastCoreDidNotAnnounceIsStillNew) {
   JoinAndSubscribe(1, "t");
   Accept();
   JoinAndSubscribe(2, "u");
@@ -256,7 +256,7 @@ TEST_F(LaneSession, OfACoreThatGaveTheLaneUpEverySubscriptionIsNew) {
 
 // ---- rosters
 
-TEST_F(LaneSession, TheRosterIsTheLastCompleteOneWithWhatIsAddedToIt) {
+TEST_F(LaneSession, TheRosterIsTheLastCompleteOnePlusItsAdditions) {
   const auto tell = [this](std::initializer_list<uint64_t> lanes, uint64_t core, uint64_t version) {
     CoreToLane message;
     for (const uint64_t lane : lanes) message.mutable_roster()->add_lanes(lane);

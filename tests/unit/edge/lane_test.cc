@@ -21,7 +21,7 @@ using signaling::v1::LaneEvent;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-TEST_F(LaneTest, TellsTheCoreWhoCameAndWhoLeftWhy) {
+TEST_F(LaneTest, ReportsPeersThatConnectAndLeaveWithTheReason) {
   Lane::Member* member =
       lane_.Join(5, &clients_[5], {1'234'567, "192.0.2.1:5000", "agent/1", "TLSv1.3", {}});
   clients_[5].queued = 77;
@@ -43,7 +43,7 @@ TEST_F(LaneTest, TellsTheCoreWhoCameAndWhoLeftWhy) {
   EXPECT_EQ(lane_.member_count(), 0u);
 }
 
-TEST_F(LaneTest, SaysWhatIsInItsIdentity) {
+TEST_F(LaneTest, HasTheIdentityItWasGiven) {
   const signaling::v1::Hello hello = LaneIdentity{9, "name", 2, "0.3.0", 55, "secret"}.ToHello();
   EXPECT_EQ(hello.protocol_version(), 2u);
   EXPECT_EQ(hello.secret(), "secret");
@@ -64,7 +64,7 @@ TEST_F(LaneTest, ASecondSubscribeChangesNothingAndOneUnsubscribeEndsBoth) {
   EXPECT_THAT(Said(), ElementsAre("PEER_OPENED 1", "SUBSCRIBED 1 t", "UNSUBSCRIBED 1 t"));
 }
 
-TEST_F(LaneTest, UnsubscribingFromWhatOneHasNotSaysNothing) {
+TEST_F(LaneTest, UnsubscribingWithoutASubscriptionSendsNothing) {
   Lane::Member* one = Join(1);
   JoinAndSubscribe(2, "t");
   Said();
@@ -95,7 +95,7 @@ TEST_F(LaneTest, ATopicGoesAwayWithItsLastSubscriber) {
   EXPECT_EQ(lane_.member_count(), 1u);
 }
 
-TEST_F(LaneTest, LeavingEndsSubscriptionsWithoutAWordForEach) {
+TEST_F(LaneTest, LeavingEndsSubscriptionsWithoutAnEventForEach) {
   Lane::Member* one = JoinAndSubscribe(1, "t");
   lane_.Subscribe(one, "u");
   JoinAndSubscribe(2, "t");
@@ -122,7 +122,7 @@ TEST_F(LaneTest, AMemberHasAtMostMaxTopics) {
 
 // The last subscriber takes the place of the one that leaves: whatever the order, nobody is lost or
 // left behind.
-TEST_F(LaneTest, WhoeverLeavesATopicTheOthersStay) {
+TEST_F(LaneTest, OtherMembersOfATopicStayWhenOneLeaves) {
   std::vector<uint64_t> order = {1, 2, 3, 4};
   do {
     std::map<uint64_t, Lane::Member*> members;
@@ -171,7 +171,7 @@ TEST_F(LaneTest, RelaysAreNumberedOverAllMembersAndSessions) {
   for (size_t i = 0; i < events.size(); ++i) EXPECT_EQ(events[i].seq(), i + 1);
 }
 
-TEST_F(LaneTest, FlushHandsOverWhatHasGatheredOnceAndOnlyIfThereIsSomething) {
+TEST_F(LaneTest, FlushSubmitsTheGatheredEventsOnceIfThereAreAny) {
   lane_.Flush();
   EXPECT_THAT(link_.submitted, IsEmpty());
   Lane::Member* member = JoinAndSubscribe(1, "t");
@@ -197,7 +197,7 @@ TEST_F(LaneTest, FansOutToEverySubscriberButTheSender) {
   EXPECT_EQ(out.bytes.Get(), 2 * frame.size());
 }
 
-TEST_F(LaneTest, ADeliveryForATopicThatIsGoneGoesNowhere) {
+TEST_F(LaneTest, ADeliveryForARemovedTopicReachesNoClient) {
   Lane::Member* member = JoinAndSubscribe(1, "t");
   lane_.Unsubscribe(member, "t");
   Deliver(1, 9, "t");
@@ -216,7 +216,7 @@ TEST_F(LaneTest, DeliveriesOfOneMessageArriveInTheirOrder) {
                                               DeliveredFrame("t", "c")));
 }
 
-TEST_F(LaneTest, ARelayThatComesAgainIsDroppedAndCounted) {
+TEST_F(LaneTest, ARepeatedRelayIsDroppedAndCounted) {
   JoinAndSubscribe(1, "t");
   Deliver(5, 9, "t", "first");
   Deliver(5, 9, "t", "again");

@@ -128,7 +128,7 @@ TEST_F(LaneV2, ARelayCarriesItsAddresseeAndItsReceipt) {
   EXPECT_FALSE(events[1].wants_receipt());
 }
 
-TEST_F(LaneV2, PresenceIsToldToSubscribersOfV2ButTheOneItIsAbout) {
+TEST_F(LaneV2, PresenceIsSentToOtherSubscribersOfV2) {
   JoinAndSubscribe(1, "t");
   JoinV2(2, "t");
   JoinV2(3, "t");
@@ -147,7 +147,7 @@ TEST_F(LaneV2, PresenceIsToldToSubscribersOfV2ButTheOneItIsAbout) {
   EXPECT_THAT(clients_[4].frames, IsEmpty());
 }
 
-TEST_F(LaneV2, WhoIsNotCountedYetIsNotToldWhoCame) {
+TEST_F(LaneV2, ASubscriberGetsNoPresenceBeforeItsSubscribed) {
   Lane::Member* member = JoinV2(1, "t");
   Tell(Notice::KIND_JOINED, 9, "t");
   Tell(Notice::KIND_LEFT, 8, "t");
@@ -159,7 +159,7 @@ TEST_F(LaneV2, WhoIsNotCountedYetIsNotToldWhoCame) {
   EXPECT_THAT(clients_[1].frames, ElementsAre(Subscribed("t", 1), Joined("t", 7)));
 }
 
-TEST_F(LaneV2, SubscribedAndReceiptsReachWhoAsked) {
+TEST_F(LaneV2, SubscribedAndReceiptsReachTheirRequester) {
   Lane::Member* one = JoinV2(1, "t");
   JoinV2(2, "t");
   Tell(Notice::KIND_SUBSCRIBED, 1, "t", 4);
@@ -208,7 +208,7 @@ TEST_F(LaneV2, ASnapshotAsksAgainForAnswersThatDidNotCome) {
   EXPECT_THAT(wanted(), ElementsAre(true));
 }
 
-TEST_F(LaneV2, WhoMayHaveMissedRelaysIsToldForEveryTopic) {
+TEST_F(LaneV2, MissedIsSentForEveryTopic) {
   JoinV2(1, "t");
   JoinAndSubscribe(2, "t");
   Said();

@@ -43,7 +43,7 @@ TEST_P(LimitsRange, EndsAreAccepted) {
   EXPECT_EQ(Mistake(With(GetParam().high)), "");
 }
 
-TEST_P(LimitsRange, BeyondItTheTextNamesTheOptionTheValueAndWhatWouldDo) {
+TEST_P(LimitsRange, AnErrorNamesTheOptionTheValueAndTheValidRange) {
   for (const size_t value : {GetParam().low - 1, GetParam().high + 1}) {
     const std::string text = Mistake(With(value));
     EXPECT_THAT(text, HasSubstr(std::string(GetParam().option) + " " + std::to_string(value)));
@@ -69,9 +69,9 @@ INSTANTIATE_TEST_SUITE_P(
       return name;
     });
 
-TEST(EdgeLimits, DefaultsStand) { EXPECT_EQ(Mistake(EdgeLimits()), ""); }
+TEST(EdgeLimits, DefaultsAreValid) { EXPECT_EQ(Mistake(EdgeLimits()), ""); }
 
-TEST(EdgeLimits, TheReferencesSizesStand) {
+TEST(EdgeLimits, SizesOfTheReferenceAreValid) {
   EdgeLimits limits;
   limits.max_message_bytes = 64 << 20;
   limits.max_queued_bytes = 128 << 20;
@@ -91,7 +91,7 @@ TEST(EdgeLimits, AQueueHoldsAtLeastOneMessage) {
   EXPECT_EQ(Mistake(limits), "");
 }
 
-TEST(EdgeLimits, NoLimitOnConnectionsOfAnAddressStands) {
+TEST(EdgeLimits, NoLimitOnConnectionsOfAnAddressIsValid) {
   EdgeLimits limits;
   limits.max_connections_per_ip = 0;
   EXPECT_EQ(Mistake(limits), "");

@@ -47,7 +47,7 @@ class NoDescriptors {
   rlimit before_ = {};
 };
 
-TEST_F(ListenerTest, AcceptsWhatWaitsAndThenNothing) {
+TEST_F(ListenerTest, AcceptsWaitingConnectionsAndThenNothing) {
   Listener listener = Open();
   EXPECT_NE(listener.address().ToString(), "127.0.0.1:0");
   EXPECT_FALSE(listener.Accept());

@@ -140,7 +140,7 @@ TEST_F(LoopTest, MoreThanMaxConnectionsAreUpgradedAndClosedWith1013) {
   EXPECT_EQ(ReceiveUntil(first, pong), pong) << "the first one goes on";
 }
 
-TEST_F(LoopTest, TheOldestHandshakeGivesWayWhenThereAreTooMany) {
+TEST_F(LoopTest, TheOldestHandshakeIsClosedWhenThereAreTooMany) {
   EdgeOptions options;
   options.limits.max_handshakes = 1;
   Start(std::move(options));

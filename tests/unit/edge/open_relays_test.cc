@@ -58,7 +58,7 @@ TEST_F(OpenRelaysTest, AreKeptUntilTheyAreSettledEachOnItsOwn) {
   EXPECT_THAT(TakeNumbers(), ElementsAre(1, 2, 5));
 }
 
-TEST_F(OpenRelaysTest, SettlingTwiceOrWhatWasNeverKeptChangesNothing) {
+TEST_F(OpenRelaysTest, SettlingTwiceOrAnUnknownRelayHasNoEffect) {
   for (const uint64_t seq : {5u, 7u, 9u}) Keep(seq);
   open_.Settle(7, 7);
   open_.Settle(7, 7);
@@ -83,7 +83,7 @@ TEST_F(OpenRelaysTest, ASenderThatHasItsReceiptGetsNoOther) {
   EXPECT_FALSE(events[1].wants_receipt());
 }
 
-TEST_F(OpenRelaysTest, AnEntryThatIsUsedAgainHasNothingOfTheOneBefore) {
+TEST_F(OpenRelaysTest, AReusedEntryHasNothingOfTheOldRelay) {
   Keep(1);
   open_.ReceiptGiven(1);
   open_.Settle(1, 1);
@@ -94,6 +94,19 @@ TEST_F(OpenRelaysTest, AnEntryThatIsUsedAgainHasNothingOfTheOneBefore) {
   ASSERT_EQ(events.size(), 1u);
   EXPECT_EQ(events[0].payload(), "");
   EXPECT_EQ(events[0].seq(), 2u);
+}
+
+TEST_F(OpenRelaysTest, ASettledOneLeavesItsMemoryToTheNext) {
+  const auto memory_after = [this](uint64_t seq, size_t payload_bytes) {
+    Keep(seq, payload_bytes);
+    open_.Settle(seq, seq);
+    LaneEvent place = Relay(seq + 1);
+    open_.Keep(place);
+    open_.Settle(seq + 1, seq + 1);
+    return place.payload().capacity();
+  };
+  EXPECT_GE(memory_after(1, 1500), 1500u);
+  EXPECT_LT(memory_after(3, 60'000), 2048u);
 }
 
 TEST_F(OpenRelaysTest, AfterAllWereTakenLowerNumbersMayCome) {

@@ -39,7 +39,7 @@ TEST(OutQueuePin, APinnedPongIsNotSupersededByAFlood) {
   EXPECT_LE(queue.size(), 2 * OutQueue::kMaxPongBytes + 127);
 }
 
-TEST(OutQueuePin, DropWaitingKeepsWhatIsPinnedAndTheFrameInWhichItEnds) {
+TEST(OutQueuePin, DropWaitingKeepsPinnedBytesAndTheFrameInWhichTheyEnd) {
   OutQueue queue;
   const std::string frames = DataFrame(10, 'a') + DataFrame(10, 'b');
   queue.Append(frames + DataFrame(10, 'c'));
@@ -55,7 +55,7 @@ TEST(OutQueuePin, DropWaitingKeepsWhatIsPinnedAndTheFrameInWhichItEnds) {
   EXPECT_EQ(WriteAll(queue), PongFrame("p"));
 }
 
-TEST(OutQueuePin, TheFrontAlwaysBeginsWithWhatWasPinned) {
+TEST(OutQueuePin, TheFrontAlwaysBeginsWithThePinnedBytes) {
   std::mt19937 random(1);
   OutQueue queue;
   std::string pinned;

@@ -69,7 +69,7 @@ TEST(OutQueue, PiecesOfEverySizeMakeTheSameBytes) {
   }
 }
 
-TEST(OutQueue, SizeIsWhatIsNotWritten) {
+TEST(OutQueue, SizeIsThatOfUnwrittenBytes) {
   OutQueue queue;
   queue.Append(DataFrame(3000) + DataFrame(10));
   const size_t all = queue.size();
@@ -102,7 +102,7 @@ TEST(OutQueue, APongPassesFramesThatWait) {
   EXPECT_EQ(WriteAll(queue), PongFrame("one") + PongFrame("two") + DataFrame(10) + DataFrame(20));
 }
 
-TEST(OutQueue, APongNeverStandsInsideAFrame) {
+TEST(OutQueue, APongIsNeverInsideAFrame) {
   // Payloads of every length form: 2, 4 and 10 bytes of header.
   for (const size_t payload : {0u, 5u, 125u, 126u, 300u, 66'000u}) {
     const std::string first = DataFrame(payload, 'a');
@@ -120,7 +120,7 @@ TEST(OutQueue, APongNeverStandsInsideAFrame) {
   }
 }
 
-TEST(OutQueue, APongThatCameInsideAFrameWaitsForThatFrameAlone) {
+TEST(OutQueue, APongQueuedInsideAFrameWaitsForThatFrameOnly) {
   OutQueue queue;
   queue.Append(DataFrame(10, 'a') + DataFrame(10, 'b'));
   Write(queue, 3);
@@ -128,7 +128,7 @@ TEST(OutQueue, APongThatCameInsideAFrameWaitsForThatFrameAlone) {
   EXPECT_EQ(queue.Front(), DataFrame(10, 'a').substr(3));
 }
 
-TEST(OutQueue, APongThatHasBegunLeavesWhole) {
+TEST(OutQueue, APartlyWrittenPongIsWrittenToItsEnd) {
   const std::string pong = PongFrame("0123456789");
   for (size_t offset = 1; offset < pong.size(); ++offset) {
     OutQueue queue;
@@ -142,7 +142,7 @@ TEST(OutQueue, APongThatHasBegunLeavesWhole) {
   }
 }
 
-TEST(OutQueue, APongOfAnIdleConnectionGoesAtOnce) {
+TEST(OutQueue, APongOfAnIdleConnectionIsNext) {
   OutQueue queue;
   queue.AppendPong(PongFrame(""));
   EXPECT_FALSE(queue.empty());

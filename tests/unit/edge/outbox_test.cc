@@ -60,7 +60,7 @@ class OutboxTest : public testing::Test {
   RecordCache records_{1 << 20};
 };
 
-TEST_F(OutboxTest, HasNoRoomBeforeItIsToldOfSome) {
+TEST_F(OutboxTest, HasNoRoomBeforeTheFirstRoomIsReported) {
   EXPECT_FALSE(outbox_.has_room());
   outbox_.SetRoom(1);
   EXPECT_TRUE(outbox_.has_room());
@@ -82,7 +82,7 @@ TEST_F(OutboxTest, TheBatchTakesTheRoomThatItsEventsCost) {
   EXPECT_THAT(InBatch(), ElementsAre(1, 2, 3));
 }
 
-TEST_F(OutboxTest, WhatWaitsKeepsItsOrderAndMovesIntoTheBatchAsItIs) {
+TEST_F(OutboxTest, WaitingEventsKeepTheirOrderAndMoveIntoTheBatchUnchanged) {
   outbox_.SetRoom(1 << 20);
   AddRelay(1);
   AddWaitingRelay(2);
@@ -94,7 +94,7 @@ TEST_F(OutboxTest, WhatWaitsKeepsItsOrderAndMovesIntoTheBatchAsItIs) {
   EXPECT_EQ(outbox_.batch().events(1).payload().size(), 100u);
 }
 
-TEST_F(OutboxTest, WhatMovesIntoTheBatchTakesRoom) {
+TEST_F(OutboxTest, EventsThatMoveIntoTheBatchTakeRoom) {
   AddWaitingRelay(1);
   outbox_.SetRoom(outbox_.waiting_cost());
   outbox_.MoveFirst();
@@ -131,7 +131,7 @@ TEST_F(OutboxTest, AChangeAfterTheFirstWasTakenIsANewOne) {
   EXPECT_THAT(Drain(), ElementsAre("t told"));
 }
 
-TEST_F(OutboxTest, RestartKeepsOnlyWhatHasANumberInItsOrderBehindWhatWasBefore) {
+TEST_F(OutboxTest, RestartKeepsOnlyNumberedEventsInOrderBehindEarlierOnes) {
   outbox_.SetRoom(1 << 20);
   AddRelay(3);
   outbox_.Added(outbox_.Add(LaneEvent::KIND_PEER_OPENED, kPeer));

@@ -2,11 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "tests/support/document.h"
 
 namespace cairn::edge {
 namespace {
@@ -79,18 +80,14 @@ TEST(Reasons, EachJsonFaultIsADropOfItsOwn) {
 
 // The table "| Reason | Code | When |": "`name`" -> "code".
 std::map<std::string, std::string> DocumentedCodes() {
-  std::ifstream file(CAIRN_DOCS_DIR "/PROTOCOL.md");
-  EXPECT_TRUE(file) << CAIRN_DOCS_DIR "/PROTOCOL.md";
-  std::map<std::string, std::string> rows;
-  bool inside = false;
-  for (std::string line; std::getline(file, line);) {
-    inside = inside ? !line.empty() : line.rfind("| Reason | Code |", 0) == 0;
-    const size_t name_end = line.find("` | ");
-    if (!inside || line.rfind("| `", 0) != 0 || name_end == line.npos) continue;
+  std::map<std::string, std::string> codes;
+  for (const std::string& row : TableRows("PROTOCOL.md", "| Reason | Code |")) {
+    const size_t name_end = row.find("` | ");
+    if (row.rfind("| `", 0) != 0 || name_end == row.npos) continue;
     const size_t cell = name_end + 4;
-    rows[line.substr(3, name_end - 3)] = line.substr(cell, line.find(" |", cell) - cell);
+    codes[row.substr(3, name_end - 3)] = row.substr(cell, row.find(" |", cell) - cell);
   }
-  return rows;
+  return codes;
 }
 
 TEST(Reasons, TheDocumentedCodesAreTheOnesInTheCode) {

@@ -55,7 +55,7 @@ class RecordCacheTest : public testing::Test {
   RecordCache cache_{1 << 20};
 };
 
-TEST_F(RecordCacheTest, SaysRecordsAgainOldestFirstWithTheTimeThatIsLeft) {
+TEST_F(RecordCacheTest, RepeatsRecordsOldestFirstWithTheirRemainingTime) {
   cache_.Keep("t", From(1, "a"), At(0));
   cache_.Keep("u", From(1, "b"), At(100));
   cache_.Keep("t", From(2, "c"), At(200));
@@ -63,7 +63,7 @@ TEST_F(RecordCacheTest, SaysRecordsAgainOldestFirstWithTheTimeThatIsLeft) {
   EXPECT_THAT(Snapshot(300), ElementsAre("t a 700", "u b 800", "t c 900")) << "each time";
 }
 
-TEST_F(RecordCacheTest, SaysTheWholeRecord) {
+TEST_F(RecordCacheTest, RepeatsTheWholeRecord) {
   Record record = From(7, "", "0b0c");
   record.add_addresses("a:1");
   record.add_addresses("é");
@@ -73,7 +73,7 @@ TEST_F(RecordCacheTest, SaysTheWholeRecord) {
   EXPECT_EQ(events[0].record().SerializeAsString(), record.SerializeAsString());
 }
 
-TEST_F(RecordCacheTest, ForgetsWhatHasExpired) {
+TEST_F(RecordCacheTest, ForgetsExpiredRecords) {
   cache_.Keep("t", From(1, "a"), At(0));
   cache_.Keep("t", From(2, "b"), At(1));
   EXPECT_THAT(Snapshot(kTtlUs), ElementsAre("t b 1"));
@@ -82,7 +82,7 @@ TEST_F(RecordCacheTest, ForgetsWhatHasExpired) {
   EXPECT_EQ(cache_.bytes(), 0u);
 }
 
-TEST_F(RecordCacheTest, APublishersLastWordTakesThePlaceOfEarlierOnes) {
+TEST_F(RecordCacheTest, APublishersLastRecordReplacesItsEarlierOnes) {
   cache_.Keep("t", From(1, "a"), At(0));
   cache_.Keep("t", From(2, "b"), At(1));
   cache_.Keep("t", From(1, "c"), At(2));
@@ -93,7 +93,7 @@ TEST_F(RecordCacheTest, APublishersLastWordTakesThePlaceOfEarlierOnes) {
   EXPECT_THAT(Snapshot(10), ElementsAre("t b 991", "t c 992", "u e 994"));
 }
 
-TEST_F(RecordCacheTest, WhoOftenSaysTheSameTakesNobodysRoom) {
+TEST_F(RecordCacheTest, RepeatingARecordEvictsNoOtherPublisher) {
   cache_.Keep("t", From(1, "patient"), At(0));
   const size_t bytes_of_one = cache_.bytes();
   for (int i = 0; i < 100'000; ++i) cache_.Keep("t", From(2, "chatter"), At(1));
@@ -110,7 +110,7 @@ TEST_F(RecordCacheTest, TopicsAndPublishersAreNotMixedUp) {
   EXPECT_EQ(cache_.size(), 4u);
 }
 
-TEST_F(RecordCacheTest, TheOldestGoWhenThereIsNoRoom) {
+TEST_F(RecordCacheTest, TheOldestRecordsAreDroppedWhenThereIsNoRoom) {
   RecordCache one_only(1);
   one_only.Keep("t", From(1, "a"), At(0));
   EXPECT_EQ(one_only.size(), 0u) << "not even one that is too large by itself";
@@ -125,7 +125,7 @@ TEST_F(RecordCacheTest, TheOldestGoWhenThereIsNoRoom) {
   EXPECT_EQ(events[2].peer(), 8u);
 }
 
-TEST_F(RecordCacheTest, WhoFillsItLosesItsOwn) {
+TEST_F(RecordCacheTest, APublisherThatFillsItLosesItsOwnRecords) {
   for (uint64_t connection = 1; connection <= 50; ++connection)
     cache_.Keep("t", From(connection, "victim's"), At(0));
   for (int i = 0; i < 100; ++i)
@@ -137,7 +137,7 @@ TEST_F(RecordCacheTest, WhoFillsItLosesItsOwn) {
 }
 
 // What comes while a snapshot is told, piece by piece, is told as it comes.
-TEST_F(RecordCacheTest, ASnapshotHasWhatWasKeptWhenItBegan) {
+TEST_F(RecordCacheTest, ASnapshotHasTheRecordsOfItsBeginning) {
   cache_.Keep("a", From(1, "a"), At(0));
   cache_.Keep("b", From(2, "b"), At(0));
   cache_.Keep("c", From(3, "c"), At(0));
@@ -154,14 +154,14 @@ TEST_F(RecordCacheTest, ASnapshotHasWhatWasKeptWhenItBegan) {
   EXPECT_FALSE(cache_.TakeForSnapshot(At(1), event));
 }
 
-TEST_F(RecordCacheTest, ASnapshotOfNothingHasNothingHoweverMuchComesLater) {
+TEST_F(RecordCacheTest, ASnapshotOfAnEmptyCacheStaysEmpty) {
   cache_.BeginSnapshot();
   cache_.Keep("a", From(1, "a"), At(0));
   LaneEvent event;
   EXPECT_FALSE(cache_.TakeForSnapshot(At(0), event));
 }
 
-TEST_F(RecordCacheTest, WhatGoesWhileASnapshotIsToldIsLeftOut) {
+TEST_F(RecordCacheTest, RecordsDroppedDuringASnapshotAreLeftOut) {
   cache_.Keep("a", From(1, "a"), At(0));
   RecordCache two(2 * cache_.bytes());
   two.Keep("a", From(1, "a"), At(0));

@@ -52,7 +52,7 @@ TEST_F(SeenRelaysTest, AnOriginThatReturnsIsKept) {
   EXPECT_FALSE(seen_.Take(1, 5));
 }
 
-TEST_F(SeenRelaysTest, TheTimeCountsFromWhenItWasMissingLast) {
+TEST_F(SeenRelaysTest, TheTimeIsCountedFromTheLastRosterWithoutIt) {
   seen_.Take(1, 5);
   OnRoster({}, kStart);
   OnRoster({1}, kStart + kKept / 4);
@@ -64,7 +64,7 @@ TEST_F(SeenRelaysTest, TheTimeCountsFromWhenItWasMissingLast) {
   EXPECT_EQ(seen_.size(), 0u);
 }
 
-TEST_F(SeenRelaysTest, OfOriginsThatAreGoneNoMoreThanTheBoundAreRemembered) {
+TEST_F(SeenRelaysTest, NoMoreAbsentOriginsThanTheBoundAreRemembered) {
   constexpr uint64_t kMany = SeenRelays::kMaxAbsent + 100;
   for (uint64_t round = 0; round < 3; ++round) {
     for (uint64_t lane = 1; lane <= kMany; ++lane) seen_.Take(round * kMany + lane, 1);
@@ -74,7 +74,7 @@ TEST_F(SeenRelaysTest, OfOriginsThatAreGoneNoMoreThanTheBoundAreRemembered) {
   EXPECT_FALSE(seen_.Take(3 * kMany, 1) && seen_.Take(3 * kMany - 1, 1));
 }
 
-TEST_F(SeenRelaysTest, AnOriginThatComesAndGoesDoesNotPushOthersOut) {
+TEST_F(SeenRelaysTest, AnOriginThatComesAndGoesDoesNotEvictOthers) {
   seen_.Take(1, 5);
   seen_.Take(2, 5);
   OnRoster({2}, kStart);

@@ -86,8 +86,8 @@ TEST_F(SessionJson, ARecordThatNoAnswerCouldHoldIsRefused) {
   EXPECT_EQ(Dropped(DropReason::kRecordTooLarge), 2u);
   EXPECT_THAT(Said(), IsEmpty());
   std::string refusal;
-  wire::AppendWsFrame(WsOpcode::kText, R"({"type":"error","topic":"t","reason":"record_too_large"})",
-                      refusal);
+  wire::AppendWsFrame(WsOpcode::kText,
+                      R"({"type":"error","topic":"t","reason":"record_too_large"})", refusal);
   EXPECT_THAT(client_.frames, ElementsAre(refusal));
 }
 
@@ -146,7 +146,7 @@ TEST_F(SessionV2, ARelayMayNameItsAddresseeAndAskForAReceipt) {
   EXPECT_THAT(client_.frames, IsEmpty());
 }
 
-TEST_F(SessionV2, IsToldWhatHadNoEffectAndWhy) {
+TEST_F(SessionV2, IsToldWhichMessageHadNoEffectAndWhy) {
   ReceiveBinary("\xff");
   ReceiveRelayWith(
       "\x62to\x64"
@@ -164,7 +164,7 @@ TEST_F(SessionV2, IsToldWhatHadNoEffectAndWhy) {
   EXPECT_FALSE(client_.closed);
 }
 
-TEST_F(SessionV2, IsToldWhenToComeBackWhenTheEdgeDrains) {
+TEST_F(SessionV2, IsToldWhenToReconnectWhenTheEdgeDrains) {
   session_->SayDraining(absl::Milliseconds(1500));
   std::string message;
   wire::AppendDraining(1500, message);
@@ -173,7 +173,7 @@ TEST_F(SessionV2, IsToldWhenToComeBackWhenTheEdgeDrains) {
 
 using SessionNative = SessionTest;
 
-TEST_F(SessionNative, IsToldNothingOfAllThat) {
+TEST_F(SessionNative, GetsNoneOfTheseMessages) {
   session_->SayDraining(absl::Milliseconds(1500));
   ReceiveBinary("\xff");
   ReceiveBinary("\xa1\x65Relay\xa3\x65topic\x61t\x67payload\x41p\x62to\x64none");

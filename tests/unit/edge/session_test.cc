@@ -105,7 +105,7 @@ TEST_F(SessionTest, TheClientsCloseEndsItWithItsCode) {
   EXPECT_EQ(client_.closed_with_peer_code, 0);
 }
 
-TEST_F(SessionTest, ARelayInFrontOfACloseCountsAndOneBehindItDoesNot) {
+TEST_F(SessionTest, ARelayBeforeACloseIsSentAndOneAfterItIsNot) {
   Receive(RelayFrame("t", "before") + ClientClose(1000) + RelayFrame("t", "behind") +
           ClientFrame(WsOpcode::kPing, "x"));
   Receive(RelayFrame("t", "later"));
@@ -114,7 +114,7 @@ TEST_F(SessionTest, ARelayInFrontOfACloseCountsAndOneBehindItDoesNot) {
   EXPECT_EQ(client_.close_calls, 1);
 }
 
-TEST_F(SessionTest, WhatBreaksTheProtocolClosesForItsReason) {
+TEST_F(SessionTest, ProtocolErrorsCloseWithTheirReason) {
   const struct {
     const char* what;
     std::string bytes;
@@ -163,7 +163,7 @@ TEST_F(SessionTest, OneTopicTooManyCloses) {
   EXPECT_THAT(Said(), ElementsAre("SUBSCRIBED a", "SUBSCRIBED b", "SUBSCRIBED c"));
 }
 
-TEST_F(SessionTest, ATopicAboveTheLimitClosesWhateverIsSaidOfIt) {
+TEST_F(SessionTest, EveryMessageWithATopicAboveTheLimitCloses) {
   const std::string longest(limits_.max_topic_bytes, 't');
   Receive(SubscribeFrame(longest) + RelayFrame(longest, "p"));
   EXPECT_FALSE(client_.closed);

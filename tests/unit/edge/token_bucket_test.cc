@@ -14,7 +14,7 @@ TEST(TokenBucket, IsFullAtFirstAndNeverHoldsMoreThanTheBurst) {
   EXPECT_EQ(bucket.Refill(kRate, kStart + absl::Hours(10)), 2000);
 }
 
-TEST(TokenBucket, EarnsSoManyTokensASecond) {
+TEST(TokenBucket, EarnsTokensAtItsRate) {
   TokenBucket bucket(kRate);
   bucket.Refill(kRate, kStart);
   bucket.Take(2000);

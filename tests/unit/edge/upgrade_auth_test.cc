@@ -20,7 +20,7 @@ constexpr char kToken[] = "s3cret-token";
 
 BearerTokens Token() { return *BearerTokens::FromToken(kToken); }
 
-TEST(UpgradeAuth, WithATokenTheRightOneLetsIn) {
+TEST(UpgradeAuth, TheRightTokenIsAccepted) {
   for (const char* value : {"Bearer s3cret-token", "  Bearer s3cret-token  ",
                             "\tBearer s3cret-token\t", "bearer s3cret-token"}) {
     ExpectAccepted(GoodRequest({std::string("Authorization:") + value}), Token());
@@ -87,7 +87,7 @@ TEST(UpgradeAuth, WithoutConfiguredTokensAnyAuthorizationIsIgnored) {
   ExpectAccepted(GoodRequest({"Authorization: Basic x"}));
 }
 
-TEST(UpgradeAuth, WhoIsNotAuthorizedLearnsNothingOfWhatElseIsWrong) {
+TEST(UpgradeAuth, AnUnauthorizedRequestIsNotToldWhatElseIsWrong) {
   ExpectRefused(GoodRequestBut("Sec-WebSocket-Key", ""), 401, Token());
   ExpectRefused(GoodRequestBut("Sec-WebSocket-Version", "Sec-WebSocket-Version: 8"), 401, Token());
 }

@@ -107,7 +107,7 @@ TEST(Upgrade, SelectsTheNewestDialectThatIsOffered) {
   }
 }
 
-TEST(Upgrade, RefusesWhatIsNoUpgradeWith426AndSaysWhatWouldBe) {
+TEST(Upgrade, RefusesOtherRequestsWith426AndTheUpgradeThatIsRequired) {
   ExpectRefused(GoodRequestBut("Upgrade", ""), 426);
   ExpectRefused(GoodRequestBut("Upgrade", "Upgrade: h2c"), 426);
   ExpectRefused(GoodRequestBut("Upgrade", "Upgrade: websockets"), 426);
@@ -131,7 +131,7 @@ TEST(Upgrade, RefusesVersionsOtherThan13With426) {
   }
 }
 
-TEST(Upgrade, IgnoresAnEmptyLineBeforeTheRequestHoweverItComes) {
+TEST(Upgrade, IgnoresAnEmptyLineBeforeTheRequestForEverySplit) {
   ExpectAccepted("\r\n" + GoodRequest());
   const BearerTokens tokens;
   Upgrade upgrade(tokens, kMaxHead);
@@ -198,7 +198,7 @@ TEST(Upgrade, RefusesOtherVersionsOfHttpWith505) {
   }
 }
 
-TEST(Upgrade, RefusesWhatIsNotHttpWith400) {
+TEST(Upgrade, RefusesInputThatIsNotHttpWith400) {
   for (const char* head :
        {"GET\r\n\r\n", "GET /\r\n\r\n", "\r\n\r\n", "GET / HTTP/1.1\r\nno colon\r\n\r\n",
         "hello\r\n\r\n", "GET / HTTP/1.1\r\nA: b\x01\r\n\r\n"}) {
@@ -211,7 +211,7 @@ TEST(Upgrade, RefusesWhatIsNotHttpWith400) {
   }
 }
 
-TEST(Upgrade, RefusesAHeadAboveItsLimitWith431HoweverItComes) {
+TEST(Upgrade, RefusesAHeadAboveItsLimitWith431ForEverySplit) {
   const std::string endless = "GET / HTTP/1.1\r\nX: " + std::string(2000, 'x');
   for (const size_t piece : {size_t{1}, size_t{7}, size_t{999}, endless.size()}) {
     const BearerTokens none;

@@ -31,7 +31,7 @@ std::vector<std::string> TakeAll(WaitingRelays& waiting) {
   return taken;
 }
 
-TEST(WaitingRelaysTest, SendersTakeTurnsAndWhatEachSaidKeepsItsOrder) {
+TEST(WaitingRelaysTest, SendersTakeTurnsAndTheRelaysOfEachKeepTheirOrder) {
   WaitingRelays waiting;
   for (const char* payload : {"1a", "1b", "1c"}) waiting.Add(1, Relayed(1, payload));
   waiting.Add(2, Relayed(2, "2a"));
@@ -43,7 +43,7 @@ TEST(WaitingRelaysTest, SendersTakeTurnsAndWhatEachSaidKeepsItsOrder) {
   EXPECT_FALSE(waiting.HasOf(1));
 }
 
-TEST(WaitingRelaysTest, OnlyTheNextRelayOfTheSameTopicForEverybodyGoesAlong) {
+TEST(WaitingRelaysTest, OnlyTheNextUndirectedRelayOfTheSameTopicIsDeliveredWithIt) {
   WaitingRelays waiting;
   waiting.Add(1, Relayed(1, "a"));
   waiting.Add(1, Relayed(1, "b"));

@@ -61,7 +61,7 @@ TEST(Cost, OfAnItemIsTheMemoryThatItTakes) {
   }
 }
 
-TEST(Cost, OfAPeerThatOpenedCountsWhatIsKnownOfIt) {
+TEST(Cost, OfAnOpenedPeerIncludesItsFacts) {
   LaneEvent event;
   event.set_kind(LaneEvent::KIND_PEER_OPENED);
   event.mutable_info()->set_user_agent(std::string(256, 'u'));

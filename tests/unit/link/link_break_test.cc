@@ -17,7 +17,7 @@ using testing::SizeIs;
 
 // ---- streams that break
 
-TEST_F(LinkTest, AfterABreakWhatTheOtherEndHasNotHandledIsWrittenAgainUnderItsNumbers) {
+TEST_F(LinkTest, AfterABreakUnhandledMessagesAreResentWithTheirNumbers) {
   std::vector<LaneToCore> written;
   for (uint64_t seq = 1; seq <= 5; ++seq) {
     Append(Relay(seq));
@@ -42,7 +42,7 @@ TEST_F(LinkTest, AMessageThatWasHandledBeforeIsNotHandledAgain) {
   EXPECT_THAT(Handle(written), IsEmpty());
 }
 
-TEST_F(LinkTest, WhatGathersIsNotNumberedBeforeItIsWritten) {
+TEST_F(LinkTest, AMessageIsNumberedWhenItIsWritten) {
   Append(Relay(1));
   Append(Relay(2));
   Reconnect();
@@ -50,7 +50,7 @@ TEST_F(LinkTest, WhatGathersIsNotNumberedBeforeItIsWritten) {
   EXPECT_THAT(Numbers(Write().at(0)), ElementsAre(1, 2, 3));
 }
 
-TEST_F(LinkTest, TheAcknowledgementOfABrokenStreamIsSaidInTheOpeningOfTheNext) {
+TEST_F(LinkTest, TheAcknowledgementOfABrokenStreamIsInTheOpeningOfTheNext) {
   Append(Relay(1));
   Handle(Write());
   core_.AckNow();
@@ -58,7 +58,7 @@ TEST_F(LinkTest, TheAcknowledgementOfABrokenStreamIsSaidInTheOpeningOfTheNext) {
   EXPECT_FALSE(core_.HasNext()) << "Welcome has said it";
 }
 
-TEST_F(LinkTest, AMessageWrittenAgainAcknowledgesWhatHasBeenReceivedSince) {
+TEST_F(LinkTest, AResentMessageAcknowledgesLaterInputToo) {
   Append(Relay(1));
   EXPECT_EQ(Write().at(0).received(), 0u);
   CoreToLane delivery = Delivery(1);
@@ -71,7 +71,7 @@ TEST_F(LinkTest, AMessageWrittenAgainAcknowledgesWhatHasBeenReceivedSince) {
 
 // ---- an end that breaks the rules
 
-TEST_F(LinkTest, ANumberThatIsLeftOutIsBroken) {
+TEST_F(LinkTest, ASkippedNumberIsBroken) {
   for (const uint64_t number : {2u, 1'000'000u}) {
     CoreEnd core(kWindow, kMaxWhole);
     LaneToCore message = Relay(1);
@@ -81,7 +81,7 @@ TEST_F(LinkTest, ANumberThatIsLeftOutIsBroken) {
   }
 }
 
-TEST_F(LinkTest, AnAcknowledgementOfWhatWasNeverWrittenIsBroken) {
+TEST_F(LinkTest, AnAcknowledgementOfAnUnwrittenMessageIsBroken) {
   Append(Relay(1));
   Write();
   Append(Relay(2));  // not written
@@ -97,7 +97,7 @@ TEST_F(LinkTest, AnAcknowledgementOfWhatWasNeverWrittenIsBroken) {
   EXPECT_TRUE(edge_.Attach(1, kIgnore));
 }
 
-TEST_F(LinkTest, AnAcknowledgementStaysValidAfterABreakWhateverIsWrittenAgain) {
+TEST_F(LinkTest, AnAcknowledgementStaysValidAfterABreak) {
   Append(Relay(1));
   Append(Relay(2, kMaxMessageBytes));
   Handle(Write());
@@ -111,7 +111,7 @@ TEST_F(LinkTest, AnAcknowledgementStaysValidAfterABreakWhateverIsWrittenAgain) {
   EXPECT_TRUE(edge_.idle());
 }
 
-TEST_F(LinkTest, AnAcknowledgementThatGoesBackChangesNothing) {
+TEST_F(LinkTest, ALowerAcknowledgementHasNoEffect) {
   for (uint64_t seq = 1; seq <= 2; ++seq) {
     Append(Relay(seq));
     Handle(Write());

@@ -38,14 +38,14 @@ TEST_F(LinkTest, ALargeItemTravelsInPartsAndIsHandledOnceWithTheLast) {
   EXPECT_EQ(edge_.cost(), 0u);
 }
 
-TEST_F(LinkTest, ALargeItemIsKeptOnceHoweverManyPartsItHas) {
+TEST_F(LinkTest, ALargeItemIsKeptOnceAndNotOncePerPart) {
   const LaneToCore large = Relay(1, kLarge);
   Append(large);
   Write();
   EXPECT_EQ(edge_.cost(), CostOf(large));
 }
 
-TEST_F(LinkTest, ALargeItemGoesOnAfterABreakWhereItWas) {
+TEST_F(LinkTest, ALargeItemContinuesWhereABreakInterruptedIt) {
   Append(Relay(1, kLarge));
   const std::vector<LaneToCore> written = Write();
   Handle({written.begin(), written.begin() + 2});
@@ -88,7 +88,7 @@ TEST_F(LinkTest, PartsThatMakeTooLargeAMessageAreBroken) {
 
 // ---- memory
 
-TEST_F(LinkTest, ItsCostIsThatOfWhatIsNotAcknowledged) {
+TEST_F(LinkTest, ItsCostIsThatOfUnacknowledgedItems) {
   EXPECT_EQ(edge_.cost(), 0u);
   const size_t one = CostOf(Relay(1, 1000));
   for (uint64_t seq = 1; seq <= 3; ++seq) Append(Relay(seq, 1000));
@@ -100,7 +100,7 @@ TEST_F(LinkTest, ItsCostIsThatOfWhatIsNotAcknowledged) {
   EXPECT_EQ(edge_.cost(), one);
 }
 
-TEST_F(LinkTest, WhateverItHasCarriedItsCostIsGivenBack) {
+TEST_F(LinkTest, ItsCostReturnsToZeroForEveryKindOfItem) {
   // Alone and behind something, with and without what is no item, in one message, in many and in
   // parts.
   for (const size_t payload : {size_t{10}, kMaxMessageBytes / 3, kMaxMessageBytes, kLarge}) {
@@ -121,7 +121,7 @@ TEST_F(LinkTest, WhateverItHasCarriedItsCostIsGivenBack) {
   }
 }
 
-TEST_F(LinkTest, OfTheCoreItsCostIsGivenBackToo) {
+TEST_F(LinkTest, ItsCostReturnsToZeroForItemsOfTheCoreToo) {
   CoreToLane message;
   for (uint64_t seq = 1; seq <= 3; ++seq)
     *message.add_deliveries() = Delivery(seq, kMaxMessageBytes / 2).deliveries(0);

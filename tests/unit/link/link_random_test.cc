@@ -133,7 +133,7 @@ class LinkRandomTest : public testing::TestWithParam<uint32_t> {
   Core core_;
 };
 
-TEST_P(LinkRandomTest, EverythingArrivesOnceAndInOrderAndIsGivenBack) {
+TEST_P(LinkRandomTest, EverythingArrivesOnceInOrderAndIsReleased) {
   ASSERT_TRUE(edge_.link.Attach(0, kIgnore));
   ASSERT_TRUE(core_.link.Attach(0, kIgnore));
   for (int step = 0; step < kSteps; ++step) {

@@ -31,7 +31,7 @@ TEST_F(LinkTest, WritesNothingBeforeItIsAttachedAndEverythingAfter) {
   EXPECT_EQ(link.Next().number(), 1u);
 }
 
-TEST_F(LinkTest, WhatIsAppendedUntilTheNextWriteTravelsInOneMessage) {
+TEST_F(LinkTest, ItemsAppendedBeforeTheNextWriteAreInOneMessage) {
   Append(Relay(1));
   LaneToCore more = Relay(2);
   more.mutable_stats()->set_messages_in(3);
@@ -97,7 +97,7 @@ TEST_F(LinkTest, AMessageGathersNoMoreThanItsBound) {
   for (const LaneToCore& one : Write()) EXPECT_LE(one.ByteSizeLong(), kMaxMessageBytes);
 }
 
-TEST_F(LinkTest, WhatIsNoItemKeepsMessagesWithinTheirBoundToo) {
+TEST_F(LinkTest, OtherFieldsKeepMessagesWithinTheirBoundToo) {
   CoreToLane message = Delivery(1, kMaxMessageBytes / 2);
   message.add_deliveries()->set_payload(std::string(kMaxMessageBytes / 2, 'x'));
   for (uint64_t seq = 0; seq < kMaxMessageBytes / 4; ++seq)
@@ -181,7 +181,7 @@ TEST_F(LinkTest, MuchIsAcknowledgedByAMessageOfItsOwn) {
   EXPECT_TRUE(core_.HasNext());
 }
 
-TEST_F(LinkTest, PartsAreAcknowledgedLikeWholes) {
+TEST_F(LinkTest, PartsAreAcknowledgedLikeWholeMessages) {
   Append(Relay(1, EdgeEnd::kCostPerAck + kMaxMessageBytes));
   const std::vector<LaneToCore> parts = Write();
   Handle({parts.begin(), parts.end() - 1});
@@ -219,7 +219,7 @@ TEST_F(LinkTest, ABeatIsOneMessageEvenIfThereIsNothingInIt) {
 
 // ---- an owner that gives the link up
 
-TEST_F(LinkTest, GivenUpItHandsOverWhatIsNotAcknowledgedOldestFirst) {
+TEST_F(LinkTest, AfterGiveUpUnacknowledgedMessagesAreHandedOverOldestFirst) {
   Append(Relay(1));
   Handle(Write());
   AcknowledgedByCore();

@@ -34,7 +34,7 @@ TEST(ParseCost, CountsTheFieldsOfTheMessageAndNotThoseInThem) {
   EXPECT_GE(CountFields(std::string(8192, '\xff')), 0u) << "what is malformed ends the count";
 }
 
-TEST(ParseCost, EmptyItemsCostWhatTheyTakeInMemory) {
+TEST(ParseCost, EmptyItemsCostTheirMemory) {
   const LaneToCore message = Events(100'000);
   const std::string bytes = message.SerializeAsString();
   EXPECT_EQ(bytes.size(), 200'000u);
@@ -62,7 +62,7 @@ TEST(ParseCost, OneLargeItemCostsItsBytes) {
   EXPECT_FALSE(Fits(message.SerializeAsString(), 39 * kMiB));
 }
 
-TEST(ParseCost, WhatIsMalformedDoesNotFit) {
+TEST(ParseCost, MalformedMessagesDoNotFit) {
   for (const std::string& bytes :
        {std::string("\x22\x05"
                     "ab"),

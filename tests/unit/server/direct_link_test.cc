@@ -98,7 +98,7 @@ TEST_F(DirectLinkTest, ARelayCrossesFromOneLaneToAnother) {
   EXPECT_EQ(bob_.frames.size(), 1u) << "an echo";
 }
 
-TEST_F(DirectLinkTest, WhoSubscribesIsNewToTheOthers) {
+TEST_F(DirectLinkTest, ANewSubscriberIsAnnouncedToTheOthers) {
   one_.Subscribe(one_.Join(10, alice_, wire::Dialect::kV2), "t");
   alice_.frames.clear();  // its own Subscribed
   two_.Subscribe(two_.Join(20, bob_), "t");
@@ -134,7 +134,7 @@ TEST_F(DirectLinkTest, ALoopIsWokenOnceForAllThatGathersUntilItLooks) {
   EXPECT_EQ(bob_.frames.size(), 4u);
 }
 
-TEST_F(DirectLinkTest, ALoopThatSubmitsTakesWhatWaitsForIt) {
+TEST_F(DirectLinkTest, SubmittingAlsoDeliversTheWaitingMessages) {
   Lane::Member* alice = one_.Join(10, alice_);
   Lane::Member* bob = two_.Join(20, bob_);
   two_.Subscribe(bob, "t");
@@ -146,7 +146,7 @@ TEST_F(DirectLinkTest, ALoopThatSubmitsTakesWhatWaitsForIt) {
   EXPECT_EQ(bob_.frames.size(), 1u) << "taken twice";
 }
 
-TEST_F(DirectLinkTest, WhatALaneSubmitsIsTakenAndItsBatchComesBackCleared) {
+TEST_F(DirectLinkTest, ASubmittedBatchIsTakenAndReturnedEmpty) {
   signaling::v1::LaneToCore batch;
   batch.add_events()->set_peer(10);
   batch.mutable_stats()->set_messages_in(1);
@@ -178,7 +178,7 @@ TEST_F(DirectLinkTest, ALaneHandsInAFewBatchesUntilTheyAreHandledAndIsWokenForMo
   EXPECT_GT(one_.link().Room(), 0u);
 }
 
-TEST_F(DirectLinkTest, LoopsThatAreFarBehindLeaveNobodyRoomUntilTheyHaveCaughtUp) {
+TEST_F(DirectLinkTest, LoopsThatAreFarBehindLeaveNoRoomUntilTheyHaveCaughtUp) {
   Lane::Member* alice = one_.Join(10, alice_);
   two_.Subscribe(two_.Join(20, bob_), "t");
   two_.Run();
@@ -208,7 +208,7 @@ TEST_F(DirectLinkTest, ALoopThatEndsFarBehindLeavesItsShareToTheOthers) {
   EXPECT_GT(one_.link().Room(), 0u);
 }
 
-TEST_F(DirectLinkTest, ALinkThatEndsTakesItsPeersWithItAndIsNotCalledAgain) {
+TEST_F(DirectLinkTest, PeersOfALinkThatEndsLeaveAndItIsNotCalledAgain) {
   Lane::Member* alice = one_.Join(10, alice_);
   two_.Subscribe(two_.Join(20, bob_), "t");
   two_.Run();

@@ -30,6 +30,7 @@ MetricsInput Input() {
   input.role = "all";
   input.edge = NewEdge();
   input.core = NewCore();
+  input.refused_connections.emplace();
   return input;
 }
 
@@ -46,6 +47,11 @@ TEST(Metrics, EveryReasonIsThereFromTheStart) {
   for (size_t i = 0; i < core::kRecordEndCount; ++i) {
     const std::string name(Name(static_cast<core::RecordEnd>(i)));
     EXPECT_THAT(text, HasSubstr("cairn_signal_records_ended_total{reason=\"" + name + "\"} 0\n"));
+  }
+  for (size_t i = 0; i < core::kConnectionRefusalCount; ++i) {
+    const std::string name(Name(static_cast<core::ConnectionRefusal>(i)));
+    EXPECT_THAT(text, HasSubstr("cairn_signal_grpc_refused_connections_total{reason=\"" + name +
+                                "\"} 0\n"));
   }
   for (const char* dialect : {"cbor", "cbor-v2", "json"}) {
     for (const char* direction : {"in", "out"}) {
@@ -119,6 +125,45 @@ TEST(Metrics, FiguresOfLanesAndConnectionsAreThoseOfTheSnapshots) {
   for (const char* line : {"pings_sent_total 7\n", "rate_paused_connections 3\n",
                            "awaited_lanes 2\n", "lane_queued_bytes_max 4096\n"}) {
     EXPECT_THAT(text, HasSubstr(std::string("cairn_signal_") + line));
+  }
+}
+
+TEST(Metrics, AFleetHasThoseOfItsOtherCoresAndOfItsBus) {
+  MetricsInput input = Input();
+  EXPECT_THAT(RenderMetrics(input), Not(HasSubstr("cairn_signal_mesh")));
+  core::MeshSnapshot mesh;
+  mesh.cores = 2;
+  mesh.whole_cores = 1;
+  mesh.silence = absl::Milliseconds(1500);
+  mesh.interest = 3;
+  mesh.backlog_bytes = 4;
+  mesh.open_relays = 5;
+  mesh.resends = 6;
+  mesh.counters.relays_in = 7;
+  mesh.counters.relays_out = 8;
+  mesh.counters.moved = 9;
+  mesh.counters.moved_relays = 10;
+  mesh.counters.stale_relays = 11;
+  mesh.counters.missed_lanes = 12;
+  mesh.counters.members_ended[static_cast<size_t>(core::MeshEnd::kFull)] = 13;
+  mesh.counters.relays_given_up[static_cast<size_t>(core::MeshEnd::kTimeout)] = 14;
+  input.core->mesh = mesh;
+  input.bus = {true, 15, 16};
+  const std::string text = RenderMetrics(input);
+  for (const char* line :
+       {"cairn_signal_mesh_cores 2\n", "cairn_signal_mesh_joining_cores 1\n",
+        "cairn_signal_mesh_silence_seconds 1.5\n", "cairn_signal_mesh_subscriptions 3\n",
+        "cairn_signal_mesh_backlog_bytes 4\n", "cairn_signal_mesh_open_relays 5\n",
+        "cairn_signal_mesh_resends_total 6\n",
+        "cairn_signal_mesh_relays_total{direction=\"in\"} 7\n",
+        "cairn_signal_mesh_relays_total{direction=\"out\"} 8\n",
+        "cairn_signal_mesh_lanes_moved_total 9\n", "cairn_signal_mesh_relays_moved_total 10\n",
+        "cairn_signal_mesh_relays_stale_total 11\n", "cairn_signal_mesh_lanes_lost_total 12\n",
+        "cairn_signal_mesh_cores_given_up_total{reason=\"core_full\"} 13\n",
+        "cairn_signal_mesh_relays_given_up_total{reason=\"core_timeout\"} 14\n",
+        "cairn_signal_mesh_up 1\n", "cairn_signal_mesh_connects_total 15\n",
+        "cairn_signal_mesh_unsent_total 16\n"}) {
+    EXPECT_THAT(text, HasSubstr(line));
   }
 }
 

@@ -5,24 +5,41 @@
 namespace cairn::server {
 namespace {
 
-edge::EdgeSnapshot WithLanes(std::initializer_list<bool> connected) {
-  edge::EdgeSnapshot snapshot;
+ReadinessInput WithLanes(std::initializer_list<bool> connected) {
+  ReadinessInput input;
+  input.edge.emplace();
   for (const bool up : connected) {
-    snapshot.lanes.push_back({static_cast<uint32_t>(snapshot.lanes.size()), up, 0});
+    input.edge->lanes.push_back({static_cast<uint32_t>(input.edge->lanes.size()), up, 0});
   }
-  return snapshot;
+  return input;
+}
+
+ReadinessInput CoreAlone(std::optional<std::string> no_lanes_because) {
+  ReadinessInput input;
+  input.has_core = true;
+  input.no_lanes_because = std::move(no_lanes_because);
+  return input;
 }
 
 TEST(NotReadyBecause, ACoreAloneIsReadyUntilItDrains) {
-  EXPECT_EQ(NotReadyBecause(false, std::nullopt), "");
-  EXPECT_EQ(NotReadyBecause(true, std::nullopt), "draining");
+  ReadinessInput input = CoreAlone("");
+  EXPECT_EQ(NotReadyBecause(input), "");
+  input.draining = true;
+  EXPECT_EQ(NotReadyBecause(input), "draining");
+}
+
+TEST(NotReadyBecause, ACoreMustAnswerAndTakeLanes) {
+  EXPECT_EQ(NotReadyBecause(CoreAlone(std::nullopt)), "the router of the core does not answer");
+  EXPECT_EQ(NotReadyBecause(CoreAlone("joining the fleet")), "joining the fleet");
 }
 
 TEST(NotReadyBecause, AnEdgeNeedsItsCoreOnEveryLane) {
-  EXPECT_EQ(NotReadyBecause(false, WithLanes({true, true})), "");
-  EXPECT_EQ(NotReadyBecause(false, WithLanes({true, false, false})),
+  EXPECT_EQ(NotReadyBecause(WithLanes({true, true})), "");
+  EXPECT_EQ(NotReadyBecause(WithLanes({true, false, false})),
             "no core: 1 of 3 lanes are connected");
-  EXPECT_EQ(NotReadyBecause(true, WithLanes({false})), "draining");
+  ReadinessInput draining = WithLanes({false});
+  draining.draining = true;
+  EXPECT_EQ(NotReadyBecause(draining), "draining");
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ namespace cairn::server {
 namespace {
 
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -260,7 +261,7 @@ TEST_F(OptionsTest, TheTokenIsBlankedWhereAProcessListShowsIt) {
   }
 }
 
-TEST_F(OptionsTest, HelpSaysWhatThereIsAndNoValueOfAVariable) {
+TEST_F(OptionsTest, HelpNamesEveryOptionAndNoValueOfAVariable) {
   Set("AUTH_TOKEN", "s3cret");
   Set("LISTEN_ADDR", "127.0.0.1:8081");
   for (const char* flag : {"--help", "-h"}) {
@@ -284,7 +285,7 @@ TEST_F(OptionsTest, VersionIsOneLine) {
   }
 }
 
-TEST_F(OptionsTest, BadUsageExitsWith2AndNamesWhatIsWrong) {
+TEST_F(OptionsTest, BadUsageExitsWith2AndNamesTheMistake) {
   const struct {
     std::vector<std::string> arguments;
     const char* named;
@@ -311,6 +312,9 @@ TEST_F(OptionsTest, BadUsageExitsWith2AndNamesWhatIsWrong) {
       {{"--proxy-protocol"}, "--proxy-protocol needs --trusted-proxies"},
       {{"--role", "edge"}, "--role edge needs --core"},
       {{"--core", "127.0.0.1:7443"}, "--core is for --role edge"},
+      {{"--role", "edge", "--core", "a:1,"}, "--core: ''"},
+      {{"--role", "edge", "--core", "a:1,b:1,a:1"}, "--core: 'a:1' is there twice"},
+      {{"--role", "edge", "--core", "a:1", "--core-choice", "any"}, "--core-choice: 'any'"},
   };
   for (const auto& row : rows) EXPECT_THAT(Mistake(row.arguments), HasSubstr(row.named));
 }
@@ -323,11 +327,19 @@ TEST_F(OptionsTest, AFlagWithNothingBehindItsEqualsSignDoesNotTakeTheNextArgumen
 TEST_F(OptionsTest, AnEdgeHasACoreAndNoPortForOthers) {
   const Options options = Good({"--role", "edge", "--core", "unix:/run/core.sock"});
   EXPECT_EQ(options.role, Role::kEdge);
-  EXPECT_EQ(options.core, "unix:/run/core.sock");
+  EXPECT_THAT(options.cores, ElementsAre("unix:/run/core.sock"));
+  EXPECT_EQ(options.core_choice, edge::CoreChoice::kOrdered);
   EXPECT_THAT(options.grpc_listen_address, IsEmpty());
 }
 
-TEST_F(OptionsTest, ACoreListensWhereItIsTold) {
+TEST_F(OptionsTest, AnEdgeMayHaveSeveralCores) {
+  const Options options =
+      Good({"--role", "edge", "--core", "a:1,[::1]:2,unix:/c", "--core-choice", "spread"});
+  EXPECT_THAT(options.cores, ElementsAre("a:1", "[::1]:2", "unix:/c"));
+  EXPECT_EQ(options.core_choice, edge::CoreChoice::kSpread);
+}
+
+TEST_F(OptionsTest, ACoreListensOnTheGivenAddress) {
   const Options options = Good({"--role", "core", "--grpc-listen-addr", "0.0.0.0:7443",
                                 "--grpc-edge-token-file", "edges", "--grpc-operator-token-file",
                                 "operators", "--grpc-viewer-token-file", "viewers"});

@@ -53,7 +53,7 @@ size_t HeadSize(int byte) {
   return info < 24 || info == 31 ? 1 : 1 + (size_t{1} << (info - 24));
 }
 
-TEST(CborCursorTest, EveryInitialByteIsReadAsTheStandardSays) {
+TEST(CborCursorTest, EveryInitialByteIsReadAsTheStandardRequires) {
   for (int byte = 0; byte < 256; ++byte) {
     SCOPED_TRACE(byte);
     if (byte == 0xf8) continue;  // below

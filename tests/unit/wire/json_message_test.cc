@@ -121,12 +121,12 @@ TEST(JsonMessageTest, APayloadIsBase64WithOrWithoutPadding) {
   }
 }
 
-TEST(JsonMessageTest, StringsMayHaveAnythingThatJsonCanSay) {
+TEST(JsonMessageTest, StringsMayContainEveryJsonEscape) {
   const JsonMessage message = Read(R"({"type":"query","topic":"\u0000\"\\\/\n\ud83d\ude00é"})");
   EXPECT_EQ(message.topic, std::string("\0\"\\/\n\xf0\x9f\x98\x80\xc3\xa9", 11));
 }
 
-TEST(JsonMessageTest, OtherMembersAreIgnoredAndTheLastOfTwoCounts) {
+TEST(JsonMessageTest, OtherMembersAreIgnoredAndTheLastOfTwoIsUsed) {
   EXPECT_EQ(
       Read(
           R"({"x":[{"y":[null,true,-1.5e300,""]}],"topic":"a","type":"query","topic":"b","payload":1})")
@@ -145,7 +145,7 @@ TEST(JsonMessageTest, NothingOfAnEarlierMessageStays) {
 
 // ---- what is none
 
-TEST(JsonMessageTest, WhatIsNotJsonIsMalformed) {
+TEST(JsonMessageTest, TextThatIsNotJsonIsMalformed) {
   for (const std::string_view text :
        {"", " ", "{", "}", "nul", "'a'", R"({"type":"query","topic":"t"}x)",
         R"({"type":"query","topic":"t"}{})", R"({"type":"query","topic":"t",})",

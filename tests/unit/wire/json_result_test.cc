@@ -32,7 +32,7 @@ size_t PeersIn(const std::string& text) {
   return count;
 }
 
-TEST(JsonResultTest, NobodyIsANullPayloadAndNoPeers) {
+TEST(JsonResultTest, WithoutRecordsPayloadIsNullAndPeersIsEmpty) {
   EXPECT_EQ(Text({}), R"({"type":"result","topic":"t","payload":null,"peers":[]})");
 }
 
@@ -49,7 +49,7 @@ TEST(JsonResultTest, ThePayloadIsThatOfTheNewestAndAllArePeers) {
       R"({"peer_id":"02","addresses":["6f6c64"]}]})");
 }
 
-TEST(JsonResultTest, PlainAddressesGoBackAsTheyAreOnlyToWhoWantsThem) {
+TEST(JsonResultTest, PlainAddressesAreReturnedOnlyToClientsThatUseThem) {
   const std::vector<PublishedRecord> records = {Addresses({"a:1", "é"})};
   EXPECT_EQ(BlobOf(records[0]), R"(["a:1","é"])");
   EXPECT_EQ(
@@ -63,7 +63,7 @@ TEST(JsonResultTest, PlainAddressesGoBackAsTheyAreOnlyToWhoWantsThem) {
       << "a blob is a blob to all";
 }
 
-TEST(JsonResultTest, WhoAnnouncedNoAddressIsAPeerWithoutOne) {
+TEST(JsonResultTest, APeerThatAnnouncedNoAddressHasNone) {
   for (const bool plain_addresses : {false, true}) {
     EXPECT_EQ(
         Text({Addresses({})}, plain_addresses),
@@ -73,7 +73,7 @@ TEST(JsonResultTest, WhoAnnouncedNoAddressIsAPeerWithoutOne) {
   EXPECT_EQ(BlobOf(Addresses({""})), R"([""])");
 }
 
-TEST(JsonResultTest, WhatJsonCannotHoldIsEscaped) {
+TEST(JsonResultTest, SpecialCharactersAreEscaped) {
   const std::string odd("\0\"\\\n\x1f", 5);
   const std::string escaped = R"("\u0000\"\\\n\u001f")";
   EXPECT_EQ(WriteJsonAck(odd), R"({"type":"ack","topic":)" + escaped + "}");
@@ -97,7 +97,7 @@ TEST(JsonResultTest, NoBlobMakesAnAnswerTooLong) {
   }
 }
 
-TEST(JsonResultTest, AnAnswerUsesWhatThereIs) {
+TEST(JsonResultTest, AnAnswerHasAsManyRecordsAsFit) {
   // The longest blob that each form holds, as docs/CLIENTS.md has them.
   const auto with_blob_of = [](size_t bytes) {
     return WriteJsonResult(kTopic, {Blob(std::string(bytes, 'b'))}, false);
@@ -124,7 +124,7 @@ TEST(JsonResultTest, TheNewestGoInAndTheRestIsCounted) {
   }
 }
 
-TEST(JsonResultTest, OneThatIsTooLongMakesRoomForOlderOnes) {
+TEST(JsonResultTest, ATooLongRecordIsSkippedForOlderOnes) {
   const JsonResult result =
       WriteJsonResult(kTopic, {Blob(std::string(3000, 'x')), Blob("small")}, false);
   EXPECT_EQ(result.left_out, 1u);
@@ -155,7 +155,7 @@ TEST(JsonResultTest, ARecordFitsIfSomeClientCanBeToldAllOfIt) {
   EXPECT_FALSE(FitsJsonResult(std::string(10'000, '\1'), Blob(std::string(10'000, 'b'))));
 }
 
-TEST(JsonResultTest, OnlyWhoSendsNoUserAgentIsHeldToOneReadOfGo) {
+TEST(JsonResultTest, OnlyClientsWithoutAUserAgentGetAnswersForOneReadOfGo) {
   EXPECT_EQ(MaxResultBytes(""), kMaxResultBytes);
   EXPECT_EQ(MaxResultBytes("Python/3.11 websockets/14.0"), kMaxLargeResultBytes);
   const std::vector<PublishedRecord> records(16, Blob(std::string(1500, 'b')));

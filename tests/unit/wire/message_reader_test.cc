@@ -403,7 +403,7 @@ TEST(MessageReaderTest, AFieldOfV2StandsOnceAndOnlyV2LooksAtIt) {
   }
 }
 
-TEST(MessageReaderTest, FaultsSayWhatIsWrong) {
+TEST(MessageReaderTest, FaultsNameTheError) {
   const struct {
     std::string input;
     DecodeFault fault;

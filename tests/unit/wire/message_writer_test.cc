@@ -45,14 +45,14 @@ TEST(MessageWriterTest, LengthsTakeTheFewestBytes) {
   }
 }
 
-TEST(MessageWriterTest, AppendingKeepsWhatIsThere) {
+TEST(MessageWriterTest, AppendingKeepsEarlierBytes) {
   std::string out = "before";
   AppendRelay("t", "p", out);
   AppendRelay("u", "q", out);
   EXPECT_EQ(out, "before" + Relay("t", "p") + Relay("u", "q"));
 }
 
-TEST(MessageWriterTest, RelaySizeIsWhatIsAppended) {
+TEST(MessageWriterTest, RelaySizeIsTheSizeOfAnAppendedRelay) {
   constexpr size_t kSizes[] = {0, 1, 23, 24, 64, 255, 256, 65535, 65536};
   for (const size_t topic_size : kSizes) {
     for (const size_t payload_size : kSizes) {
@@ -64,7 +64,7 @@ TEST(MessageWriterTest, RelaySizeIsWhatIsAppended) {
   }
 }
 
-TEST(MessageWriterTest, WhatIsWrittenReadsBackWhole) {
+TEST(MessageWriterTest, WrittenMessagesReadBackUnchanged) {
   std::string every_byte;
   for (int byte = 0; byte < 256; ++byte) every_byte.push_back(static_cast<char>(byte));
   const std::string topic = "caf\xc3\xa9 \xf0\x9f\x98\x80";

@@ -7,12 +7,11 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 
 #include "proto/wire/message_reader.h"
+#include "tests/support/document.h"
 
 namespace cairn::wire {
 namespace {
@@ -32,8 +31,7 @@ std::string Hex(std::string_view bytes) {
 
 // The section's table has a row for it: | name | `bytes` |.
 std::string DocumentedHex(const std::string& name) {
-  std::ifstream file(CAIRN_DOCS_DIR "/PROTOCOL.md");
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = ReadDocument("PROTOCOL.md");
   const size_t row = text.find("\n| " + name + " | `");
   EXPECT_NE(row, text.npos) << "no row for " << name;
   if (row == text.npos) return {};

@@ -310,7 +310,7 @@ TEST(WsDecoderTest, LimitIsForTheFragmentsOfAMessageTogether) {
   EXPECT_THAT(Decode(Frame(kFin | kPing, ten), 9), ElementsAre(Ping(ten)));
 }
 
-TEST(WsDecoderTest, SameEventsWhereverTheStreamIsCut) {
+TEST(WsDecoderTest, EverySplitOfTheStreamGivesTheSameEvents) {
   const std::string stream = SampleStream();
   const std::vector<Seen> expected = Decode(stream);
   for (size_t piece_bytes = 1; piece_bytes < 40; ++piece_bytes) {
@@ -372,7 +372,7 @@ bool HeapIsCounted() {
   return HeapBytes() >= before + 10'000;
 }
 
-TEST(WsDecoderTest, MemoryGrowsWithTheBytesThatCameAndGoesWithTheMessage) {
+TEST(WsDecoderTest, MemoryGrowsWithReceivedBytesAndIsReleasedWithTheMessage) {
   if (!HeapIsCounted()) GTEST_SKIP() << "malloc is not glibc's";
   std::string stream =
       Frame(kBinary, std::string(30'000, 'a')) + Frame(kFin, std::string(50'000, 'b'));

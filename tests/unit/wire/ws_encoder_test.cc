@@ -47,7 +47,7 @@ TEST(WsEncoderTest, EveryOpcodeIsAFinalUnmaskedFrame) {
   EXPECT_EQ(Header(WsOpcode::kPong, 125), "\x8A\x7D"s);
 }
 
-TEST(WsEncoderTest, AppendsBehindWhatIsThere) {
+TEST(WsEncoderTest, AppendsAfterEarlierBytes) {
   std::string out = "before";
   AppendWsFrame(WsOpcode::kPong, "p", out);
   AppendWsClose(1001, "", out);
@@ -63,7 +63,7 @@ TEST(WsEncoderTest, CloseCarriesCodeThenReason) {
   EXPECT_EQ(Close(0, "a reason needs a code"), "\x88\x00"s);
 }
 
-TEST(WsEncoderTest, CloseReasonIsCutToWhatFits) {
+TEST(WsEncoderTest, CloseReasonIsCutToFit) {
   EXPECT_EQ(Close(1008, std::string(123, 'r')), "\x88\x7D\x03\xF0" + std::string(123, 'r'));
   EXPECT_EQ(Close(1008, std::string(124, 'r')), "\x88\x7D\x03\xF0" + std::string(123, 'r'));
 }

@@ -42,7 +42,7 @@ std::set<std::string> BashOffers(const std::vector<std::string>& words) {
 
 using Offers = std::set<std::string>;
 
-TEST(BashCompletionTest, CommandsAreOfferedWhereTheyMayStand) {
+TEST(BashCompletionTest, CommandsAreOfferedWhereTheyAreAllowed) {
   EXPECT_EQ(BashOffers({"cairn-admin", "pe"}), Offers{"peers"});
   EXPECT_EQ(BashOffers({"cairn-admin", "peers", ""}),
             (Offers{"list", "show", "kick", "-h", "--help"}));

@@ -84,7 +84,7 @@ TEST_F(OptionsTest, DefaultsAreThoseOfTheHelp) {
   EXPECT_EQ(std::get<StatusCommand>(options.command).every, absl::ZeroDuration());
 }
 
-TEST_F(OptionsTest, GlobalOptionsMayStandBeforeAndAfterTheCommand) {
+TEST_F(OptionsTest, GlobalOptionsMayComeBeforeAndAfterTheCommand) {
   for (const auto& arguments :
        {std::vector<std::string>{"--core", "a:1", "-o", "json", "peers", "list"},
         std::vector<std::string>{"peers", "list", "--core=a:1", "--output", "json"}}) {
@@ -115,7 +115,7 @@ TEST_F(OptionsTest, AnotherFileCanBeNamedAndMustThenBeThere) {
   EXPECT_EQ(Accept({"status"}).connection.core, "other:1");
 }
 
-TEST_F(OptionsTest, MistakesInTheFileOrTheEnvironmentSayWhere) {
+TEST_F(OptionsTest, ErrorsInTheFileOrTheEnvironmentNameTheirPlace) {
   WriteConfig("\ncore = nonsense\n");
   EXPECT_THAT(Refuse({"status"}), HasSubstr("admin.toml' line 2 cannot be read"));
   WriteConfig("cores = \"a\"\n");
@@ -125,7 +125,28 @@ TEST_F(OptionsTest, MistakesInTheFileOrTheEnvironmentSayWhere) {
   EXPECT_THAT(Refuse({"status"}), HasSubstr("CAIRN_ADMIN_TIMEOUT: 'soon' is not a duration"));
 }
 
-TEST_F(OptionsTest, HelpVersionAndCompletionWorkWhateverTheEnvironmentIs) {
+TEST_F(OptionsTest, AnEmptyVariableDoesNotMeanNone) {
+  for (const char* name : {"CORE", "TOKEN", "TOKEN_FILE", "TLS_CA", "TLS_CERT", "TLS_KEY",
+                           "TLS_SERVER_NAME", "INSECURE", "TIMEOUT", "OUTPUT", "CONFIG"}) {
+    const std::string variable = std::string("CAIRN_ADMIN_") + name;
+    Set(variable.c_str(), "");
+    EXPECT_THAT(Refuse({"status"}), HasSubstr(variable + ": "));
+    unsetenv(variable.c_str());
+  }
+  for (const char* name : {"CAIRN_ADMIN_AUTH_TOKEN", "CAIRN_ADMIN_AUTH_TOKEN_FILE"}) {
+    Set(name, "");
+    EXPECT_THAT(Refuse({"probe", "wss://example.org"}), HasSubstr(std::string(name) + ": "));
+    unsetenv(name);
+  }
+}
+
+TEST_F(OptionsTest, AnEmptyPathOnTheCommandLineOrInTheFileDoesNotMeanNone) {
+  EXPECT_THAT(Refuse({"status", "--tls-ca", ""}), HasSubstr("--tls-ca: it is empty"));
+  WriteConfig("tls-ca = \"\"\n");
+  EXPECT_THAT(Refuse({"status"}), HasSubstr("line 1: tls-ca: it is empty"));
+}
+
+TEST_F(OptionsTest, HelpVersionAndCompletionWorkWithABadEnvironment) {
   WriteConfig("broken\n");
   Set("CAIRN_ADMIN_TIMEOUT", "soon");
   EXPECT_EQ(Parse({"--help"}).exit_code, 0);
@@ -155,7 +176,7 @@ TEST_F(OptionsTest, TokensAreBlankedWhereTheProcessListShowsThem) {
   EXPECT_EQ(argv_[2], "******");
 }
 
-TEST_F(OptionsTest, OfATokenAndATokenFileTheNearerOneCounts) {
+TEST_F(OptionsTest, TheSourceWithHigherPrecedenceDecidesBetweenTokenAndTokenFile) {
   Set("CAIRN_ADMIN_TOKEN", "environment");
   EXPECT_EQ(Accept({"status", "--token-file", "f"}).connection.token, "");
   EXPECT_EQ(Accept({"status", "--token-file", "f"}).connection.token_file, "f");
@@ -220,7 +241,7 @@ TEST_F(OptionsTest, KickTakesExactlyOneTarget) {
   EXPECT_THAT(Refuse({"peers", "kick", "00ff", "--edge", "e"}), HasSubstr("exactly one"));
 }
 
-TEST_F(OptionsTest, AnEmptyTargetIsNotEverybody) {
+TEST_F(OptionsTest, AnEmptyTargetDoesNotMatchAllPeers) {
   EXPECT_THAT(Refuse({"peers", "kick", "--address", ""}), HasSubstr("not an empty one"));
   EXPECT_THAT(Refuse({"peers", "kick", "--topic", ""}), HasSubstr("not an empty one"));
 }

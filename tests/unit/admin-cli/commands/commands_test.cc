@@ -49,14 +49,14 @@ class CommandsTest : public ::testing::Test {
 
   template <typename Command>
   int Run(const Command& command) {
-    absl::StatusOr<std::unique_ptr<AdminClient>> client =
-        AdminClient::Create(options_.connection, stop_);
+    absl::StatusOr<std::unique_ptr<FleetClient>> client =
+        FleetClient::Create(options_.connection, stop_);
     EXPECT_TRUE(client.ok()) << client.status();
     std::ostringstream out, err;
     std::istringstream in(answer_);
     CommandContext context{**client, options_,        &out, err, in, clock_, Style(),
                            false,    !answer_.empty()};
-    const int code = RunCommand(context, command);
+    const int code = WithMissing(context, RunCommand(context, command));
     out_ = out.str();
     err_ = err.str();
     return code;
@@ -117,7 +117,7 @@ TEST_F(CommandsTest, TimesOfAFilterCountFromNow) {
   EXPECT_EQ(fake_.list_peers.filter().connected_before_us(), clock_.WallTimeUs() - 60'000'000);
 }
 
-TEST_F(CommandsTest, AListThatWasCutSaysHowToGoOn) {
+TEST_F(CommandsTest, AListThatWasCutSaysHowToContinue) {
   fake_.next_page_token = "abc";
   EXPECT_EQ(Run(PeersListCommand()), 0);
   EXPECT_EQ(err_, "cairn-admin: there are more peers; go on with --after abc\n");
@@ -177,7 +177,7 @@ TEST_F(CommandsTest, ManyAreKickedOnlyAfterAYes) {
   EXPECT_EQ(fake_.disconnects[1].topic(), "room");
 }
 
-TEST_F(CommandsTest, ADryRunListsAndKicksNobody) {
+TEST_F(CommandsTest, ADryRunListsPeersAndKicksNone) {
   PeersKickCommand command;
   command.request.set_edge("edge-1");
   command.dry_run = true;
@@ -187,7 +187,7 @@ TEST_F(CommandsTest, ADryRunListsAndKicksNobody) {
   EXPECT_THAT(fake_.disconnects, IsEmpty());
 }
 
-TEST_F(CommandsTest, AKickThatHitsNobodyIsExitCode1) {
+TEST_F(CommandsTest, AKickWithoutAMatchIsExitCode1) {
   PeersKickCommand command;
   command.request.set_address_prefix("198.51.100.");
   command.yes = true;
@@ -248,13 +248,13 @@ TEST_F(CommandsTest, TraceInJsonHasNoHeading) {
   EXPECT_EQ(fake_.trace.topic(), "room");
 }
 
-TEST_F(CommandsTest, LogLevelSaysWhatItWas) {
+TEST_F(CommandsTest, LogLevelShowsTheOldLevel) {
   EXPECT_EQ(Run(LogLevelCommand{"debug"}), 0);
   EXPECT_EQ(fake_.directives, "debug");
   EXPECT_THAT(out_, HasSubstr("'info'"));
 }
 
-TEST_F(CommandsTest, CheckSaysItInOneLineOnStdout) {
+TEST_F(CommandsTest, CheckPrintsOneLineOnStdout) {
   fake_.status.set_edges(1);
   EXPECT_EQ(Run(CheckCommand()), 0);
   EXPECT_THAT(out_, StartsWith("CAIRN OK - 0 peers, 1 edge"));
@@ -314,7 +314,7 @@ TEST_F(CommandsTest, AStopEndsACallAtOnce) {
   EXPECT_TRUE(absl::IsCancelled((*client)->GetStatus().status()));
 }
 
-TEST_F(CommandsTest, WhatTheCoreCannotReadIsBadUsage) {
+TEST_F(CommandsTest, ArgumentsThatTheCoreRefusesAreBadUsage) {
   fake_.refusal = absl::InvalidArgumentError("cannot read 'x'; give LEVEL or MODULE=LEVEL");
   EXPECT_EQ(Run(LogLevelCommand{"x"}), 2);
   EXPECT_EQ(err_, "cairn-admin: cannot read 'x'; give LEVEL or MODULE=LEVEL\n");

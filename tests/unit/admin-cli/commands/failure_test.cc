@@ -21,7 +21,7 @@ TEST(FailureTest, EachKindHasItsExitCode) {
     EXPECT_EQ(Explain(status, "here").exit_code, code) << status;
 }
 
-TEST(FailureTest, ARefusedConnectionSaysWhatToLookAt) {
+TEST(FailureTest, ARefusedConnectionHasAHint) {
   const absl::Status status = absl::UnavailableError(
       "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:7443: Failed to "
       "connect to remote host: "

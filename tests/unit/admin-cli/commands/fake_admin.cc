@@ -27,26 +27,26 @@ class FakeAdmin::Service final : public Admin::Service {
 
   Status GetStatus(ServerContext* context, const GetStatusRequest*,
                    GetStatusResponse* response) override {
-    *response = fake_.status;
+    *response = At(context).status;
     return Begin(context);
   }
   Status ListPeers(ServerContext* context, const ListPeersRequest* request,
                    ServerWriter<ListPeersResponse>* writer) override {
-    fake_.list_peers = *request;
+    At(context).list_peers = *request;
     Status begun = Begin(context);
     constexpr size_t kPageSize = 2;
-    for (size_t i = 0; begun.ok() && i < fake_.peers.size(); i += kPageSize) {
+    for (size_t i = 0; begun.ok() && i < At(context).peers.size(); i += kPageSize) {
       ListPeersResponse page;
-      const size_t end = std::min(i + kPageSize, fake_.peers.size());
-      for (size_t j = i; j < end; ++j) *page.add_peers() = fake_.peers[j];
-      if (end == fake_.peers.size()) page.set_next_page_token(fake_.next_page_token);
+      const size_t end = std::min(i + kPageSize, At(context).peers.size());
+      for (size_t j = i; j < end; ++j) *page.add_peers() = At(context).peers[j];
+      if (end == At(context).peers.size()) page.set_next_page_token(At(context).next_page_token);
       writer->Write(page);
     }
     return begun;
   }
   Status GetPeer(ServerContext* context, const GetPeerRequest* request, Peer* response) override {
     if (Status begun = Begin(context); !begun.ok()) return begun;
-    for (const Peer& peer : fake_.peers) {
+    for (const Peer& peer : At(context).peers) {
       if (peer.id() != request->id()) continue;
       *response = peer;
       return Status::OK;
@@ -55,22 +55,22 @@ class FakeAdmin::Service final : public Admin::Service {
   }
   Status Disconnect(ServerContext* context, const DisconnectRequest* request,
                     DisconnectResponse* response) override {
-    fake_.disconnects.push_back(*request);
-    response->set_disconnected(fake_.disconnected);
+    At(context).disconnects.push_back(*request);
+    response->set_disconnected(At(context).disconnected);
     return Begin(context);
   }
   Status ListTopics(ServerContext* context, const ListTopicsRequest* request,
                     ServerWriter<ListTopicsResponse>* writer) override {
-    fake_.list_topics = *request;
+    At(context).list_topics = *request;
     ListTopicsResponse page;
-    for (const Topic& topic : fake_.topics) *page.add_topics() = topic;
+    for (const Topic& topic : At(context).topics) *page.add_topics() = topic;
     writer->Write(page);
     return Begin(context);
   }
   Status GetTopic(ServerContext* context, const GetTopicRequest* request,
                   Topic* response) override {
     if (Status begun = Begin(context); !begun.ok()) return begun;
-    for (const Topic& topic : fake_.topics) {
+    for (const Topic& topic : At(context).topics) {
       if (topic.name() != request->name()) continue;
       *response = topic;
       return Status::OK;
@@ -79,13 +79,13 @@ class FakeAdmin::Service final : public Admin::Service {
   }
   Status ListEdges(ServerContext* context, const ListEdgesRequest*,
                    ListEdgesResponse* response) override {
-    for (const EdgeInfo& edge : fake_.edges) *response->add_edges() = edge;
+    for (const EdgeInfo& edge : At(context).edges) *response->add_edges() = edge;
     return Begin(context);
   }
   Status DrainEdge(ServerContext* context, const DrainEdgeRequest* request,
                    DrainEdgeResponse* response) override {
-    fake_.drained.push_back(request->edge());
-    for (const EdgeInfo& edge : fake_.edges) {
+    At(context).drained.push_back(request->edge());
+    for (const EdgeInfo& edge : At(context).edges) {
       if (edge.edge() != request->edge()) continue;
       response->set_peers(edge.peers());
       return Begin(context);
@@ -94,32 +94,49 @@ class FakeAdmin::Service final : public Admin::Service {
   }
   Status Watch(ServerContext* context, const WatchRequest* request,
                ServerWriter<Event>* writer) override {
-    fake_.watch = *request;
-    for (const Event& event : fake_.events) writer->Write(event);
+    At(context).watch = *request;
+    for (const Event& event : At(context).events) writer->Write(event);
     return Hold(context);
   }
   Status Trace(ServerContext* context, const TraceRequest* request,
                ServerWriter<TraceRecord>* writer) override {
-    fake_.trace = *request;
-    for (const TraceRecord& record : fake_.records) writer->Write(record);
+    At(context).trace = *request;
+    for (const TraceRecord& record : At(context).records) writer->Write(record);
     return Hold(context);
   }
   Status SetLogLevel(ServerContext* context, const SetLogLevelRequest* request,
                      SetLogLevelResponse* response) override {
-    fake_.directives = request->directives();
+    At(context).directives = request->directives();
     response->set_previous("info");
     return Begin(context);
   }
 
+  // Only of the one that was asked.
+  Status ListCores(ServerContext* context, const ListCoresRequest*,
+                   ListCoresResponse* response) override {
+    if (fake_.cores.empty()) return Status(grpc::StatusCode::UNIMPLEMENTED, "an older core");
+    response->set_fleet("test");
+    response->set_bus_up(true);
+    for (const CoreInfo& core : fake_.cores) *response->add_cores() = core;
+    return Begin(context);
+  }
+
  private:
+  // The core that the call is for.
+  FakeAdmin& At(ServerContext* context) {
+    const auto core = context->client_metadata().find("cairn-core");
+    if (core == context->client_metadata().end()) return fake_;
+    return *fake_.others.at(std::string(core->second.data(), core->second.size()));
+  }
   Status Begin(ServerContext* context) {
+    FakeAdmin& fake = At(context);
     const auto& metadata = context->client_metadata();
     const auto token = metadata.find("authorization");
-    fake_.authorization =
+    fake.authorization =
         token == metadata.end() ? "" : std::string(token->second.data(), token->second.size());
-    if (fake_.hangs) return Hold(context);
-    return Status(static_cast<grpc::StatusCode>(fake_.refusal.code()),
-                  std::string(fake_.refusal.message()));
+    if (fake.hangs) return Hold(context);
+    return Status(static_cast<grpc::StatusCode>(fake.refusal.code()),
+                  std::string(fake.refusal.message()));
   }
   static Status Hold(ServerContext* context) {
     while (!context->IsCancelled()) std::this_thread::sleep_for(std::chrono::milliseconds(1));

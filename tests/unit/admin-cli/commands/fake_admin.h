@@ -8,6 +8,7 @@
 #include <absl/status/status.h>
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,6 +36,8 @@ class FakeAdmin {
   uint64_t disconnected = 0;
   std::vector<signaling::v1::Event> events;  // then the stream stays open
   std::vector<signaling::v1::TraceRecord> records;
+  std::vector<signaling::v1::CoreInfo> cores;  // none: ListCores is not known
+  std::map<std::string, FakeAdmin*> others;    // by id: cores that calls are passed on to
 
   // ---- what was asked
   std::string authorization;

@@ -34,7 +34,7 @@ TEST(CheckVerdictTest, AHealthyCoreIsOneLineWithPerformanceData) {
             "uptime=3600s");
 }
 
-TEST(CheckVerdictTest, WhatIsWrongIsSaidFirst) {
+TEST(CheckVerdictTest, ProblemsComeFirst) {
   Thresholds thresholds;
   thresholds.memory.warning = Range::AtMost(32 << 20);
   const CheckVerdict verdict = Evaluate(Healthy(), thresholds, kNow);

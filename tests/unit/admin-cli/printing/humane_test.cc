@@ -69,7 +69,7 @@ TEST(HumaneTest, DurationsAreReadWithAndWithoutUnits) {
   }
 }
 
-TEST(HumaneTest, WhatIsNoDurationIsRefusedWithAnExample) {
+TEST(HumaneTest, InvalidDurationsAreRefusedWithAnExample) {
   for (const char* text :
        {"", "x", "5x", "1h30", "-5s", "5 s", "1..5s", "nan", "inf", "9999999w", "m"}) {
     const absl::StatusOr<absl::Duration> read = ParseHumaneDuration(text);
@@ -96,7 +96,7 @@ TEST(HumaneTest, SizesAreReadWithAndWithoutUnits) {
   }
 }
 
-TEST(HumaneTest, WhatIsNoSizeIsRefused) {
+TEST(HumaneTest, InvalidSizesAreRefused) {
   for (const char* text : {"", "x", "5x", "5 iB", "1MiBs", "-1", "99999999P", "1 2"}) {
     EXPECT_FALSE(ParseHumaneSize(text).ok()) << text;
   }

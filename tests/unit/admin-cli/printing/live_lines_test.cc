@@ -31,7 +31,7 @@ TEST_F(LiveLinesTest, AnEventIsALineWithItsDetailsLast) {
             "192.0.2.7:51000\n");
 }
 
-TEST_F(LiveLinesTest, WhatWasMissedBeforeAnEventIsSaidBeforeIt) {
+TEST_F(LiveLinesTest, MissedEventsAreReportedBeforeTheNextEvent) {
   event_.set_missed(1200);
   const std::string lines = EventLine(event_, Style());
   EXPECT_EQ(lines.substr(0, lines.find('\n')),
@@ -63,7 +63,7 @@ TEST_F(LiveLinesTest, AnEventWithoutDetailsHasNoBlanksAtItsEnd) {
   EXPECT_EQ(EventLine(up, Style()), "02:40:00.204  edge up                         edge-1\n");
 }
 
-TEST_F(LiveLinesTest, TraceLinesStandBelowTheirHeadings) {
+TEST_F(LiveLinesTest, TraceLinesAreBelowTheirHeadings) {
   v1::TraceRecord record;
   record.set_time_us(event_.time_us());
   record.set_id("00000000000000ff");

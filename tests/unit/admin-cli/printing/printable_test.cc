@@ -10,7 +10,7 @@ TEST(PrintableTest, OrdinaryTextStaysAsItIs) {
     EXPECT_EQ(Printable(text), text);
 }
 
-TEST(PrintableTest, NothingThatMovesTheCursorGetsThrough) {
+TEST(PrintableTest, ControlCharactersAreEscaped) {
   EXPECT_EQ(Printable("a\x1b[2Jb"), "a\\x1b[2Jb");
   EXPECT_EQ(Printable("a\r\nb\tc"), "a\\x0d\\x0ab\\x09c");
   EXPECT_EQ(Printable("\x7f"), "\\x7f");
@@ -18,7 +18,7 @@ TEST(PrintableTest, NothingThatMovesTheCursorGetsThrough) {
   EXPECT_EQ(Printable("\xc2\x9b"), "\\x9b");
 }
 
-TEST(PrintableTest, NothingThatTurnsTheDirectionOfWritingGetsThrough) {
+TEST(PrintableTest, BidirectionalControlsAreEscaped) {
   EXPECT_EQ(Printable("a\u202eb"), "a\\u{202e}b");
   EXPECT_EQ(Printable("a\u2066b"), "a\\u{2066}b");
   EXPECT_EQ(Printable("\u200b"), "\\u{200b}");

@@ -29,7 +29,7 @@ TEST(RangeTest, NoRangeNeverAlerts) {
   EXPECT_EQ(Range().text(), "");
 }
 
-TEST(RangeTest, WhatIsNoRangeIsRefused) {
+TEST(RangeTest, InvalidRangesAreRefused) {
   for (const char* text : {"", ":", "x", "10:x", "20:10", "@", "10:20:30", "nan", "1:inf"}) {
     EXPECT_FALSE(Range::Parse(text).ok()) << text;
   }

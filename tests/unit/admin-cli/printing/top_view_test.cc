@@ -107,7 +107,7 @@ TEST(TopViewTest, ACoreThatStartedAnewHasNoRatesYet) {
             std::string::npos);
 }
 
-TEST(TopViewTest, TroubleIsSaidInTheLastLineAndTheOldFiguresStay) {
+TEST(TopViewTest, AnErrorIsInTheLastLineAndTheOldFiguresStay) {
   TopLook look = Look();
   look.trouble = "cannot reach the core";
   const std::vector<std::string> lines =

@@ -14,7 +14,7 @@ TEST(ProbeMessageTest, TopicsLookLikeThoseOfClientsAndDiffer) {
   EXPECT_NE(topic, RandomTopic());
 }
 
-TEST(ProbeMessageTest, SubscribeIsWhatTheServerReads) {
+TEST(ProbeMessageTest, TheServerReadsSubscribe) {
   const std::string topic = RandomTopic();
   const std::string message = SubscribeMessage(topic);
   wire::MessageReader reader;
@@ -24,7 +24,7 @@ TEST(ProbeMessageTest, SubscribeIsWhatTheServerReads) {
   EXPECT_EQ(result.message.topic, topic);
 }
 
-TEST(ProbeMessageTest, NumbersComeBackAndNothingElseIsTakenForOne) {
+TEST(ProbeMessageTest, NumbersAreReadBackAndOtherPayloadsAreNoNumbers) {
   const std::string topic = RandomTopic();
   EXPECT_EQ(ReadNumber(NumberedMessage(topic, 4'000'000'000u), topic), 4'000'000'000u);
   EXPECT_EQ(ReadNumber(NumberedMessage(topic, 7), RandomTopic()), std::nullopt);

@@ -159,7 +159,7 @@ TEST_F(ProbeTest, PlainConnectionsHaveNoTlsStep) {
   EXPECT_EQ(StateOf("tls"), "");
 }
 
-TEST_F(ProbeTest, TheTokenAndTheUrlsNamesAreSentWhereverItConnects) {
+TEST_F(ProbeTest, TheTokenAndTheUrlsNamesAreSentToEveryAddress) {
   plan_.token = "secret";
   plan_.connect_host = "192.0.2.9";
   EXPECT_EQ(Run(), 0);
@@ -169,7 +169,7 @@ TEST_F(ProbeTest, TheTokenAndTheUrlsNamesAreSentWhereverItConnects) {
   EXPECT_EQ(server_.last_request.target, "/path");
 }
 
-TEST_F(ProbeTest, TheFirstStepThatFailsEndsItAndSaysWhatToDo) {
+TEST_F(ProbeTest, TheFirstFailedStepEndsTheProbeWithAHint) {
   server_.upgrade = UpgradeAnswer{401, "", ""};
   EXPECT_EQ(Run(), 1);
   EXPECT_EQ(StateOf("upgrade"), "failed");
@@ -230,7 +230,7 @@ TEST_F(ProbeTest, AProxyThatCutsIdleConnectionsIsFoundWithTheTime) {
   EXPECT_NE(err_.find("--ping-interval"), std::string::npos) << err_;
 }
 
-TEST(ProbeAnswerTest, EachAnswerSaysWhatToDo) {
+TEST(ProbeAnswerTest, EachAnswerHasAHint) {
   const std::pair<UpgradeAnswer, const char*> cases[] = {
       {{401, "", ""}, "the token is wrong"},
       {{301, "", "https://b/"}, "redirects to 'https://b/'"},

@@ -30,7 +30,7 @@ TEST(ProbeUrlTest, Ipv6AddressesAreInBracketsOnlyInTheHeader) {
   EXPECT_EQ(url->host_header, "[2001:db8::1]:81");
 }
 
-TEST(ProbeUrlTest, WhatIsNoWebSocketUrlIsRefused) {
+TEST(ProbeUrlTest, OtherUrlsAreRefused) {
   for (const char* text : {"", "signal.example.org", "https://a", "ws:/a", "ws://", "ws://user@a/",
                            "ws://a:x", "ws://a/ b", "ws://a/\r\nX: y"}) {
     EXPECT_FALSE(ProbeUrl::Parse(text).ok()) << text;

@@ -23,7 +23,7 @@ TEST(CoreAddressTest, LoopbackAndUnixSocketsStayOnThisMachine) {
   }
 }
 
-TEST(CoreAddressTest, WhatIsNoAddressIsRefused) {
+TEST(CoreAddressTest, InvalidAddressesAreRefused) {
   for (const char* text : {"", ":7443", "host:", "host:0", "host:65536", "host:x", "http://host",
                            "[::1", "[::1]x", "unix:", "a b"}) {
     EXPECT_FALSE(CoreAddress::Parse(text).ok()) << text;

@@ -1,0 +1,114 @@
+// FleetClient: a whole fleet of cores as if it were one: each call goes to every core, through the
+// one that was given, and the answers are put together. A core without a fleet is asked alone.
+//
+// A core that does not answer is not waited for longer than a second, and is missing in the answer.
+//
+// Thread: one; calls to cores run on threads of their own meanwhile.
+// Bounds: as AdminClient; lists are merged as they come.
+// Errors: as AdminClient, of the core that was given. Another's failure to answer is none.
+#ifndef CAIRN_ADMIN_CLI_RPC_FLEET_CLIENT_H_
+#define CAIRN_ADMIN_CLI_RPC_FLEET_CLIENT_H_
+
+#include <absl/status/statusor.h>
+
+#include <absl/time/clock.h>
+#include <absl/time/time.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "admin-cli/rpc/admin_client.h"
+#include "admin-cli/rpc/connection_options.h"
+#include "signaling/v1/admin.pb.h"
+
+namespace cairn::admin {
+
+class FleetClient {
+ public:
+  template <typename Message>
+  using Each = AdminClient::Each<Message>;
+  // Called once for each core that becomes missing: its name, and why.
+  using OnMissing = std::function<void(const std::string& core, const absl::Status& status)>;
+
+  static absl::StatusOr<std::unique_ptr<FleetClient>> Create(const ConnectionOptions& options,
+                                                             std::function<bool()> stop);
+
+  void SetOnMissing(OnMissing on_missing) { on_missing_ = std::move(on_missing); }
+  // Names of cores that the last call has had no answer of.
+  std::vector<std::string> missing() const;
+
+  absl::StatusOr<v1::GetStatusResponse> GetStatus();
+  absl::StatusOr<v1::Peer> GetPeer(const v1::GetPeerRequest& request);
+  absl::StatusOr<v1::DisconnectResponse> Disconnect(const v1::DisconnectRequest& request);
+  absl::StatusOr<v1::Topic> GetTopic(const v1::GetTopicRequest& request);
+  absl::StatusOr<v1::ListEdgesResponse> ListEdges();
+  absl::StatusOr<v1::DrainEdgeResponse> DrainEdge(const v1::DrainEdgeRequest& request);
+  absl::StatusOr<v1::SetLogLevelResponse> SetLogLevel(const v1::SetLogLevelRequest& request);
+  // With the status of each core that answers.
+  absl::StatusOr<v1::ListCoresResponse> ListCores();
+  // Of the one core with this name or id; NOT_FOUND when there is none.
+  absl::StatusOr<v1::DrainCoreResponse> DrainCore(const std::string& core,
+                                                  const v1::DrainCoreRequest& request);
+
+  // As AdminClient's; a page is of several cores.
+  absl::Status ListPeers(const v1::ListPeersRequest& request,
+                         const Each<v1::ListPeersResponse>& each);
+  // Sorted by something else than the name, every core has to tell all its topics: what a topic has
+  // at several cores is summed.
+  absl::Status ListTopics(const v1::ListTopicsRequest& request,
+                          const Each<v1::ListTopicsResponse>& each);
+  // For a screen: of what each core has first. A topic that is first at none is left out.
+  absl::Status ListFirstTopics(const v1::ListTopicsRequest& request,
+                               const Each<v1::ListTopicsResponse>& each);
+  // Cores that come are watched too.
+  absl::Status Watch(const v1::WatchRequest& request, const Each<v1::Event>& each);
+  absl::Status Trace(const v1::TraceRequest& request, const Each<v1::TraceRecord>& each);
+
+ private:
+  struct Core {
+    v1::CoreInfo info;
+    std::unique_ptr<AdminClient> client;
+  };
+  template <typename Response>
+  using Ask = std::function<absl::StatusOr<Response>(AdminClient&)>;
+  template <typename Response>
+  using Answers = std::vector<std::pair<const v1::CoreInfo*, Response>>;
+
+  FleetClient(std::unique_ptr<AdminClient> client, ConnectionOptions options,
+              std::function<bool()> stop);
+
+  // Which cores there are now, that the command is for.
+  absl::Status Refresh();
+  // The answer of each core that answers. The first error that is about the request; `unknown`:
+  // answered by NOT_FOUND, which is an error when it is everybody's answer.
+  template <typename Response>
+  absl::StatusOr<Answers<Response>> AskAll(const Ask<Response>& ask);
+  // Whether it only means that the core is missing; takes a note then.
+  bool IsMissing(const v1::CoreInfo& core, const absl::Status& status);
+  template <typename Page, typename Item, typename Request, typename Items, typename Deliver>
+  absl::Status MergeLists(const Request& request,
+                          absl::Status (AdminClient::*list)(const Request&, const Each<Page>&),
+                          Items items, Deliver deliver);
+  template <typename Record, typename Request>
+  absl::Status Follow(const Request& request,
+                      absl::Status (AdminClient::*follow)(const Request&, const Each<Record>&),
+                      const Each<Record>& each);
+
+  const ConnectionOptions options_;
+  const std::function<bool()> stop_;
+  const std::unique_ptr<AdminClient> client_;   // of the core that was given
+  v1::ListCoresResponse view_;                  // that core's
+  std::vector<Core> cores_;                     // that core first
+  std::map<std::string, std::string> missing_;  // of the last call: names by id
+  std::set<std::string> said_;                  // ids of cores that on_missing_ knows
+  OnMissing on_missing_;
+};
+
+}  // namespace cairn::admin
+
+#endif  // CAIRN_ADMIN_CLI_RPC_FLEET_CLIENT_H_

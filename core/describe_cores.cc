@@ -1,0 +1,36 @@
+#include "core/describe_cores.h"
+
+#include "base/peer_id.h"
+
+namespace cairn::core {
+
+using signaling::v1::CoreInfo;
+
+void DescribeCores(const Router& router, const std::string& name, const std::string& version,
+                   signaling::v1::ListCoresResponse& out) {
+  CoreInfo& self = *out.add_cores();
+  self.set_core_id(FormatId(router.core_id()));
+  self.set_name(name);
+  self.set_version(version);
+  self.set_is_self(true);
+  self.set_draining(router.draining());
+  self.set_lanes(static_cast<uint32_t>(router.directory().lanes().size()));
+  if (!router.mesh()) return;
+  self.set_members(static_cast<uint32_t>(router.mesh()->members().size()));
+  for (const auto& [id, member] : router.mesh()->members()) {
+    CoreInfo& info = *out.add_cores();
+    info.set_core_id(FormatId(id));
+    info.set_name(member->name);
+    info.set_version(member->version);
+    info.set_silent_us(router.steady_us() - absl::ToInt64Microseconds(member->heard));
+    info.set_known(member->link->known());
+    info.set_complete(member->complete);
+    info.set_backlog_bytes(member->link->cost());
+    info.set_open_relays(member->open_relays());
+    info.set_resends(member->link->resends());
+    info.set_lanes(member->places);
+    info.set_members(static_cast<uint32_t>(member->members.size()));
+  }
+}
+
+}  // namespace cairn::core

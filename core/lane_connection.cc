@@ -1,0 +1,217 @@
+#include "core/lane_connection.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "proto/link/link.h"
+#include "proto/link/timing.h"
+
+namespace cairn::core {
+namespace {
+
+using signaling::v1::CoreToLane;
+using signaling::v1::LaneToCore;
+
+// The fields of a message that are not counted in its cost.
+constexpr size_t kMessageSlack = 64 << 10;
+static_assert(link::kMaxMessageBytes + kMessageSlack < Http2LaneCall::kWindowBytes);
+// As gRPC's server pings: an edge that has vanished is noticed after both together.
+constexpr absl::Duration kPingInterval = absl::Seconds(5);
+constexpr absl::Duration kPingTimeout = absl::Seconds(5);
+// How long a lane may take to read what it is told at the end.
+constexpr absl::Duration kTimeToLeave = absl::Seconds(5);
+// The memory of a larger message is not kept.
+constexpr size_t kKeptBytes = 128 << 10;
+
+}  // namespace
+
+LaneConnection::LaneConnection(uint64_t id, UniqueFd fd, LaneConnectionHost& host, Core& core,
+                               Caller caller)
+    : id_(id),
+      fd_(std::move(fd)),
+      core_(core),
+      host_(host),
+      call_({link::kMaxMessageBytes + kMessageSlack, kPingInterval, kPingTimeout},
+            core.clock().Elapsed()),
+      watched_(kWatchedAtFirst),
+      intake_(core, std::move(caller.edge)) {}
+
+// ---- the LanePort's thread
+
+void LaneConnection::Begin(std::string_view received, Credentials credentials,
+                           Authority& authority) {
+  lease_ = authority.Hold(std::move(credentials), Capability::kOpenLane,
+                          [weak = weak_from_this()](const absl::Status& status) {
+                            const auto connection = weak.lock();
+                            if (!connection) return;
+                            connection->intake_.OnRevoked();
+                            connection->EndLater({status, /*at_once=*/false});
+                          });
+  Receive(received);
+}
+
+void LaneConnection::OnReady(std::span<char> buffer) {
+  if (over_) return;
+  const ssize_t size = recv(fd_.get(), buffer.data(), buffer.size(), 0);
+  if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
+    over_ = true;
+    return;
+  }
+  if (blocked_) Flush();
+  if (size > 0) Receive({buffer.data(), static_cast<size_t>(size)});
+}
+
+void LaneConnection::Receive(std::string_view bytes) {
+  // What is sent after the end of the call is read so that the end is not lost by a reset.
+  if (shut_) return;
+  call_.Receive(bytes, Now());
+  HandleMessages();
+  FinishAtPeersEnd();
+  Flush();
+}
+
+bool LaneConnection::BeginHandling() {
+  MutexLock lock(mu_);
+  handling_ = !at_router_ && !finishing_;
+  return handling_;
+}
+
+void LaneConnection::HandleMessages() {
+  while (BeginHandling()) {
+    const std::optional<std::string_view> message = call_.NextMessage();
+    {
+      MutexLock lock(mu_);
+      at_router_ = message.has_value();
+      handling_ = at_router_;
+    }
+    if (!message) return;
+    if (const absl::Status status = intake_.OnMessage(*message, shared_from_this()); !status.ok())
+      return Finish(status);
+  }
+}
+
+void LaneConnection::FinishAtPeersEnd() {
+  if (!call_.peer_done()) return;
+  {
+    MutexLock lock(mu_);
+    if (at_router_) return;
+  }
+  Finish(absl::OkStatus());
+}
+
+void LaneConnection::Finish(const absl::Status& status) {
+  if (std::exchange(finishing_, true)) return;
+  leave_by_ = Now() + kTimeToLeave;
+  call_.Finish(static_cast<int>(status.code()), std::string(status.message()));
+  intake_.OnClosed(shared_from_this());
+}
+
+void LaneConnection::Settle() {
+  std::optional<Ending> ending;
+  {
+    MutexLock lock(mu_);
+    touched_ = false;
+    if (call_.CanSend()) sending_.swap(pending_);
+    ending = std::exchange(ending_, std::nullopt);
+  }
+  if (over_) return;
+  if (!sending_.empty()) call_.Send(sending_);
+  if (sending_.capacity() > kKeptBytes) sending_ = {};
+  sending_.clear();
+  if (ending) Finish(ending->status);
+  HandleMessages();
+  FinishAtPeersEnd();
+  Flush();
+  if (ending && ending->at_once && !shut_) over_ = true;
+}
+
+void LaneConnection::Flush() {
+  blocked_ = false;
+  for (;;) {
+    call_.AppendOutput(output_, kOutputBytes);
+    if (output_.empty()) break;
+    const ssize_t size = send(fd_.get(), output_.data(), output_.size(), MSG_NOSIGNAL);
+    if (size >= 0) {
+      output_.erase(0, static_cast<size_t>(size));
+      continue;
+    }
+    blocked_ = errno == EAGAIN || errno == EINTR;
+    over_ = over_ || !blocked_;
+    break;
+  }
+  if (!blocked_ && !over_) OnFlushed();
+  over_ = over_ || (call_.ended() && !(blocked_ && finishing_));
+  const uint32_t wanted = blocked_ ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  if (!over_ && std::exchange(watched_, wanted) != wanted) host_.Watch(*this, wanted);
+}
+
+void LaneConnection::OnFlushed() {
+  if (call_.finished() && !std::exchange(shut_, true)) shutdown(fd_.get(), SHUT_WR);
+  {
+    MutexLock lock(mu_);
+    if (!writing_ || !pending_.empty() || !call_.CanSend()) return;
+    writing_ = false;
+    if (!std::exchange(wants_write_, false)) return;
+  }
+  RouterInput writable = LaneWritable{shared_from_this()};
+  core_.Enter(writable);
+}
+
+void LaneConnection::OnTime() {
+  if (finishing_) {
+    over_ = over_ || Now() >= leave_by_;
+    return;
+  }
+  call_.OnTime(Now());
+  Flush();
+}
+
+void LaneConnection::End() {
+  over_ = true;
+  {
+    MutexLock lock(mu_);
+    ended_ = true;
+  }
+  lease_ = {};
+  intake_.OnClosed(shared_from_this());
+}
+
+// ---- any thread
+
+void LaneConnection::TouchLocked() {
+  if (!ended_ && !std::exchange(touched_, true)) host_.Touch(shared_from_this());
+}
+
+bool LaneConnection::Writable() {
+  MutexLock lock(mu_);
+  wants_write_ = writing_;
+  return !writing_;
+}
+
+void LaneConnection::Write(const CoreToLane& message) {
+  MutexLock lock(mu_);
+  if (ended_) return;
+  writing_ = true;
+  link::AppendGrpcMessage(message, pending_);
+  TouchLocked();
+}
+
+void LaneConnection::OnHandled(LaneToCore batch) {
+  MutexLock lock(mu_);
+  intake_.Reuse(std::move(batch));
+  at_router_ = false;
+  if (!handling_) TouchLocked();
+}
+
+void LaneConnection::Close(const absl::Status& status) { EndLater({status, /*at_once=*/true}); }
+
+void LaneConnection::EndLater(Ending ending) {
+  MutexLock lock(mu_);
+  if (!ending_ || ending.at_once) ending_ = std::move(ending);
+  TouchLocked();
+}
+
+}  // namespace cairn::core

@@ -1,0 +1,131 @@
+// LaneConnection: a lane's stream on a connection that carries nothing else, served without gRPC.
+//
+// The router calls it from any thread: what it wants written, and that it has handled a batch, is
+// left for the thread of the LanePort, which alone touches the socket and the call.
+//
+// Owner:  LanePort; the router keeps a share for as long as it knows the stream.
+// Thread: the LanePort's; those of LaneStream: any.
+// Bounds: Http2LaneCall's; kOutputBytes of output and one message.
+#ifndef CAIRN_CORE_LANE_CONNECTION_H_
+#define CAIRN_CORE_LANE_CONNECTION_H_
+
+#include <absl/status/status.h>
+#include <absl/time/time.h>
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "base/thread_annotations.h"
+#include "base/unique_fd.h"
+#include "core/authority.h"
+#include "core/edge_sink.h"
+#include "core/http2_lane_call.h"
+#include "core/lane_intake.h"
+
+namespace cairn::core {
+
+class LaneConnection;
+
+// What a connection uses of its LanePort.
+class LaneConnectionHost {
+ public:
+  // Any thread. Settle() follows.
+  virtual void Touch(std::shared_ptr<LaneConnection> connection) = 0;
+  // The port's thread: the socket's events that OnReady() is called for, besides errors.
+  virtual void Watch(LaneConnection& connection, uint32_t epoll_events) = 0;
+
+ protected:
+  ~LaneConnectionHost() = default;
+};
+
+class LaneConnection final : public LaneStream,
+                             public std::enable_shared_from_this<LaneConnection> {
+ public:
+  static constexpr size_t kOutputBytes = 64 << 10;
+  // What the host watches the socket for when it has made the connection.
+  static constexpr uint32_t kWatchedAtFirst = 1;  // EPOLLIN
+
+  LaneConnection(uint64_t id, UniqueFd fd, LaneConnectionHost& host, Core& core, Caller caller);
+
+  // ---- the LanePort's thread
+
+  // Called first: begins with the bytes that were received already. The call ends when the
+  // credentials are revoked.
+  void Begin(std::string_view received, Credentials credentials, Authority& authority);
+  void OnReady(std::span<char> buffer);
+  // Does what other threads have left.
+  void Settle();
+  // Called about once a second.
+  void OnTime();
+  // Called last, when it is over() or the port stops.
+  void End();
+
+  uint64_t id() const { return id_; }
+  int fd() const { return fd_.get(); }
+  // Nothing is left to read or write.
+  bool over() const { return over_; }
+
+  // ---- LaneStream
+  bool Writable() override;
+  void Write(const signaling::v1::CoreToLane& message) override;
+  void OnHandled(signaling::v1::LaneToCore batch) override;
+  void Close(const absl::Status& status) override;
+
+ private:
+  struct Ending {
+    absl::Status status;
+    // Not only after what is being written: the lane may not read.
+    bool at_once;
+  };
+
+  void Receive(std::string_view bytes);
+  // Passes messages to the router, one at a time.
+  void HandleMessages();
+  // Whether the next message may be handled now.
+  bool BeginHandling();
+  void Flush();
+  void OnFlushed();
+  void Finish(const absl::Status& status);
+  void FinishAtPeersEnd();
+  void EndLater(Ending ending);
+  void TouchLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  absl::Duration Now() const { return core_.clock().Elapsed(); }
+
+  // Immutable after construction.
+  const uint64_t id_;
+  const UniqueFd fd_;
+  // Borrowed; must outlive this.
+  Core& core_;
+  // Borrowed; must outlive the call of End().
+  LaneConnectionHost& host_;
+  // The LanePort's thread only.
+  Http2LaneCall call_;
+  std::string output_;  // not accepted by the kernel yet
+  std::string sending_;
+  Authority::Lease lease_;
+  uint32_t watched_;
+  bool blocked_ = false;     // the kernel takes no more output
+  bool finishing_ = false;   // the call has its status
+  bool shut_ = false;        // the lane has been sent everything
+  absl::Duration leave_by_;  // finishing
+  bool over_ = false;
+  // See its header; the message is the LanePort thread's until the router has it.
+  LaneIntake intake_;
+
+  Mutex mu_;
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;   // End() was called
+  std::string pending_ ABSL_GUARDED_BY(mu_);  // to be sent
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  bool wants_write_ ABSL_GUARDED_BY(mu_) = false;
+  bool at_router_ ABSL_GUARDED_BY(mu_) = false;  // a message
+  bool handling_ ABSL_GUARDED_BY(mu_) = false;   // HandleMessages() goes on by itself
+  bool touched_ ABSL_GUARDED_BY(mu_) = false;    // Settle() will be called
+  std::optional<Ending> ending_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_LANE_CONNECTION_H_

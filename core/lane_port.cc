@@ -1,0 +1,138 @@
+#include "core/lane_port.h"
+
+#include <sys/epoll.h>
+
+#include <iterator>
+#include <utility>
+
+#include "base/check.h"
+
+namespace cairn::core {
+namespace {
+
+constexpr uint64_t kTasksId = 0;
+constexpr absl::Duration kTimeStep = absl::Seconds(1);
+
+bool Control(int epoll, int operation, int fd, uint32_t events, uint64_t id) {
+  epoll_event event = {};
+  event.events = events;
+  event.data.u64 = id;
+  return epoll_ctl(epoll, operation, fd, &event) == 0;
+}
+
+}  // namespace
+
+LanePort::LanePort(Core& core, Authority& authority)
+    : core_(core),
+      authority_(authority),
+      epoll_(epoll_create1(EPOLL_CLOEXEC)),
+      buffer_(std::make_unique<char[]>(kReadBytes)) {
+  CAIRN_CHECK(Control(epoll_.get(), EPOLL_CTL_ADD, tasks_.wake_fd(), EPOLLIN | EPOLLET, kTasksId));
+  thread_ = std::thread([this] { Run(); });
+}
+
+LanePort::~LanePort() {
+  tasks_.Post([this] { stopping_ = true; });
+  thread_.join();
+}
+
+void LanePort::Adopt(UniqueFd fd, std::string received, Credentials credentials, Caller caller) {
+  struct Arrival {
+    UniqueFd fd;
+    std::string received;
+    Credentials credentials;
+    Caller caller;
+  };
+  const auto arrival = std::make_shared<Arrival>(
+      Arrival{std::move(fd), std::move(received), std::move(credentials), std::move(caller)});
+  tasks_.Post([this, arrival] {
+    Open(std::move(arrival->fd), arrival->received, std::move(arrival->credentials),
+         std::move(arrival->caller));
+  });
+}
+
+void LanePort::Run() {
+  thread_id_ = std::this_thread::get_id();
+  while (!stopping_) {
+    ServeSockets();
+    tasks_.RunDue([] {});
+    SettleTouched();
+  }
+  for (auto& [id, connection] : connections_) {
+    connection->Settle();
+    connection->End();
+  }
+  connections_.clear();
+  touched_.clear();
+}
+
+void LanePort::ServeSockets() {
+  epoll_event events[64];
+  const int wait_ms = touched_.empty() ? tasks_.MillisecondsToSleep() : 0;
+  const int count = epoll_wait(epoll_.get(), events, std::size(events), wait_ms);
+  for (int i = 0; i < count; ++i) {
+    const auto found = connections_.find(events[i].data.u64);
+    if (found == connections_.end()) continue;
+    const Shared connection = found->second;
+    connection->OnReady({buffer_.get(), kReadBytes});
+    RemoveIfOver(connection);
+  }
+}
+
+// What is touched meanwhile is left for the next turn, so that sockets are read in between.
+void LanePort::SettleTouched() {
+  settling_.swap(touched_);
+  for (const Shared& connection : settling_) {
+    connection->Settle();
+    RemoveIfOver(connection);
+  }
+  settling_.clear();
+}
+
+void LanePort::RemoveIfOver(const Shared& connection) {
+  if (!connection->over() || connections_.erase(connection->id()) == 0) return;
+  Control(epoll_.get(), EPOLL_CTL_DEL, connection->fd(), 0, 0);
+  connection->End();
+}
+
+void LanePort::Open(UniqueFd fd, const std::string& received, Credentials credentials,
+                    Caller caller) {
+  const uint64_t id = next_id_++;
+  if (!Control(epoll_.get(), EPOLL_CTL_ADD, fd.get(), LaneConnection::kWatchedAtFirst, id)) return;
+  const auto connection =
+      std::make_shared<LaneConnection>(id, std::move(fd), *this, core_, std::move(caller));
+  connections_.emplace(id, connection);
+  if (connections_.size() == 1) ScheduleTime();
+  connection->Begin(received, std::move(credentials), authority_);
+  RemoveIfOver(connection);
+}
+
+void LanePort::ScheduleTime() {
+  tasks_.PostAfter(kTimeStep, [this] { OnTime(); });
+}
+
+void LanePort::OnTime() {
+  std::vector<Shared> all;
+  for (const auto& [id, connection] : connections_) all.push_back(connection);
+  for (const Shared& connection : all) {
+    connection->OnTime();
+    RemoveIfOver(connection);
+  }
+  if (!connections_.empty()) ScheduleTime();
+}
+
+void LanePort::Touch(Shared connection) {
+  if (std::this_thread::get_id() == thread_id_) {
+    touched_.push_back(std::move(connection));
+  } else {
+    tasks_.Post([this, connection = std::move(connection)]() mutable {
+      touched_.push_back(std::move(connection));
+    });
+  }
+}
+
+void LanePort::Watch(LaneConnection& connection, uint32_t epoll_events) {
+  Control(epoll_.get(), EPOLL_CTL_MOD, connection.fd(), epoll_events, connection.id());
+}
+
+}  // namespace cairn::core

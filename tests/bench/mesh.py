@@ -1,0 +1,243 @@
+"""What several cores cost and carry: `./dev bench mesh`, or with --help.
+
+Pairs of clients exchange messages of 200 bytes; processor time is counted apart for cores, NATS and edges. `alone`: one core and no fleet.
+`same core`: the clients' two edges are at one core of a fleet of two; `across`: at one each; NATS is one server. Then fleets of 1, 2, … cores,
+each with an edge of its own, among which all pairs are mixed evenly: a core more costs NATS more than it brings as long as all of them share so few
+processors; so the table says what the busiest core spends on a message, and how many it would carry on a processor of its own.
+
+At last a core that knows so many idle peers, in three topics each, is killed while clients of all three edges exchange relays: how long the
+slowest of these took.
+
+The shapes take turns, so that their ratios are of the same minutes. Exit 1 when a message was lost, doubled or changed.
+"""
+import argparse
+import itertools
+import json
+import os
+import pathlib
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from support.load_room import rooms_over  # noqa: E402
+from support.meshed_fleet import MeshedFleet  # noqa: E402
+from support.nats import NatsCluster  # noqa: E402
+from support.ops import scrape  # noqa: E402
+from support.ports import unused_port  # noqa: E402
+from support.process import clean_environment  # noqa: E402
+from support.sequence_load import SequenceLoad  # noqa: E402
+from support.waiting import eventually  # noqa: E402
+
+FAULTS = ("lost", "duplicates", "reordered", "corrupt", "disconnected")
+PATIENCE_SECONDS = 20
+# A core that has joined takes lanes two seconds later at the latest; another may have to hear of the lanes first.
+SETTLED_SECONDS = 2.5
+# Name: cores in a fleet (0: one core without a fleet), and the core of each edge.
+PAIR_SHAPES = {"alone": (0, (0, 0)), "same core": (2, (0, 0)), "across": (2, (0, 1))}
+
+
+class Fleet:
+    """Cores and edges; for a `with` block."""
+
+    def __init__(self, args, cores, core_of_edge):
+        self._args, self._directory = args, tempfile.TemporaryDirectory(prefix="cairn-bench-")
+        self._log = open(pathlib.Path(self._directory.name, "log"), "w")
+        self.cores, self.edges, self.ports = [], [], []
+        self.nats = NatsCluster(pathlib.Path(self._directory.name), args.servers) if cores else None
+        addresses = [f"127.0.0.1:{unused_port()}" for _ in range(max(cores, 1))]
+        for index, address in enumerate(addresses):
+            mesh = ["--mesh", self.nats.url, "--fleet", "bench", "--core-name", f"core{index}"] if cores else []
+            self.cores.append(self._spawn(address, "--role", "core", "--grpc-listen-addr", address, *mesh))
+        time.sleep(SETTLED_SECONDS if cores else 0)
+        for index, core in enumerate(core_of_edge):
+            self.ports.append(unused_port())
+            address = f"127.0.0.1:{self.ports[-1]}"
+            self.edges.append(self._spawn(address, "--role", "edge", "--core", addresses[core], "--listen-addr", address,
+                                          "--edge-name", f"edge{index}", "--threads", "1", "--rate-messages", "0",
+                                          "--rate-deliveries", "0"))
+        time.sleep(SETTLED_SECONDS if cores else 0.5)
+
+    def _spawn(self, address, *flags):
+        process = subprocess.Popen([str(self._args.bin / "cairn-signal"), *flags], stdout=self._log, stderr=self._log,
+                                   env=clean_environment())
+        host, port = address.split(":")
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while socket.socket().connect_ex((host, int(port))) != 0:
+            assert process.poll() is None and time.monotonic() < deadline, f"{flags} did not start"
+            time.sleep(0.02)
+        return process
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for process in [*self.edges, *self.cores]:
+            process.kill()
+            process.wait()
+        if self.nats:
+            self.nats.finish()
+        self._log.close()
+        self._directory.cleanup()
+
+    def measure(self, ports, *flags):
+        """cairn-load's report, with processor time by role: of all its processes, and of the busiest core."""
+        groups = {"cores": [core.pid for core in self.cores], "edges": [edge.pid for edge in self.edges],
+                  "nats": [server.pid for server in self.nats.servers] if self.nats else []}
+        pids = [pid for group in groups.values() for pid in group]
+        command = [str(self._args.bin / "cairn-load"), "pairs", *flags, "--seconds", str(self._args.seconds), "--warmup", "1",
+                   "--ports", ",".join(map(str, ports)), "--servers", ",".join(map(str, pids))]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        assert done.stdout, f"{' '.join(command)} ended with {done.returncode}"
+        report = json.loads(done.stdout)
+        each = dict(zip(pids, report["each_server_cpu_us"]))
+        for name, group in groups.items():
+            report[name] = sum(each[pid] for pid in group)
+        report["busiest"] = max(each[pid] for pid in groups["cores"])
+        return report
+
+
+def loads(args):
+    yield from ((f"{rate:,} messages/s", ["--rate", str(rate), "--pairs", str(args.pairs)]) for rate in args.rates)
+    yield from ((f"{count} in flight a pair", ["--in-flight", str(count), "--pairs", str(args.pairs)]) for count in (1, 16))
+
+
+def measure_pairs(args):
+    """{(load, shape): [report, ...]}"""
+    results = {}
+    for _ in range(args.repeat):
+        for shape, (cores, core_of_edge) in PAIR_SHAPES.items():
+            with Fleet(args, cores, core_of_edge) as fleet:
+                for name, flags in loads(args):
+                    results.setdefault((name, shape), []).append(fleet.measure(fleet.ports, *flags))
+    return results
+
+
+def measure_fleets(args):
+    """{cores: [report, ...]}; clients come in pairs, and each pair of edges has as many."""
+    results = {}
+    for _, cores in itertools.product(range(args.repeat), args.cores):
+        with Fleet(args, cores, range(cores)) as fleet:
+            ports = [port for pair in itertools.product(fleet.ports, repeat=2) for port in pair]
+            pairs = cores * cores * max(1, args.pairs // (cores * cores))
+            results.setdefault(cores, []).append(fleet.measure(ports, "--in-flight", "16", "--pairs", str(pairs)))
+    return results
+
+
+def cpu_seconds(processes):
+    # As clock_getcpuclockid(3) makes a clock of a process's number.
+    return sum(time.clock_gettime((~process.pid << 3) | 2) for process in processes)
+
+
+def measure_failover(args, peers):
+    """Seconds: of the slowest relay without a kill and over one, until all peers are known again, of processor time that the cores and the
+    edge of the peers use until then; and the load's verdict."""
+    os.environ["CAIRN_BIN_DIR"] = str(args.bin.absolute())
+    with MeshedFleet(edge_flags=["--rate-messages", "0", "--max-connections-per-ip", "0"]) as fleet:
+        crowd = subprocess.Popen([args.bin / "cairn-load", "hold", "--ports", str(fleet.addresses()[0][1]), "--peers", str(peers), "--topics",
+                                  "3"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) if peers else None
+        try:
+            if crowd:
+                assert crowd.stdout.readline() == "ready\n", "the crowd is not there"
+            with SequenceLoad(fleet.addresses(), rooms_over(3, json=False), rate=200) as load:
+                load.run(2)
+                without = load.take_slowest()
+                used = [cpu_seconds(fleet.cores[1:]), cpu_seconds(fleet.edges[:1])]
+                fleet.cores[0].kill()
+                killed = time.monotonic()
+                eventually(lambda: sum(scrape(core).get("peers") for core in fleet.cores[1:]) > peers, "all peers", 60, every=0.02)
+                back = time.monotonic() - killed
+                used = [cpu_seconds(fleet.cores[1:]) - used[0], cpu_seconds(fleet.edges[:1]) - used[1]]
+                load.run(2)
+                slowest = load.take_slowest()
+                verdict = load.finish()
+        finally:
+            if crowd:
+                crowd.stdin.close()
+                crowd.wait()
+    return without, slowest, back, *used, verdict
+
+
+def print_failovers(args):
+    print("\n| peers at the killed core | slowest relay before, ms | slowest relay over the kill, ms | all peers at another core after, ms | "
+          "CPU ms until then: other cores | the peers' edge |")
+    print("|---:|---:|---:|---:|---:|---:|")
+    faults = []
+    for peers in args.peers:
+        *seconds, verdict = measure_failover(args, peers)
+        print(f"| {peers:,} | " + " | ".join(f"{1000 * one:.0f}" for one in seconds) + " |", flush=True)
+        faults += [f"{peers} peers: {verdict}"] if verdict.faults() else []
+    return faults
+
+
+def middle(reports, value_of):
+    return statistics.median(value_of(report) for report in reports)
+
+
+def print_pairs(args, results):
+    print("| | " + " | ".join(PAIR_SHAPES) + " | across ÷ same core | same core ÷ alone |")
+    print("|---|" + "---:|" * (len(PAIR_SHAPES) + 2))
+    figures = [("p50 µs", lambda report: report["latency_us"]["p50"]), ("CPU µs a message: cores", lambda report: report["cores"]),
+               ("… NATS", lambda report: report["nats"]), ("… edges", lambda report: report["edges"])]
+    for name, _ in loads(args):
+        for label, value_of in figures:
+            if "µs" == label[-2:] and "in flight" in name:
+                continue
+            values = {shape: middle(results[name, shape], value_of) for shape in PAIR_SHAPES}
+            ratio = lambda one, other: f"{values[one] / values[other]:.2f}" if values[other] else ""
+            print(f"| {name}, {label} | " + " | ".join(f"{value:.1f}" for value in values.values()) +
+                  f" | {ratio('across', 'same core')} | {ratio('same core', 'alone')} |")
+
+
+def print_fleets(results):
+    print("\n| cores | model | messages/s here | CPU µs a message: all cores | busiest core | NATS | edges | messages/s at a CPU a core | ÷ one core |")
+    print("|---:|---:|---:|---:|---:|---:|---:|---:|---:|")
+    one = None
+    for cores, reports in results.items():
+        busiest = middle(reports, lambda report: report["busiest"])
+        carries = 1e6 / busiest
+        one = one or carries
+        cells = [middle(reports, lambda report, name=name: report[name]) for name in ("cores", "busiest", "nats", "edges")]
+        rate = middle(reports, lambda report: report["messages_per_second"])
+        # A message across costs two cores what one within costs one; N² pairs of edges, of which N are within.
+        model = cores * cores / (2 * cores - 1)
+        print(f"| {cores} | {model:.2f} | {rate:,.0f} | " + " | ".join(f"{cell:.2f}" for cell in cells) +
+              f" | {carries:,.0f} | {carries / one:.2f} |")
+
+
+def faults_of(reports):
+    return [f"{report[fault]} {fault}" for report in reports for fault in FAULTS if report[fault]]
+
+
+def main(arguments):
+    parser = argparse.ArgumentParser(prog="./dev bench mesh", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    counts = lambda text: [int(part) for part in text.split(",")]
+    add = parser.add_argument
+    add("--bin", type=pathlib.Path, default=ROOT / "build/dev/bin", help="where the programs are")
+    add("--seconds", type=float, default=3, help="of each load (3)")
+    add("--repeat", type=int, default=3, help="measure all so often and show medians (3)")
+    add("--pairs", type=int, default=100, help="pairs of connections (100)")
+    add("--rates", type=counts, default=[1000], help="messages a second of all pairs together (1000)")
+    add("--cores", type=counts, default=[1, 2, 3], help="sizes of fleets (1,2,3)")
+    add("--peers", type=counts, default=[0, 1000, 5000, 15000], help="at a core that is killed (0,1000,5000,15000)")
+    add("--only", choices=("pairs", "fleets", "failover"), help="one of the tables")
+    add("--servers", type=int, default=1, help="NATS servers (1)")
+    args = parser.parse_args(arguments)
+    pairs = measure_pairs(args) if args.only in (None, "pairs") else {}
+    fleets = measure_fleets(args) if args.only in (None, "fleets") else {}
+    print(f"{os.cpu_count()} processors, Linux {platform.release()}, load average {os.getloadavg()[0]:.1f}; medians of {args.repeat}; "
+          f"{args.servers} NATS server{'s' if args.servers > 1 else ''}\n")
+    if pairs:
+        print_pairs(args, pairs)
+    if fleets:
+        print_fleets(fleets)
+    faults = faults_of(report for reports in [*pairs.values(), *fleets.values()] for report in reports)
+    faults += print_failovers(args) if args.only in (None, "failover") else []
+    print("\n" + ("\n".join(faults) if faults else "Nothing was lost, doubled, reordered, changed or closed."))
+    return 1 if faults else 0

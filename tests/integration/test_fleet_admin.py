@@ -1,0 +1,251 @@
+"""cairn-admin over a fleet: any core answers for all, and one that does not is named."""
+import json
+import signal
+import time
+
+import pytest
+from support import admin_cli
+from support.certificates import Certificate
+from support.messages import new_topic
+from support.nats import NatsCluster, Secure, make_nkey
+from support.ops import Metrics, ask
+from support.peer import Peer, PeerClosed, await_hearing
+from support.process import run
+from support.waiting import eventually
+
+NAMES = ["core-a", "core-b", "core-c"]
+INCOMPLETE = 6
+
+
+class Fleet:
+    """Three cores, each with an edge in the same process, and one NATS server."""
+
+    def __init__(self, start, directory):
+        self.nats = NatsCluster(directory)
+        self.cores = [start("--role", "all", "--listen-addr", "127.0.0.1:0", "--drain", "0s", "--grpc-listen-addr",
+                            f"unix:{directory}/{name}", "--mesh", self.nats.url, "--fleet", "test", "--core-name", name,
+                            "--edge-name", name.replace("core", "edge")) for name in NAMES]
+        self.addresses = [core.grpc_address() for core in self.cores]
+        eventually(self._is_whole, "three cores that know each other")
+
+    def _is_whole(self):
+        return all(sum(core.get("complete", False) for core in self.json("cores", "list", at=at)) == 2 for at in range(3))
+
+    def admin(self, *arguments, at=0):
+        return admin_cli.run(*arguments, env={"CAIRN_ADMIN_CORE": self.addresses[at]})
+
+    def json(self, *arguments, at=0):
+        outcome = self.admin(*arguments, "-o", "json", at=at)
+        assert outcome.code == 0, outcome
+        return outcome.json_lines()
+
+    def start_admin(self, *arguments, at=0):
+        return admin_cli.start(*arguments, env={"CAIRN_ADMIN_CORE": self.addresses[at]})
+
+    def peer(self, core):
+        return Peer("ws://{}:{}/".format(*self.cores[core].address()))
+
+    def id_of(self, topic):
+        """Of the peer that subscribed to it alone."""
+        return eventually(lambda: self.admin("topics", "show", topic, "-o", "json").json_lines(), topic)[0]["peers"][0]
+
+
+@pytest.fixture
+def fleet(start, tmp_path):
+    one = Fleet(start, tmp_path)
+    yield one
+    for core in one.cores:
+        core.send_signal(signal.SIGCONT)
+        core.finish()
+    one.nats.finish()
+
+
+def test_any_core_answers_for_all(fleet):
+    room, topics = new_topic(), [new_topic() for _ in NAMES]
+    peers = [fleet.peer(core) for core in range(3)]
+    for peer, topic in zip(peers, topics):
+        peer.subscribe(topic, room)
+    ids = [fleet.id_of(topic) for topic in topics]
+
+    for at in range(3):
+        # Totals, and a topic that is at all of them counts once.
+        status = eventually(lambda at=at: [one for one in fleet.json("status", at=at) if one["subscriptions"] == 6], "6")[0]
+        assert (status["peers"], status["topics"], status["cores"], status["edges"]) == (3, 4, 3, 3)
+        # In pages by id, whoever has the peer.
+        assert [one["id"] for one in fleet.json("peers", "list", at=at)] == sorted(ids)
+        first = fleet.admin("peers", "list", "--limit", "2", "-o", "json", at=at)
+        assert [one["id"] for one in first.json_lines()] == sorted(ids)[:2] and f"--after {sorted(ids)[1]}" in first.err
+        rest = fleet.json("peers", "list", "--after", sorted(ids)[1], at=at)
+        assert [one["id"] for one in rest] == sorted(ids)[2:]
+        assert {one["id"]: one["core"] for one in fleet.json("peers", "list", at=at)} == dict(zip(ids, NAMES))
+        assert [one["id"] for one in fleet.json("peers", "list", "--sort", "connected-since", at=at)] == ids[::-1]
+        for peer_id, name in zip(ids, NAMES):
+            assert fleet.json("peers", "show", peer_id, at=at)[0]["core"] == name
+        # Topics as sums.
+        shown = fleet.json("topics", "show", room, at=at)[0]
+        assert shown["subscribers"] == 3 and shown["peers"] == sorted(ids)
+        listed = fleet.json("topics", "list", "--sort", "subscribers", "--limit", "1", at=at)
+        assert [(one["name"], one["subscribers"]) for one in listed] == [(room, 3)]
+        names = [one["name"] for one in fleet.json("topics", "list", at=at)]
+        assert names == sorted([room, *topics])
+        assert [one["edge"] for one in fleet.json("edges", "list", at=at)] == ["edge-a", "edge-b", "edge-c"]
+        # One of them alone.
+        assert fleet.json("status", "--on", "core-b", at=at)[0]["peers"] == 1
+
+
+def test_kick_and_log_level_reach_every_core(fleet):
+    topic = new_topic()
+    peers = [fleet.peer(core) for core in range(3)]
+    for peer in peers:
+        peer.subscribe(topic)
+    eventually(lambda: fleet.json("topics", "show", topic)[0]["subscribers"] == 3, "three subscribers")
+    ids = fleet.json("topics", "show", topic)[0]["peers"]
+    assert fleet.json("peers", "kick", ids[2], at=1)[0]["disconnected"] == 1
+    assert fleet.json("peers", "kick", "--topic", topic, "--yes", at=2)[0]["disconnected"] == 2
+    for peer in peers:
+        with pytest.raises(PeerClosed, match="operator"):
+            peer.receive()
+    assert fleet.admin("peers", "kick", ids[2]).code == 1
+    assert fleet.admin("log-level", "core=debug", at=1).code == 0
+    for at in range(3):
+        assert fleet.json("log-level", "info", "--on", NAMES[at])[0]["previous"] == "core=debug"
+
+
+def test_watch_and_trace_are_of_all_cores(fleet):
+    topic = new_topic()
+    watch = fleet.start_admin("watch", "-o", "json", "--limit", "6", at=1)
+    time.sleep(0.5)  # nothing says that all watchers are there
+    peers = [fleet.peer(core) for core in range(3)]
+    for peer in peers:
+        peer.subscribe(topic)
+    out, err = watch.communicate(timeout=20)
+    events = [json.loads(line) for line in out.splitlines()]
+    assert sorted((one["kind"], one["edge"]) for one in events) == sorted(
+        (kind, edge) for kind in ("KIND_CONNECTED", "KIND_SUBSCRIBED") for edge in ("edge-a", "edge-b", "edge-c")), err
+    trace = fleet.start_admin("trace", "--topic", topic, "-o", "json", "--limit", "3", at=2)
+    time.sleep(0.5)
+    for peer in peers:
+        peer.relay(topic, b"x")
+    out, err = trace.communicate(timeout=20)
+    assert sorted(json.loads(line)["edge"] for line in out.splitlines()) == ["edge-a", "edge-b", "edge-c"], err
+
+
+def test_a_core_that_hangs_is_named_and_costs_nothing_else(fleet):
+    topics = [new_topic() for _ in NAMES]
+    peers = [fleet.peer(core) for core in range(3)]
+    for peer, topic in zip(peers, topics):
+        peer.subscribe(topic)
+    ids = [fleet.id_of(topic) for topic in topics]
+    fleet.cores[1].send_signal(signal.SIGSTOP)
+    begun = time.monotonic()
+    listed = fleet.admin("peers", "list", "-o", "json")
+    assert time.monotonic() - begun < 2
+    assert listed.code == INCOMPLETE and "core-b" in listed.err, listed
+    assert [one["id"] for one in listed.json_lines()] == sorted([ids[0], ids[2]])
+    status = fleet.admin("status", "-o", "json")
+    assert status.code == INCOMPLETE and status.json_lines()[0]["missing_cores"] == ["core-b"], status
+    assert status.json_lines()[0]["peers"] == 2
+    cores = fleet.admin("cores", "list")
+    assert cores.code == INCOMPLETE and "no answer" in cores.out, cores
+    # Nobody can say that it is unknown.
+    assert fleet.admin("peers", "show", ids[1]).code == INCOMPLETE
+    assert fleet.admin("peers", "show", ids[2]).code == INCOMPLETE
+    check = fleet.admin("check")
+    assert check.code == 2 and "core core-b does not answer CRITICAL" in check.out, check
+    # Asked for alone, it is what cannot be reached.
+    assert fleet.admin("status", "--on", "core-b").code == 3
+
+
+def test_a_core_that_was_killed_is_named_at_once(fleet):
+    fleet.cores[2].kill()
+    begun = time.monotonic()
+    status = fleet.admin("status")
+    assert time.monotonic() - begun < 0.5
+    assert status.code == INCOMPLETE and "core-c" in status.err, status
+    fleet.cores.pop()
+
+
+def test_a_viewer_may_look_at_all_cores_and_change_none(start, tmp_path):
+    (tmp_path / "viewer").write_text("v" * 20)
+    nats = NatsCluster(tmp_path)
+    cores = [start("--role", "all", "--listen-addr", "127.0.0.1:0", "--drain", "0s", "--grpc-listen-addr", "127.0.0.1:0",
+                   "--grpc-viewer-token-file", str(tmp_path / "viewer"), "--mesh", nats.url, "--fleet", "test",
+                   "--core-name", name) for name in NAMES[:2]]
+    env = {"CAIRN_ADMIN_CORE": cores[0].grpc_address(), "CAIRN_ADMIN_TOKEN_FILE": str(tmp_path / "viewer")}
+    eventually(lambda: len(admin_cli.run("cores", "list", "-o", "json", env=env).json_lines()) == 2, "two cores")
+    assert admin_cli.run("status", "--on", "core-b", env=env).code == 0
+    assert admin_cli.run("log-level", "debug", "--on", "core-b", env=env).code == 4
+    for core in cores:
+        core.finish()
+    nats.finish()
+
+
+def test_a_core_is_drained_and_nobody_is_closed(start, tmp_path):
+    with NatsCluster(tmp_path) as nats:
+        addresses = [f"unix:{tmp_path}/{name}" for name in NAMES[:2]]
+        cores = [start("--role", "core", "--grpc-listen-addr", address, "--mesh", nats.url, "--fleet", "test", "--core-name",
+                       name, "--ops-listen-addr", "127.0.0.1:0") for name, address in zip(NAMES, addresses)]
+        env = {"CAIRN_ADMIN_CORE": addresses[1]}
+        eventually(lambda: "core-a" in admin_cli.run("cores", "list", env=env).out, "the other core")
+        edge = start("--role", "edge", "--core", ",".join(addresses), "--edge-name", "edge", "--listen-addr", "127.0.0.1:0")
+        edge.wait_for_log("core_link_up")
+        listener, sender = (Peer(f"ws://127.0.0.1:{edge.address()[1]}/") for _ in range(2))
+        topic = new_topic()
+        listener.subscribe(topic)
+        await_hearing(listener, sender, topic)
+
+        def peers_at(name):
+            return admin_cli.run("status", "--on", name, "-o", "json", env=env).json_lines()[0]["peers"]
+
+        assert (peers_at("core-a"), peers_at("core-b")) == (2, 0)
+        # From the other one.
+        assert admin_cli.run("cores", "drain", "core-x", "--yes", env=env).code == 1
+        drained = admin_cli.run("cores", "drain", "core-a", "--yes", "-o", "json", env=env)
+        assert drained.code == 0 and drained.json_lines()[0]["peers"] == 2, drained
+        eventually(lambda: (peers_at("core-a"), peers_at("core-b")) == (0, 2), "the peers at the other core")
+        assert ask(cores[0], "/readyz")[::2] == (503, "draining\n")
+        assert "draining" in admin_cli.run("cores", "list", env=env).out
+        sender.relay(topic, b"after")
+        assert listener.receive_payloads(topic, 1) == [b"after"]
+        assert admin_cli.run("cores", "drain", "core-a", "--undo", env=env).code == 0
+        assert ask(cores[0], "/readyz").status == 200
+        # There is no other core for it then.
+        cores[0].signal(signal.SIGTERM)
+        cores[0].wait()
+        eventually(lambda: admin_cli.run("cores", "list", env=env).code == 0, "the fleet of one", within=30)
+        alone = admin_cli.run("cores", "drain", "core-b", "--yes", env=env)
+        assert alone.code == 2 and "no other core" in alone.err, alone
+        for one in [edge, *cores]:
+            one.finish()
+
+
+def test_a_core_without_nats_is_ready_and_says_so(start, tmp_path):
+    with NatsCluster(tmp_path) as nats:
+        core = start("--role", "core", "--grpc-listen-addr", f"unix:{tmp_path}/core", "--mesh", nats.url, "--fleet", "test",
+                     "--ops-listen-addr", "127.0.0.1:0")
+        eventually(lambda: ask(core, "/readyz")[::2] == (200, "ready\n"), "a core that has joined")
+        nats.servers[0].kill()
+        eventually(lambda: "without NATS" in ask(core, "/readyz").text, "a core that has lost NATS")
+        assert ask(core, "/readyz").status == 200
+        metrics = Metrics(ask(core, "/metrics").text)
+        assert metrics.get("cairn_signal_mesh_up") == 0 and metrics.get("cairn_signal_mesh_connects_total") == 1
+        nats.servers[0].start()
+        eventually(lambda: ask(core, "/readyz")[::2] == (200, "ready\n"), "a core that has NATS again")
+        core.finish()
+
+
+def test_a_core_proves_itself_to_nats_by_certificate_and_key(start, tmp_path):
+    certificate = Certificate(tmp_path, "nats")
+    key = make_nkey(tmp_path / "core.nk")
+    tls = ["--mesh-tls-ca", str(certificate.cert), "--mesh-tls-cert", str(certificate.cert), "--mesh-tls-key", str(certificate.key)]
+    with NatsCluster(tmp_path, 1, Secure(tmp_path, certificate, key)) as nats:
+        flags = ["--role", "core", "--mesh", nats.url, "--fleet", "fleet", *tls]
+        allowed = start(*flags, "--grpc-listen-addr", f"unix:{tmp_path}/a", "--mesh-nkey-file", str(tmp_path / "core.nk"))
+        allowed.wait_for_log("mesh_up")
+        make_nkey(tmp_path / "other.nk")
+        other = start(*flags, "--grpc-listen-addr", f"unix:{tmp_path}/b", "--mesh-nkey-file", str(tmp_path / "other.nk"))
+        assert "uthorization" in other.wait_for_log('mesh_down reason="(.*?)"')[1]
+        for one in allowed, other:
+            one.finish()
+    both = run("--mesh", "nats://127.0.0.1", "--fleet", "f", "--mesh-nkey-file", "x", "--mesh-creds-file", "y")
+    assert both.returncode == 2 and "not both" in both.stderr, both

@@ -1,0 +1,110 @@
+"""MeshedFleet: NATS servers, cores that reach each other by them, and edges that know every core; each can be killed or stopped."""
+import pathlib
+import shutil
+import signal
+import tempfile
+
+from support import raw_client
+from support.nats import NatsCluster
+from support.ops import OPS, scrape
+from support.ports import unused_port
+from support.process import ServerProcess, with_defaults
+from support.waiting import PATIENCE, eventually
+
+
+class MeshedFleet:
+    """For a `with` block. A process that is started again has the addresses of the one before it.
+
+    `edges` are what clients connect to: processes of their own, each with another core that it prefers, or (edges=0) the cores
+    themselves, which then are --role all.
+    """
+
+    def __init__(self, cores=3, servers=3, edges=3, *, loops=1, core_flags=(), edge_flags=()):
+        self._loops = loops
+        self._core_flags, self._edge_flags = [*core_flags], [*edge_flags]
+        self._directory = pathlib.Path(tempfile.mkdtemp(prefix="cairn-"))
+        self._started = []
+        self.nats = NatsCluster(self._directory, servers)
+        self.cores = [None] * cores
+        self.core_addresses = [f"127.0.0.1:{unused_port()}" for _ in range(cores)]
+        self._is_all = edges == 0
+        self._client_addresses = [f"127.0.0.1:{unused_port()}" for _ in range(edges or cores)]
+        self.edges = [None] * edges
+        for index in range(cores):
+            self.start_core(index)
+        for index in range(edges):
+            eventually(lambda i=index: self._start_edge_where_it_belongs(i), "an edge at the core that it prefers")
+        if self._is_all:
+            self.edges = self.cores
+        self.await_links()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        failures = []
+        # They would not answer a Close.
+        raw_client.close_all()
+        for one in self._started:
+            if one.is_running():
+                one.send_signal(signal.SIGCONT)
+        # Edges first, all at once: they flush to their core when they end.
+        for one in [one for one in self.edges if one and one.is_running()]:
+            one.signal(signal.SIGTERM)
+        for one in sorted(self._started, key=lambda one: one in self.cores):
+            try:
+                one.finish()
+            except AssertionError as failure:
+                failures.append(str(failure))
+        self.nats.finish()
+        shutil.rmtree(self._directory)
+        assert not failures, "\n".join(failures)
+
+    def _start(self, *flags):
+        self._started.append(ServerProcess(*flags, env=OPS))
+        return self._started[-1]
+
+    def start_core(self, index):
+        flags = ["--grpc-listen-addr", self.core_addresses[index], "--mesh", self.nats.url, "--fleet", "test", "--core-name",
+                 f"core{index}", *self._core_flags]
+        if self._is_all:
+            flags = with_defaults(["--role", "all", "--listen-addr", self._client_addresses[index], "--edge-name", f"edge{index}",
+                                   "--threads", str(self._loops), *flags])
+        else:
+            flags = ["--role", "core", *flags]
+        self.cores[index] = self._start(*flags)
+        self.cores[index].grpc_address()
+
+    def start_edge(self, index):
+        first = index % len(self.cores)
+        cores = ",".join(self.core_addresses[first:] + self.core_addresses[:first])
+        self.edges[index] = self._start(*with_defaults([
+            "--role", "edge", "--core", cores, "--edge-name", f"edge{index}", "--threads", str(self._loops),
+            "--listen-addr", self._client_addresses[index], *self._edge_flags]))
+        self.edges[index].address()
+
+    def _start_edge_where_it_belongs(self, index):
+        """A core that is still joining its fleet takes no lanes, and an edge that went elsewhere returns only after a minute."""
+        if self.edges[index]:
+            self.edges[index].kill()
+        self.start_edge(index)
+        self.await_links()
+        return index % len(self.cores) in self.busy_cores()
+
+    def addresses(self):
+        return [edge.address() for edge in self.edges]
+
+    # ---- what it says of itself
+
+    def are_links_up(self):
+        if self._is_all:
+            return True
+        return all(scrape(edge).get("core_link_up", lane=str(lane)) for edge in self.edges if edge and edge.is_running()
+                   for lane in range(self._loops))
+
+    def busy_cores(self):
+        """Positions of those that have lanes."""
+        return [index for index, core in enumerate(self.cores) if core.is_running() and scrape(core).get("lanes")]
+
+    def await_links(self, within=PATIENCE):
+        eventually(self.are_links_up, "all links up", within, every=0.05)

@@ -1,0 +1,228 @@
+// Lanes over sockets, from the edge's own HTTP/2 to a router.
+#include "core/lane_port.h"
+
+#include <absl/time/clock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "core/core.h"
+#include "core/grpc_server.h"
+#include "edge/http2_call.h"
+#include "proto/link/identity.h"
+#include "proto/link/protocol_version.h"
+
+namespace cairn::core {
+namespace {
+
+using signaling::v1::CoreToLane;
+using signaling::v1::LaneToCore;
+
+constexpr uint64_t kCoreId = 0xc0de;
+constexpr char kSecret[] = "sixteen bytes...";
+
+LaneToCore Hello() {
+  LaneToCore message;
+  message.mutable_hello()->set_protocol_version(link::kProtocolVersion);
+  message.mutable_hello()->set_secret(kSecret);
+  message.mutable_hello()->set_lane_id(link::LaneIdOf(kSecret));
+  message.mutable_hello()->set_edge("edge-a");
+  return message;
+}
+
+// The edge's end of a connection. Blocks for as long as a test waits for something.
+class EdgeEnd {
+ public:
+  explicit EdgeEnd(int fd) : fd_(fd), call_(Options()) { call_.Connected(absl::ZeroDuration()); }
+
+  void Send(const LaneToCore& message) {
+    call_.Send(message);
+    Write();
+  }
+  bool RunUntil(const std::function<bool()>& condition) {
+    const absl::Time deadline = absl::Now() + absl::Seconds(20);
+    while (!condition()) {
+      if (absl::Now() > deadline) return false;
+      Write();
+      pollfd polled = {fd_.get(), POLLIN, 0};
+      if (poll(&polled, 1, 20) == 1) Read();
+    }
+    return true;
+  }
+  // The status of the call, once it has one.
+  int Code() {
+    RunUntil([this] { return call_.end().has_value(); });
+    return call_.end() ? call_.end()->code : -1;
+  }
+  void RunFor(absl::Duration time) {
+    const absl::Time end = absl::Now() + time;
+    RunUntil([end] { return absl::Now() >= end; });
+  }
+  std::vector<CoreToLane> messages;
+  size_t received_bytes = 0;
+  bool closed = false;
+
+ private:
+  static edge::Http2Call::Options Options() {
+    edge::Http2Call::Options options;
+    options.authority = "core";
+    options.path = std::string(link::kLaneCall);
+    options.user_agent = "test";
+    options.max_message_bytes = 1 << 20;
+    options.ping_interval = options.ping_timeout = absl::Hours(1);
+    return options;
+  }
+  void Write() {
+    std::string output;
+    call_.AppendOutput(output, 1 << 20);
+    // It fits into any socket's buffer.
+    if (!output.empty() && send(fd_.get(), output.data(), output.size(), MSG_NOSIGNAL) < 0)
+      closed = true;
+  }
+  void Read() {
+    std::array<char, 4096> buffer;
+    const ssize_t size = recv(fd_.get(), buffer.data(), buffer.size(), 0);
+    closed = closed || size <= 0;
+    if (size <= 0) return;
+    received_bytes += static_cast<size_t>(size);
+    call_.Receive({buffer.data(), static_cast<size_t>(size)}, absl::ZeroDuration());
+    while (const auto message = call_.NextMessage())
+      messages.emplace_back().ParseFromArray(message->data(), static_cast<int>(message->size()));
+  }
+
+  UniqueFd fd_;
+  edge::Http2Call call_;
+};
+
+class LanePortTest : public testing::Test {
+ protected:
+  LanePortTest() : authority_(Tokens("edges' token"), /*mutual_tls=*/false) {
+    port_ = std::make_unique<LanePort>(core_, authority_);
+  }
+  static AuthorityTokens Tokens(const std::string& edge) {
+    return {*BearerTokens::FromToken(edge), {}, {}, {}};
+  }
+  std::unique_ptr<EdgeEnd> Connect(Caller caller = {}) {
+    int ends[2];
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    Credentials credentials;
+    credentials.bearer_token = "edges' token";
+    port_->Adopt(UniqueFd(ends[0]), "", std::move(credentials), std::move(caller));
+    return std::make_unique<EdgeEnd>(ends[1]);
+  }
+  static bool IsWelcomed(EdgeEnd& edge) {
+    return edge.RunUntil([&edge] { return !edge.messages.empty(); }) &&
+           edge.messages[0].has_welcome();
+  }
+
+  SystemClock clock_;
+  Core core_{kCoreId, CoreLimits(), clock_};
+  Authority authority_;
+  std::unique_ptr<LanePort> port_;
+};
+
+TEST_F(LanePortTest, AHelloIsAnsweredByWelcome) {
+  const auto edge = Connect();
+  edge->Send(Hello());
+  ASSERT_TRUE(IsWelcomed(*edge));
+  EXPECT_EQ(edge->messages[0].welcome().core_id(), kCoreId);
+}
+
+TEST_F(LanePortTest, ALaneThatComesBackTakesTheStreamOver) {
+  const auto first = Connect();
+  first->Send(Hello());
+  ASSERT_TRUE(IsWelcomed(*first));
+  const auto second = Connect();
+  second->Send(Hello());
+  EXPECT_TRUE(IsWelcomed(*second));
+  EXPECT_NE(first->Code(), 0);
+  EXPECT_TRUE(first->RunUntil([&] { return first->closed; }));
+}
+
+TEST_F(LanePortTest, ALaneIdThatIsNotOfTheSecretEndsTheCall) {
+  const auto edge = Connect();
+  LaneToCore hello = Hello();
+  hello.mutable_hello()->set_lane_id(7);
+  edge->Send(hello);
+  EXPECT_EQ(edge->Code(), static_cast<int>(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(LanePortTest, ACredentialOfAnotherEdgeEndsTheCall) {
+  const auto edge = Connect(Caller{"edge-b"});
+  edge->Send(Hello());
+  EXPECT_EQ(edge->Code(), static_cast<int>(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(LanePortTest, AMessageThatIsNoneOfTheProtocolEndsTheCall) {
+  const auto edge = Connect();
+  edge->Send(LaneToCore());
+  EXPECT_EQ(edge->Code(), static_cast<int>(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(LanePortTest, ARevokedCredentialEndsTheCall) {
+  const auto edge = Connect();
+  edge->Send(Hello());
+  ASSERT_TRUE(IsWelcomed(*edge));
+  EXPECT_EQ(authority_.SetTokens(Tokens("another")), 1u);
+  EXPECT_EQ(edge->Code(), static_cast<int>(absl::StatusCode::kUnauthenticated));
+}
+
+TEST_F(LanePortTest, WhatTheRouterWritesFromAnotherThreadIsSent) {
+  const auto edge = Connect();
+  edge->Send(Hello());
+  ASSERT_TRUE(IsWelcomed(*edge));
+  const size_t before = edge->messages.size();
+  RouterInput command = AdminCall{[](Router& router) {
+    for (const auto& [id, lane] : router.directory().lanes()) router.Drain(*lane);
+  }};
+  core_.Enter(command);
+  EXPECT_TRUE(edge->RunUntil([&] { return edge->messages.size() > before; }));
+  EXPECT_EQ(edge->messages[before].commands_size(), 1);
+}
+
+// gRPC's server sends a WINDOW_UPDATE after each message.
+TEST_F(LanePortTest, TheServerGivesItTheConnectionsOfEdges) {
+  GrpcOptions options;
+  options.address = "127.0.0.1:0";
+  const auto server = GrpcServer::Start(options, core_);
+  ASSERT_TRUE(server.ok()) << server.status();
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const std::string name = (*server)->address();
+  address.sin_port = htons(static_cast<uint16_t>(std::stoi(name.substr(name.rfind(':') + 1))));
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  ASSERT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EdgeEnd edge(fd);
+  edge.Send(Hello());
+  ASSERT_TRUE(IsWelcomed(edge));
+  edge.RunFor(absl::Milliseconds(100));
+  const size_t before = edge.received_bytes;
+  LaneToCore empty;
+  for (uint64_t number = 1; number <= 3; ++number) {
+    empty.set_number(number);
+    edge.Send(empty);
+  }
+  edge.RunFor(absl::Milliseconds(50));
+  EXPECT_EQ(edge.received_bytes, before);
+}
+
+TEST_F(LanePortTest, ConnectionsEndWithThePortAndTheRouterMayGoOn) {
+  const auto edge = Connect();
+  edge->Send(Hello());
+  ASSERT_TRUE(IsWelcomed(*edge));
+  port_.reset();
+  EXPECT_TRUE(edge->RunUntil([&] { return edge->closed; }));
+  for (int i = 0; i < 3; ++i) core_.Tick();
+}
+
+}  // namespace
+}  // namespace cairn::core
