@@ -87,6 +87,8 @@ class Mesh {
   // A lane has begun a link: it tells its snapshot. True when relays are kept for it elsewhere:
   // until OnLaneReady() none may be delivered to it.
   bool OnLaneHere(const LaneRecord& lane, uint64_t session);
+  // Whether the lane, which is here, has something kept for it still: it is not ready.
+  bool KeepsFor(uint64_t lane_id) const;
   // Is given what was kept for it.
   void OnLaneReady(LaneRecord& lane);
   // A lane that was late when it was ready is not any more: what has come of other cores meanwhile.

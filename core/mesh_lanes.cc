@@ -104,6 +104,11 @@ bool Mesh::OnLaneHere(const LaneRecord& lane, uint64_t session) {
   return true;
 }
 
+bool Mesh::KeepsFor(uint64_t lane_id) const {
+  const auto lane = lanes_.find(lane_id);
+  return lane != lanes_.end() && lane->second.core == core_id_ && lane->second.believed != kNowhere;
+}
+
 void Mesh::OnLaneReady(LaneRecord& lane) {
   Whereabouts& state = lanes_[lane.id];
   std::vector<MeshMember::Open> relays;

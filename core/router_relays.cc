@@ -158,7 +158,7 @@ void Router::DeliverKept(LaneRecord& lane, const LateLanes::Kept& kept) {
 
 void Router::GiveUpLate() {
   for (const uint64_t id : late_.GiveUp()) {
-    if (LaneRecord* lane = directory_.FindLane(id)) lane->late = false;
+    if (LaneRecord* lane = directory_.FindLane(id)) lane->late = mesh_ && mesh_->KeepsFor(id);
     TellMissed(id);
   }
   EndLate();

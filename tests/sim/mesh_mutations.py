@@ -60,7 +60,6 @@ mutations.MUTATIONS = {
     "a relay is settled when another core has it":
         ("core/mesh_relays.cc", [("  from.incoming.Routed(item.tag(), targets);\n}", "  from.incoming.Routed(item.tag(), 0);\n}")], None),
 }
-mutations.RARE = {}
 # Caught by one of the first seeds.
 mutations.IN_TESTS = [
     "M3: what a lane's last core has not settled does not follow it",
