@@ -87,8 +87,12 @@ class Mesh {
   // A lane has begun a link: it tells its snapshot. True when relays are kept for it elsewhere:
   // until OnLaneReady() none may be delivered to it.
   bool OnLaneHere(const LaneRecord& lane, uint64_t session);
+  // Whether the lane, which is here, has something kept for it still: it is not ready.
+  bool KeepsFor(uint64_t lane_id) const;
   // Is given what was kept for it.
   void OnLaneReady(LaneRecord& lane);
+  // A lane that was late when it was ready is not any more: what has come of other cores meanwhile.
+  void OnLaneCaughtUp(LaneRecord& lane);
   void OnLaneGone(uint64_t lane_id, bool given_up);
   // Its link is begun anew by a lane that has been elsewhere meanwhile.
   void OnLaneReturns(LaneRecord& lane, uint64_t session);
@@ -167,7 +171,7 @@ class Mesh {
     absl::flat_hash_set<uint64_t> waiting;  // for these cores
   };
 
-  // ---- members (mesh.cc)
+  // ---- members (mesh.cc, mesh_members.cc)
   MeshMember* Member(uint64_t id);
   MeshMember& Join(uint64_t id, absl::Duration now);
   void TellSnapshot(MeshMember& member);
@@ -189,7 +193,7 @@ class Mesh {
   void EndBarriers(uint64_t core);
   void TellSettled(MeshMember& member);
 
-  // ---- lanes (mesh_lanes.cc)
+  // ---- lanes (mesh_lanes.cc, mesh_elsewhere.cc, mesh_places.cc)
   void OnHere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnReady(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnGone(MeshMember& from, const signaling::v1::MeshItem& item);
@@ -211,6 +215,9 @@ class Mesh {
   void GiveUpLane(uint64_t id);
   // This core's lane is at another: what it has not acknowledged is kept until it is known where.
   void GiveAway(LaneRecord& lane, uint64_t session);
+  // Relays of other cores that had to wait for the lane.
+  std::vector<MeshMember::Open> TakeDeferred(uint64_t lane);
+  void DeliverAll(LaneRecord& lane, std::vector<MeshMember::Open>& relays);
   void BeginMoving(uint64_t lane, uint64_t session);
   void BeginMovingFor(MeshMember& member);
   // Nobody is waited for any more.
@@ -230,7 +237,7 @@ class Mesh {
   void FinishDeparted();
   void SweepPlaces();
 
-  // ---- relays and interest (mesh_relays.cc)
+  // ---- relays, records and interest (mesh_relays.cc, mesh_records.cc, mesh_interest.cc)
   void OnSubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnUnsubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnPublishedThere(MeshMember& from, const signaling::v1::MeshItem& item);

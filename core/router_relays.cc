@@ -132,6 +132,7 @@ void Router::CatchUp(LaneRecord& lane) {
   }
   lane.late = false;
   std::erase(catching_up_, &lane);
+  if (mesh_) mesh_->OnLaneCaughtUp(lane);
   late_.Finish(lane.id);
   EndLate();
 }
@@ -157,7 +158,7 @@ void Router::DeliverKept(LaneRecord& lane, const LateLanes::Kept& kept) {
 
 void Router::GiveUpLate() {
   for (const uint64_t id : late_.GiveUp()) {
-    if (LaneRecord* lane = directory_.FindLane(id)) lane->late = false;
+    if (LaneRecord* lane = directory_.FindLane(id)) lane->late = mesh_ && mesh_->KeepsFor(id);
     TellMissed(id);
   }
   EndLate();

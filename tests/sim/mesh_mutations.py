@@ -8,7 +8,8 @@ import sys
 
 import mutations
 
-MESH = ["core/mesh.cc", "core/mesh_lanes.cc", "core/mesh_relays.cc"]
+MESH = ["core/mesh.cc", "core/mesh_members.cc", "core/mesh_interest.cc", "core/mesh_elsewhere.cc", "core/mesh_lanes.cc", "core/mesh_places.cc",
+        "core/mesh_records.cc", "core/mesh_relays.cc"]
 
 mutations.SIMULATION = "mesh_sim_test"
 mutations.FIRST = 1
@@ -20,12 +21,12 @@ mutations.MUTATIONS = {
     "M2: what is not acknowledged is never sent again":
         ("core/mesh_link.h", [("    wait_ = std::min(2 * wait_, kMaxWait);\n    Rewind(now);", "    wait_ = kMaxWait;")], MESH),
     "M3: what a lane's last core has not settled does not follow it":
-        ("core/mesh_lanes.cc", [("    for (const MeshMember::Open& one : Residue(id, state.believed, state.arriving)) {",
+        ("core/mesh_elsewhere.cc", [("    for (const MeshMember::Open& one : Residue(id, state.believed, state.arriving)) {",
                                  "    for (const MeshMember::Open& one : std::vector<MeshMember::Open>()) {")], None),
     "M3: what this core kept for a lane is not delivered when it comes":
         ("core/mesh_lanes.cc", [("    relays = Residue(lane.id, state.believed, MeshInterest::kHere);", "")], None),
     "M4: what follows a lane is not sorted":
-        ("core/mesh_lanes.cc", [("return key(a) < key(b);", "return key(a) > key(b);")], None),
+        ("core/mesh_places.cc", [("return key(a) < key(b);", "return key(a) > key(b);")], None),
     "M5: a lane gets relays of a core that has not found it yet":
         ("core/mesh_relays.cc", [("moving != moving_.end() && moving->second.unaware.contains(from.id);",
                                   "false && from.id == 0;")], None),
@@ -34,32 +35,31 @@ mutations.MUTATIONS = {
     "M7: late words of a sender's last core are taken":
         ("core/mesh_relays.cc", [("sender->second.core != from.id", "false")], None),
     "M8: an older stream of a lane takes it back":
-        ("core/mesh_lanes.cc", [("  if (item.session() < lanes_[id].session) return;", "")], None),
+        ("core/mesh_elsewhere.cc", [("  if (item.session() < lanes_[id].session) return;", "")], None),
     "M8: what a lane has not acknowledged is forgotten when it goes":
         ("core/mesh_lanes.cc", [("      Send(*kept, owed, relay, id);", "      host_.Settle(owed);")], None),
     "M9: a subscription is answered at once":
-        ("core/mesh_relays.cc", [("if (wants_answer && !member->absent(now_))", "if (false)")], None),
+        ("core/mesh_interest.cc", [("if (wants_answer && !member->absent(now_))", "if (false)")], None),
     "M10: what was held back for a lane that all have found is never settled":
         ("core/mesh_lanes.cc", [("!moving->second.unaware.contains(member->id)", "false")], None),
     "M10: a core says FOUND only to those that it knows":
-        ("core/mesh.cc", [("    if (HasFound(id, lane)) TellFound(member, id, lane.session, false);", "")], None),
+        ("core/mesh_members.cc", [("    if (HasFound(id, lane)) TellFound(member, id, lane.session, false);", "")], None),
     "M11: a core that joins does not hear of lanes at third cores":
         ("core/mesh.cc", [("        OnAway(member, item);", "")], None),
     "M12: a lane that has left is forgotten at once":
-        ("core/mesh_lanes.cc", [("item.missed() ? Lose(item.lane()) : RememberGone(item.lane());",
+        ("core/mesh_elsewhere.cc", [("item.missed() ? Lose(item.lane()) : RememberGone(item.lane());",
                                  "item.missed() ? Lose(item.lane()) : static_cast<void>(lanes_.erase(lane));")], None),
     "M13: a record stays at the core of its publisher":
-        ("core/mesh_relays.cc", [("  if (!record.ParseFromString(item.record())) return;", "  return;")], None),
+        ("core/mesh_records.cc", [("  if (!record.ParseFromString(item.record())) return;", "  return;")], None),
     "M13: a core that joins is not told the records":
-        ("core/mesh.cc", [("  TellRecords(member);", "")], None),
+        ("core/mesh_members.cc", [("  TellRecords(member);", "")], None),
     "a lane that was given up elsewhere is not told":
         ("core/mesh_lanes.cc", [("item.set_missed(missed);", "item.set_missed(false);")], None),
     "a core that joins takes lanes at once":
-        ("core/mesh.cc", [("ready_ = now - started_ >=", "ready_ = true || now - started_ >=")], None),
+        ("core/mesh_members.cc", [("ready_ = now - started_ >=", "ready_ = true || now - started_ >=")], None),
     "a relay is settled when another core has it":
         ("core/mesh_relays.cc", [("  from.incoming.Routed(item.tag(), targets);\n}", "  from.incoming.Routed(item.tag(), 0);\n}")], None),
 }
-mutations.RARE = {}
 # Caught by one of the first seeds.
 mutations.IN_TESTS = [
     "M3: what a lane's last core has not settled does not follow it",

@@ -26,7 +26,9 @@ MeshWorld::MeshWorld(uint64_t seed, Coverage& coverage, size_t trace_lines)
       faults_(seed * 4 + 3),
       oracle_(timeline_, trace_, coverage, plan_.topics),
       net_(timeline_, network_) {
+  const uint64_t work_per_turn = plan_.core_limits.work_per_turn;
   plan_.core_limits = {};
+  plan_.core_limits.work_per_turn = work_per_turn;
   plan_.edge_limits = {};
   plan_.link_options = {};
   net_.lost = faults_.Chance(50) ? 0 : static_cast<int>(faults_.Between(1, 20));

@@ -1,0 +1,90 @@
+// Mesh: places of lanes, and what was sent to one and is not settled.
+#include <algorithm>
+#include <utility>
+
+#include "core/mesh.h"
+
+namespace cairn::core {
+
+using signaling::v1::MeshItem;
+
+uint32_t Mesh::NewPlace(uint64_t lane, MeshMember& at, bool live) {
+  uint32_t index = static_cast<uint32_t>(places_.size());
+  if (free_places_.empty()) {
+    places_.emplace_back();
+  } else {
+    index = free_places_.back();
+    free_places_.pop_back();
+  }
+  places_[index] = std::make_unique<Place>(Place{lane, &at, live, false, false});
+  at.places += live ? 1 : 0;
+  return index;
+}
+
+void Mesh::EndPlace(uint32_t& place, bool lost) {
+  if (place == kNowhere) return;
+  Place& one = *places_[place];
+  if (one.live) --one.at->places;
+  one.live = false;
+  one.over = true;
+  one.lost = lost;
+  over_.push_back(std::exchange(place, kNowhere));
+}
+
+void Mesh::SweepPlaces() {
+  if (over_.empty()) return;
+  const auto is_lost = [this](const MeshInterest::Entry& entry) {
+    return entry.place != MeshInterest::kHere && places_[entry.place]->lost;
+  };
+  for (const auto& topic : host_.directory().topics()) {
+    const bool watched =
+        std::any_of(topic->interests.begin(), topic->interests.end(),
+                    [](const Interest& interest) { return interest.watchers > 0; });
+    if (!watched) continue;
+    const TopicHash hash = HashTopic(topic->name);
+    for (auto* entry = interest_.First(hash); entry; entry = interest_.Next(*entry)) {
+      if (is_lost(*entry) && !HasCounting(hash, entry->peer, nullptr))
+        host_.Announce(signaling::v1::Notice::KIND_LEFT, entry->peer, topic->name, 0);
+    }
+  }
+  interest_.Sweep([this](const MeshInterest::Entry& entry) {
+    return entry.place != MeshInterest::kHere && places_[entry.place]->over;
+  });
+  free_places_.insert(free_places_.end(), over_.begin(), over_.end());
+  over_.clear();
+}
+
+std::vector<MeshMember::Open> Mesh::Residue(uint64_t lane, uint32_t believed, uint32_t place) {
+  std::vector<MeshMember::Open> residue;
+  for (const MeshMember::Open& one : places_[believed]->at->open) {
+    const MeshItem& relay = one.relay;
+    if (one.cost == 0 || relay.lane() == lane || (relay.target() != 0 && relay.target() != lane))
+      continue;
+    const TopicHash hash = HashTopic(relay.topic());
+    for (auto* entry = interest_.First(hash); entry; entry = interest_.Next(*entry)) {
+      const bool there = entry->place == place && LaneOf(*entry) == lane;
+      if (!there || (relay.to() != 0 && relay.to() != entry->peer)) continue;
+      residue.push_back(one);
+      break;
+    }
+  }
+  Sort(residue);
+  // Of one that was sent twice, for different lanes, one is enough.
+  residue.erase(std::unique(residue.begin(), residue.end(),
+                            [](const MeshMember::Open& a, const MeshMember::Open& b) {
+                              return a.relay.lane() == b.relay.lane() &&
+                                     a.relay.sequence() == b.relay.sequence();
+                            }),
+                residue.end());
+  return residue;
+}
+
+void Mesh::Sort(std::vector<MeshMember::Open>& relays) {
+  const auto key = [](const MeshMember::Open& one) {
+    return std::pair(one.relay.lane(), one.relay.sequence());
+  };
+  std::stable_sort(relays.begin(), relays.end(),
+                   [key](const auto& a, const auto& b) { return key(a) < key(b); });
+}
+
+}  // namespace cairn::core
