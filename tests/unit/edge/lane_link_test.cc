@@ -166,6 +166,7 @@ TEST_F(LaneLinkTest, TheFleetOfItsCoreIsKnown) {
 
 TEST_F(LaneLinkTest, AMoveToAPreferredCoreIsNoOutage) {
   Begin();
+  FlushLog(absl::Seconds(5));
   testing::internal::CaptureStdout();
   End(0);
   FlushLog(absl::Seconds(5));
