@@ -76,6 +76,9 @@ bool Router::FinishBatches(LaneRecord& lane) {
   }
   while (!lane.batches.empty()) {
     work_ = 0;
+    // Its snapshot may have ended in the events before: then what was kept for it comes first.
+    RouteOlder();
+    work_ = 0;
     OpenBatch& first = lane.batches.front();
     const BatchState state = HandleEvents(lane, first.batch, first.next);
     if (state == BatchState::kLaneGone) return false;
