@@ -49,7 +49,7 @@ class MeshHost {
   // The lane's clients have missed relays.
   virtual void TellLaneMissed(uint64_t lane_id) = 0;
   // The lane is at another core: forgets it without telling anybody that its peers left. What it
-  // has not acknowledged, oldest first.
+  // has not acknowledged, oldest first; one of lane 0: nor that it has missed relays.
   virtual std::vector<Unanswered> Forget(LaneRecord& lane) = 0;
   // The lane has told its snapshot at another core. True when it has missed what was kept for it
   // here.

@@ -234,7 +234,10 @@ void Mesh::GiveAway(LaneRecord& lane, uint64_t session) {
   }
   for (MeshHost::Unanswered& one : host_.Forget(lane)) {
     const RelayLedger::Owed& owed = one.owed;
-    if ((owed.origin_link & kMeshLinkBit) != 0) {
+    if (owed.origin_lane == 0) {
+      // The core that it is at tells it.
+      Lose(id);
+    } else if ((owed.origin_link & kMeshLinkBit) != 0) {
       SettleOnceFound(id, owed);
     } else if (!kept) {
       host_.Settle(owed);

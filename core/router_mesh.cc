@@ -78,13 +78,17 @@ std::vector<MeshHost::Unanswered> Router::Forget(LaneRecord& lane) {
     unanswered.push_back({owed, {}});
   });
   size_t next = 0;
+  bool missed = false;  // and was not told
   const auto take = [&](CoreToLane& message) {
+    for (const Notice& notice : message.notices())
+      missed = missed || notice.kind() == Notice::KIND_MISSED;
     for (Delivery& delivery : *message.mutable_deliveries()) {
       if (next < unanswered.size()) unanswered[next++].delivery.Swap(&delivery);
     }
   };
   for (CoreToLane& message : lane.channel->TakeUnacknowledged()) take(message);
   take(lane.out);
+  if (missed) unanswered.push_back({{0, 0, 0}, {}});
   DetachStream(lane, absl::AbortedError("the lane is at another core"));
   hold_.Forget(lane.id);
   const std::vector<PeerRecord*> peers(lane.peers.begin(), lane.peers.end());
