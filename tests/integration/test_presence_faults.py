@@ -377,6 +377,8 @@ def test_the_history_is_bounded_and_keeps_the_newest(start):
     for number, first in enumerate(range(1, total + 1, 1000), 1):
         requests.put(lane_pb.LaneToCore(number=number, events=events(first, min(first + 1000, total + 1))))
     lane = admin.lanes.Open(iter(requests.get, None))
+    # A connection is an edge's if its first call opens a lane: any other one has a small receive buffer (SECURITY.md).
+    assert next(lane).HasField("welcome")
     eventually(lambda: admin.status().peers_closed == total, "all of them closed")
     listed = [int(peer.id, 16) for peer in admin.peers(closed=True)]
     assert listed == [peer_id_of(hello.secret, number) for number in range(total, more, -1)]
