@@ -190,6 +190,8 @@ def test_a_core_is_drained_and_nobody_is_closed(start, tmp_path):
                        name, "--ops-listen-addr", "127.0.0.1:0") for name, address in zip(NAMES, addresses)]
         env = {"CAIRN_ADMIN_CORE": addresses[1]}
         eventually(lambda: "core-a" in admin_cli.run("cores", "list", env=env).out, "the other core")
+        # A core that is still joining sends an edge on to the next.
+        eventually(lambda: all(ask(core, "/readyz").status == 200 for core in cores), "cores that have joined")
         edge = start("--role", "edge", "--core", ",".join(addresses), "--edge-name", "edge", "--listen-addr", "127.0.0.1:0")
         edge.wait_for_log("core_link_up")
         listener, sender = (Peer(f"ws://127.0.0.1:{edge.address()[1]}/") for _ in range(2))
