@@ -60,7 +60,7 @@ class FleetAnswer : public std::enable_shared_from_this<FleetAnswer> {
   bool over();
 
  protected:
-  // A message of the answer; ignored once it is over.
+  // Adds a message to the answer. No effect after over().
   void Add(const google::protobuf::MessageLite& message);
   // How many frames wait for a grant.
   size_t queued();

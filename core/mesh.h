@@ -1,5 +1,5 @@
-// Mesh: this core's part in a fleet of cores: which others there are, who is interested in what at
-// them, where every lane is, and the relays that are on their way to them.
+// Mesh: what a core keeps about the other cores of its fleet: which there are, the subscriptions of
+// their peers, the core that each lane is connected to, and relays that they have not settled.
 //
 // A core that was told of a lane believes it to be at one place until the lane has told its
 // snapshot at another: relays for it go to that place, and what that place has not settled by then

@@ -2,8 +2,8 @@
 // engine.
 //
 // The engine may lose messages, repeat them and deliver them in another order: the mesh puts a link
-// on top (core/mesh_link.h). It is never asked who is interested in what: each core has two
-// addresses, its own and that of all.
+// on top (core/mesh_link.h). It knows no topics: each core has two addresses, its own
+// and that of all.
 //
 // What came, and that the bus can take more, are inputs of the router: MeshArrived, MeshWritable,
 // MeshNobody.

@@ -1,4 +1,4 @@
-// Mesh: who is interested in what, and who is told of whom.
+// Mesh: subscriptions at all cores, and the Joined and Left notices that follow from them.
 #include <algorithm>
 #include <utility>
 
@@ -125,7 +125,7 @@ void Mesh::OnUnsubscribedThere(MeshMember& from, const MeshItem& item) {
   }
 }
 
-// ---- who is told of whom
+// ---- notices: Joined, Left, Subscribed
 
 void Mesh::OnCounted(const MeshMember& from, uint64_t number) {
   const auto it = barriers_.find(number);

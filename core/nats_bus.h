@@ -45,7 +45,9 @@ struct NatsOptions {
 // is 4222 unless given.
 absl::StatusOr<std::vector<std::string>> ParseNatsUrls(std::string_view text);
 
-// What a bus tells. Thread: one of the bus's at a time.
+// What a bus receives, and what happens to its connection.
+//
+// Thread: one of the bus's at a time.
 class NatsReceiver {
  public:
   virtual ~NatsReceiver() = default;
