@@ -2,9 +2,7 @@
 
 #include <nghttp2/nghttp2.h>
 
-#include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "base/check.h"
@@ -94,18 +92,12 @@ struct Http2LaneCall::Callbacks {
   static ssize_t Read(nghttp2_session*, int32_t, uint8_t* into, size_t size, uint32_t* flags,
                       nghttp2_data_source*, void* user_data) {
     Http2LaneCall& call = Of(user_data);
-    const size_t bytes = std::min(size, call.outgoing_.size() - call.sent_);
+    const size_t bytes = call.outgoing_.Take(into, size);
     if (bytes == 0 && !call.finish_) return NGHTTP2_ERR_DEFERRED;
     if (bytes == 0) {
       *flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
       call.SubmitTrailers();
       return 0;
-    }
-    std::memcpy(into, call.outgoing_.data() + call.sent_, bytes);
-    call.sent_ += bytes;
-    if (call.sent_ == call.outgoing_.size()) {
-      call.outgoing_.clear();
-      call.sent_ = 0;
     }
     return static_cast<ssize_t>(bytes);
   }
@@ -199,7 +191,7 @@ void Http2LaneCall::AppendOutput(std::string& into, size_t enough) {
 void Http2LaneCall::Send(std::string& messages) {
   CAIRN_CHECK(outgoing_.empty());
   if (finish_) return;
-  outgoing_.swap(messages);
+  outgoing_.Set(messages);
   // An error means that it does not wait for data.
   nghttp2_session_resume_data(session_.get(), stream_);
 }

@@ -91,9 +91,7 @@ class Http2LaneCall {
   std::unique_ptr<nghttp2_session, SessionDeleter> session_;
   int32_t stream_ = 0;  // 0: the request has not come
   link::GrpcMessages incoming_;
-  // What is being sent; the bytes before sent_ are in the output.
-  std::string outgoing_;
-  size_t sent_ = 0;
+  link::OutgoingGrpcMessages outgoing_;
   std::optional<Status> finish_;
   bool trailers_submitted_ = false;
   bool trailers_sent_ = false;

@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "base/check.h"
@@ -165,14 +164,8 @@ struct Http2Call::Callbacks {
   static ssize_t Read(nghttp2_session*, int32_t, uint8_t* into, size_t size, uint32_t*,
                       nghttp2_data_source*, void* user_data) {
     Http2Call& call = Of(user_data);
-    const size_t bytes = std::min(size, call.outgoing_.size() - call.sent_);
+    const size_t bytes = call.outgoing_.Take(into, size);
     if (bytes == 0) return NGHTTP2_ERR_DEFERRED;
-    std::memcpy(into, call.outgoing_.data() + call.sent_, bytes);
-    call.sent_ += bytes;
-    if (call.sent_ == call.outgoing_.size()) {
-      call.outgoing_.clear();
-      call.sent_ = 0;
-    }
     return static_cast<ssize_t>(bytes);
   }
 
@@ -311,7 +304,7 @@ void Http2Call::Fail(int code, std::string message) {
 void Http2Call::Send(const google::protobuf::MessageLite& message) {
   CAIRN_CHECK(outgoing_.empty());
   if (end_) return;
-  link::AppendGrpcMessage(message, outgoing_);
+  outgoing_.Append(message);
   // An error means that it does not wait for data, because its headers have not been written.
   nghttp2_session_resume_data(session_.get(), stream_);
 }

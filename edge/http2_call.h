@@ -113,9 +113,7 @@ class Http2Call {
   std::unique_ptr<nghttp2_session, SessionDeleter> session_;
   int32_t stream_ = 0;
   link::GrpcMessages incoming_;
-  // The message being sent, with its prefix; the bytes before sent_ are in the output.
-  std::string outgoing_;
-  size_t sent_ = 0;
+  link::OutgoingGrpcMessages outgoing_;
   // Of the response.
   size_t header_bytes_ = 0;
   int http_status_ = 0;

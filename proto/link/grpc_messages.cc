@@ -1,5 +1,8 @@
 #include "proto/link/grpc_messages.h"
 
+#include <algorithm>
+#include <cstring>
+
 namespace cairn::link {
 namespace {
 
@@ -47,6 +50,18 @@ std::optional<std::string_view> GrpcMessages::Next() {
 void GrpcMessages::Clear() {
   bytes_.clear();
   taken_ = 0;
+}
+
+size_t OutgoingGrpcMessages::Take(uint8_t* into, size_t size) {
+  const size_t bytes = std::min(size, bytes_.size() - taken_);
+  if (bytes == 0) return 0;
+  std::memcpy(into, bytes_.data() + taken_, bytes);
+  taken_ += bytes;
+  if (taken_ == bytes_.size()) {
+    bytes_.clear();
+    taken_ = 0;
+  }
+  return bytes;
 }
 
 }  // namespace cairn::link

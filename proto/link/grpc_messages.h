@@ -27,6 +27,21 @@ inline constexpr std::string_view kOneCall = "one-call";
 // Appends the message with its prefix.
 void AppendGrpcMessage(const google::protobuf::MessageLite& message, std::string& into);
 
+// Messages with their prefixes, of which a piece at a time is written.
+class OutgoingGrpcMessages {
+ public:
+  bool empty() const { return bytes_.empty(); }
+  // REQUIRES: empty().
+  void Set(std::string& bytes) { bytes_.swap(bytes); }
+  void Append(const google::protobuf::MessageLite& message) { AppendGrpcMessage(message, bytes_); }
+  // Copies up to `size` bytes that have not been taken; how many.
+  size_t Take(uint8_t* into, size_t size);
+
+ private:
+  std::string bytes_;
+  size_t taken_ = 0;  // of bytes_
+};
+
 class GrpcMessages {
  public:
   static constexpr size_t kPrefixBytes = 5;
