@@ -36,7 +36,7 @@ void OutQueue::Consume(size_t bytes) {
     pong_head_ += bytes;
     CAIRN_CHECK(pong_head_ <= pongs_.size());
     if (pong_head_ == pongs_.size()) {
-      pongs_ = std::string();
+      std::string().swap(pongs_);
       pong_head_ = 0;
     }
     return;
@@ -49,7 +49,7 @@ void OutQueue::Consume(size_t bytes) {
   }
   head_ = boundary_ = 0;
   if (std::exchange(raw_, false) || data_.capacity() > kKeptBytes) {
-    data_ = std::string();
+    std::string().swap(data_);  // assigning an empty string would keep the memory
   } else {
     data_.clear();
   }

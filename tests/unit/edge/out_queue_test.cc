@@ -251,6 +251,30 @@ TEST(OutQueue, AnEmptyQueueKeepsASmallBuffer) {
   EXPECT_EQ(queue.Front().data(), buffer);
 }
 
+TEST(OutQueue, AnEmptyQueueHasFreedALargeBuffer) {
+  OutQueue queue;
+  queue.Append(DataFrame(100 * OutQueue::kKeptBytes));
+  WriteAll(queue);
+  queue.Append(DataFrame(1));
+  EXPECT_LE(queue.memory_bytes(), OutQueue::kKeptBytes);
+}
+
+TEST(OutQueue, TheUpgradeAnswersBufferIsFreed) {
+  OutQueue queue;
+  queue.AppendRaw(std::string(OutQueue::kKeptBytes / 2, 'u'));
+  WriteAll(queue);
+  queue.Append(DataFrame(1));
+  EXPECT_LT(queue.memory_bytes(), 100u);
+}
+
+TEST(OutQueue, WrittenPongsAreFreed) {
+  OutQueue queue;
+  for (int i = 0; i < 20; ++i) queue.AppendPong(PongFrame(std::string(125, 'p')));
+  WriteAll(queue);
+  queue.AppendPong(PongFrame("p"));
+  EXPECT_LT(queue.memory_bytes(), 100u);
+}
+
 // Takes what was written frame by frame from the front of the two lists of what was queued.
 void Match(std::string& written, std::deque<std::string>& data, std::deque<std::string>& pongs) {
   while (!written.empty()) {
