@@ -2,14 +2,13 @@
 import contextlib
 import signal
 import ssl
-import threading
 import socket
 import time
 
 import pytest
 from hostile_measures import Talk, metric
 from support import http2
-from support.admin_api import Admin, Authority
+from support.admin_api import Admin, Authority, lane_pb
 from support.http2 import DATA, END_HEADERS, HEADERS, frame
 from support.lane_attacks import ALLOWED, BREAKS, acknowledge_window, lane_request, message, open_lane, read_on
 from support.ports import unused_port
@@ -159,6 +158,22 @@ def test_the_beginnings_of_messages_cost_their_bytes(attacked):
         assert 30 * MIB < grown < 60 * MIB * 1.5 * FACTOR, f"{grown / MIB:.1f} MiB"
     eventually(lambda: attacked.core.resident_bytes() - before < 16 * MIB * FACTOR, "memory that is given back")
     attacked.assert_others_unharmed(mib=100)
+
+
+def test_the_memory_of_a_long_message_is_not_kept(attacked):
+    event = lane_pb.LaneEvent(kind="KIND_RELAYED", peer=1, topic=b"x", payload=bytes(540_000), seq=1)
+    content = message(lane_pb.LaneToCore(number=1, events=[event]).SerializeToString())
+    before = attacked.core.resident_bytes()
+    with contextlib.ExitStack() as stack:
+        for _ in range(60):
+            connection = stack.enter_context(attacked.connection())
+            open_lane(connection, "edge-token")
+            acknowledge_window(connection)
+            connection.send(*(frame(DATA, 0, 1, content[at:at + 16_000]) for at in range(0, len(content), 16_000)))
+        eventually(lambda: attacked.refusals("foreign_peer") == 60, "all of them handled")
+        grown = attacked.core.resident_bytes() - before
+        assert grown < 16 * MIB * FACTOR, f"{grown / MIB:.1f} MiB"
+    attacked.assert_others_unharmed(mib=32)
 
 
 def test_a_credential_that_is_revoked_ends_what_it_has_open(attacked):
