@@ -152,6 +152,7 @@ class Mesh {
     uint64_t session = 0;  // the highest that was told
     uint64_t latest = 0;   // of a lane of this core: that of its stream, which may be one higher
     uint64_t core = 0;     // where that is; 0: it is gone
+    uint64_t source = 0;   // the last core where it has told its snapshot: sends relays of it
     uint32_t believed = kNowhere;
     uint32_t arriving = kNowhere;  // tells its snapshot there
   };
@@ -203,6 +204,7 @@ class Mesh {
   // Everything that the member has to know of the lane, which is here.
   void TellLane(MeshMember& member, const LaneRecord& lane);
   void TellFound(MeshMember& member, uint64_t lane, uint64_t session, bool missed);
+  void TellAllFound(uint64_t lane, uint64_t session, bool missed);
   void TellAway(MeshMember& member, uint64_t lane, uint64_t session, uint64_t core);
   void OnAway(MeshMember& from, const signaling::v1::MeshItem& item);
   // A lane whose subscriptions this core does not know: every relay is kept for it until it is
@@ -228,7 +230,8 @@ class Mesh {
   uint32_t NewPlace(uint64_t lane, MeshMember& at, bool live);
   // What the lane's believed place has not settled and the lane is to get, in order.
   std::vector<MeshMember::Open> Residue(uint64_t lane, uint32_t believed, uint32_t place);
-  void Believe(MeshMember& from, uint64_t lane, Whereabouts& state);
+  // `late`: what this core kept for the lane was given up.
+  void Believe(MeshMember& from, uint64_t lane, Whereabouts& state, bool late);
   void Lose(uint64_t lane);
   void RememberGone(uint64_t lane);
   void SettleMoving(uint64_t lane);

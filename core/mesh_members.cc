@@ -46,6 +46,7 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
   for (auto& [id, lane] : lanes_) {
     const bool arriving = lane.arriving != kNowhere && places_[lane.arriving]->at == &member;
     if (arriving) EndPlace(lane.arriving, true);
+    if (lane.source == member.id) lane.source = 0;
     if (lane.core == member.id) {
       lane.core = 0;
       EndPlace(lane.believed, true);

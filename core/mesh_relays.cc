@@ -86,8 +86,9 @@ void Mesh::Send(MeshMember& to, const RelayLedger::Owed& owed, const MeshItem& r
 void Mesh::OnRelay(MeshMember& from, const MeshItem& item) {
   ++counters_.relays_in;
   const auto sender = lanes_.find(item.lane());
-  // Once its lane is at another core, that one sends what is open, and may be ahead of this.
-  if (sender == lanes_.end() || sender->second.core != from.id) {
+  // Once its lane has told its snapshot at another core, that one sends what is open, and may be
+  // ahead of this. Not before: it may still go on here with its link, and sends none of it again.
+  if (sender == lanes_.end() || sender->second.source != from.id) {
     ++counters_.stale_relays;
     return from.incoming.Routed(item.tag(), 0);
   }
