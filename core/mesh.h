@@ -62,6 +62,7 @@ class Mesh {
   ~Mesh();
 
   // ---- the bus
+  // Gives the message back to the bus.
   void OnMessage(signaling::v1::MeshMessage& message, absl::Duration now);
   // The bus says that nobody is at the address of that core: its process has ended, or is cut off.
   void OnNobody(uint64_t core_id);
@@ -70,7 +71,7 @@ class Mesh {
   void Pump(absl::Duration now);
 
   // ---- lanes of this core
-  // Whether lanes may come: the others have told what they know.
+  // Whether lanes may come: the bus has been reached, and the others have told what they know.
   bool ready() const { return ready_; }
   // Whether a lane that was at that core last can have been at none that this core has heard of.
   bool IsForeign(uint64_t lane_id, uint64_t core_id) const;
@@ -173,6 +174,7 @@ class Mesh {
   };
 
   // ---- members (mesh.cc, mesh_members.cc)
+  void Receive(signaling::v1::MeshMessage& message, absl::Duration now);
   MeshMember* Member(uint64_t id);
   MeshMember& Join(uint64_t id, absl::Duration now);
   void TellSnapshot(MeshMember& member);
@@ -244,7 +246,10 @@ class Mesh {
   void OnSubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnUnsubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnPublishedThere(MeshMember& from, const signaling::v1::MeshItem& item);
-  void OnRelay(MeshMember& from, const signaling::v1::MeshItem& item);
+  // Takes the strings of the item.
+  void OnRelay(MeshMember& from, signaling::v1::MeshItem& item);
+  // A relay of another core's is held back for lanes that this core waits for; so many.
+  uint32_t HoldBack(MeshMember& from, const signaling::v1::MeshItem& item, bool reached_target);
   void Defer(uint64_t lane, const RelayLedger::Owed& owed, const signaling::v1::MeshItem& relay);
   void OnSettled(MeshMember& from, const signaling::v1::MeshItem& item);
   void Send(MeshMember& to, const RelayLedger::Owed& owed, const signaling::v1::MeshItem& relay,
@@ -268,7 +273,7 @@ class Mesh {
   // Borrowed; must outlive this.
   MeshHost& host_;
   MeshBus& bus_;
-  const absl::Duration started_;
+  absl::Duration reached_;  // the bus has first taken a message; infinite: not yet
   absl::Duration now_;
   absl::Duration next_beat_;
   absl::Duration last_tick_;
@@ -296,6 +301,8 @@ class Mesh {
   std::map<uint64_t, Barrier> barriers_;
   uint64_t last_barrier_ = 0;
   MeshCounters counters_;
+  signaling::v1::MeshItem relay_;       // reused, of Route()
+  std::vector<LaneRecord*> receivers_;  // reused, of OnRelay()
 };
 
 }  // namespace cairn::core

@@ -122,7 +122,7 @@ void Mesh::OnReady(MeshMember& from, const MeshItem& item) {
     for (const MeshMember::Open& one : Residue(id, state.believed, state.arriving)) {
       ++counters_.moved_relays;
       host_.AddTarget(one.owed);
-      Send(from, one.owed, one.relay, id);
+      Send(from, one.owed, *one.relay, id);
     }
     EndPlace(state.believed, false);
   }

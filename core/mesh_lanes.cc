@@ -154,7 +154,7 @@ void Mesh::DeliverAll(LaneRecord& lane, std::vector<MeshMember::Open>& relays) {
   Sort(relays);
   for (const MeshMember::Open& one : relays) {
     ++counters_.moved_relays;
-    if (!host_.DeliverItem(lane, one.relay, one.owed)) host_.Settle(one.owed);
+    if (!host_.DeliverItem(lane, *one.relay, one.owed, true)) host_.Settle(one.owed);
   }
 }
 

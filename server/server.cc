@@ -279,7 +279,7 @@ void Server::ServeClients() {
 }
 
 // Before this core knows who is at the others, what its clients send would not reach them. Those
-// who connect meanwhile wait in the socket's queue, for two seconds at most.
+// who connect meanwhile wait in the socket's queue: for two seconds at most once the bus is there.
 void Server::ServeClientsOnceJoined() {
   core::RouterInput ask = core::AdminCall{[this](core::Router& router) {
     if (router.mesh()->ready()) boost::asio::post(io_, [this] { ServeClients(); });

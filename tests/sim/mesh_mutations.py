@@ -31,7 +31,7 @@ mutations.MUTATIONS = {
         ("core/mesh_relays.cc", [("moving != moving_.end() && moving->second.unaware.contains(from.id);",
                                   "false && from.id == 0;")], None),
     "M6: a core settles relays for a lane that has gone":
-        ("core/mesh_relays.cc", [("    moving.tags[from.id].push_back(item.tag());\n    ++targets;", "")], None),
+        ("core/mesh_relays.cc", [("    moving.tags[from.id].push_back(item.tag());\n    ++held;", "")], None),
     "M7: late words of a sender's last core are taken":
         ("core/mesh_relays.cc", [("sender->second.source != from.id", "false")], None),
     "M8: an older stream of a lane takes it back":
@@ -56,7 +56,7 @@ mutations.MUTATIONS = {
     "a lane that was given up elsewhere is not told":
         ("core/mesh_lanes.cc", [("item.set_missed(missed);", "item.set_missed(false);")], None),
     "a core that joins takes lanes at once":
-        ("core/mesh_members.cc", [("ready_ = now - started_ >=", "ready_ = true || now - started_ >=")], None),
+        ("core/mesh_members.cc", [("ready_ = now - reached_ >=", "ready_ = true || now - reached_ >=")], None),
     "a relay is settled when another core has it":
         ("core/mesh_relays.cc", [("  from.incoming.Routed(item.tag(), targets);\n}", "  from.incoming.Routed(item.tag(), 0);\n}")], None),
 }

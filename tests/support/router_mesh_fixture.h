@@ -16,16 +16,21 @@
 namespace cairn::core {
 
 class RouterMesh : public RouterReturn {
- protected:
-  using Item = signaling::v1::MeshItem;
+ public:
   using Message = signaling::v1::MeshMessage;
-
   class FakeBus final : public MeshBus {
    public:
-    bool Writable() override { return true; }
+    bool Writable() override { return reached; }
     void Send(const Message& message) override { sent.push_back(message); }
+    void OnHandled(Message&& /*message*/) override { ++handled; }
     std::vector<Message> sent;
+    int handled = 0;
+    bool reached = true;
   };
+
+ protected:
+  using Item = signaling::v1::MeshItem;
+
   // Another core of the fleet.
   struct FakeCore {
     explicit FakeCore(uint64_t core, const CoreLimits& limits, absl::Duration now)

@@ -84,6 +84,37 @@ TEST_F(LanesOfAFleet, ARelayOfALaneIsStaleOnceItHasToldItsSnapshotHere) {
   EXPECT_EQ(router_->mesh()->counters().stale_relays, 1u);
 }
 
+TEST_F(LanesOfAFleet, AMessageThatWasHandledIsGivenBackToTheBus) {
+  const int before = bus_.handled;
+  Enter(MeshArrived{Message()});
+  EXPECT_EQ(bus_.handled, before + 1);
+}
+
+// ---- joining
+
+class ABusThatIsAway : public RouterReturn {
+ protected:
+  ABusThatIsAway() {
+    bus_.reached = false;
+    router_->JoinMesh(bus_, "core", "test", "fleet");
+  }
+  RouterMesh::FakeBus bus_;
+};
+
+TEST_F(ABusThatIsAway, ACoreHasNotJoinedBeforeItHasReachedIt) {
+  Elapse(absl::Minutes(1));
+  EXPECT_FALSE(router_->mesh()->ready());
+  bus_.reached = true;
+  Enter(MeshWritable{});
+  TickNow();
+  EXPECT_FALSE(router_->mesh()->ready()) << "others may answer";
+  PassStartHold();
+  EXPECT_TRUE(router_->mesh()->ready());
+  bus_.reached = false;
+  Elapse(absl::Minutes(1));
+  EXPECT_TRUE(router_->mesh()->ready()) << "it goes on alone";
+}
+
 // ---- a restart of the whole fleet
 
 class ARestartedFleet : public RouterMesh {
