@@ -1,3 +1,4 @@
+#include "core/router.h"
 #include "server/direct_link.h"
 
 #include <gmock/gmock.h>
