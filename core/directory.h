@@ -112,6 +112,7 @@ struct LaneRecord {
   OwedAnswers owed;
   bool owing = false;           // used by the router: in its list of lanes with waiting answers
   uint64_t roster_version = 0;  // of the roster that it was last told
+  bool unaware = false;         // has not acknowledged a Notice.KIND_MISSED
 
   // It has a stream, or needs none.
   bool attached() const { return sink || channel->attached(); }

@@ -111,7 +111,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   if (tls) result->parts_->authority.SetCertificates({options.tls.ca, options.tls.revoked});
   Parts& parts = *result->parts_;
   parts.lanes = NewLaneService(core, parts.authority);
-  parts.admin = NewAdminService(core, parts.authority, options.name, options.version, options.fleet);
+  parts.admin =
+      NewAdminService(core, parts.authority, options.name, options.version, options.fleet);
   grpc::ServerBuilder builder;
   parts.credentials = tls ? NewReloadableCredentials(tls) : grpc::InsecureServerCredentials();
   parts.acceptor = builder.experimental().AddExternalConnectionAcceptor(

@@ -119,7 +119,7 @@ void LaneConnection::Settle() {
   }
   if (over_) return;
   if (!sending_.empty()) call_.Send(sending_);
-  if (sending_.capacity() > kKeptBytes) sending_ = {};
+  if (sending_.capacity() > kKeptBytes) std::string().swap(sending_);
   sending_.clear();
   if (ending) Finish(ending->status);
   HandleMessages();

@@ -21,7 +21,17 @@ using signaling::v1::CoreToLane;
 using signaling::v1::Event;
 using signaling::v1::LaneEvent;
 using signaling::v1::LaneToCore;
+using signaling::v1::Notice;
 using signaling::v1::Welcome;
+
+namespace {
+
+bool TellsMissed(const CoreToLane& message) {
+  return std::any_of(message.notices().begin(), message.notices().end(),
+                     [](const Notice& notice) { return notice.kind() == Notice::KIND_MISSED; });
+}
+
+}  // namespace
 
 // ---- lanes come
 
@@ -96,6 +106,10 @@ bool Router::ResumeLane(LaneRecord& lane, LaneOpened& opened) {
 }
 
 void Router::SettleAnswered(LaneRecord& lane, const CoreToLane& message) {
+  if (lane.unaware && TellsMissed(message)) {
+    lane.unaware = false;
+    ++roster_version_;
+  }
   lane.ledger.Answered(static_cast<size_t>(message.deliveries_size()),
                        [this](const auto& owed) { Settle(owed); });
 }
@@ -117,6 +131,9 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   // This core knows which lanes have connected since its own rosters.
   if (hello.roster().stamp().core_id() == core_id_)
     opened.hello.mutable_roster()->set_complete(false);
+  auto& undecided = *opened.hello.mutable_undecided();
+  const auto own = [this](const auto& roster) { return roster.stamp().core_id() == core_id_; };
+  undecided.erase(std::remove_if(undecided.begin(), undecided.end(), own), undecided.end());
   if (knew_another) {
     const uint64_t known =
         std::min(std::max(hello.generation(), hello.told().generation()), ~uint64_t{1});

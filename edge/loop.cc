@@ -40,6 +40,7 @@ Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFac
                deadlines_,
                {lane_, shared.limits, counters_, reader_, shared.log_peers},
                {read_buffer_.get(), kReadBuffer},
+               spare_buffers_,
                RateOf(shared.limits.rate_messages, shared.limits.rate_burst_factor),
                RateOf(shared.limits.rate_deliveries, shared.limits.deliveries_burst_factor)},
       connections_(context_),
