@@ -152,8 +152,8 @@ class Oracle {
     uint64_t id;
     bool on = true;
     bool finished = true;
-    uint64_t link = 0;      // at the core that runs
-    uint64_t untold = 0;    // settled relays that this core has not told it of
+    uint64_t link = 0;           // at the core that runs
+    uint64_t untold = 0;         // settled relays that this core has not told it of
     std::set<int> knowers = {};  // lanes that were told that it is not there, or not aware of it
   };
   struct Pending {
