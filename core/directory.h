@@ -16,7 +16,6 @@
 #include <absl/container/flat_hash_set.h>
 #include <absl/container/inlined_vector.h>
 #include <absl/container/node_hash_map.h>
-#include <absl/hash/hash.h>
 
 #include <cstdint>
 #include <deque>
@@ -113,6 +112,7 @@ struct LaneRecord {
   OwedAnswers owed;
   bool owing = false;           // used by the router: in its list of lanes with waiting answers
   uint64_t roster_version = 0;  // of the roster that it was last told
+  bool unaware = false;         // has not acknowledged a Notice.KIND_MISSED
 
   // It has a stream, or needs none.
   bool attached() const { return sink || channel->attached(); }
@@ -147,8 +147,8 @@ class Directory {
   LaneRecord* FindLane(uint64_t lane_id);
   LaneRecord* FindLane(const LaneEndpoint* endpoint);
   // Inputs from the endpoint belong to the lane, until Unbind().
-  void Bind(const LaneEndpoint* endpoint, LaneRecord& lane) { endpoints_[endpoint] = &lane; }
-  void Unbind(const LaneEndpoint* endpoint) { endpoints_.erase(endpoint); }
+  void Bind(const LaneEndpoint* endpoint, LaneRecord& lane);
+  void Unbind(const LaneEndpoint* endpoint);
   // REQUIRES: it has no peers, and its endpoint is not bound.
   void RemoveLane(const LaneRecord& lane);
   // With that Hello.edge.
@@ -164,6 +164,8 @@ class Directory {
   // ---- subscriptions. False when nothing changes.
   bool Subscribe(PeerRecord& peer, std::string_view topic, int64_t now_us);
   bool Unsubscribe(PeerRecord& peer, std::string_view topic);
+  // Whether the peer is the lane's, and subscribed to the topic.
+  bool IsSubscribed(const LaneRecord& lane, uint64_t peer, const TopicRecord& topic) const;
   TopicRecord* FindTopic(std::string_view name);
   const TopicRecord* Topic(std::string_view name) const;
 
@@ -198,6 +200,14 @@ class Directory {
   absl::flat_hash_map<uint64_t, History::iterator> history_by_id_;
   // The last topic found, or null: messages for a topic often follow each other.
   TopicRecord* last_topic_ = nullptr;
+  // The last answer of IsSubscribed(), for the same reason; forgotten with every change.
+  struct Asked {
+    const LaneRecord* lane = nullptr;
+    const TopicRecord* topic = nullptr;
+    uint64_t peer = 0;
+    bool answer = false;
+  };
+  mutable Asked asked_;
   size_t subscriptions_ = 0;
   uint64_t peers_opened_ = 0;
   uint64_t peers_closed_ = 0;

@@ -98,7 +98,7 @@ class Router final : private MeshHost {
   // The lane of the current input.
   int64_t now_us() const { return now_us_; }
   // On the steady clock, by which rates and ages are measured.
-  int64_t steady_us() const override { return absl::ToInt64Microseconds(now_); }
+  int64_t steady_us() const override { return steady_us_; }
   double relays_per_second() const { return rate_.PerSecond(steady_us()); }
 
  private:
@@ -247,6 +247,7 @@ class Router final : private MeshHost {
   const CoreLimits limits_;
   const Clock& clock_;
   absl::Duration now_;         // steady clock, at the current input
+  int64_t steady_us_;          // the same
   absl::Duration wall_ahead_;  // of the steady clock, at the last tick
   const int64_t started_us_;
   int64_t now_us_;

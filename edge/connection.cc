@@ -20,6 +20,7 @@ Connection::Connection(ConnectionContext& context, Stream stream,
       refusal_(verdict_.refusal),
       messages_(context.message_rate),
       deliveries_(context.delivery_rate),
+      out_(context.spare_buffers),
       handshake_(std::move(handshake)) {
   if (!handshake_->behind_proxy || !handshake_->trust.proxy_protocol) return;
   handshake_->proxy_header.emplace();
@@ -91,6 +92,7 @@ void Connection::OnReadable() {
       return UpdateInterest();
     }
     const std::span<char> buffer = context_.read_buffer.first(ReadSize());
+    if (session_) session_->PrefetchMember();
     const Stream::Result read = stream_.Read(buffer);
     if (read.status == Stream::Status::kWantRead) return;
     if (read.status == Stream::Status::kWantWrite) {

@@ -15,6 +15,7 @@
 #include "edge/peer_names.h"
 #include "edge/poller.h"
 #include "edge/session.h"
+#include "edge/spare_buffers.h"
 #include "edge/token_bucket.h"
 #include "edge/turn.h"
 
@@ -35,6 +36,8 @@ struct ConnectionContext {
   SessionContext session;
   // Holds what one connection has read, until that is handled.
   std::span<char> read_buffer;
+  // For what connections have to write.
+  SpareBuffers& spare_buffers;
   // The rate limits of each connection.
   TokenBucket::Rate message_rate;
   TokenBucket::Rate delivery_rate;

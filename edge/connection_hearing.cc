@@ -118,7 +118,7 @@ void Connection::KeepUnheard(std::span<char> bytes) {
 }
 
 void Connection::ForgetUnheard() {
-  unheard_ = std::string();
+  std::string().swap(unheard_);  // assigning an empty string would keep the memory
   unheard_begin_ = 0;
   Account();
 }

@@ -115,7 +115,7 @@ void Connection::Flush() {
 void Connection::StopWriting(Stream::Status status) {
   const bool orderly = status == Stream::Status::kClosed;
   unwritable_ = orderly ? CloseReason::kClientGone : CloseReason::kConnectionLost;
-  out_ = OutQueue();
+  out_.Clear();
   stream_.ShutdownRead();
 }
 

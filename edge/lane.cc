@@ -202,8 +202,9 @@ void Lane::FillStats(const Member& member, signaling::v1::PeerStats* stats) cons
 void Lane::FillFacts(const Member& member, signaling::v1::PeerInfo* info) const {
   info->set_connected_since_us(member.facts.connected_since_us);
   info->set_remote_address(member.facts.remote_address);
-  info->set_user_agent(member.facts.user_agent);
-  info->set_tls_version(member.facts.tls_version);
+  // An empty string that is set needs memory, which the router of this process would keep.
+  if (!member.facts.user_agent.empty()) info->set_user_agent(member.facts.user_agent);
+  if (*member.facts.tls_version != '\0') info->set_tls_version(member.facts.tls_version);
   info->set_wants_presence(member.v2());
 }
 

@@ -40,6 +40,7 @@ Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFac
                deadlines_,
                {lane_, shared.limits, counters_, reader_, shared.log_peers},
                {read_buffer_.get(), kReadBuffer},
+               spare_buffers_,
                RateOf(shared.limits.rate_messages, shared.limits.rate_burst_factor),
                RateOf(shared.limits.rate_deliveries, shared.limits.deliveries_burst_factor)},
       connections_(context_),
@@ -105,8 +106,7 @@ void Loop::Run() {
 void Loop::ServeSockets() {
   if (!poller_.Collect(turn_due_ ? 0 : tasks_.MillisecondsToSleep())) return;
   lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
-  while (turn_.may_hear() && poller_.HandleNext()) {
-  }
+  while (turn_.may_hear() && poller_.HandleNext()) lane_.FlushLarge();
   FinishTurn();
 }
 

@@ -88,6 +88,7 @@ class Loop final : public LoopExecutor {
   Lane lane_;
   std::unique_ptr<CoreLink> link_;
   std::unique_ptr<char[]> read_buffer_;
+  SpareBuffers spare_buffers_;
   PeerNames peers_;
   Turn<Connection> turn_;
   BackPressure<Connection> pressure_;

@@ -17,9 +17,8 @@ void OutQueue::AppendPong(std::string_view frame) {
 
 void OutQueue::AppendRaw(std::string_view bytes) {
   CAIRN_CHECK(empty());
-  data_.append(bytes);
+  Append(bytes);
   boundary_ = data_.size();
-  raw_ = true;
 }
 
 std::string_view OutQueue::Front() {
@@ -36,7 +35,7 @@ void OutQueue::Consume(size_t bytes) {
     pong_head_ += bytes;
     CAIRN_CHECK(pong_head_ <= pongs_.size());
     if (pong_head_ == pongs_.size()) {
-      pongs_ = std::string();
+      std::string().swap(pongs_);  // assigning an empty string would keep the memory
       pong_head_ = 0;
     }
     return;
@@ -48,11 +47,7 @@ void OutQueue::Consume(size_t bytes) {
     return;
   }
   head_ = boundary_ = 0;
-  if (std::exchange(raw_, false) || data_.capacity() > kKeptBytes) {
-    data_ = std::string();
-  } else {
-    data_.clear();
-  }
+  spare_->TakeBack(data_);
 }
 
 void OutQueue::Pin(size_t bytes) {
@@ -83,6 +78,11 @@ void OutQueue::DropWaiting() {
   data_.resize(boundary_);
   data_.shrink_to_fit();
   if (pong_head_ == 0 && !pinned_pongs) pongs_.clear();
+}
+
+void OutQueue::Clear() {
+  OutQueue cleared(*spare_);
+  std::swap(*this, cleared);
 }
 
 }  // namespace cairn::edge

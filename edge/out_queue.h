@@ -4,8 +4,8 @@
 // Owner:  one Connection.
 // Thread: its loop.
 // Bounds: none of its own: the connection compares size() with EdgeLimits::max_queued_bytes. Pongs:
-//         kMaxPongBytes; above it only the latest is kept (RFC 6455 5.5.3). An empty queue keeps at
-//         most kKeptBytes of memory.
+//         kMaxPongBytes; above it only the latest is kept (RFC 6455 5.5.3). An empty queue holds no
+//         memory.
 #ifndef CAIRN_EDGE_OUT_QUEUE_H_
 #define CAIRN_EDGE_OUT_QUEUE_H_
 
@@ -13,15 +13,21 @@
 #include <string>
 #include <string_view>
 
+#include "edge/spare_buffers.h"
+
 namespace cairn::edge {
 
 class OutQueue {
  public:
   static constexpr size_t kMaxPongBytes = 4096;
-  static constexpr size_t kKeptBytes = 1024;
+
+  explicit OutQueue(SpareBuffers& spare) : spare_(&spare) {}
 
   // `bytes` are one or more whole frames.
-  void Append(std::string_view bytes) { data_.append(bytes); }
+  void Append(std::string_view bytes) {
+    if (data_.empty()) spare_->Lend(data_);
+    data_.append(bytes);
+  }
   // `frame` is a whole pong; it is sent at the next boundary between frames.
   void AppendPong(std::string_view frame);
   // Bytes that are not frames: the answer to the upgrade. REQUIRES: nothing is queued.
@@ -30,7 +36,7 @@ class OutQueue {
   bool empty() const { return head_ == data_.size() && pongs_.empty(); }
   size_t size() const { return data_.size() - head_ + pongs_.size(); }
 
-  // The heap memory of the queue; 0 when it is empty, except for the kKeptBytes.
+  // The heap memory of the queue; 0 when it is empty.
   size_t memory_bytes() const { return empty() ? 0 : data_.capacity() + pongs_.capacity(); }
 
   // The next bytes to write, in one piece. Empty if there are none.
@@ -44,6 +50,8 @@ class OutQueue {
   // Drops everything except the rest of a frame that has been written in part, and what is pinned.
   // A Close frame can follow.
   void DropWaiting();
+  // Drops everything: nothing can be written any more.
+  void Clear();
 
  private:
   // Whether the next byte of data_ begins a frame.
@@ -54,6 +62,7 @@ class OutQueue {
     return pong_head_ > 0 || (!pongs_.empty() && AtBoundary());
   }
 
+  SpareBuffers* spare_;
   std::string data_;
   size_t head_ = 0;      // of data_: written before it
   size_t boundary_ = 0;  // of data_: the first frame boundary at or after head_
@@ -61,7 +70,6 @@ class OutQueue {
   size_t pong_head_ = 0;       // of pongs_: written before it
   size_t pinned_ = 0;          // bytes of the front that must not change
   bool pongs_pinned_ = false;  // they are pongs
-  bool raw_ = false;           // what is queued is no frames, and comes once
 };
 
 }  // namespace cairn::edge

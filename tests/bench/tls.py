@@ -1,13 +1,15 @@
 """What TLS costs: `./dev bench tls`, or with --help.
 
 Memory of idle connections in three topics each, plaintext and TLS, and the server's processor time to accept one: without TLS,
-with a full handshake of each kind of key, and with one that resumes a session. The clients' time is not in it.
+with a full handshake of each kind of key, and with one that resumes a session. The clients' time is not in it. And what OpenSSL
+holds of that memory, by purpose (tests/bench/tls_memory.cc).
 """
 import argparse
 import pathlib
 import resource
 import socket
 import ssl
+import subprocess
 import sys
 import tempfile
 import time
@@ -112,6 +114,9 @@ def main(arguments):
         print("| Resident memory of an idle connection in three topics | bytes |\n|---|---:|")
         print(f"| plaintext | {memory(args.connections):,.0f} |", flush=True)
         print(f"| TLS 1.3 | {memory(args.connections, ec.flags(), trusting(ec)):,.0f} |\n", flush=True)
+        sys.stdout.flush()
+        subprocess.run([ROOT / "build/dev/bin/tls_memory", ec.cert, ec.key], check=True)
+        print()
         print("| Server's CPU to accept one, up to the answer of its upgrade | µs |\n|---|---:|")
         print(f"| plaintext | {handshakes(args.handshakes):,.0f} |", flush=True)
         for kind, name in (("ec", "ECDSA P-256"), ("rsa", "RSA 2048")):

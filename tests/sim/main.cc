@@ -78,12 +78,13 @@ void PrintCoverage(const Coverage& c, uint64_t runs, double seconds) {
       "%llu runs in %.1f s: %llu s of virtual time, %llu events, %llu faults, %llu cores\n"
       "%llu relays, %llu expected deliveries, %llu made, %llu receipts, %llu answers, %llu "
       "results\n"
-      "lanes given up %llu, late %llu; lost, counted and told: %llu deliveries, %llu unsure "
-      "relays\n"
+      "lanes given up %llu, late %llu; lost, counted and told: %llu deliveries (%llu known only to "
+      "lanes that ended), %llu unsure relays\n"
       "duplicates dropped %llu, reads paused %llu\n",
       n(runs), seconds, n(c.virtual_ms / 1000), n(c.events), n(c.faults), n(c.cores), n(c.relays),
       n(c.expected), n(c.delivered), n(c.receipts), n(c.answers), n(c.results), n(c.given_up),
-      n(c.late), n(c.excused), n(c.unsure), n(c.duplicates_dropped), n(c.congested));
+      n(c.late), n(c.excused), n(c.forgotten), n(c.unsure), n(c.duplicates_dropped),
+      n(c.congested));
 }
 
 int RunAll(const Options& options) {

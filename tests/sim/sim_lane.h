@@ -112,8 +112,7 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   void OnCoreMessage(signaling::v1::CoreToLane& message) override;
   void OnAccepted(signaling::v1::LaneToCore& message) override { lane_->OnAccepted(message); }
   void OnRoom() override { lane_->OnRoom(); }
-  const signaling::v1::Roster& roster() const override { return lane_->roster(); }
-  const signaling::v1::RosterStamp& roster_told() const override { return lane_->roster_told(); }
+  void FillInRosters(signaling::v1::Hello& hello) const override { lane_->FillInRosters(hello); }
 
   void Run(const std::function<void()>& task);
   void FinishTurn();

@@ -155,9 +155,11 @@ class ConnectionTest : public testing::TestWithParam<bool>, protected EdgeBed {
   Turn<Connection> turn_{lane_};
   BackPressure<Connection> pressure_{lane_, turn_, ~size_t{0}};
   ConnectionDeadlines<Connection> deadlines_{limits_, 1};
-  ConnectionContext host_{clock_, close_log_, limiter_,   peers_,   poller_,
-                          turn_,  pressure_,  deadlines_, context_, {buffer_.get(), kReadBuffer},
-                          {},     {}};
+  SpareBuffers spare_buffers_;
+  ConnectionContext host_{
+      clock_,         close_log_, limiter_,   peers_,   poller_,
+      turn_,          pressure_,  deadlines_, context_, {buffer_.get(), kReadBuffer},
+      spare_buffers_, {},         {}};
   std::unique_ptr<Connection> connection_;
 };
 

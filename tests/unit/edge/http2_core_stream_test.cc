@@ -1,4 +1,4 @@
-#include "edge/http2_core_stream.h"
+#include "edge/http2_core_stream_opener.h"
 
 #include <absl/status/status.h>
 #include <gtest/gtest.h>

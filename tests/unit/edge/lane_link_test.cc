@@ -36,8 +36,10 @@ class FakeLinkListener final : public CoreLinkListener {
     for (const uint64_t number : link::Numbers(message)) accepted.push_back(number);
   }
   void OnRoom() override { ++rooms; }
-  const signaling::v1::Roster& roster() const override { return known; }
-  const signaling::v1::RosterStamp& roster_told() const override { return known.stamp(); }
+  void FillInRosters(signaling::v1::Hello& hello) const override {
+    *hello.mutable_roster() = known;
+    *hello.mutable_told() = known.stamp();
+  }
 
   std::vector<CoreSession> sessions;
   std::vector<CoreToLane> messages;

@@ -10,6 +10,11 @@
 namespace cairn::edge {
 namespace {
 
+SpareBuffers& Spare() {
+  static SpareBuffers spare;
+  return spare;
+}
+
 std::string WriteAll(OutQueue& queue) {
   std::string written;
   while (!queue.empty()) {
@@ -21,7 +26,7 @@ std::string WriteAll(OutQueue& queue) {
 }
 
 TEST(OutQueuePin, APongWaitsForPinnedDataAndForTheFrameInWhichItEnds) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   const std::string first = DataFrame(10, 'a'), second = DataFrame(10, 'b');
   queue.Append(first + second);
   queue.Pin(first.size() + 3);
@@ -31,7 +36,7 @@ TEST(OutQueuePin, APongWaitsForPinnedDataAndForTheFrameInWhichItEnds) {
 }
 
 TEST(OutQueuePin, APinnedPongIsNotSupersededByAFlood) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   queue.AppendPong(PongFrame("first"));
   queue.Pin(queue.Front().size());
   for (int i = 0; i < 1000; ++i) queue.AppendPong(PongFrame(std::string(125, 'x')));
@@ -40,7 +45,7 @@ TEST(OutQueuePin, APinnedPongIsNotSupersededByAFlood) {
 }
 
 TEST(OutQueuePin, DropWaitingKeepsPinnedBytesAndTheFrameInWhichTheyEnd) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   const std::string frames = DataFrame(10, 'a') + DataFrame(10, 'b');
   queue.Append(frames + DataFrame(10, 'c'));
   queue.Pin(DataFrame(10, 'a').size() + 1);
@@ -57,7 +62,7 @@ TEST(OutQueuePin, DropWaitingKeepsPinnedBytesAndTheFrameInWhichTheyEnd) {
 
 TEST(OutQueuePin, TheFrontAlwaysBeginsWithThePinnedBytes) {
   std::mt19937 random(1);
-  OutQueue queue;
+  OutQueue queue(Spare());
   std::string pinned;
   for (int step = 0; step < 20'000; ++step) {
     switch (random() % 4) {

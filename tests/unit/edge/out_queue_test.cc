@@ -14,6 +14,11 @@
 namespace cairn::edge {
 namespace {
 
+SpareBuffers& Spare() {
+  static SpareBuffers spare;
+  return spare;
+}
+
 // Writes `bytes` of it, as a socket that takes only so much at a time.
 std::string Write(OutQueue& queue, size_t bytes) {
   std::string written;
@@ -41,14 +46,14 @@ std::string WriteAll(OutQueue& queue, size_t at_a_time = ~size_t{0}) {
 }
 
 TEST(OutQueue, StartsEmpty) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   EXPECT_TRUE(queue.empty());
   EXPECT_EQ(queue.size(), 0u);
   EXPECT_EQ(queue.Front(), "");
 }
 
 TEST(OutQueue, GivesAllFramesInOnePieceAndInOrder) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   queue.Append(DataFrame(3, 'a'));
   queue.Append(DataFrame(200, 'b') + DataFrame(0) + DataFrame(70'000, 'c'));
   const std::string all =
@@ -63,14 +68,14 @@ TEST(OutQueue, PiecesOfEverySizeMakeTheSameBytes) {
   const std::string all = DataFrame(3, 'a') + DataFrame(126, 'b') + DataFrame(0) +
                           DataFrame(125, 'c') + DataFrame(1, 'd');
   for (size_t at_a_time = 1; at_a_time <= all.size(); ++at_a_time) {
-    OutQueue queue;
+    OutQueue queue(Spare());
     queue.Append(all);
     EXPECT_EQ(WriteAll(queue, at_a_time), all) << at_a_time;
   }
 }
 
 TEST(OutQueue, SizeIsThatOfUnwrittenBytes) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   queue.Append(DataFrame(3000) + DataFrame(10));
   const size_t all = queue.size();
   for (size_t written = 1; written <= all; ++written) {
@@ -81,7 +86,7 @@ TEST(OutQueue, SizeIsThatOfUnwrittenBytes) {
 }
 
 TEST(OutQueue, FramesCanBeAppendedBetweenPieces) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   std::string expected, written;
   for (size_t i = 0; i < 300; ++i) {
     const std::string frame = DataFrame(i, static_cast<char>('a' + i % 26));
@@ -94,7 +99,7 @@ TEST(OutQueue, FramesCanBeAppendedBetweenPieces) {
 }
 
 TEST(OutQueue, APongPassesFramesThatWait) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   queue.Append(DataFrame(10) + DataFrame(20));
   queue.AppendPong(PongFrame("one"));
   queue.AppendPong(PongFrame("two"));
@@ -108,7 +113,7 @@ TEST(OutQueue, APongIsNeverInsideAFrame) {
     const std::string first = DataFrame(payload, 'a');
     const std::string rest = DataFrame(4, 'b') + DataFrame(130, 'c');
     for (size_t offset = 0; offset <= std::min<size_t>(first.size(), 600); ++offset) {
-      OutQueue queue;
+      OutQueue queue(Spare());
       queue.Append(first + rest);
       std::string written = Write(queue, offset);
       queue.AppendPong(PongFrame("p"));
@@ -121,7 +126,7 @@ TEST(OutQueue, APongIsNeverInsideAFrame) {
 }
 
 TEST(OutQueue, APongQueuedInsideAFrameWaitsForThatFrameOnly) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   queue.Append(DataFrame(10, 'a') + DataFrame(10, 'b'));
   Write(queue, 3);
   queue.AppendPong(PongFrame("p"));
@@ -131,7 +136,7 @@ TEST(OutQueue, APongQueuedInsideAFrameWaitsForThatFrameOnly) {
 TEST(OutQueue, APartlyWrittenPongIsWrittenToItsEnd) {
   const std::string pong = PongFrame("0123456789");
   for (size_t offset = 1; offset < pong.size(); ++offset) {
-    OutQueue queue;
+    OutQueue queue(Spare());
     queue.Append(DataFrame(10, 'a'));
     queue.AppendPong(pong);
     std::string written = Write(queue, offset);
@@ -143,7 +148,7 @@ TEST(OutQueue, APartlyWrittenPongIsWrittenToItsEnd) {
 }
 
 TEST(OutQueue, APongOfAnIdleConnectionIsNext) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   queue.AppendPong(PongFrame(""));
   EXPECT_FALSE(queue.empty());
   EXPECT_EQ(WriteAll(queue), PongFrame(""));
@@ -152,7 +157,7 @@ TEST(OutQueue, APongOfAnIdleConnectionIsNext) {
 TEST(OutQueue, TheUpgradeAnswerIsNotTornByFramesOrPongs) {
   const std::string answer = "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\n";
   for (size_t offset = 0; offset <= answer.size(); ++offset) {
-    OutQueue queue;
+    OutQueue queue(Spare());
     queue.AppendRaw(answer);
     queue.Append(DataFrame(4));
     std::string written = Write(queue, offset);
@@ -164,19 +169,19 @@ TEST(OutQueue, TheUpgradeAnswerIsNotTornByFramesOrPongs) {
 }
 
 TEST(OutQueueDeathTest, TheUpgradeAnswerComesFirst) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   queue.Append(DataFrame(1));
   EXPECT_DEATH(queue.AppendRaw("HTTP/1.1"), "broken invariant");
 }
 
 TEST(OutQueueDeathTest, MoreThanFrontCannotBeWritten) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   queue.Append(DataFrame(1));
   EXPECT_DEATH(queue.Consume(4), "broken invariant");
 }
 
 TEST(OutQueue, OfAFloodOfPingsOnlyTheLatestPongIsKept) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   const std::string payload(125, 'x');
   size_t most = 0;
   for (int i = 0; i < 1000; ++i) {
@@ -192,7 +197,7 @@ TEST(OutQueue, OfAFloodOfPingsOnlyTheLatestPongIsKept) {
 }
 
 TEST(OutQueue, AFloodWhileAPongIsLeavingIsBoundedAndKeepsThatPongWhole) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   const std::string first = PongFrame(std::string(125, 'f'));
   queue.AppendPong(first);
   std::string written = Write(queue, 1);
@@ -207,7 +212,7 @@ TEST(OutQueue, DropWaitingFinishesTheFrameThatHasBegunSoThatACloseCanFollow) {
   const std::string first = DataFrame(140, 'a');
   const std::string close = Frame(wire::WsOpcode::kClose, "\x03\xf5slow_reader");
   for (size_t offset = 0; offset <= first.size(); ++offset) {
-    OutQueue queue;
+    OutQueue queue(Spare());
     queue.Append(first + DataFrame(20, 'b') + DataFrame(30, 'c'));
     std::string written = Write(queue, offset);
     queue.DropWaiting();
@@ -218,7 +223,7 @@ TEST(OutQueue, DropWaitingFinishesTheFrameThatHasBegunSoThatACloseCanFollow) {
 }
 
 TEST(OutQueue, DropWaitingDropsPongsButNotOneThatHasBegun) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   queue.Append(DataFrame(10));
   queue.AppendPong(PongFrame("one"));
   queue.DropWaiting();
@@ -234,7 +239,7 @@ TEST(OutQueue, DropWaitingDropsPongsButNotOneThatHasBegun) {
 }
 
 TEST(OutQueue, DropWaitingFinishesTheUpgradeAnswer) {
-  OutQueue queue;
+  OutQueue queue(Spare());
   queue.AppendRaw("HTTP/1.1 101\r\n\r\n");
   queue.Append(DataFrame(10));
   queue.DropWaiting();
@@ -242,13 +247,47 @@ TEST(OutQueue, DropWaitingFinishesTheUpgradeAnswer) {
   EXPECT_EQ(WriteAll(queue), "HTTP/1.1 101\r\n\r\n" + DataFrame(1, 'z'));
 }
 
-TEST(OutQueue, AnEmptyQueueKeepsASmallBuffer) {
-  OutQueue queue;
-  queue.Append(DataFrame(OutQueue::kKeptBytes / 2));
+TEST(OutQueue, AnEmptyQueuesMemoryIsForTheNextQueueThatNeedsSome) {
+  SpareBuffers spare;
+  OutQueue queue(spare), other(spare);
+  queue.Append(DataFrame(500));
   const char* buffer = queue.Front().data();
   WriteAll(queue);
-  queue.Append(DataFrame(100));
-  EXPECT_EQ(queue.Front().data(), buffer);
+  EXPECT_GE(spare.bytes(), 500u);
+  other.Append(DataFrame(100));
+  EXPECT_EQ(other.Front().data(), buffer);
+  EXPECT_GE(other.memory_bytes(), 500u);
+  EXPECT_EQ(spare.bytes(), 0u);
+}
+
+TEST(OutQueue, AnEmptyQueueHasFreedALargeBuffer) {
+  SpareBuffers spare;
+  OutQueue queue(spare);
+  queue.Append(DataFrame(SpareBuffers::kLargestBytes));
+  WriteAll(queue);
+  EXPECT_EQ(spare.bytes(), 0u);
+  queue.Append(DataFrame(1));
+  EXPECT_LT(queue.memory_bytes(), 100u);
+}
+
+TEST(OutQueue, WrittenPongsAreFreed) {
+  OutQueue queue(Spare());
+  for (int i = 0; i < 20; ++i) queue.AppendPong(PongFrame(std::string(125, 'p')));
+  WriteAll(queue);
+  queue.AppendPong(PongFrame("p"));
+  EXPECT_LT(queue.memory_bytes(), 100u);
+}
+
+TEST(OutQueue, AClearedQueueHoldsNothing) {
+  OutQueue queue(Spare());
+  queue.Append(DataFrame(70'000) + DataFrame(1));
+  queue.AppendPong(PongFrame("p"));
+  Write(queue, 10);
+  queue.Clear();
+  EXPECT_EQ(WriteAll(queue), "");
+  queue.Append(DataFrame(1));
+  EXPECT_LT(queue.memory_bytes(), 20'000u);
+  EXPECT_EQ(WriteAll(queue), DataFrame(1));
 }
 
 // Takes what was written frame by frame from the front of the two lists of what was queued.
@@ -268,7 +307,7 @@ TEST(OutQueue, AnyOrderOfUseGivesWholeFramesInOrder) {
   for (uint32_t seed = 1; seed <= 30; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
-    OutQueue queue;
+    OutQueue queue(Spare());
     std::deque<std::string> data, pongs;
     std::string written;
     for (int step = 0; step < 1000; ++step) {
