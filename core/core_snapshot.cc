@@ -7,6 +7,8 @@
 #include <memory>
 #include <string_view>
 
+#include "core/router.h"
+
 namespace cairn::core {
 
 namespace {

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "core/lane_rules.h"
+#include "core/router.h"
 #include "proto/link/parse_cost.h"
 
 namespace cairn::core {

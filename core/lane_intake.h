@@ -18,6 +18,7 @@
 
 #include "base/thread_annotations.h"
 #include "core/core.h"
+#include "core/lane_refusal.h"
 
 namespace cairn::core {
 

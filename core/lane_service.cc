@@ -13,6 +13,7 @@
 #include "base/thread_annotations.h"
 #include "core/authority.h"
 #include "core/lane_intake.h"
+#include "core/router.h"
 #include "signaling/v1/lane.grpc.pb.h"
 
 namespace cairn::core {

@@ -18,10 +18,10 @@
 #include "edge/lane.h"
 #include "edge/lane_link.h"
 #include "proto/link/identity.h"
-#include "tests/sim/connection.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/pipe.h"
 #include "tests/sim/plan.h"
+#include "tests/sim/sim_stream.h"
 
 namespace cairn::sim {
 
@@ -94,7 +94,7 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   bool hung() const { return hung_; }
   // Its next stream hangs once so many messages have arrived, for a while.
   void FreezeNext(int after_messages, Time wait) { freeze_next_ = {after_messages, wait}; }
-  std::shared_ptr<Connection> connection() const { return connection_.lock(); }
+  std::shared_ptr<SimStream> connection() const { return connection_.lock(); }
   void Kill(bool finished = false);
   void Drain();
 
@@ -131,7 +131,7 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   edge::EdgeCounters counters_;
   std::unique_ptr<edge::Lane> lane_;  // null: the edge has ended
   std::unique_ptr<edge::LaneLink> link_;
-  std::weak_ptr<Connection> connection_;
+  std::weak_ptr<SimStream> connection_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::vector<SimClient*> paused_;
   bool hung_ = false;

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 
 from support import messages
+from support.ending import finish_all
 from support.nats import NatsCluster
 from support.peer import RETRY_SECONDS, Peer
 from support.process import ServerProcess, with_defaults
@@ -112,12 +113,7 @@ class Shape:
             assert process.is_running(), process.tail()
 
     def finish(self):
-        failures = []
-        for process in self.processes():
-            try:
-                process.finish()
-            except AssertionError as failure:
-                failures.append(str(failure))
+        failures = finish_all(self.processes())
         if self._nats:
             self._nats.finish()
         shutil.rmtree(self._directory)

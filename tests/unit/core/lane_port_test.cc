@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "core/core.h"
 #include "core/grpc_server.h"
+#include "core/router.h"
 #include "edge/http2_call.h"
 #include "proto/link/identity.h"
 #include "proto/link/protocol_version.h"
