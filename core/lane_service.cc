@@ -148,7 +148,7 @@ void LaneReactor::OnWriteDone(bool ok) {
 }
 
 void LaneReactor::Revoke(const absl::Status& status) {
-  intake_.OnRevoked();
+  intake_.Refuse(LaneRefusal::kCredential);
   BeginFinish(ToGrpc(status), PendingWrite::kAwait);
 }
 

@@ -28,6 +28,7 @@
 #include "server/grpc_log.h"
 #include "server/ops.h"
 #include "server/process_setup.h"
+#include "server/protobuf_log.h"
 #include "server/reload.h"
 #include "server/service_manager.h"
 #include "server/start_log.h"
@@ -259,6 +260,7 @@ int RunServer(const Options& options) {
     std::cerr << "error: " << listening_socket.status().message() << std::endl;
     return 1;
   }
+  RouteProtobufLog();
   // Edges speak gRPC by themselves.
   if (options.role != Role::kEdge) {
     // Once for the life of the process: the last one to let go of gRPC waits for its pollers, up to
