@@ -114,6 +114,7 @@ void Directory::RemovePeer(PeerRecord& peer, int64_t now_us, uint32_t close_code
 }
 
 void Directory::Forget(PeerRecord& peer) {
+  asked_ = {};
   for (TopicRecord* topic : peer.topics) RemoveInterest(peer, topic);
   subscriptions_ -= peer.topics.size();
   peer.lane->peers.erase(&peer);
@@ -133,6 +134,7 @@ bool Directory::Subscribe(PeerRecord& peer, std::string_view name, int64_t now_u
   }
   TopicRecord* topic = it->get();
   if (!peer.topics.insert(topic).second) return false;
+  asked_ = {};
   ++subscriptions_;
   peer.lane->share->presence_bytes += PresenceBytesOf(name);
   const uint32_t watcher = peer.info.wants_presence() ? 1 : 0;
@@ -156,6 +158,14 @@ bool Directory::Unsubscribe(PeerRecord& peer, std::string_view name) {
   return true;
 }
 
+bool Directory::IsSubscribed(const LaneRecord& lane, uint64_t id, const TopicRecord& topic) const {
+  if (asked_.peer != id || asked_.topic != &topic || asked_.lane != &lane) {
+    const PeerRecord* peer = Peer(id);
+    asked_ = {&lane, &topic, id, peer && peer->lane == &lane && peer->topics.contains(&topic)};
+  }
+  return asked_.answer;
+}
+
 TopicRecord* Directory::FindTopic(std::string_view name) {
   if (last_topic_ && last_topic_->name == name) return last_topic_;
   const auto it = topics_.find(name);
@@ -168,6 +178,7 @@ const TopicRecord* Directory::Topic(std::string_view name) const {
 }
 
 void Directory::RemoveInterest(const PeerRecord& peer, TopicRecord* topic) {
+  asked_ = {};
   peer.lane->share->presence_bytes -= PresenceBytesOf(topic->name);
   auto& interests = topic->interests;
   const auto it =

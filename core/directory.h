@@ -164,6 +164,8 @@ class Directory {
   // ---- subscriptions. False when nothing changes.
   bool Subscribe(PeerRecord& peer, std::string_view topic, int64_t now_us);
   bool Unsubscribe(PeerRecord& peer, std::string_view topic);
+  // Whether the peer is the lane's, and subscribed to the topic.
+  bool IsSubscribed(const LaneRecord& lane, uint64_t peer, const TopicRecord& topic) const;
   TopicRecord* FindTopic(std::string_view name);
   const TopicRecord* Topic(std::string_view name) const;
 
@@ -198,6 +200,14 @@ class Directory {
   absl::flat_hash_map<uint64_t, History::iterator> history_by_id_;
   // The last topic found, or null: messages for a topic often follow each other.
   TopicRecord* last_topic_ = nullptr;
+  // The last answer of IsSubscribed(), for the same reason; forgotten with every change.
+  struct Asked {
+    const LaneRecord* lane = nullptr;
+    const TopicRecord* topic = nullptr;
+    uint64_t peer = 0;
+    bool answer = false;
+  };
+  mutable Asked asked_;
   size_t subscriptions_ = 0;
   uint64_t peers_opened_ = 0;
   uint64_t peers_closed_ = 0;

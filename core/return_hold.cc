@@ -23,7 +23,6 @@ void ReturnHold::OnHello(const signaling::v1::Hello& hello, bool knew_core, absl
   known_[hello.lane_id()] = {knew_core, hello.core_id(), hello.link(), hello.told()};
   if (!knew_core) return;
   if (roster.complete()) AddRoster(roster);
-  for (const signaling::v1::Roster& undecided : hello.undecided()) AddRoster(undecided);
   if (over_) return;
   first_hello_ = std::min(first_hello_, now);
   restarted_ = true;

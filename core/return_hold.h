@@ -117,7 +117,7 @@ class ReturnHold {
   bool IsPassedOver(uint64_t lane_id, const Said& said) const;
 
   absl::flat_hash_map<uint64_t, Said> known_;
-  absl::flat_hash_map<uint64_t, Roster> rosters_;  // by core: its latest
+  absl::flat_hash_map<uint64_t, Roster> rosters_;  // by core: its latest complete one
   std::deque<Held> held_;
   absl::flat_hash_map<uint64_t, size_t> cost_by_lane_;
   size_t cost_ = 0;

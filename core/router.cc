@@ -28,6 +28,7 @@ Router::Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
       limits_(limits),
       clock_(clock),
       now_(clock.Elapsed()),
+      steady_us_(absl::ToInt64Microseconds(now_)),
       wall_ahead_(clock.WallTime() - absl::UnixEpoch() - now_),
       started_us_(absl::ToUnixMicros(clock.WallTime())),
       now_us_(started_us_),
@@ -39,6 +40,7 @@ Router::Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
 
 void Router::Handle(RouterInput& input) {
   now_ = clock_.Elapsed();
+  steady_us_ = absl::ToInt64Microseconds(now_);
   now_us_ = absl::ToInt64Microseconds(now_ + wall_ahead_);
   work_ = 0;
   answers_.BeginTurn();

@@ -98,7 +98,7 @@ class Router final : private MeshHost {
   // The lane of the current input.
   int64_t now_us() const { return now_us_; }
   // On the steady clock, by which rates and ages are measured.
-  int64_t steady_us() const override { return absl::ToInt64Microseconds(now_); }
+  int64_t steady_us() const override { return steady_us_; }
   double relays_per_second() const { return rate_.PerSecond(steady_us()); }
 
  private:
@@ -203,8 +203,8 @@ class Router final : private MeshHost {
   void Trace(uint64_t lane_id, const LaneRecord* origin, const signaling::v1::LaneEvent& event,
              const TopicRecord* topic);
   // ---- MeshHost, and what a mesh needs of lanes that open (router_mesh.cc)
-  bool DeliverItem(LaneRecord& lane, const signaling::v1::MeshItem& relay,
-                   const RelayLedger::Owed& owed) override;
+  bool DeliverItem(LaneRecord& lane, signaling::v1::MeshItem& relay, const RelayLedger::Owed& owed,
+                   bool last) override;
   void AddTarget(const RelayLedger::Owed& owed) override;
   void Announce(signaling::v1::Notice::Kind kind, uint64_t peer, const std::string& topic,
                 uint64_t only) override;
@@ -247,6 +247,7 @@ class Router final : private MeshHost {
   const CoreLimits limits_;
   const Clock& clock_;
   absl::Duration now_;         // steady clock, at the current input
+  int64_t steady_us_;          // the same
   absl::Duration wall_ahead_;  // of the steady clock, at the last tick
   const int64_t started_us_;
   int64_t now_us_;

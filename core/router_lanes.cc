@@ -131,9 +131,6 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   // This core knows which lanes have connected since its own rosters.
   if (hello.roster().stamp().core_id() == core_id_)
     opened.hello.mutable_roster()->set_complete(false);
-  auto& undecided = *opened.hello.mutable_undecided();
-  const auto own = [this](const auto& roster) { return roster.stamp().core_id() == core_id_; };
-  undecided.erase(std::remove_if(undecided.begin(), undecided.end(), own), undecided.end());
   if (knew_another) {
     const uint64_t known =
         std::min(std::max(hello.generation(), hello.told().generation()), ~uint64_t{1});

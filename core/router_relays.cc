@@ -65,8 +65,7 @@ uint32_t Router::SenderIn(const Interest& interest, uint64_t lane_id, uint64_t s
                           const TopicRecord& topic) const {
   if (interest.lane->id != lane_id) return 0;
   if (interest.subscribers == 1) return interest.ids_xor == sender ? 1 : 0;
-  const PeerRecord* peer = directory_.Peer(sender);
-  return peer && peer->lane == interest.lane && peer->topics.contains(&topic) ? 1 : 0;
+  return directory_.IsSubscribed(*interest.lane, sender, topic) ? 1 : 0;
 }
 
 uint64_t Router::Deliver(uint64_t lane_id, LaneEvent& event, TopicRecord& topic) {

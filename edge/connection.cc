@@ -92,6 +92,7 @@ void Connection::OnReadable() {
       return UpdateInterest();
     }
     const std::span<char> buffer = context_.read_buffer.first(ReadSize());
+    if (session_) session_->PrefetchMember();
     const Stream::Result read = stream_.Read(buffer);
     if (read.status == Stream::Status::kWantRead) return;
     if (read.status == Stream::Status::kWantWrite) {

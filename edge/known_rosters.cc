@@ -2,8 +2,6 @@
 
 #include <absl/container/flat_hash_set.h>
 
-#include <algorithm>
-
 namespace cairn::edge {
 
 using signaling::v1::Roster;
@@ -12,10 +10,8 @@ void KnownRosters::OnRoster(const Roster& roster) {
   if (roster.has_stamp()) told_ = roster.stamp();
   if (roster.complete()) {
     complete_ = roster;
-    undecided_.clear();
     return;
   }
-  if (roster.has_stamp()) AddUndecided(roster);
   // From a core that is itself still waiting for lanes. The last complete roster stays as it is: a
   // lane that is not in it was passed over by that core.
   absl::flat_hash_set<uint64_t> known(complete_.lanes().begin(), complete_.lanes().end());
@@ -25,20 +21,9 @@ void KnownRosters::OnRoster(const Roster& roster) {
   }
 }
 
-void KnownRosters::AddUndecided(const Roster& roster) {
-  const auto of_core =
-      std::find_if(undecided_.begin(), undecided_.end(), [&roster](const Roster& other) {
-        return other.stamp().core_id() == roster.stamp().core_id();
-      });
-  if (of_core != undecided_.end()) undecided_.erase(of_core);
-  if (undecided_.size() == kMaxUndecided) undecided_.pop_front();
-  undecided_.push_back(roster);
-}
-
 void KnownRosters::FillIn(signaling::v1::Hello& hello) const {
   *hello.mutable_roster() = complete_;
   *hello.mutable_told() = told_;
-  hello.mutable_undecided()->Assign(undecided_.begin(), undecided_.end());
 }
 
 }  // namespace cairn::edge

@@ -3,13 +3,9 @@
 //
 // Owner:  Lane.
 // Thread: its loop.
-// Bounds: the last complete roster, the lanes that rosters have named since, and the last roster of
-//         each of kMaxUndecided cores since.
+// Bounds: the last complete roster, and the lanes that others have named since.
 #ifndef CAIRN_EDGE_KNOWN_ROSTERS_H_
 #define CAIRN_EDGE_KNOWN_ROSTERS_H_
-
-#include <cstddef>
-#include <deque>
 
 #include "signaling/v1/lane.pb.h"
 
@@ -17,20 +13,13 @@ namespace cairn::edge {
 
 class KnownRosters {
  public:
-  static constexpr size_t kMaxUndecided = 4;
-
   void OnRoster(const signaling::v1::Roster& roster);
-  // Fills in `roster`, `told` and `undecided`.
+  // Fills in `roster` and `told`.
   void FillIn(signaling::v1::Hello& hello) const;
 
  private:
-  void AddUndecided(const signaling::v1::Roster& roster);
-
   signaling::v1::Roster complete_;   // the last one, and those that are `awaited` in addition
   signaling::v1::RosterStamp told_;  // of the last, complete or not
-  // Since the last complete one: of each core that held relays no longer, but still kept some for
-  // lanes that were late, the last.
-  std::deque<signaling::v1::Roster> undecided_;
 };
 
 }  // namespace cairn::edge

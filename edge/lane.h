@@ -155,6 +155,10 @@ class Lane final : public CoreLinkListener {
 
   // Hands the batch to the core; called once per turn.
   void Flush();
+  // The same within a turn, if the batch is large.
+  void FlushLarge() {
+    if (outbox_.batch().events_size() >= link_->large_batch()) Flush();
+  }
   // Forgets what need not be remembered any longer. Called ten times a second.
   void Tick();
   // Relays wait for DeliverWaiting(), because the work of a turn is bounded.

@@ -106,8 +106,7 @@ void Loop::Run() {
 void Loop::ServeSockets() {
   if (!poller_.Collect(turn_due_ ? 0 : tasks_.MillisecondsToSleep())) return;
   lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
-  while (turn_.may_hear() && poller_.HandleNext()) {
-  }
+  while (turn_.may_hear() && poller_.HandleNext()) lane_.FlushLarge();
   FinishTurn();
 }
 

@@ -7,9 +7,12 @@
 namespace cairn::edge {
 
 bool SeenRelays::Take(uint64_t origin_lane, uint64_t seq) {
-  uint64_t& seen = seen_[origin_lane].seq;
-  if (seq <= seen) return false;
-  seen = seq;
+  if (!last_ || last_origin_ != origin_lane) {
+    last_ = &seen_[origin_lane].seq;
+    last_origin_ = origin_lane;
+  }
+  if (seq <= *last_) return false;
+  *last_ = seq;
   return true;
 }
 
@@ -37,6 +40,7 @@ void SeenRelays::Prune(absl::Duration now) {
   while (!absent_.empty() && (absent_count_ > kMaxAbsent || now - absent_.front().since >= kept)) {
     if (!IsStale(absent_.front())) {
       seen_.erase(absent_.front().origin_lane);
+      last_ = nullptr;
       --absent_count_;
     }
     absent_.pop_front();

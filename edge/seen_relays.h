@@ -48,6 +48,10 @@ class SeenRelays {
   bool IsStale(const Absent& absent) const;
 
   absl::flat_hash_map<uint64_t, Seen> seen_;
+  // The number in the entry that was found last, or null: relays of an origin often follow each
+  // other. Any other insertion, and every removal, makes it invalid.
+  uint64_t* last_ = nullptr;
+  uint64_t last_origin_ = 0;
   std::deque<Absent> absent_;  // oldest first; some are stale
   size_t absent_count_ = 0;    // those that are not stale
 };

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/prefetch.h"
 #include "edge/client.h"
 #include "edge/lane.h"
 #include "proto/wire/json_message.h"
@@ -68,6 +69,8 @@ class Session {
     uint64_t work = 0;
   };
   Heard TakeHeard() { return std::exchange(heard_, Heard()); }
+  // It is about to handle input.
+  void PrefetchMember() const { Prefetch(member_, sizeof(*member_)); }
   void NoteRtt(absl::Duration rtt) { context_.lane.NoteRtt(member_, rtt); }
 
  private:

@@ -18,6 +18,7 @@
 #include <span>
 #include <vector>
 
+#include "base/prefetch.h"
 #include "edge/lane.h"
 #include "edge/work.h"
 
@@ -62,9 +63,10 @@ class Turn {
     lane_.Flush();
     while (!touched_.empty() || !retired_.empty()) {
       settling_.swap(touched_);
-      for (T* item : settling_) {
-        item->touched = false;
-        item->Settle();
+      for (size_t i = 0; i < settling_.size(); ++i) {
+        if (i + 1 < settling_.size()) Prefetch(settling_[i + 1], sizeof(T));
+        settling_[i]->touched = false;
+        settling_[i]->Settle();
       }
       settling_.clear();
       for (T* item : retired_) remove(*item);

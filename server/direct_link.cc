@@ -50,6 +50,8 @@ class QueueingSink final : public core::EdgeSink {
     wants_room_ = true;
     return false;
   }
+  // The router has handled all batches.
+  bool idle() const { return at_door_.load(std::memory_order_relaxed) == 0; }
   // Swaps the messages that have come into `into`, and the memory of the last batch into `spare`.
   // REQUIRES: both are empty.
   void Take(CoreToLane& into, LaneToCore& spare) {
@@ -83,6 +85,9 @@ class QueueingSink final : public core::EdgeSink {
 
 class DirectLink final : public edge::CoreLink {
  public:
+  // The messages of so many events, on their way there and back, stay in a processor's cache.
+  static constexpr int kLargeBatch = 64;
+
   DirectLink(core::Core& core, std::shared_ptr<QueuedTotal> total, edge::LaneIdentity identity,
              edge::CoreLinkListener& listener, edge::LoopExecutor& executor)
       : core_(core),
@@ -112,6 +117,9 @@ class DirectLink final : public edge::CoreLink {
   }
   size_t Room() const override {
     return sink_->HasRoom() ? std::numeric_limits<int64_t>::max() : 0;
+  }
+  int large_batch() const override {
+    return sink_->idle() ? kLargeBatch : std::numeric_limits<int>::max();
   }
   size_t cost() const override { return 0; }
   size_t unread_cost() override { return sink_->cost(); }

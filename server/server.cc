@@ -179,7 +179,8 @@ void Server::TickCore() {
     if (error) return;
     core_->Tick();
     // Before this core knows who is at the others, what its clients send would not reach them.
-    // Those who connect meanwhile wait in the socket's queue, for two seconds at most.
+    // Those who connect meanwhile wait in the socket's queue: for two seconds at most once the bus
+    // is there.
     if (edge_ && !serving_)
       core_->IfJoined([this] { boost::asio::post(io_, [this] { ServeClients(); }); });
     TickCore();

@@ -1,5 +1,7 @@
 #include "proto/wire/cbor_writer.h"
 
+#include <array>
+
 namespace cairn::wire {
 namespace {
 
@@ -25,10 +27,13 @@ constexpr uint8_t AdditionalInformation(uint64_t value) {
 }
 
 void AppendHead(uint8_t major, uint64_t value, std::string& out) {
-  out.push_back(static_cast<char>(major | AdditionalInformation(value)));
+  std::array<char, 9> head;
+  char* end = head.data();
+  *end++ = static_cast<char>(major | AdditionalInformation(value));
   for (size_t left = ArgumentSize(value); left > 0; --left) {
-    out.push_back(static_cast<char>(value >> (8 * (left - 1)) & 0xff));
+    *end++ = static_cast<char>(value >> (8 * (left - 1)) & 0xff);
   }
+  out.append(head.data(), end);
 }
 
 }  // namespace

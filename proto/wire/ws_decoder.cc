@@ -39,14 +39,20 @@ bool IsCloseCodeAllowed(uint16_t code) {
          (code >= 3000 && code <= 4999);
 }
 
-// Eight bytes at a time, wherever they lie. The same for any byte order: the key is repeated in
-// memory, not in arithmetic.
+// Eight bytes at a time, or four times as many, wherever they lie. The same for any byte order: the
+// key is repeated in memory, not in arithmetic.
 void Unmask(std::span<char> payload, const std::array<char, 4>& key) {
   uint64_t wide_key = 0;
   std::memcpy(&wide_key, key.data(), 4);
   std::memcpy(reinterpret_cast<char*>(&wide_key) + 4, key.data(), 4);
   char* at = payload.data();
   size_t left = payload.size();
+  for (std::array<uint64_t, 4> words; left >= sizeof(words);
+       at += sizeof(words), left -= sizeof(words)) {
+    std::memcpy(words.data(), at, sizeof(words));
+    for (uint64_t& word : words) word ^= wide_key;
+    std::memcpy(at, words.data(), sizeof(words));
+  }
   for (; left >= sizeof(wide_key); at += sizeof(wide_key), left -= sizeof(wide_key)) {
     uint64_t word = 0;
     std::memcpy(&word, at, sizeof(word));
@@ -83,6 +89,10 @@ WsDecoder::Event WsDecoder::Next(std::span<char>& in) {
     in = in.last(0);
     return {};
   }
+  if (phase_ == Phase::kHeader && message_opcode_ == 0 && held_.empty()) {
+    if (const std::optional<std::string_view> message = TakeUsual(in))
+      return {.type = EventType::kBinary, .data = *message};
+  }
   while (true) {
     if (phase_ == Phase::kHeader) {
       const WsFault fault = TakeHeader(in);
@@ -105,6 +115,26 @@ WsDecoder::Event WsDecoder::Next(std::span<char>& in) {
       return Deliver(kept);
     }
   }
+}
+
+// A binary message in one frame with a short or 16-bit length, all of which is there: what clients
+// send nearly always. Nothing is taken unless it is one, and valid.
+std::optional<std::string_view> WsDecoder::TakeUsual(std::span<char>& in) const {
+  if (in.size() < 8) return std::nullopt;
+  const auto byte = [in](size_t at) { return static_cast<uint8_t>(in[at]); };
+  if (byte(0) != (kFin | kBinary) || (byte(1) & kMasked) == 0) return std::nullopt;
+  size_t length = byte(1) & kLengthMask;
+  if (length == kLength64) return std::nullopt;
+  const size_t key_at = length == kLength16 ? 4 : 2;
+  if (length == kLength16) length = size_t{byte(2)} << 8 | byte(3);
+  const size_t header_bytes = key_at + sizeof(mask_key_);
+  if (length > max_message_bytes_ || length > in.size() - header_bytes) return std::nullopt;
+  std::array<char, 4> key;
+  std::memcpy(key.data(), &in[key_at], key.size());
+  const std::span<char> payload = in.subspan(header_bytes, length);
+  in = in.subspan(header_bytes + length);
+  Unmask(payload, key);
+  return std::string_view(payload.data(), payload.size());
 }
 
 // What the first byte alone says, in the state that the frames before it left.

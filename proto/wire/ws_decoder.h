@@ -13,6 +13,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -79,6 +80,7 @@ class WsDecoder {
   };
   struct FrameHeader;
 
+  std::optional<std::string_view> TakeUsual(std::span<char>& in) const;
   WsFault CheckFirstByte(uint8_t first) const;
   FrameHeader ParseHeader(std::span<const char> bytes) const;
   WsFault TakeHeader(std::span<char>& in);

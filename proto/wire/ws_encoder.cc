@@ -1,5 +1,6 @@
 #include "proto/wire/ws_encoder.h"
 
+#include <array>
 #include <cassert>
 
 namespace cairn::wire {
@@ -18,10 +19,12 @@ constexpr size_t kMaxCloseReasonBytes = kMaxControlBytes - 2;
   return (static_cast<uint8_t>(opcode) & 0x08) != 0;
 }
 
-void AppendBigEndian(uint64_t value, size_t bytes, std::string& out) {
+// Returns the end of what it has written.
+char* WriteBigEndian(uint64_t value, size_t bytes, char* to) {
   for (size_t shift = bytes * 8; shift > 0; shift -= 8) {
-    out.push_back(static_cast<char>(value >> (shift - 8) & 0xFF));
+    *to++ = static_cast<char>(value >> (shift - 8) & 0xFF);
   }
+  return to;
 }
 
 uint64_t ReadBigEndian(std::string_view bytes) {
@@ -43,16 +46,19 @@ std::string_view CutAtCharacter(std::string_view text, size_t max_bytes) {
 
 void AppendWsHeader(WsOpcode opcode, size_t payload_bytes, std::string& out) {
   assert(!IsControl(opcode) || payload_bytes <= kMaxControlBytes);
-  out.push_back(static_cast<char>(kFin | static_cast<uint8_t>(opcode)));
+  std::array<char, 10> header;
+  char* end = header.data();
+  *end++ = static_cast<char>(kFin | static_cast<uint8_t>(opcode));
   if (payload_bytes < kLength16) {
-    out.push_back(static_cast<char>(payload_bytes));
+    *end++ = static_cast<char>(payload_bytes);
   } else if (payload_bytes <= 0xFFFF) {
-    out.push_back(static_cast<char>(kLength16));
-    AppendBigEndian(payload_bytes, 2, out);
+    *end++ = static_cast<char>(kLength16);
+    end = WriteBigEndian(payload_bytes, 2, end);
   } else {
-    out.push_back(static_cast<char>(kLength64));
-    AppendBigEndian(payload_bytes, 8, out);
+    *end++ = static_cast<char>(kLength64);
+    end = WriteBigEndian(payload_bytes, 8, end);
   }
+  out.append(header.data(), end);
 }
 
 void AppendWsFrame(WsOpcode opcode, std::string_view payload, std::string& out) {
@@ -64,7 +70,9 @@ void AppendWsClose(uint16_t code, std::string_view reason, std::string& out) {
   if (code == 0) return AppendWsHeader(WsOpcode::kClose, 0, out);
   reason = CutAtCharacter(reason, kMaxCloseReasonBytes);
   AppendWsHeader(WsOpcode::kClose, 2 + reason.size(), out);
-  AppendBigEndian(code, 2, out);
+  std::array<char, 2> big_endian;
+  WriteBigEndian(code, big_endian.size(), big_endian.data());
+  out.append(big_endian.data(), big_endian.size());
   out.append(reason);
 }
 

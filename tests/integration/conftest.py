@@ -13,7 +13,7 @@ from support.ending import finish_all  # noqa: E402
 from support.process import ServerProcess, with_defaults  # noqa: E402
 from support.shape import Shape  # noqa: E402
 
-# CAIRN_TEST_SHAPES=fleet runs the tests of clients' behaviour against two cores that share NATS.
+# CAIRN_TEST_SHAPES=fleet runs the tests of clients' behaviour against three cores that share NATS.
 SHAPES = os.environ.get("CAIRN_TEST_SHAPES", "all,cluster").split(",")
 
 

@@ -154,6 +154,9 @@ def routes(shape):
     """(name, edge of the publisher, edge of the querier)"""
     if shape.kind == "all":
         return [("one process", 0, 0)]
+    if shape.kind == "fleet":
+        # Each of its three cores with each.
+        return [("one core", 0, 0), ("two cores", 0, 1), ("two cores", 1, 2), ("two cores", 2, 0)]
     return [("one edge", 0, 0), ("two edges", 0, 1)]
 
 

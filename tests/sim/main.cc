@@ -29,10 +29,10 @@ namespace {
 
 #ifdef CAIRN_SIM_MESH
 using AnyWorld = MeshWorld;
-constexpr bool kHasKept = false;
+constexpr const auto& kKept = kKeptMeshSeeds;
 #else
 using AnyWorld = World;
-constexpr bool kHasKept = true;
+constexpr const auto& kKept = kKeptSeeds;
 #endif
 
 struct Options {
@@ -42,7 +42,7 @@ struct Options {
   uint64_t lines = 60;
   uint64_t failures = 1;  // stop after
   bool one = false;
-  bool kept = kHasKept;
+  bool kept = true;
 };
 
 enum class Outcome { kPassed, kFailed };
@@ -106,7 +106,7 @@ int RunAll(const Options& options) {
     ++failures;
     if (failures <= options.failures) RunSeed(seed, options.lines, coverage);
   };
-  for (const KeptSeed& kept : kKeptSeeds) {
+  for (const KeptSeed& kept : kKept) {
     if (options.kept) run(kept.seed);
   }
   for (uint64_t i = 0; i < options.seeds && failures < options.failures; ++i)

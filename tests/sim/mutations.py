@@ -119,8 +119,6 @@ MUTATIONS = {
         ("core/router_lanes.cc", [("welcome->set_outcome(Welcome::OUTCOME_GIVEN_UP);", ";")], None),
     "Welcome does not say that the lane is late":
         ("core/router_lanes.cc", [("welcome->set_outcome(Welcome::OUTCOME_LATE);", ";")], None),
-    "Hello does not say what was told by cores that still kept relays":
-        ("edge/known_rosters.cc", [("hello.mutable_undecided()->Assign(undecided_.begin(), undecided_.end());", "")], None),
     "a roster does not say who is not yet aware of having missed relays":
         ("core/router_roster.cc", [("other->unaware ? kUnawareLink : other->channel->number()", "other->channel->number()")], None),
     "Hello does not say which roster the lane was told last":

@@ -34,6 +34,12 @@ inline constexpr std::array kKeptSeeds = {
     KeptSeed{10124951, "the core ended before a lane got the notice that it had missed relays"},
 };
 
+// The same of several cores: of mesh_world.
+inline constexpr std::array kKeptMeshSeeds = {
+    KeptSeed{6664, "a lane tried another core in vain, and its relays were stale there meanwhile"},
+    KeptSeed{8081, "a core that held relays took a lane that had only come to another for found"},
+};
+
 }  // namespace cairn::sim
 
 #endif  // CAIRN_TESTS_SIM_SEEDS_H_

@@ -95,15 +95,6 @@ TEST_F(PassedOverTest, IsNotALaneThatACoreStillWaitedFor) {
   EXPECT_THAT(hold_.TakePassedOver(), IsEmpty());
 }
 
-TEST_F(PassedOverTest, IsALaneThatACoreGaveUpWhileItStillKeptRelaysForAnother) {
-  Hello one = HelloOf(1, {kA, 3, {1, 2, 3}});
-  *one.add_undecided() = HelloOf(1, {kB, 7, {1, 3}, false}).roster();
-  *one.mutable_told() = one.undecided(0).stamp();
-  hold_.OnHello(one, true, kStart);
-  Return(2, {kA, 3, {1, 2, 3}});
-  EXPECT_THAT(hold_.TakePassedOver(), UnorderedElementsAre(2));
-}
-
 TEST_F(PassedOverTest, IsALaneThatIsInTheRosterWithALinkThatItHasNeverHeardOf) {
   const auto hello_of = [](uint64_t lane, const Known& known, uint64_t core, uint64_t link) {
     Hello hello = HelloOf(lane, known);

@@ -177,6 +177,27 @@ TEST_F(RouterTest, TheSenderIsFoundAmongManySubscribersOfItsLane) {
   EXPECT_THAT(Notices(lane), ElementsAre("RECEIPT 12  2", "RECEIPT 99  2"));
 }
 
+// The answer for the last sender is remembered.
+TEST_F(RouterTest, EveryChangeOfTheSendersSubscriptionCountsAtOnce) {
+  const LanePtr lane = Open(1);
+  Say(lane, Batch().Opened(10).Subscribed(10, "t").Opened(11).Subscribed(11, "t"));
+  Say(lane, Batch().Opened(12).Subscribed(12, "t"));
+  uint64_t seq = 0;
+  const auto reached_after = [&](Batch change) {
+    change.Relayed(10, "t", ++seq);
+    change.last().set_wants_receipt(true);
+    Say(lane, change);
+    return Notices(lane);
+  };
+  EXPECT_THAT(reached_after(Batch()), ElementsAre("RECEIPT 10  2"));
+  EXPECT_THAT(reached_after(Batch().Unsubscribed(10, "t")), ElementsAre("RECEIPT 10  2"));
+  EXPECT_THAT(reached_after(Batch().Opened(13).Subscribed(13, "t")), ElementsAre("RECEIPT 10  3"));
+  EXPECT_THAT(reached_after(Batch().Subscribed(10, "t")), ElementsAre("RECEIPT 10  3"));
+  EXPECT_THAT(reached_after(Batch().Closed(13)), ElementsAre("RECEIPT 10  2"));
+  EXPECT_THAT(reached_after(Batch().Closed(10)), ElementsAre("RECEIPT 10  2"));
+  EXPECT_THAT(reached_after(Batch().Opened(10).Subscribed(10, "t")), ElementsAre("RECEIPT 10  2"));
+}
+
 TEST_F(RouterTest, ARelayWhoseNumberIsNotHigherThanTheLastIsIgnored) {
   const LanePtr origin = Open(1), target = Open(2);
   Say(target, Batch().Opened(20).Subscribed(20, "t"));

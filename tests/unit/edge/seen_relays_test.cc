@@ -44,6 +44,19 @@ TEST_F(SeenRelaysTest, AnOriginThatIsNotInTheRosterIsRememberedForAWhileAndNoLon
   EXPECT_TRUE(seen_.Take(2, 5));
 }
 
+// The entry that was found last is remembered, but not beyond its life.
+TEST_F(SeenRelaysTest, EntriesMayMoveAndEndBetweenTwoRelaysOfAnOrigin) {
+  EXPECT_TRUE(seen_.Take(1, 5));
+  for (uint64_t origin = 2; origin < 1000; ++origin) EXPECT_TRUE(seen_.Take(origin, 5));
+  EXPECT_FALSE(seen_.Take(1, 5));
+  OnRoster({}, kStart);
+  seen_.Prune(kStart + kKept);
+  EXPECT_EQ(seen_.size(), 0u);
+  EXPECT_TRUE(seen_.Take(1, 1)) << "it is not remembered any longer";
+  EXPECT_FALSE(seen_.Take(1, 1));
+  EXPECT_EQ(seen_.size(), 1u);
+}
+
 TEST_F(SeenRelaysTest, AnOriginThatReturnsIsKept) {
   seen_.Take(1, 5);
   OnRoster({}, kStart);

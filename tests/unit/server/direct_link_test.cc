@@ -47,14 +47,19 @@ class LinkedLane {
     lane_.Flush();
   }
   void Relay(const Lane::Member* member, const std::string& topic, const std::string& payload) {
+    Add(member, topic, payload);
+    lane_.Flush();
+  }
+  // Relays it at the end of the turn.
+  void Add(const Lane::Member* member, const std::string& topic, const std::string& payload) {
     wire::Message message;
     message.kind = wire::MessageKind::kRelay;
     message.topic = topic;
     message.payload = payload;
     lane_.Relay(member, message, 0);
-    lane_.Flush();
   }
   void Flush() { lane_.Flush(); }
+  void FlushLarge() { lane_.FlushLarge(); }
   // A turn, which ends as each of a loop's does.
   void Run() {
     executor_.Run();
@@ -177,6 +182,27 @@ TEST_F(DirectLinkTest, ALaneHandsInAFewBatchesUntilTheyAreHandledAndIsWokenForMo
   EXPECT_LE(submitted, 8u);
   EXPECT_EQ(one_.wakes(), 1u) << "there is room again";
   EXPECT_GT(one_.link().Room(), 0u);
+}
+
+TEST_F(DirectLinkTest, ALargeBatchIsHandledWithinATurnUnlessTheRouterIsBusy) {
+  Lane::Member* alice = one_.Join(10, alice_);
+  Lane::Member* bob = one_.Join(11, bob_);
+  one_.Subscribe(bob, "room");
+  const int large = one_.link().large_batch();
+  EXPECT_LT(large, 1000);
+  for (int i = 1; i < large; ++i) one_.Add(alice, "room", "p");
+  one_.FlushLarge();
+  EXPECT_THAT(bob_.frames, IsEmpty());
+  one_.Add(alice, "room", "p");
+  one_.FlushLarge();
+  EXPECT_EQ(bob_.frames.size(), static_cast<size_t>(large));
+
+  core::RouterInput call = core::AdminCall{[&](core::Router&) {
+    one_.Relay(alice, "room", "waits for the router");
+    EXPECT_GT(one_.link().large_batch(), 1'000'000);
+  }};
+  core_.Enter(call);
+  EXPECT_EQ(one_.link().large_batch(), large);
 }
 
 TEST_F(DirectLinkTest, LoopsThatAreFarBehindLeaveNoRoomUntilTheyHaveCaughtUp) {
