@@ -21,22 +21,22 @@ constexpr Time kKeepalive = (link::kKeepaliveInterval + link::kKeepaliveTimeout)
 
 class SimStream::LaneEnd final : public edge::CoreStream {
  public:
-  explicit LaneEnd(std::shared_ptr<SimStream> connection) : connection_(std::move(connection)) {}
-  ~LaneEnd() override { connection_->CancelByLane(true); }
-  bool Writable() override { return connection_->up_.Writable(); }
-  void Write(const LaneToCore& message) override { connection_->up_.Write(message); }
+  explicit LaneEnd(std::shared_ptr<SimStream> connection) : stream_(std::move(connection)) {}
+  ~LaneEnd() override { stream_->CancelByLane(true); }
+  bool Writable() override { return stream_->up_.Writable(); }
+  void Write(const LaneToCore& message) override { stream_->up_.Write(message); }
   void Cancel() override {
-    connection_->refused_ = true;
-    connection_->CancelByLane(false);
+    stream_->refused_ = true;
+    stream_->CancelByLane(false);
   }
 
  private:
-  const std::shared_ptr<SimStream> connection_;
+  const std::shared_ptr<SimStream> stream_;
 };
 
-SimStream::Connection(Timeline& timeline, Random& random, Trace& trace, const Weather& weather,
-                      CoreHost& core, edge::LoopExecutor& executor,
-                      edge::CoreStreamListener& listener, std::string name)
+SimStream::SimStream(Timeline& timeline, Random& random, Trace& trace, const Weather& weather,
+                     CoreHost& core, edge::LoopExecutor& executor,
+                     edge::CoreStreamListener& listener, std::string name)
     : timeline_(timeline),
       random_(random),
       trace_(trace),
