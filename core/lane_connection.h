@@ -61,7 +61,8 @@ class LaneConnection final : public LaneStream,
   void Begin(std::string_view received, Credentials credentials, Authority& authority,
              std::span<char> buffer);
   void OnReady(std::span<char> buffer);
-  // Does what other threads have left.
+  // Follows Touch(): sends what other threads have written meanwhile, and handles the messages for
+  // which they have made room.
   void Settle();
   // Called about once a second.
   void OnTime();

@@ -51,6 +51,24 @@ void ReturnHold::OnProgress(uint64_t lane_id, absl::Duration now) {
   if (it != awaited_.end()) it->second.progress = now;
 }
 
+void ReturnHold::OnFinished(uint64_t lane_id) {
+  awaited_.erase(lane_id);
+  unfinished_.erase(lane_id);
+}
+
+void ReturnHold::OnGone(uint64_t lane_id) {
+  OnFinished(lane_id);
+  known_.erase(lane_id);
+}
+
+bool ReturnHold::awaits(uint64_t lane_id) const { return awaited_.contains(lane_id); }
+
+void ReturnHold::OnTold(uint64_t lane_id) { known_[lane_id].knew_core = false; }
+
+absl::flat_hash_set<uint64_t> ReturnHold::TakeUnfinished() {
+  return std::exchange(unfinished_, {});
+}
+
 bool ReturnHold::End(absl::Duration now) {
   // Before the first lane has connected it is unknown whether there are others.
   if (over_ || !heard_ || now - started_ < kStart) return false;

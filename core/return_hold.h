@@ -23,8 +23,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <utility>
-#include <vector>
 
 #include "signaling/v1/lane.pb.h"
 
@@ -45,15 +43,9 @@ class ReturnHold {
   // The lane has sent another message of its snapshot.
   void OnProgress(uint64_t lane_id, absl::Duration now);
   // The lane has sent its whole snapshot: it is not waited for any longer.
-  void OnFinished(uint64_t lane_id) {
-    awaited_.erase(lane_id);
-    unfinished_.erase(lane_id);
-  }
+  void OnFinished(uint64_t lane_id);
   // The lane has left or was given up.
-  void OnGone(uint64_t lane_id) {
-    OnFinished(lane_id);
-    known_.erase(lane_id);
-  }
+  void OnGone(uint64_t lane_id);
 
   // Starts a new hold, for a lane that knew another core and connects before any relay was routed.
   void Reopen() {
@@ -66,7 +58,7 @@ class ReturnHold {
   // The hold is over, and some of what was held has not been routed: everything newer waits.
   bool releasing() const { return over_ && !held_.empty(); }
   // Whether a lane that begins a link now was waited for.
-  bool awaits(uint64_t lane_id) const { return awaited_.contains(lane_id); }
+  bool awaits(uint64_t lane_id) const;
   // Whether a lane knew an earlier core, so that a lane that connects after the hold is late.
   bool restarted() const { return restarted_; }
   // Stops waiting for lanes without progress. True when that ended the hold: the caller routes what
@@ -88,11 +80,11 @@ class ReturnHold {
   // The connected lanes that a core between theirs and this one did not wait for, or gave up: they
   // have missed relays that it routed. Each is returned once, and never after OnTold().
   absl::flat_hash_set<uint64_t> TakePassedOver();
-  void OnTold(uint64_t lane_id) { known_[lane_id].knew_core = false; }
+  void OnTold(uint64_t lane_id);
   // The lanes that are waited for.
   const auto& awaited() const { return awaited_; }
   // After the hold: the lanes that had not finished, and the time at which they are late.
-  absl::flat_hash_set<uint64_t> TakeUnfinished() { return std::exchange(unfinished_, {}); }
+  absl::flat_hash_set<uint64_t> TakeUnfinished();
   absl::Duration limit() const;
 
  private:

@@ -8,13 +8,13 @@ import ssl
 import pytest
 from google.protobuf import descriptor_pb2
 from support.admin_api import Admin, Code, health, pb, reflection, refused
-from support.admin_views import FEW_SECONDS, UNKNOWN_ID, counts, crowd, now_us, subscribe_all  # noqa: F401
+from support.admin_views import FEW_SECONDS, UNKNOWN_ID, counts, crowd, subscribe_all  # noqa: F401
 from support.certificates import Certificate, trusting
 from support.fleet_fixtures import SHAPES, admin, fleet, make_fleet, module_fleet  # noqa: F401
 from support.messages import new_topic, relay, subscribe
 from support.process import run
 from support.raw_client import BINARY, RawClient, frame, upgrade_request
-from support.waiting import Stopwatch, eventually
+from support.waiting import Stopwatch, eventually, now_us
 
 FLEET_FLAGS = ["--ping-interval", "500ms"]
 

@@ -3,11 +3,11 @@ import signal
 
 import pytest
 from support.admin_api import Code, refused
-from support.admin_views import FEW_SECONDS, counts, now_us, subscribe_all
+from support.admin_views import FEW_SECONDS, counts, subscribe_all
 from support.fleet_fixtures import SHAPES, admin, fleet, make_fleet, module_fleet  # noqa: F401
 from support.messages import new_topic
 from support.raw_client import CLOSE, FIN, RawConnection
-from support.waiting import eventually
+from support.waiting import eventually, now_us
 
 FLEET_FLAGS = ["--ping-interval", "500ms"]
 

@@ -1,6 +1,4 @@
 """What tests of the Admin API have in common."""
-import time
-
 import pytest
 from support.fleet_fixtures import admin, fleet, module_fleet  # noqa: F401
 from support.messages import new_topic
@@ -9,10 +7,6 @@ from support.waiting import PATIENCE
 # Edges report every two seconds; where a test may wait longer than usual, so may this.
 FEW_SECONDS = max(4, PATIENCE / 5)
 UNKNOWN_ID = "0123456789abcdef"
-
-
-def now_us():
-    return time.time_ns() // 1000
 
 
 def counts(entries):

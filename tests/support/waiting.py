@@ -1,4 +1,4 @@
-"""Waiting for conditions, with deadlines instead of sleeps."""
+"""Waiting for conditions, with deadlines instead of sleeps; and the time of day."""
 import os
 import time
 
@@ -25,3 +25,8 @@ class Stopwatch:
     @property
     def seconds(self):
         return time.monotonic() - self._start
+
+
+def now_us():
+    """Unix microseconds, as the API has them."""
+    return time.time_ns() // 1000
