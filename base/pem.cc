@@ -117,25 +117,34 @@ std::vector<X509Ptr> CertificatesOf(const std::string& text) {
   return *std::move(certificates);
 }
 
-bool IsIssuedBy(const std::string& chain_text, const std::string& authority_text) {
+std::vector<X509Ptr> PathToAuthority(const std::string& chain_text,
+                                     const std::string& authority_text) {
   const std::vector<X509Ptr> chain = CertificatesOf(chain_text);
   const std::vector<X509Ptr> authorities = CertificatesOf(authority_text);
-  if (chain.empty() || authorities.empty()) return false;
+  if (chain.empty() || authorities.empty()) return {};
   const std::unique_ptr<X509_STORE, decltype(&X509_STORE_free)> store(X509_STORE_new(),
                                                                       X509_STORE_free);
   const std::unique_ptr<X509_STORE_CTX, decltype(&X509_STORE_CTX_free)> context(
       X509_STORE_CTX_new(), X509_STORE_CTX_free);
   const std::unique_ptr<STACK_OF(X509), void (*)(STACK_OF(X509)*)> others(
       sk_X509_new_null(), [](STACK_OF(X509) * stack) { sk_X509_free(stack); });
-  if (!store || !context || !others) return false;
+  if (!store || !context || !others) return {};
   for (const X509Ptr& one : authorities) X509_STORE_add_cert(store.get(), one.get());
   for (const X509Ptr& one : chain) sk_X509_push(others.get(), one.get());
   if (X509_STORE_CTX_init(context.get(), store.get(), chain.front().get(), others.get()) != 1)
-    return false;
+    return {};
   X509_STORE_CTX_set_flags(context.get(), X509_V_FLAG_NO_CHECK_TIME);
-  const bool issued = X509_verify_cert(context.get()) == 1;
+  std::vector<X509Ptr> path;
+  if (X509_verify_cert(context.get()) == 1) {
+    STACK_OF(X509)* const verified = X509_STORE_CTX_get0_chain(context.get());
+    for (int i = 0; i < sk_X509_num(verified); ++i) {
+      X509* const one = sk_X509_value(verified, i);
+      X509_up_ref(one);
+      path.emplace_back(one);
+    }
+  }
   ERR_clear_error();
-  return issued;
+  return path;
 }
 
 }  // namespace cairn

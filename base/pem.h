@@ -43,9 +43,10 @@ absl::StatusOr<std::string> LoadPemAuthority(const std::string& path);
 // The certificates of a PEM text; none if it cannot be read.
 std::vector<X509Ptr> CertificatesOf(const std::string& text);
 
-// Whether the first certificate of the chain is issued by one of the authorities, through the
-// others of the chain; both PEM. Expiry dates are ignored.
-bool IsIssuedBy(const std::string& chain_text, const std::string& authority_text);
+// The certificates from the first one of the chain to the authority that it is issued by, through
+// others of the chain or of the authorities; both PEM. None if it is not. Expiry dates are ignored.
+std::vector<X509Ptr> PathToAuthority(const std::string& chain_text,
+                                     const std::string& authority_text);
 
 }  // namespace cairn
 

@@ -51,6 +51,7 @@ absl::StatusOr<RevocationList> RevocationList::Load(const std::string& path,
       BIO_new_mem_buf(text->data(), static_cast<int>(text->size())), BIO_free);
   ERR_clear_error();
   RevocationList list;
+  list.authority_text_ = authority_text;
   while (X509_CRL* crl = PEM_read_bio_X509_CRL(bio.get(), nullptr, nullptr, nullptr)) {
     list.crls_.emplace_back(crl);
     if (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) >= 0)
@@ -67,11 +68,12 @@ absl::StatusOr<RevocationList> RevocationList::Load(const std::string& path,
 }
 
 bool RevocationList::Revokes(const std::string& chain_text) const {
-  const std::vector<X509Ptr> chain = CertificatesOf(chain_text);
-  return std::ranges::any_of(chain, [this](const X509Ptr& certificate) {
+  const auto is_revoked = [this](const X509Ptr& certificate) {
     return std::ranges::any_of(
         crls_, [&](const CrlPtr& crl) { return IsRevoked(certificate.get(), crl.get()); });
-  });
+  };
+  return std::ranges::any_of(CertificatesOf(chain_text), is_revoked) ||
+         std::ranges::any_of(PathToAuthority(chain_text, authority_text_), is_revoked);
 }
 
 }  // namespace cairn

@@ -23,7 +23,8 @@ class RevocationList {
   static absl::StatusOr<RevocationList> Load(const std::string& path,
                                              const std::string& authority_text);
 
-  // Whether one of these certificates (PEM) has been revoked. The chain must have been verified.
+  // Whether one of these certificates (PEM) has been revoked, or one between the first and its CA,
+  // which the caller need not have sent. The chain must have been verified.
   bool Revokes(const std::string& chain_text) const;
 
   // When the first of the CRLs should have been replaced; infinite if none says. A CRL that is
@@ -37,6 +38,7 @@ class RevocationList {
   using CrlPtr = std::unique_ptr<X509_CRL, CrlDeleter>;
 
   std::vector<CrlPtr> crls_;
+  std::string authority_text_;
   absl::Time next_update_ = absl::InfiniteFuture();
 };
 

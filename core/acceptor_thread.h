@@ -25,27 +25,25 @@ namespace cairn::core {
 
 class AcceptorThread {
  public:
-  AcceptorThread(const GrpcSocket& socket, const Authority& authority, bool tls,
+  AcceptorThread(const GrpcSocket& socket, const Authority& authority, const ReloadableTls* tls,
                  GrpcAcceptor::HandOver hand_over, const AcceptorBounds& bounds,
                  const Clock& clock);
   void Start();
   void Stop();
-  void Admit(const std::string& peer, bool is_edge);
+  void Admit(const std::string& peer);
   const ConnectionRefusals& refused() const { return log_.refused(); }
 
  private:
   struct Pending {
     std::string host, peer;
     absl::Duration deadline;
-    // In plain text.
+    // With TLS: nothing has been received yet.
+    UniqueFd arrived;
+    // In plain text, or a lane's.
     UnauthenticatedConnection connection;
-    // With TLS: the same connection as gRPC's, and its state.
+    // With TLS, of other clients: the same connection as gRPC's, and its state.
     UniqueFd copy;
     AuthenticatedConnections::Connection entry;
-  };
-  struct Admitted {
-    std::string peer;
-    bool is_edge;
   };
   using PendingMap = std::map<uint64_t, Pending>;
 
@@ -54,7 +52,9 @@ class AcceptorThread {
   void Accept();
   bool EvictOne(bool at_once);
   void Enter(UniqueFd fd);
-  void EnterTls(uint64_t id, Pending pending, UniqueFd fd);
+  // The beginning of a TLS handshake has come.
+  void BeginTls(PendingMap::iterator it);
+  void HandToGrpc(PendingMap::iterator it);
   void TakeAdmitted();
   void EndLate();
   void OnEvent(uint64_t id);
@@ -67,7 +67,7 @@ class AcceptorThread {
   // Immutable after construction.
   const GrpcSocket& socket_;
   const Authority& authority_;
-  const bool tls_;
+  const ReloadableTls* const tls_;  // borrowed
   const GrpcAcceptor::HandOver hand_over_;
   const AcceptorBounds bounds_;
   const Clock& clock_;
@@ -82,7 +82,7 @@ class AcceptorThread {
   AcceptorLog log_;
 
   Mutex mu_;
-  std::vector<Admitted> admitted_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::string> admitted_ ABSL_GUARDED_BY(mu_);
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

@@ -9,7 +9,9 @@
 #include "base/log.h"
 #include "base/peer_id.h"
 #include "base/resident_memory.h"
-#include "core/inspector.h"
+#include "core/descriptions.h"
+#include "core/peer_scan.h"
+#include "core/totals.h"
 
 namespace cairn::core {
 namespace {

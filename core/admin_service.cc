@@ -15,8 +15,9 @@
 #include "core/feed_reactor.h"
 #include "core/fleet.h"
 #include "core/fleet_reactor.h"
-#include "core/inspector.h"
 #include "core/list_reactor.h"
+#include "core/peer_listing.h"
+#include "core/topic_listing.h"
 #include "signaling/v1/admin.grpc.pb.h"
 
 namespace cairn::core {

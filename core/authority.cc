@@ -175,7 +175,7 @@ size_t Authority::SetCertificates(CertificateRules rules) {
   certificates_.Set(std::make_shared<const CertificateRules>(std::move(rules)));
   return EndHeld([this, &ca](const Held& held) {
     const std::string& chain = held.credentials.certificate_chain;
-    if (chain.empty() || IsIssuedBy(chain, ca)) return CheckHeld(held);
+    if (chain.empty() || !PathToAuthority(chain, ca).empty()) return CheckHeld(held);
     return absl::UnauthenticatedError("the certificate is not of the CA that is in use by now");
   });
 }
@@ -183,8 +183,7 @@ size_t Authority::SetCertificates(CertificateRules rules) {
 absl::Status Authority::CheckCall(const grpc::ServerContextBase& context, Capability wanted,
                                   Caller* caller) const {
   const absl::Status status = Check(CredentialsOf(context), wanted, caller);
-  if (on_known_ && !absl::IsUnauthenticated(status))
-    on_known_(context.peer(), status.ok() && wanted == Capability::kOpenLane);
+  if (on_known_ && !absl::IsUnauthenticated(status)) on_known_(context.peer());
   return status;
 }
 

@@ -98,9 +98,9 @@ class Authority {
   // The same for certificates.
   size_t SetCertificates(CertificateRules rules);
 
-  // Called for each call with a known credential, with its peer as gRPC names it, and whether it
-  // opens a lane and may. Must be set before the first call.
-  void OnKnown(std::function<void(const std::string& peer, bool is_edge)> on_known) {
+  // Called for each call with a known credential, with its peer as gRPC names it. Must be set
+  // before the first call.
+  void OnKnown(std::function<void(const std::string& peer)> on_known) {
     on_known_ = std::move(on_known);
   }
   absl::Status CheckCall(const grpc::ServerContextBase& context, Capability wanted,
@@ -121,7 +121,7 @@ class Authority {
   size_t EndHeld(const std::function<absl::Status(const Held&)>& judge);
 
   const bool mutual_tls_;
-  std::function<void(const std::string& peer, bool is_edge)> on_known_;
+  std::function<void(const std::string& peer)> on_known_;
   Reloadable<AuthorityTokens> tokens_;
   Reloadable<CertificateRules> certificates_{nullptr};  // null: no rules
 

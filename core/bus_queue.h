@@ -2,7 +2,8 @@
 // bytes.
 //
 // Thread: any; waits only in Take().
-// Bounds: kMaxBusQueueBytes of messages; what does not fit is refused.
+// Bounds: kMaxBusQueueBytes of messages; what does not fit is refused. More than kMaxBusQueueMessages are not asked for: what comes
+//         then is gathered, and sent in fewer and larger ones.
 #ifndef CAIRN_CORE_BUS_QUEUE_H_
 #define CAIRN_CORE_BUS_QUEUE_H_
 
@@ -19,6 +20,8 @@
 namespace cairn::core {
 
 inline constexpr size_t kMaxBusQueueBytes = 16 << 20;
+// One for each core of a fleet.
+inline constexpr size_t kMaxBusQueueMessages = 64;
 
 class BusQueue {
  public:
@@ -29,11 +32,12 @@ class BusQueue {
 
   explicit BusQueue(size_t max_bytes = kMaxBusQueueBytes) : max_bytes_(max_bytes) {}
 
-  // Whether it is open and less than half full; if not, Take() or Open() will say that it has
-  // become so.
+  // Whether it is open, less than half full and has few messages; if not, Take() or Open() will say
+  // that it has become so.
   bool Writable() {
     const absl::MutexLock lock(&mu_);
-    const bool writable = open_ && bytes_ < max_bytes_ / 2;
+    const bool writable =
+        open_ && bytes_ < max_bytes_ / 2 && waiting_.size() < kMaxBusQueueMessages;
     if (!writable) refused_ = true;
     return writable;
   }

@@ -4,54 +4,44 @@
 #ifndef CAIRN_CORE_CORE_H_
 #define CAIRN_CORE_CORE_H_
 
-#include "core/combiner.h"
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
 #include "core/limits.h"
-#include "core/router.h"
+#include "core/router_input.h"
 
 namespace cairn::core {
+
+template <typename Input, typename Handler>
+class Combiner;
+class MeshBus;
 
 class Core {
  public:
   // `core_id`: random and not 0. `clock` must outlive the core.
-  Core(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
-      : clock_(clock),
-        id_(core_id),
-        limits_(limits),
-        router_(core_id, limits, clock),
-        door_(ToRouter{*this}) {}
+  Core(uint64_t core_id, const CoreLimits& limits, const Clock& clock);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
 
   // Handles `input` now, or queues it for the thread that holds the router; never blocks. See
   // Combiner::Enter().
-  void Enter(RouterInput& input) { door_.Enter(input); }
+  void Enter(RouterInput& input);
   // Called every Router::kTickUs.
-  void Tick() {
-    RouterInput tick = core::Tick{};
-    Enter(tick);
-  }
+  void Tick();
 
   // From now on the core is one of a fleet. `bus` must outlive what it is told afterwards.
   void JoinMesh(MeshBus& bus, const std::string& name, const std::string& version,
-                const std::string& fleet) {
-    RouterInput join = AdminCall{[&bus, name, version, fleet](Router& router) {
-      router.JoinMesh(bus, name, version, fleet);
-    }};
-    Enter(join);
-  }
+                const std::string& fleet);
 
   uint64_t id() const { return id_; }
   const Clock& clock() const { return clock_; }
   const CoreLimits& limits() const { return limits_; }
 
  private:
-  struct ToRouter {
-    Core& core;
-    void operator()(RouterInput& input) {
-      core.router_.Handle(input);
-      if (!core.router_.WantsTurn()) return;
-      RouterInput go_on = Continue{};
-      core.door_.Enter(go_on);
-    }
-  };
+  struct ToRouter;
 
   // Borrowed; must outlive this.
   const Clock& clock_;
@@ -60,8 +50,8 @@ class Core {
   const uint64_t id_;
   const CoreLimits limits_;
 
-  Router router_;
-  Combiner<RouterInput, ToRouter> door_;
+  const std::unique_ptr<Router> router_;
+  const std::unique_ptr<Combiner<RouterInput, ToRouter>> door_;
 };
 
 }  // namespace cairn::core

@@ -7,6 +7,8 @@
 #include <memory>
 #include <string_view>
 
+#include "core/router.h"
+
 namespace cairn::core {
 
 namespace {
@@ -34,7 +36,8 @@ std::optional<Result> AskRouter(Core& core, absl::Duration patience, Look look) 
   // Shared, because the router may execute the call after the caller has stopped waiting.
   const auto promise = std::make_shared<std::promise<Result>>();
   std::future<Result> future = promise->get_future();
-  RouterInput call = AdminCall{[promise, look](Router& router) { promise->set_value(look(router)); }};
+  RouterInput call =
+      AdminCall{[promise, look](Router& router) { promise->set_value(look(router)); }};
   core.Enter(call);
   if (future.wait_for(absl::ToChronoNanoseconds(patience)) != std::future_status::ready)
     return std::nullopt;

@@ -13,6 +13,9 @@
 
 #include "base/histogram.h"
 #include "core/core.h"
+#include "core/lane_end.h"
+#include "core/lane_refusal.h"
+#include "core/mesh.h"
 #include "core/record_store.h"
 
 namespace cairn::core {

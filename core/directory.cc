@@ -25,6 +25,11 @@ LaneRecord* Directory::AddLane(const signaling::v1::Hello& hello, int64_t now_us
   return record;
 }
 
+void Directory::Bind(const LaneEndpoint* endpoint, LaneRecord& lane) {
+  endpoints_[endpoint] = &lane;
+}
+void Directory::Unbind(const LaneEndpoint* endpoint) { endpoints_.erase(endpoint); }
+
 void Directory::RemoveLane(const LaneRecord& lane) {
   const auto share = shares_.find(lane.edge);
   if (--share->second.lanes == 0) shares_.erase(share);

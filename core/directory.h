@@ -16,7 +16,6 @@
 #include <absl/container/flat_hash_set.h>
 #include <absl/container/inlined_vector.h>
 #include <absl/container/node_hash_map.h>
-#include <absl/hash/hash.h>
 
 #include <cstdint>
 #include <deque>
@@ -113,6 +112,7 @@ struct LaneRecord {
   OwedAnswers owed;
   bool owing = false;           // used by the router: in its list of lanes with waiting answers
   uint64_t roster_version = 0;  // of the roster that it was last told
+  bool unaware = false;         // has not acknowledged a Notice.KIND_MISSED
 
   // It has a stream, or needs none.
   bool attached() const { return sink || channel->attached(); }
@@ -147,8 +147,8 @@ class Directory {
   LaneRecord* FindLane(uint64_t lane_id);
   LaneRecord* FindLane(const LaneEndpoint* endpoint);
   // Inputs from the endpoint belong to the lane, until Unbind().
-  void Bind(const LaneEndpoint* endpoint, LaneRecord& lane) { endpoints_[endpoint] = &lane; }
-  void Unbind(const LaneEndpoint* endpoint) { endpoints_.erase(endpoint); }
+  void Bind(const LaneEndpoint* endpoint, LaneRecord& lane);
+  void Unbind(const LaneEndpoint* endpoint);
   // REQUIRES: it has no peers, and its endpoint is not bound.
   void RemoveLane(const LaneRecord& lane);
   // With that Hello.edge.

@@ -15,6 +15,8 @@
 
 #include "core/admin_calls.h"
 #include "core/fleet_answer.h"
+#include "core/live_feed.h"
+#include "core/router.h"
 #include "signaling/v1/admin.pb.h"
 
 namespace cairn::core {

@@ -6,7 +6,8 @@
 #include <string>
 
 #include "core/fleet_answer_kinds.h"
-#include "core/inspector.h"
+#include "core/peer_listing.h"
+#include "core/topic_listing.h"
 
 namespace cairn::core {
 

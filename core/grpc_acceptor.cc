@@ -15,7 +15,10 @@
 
 #include "base/address.h"
 #include "core/acceptor_thread.h"
+#include "core/client_hello.h"
+#include "core/lane_tls.h"
 #include "core/receive_buffer.h"
+#include "proto/link/grpc_messages.h"
 #include "proto/link/timing.h"
 
 namespace cairn::core {
@@ -26,6 +29,8 @@ static_assert(link::kConnectTimeout < std::chrono::seconds(5));
 // How long a refused client may continue sending, so that it receives the answer.
 constexpr absl::Duration kTimeToLeave = absl::Seconds(1);
 constexpr int kAcceptsPerTurn = 64;
+// A client's first record, which is longer only if it offers much.
+constexpr size_t kHelloBytes = 4 << 10;
 // As gRPC's own listener sets it: unacknowledged data ends the connection.
 constexpr int kUserTimeoutMs = 5000;
 
@@ -49,9 +54,9 @@ AcceptorBounds AcceptorBounds::Of(int descriptor_limit) {
   return {std::min<size_t>(512, part(4)), part(2), part(4), kTimeToAuthenticate};
 }
 
-AcceptorThread::AcceptorThread(const GrpcSocket& socket, const Authority& authority, bool tls,
-                               GrpcAcceptor::HandOver hand_over, const AcceptorBounds& bounds,
-                               const Clock& clock)
+AcceptorThread::AcceptorThread(const GrpcSocket& socket, const Authority& authority,
+                               const ReloadableTls* tls, GrpcAcceptor::HandOver hand_over,
+                               const AcceptorBounds& bounds, const Clock& clock)
     : socket_(socket),
       authority_(authority),
       tls_(tls),
@@ -78,11 +83,11 @@ void AcceptorThread::Stop() {
   while (!unauthenticated_.empty()) End(unauthenticated_.begin());
 }
 
-void AcceptorThread::Admit(const std::string& peer, bool is_edge) {
+void AcceptorThread::Admit(const std::string& peer) {
   if (!tls_) return;
   {
     MutexLock lock(mu_);
-    admitted_.push_back({Plain(peer), is_edge});
+    admitted_.push_back(Plain(peer));
   }
   eventfd_write(wake_.get(), 1);
 }
@@ -162,43 +167,49 @@ void AcceptorThread::Enter(UniqueFd fd) {
     setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &kUserTimeoutMs, sizeof kUserTimeoutMs);
   }
-  if (tls_) return EnterTls(id, std::move(pending), std::move(fd));
   if (!Watch(fd.get(), EPOLLIN, id)) return;
-  pending.connection = UnauthenticatedConnection(std::move(fd));
+  if (tls_) {
+    pending.arrived = std::move(fd);
+  } else {
+    pending.connection = UnauthenticatedConnection(LaneSocket(std::move(fd)));
+  }
   order_.Add(id, pending.host, clock_.Elapsed());
   unauthenticated_.emplace(id, std::move(pending));
 }
 
-void AcceptorThread::EnterTls(uint64_t id, Pending pending, UniqueFd fd) {
-  if (!authenticated_.HasRoom(pending.host))
-    return log_.TurnedAway(ConnectionRefusal::kTooManyAuthenticated);
+void AcceptorThread::HandToGrpc(PendingMap::iterator it) {
+  Pending& pending = it->second;
+  UniqueFd fd = std::move(pending.arrived);
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd.get(), nullptr);
+  if (!authenticated_.HasRoom(pending.host)) {
+    log_.TurnedAway(ConnectionRefusal::kTooManyAuthenticated);
+    return Forget(it);
+  }
   pending.entry = AuthenticatedConnections::Of(fd.get(), pending.host);
   // gRPC gives all peers of a path the same name; the permissions of the path decide who can reach
   // it.
   if (socket_.is_unix()) {
     authenticated_.Add(std::move(pending.entry));
-    return hand_over_({std::move(fd), ""});
+    Forget(it);
+    return hand_over_({LaneSocket(std::move(fd)), ""});
   }
   pending.copy = UniqueFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
   // When gRPC closes it, it is shut down.
-  if (!pending.copy.valid() || !Watch(pending.copy.get(), EPOLLRDHUP, id)) return;
-  order_.Add(id, pending.host, clock_.Elapsed());
-  unauthenticated_.emplace(id, std::move(pending));
-  hand_over_({std::move(fd), ""});
+  if (!pending.copy.valid() || !Watch(pending.copy.get(), EPOLLRDHUP, it->first)) return Forget(it);
+  hand_over_({LaneSocket(std::move(fd)), ""});
 }
 
 void AcceptorThread::TakeAdmitted() {
-  std::vector<Admitted> admitted;
+  std::vector<std::string> admitted;
   {
     MutexLock lock(mu_);
     admitted.swap(admitted_);
   }
-  for (const auto& [peer, is_edge] : admitted) {
+  for (const std::string& peer : admitted) {
     const auto it = std::ranges::find(
         unauthenticated_, peer, [](const auto& entry) -> const auto& { return entry.second.peer; });
     if (it == unauthenticated_.end()) continue;
     authenticated_.Add(std::move(it->second.entry));
-    if (is_edge) ReceiveBuffer::Widen(it->second.copy.get());
     Forget(it);  // the connection stays open
   }
 }
@@ -218,9 +229,29 @@ void AcceptorThread::EndLate() {
 void AcceptorThread::OnEvent(uint64_t id) {
   const auto it = unauthenticated_.find(id);
   if (it == unauthenticated_.end()) return;
-  if (!tls_) return Read(it);
+  if (it->second.arrived.valid()) return BeginTls(it);
+  if (!it->second.copy.valid()) return Read(it);
   log_.TlsFailed();
   End(it);
+}
+
+void AcceptorThread::BeginTls(PendingMap::iterator it) {
+  Pending& pending = it->second;
+  char buffer[kHelloBytes];
+  const ssize_t size = recv(pending.arrived.get(), buffer, sizeof buffer, MSG_PEEK);
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (size <= 0) {
+    log_.TlsFailed();
+    return End(it);
+  }
+  const std::shared_ptr<const LaneTls> lanes = tls_->Get()->lanes;
+  if (!lanes || !OffersProtocol({buffer, static_cast<size_t>(size)}, link::kLaneProtocol))
+    return HandToGrpc(it);
+  SslPtr ssl = lanes->NewConnection(pending.arrived.get());
+  if (!ssl) return End(it);
+  pending.connection =
+      UnauthenticatedConnection(LaneSocket(std::move(pending.arrived), std::move(ssl)));
+  Read(it);
 }
 
 void AcceptorThread::Read(PendingMap::iterator it) {
@@ -237,6 +268,7 @@ void AcceptorThread::Read(PendingMap::iterator it) {
       log_.TurnedAway(ConnectionRefusal::kNotGrpc);
       return End(it);
     case UnauthenticatedConnection::Step::kEnd:
+      if (tls_ && !it->second.connection.leaving()) log_.TlsFailed();
       return End(it);
   }
 }
@@ -252,22 +284,24 @@ void AcceptorThread::LetIn(PendingMap::iterator it) {
   }
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.fd(), nullptr);
   authenticated_.Add(AuthenticatedConnections::Of(connection.fd(), pending.host));
-  if (connection.is_edge()) ReceiveBuffer::Widen(connection.fd());
   const bool is_lane = connection.is_lane();
-  hand_over_({connection.TakeSocket(), connection.received(), is_lane, connection.bearer_token()});
+  if (is_lane) ReceiveBuffer::Widen(connection.fd());
+  Credentials credentials = connection.credentials();
+  hand_over_({connection.TakeSocket(), connection.received(), is_lane, std::move(credentials)});
   order_.Remove(it->first);
   unauthenticated_.erase(it);
 }
 
 void AcceptorThread::End(PendingMap::iterator it) {
   // gRPC's duplicate, which stays open when this one is closed.
-  if (tls_) shutdown(it->second.copy.get(), SHUT_RDWR);
+  if (it->second.copy.valid()) shutdown(it->second.copy.get(), SHUT_RDWR);
   Forget(it);
 }
 
 void AcceptorThread::Forget(PendingMap::iterator it) {
   // A socket that is also open elsewhere stays in the epoll set when it is closed here.
-  if (tls_) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, it->second.copy.get(), nullptr);
+  if (it->second.copy.valid())
+    epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, it->second.copy.get(), nullptr);
   order_.Remove(it->first);
   unauthenticated_.erase(it);
 }
@@ -279,8 +313,9 @@ bool AcceptorThread::Watch(int fd, uint32_t events, uint64_t id) const {
   return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-GrpcAcceptor::GrpcAcceptor(const GrpcSocket& socket, const Authority& authority, bool tls,
-                           HandOver hand_over, const AcceptorBounds& bounds, const Clock& clock)
+GrpcAcceptor::GrpcAcceptor(const GrpcSocket& socket, const Authority& authority,
+                           const ReloadableTls* tls, HandOver hand_over,
+                           const AcceptorBounds& bounds, const Clock& clock)
     : thread_(std::make_unique<AcceptorThread>(socket, authority, tls, std::move(hand_over), bounds,
                                                clock)) {}
 
@@ -296,6 +331,6 @@ ConnectionRefusalValues GrpcAcceptor::Refused() const {
   return values;
 }
 
-void GrpcAcceptor::Admit(const std::string& peer, bool is_edge) { thread_->Admit(peer, is_edge); }
+void GrpcAcceptor::Admit(const std::string& peer) { thread_->Admit(peer); }
 
 }  // namespace cairn::core

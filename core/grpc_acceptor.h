@@ -4,9 +4,10 @@
 // gRPC 1.51 reads whatever anybody sends before any handler sees the caller, and its own
 // listener never accepts again once descriptors have run out (CVE-2023-4785). So for plaintext the
 // acceptor reads the beginning of each connection itself (FirstRequest), up to the first call's
-// token, and passes on those whose token is known. With TLS gRPC makes the handshake; the acceptor
-// limits its time and number, until a first call is allowed. Only edges get a receive buffer in
-// which much can wait (ReceiveBuffer).
+// token, and passes on those whose token is known. With TLS it does the same for lanes, which their
+// edges ask for in the handshake (ALPN). Of other connections gRPC makes the handshake; the
+// acceptor limits its time and number, until a first call is allowed. Only lanes that are not
+// gRPC's get a receive buffer in which much can wait (ReceiveBuffer).
 //
 // Owner:  GrpcServer.
 // Thread: one of its own. Admit(): any.
@@ -28,7 +29,9 @@
 #include "base/unique_fd.h"
 #include "core/authority.h"
 #include "core/connection_refusal.h"
+#include "core/grpc_credentials.h"
 #include "core/grpc_socket.h"
+#include "core/lane_socket.h"
 
 namespace cairn::core {
 
@@ -48,19 +51,19 @@ class AcceptorThread;
 class GrpcAcceptor {
  public:
   struct Arrival {
-    UniqueFd fd;
+    // With TLS of its own only if it is a lane's.
+    LaneSocket socket;
     std::string received;
-    // The connection is a lane's and carries nothing else. Never with TLS.
+    // The connection is a lane's and carries nothing else.
     bool is_lane = false;
-    std::string bearer_token = {};  // of a lane
+    Credentials credentials = {};  // of a lane
   };
   // Takes over a connection, with the bytes read from it.
   using HandOver = std::function<void(Arrival arrival)>;
 
-  // `socket`, `authority` and `clock` must outlive it. `tls`: connections begin with a TLS
-  // handshake, which is gRPC's.
-  GrpcAcceptor(const GrpcSocket& socket, const Authority& authority, bool tls, HandOver hand_over,
-               const AcceptorBounds& bounds, const Clock& clock);
+  // `socket`, `authority`, `tls` and `clock` must outlive it. `tls`: null for plaintext.
+  GrpcAcceptor(const GrpcSocket& socket, const Authority& authority, const ReloadableTls* tls,
+               HandOver hand_over, const AcceptorBounds& bounds, const Clock& clock);
   ~GrpcAcceptor();
 
   // Once each. Stop() closes the connections that gRPC does not have; no more are passed on
@@ -69,8 +72,7 @@ class GrpcAcceptor {
   void Stop();
 
   // A call of this peer, as gRPC names it ("ipv4:192.0.2.1:443"), has a known credential.
-  // `is_edge`: it opens a lane, and may.
-  void Admit(const std::string& peer, bool is_edge);
+  void Admit(const std::string& peer);
 
   // Any thread.
   ConnectionRefusalValues Refused() const;

@@ -73,17 +73,17 @@ struct GrpcServer::Parts {
   // The acceptor's thread.
   void HandOver(GrpcAcceptor::Arrival arrival) const {
     if (arrival.is_lane) {
-      Credentials presented;
-      presented.bearer_token = std::move(arrival.bearer_token);
       Caller caller;
-      // gRPC's service refuses the others.
-      if (authority.Check(presented, Capability::kOpenLane, &caller).ok()) {
-        return lane_port->Adopt(std::move(arrival.fd), std::move(arrival.received),
-                                std::move(presented), std::move(caller));
+      if (authority.Check(arrival.credentials, Capability::kOpenLane, &caller).ok()) {
+        return lane_port->Adopt(std::move(arrival.socket), std::move(arrival.received),
+                                std::move(arrival.credentials), std::move(caller));
       }
+      // gRPC's service refuses the others. It cannot go on with TLS that is not its own, whose
+      // credential has just been revoked.
+      if (arrival.socket.ssl()) return;
     }
     grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
-    connection.fd = arrival.fd.Release();
+    connection.fd = arrival.socket.TakeFd().Release();
     if (!arrival.received.empty()) {
       const grpc::Slice bytes(arrival.received);
       connection.read_buffer = grpc::ByteBuffer(&bytes, 1);
@@ -111,7 +111,8 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   if (tls) result->parts_->authority.SetCertificates({options.tls.ca, options.tls.revoked});
   Parts& parts = *result->parts_;
   parts.lanes = NewLaneService(core, parts.authority);
-  parts.admin = NewAdminService(core, parts.authority, options.name, options.version, options.fleet);
+  parts.admin =
+      NewAdminService(core, parts.authority, options.name, options.version, options.fleet);
   grpc::ServerBuilder builder;
   parts.credentials = tls ? NewReloadableCredentials(tls) : grpc::InsecureServerCredentials();
   parts.acceptor = builder.experimental().AddExternalConnectionAcceptor(
@@ -130,12 +131,11 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   parts.lane_port = std::make_unique<LanePort>(core, parts.authority);
   result->address_ = parts.socket.address();
   parts.connections = std::make_unique<GrpcAcceptor>(
-      parts.socket, parts.authority, options.tls.on(),
+      parts.socket, parts.authority, tls.get(),
       [&parts](GrpcAcceptor::Arrival arrival) { parts.HandOver(std::move(arrival)); },
       AcceptorBounds::Of(DescriptorLimit()), core.clock());
-  parts.authority.OnKnown([&acceptor = *parts.connections](const std::string& peer, bool is_edge) {
-    acceptor.Admit(peer, is_edge);
-  });
+  parts.authority.OnKnown(
+      [&acceptor = *parts.connections](const std::string& peer) { acceptor.Admit(peer); });
   parts.connections->Start();
   return result;
 }

@@ -17,12 +17,15 @@
 namespace cairn::core {
 
 class Fleet;
+class LaneTls;
 
 // Mutual TLS, as checked PEM text: every client must present a certificate of this CA. All three or
 // none.
 struct GrpcTls {
   std::string cert, key, ca;
   std::shared_ptr<const RevocationList> revoked;  // null: none is
+  // The same for lanes; null: gRPC serves them.
+  std::shared_ptr<const LaneTls> lanes;
 
   bool on() const { return !cert.empty(); }
 };

@@ -11,7 +11,6 @@
 
 #include <absl/container/flat_hash_map.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -22,35 +21,15 @@ namespace cairn::core {
 
 class HeldQueries {
  public:
-  explicit HeldQueries(size_t max_held = 100'000) : max_held_(max_held) {}
+  explicit HeldQueries(size_t max_held = 100'000);
 
   // False when there is no room. A peer that asks again for a topic is still held once.
-  bool Hold(std::string_view topic, uint64_t peer) {
-    if (held_ >= max_held_) return false;
-    std::vector<uint64_t>& peers = topics_[std::string(topic)];
-    if (std::find(peers.begin(), peers.end(), peer) == peers.end()) {
-      peers.push_back(peer);
-      ++held_;
-    }
-    return true;
-  }
+  bool Hold(std::string_view topic, uint64_t peer);
 
   // Removes and returns everyone who waits for the topic.
-  std::vector<uint64_t> Take(std::string_view topic) {
-    const auto it = topics_.find(std::string(topic));
-    if (it == topics_.end()) return {};
-    std::vector<uint64_t> peers = std::move(it->second);
-    held_ -= peers.size();
-    topics_.erase(it);
-    return peers;
-  }
+  std::vector<uint64_t> Take(std::string_view topic);
 
-  void Remove(std::string_view topic, uint64_t peer) {
-    const auto it = topics_.find(std::string(topic));
-    if (it == topics_.end()) return;
-    held_ -= std::erase(it->second, peer);
-    if (it->second.empty()) topics_.erase(it);
-  }
+  void Remove(std::string_view topic, uint64_t peer);
 
   size_t size() const { return held_; }
 

@@ -74,6 +74,7 @@ struct Http2LaneCall::Callbacks {
 
   static int OnFrameSent(nghttp2_session* session, const nghttp2_frame* frame, void* user_data) {
     Http2LaneCall& call = Of(user_data);
+    call.broken_ = call.broken_ || TellsAnError(*frame, call.stream_);
     if (frame->hd.type != NGHTTP2_HEADERS || frame->hd.stream_id != call.stream_ ||
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) == 0)
       return 0;
@@ -81,6 +82,13 @@ struct Http2LaneCall::Callbacks {
     // Behind the trailers, or they would not be what the edge reads first.
     return nghttp2_submit_goaway(session, NGHTTP2_FLAG_NONE, call.stream_, NGHTTP2_NO_ERROR,
                                  nullptr, 0);
+  }
+
+  // What nghttp2 answers to input that breaks the protocol.
+  static bool TellsAnError(const nghttp2_frame& frame, int32_t stream) {
+    if (frame.hd.type == NGHTTP2_GOAWAY) return frame.goaway.error_code != NGHTTP2_NO_ERROR;
+    return frame.hd.type == NGHTTP2_RST_STREAM && frame.hd.stream_id == stream &&
+           frame.rst_stream.error_code != NGHTTP2_NO_ERROR;
   }
 
   static int OnStreamClose(nghttp2_session*, int32_t stream, uint32_t, void* user_data) {
@@ -158,7 +166,7 @@ void Http2LaneCall::Receive(std::string_view bytes, absl::Duration now) {
   const ssize_t taken = nghttp2_session_mem_recv(
       session_.get(), reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
   if (taken < 0 || nghttp2_session_get_outbound_queue_size(session_.get()) > kMaxWaitingFrames)
-    ended_ = true;
+    ended_ = broken_ = true;
 }
 
 std::optional<std::string_view> Http2LaneCall::NextMessage() {
@@ -169,8 +177,10 @@ std::optional<std::string_view> Http2LaneCall::NextMessage() {
     nghttp2_session_consume(session_.get(), stream_,
                             next->size() + link::GrpcMessages::kPrefixBytes);
   } else if (incoming_.fault() == link::GrpcMessages::Fault::kCompressed) {
+    broken_ = true;
     Finish(13, "a message is compressed, which was not offered");  // INTERNAL
   } else if (incoming_.fault() == link::GrpcMessages::Fault::kTooLong) {
+    broken_ = true;
     Finish(8, "a message is too long");  // RESOURCE_EXHAUSTED
   }
   return next;
@@ -180,7 +190,7 @@ void Http2LaneCall::AppendOutput(std::string& into, size_t enough) {
   while (into.size() < enough) {
     const uint8_t* data = nullptr;
     const ssize_t bytes = nghttp2_session_mem_send(session_.get(), &data);
-    if (bytes < 0) ended_ = true;
+    if (bytes < 0) ended_ = broken_ = true;
     if (bytes <= 0) break;
     into.append(reinterpret_cast<const char*>(data), static_cast<size_t>(bytes));
   }

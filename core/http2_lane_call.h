@@ -72,6 +72,10 @@ class Http2LaneCall {
   bool peer_done() const { return peer_done_; }
   // The call cannot continue: the edge has reset it, or broken the protocol.
   bool ended() const { return ended_; }
+  // The edge has broken HTTP/2 or gRPC, or a bound. Its messages are refused.
+  bool broken() const { return broken_; }
+  // Received, and not returned by NextMessage().
+  size_t waiting_bytes() const { return incoming_.waiting_bytes(); }
 
  private:
   struct Callbacks;
@@ -97,6 +101,7 @@ class Http2LaneCall {
   bool trailers_sent_ = false;
   bool peer_done_ = false;
   bool ended_ = false;
+  bool broken_ = false;
   absl::Duration heard_;
   std::optional<absl::Duration> pinged_;  // when it was sent; no byte received since
 };

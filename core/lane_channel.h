@@ -11,12 +11,12 @@
 #ifndef CAIRN_CORE_LANE_CHANNEL_H_
 #define CAIRN_CORE_LANE_CHANNEL_H_
 
-#include <absl/status/status.h>
+#include <absl/functional/function_ref.h>
 #include <absl/time/time.h>
 
 #include <algorithm>
 #include <memory>
-#include <utility>
+#include <vector>
 
 #include "core/edge_sink.h"
 #include "core/limits.h"
@@ -30,58 +30,31 @@ class LaneChannel {
 
   // `number` is Welcome.link.
   LaneChannel(uint64_t number, std::shared_ptr<LaneStream> stream, const CoreLimits& limits,
-              absl::Duration now)
-      : number_(number),
-        link_(limits.max_lane_queued_bytes, limits.max_whole_bytes),
-        stream_(std::move(stream)),
-        answered_(now) {
-    link_.Attach(0, [](signaling::v1::CoreToLane&) {});
-  }
+              absl::Duration now);
+  ~LaneChannel();
+
+  // Called for each message that the lane has handled, oldest first.
+  using Release = absl::FunctionRef<void(signaling::v1::CoreToLane&)>;
 
   // ---- the stream
   bool attached() const { return stream_ != nullptr; }
   LaneStream* stream() const { return stream_.get(); }
   // A new stream continues the link; false when the lane claims to have received what was never
   // sent.
-  template <typename Release>
   bool Resume(std::shared_ptr<LaneStream> stream, uint64_t lane_received, absl::Duration now,
-              Release release) {
-    if (!link_.Attach(lane_received, release)) return false;
-    stream_ = std::move(stream);
-    answered_ = now;
-    return true;
-  }
-  std::shared_ptr<LaneStream> Detach() {
-    link_.Detach();
-    return std::move(stream_);
-  }
+              Release release);
+  std::shared_ptr<LaneStream> Detach();
 
   // ---- messages
   // Takes the contents of `message` and leaves it cleared. `goes_on`: it belongs together with the
   // last one, too much for one turn.
-  void Append(signaling::v1::CoreToLane& message, absl::Duration now, bool goes_on = false) {
-    // Without a stream nothing can be answered: the time-out counts from the lane's last message.
-    if (attached() && link_.idle()) answered_ = now;
-    const size_t before = link_.cost();
-    link_.Append(message);
-    at_once_ = (goes_on ? at_once_ : 0) + link_.cost() - before;
-    largest_ = std::max(largest_, at_once_);
-  }
+  void Append(signaling::v1::CoreToLane& message, absl::Duration now, bool goes_on = false);
   // Writes the next message, if there is one and the stream accepts it.
-  void Pump() {
-    while (link_.HasNext() && stream_->Writable()) stream_->Write(link_.Next());
-  }
+  void Pump();
   // As Link::Receive().
-  template <typename Release>
-  link::Receipt Receive(signaling::v1::LaneToCore& message, absl::Duration now, Release release) {
-    const uint64_t acknowledged = link_.acknowledged();
-    const link::Receipt receipt = link_.Receive(message, release);
-    // From a lane that owes an answer, only an answer counts.
-    if (link_.idle() || link_.acknowledged() > acknowledged) answered_ = now;
-    return receipt;
-  }
+  link::Receipt Receive(signaling::v1::LaneToCore& message, absl::Duration now, Release release);
   // What the lane has not acknowledged, oldest first.
-  std::vector<signaling::v1::CoreToLane> TakeUnacknowledged() { return link_.TakeUnacknowledged(); }
+  std::vector<signaling::v1::CoreToLane> TakeUnacknowledged();
 
   void AckNow() { link_.AckNow(); }
   void BeatNow() { link_.BeatNow(); }

@@ -1,9 +1,7 @@
 #include "core/lane_connection.h"
 
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
-#include <cerrno>
 #include <utility>
 
 #include "proto/link/link.h"
@@ -28,40 +26,46 @@ constexpr size_t kKeptBytes = 128 << 10;
 
 }  // namespace
 
-LaneConnection::LaneConnection(uint64_t id, UniqueFd fd, LaneConnectionHost& host, Core& core,
+LaneConnection::LaneConnection(uint64_t id, LaneSocket socket, LaneConnectionHost& host, Core& core,
                                Caller caller)
     : id_(id),
-      fd_(std::move(fd)),
       core_(core),
       host_(host),
+      socket_(std::move(socket)),
       call_({link::kMaxMessageBytes + kMessageSlack, kPingInterval, kPingTimeout},
             core.clock().Elapsed()),
       watched_(kWatchedAtFirst),
+      hello_by_(core.clock().Elapsed() + kTimeToHello),
       intake_(core, std::move(caller.edge)) {}
 
 // ---- the LanePort's thread
 
-void LaneConnection::Begin(std::string_view received, Credentials credentials,
-                           Authority& authority) {
+void LaneConnection::Begin(std::string_view received, Credentials credentials, Authority& authority,
+                           std::span<char> buffer) {
   lease_ = authority.Hold(std::move(credentials), Capability::kOpenLane,
                           [weak = weak_from_this()](const absl::Status& status) {
                             const auto connection = weak.lock();
                             if (!connection) return;
-                            connection->intake_.OnRevoked();
+                            connection->intake_.Refuse(LaneRefusal::kCredential);
                             connection->EndLater({status, /*at_once=*/false});
                           });
   Receive(received);
+  if (socket_.HasPending()) OnReady(buffer);
 }
 
 void LaneConnection::OnReady(std::span<char> buffer) {
   if (over_) return;
-  const ssize_t size = recv(fd_.get(), buffer.data(), buffer.size(), 0);
-  if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) {
-    over_ = true;
-    return;
-  }
+  stuck_ = false;
   if (blocked_) Flush();
-  if (size > 0) Receive({buffer.data(), static_cast<size_t>(size)});
+  while (!over_) {
+    const LaneSocket::Result result = socket_.Read(buffer);
+    over_ = over_ || result.status == LaneSocket::Status::kEnd;
+    stuck_ = result.status == LaneSocket::Status::kWantWrite;
+    if (result.status != LaneSocket::Status::kOk) break;
+    Receive({buffer.data(), result.bytes});
+    if (!socket_.HasPending()) break;
+  }
+  WatchSocket();
 }
 
 void LaneConnection::Receive(std::string_view bytes) {
@@ -87,7 +91,11 @@ void LaneConnection::HandleMessages() {
       at_router_ = message.has_value();
       handling_ = at_router_;
     }
-    if (!message) return;
+    if (!message) {
+      if (call_.broken())
+        Refuse(LaneRefusal::kHttp2, absl::InvalidArgumentError("not a message of gRPC"));
+      return;
+    }
     if (const absl::Status status = intake_.OnMessage(*message, shared_from_this()); !status.ok())
       return Finish(status);
   }
@@ -107,6 +115,17 @@ void LaneConnection::Finish(const absl::Status& status) {
   leave_by_ = Now() + kTimeToLeave;
   call_.Finish(static_cast<int>(status.code()), std::string(status.message()));
   intake_.OnClosed(shared_from_this());
+}
+
+void LaneConnection::Refuse(LaneRefusal reason, const absl::Status& status) {
+  if (!std::exchange(refused_, true)) intake_.Refuse(reason);
+  Finish(status);
+}
+
+void LaneConnection::GiveUp() {
+  Refuse(LaneRefusal::kTooMuchUnread,
+         absl::ResourceExhaustedError("no memory for what lanes send"));
+  Flush();
 }
 
 void LaneConnection::Settle() {
@@ -133,23 +152,28 @@ void LaneConnection::Flush() {
   for (;;) {
     call_.AppendOutput(output_, kOutputBytes);
     if (output_.empty()) break;
-    const ssize_t size = send(fd_.get(), output_.data(), output_.size(), MSG_NOSIGNAL);
-    if (size >= 0) {
-      output_.erase(0, static_cast<size_t>(size));
+    const LaneSocket::Result result = socket_.Write(output_);
+    if (result.status == LaneSocket::Status::kOk) {
+      output_.erase(0, result.bytes);
       continue;
     }
-    blocked_ = errno == EAGAIN || errno == EINTR;
+    blocked_ = result.status != LaneSocket::Status::kEnd;
     over_ = over_ || !blocked_;
     break;
   }
   if (!blocked_ && !over_) OnFlushed();
   over_ = over_ || (call_.ended() && !(blocked_ && finishing_));
-  const uint32_t wanted = blocked_ ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  WatchSocket();
+}
+
+void LaneConnection::WatchSocket() {
+  uint32_t wanted = blocked_ ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  if (stuck_) wanted = EPOLLOUT;
   if (!over_ && std::exchange(watched_, wanted) != wanted) host_.Watch(*this, wanted);
 }
 
 void LaneConnection::OnFlushed() {
-  if (call_.finished() && !std::exchange(shut_, true)) shutdown(fd_.get(), SHUT_WR);
+  if (call_.finished() && !std::exchange(shut_, true)) socket_.ShutdownWrite();
   {
     MutexLock lock(mu_);
     if (!writing_ || !pending_.empty() || !call_.CanSend()) return;
@@ -166,11 +190,14 @@ void LaneConnection::OnTime() {
     return;
   }
   call_.OnTime(Now());
+  if (Now() >= hello_by_ && !intake_.opened())
+    Refuse(LaneRefusal::kNoHello, absl::DeadlineExceededError("no Hello has come"));
   Flush();
 }
 
 void LaneConnection::End() {
   over_ = true;
+  if (call_.broken()) Refuse(LaneRefusal::kHttp2, absl::InternalError("HTTP/2 was broken"));
   {
     MutexLock lock(mu_);
     ended_ = true;

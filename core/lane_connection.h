@@ -5,7 +5,8 @@
 //
 // Owner:  LanePort; the router keeps a share for as long as it knows the stream.
 // Thread: the LanePort's; those of LaneStream: any.
-// Bounds: Http2LaneCall's; kOutputBytes of output and one message.
+// Bounds: Http2LaneCall's; kOutputBytes of output and one message; kTimeToHello. What breaks them is
+//         counted as a LaneRefusal.
 #ifndef CAIRN_CORE_LANE_CONNECTION_H_
 #define CAIRN_CORE_LANE_CONNECTION_H_
 
@@ -19,11 +20,11 @@
 #include <string_view>
 
 #include "base/thread_annotations.h"
-#include "base/unique_fd.h"
 #include "core/authority.h"
 #include "core/edge_sink.h"
 #include "core/http2_lane_call.h"
 #include "core/lane_intake.h"
+#include "core/lane_socket.h"
 
 namespace cairn::core {
 
@@ -45,28 +46,36 @@ class LaneConnection final : public LaneStream,
                              public std::enable_shared_from_this<LaneConnection> {
  public:
   static constexpr size_t kOutputBytes = 64 << 10;
+  // Until then the lane must have sent its Hello.
+  static constexpr absl::Duration kTimeToHello = absl::Seconds(5);
   // What the host watches the socket for when it has made the connection.
   static constexpr uint32_t kWatchedAtFirst = 1;  // EPOLLIN
 
-  LaneConnection(uint64_t id, UniqueFd fd, LaneConnectionHost& host, Core& core, Caller caller);
+  LaneConnection(uint64_t id, LaneSocket socket, LaneConnectionHost& host, Core& core,
+                 Caller caller);
 
   // ---- the LanePort's thread
 
   // Called first: begins with the bytes that were received already. The call ends when the
   // credentials are revoked.
-  void Begin(std::string_view received, Credentials credentials, Authority& authority);
+  void Begin(std::string_view received, Credentials credentials, Authority& authority,
+             std::span<char> buffer);
   void OnReady(std::span<char> buffer);
   // Does what other threads have left.
   void Settle();
   // Called about once a second.
   void OnTime();
+  // Ends the call because the lane has sent more than there is memory for.
+  void GiveUp();
   // Called last, when it is over() or the port stops.
   void End();
 
   uint64_t id() const { return id_; }
-  int fd() const { return fd_.get(); }
+  int fd() const { return socket_.fd(); }
   // Nothing is left to read or write.
   bool over() const { return over_; }
+  // Received, and not handled: the beginning of a message, or what the router has no room for.
+  size_t waiting_bytes() const { return call_.waiting_bytes(); }
 
   // ---- LaneStream
   bool Writable() override;
@@ -82,6 +91,7 @@ class LaneConnection final : public LaneStream,
   };
 
   void Receive(std::string_view bytes);
+  void WatchSocket();
   // Passes messages to the router, one at a time.
   void HandleMessages();
   // Whether the next message may be handled now.
@@ -89,6 +99,8 @@ class LaneConnection final : public LaneStream,
   void Flush();
   void OnFlushed();
   void Finish(const absl::Status& status);
+  // The same, because of what the lane did: counts it.
+  void Refuse(LaneRefusal reason, const absl::Status& status);
   void FinishAtPeersEnd();
   void EndLater(Ending ending);
   void TouchLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -96,21 +108,24 @@ class LaneConnection final : public LaneStream,
 
   // Immutable after construction.
   const uint64_t id_;
-  const UniqueFd fd_;
   // Borrowed; must outlive this.
   Core& core_;
   // Borrowed; must outlive the call of End().
   LaneConnectionHost& host_;
   // The LanePort's thread only.
+  LaneSocket socket_;
   Http2LaneCall call_;
   std::string output_;  // not accepted by the kernel yet
   std::string sending_;
   Authority::Lease lease_;
   uint32_t watched_;
-  bool blocked_ = false;     // the kernel takes no more output
-  bool finishing_ = false;   // the call has its status
-  bool shut_ = false;        // the lane has been sent everything
+  bool blocked_ = false;    // the socket takes no more output
+  bool stuck_ = false;      // TLS must write before it reads on
+  bool finishing_ = false;  // the call has its status
+  bool shut_ = false;       // the lane has been sent everything
+  absl::Duration hello_by_;
   absl::Duration leave_by_;  // finishing
+  bool refused_ = false;     // why has been counted
   bool over_ = false;
   // See its header; the message is the LanePort thread's until the router has it.
   LaneIntake intake_;

@@ -2,11 +2,15 @@
 
 #include "base/log.h"
 #include "core/lane_rules.h"
+#include "core/router.h"
 #include "proto/link/parse_cost.h"
 
 namespace cairn::core {
 
 using signaling::v1::Hello;
+
+// The memory of a message with more is not kept: it can be megabytes, for each lane.
+static constexpr size_t kKeptFields = 2048, kKeptBytes = 64 << 10;
 
 absl::Status LaneIntake::OnMessage(std::string_view bytes,
                                    const std::shared_ptr<LaneStream>& stream) {
@@ -27,7 +31,9 @@ absl::Status LaneIntake::OnMessage(std::string_view bytes,
 }
 
 bool LaneIntake::Parse(std::string_view bytes) {
-  return link::CountFields(bytes) <= core_.limits().max_fields &&
+  const size_t fields = link::CountFields(bytes);
+  keeps_memory_ = fields <= kKeptFields && bytes.size() <= kKeptBytes;
+  return fields <= core_.limits().max_fields &&
          message_.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 
@@ -85,8 +91,6 @@ absl::Status LaneIntake::Refused(LaneRefusal reason, absl::Status status) {
   core_.Enter(refuse);
   return status;
 }
-
-void LaneIntake::OnRevoked() { static_cast<void>(Refused(LaneRefusal::kCredential, {})); }
 
 void LaneIntake::OnClosed(const std::shared_ptr<LaneStream>& stream) {
   std::string edge;

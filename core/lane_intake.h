@@ -18,6 +18,7 @@
 
 #include "base/thread_annotations.h"
 #include "core/core.h"
+#include "core/lane_refusal.h"
 
 namespace cairn::core {
 
@@ -30,12 +31,19 @@ class LaneIntake {
   // refusal has been counted, and the router has not been given the message.
   absl::Status OnMessage(std::string_view bytes, const std::shared_ptr<LaneStream>& stream);
   // What OnHandled() brings back: memory for the next message.
-  void Reuse(signaling::v1::LaneToCore batch) { message_ = std::move(batch); }
+  void Reuse(signaling::v1::LaneToCore batch) {
+    message_ = keeps_memory_ ? std::move(batch) : signaling::v1::LaneToCore();
+  }
+  // Whether it has had its Hello.
+  bool opened() {
+    MutexLock lock(mu_);
+    return opened_;
+  }
 
   // The stream has ended: tells the router, once, if it knows the lane.
   void OnClosed(const std::shared_ptr<LaneStream>& stream);
-  // The credential of the call is no longer valid: counts that.
-  void OnRevoked();
+  // The call ends for this reason: counts it.
+  void Refuse(LaneRefusal reason) { static_cast<void>(Refused(reason, {})); }
 
  private:
   bool Parse(std::string_view bytes);
@@ -48,6 +56,7 @@ class LaneIntake {
   const std::string only_edge_;
   // Of OnMessage().
   signaling::v1::LaneToCore message_;
+  bool keeps_memory_ = true;
 
   Mutex mu_;
   // Set before opened_.

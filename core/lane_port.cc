@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -36,17 +37,18 @@ LanePort::~LanePort() {
   thread_.join();
 }
 
-void LanePort::Adopt(UniqueFd fd, std::string received, Credentials credentials, Caller caller) {
+void LanePort::Adopt(LaneSocket socket, std::string received, Credentials credentials,
+                     Caller caller) {
   struct Arrival {
-    UniqueFd fd;
+    LaneSocket socket;
     std::string received;
     Credentials credentials;
     Caller caller;
   };
   const auto arrival = std::make_shared<Arrival>(
-      Arrival{std::move(fd), std::move(received), std::move(credentials), std::move(caller)});
+      Arrival{std::move(socket), std::move(received), std::move(credentials), std::move(caller)});
   tasks_.Post([this, arrival] {
-    Open(std::move(arrival->fd), arrival->received, std::move(arrival->credentials),
+    Open(std::move(arrival->socket), arrival->received, std::move(arrival->credentials),
          std::move(arrival->caller));
   });
 }
@@ -58,9 +60,9 @@ void LanePort::Run() {
     tasks_.RunDue([] {});
     SettleTouched();
   }
-  for (auto& [id, connection] : connections_) {
-    connection->Settle();
-    connection->End();
+  for (auto& [id, entry] : connections_) {
+    entry.connection->Settle();
+    entry.connection->End();
   }
   connections_.clear();
   touched_.clear();
@@ -73,9 +75,9 @@ void LanePort::ServeSockets() {
   for (int i = 0; i < count; ++i) {
     const auto found = connections_.find(events[i].data.u64);
     if (found == connections_.end()) continue;
-    const Shared connection = found->second;
+    const Shared connection = found->second.connection;
     connection->OnReady({buffer_.get(), kReadBytes});
-    RemoveIfOver(connection);
+    Update(connection);
   }
 }
 
@@ -84,27 +86,49 @@ void LanePort::SettleTouched() {
   settling_.swap(touched_);
   for (const Shared& connection : settling_) {
     connection->Settle();
-    RemoveIfOver(connection);
+    Update(connection);
   }
   settling_.clear();
 }
 
+void LanePort::Update(const Shared& connection) {
+  const auto found = connections_.find(connection->id());
+  if (found == connections_.end()) return;
+  waiting_bytes_ -= std::exchange(found->second.waiting_bytes, connection->waiting_bytes());
+  waiting_bytes_ += found->second.waiting_bytes;
+  if (waiting_bytes_ > core_.limits().max_queued_bytes_of_lanes) GiveUpLargest();
+  RemoveIfOver(connection);
+}
+
+void LanePort::GiveUpLargest() {
+  const auto largest = std::ranges::max_element(
+      connections_, {}, [](const auto& item) { return item.second.waiting_bytes; });
+  const Shared connection = largest->second.connection;
+  waiting_bytes_ -= std::exchange(largest->second.waiting_bytes, 0);
+  connection->GiveUp();
+  RemoveIfOver(connection);
+}
+
 void LanePort::RemoveIfOver(const Shared& connection) {
-  if (!connection->over() || connections_.erase(connection->id()) == 0) return;
+  const auto found = connections_.find(connection->id());
+  if (!connection->over() || found == connections_.end()) return;
+  waiting_bytes_ -= found->second.waiting_bytes;
+  connections_.erase(found);
   Control(epoll_.get(), EPOLL_CTL_DEL, connection->fd(), 0, 0);
   connection->End();
 }
 
-void LanePort::Open(UniqueFd fd, const std::string& received, Credentials credentials,
+void LanePort::Open(LaneSocket socket, const std::string& received, Credentials credentials,
                     Caller caller) {
   const uint64_t id = next_id_++;
-  if (!Control(epoll_.get(), EPOLL_CTL_ADD, fd.get(), LaneConnection::kWatchedAtFirst, id)) return;
+  if (!Control(epoll_.get(), EPOLL_CTL_ADD, socket.fd(), LaneConnection::kWatchedAtFirst, id))
+    return;
   const auto connection =
-      std::make_shared<LaneConnection>(id, std::move(fd), *this, core_, std::move(caller));
-  connections_.emplace(id, connection);
+      std::make_shared<LaneConnection>(id, std::move(socket), *this, core_, std::move(caller));
+  connections_.emplace(id, Entry{connection});
   if (connections_.size() == 1) ScheduleTime();
-  connection->Begin(received, std::move(credentials), authority_);
-  RemoveIfOver(connection);
+  connection->Begin(received, std::move(credentials), authority_, {buffer_.get(), kReadBytes});
+  Update(connection);
 }
 
 void LanePort::ScheduleTime() {
@@ -113,10 +137,10 @@ void LanePort::ScheduleTime() {
 
 void LanePort::OnTime() {
   std::vector<Shared> all;
-  for (const auto& [id, connection] : connections_) all.push_back(connection);
+  for (const auto& [id, entry] : connections_) all.push_back(entry.connection);
   for (const Shared& connection : all) {
     connection->OnTime();
-    RemoveIfOver(connection);
+    Update(connection);
   }
   if (!connections_.empty()) ScheduleTime();
 }

@@ -6,7 +6,9 @@
 //
 // Owner:  GrpcServer.
 // Thread: one of its own; Adopt(): any.
-// Bounds: of each connection LaneConnection's; their number is GrpcAcceptor's.
+// Bounds: of each connection LaneConnection's; their number is GrpcAcceptor's. What all of them have
+//         sent, and is not handled: CoreLimits::max_queued_bytes_of_lanes; the one with the most is
+//         given up.
 #ifndef CAIRN_CORE_LANE_PORT_H_
 #define CAIRN_CORE_LANE_PORT_H_
 
@@ -34,7 +36,7 @@ class LanePort final : public LaneConnectionHost {
 
   // A connection whose first request opens a lane with these credentials, for this caller.
   // `received`: its bytes so far.
-  void Adopt(UniqueFd fd, std::string received, Credentials credentials, Caller caller);
+  void Adopt(LaneSocket socket, std::string received, Credentials credentials, Caller caller);
 
   // ---- LaneConnectionHost
   void Touch(std::shared_ptr<LaneConnection> connection) override;
@@ -44,9 +46,12 @@ class LanePort final : public LaneConnectionHost {
   using Shared = std::shared_ptr<LaneConnection>;
 
   void Run();
-  void Open(UniqueFd fd, const std::string& received, Credentials credentials, Caller caller);
+  void Open(LaneSocket socket, const std::string& received, Credentials credentials, Caller caller);
   void ServeSockets();
   void SettleTouched();
+  // After each use of a connection.
+  void Update(const Shared& connection);
+  void GiveUpLargest();
   void RemoveIfOver(const Shared& connection);
   void ScheduleTime();
   void OnTime();
@@ -60,7 +65,12 @@ class LanePort final : public LaneConnectionHost {
   TaskQueue tasks_;
   // Its thread only.
   uint64_t next_id_ = 1;  // 0 is the queue of tasks
-  absl::flat_hash_map<uint64_t, Shared> connections_;
+  struct Entry {
+    Shared connection;
+    size_t waiting_bytes = 0;
+  };
+  absl::flat_hash_map<uint64_t, Entry> connections_;
+  size_t waiting_bytes_ = 0;  // of all
   std::vector<Shared> touched_;
   std::vector<Shared> settling_;
   bool stopping_ = false;

@@ -13,6 +13,7 @@
 #include "base/thread_annotations.h"
 #include "core/authority.h"
 #include "core/lane_intake.h"
+#include "core/router.h"
 #include "signaling/v1/lane.grpc.pb.h"
 
 namespace cairn::core {
@@ -147,7 +148,7 @@ void LaneReactor::OnWriteDone(bool ok) {
 }
 
 void LaneReactor::Revoke(const absl::Status& status) {
-  intake_.OnRevoked();
+  intake_.Refuse(LaneRefusal::kCredential);
   BeginFinish(ToGrpc(status), PendingWrite::kAwait);
 }
 

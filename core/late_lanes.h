@@ -16,13 +16,10 @@
 #include <absl/container/flat_hash_set.h>
 #include <absl/time/time.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <utility>
 
-#include "proto/link/cost.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::core {
@@ -35,39 +32,27 @@ class LateLanes {
     signaling::v1::LaneEvent event;
   };
 
-  explicit LateLanes(size_t max_cost) : max_cost_(max_cost) {}
+  explicit LateLanes(size_t max_cost);
 
   // In addition to those that are there already.
-  void Begin(const absl::flat_hash_set<uint64_t>& lanes, absl::Duration until) {
-    if (lanes.empty()) return;
-    until_ = keeping() ? std::max(until_, until) : until;
-    lanes_.insert(lanes.begin(), lanes.end());
-  }
+  void Begin(const absl::flat_hash_set<uint64_t>& lanes, absl::Duration until);
   bool keeping() const { return !lanes_.empty(); }
-  bool Contains(uint64_t lane_id) const { return lanes_.contains(lane_id); }
+  bool Contains(uint64_t lane_id) const;
   const auto& lanes() const { return lanes_; }
 
   // Copies a relay that is about to be routed. REQUIRES: keeping().
-  void Keep(uint64_t origin_lane, uint64_t origin_link, const signaling::v1::LaneEvent& event) {
-    kept_.push_back({origin_lane, origin_link, event});
-    cost_ += link::CostOf(kept_.back().event);
-  }
+  void Keep(uint64_t origin_lane, uint64_t origin_link, const signaling::v1::LaneEvent& event);
   // The kept relays, in the order in which they were routed.
   const std::deque<Kept>& kept() const { return kept_; }
   size_t cost() const { return cost_; }
 
   // The lane has received what was kept, or has left.
-  void Finish(uint64_t lane_id) { lanes_.erase(lane_id); }
+  void Finish(uint64_t lane_id);
   bool over(absl::Duration now) const { return now >= until_ || cost_ > max_cost_; }
   // Gives up the remaining lanes and returns them: they must be told.
-  absl::flat_hash_set<uint64_t> GiveUp() { return std::exchange(lanes_, {}); }
+  absl::flat_hash_set<uint64_t> GiveUp();
   // Takes what was kept first, once no lane waits for it. REQUIRES: !kept().empty().
-  Kept TakeFirst() {
-    Kept first = std::move(kept_.front());
-    kept_.pop_front();
-    cost_ -= link::CostOf(first.event);
-    return first;
-  }
+  Kept TakeFirst();
 
  private:
   const size_t max_cost_;

@@ -32,7 +32,7 @@ Mesh::Mesh(uint64_t core_id, std::string name, std::string version, const CoreLi
       limits_(limits),
       host_(host),
       bus_(bus),
-      started_(now),
+      reached_(bus.Writable() ? now : absl::InfiniteDuration()),
       now_(now),
       next_beat_(now),
       last_tick_(now) {
@@ -49,6 +49,11 @@ MeshMember* Mesh::Member(uint64_t id) {
 // ---- messages
 
 void Mesh::OnMessage(MeshMessage& message, absl::Duration now) {
+  Receive(message, now);
+  bus_.OnHandled(std::move(message));
+}
+
+void Mesh::Receive(MeshMessage& message, absl::Duration now) {
   now_ = now;
   const uint64_t from = message.from();
   if (message.protocol_version() != kProtocolVersion || from == 0 || from == core_id_ ||
@@ -83,7 +88,7 @@ void Mesh::OnNobody(uint64_t core_id) {
 }
 
 void Mesh::Handle(MeshMember& member, MeshMessage& message) {
-  for (const MeshItem& item : message.items()) {
+  for (MeshItem& item : *message.mutable_items()) {
     switch (item.kind()) {
       case MeshItem::KIND_LANE_HERE:
         OnHere(member, item);
@@ -169,6 +174,7 @@ void Mesh::Beat() {
   beat.set_version(version_);
   for (const auto& [id, member] : members_) beat.add_members(id);
   bus_.Send(message);
+  reached_ = std::min(reached_, now_);
   beat_now_ = false;
 }
 

@@ -62,6 +62,7 @@ class Mesh {
   ~Mesh();
 
   // ---- the bus
+  // Gives the message back to the bus.
   void OnMessage(signaling::v1::MeshMessage& message, absl::Duration now);
   // The bus says that nobody is at the address of that core: its process has ended, or is cut off.
   void OnNobody(uint64_t core_id);
@@ -70,7 +71,7 @@ class Mesh {
   void Pump(absl::Duration now);
 
   // ---- lanes of this core
-  // Whether lanes may come: the others have told what they know.
+  // Whether lanes may come: the bus has been reached, and the others have told what they know.
   bool ready() const { return ready_; }
   // Whether a lane that was at that core last can have been at none that this core has heard of.
   bool IsForeign(uint64_t lane_id, uint64_t core_id) const;
@@ -152,6 +153,7 @@ class Mesh {
     uint64_t session = 0;  // the highest that was told
     uint64_t latest = 0;   // of a lane of this core: that of its stream, which may be one higher
     uint64_t core = 0;     // where that is; 0: it is gone
+    uint64_t source = 0;   // the last core where it has told its snapshot: sends relays of it
     uint32_t believed = kNowhere;
     uint32_t arriving = kNowhere;  // tells its snapshot there
   };
@@ -172,6 +174,7 @@ class Mesh {
   };
 
   // ---- members (mesh.cc, mesh_members.cc)
+  void Receive(signaling::v1::MeshMessage& message, absl::Duration now);
   MeshMember* Member(uint64_t id);
   MeshMember& Join(uint64_t id, absl::Duration now);
   void TellSnapshot(MeshMember& member);
@@ -203,6 +206,7 @@ class Mesh {
   // Everything that the member has to know of the lane, which is here.
   void TellLane(MeshMember& member, const LaneRecord& lane);
   void TellFound(MeshMember& member, uint64_t lane, uint64_t session, bool missed);
+  void TellAllFound(uint64_t lane, uint64_t session, bool missed);
   void TellAway(MeshMember& member, uint64_t lane, uint64_t session, uint64_t core);
   void OnAway(MeshMember& from, const signaling::v1::MeshItem& item);
   // A lane whose subscriptions this core does not know: every relay is kept for it until it is
@@ -228,7 +232,8 @@ class Mesh {
   uint32_t NewPlace(uint64_t lane, MeshMember& at, bool live);
   // What the lane's believed place has not settled and the lane is to get, in order.
   std::vector<MeshMember::Open> Residue(uint64_t lane, uint32_t believed, uint32_t place);
-  void Believe(MeshMember& from, uint64_t lane, Whereabouts& state);
+  // `late`: what this core kept for the lane was given up.
+  void Believe(MeshMember& from, uint64_t lane, Whereabouts& state, bool late);
   void Lose(uint64_t lane);
   void RememberGone(uint64_t lane);
   void SettleMoving(uint64_t lane);
@@ -241,7 +246,10 @@ class Mesh {
   void OnSubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnUnsubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnPublishedThere(MeshMember& from, const signaling::v1::MeshItem& item);
-  void OnRelay(MeshMember& from, const signaling::v1::MeshItem& item);
+  // Takes the strings of the item.
+  void OnRelay(MeshMember& from, signaling::v1::MeshItem& item);
+  // A relay of another core's is held back for lanes that this core waits for; so many.
+  uint32_t HoldBack(MeshMember& from, const signaling::v1::MeshItem& item, bool reached_target);
   void Defer(uint64_t lane, const RelayLedger::Owed& owed, const signaling::v1::MeshItem& relay);
   void OnSettled(MeshMember& from, const signaling::v1::MeshItem& item);
   void Send(MeshMember& to, const RelayLedger::Owed& owed, const signaling::v1::MeshItem& relay,
@@ -265,7 +273,7 @@ class Mesh {
   // Borrowed; must outlive this.
   MeshHost& host_;
   MeshBus& bus_;
-  const absl::Duration started_;
+  absl::Duration reached_;  // the bus has first taken a message; infinite: not yet
   absl::Duration now_;
   absl::Duration next_beat_;
   absl::Duration last_tick_;
@@ -293,6 +301,8 @@ class Mesh {
   std::map<uint64_t, Barrier> barriers_;
   uint64_t last_barrier_ = 0;
   MeshCounters counters_;
+  signaling::v1::MeshItem relay_;       // reused, of Route()
+  std::vector<LaneRecord*> receivers_;  // reused, of OnRelay()
 };
 
 }  // namespace cairn::core

@@ -30,6 +30,8 @@ class MeshBus {
   virtual bool Writable() = 0;
   // To the core that message.to() names, or to all others if that is 0. Copies the message.
   virtual void Send(const signaling::v1::MeshMessage& message) = 0;
+  // The mesh has handled a message that came: its memory can be used for another.
+  virtual void OnHandled(signaling::v1::MeshMessage&& /*message*/) {}
 };
 
 }  // namespace cairn::core

@@ -29,8 +29,8 @@ void Mesh::OnHere(MeshMember& from, const MeshItem& item) {
   state.arriving = NewPlace(id, from, false);
   if (state.believed != kNowhere) return;
   if (!item.is_new() && !lost_.contains(id)) return Stray(id, state);
-  // Nothing is kept for it anywhere.
-  Believe(from, id, state);
+  // Nothing is kept for it anywhere: relays go there as it subscribes.
+  Believe(from, id, state, false);
 }
 
 // Told by a core that joins or is joined, and by the one that a lane has left: if this core cannot
@@ -111,27 +111,32 @@ void Mesh::OnReady(MeshMember& from, const MeshItem& item) {
   const auto lane = lanes_.find(id);
   if (lane == lanes_.end()) return;
   Whereabouts& state = lane->second;
-  if (state.core != from.id || state.arriving == kNowhere) return;
+  if (state.core != from.id) return;
+  state.source = from.id;
+  if (state.arriving == kNowhere) {
+    // Believed to be there since it came.
+    if (host_.OnLaneElsewhere(id)) TellAllFound(id, state.session, true);
+    return;
+  }
   if (state.believed != kNowhere) {
     for (const MeshMember::Open& one : Residue(id, state.believed, state.arriving)) {
       ++counters_.moved_relays;
       host_.AddTarget(one.owed);
-      Send(from, one.owed, one.relay, id);
+      Send(from, one.owed, *one.relay, id);
     }
     EndPlace(state.believed, false);
   }
-  Believe(from, id, state);
+  const bool late = host_.OnLaneElsewhere(id);
+  Believe(from, id, state, late);
 }
 
 // What was kept for the lane went ahead.
-void Mesh::Believe(MeshMember& from, uint64_t id, Whereabouts& state) {
+void Mesh::Believe(MeshMember& from, uint64_t id, Whereabouts& state, bool late) {
   state.believed = std::exchange(state.arriving, kNowhere);
   places_[state.believed]->live = true;
   ++from.places;
-  const uint64_t session = state.session;
-  const bool late = host_.OnLaneElsewhere(id);
   const bool missed = lost_.erase(id) > 0 || late;
-  for (const auto& [core, member] : members_) TellFound(*member, id, session, missed);
+  TellAllFound(id, state.session, missed);
 }
 
 void Mesh::OnGone(MeshMember& from, const MeshItem& item) {
@@ -140,6 +145,7 @@ void Mesh::OnGone(MeshMember& from, const MeshItem& item) {
   EndPlace(lane->second.arriving, true);
   EndPlace(lane->second.believed, true);
   lane->second.core = 0;
+  if (lane->second.source == from.id) lane->second.source = 0;
   away_.erase(item.lane());
   SettleMoving(item.lane());
   item.missed() ? Lose(item.lane()) : RememberGone(item.lane());

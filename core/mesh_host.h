@@ -26,10 +26,10 @@ class MeshHost {
   };
 
   virtual Directory& directory() = 0;
-  // Appends a delivery for the lane. True when the lane will answer for it: then Settle(owed)
-  // follows.
-  virtual bool DeliverItem(LaneRecord& lane, const signaling::v1::MeshItem& relay,
-                           const RelayLedger::Owed& owed) = 0;
+  // Appends a delivery for the lane; `last`: the relay's strings are not needed any more. True when
+  // the lane will answer for it: then Settle(owed) follows.
+  virtual bool DeliverItem(LaneRecord& lane, signaling::v1::MeshItem& relay,
+                           const RelayLedger::Owed& owed, bool last) = 0;
   // One target of a relay is done with it.
   virtual void Settle(const RelayLedger::Owed& owed) = 0;
   // A relay of a lane of this core that is not settled has one more target.

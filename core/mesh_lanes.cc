@@ -27,7 +27,11 @@ bool Mesh::KnowsLane(uint64_t lane_id) const {
 }
 
 bool Mesh::HasFinishedElsewhere(uint64_t lane_id) const {
-  return IsElsewhere(lane_id) && lanes_.at(lane_id).arriving == kNowhere;
+  if (!IsElsewhere(lane_id)) return false;
+  const Whereabouts& state = lanes_.at(lane_id);
+  if (state.source == state.core && state.arriving == kNowhere) return true;
+  // Everything is kept for it until then.
+  return state.believed != kNowhere && places_[state.believed]->at == strays_;
 }
 
 bool Mesh::HasFound(uint64_t lane_id, const Whereabouts& lane) const {
@@ -77,6 +81,10 @@ void Mesh::TellFound(MeshMember& member, uint64_t lane, uint64_t session, bool m
   item.set_missed(missed);
 }
 
+void Mesh::TellAllFound(uint64_t lane, uint64_t session, bool missed) {
+  for (const auto& [id, member] : members_) TellFound(*member, lane, session, missed);
+}
+
 // A core that it has tried meanwhile has heard nothing of it from here: it is told all anew.
 void Mesh::OnLaneResumed(const LaneRecord& lane, uint64_t session) {
   Whereabouts& state = lanes_[lane.id];
@@ -117,6 +125,7 @@ void Mesh::OnLaneReady(LaneRecord& lane) {
     for (const MeshMember::Open& one : relays) host_.AddTarget(one.owed);
     EndPlace(state.believed, false);
   }
+  state.source = core_id_;
   for (MeshMember::Open& one : TakeDeferred(lane.id)) relays.push_back(std::move(one));
   DeliverAll(lane, relays);
   Broadcast(MeshItem::KIND_LANE_READY, [&](MeshItem& item) {
@@ -124,7 +133,7 @@ void Mesh::OnLaneReady(LaneRecord& lane) {
     item.set_session(state.session);
   });
   // Where it was before, what this core sent for it is not settled until this.
-  for (const auto& [id, member] : members_) TellFound(*member, lane.id, state.session, false);
+  TellAllFound(lane.id, state.session, false);
   if (lost_.erase(lane.id) > 0) host_.TellLaneMissed(lane.id);
 }
 
@@ -145,7 +154,7 @@ void Mesh::DeliverAll(LaneRecord& lane, std::vector<MeshMember::Open>& relays) {
   Sort(relays);
   for (const MeshMember::Open& one : relays) {
     ++counters_.moved_relays;
-    if (!host_.DeliverItem(lane, one.relay, one.owed)) host_.Settle(one.owed);
+    if (!host_.DeliverItem(lane, *one.relay, one.owed, true)) host_.Settle(one.owed);
   }
 }
 
@@ -161,6 +170,7 @@ void Mesh::OnLaneGone(uint64_t lane_id, bool given_up) {
   });
   EndPlace(lane->second.believed, true);
   lane->second.core = 0;
+  if (lane->second.source == core_id_) lane->second.source = 0;
   given_up ? Lose(lane_id) : RememberGone(lane_id);
   SettleMoving(lane_id);
 }
@@ -196,7 +206,8 @@ void Mesh::SettleOnceFound(uint64_t lane, const RelayLedger::Owed& owed) {
   const MeshMember* member = Member(owed.origin_lane);
   if (!member || owed.origin_link != (kMeshLinkBit | member->link->number())) return;
   const auto moving = moving_.find(lane);
-  if (moving == moving_.end() || !moving->second.unaware.contains(member->id)) {
+  // When the last core has found it, all are settled.
+  if (moving == moving_.end()) {
     Settle(owed);
   } else {
     moving->second.tags[member->id].push_back(owed.origin_seq);

@@ -2,7 +2,8 @@
 //
 // Owner:  Mesh.
 // Thread: the router's.
-// Bounds: what it has not settled and not acknowledged: CoreLimits::max_lane_queued_bytes, each.
+// Bounds: what it has not settled and not acknowledged: CoreLimits::max_lane_queued_bytes, each; and the
+//         memory of kMaxSpare small relays.
 #ifndef CAIRN_CORE_MESH_MEMBER_H_
 #define CAIRN_CORE_MESH_MEMBER_H_
 
@@ -14,6 +15,8 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/mesh_link.h"
 #include "core/relay_ledger.h"
@@ -25,8 +28,12 @@ struct MeshMember {
   struct Open {
     uint64_t tag = 0;
     RelayLedger::Owed owed = {};
-    signaling::v1::MeshItem relay;
-    size_t cost = 0;  // 0: settled, behind one that is not
+    std::unique_ptr<signaling::v1::MeshItem> relay;  // null once it is settled
+    size_t cost = 0;                                 // 0: settled, behind one that is not
+
+    Open Copy() const {
+      return {tag, owed, std::make_unique<signaling::v1::MeshItem>(*relay), cost};
+    }
   };
 
   uint64_t id = 0;
@@ -46,6 +53,7 @@ struct MeshMember {
   uint64_t last_tag = 0;
   std::deque<Open> open;  // ascending tags; the first is not settled
   size_t open_cost = 0;
+  std::vector<std::unique_ptr<signaling::v1::MeshItem>> spare;
   uint32_t places = 0;  // lanes that relays go to there
 
   // Relays there that are not settled.
@@ -54,24 +62,40 @@ struct MeshMember {
         std::count_if(open.begin(), open.end(), [](const Open& one) { return one.cost > 0; }));
   }
   bool absent(absl::Duration now) const { return now - heard > (nobody ? kUnreached : kAbsent); }
+  // An empty one, if possible with the memory of one that is settled.
+  std::unique_ptr<signaling::v1::MeshItem> NewItem() {
+    if (spare.empty()) return std::make_unique<signaling::v1::MeshItem>();
+    std::unique_ptr<signaling::v1::MeshItem> item = std::move(spare.back());
+    spare.pop_back();
+    return item;
+  }
   // Null when it is settled, or was never sent.
   Open* FindOpen(uint64_t tag) {
-    const auto it =
-        std::lower_bound(open.begin(), open.end(), tag,
-                         [](const Open& one, uint64_t wanted) { return one.tag < wanted; });
-    return it == open.end() || it->tag != tag || it->cost == 0 ? nullptr : &*it;
+    // Tags have no gaps.
+    if (open.empty() || tag < open.front().tag || tag > open.back().tag) return nullptr;
+    Open& one = open[static_cast<size_t>(tag - open.front().tag)];
+    return one.cost == 0 ? nullptr : &one;
   }
   // Takes out what is known to be open.
   RelayLedger::Owed Close(Open& one) {
     const RelayLedger::Owed owed = one.owed;
     open_cost -= one.cost;
-    one.cost = 0;
-    one.relay.Clear();
+    Recycle(std::exchange(one.cost, 0), std::move(one.relay));
     while (!open.empty() && open.front().cost == 0) open.pop_front();
     return owed;
   }
 
  private:
+  static constexpr size_t kMaxSpare = 1'024;
+  // Memory of larger ones is given back.
+  static constexpr size_t kMaxSpareCost = 2'048;
+
+  void Recycle(size_t cost, std::unique_ptr<signaling::v1::MeshItem> item) {
+    if (cost > kMaxSpareCost || spare.size() >= kMaxSpare) return;
+    item->Clear();
+    spare.push_back(std::move(item));
+  }
+
   // A subscription is answered without a core that has been silent for so long.
   static constexpr absl::Duration kAbsent = absl::Seconds(1);
   // When nobody is at its address: longer than a core needs to find another server of the bus.

@@ -46,6 +46,7 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
   for (auto& [id, lane] : lanes_) {
     const bool arriving = lane.arriving != kNowhere && places_[lane.arriving]->at == &member;
     if (arriving) EndPlace(lane.arriving, true);
+    if (lane.source == member.id) lane.source = 0;
     if (lane.core == member.id) {
       lane.core = 0;
       EndPlace(lane.believed, true);
@@ -86,7 +87,7 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
 }
 
 void Mesh::SettleAll(MeshMember& member) {
-  for (MeshMember::Open& one : member.open) {
+  for (const MeshMember::Open& one : member.open) {
     if (one.cost > 0) host_.Settle(one.owed);
   }
   member.open.clear();
@@ -106,7 +107,7 @@ void Mesh::FinishDeparted() {
 }
 
 void Mesh::UpdateReady(absl::Duration now) {
-  if (now - started_ < absl::FromChrono(link::kStartHold)) return;
+  if (now - reached_ < absl::FromChrono(link::kStartHold)) return;
   const auto knows_all = [this, now](const MeshMember& member) {
     if (member.absent(now)) return true;
     return member.beaten && member.complete &&
@@ -115,7 +116,7 @@ void Mesh::UpdateReady(absl::Duration now) {
              return id == core_id_ || (other && other->complete);
            });
   };
-  ready_ = now - started_ >= absl::FromChrono(link::kReturnPatience) ||
+  ready_ = now - reached_ >= absl::FromChrono(link::kReturnPatience) ||
            std::all_of(members_.begin(), members_.end(),
                        [&](const auto& entry) { return knows_all(*entry.second); });
 }

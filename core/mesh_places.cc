@@ -57,14 +57,14 @@ void Mesh::SweepPlaces() {
 std::vector<MeshMember::Open> Mesh::Residue(uint64_t lane, uint32_t believed, uint32_t place) {
   std::vector<MeshMember::Open> residue;
   for (const MeshMember::Open& one : places_[believed]->at->open) {
-    const MeshItem& relay = one.relay;
-    if (one.cost == 0 || relay.lane() == lane || (relay.target() != 0 && relay.target() != lane))
-      continue;
+    if (one.cost == 0) continue;
+    const MeshItem& relay = *one.relay;
+    if (relay.lane() == lane || (relay.target() != 0 && relay.target() != lane)) continue;
     const TopicHash hash = HashTopic(relay.topic());
     for (auto* entry = interest_.First(hash); entry; entry = interest_.Next(*entry)) {
       const bool there = entry->place == place && LaneOf(*entry) == lane;
       if (!there || (relay.to() != 0 && relay.to() != entry->peer)) continue;
-      residue.push_back(one);
+      residue.push_back(one.Copy());
       break;
     }
   }
@@ -72,8 +72,8 @@ std::vector<MeshMember::Open> Mesh::Residue(uint64_t lane, uint32_t believed, ui
   // Of one that was sent twice, for different lanes, one is enough.
   residue.erase(std::unique(residue.begin(), residue.end(),
                             [](const MeshMember::Open& a, const MeshMember::Open& b) {
-                              return a.relay.lane() == b.relay.lane() &&
-                                     a.relay.sequence() == b.relay.sequence();
+                              return a.relay->lane() == b.relay->lane() &&
+                                     a.relay->sequence() == b.relay->sequence();
                             }),
                 residue.end());
   return residue;
@@ -81,7 +81,7 @@ std::vector<MeshMember::Open> Mesh::Residue(uint64_t lane, uint32_t believed, ui
 
 void Mesh::Sort(std::vector<MeshMember::Open>& relays) {
   const auto key = [](const MeshMember::Open& one) {
-    return std::pair(one.relay.lane(), one.relay.sequence());
+    return std::pair(one.relay->lane(), one.relay->sequence());
   };
   std::stable_sort(relays.begin(), relays.end(),
                    [key](const auto& a, const auto& b) { return key(a) < key(b); });

@@ -53,7 +53,7 @@ Mesh::Reach Mesh::Route(uint64_t origin_lane, uint64_t origin_link, const LaneEv
   }
   if (strays_) goals.push_back({strays_, 0});
   if (goals.empty()) return reach;
-  MeshItem relay;
+  MeshItem& relay = relay_;
   relay.set_kind(MeshItem::KIND_RELAY);
   relay.set_lane(origin_lane);
   relay.set_sequence(event.seq());
@@ -73,27 +73,30 @@ void Mesh::Send(MeshMember& to, const RelayLedger::Owed& owed, const MeshItem& r
   MeshMember::Open& open = to.open.emplace_back();
   open.tag = ++to.last_tag;
   open.owed = owed;
-  open.relay = relay;
-  open.relay.set_tag(open.tag);
-  open.relay.set_target(target);
-  open.cost = CostOf(open.relay);
+  open.relay = to.NewItem();
+  open.relay->MergeFrom(relay);
+  open.relay->set_tag(open.tag);
+  open.relay->set_target(target);
+  open.cost = CostOf(*open.relay);
   to.open_cost += open.cost;
   if (!to.link) return;
   ++counters_.relays_out;
-  *to.out.add_items() = open.relay;
+  to.out.add_items()->MergeFrom(*open.relay);
 }
 
-void Mesh::OnRelay(MeshMember& from, const MeshItem& item) {
+void Mesh::OnRelay(MeshMember& from, MeshItem& item) {
   ++counters_.relays_in;
   const auto sender = lanes_.find(item.lane());
-  // Once its lane is at another core, that one sends what is open, and may be ahead of this.
-  if (sender == lanes_.end() || sender->second.core != from.id) {
+  // Once its lane has told its snapshot at another core, that one sends what is open, and may be
+  // ahead of this. Not before: it may still go on here with its link, and sends none of it again.
+  if (sender == lanes_.end() || sender->second.source != from.id) {
     ++counters_.stale_relays;
     return from.incoming.Routed(item.tag(), 0);
   }
   const RelayLedger::Owed owed{from.id, kMeshLinkBit | from.link->number(), item.tag()};
   uint32_t targets = 0;
   bool reached_target = false;
+  receivers_.clear();
   TopicRecord* topic = host_.directory().FindTopic(item.topic());
   const PeerRecord* addressee = item.to() == 0 ? nullptr : host_.directory().FindPeer(item.to());
   for (size_t i = 0; topic && i < topic->interests.size(); ++i) {
@@ -111,22 +114,32 @@ void Mesh::OnRelay(MeshMember& from, const MeshItem& item) {
     if (lane.late) {
       Defer(lane.id, owed, item);
       ++targets;
-      continue;
+    } else {
+      receivers_.push_back(&lane);
     }
-    targets += host_.DeliverItem(lane, item, owed) ? 1 : 0;
   }
+  targets += HoldBack(from, item, reached_target);
+  for (LaneRecord* lane : receivers_)
+    targets += host_.DeliverItem(*lane, item, owed, lane == receivers_.back()) ? 1 : 0;
+  from.incoming.Routed(item.tag(), targets);
+}
+
+uint32_t Mesh::HoldBack(MeshMember& from, const MeshItem& item, bool reached_target) {
+  if (moving_.empty()) return 0;
+  uint32_t held = 0;
+  const TopicHash topic = HashTopic(item.topic());
   for (auto& [id, moving] : moving_) {
     if (!moving.unaware.contains(from.id) || (item.target() != 0 && item.target() != id)) continue;
-    if (item.target() == 0 ? !Interested(HashTopic(item.topic()), id) : reached_target) continue;
+    if (item.target() == 0 ? !Interested(topic, id) : reached_target) continue;
     moving.tags[from.id].push_back(item.tag());
-    ++targets;
+    ++held;
   }
-  from.incoming.Routed(item.tag(), targets);
+  return held;
 }
 
 // Not before what other cores still have for the lane.
 void Mesh::Defer(uint64_t lane, const RelayLedger::Owed& owed, const MeshItem& relay) {
-  moving_[lane].deferred.push_back({owed.origin_seq, owed, relay, 0});
+  moving_[lane].deferred.push_back({owed.origin_seq, owed, std::make_unique<MeshItem>(relay), 0});
 }
 
 void Mesh::OnSettled(MeshMember& from, const MeshItem& item) {

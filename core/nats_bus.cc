@@ -18,6 +18,7 @@
 #include "core/bus_queue.h"
 #include "core/nats_session.h"
 #include "core/nkey.h"
+#include "core/spare_messages.h"
 
 namespace cairn::core {
 namespace {
@@ -68,6 +69,7 @@ struct NatsBus::Parts {
   // Until the session breaks.
   void SendAll(NatsSession& session);
   void Break(std::string reason);
+  void Receive(std::string_view bytes);
   void Pause();
   void Tell(bool up, std::string_view reason);
   void TellWritable();
@@ -78,6 +80,7 @@ struct NatsBus::Parts {
 
   // Thread-safe.
   BusQueue queue;
+  SpareMessages received;
   std::atomic<bool> stopping{false};
 
   // Sender thread only.
@@ -103,10 +106,7 @@ absl::StatusOr<std::unique_ptr<NatsSession>> NatsBus::Parts::Connect() {
   const std::string& url = options.urls[next_url++ % options.urls.size()];
   absl::StatusOr<std::unique_ptr<NatsSession>> session =
       NatsSession::Open(url, options, public_key,
-                        {[this](signaling::v1::MeshMessage message) {
-                           const absl::MutexLock lock(&calling);
-                           receiver.OnMessage(std::move(message));
-                         },
+                        {[this](std::string_view bytes) { Receive(bytes); },
                          [this](uint64_t core_id) {
                            const absl::MutexLock lock(&calling);
                            receiver.OnNobody(core_id);
@@ -175,6 +175,15 @@ void NatsBus::Parts::Pause() {
                       pause);
 }
 
+void NatsBus::Parts::Receive(std::string_view bytes) {
+  signaling::v1::MeshMessage message = received.Take();
+  const bool is_whole = bytes.size() <= kMaxBusMessageBytes &&
+                        message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  if (!is_whole) return;
+  const absl::MutexLock lock(&calling);
+  receiver.OnMessage(std::move(message));
+}
+
 void NatsBus::Parts::Tell(bool up, std::string_view reason) {
   const absl::MutexLock lock(&calling);
   receiver.OnState(up, reason);
@@ -213,6 +222,10 @@ void NatsBus::Send(const signaling::v1::MeshMessage& message) {
   std::optional<uint64_t> to;
   if (message.to() != 0) to = message.to();
   parts_->queue.Put({to, message.SerializeAsString()});
+}
+
+void NatsBus::OnHandled(signaling::v1::MeshMessage&& message) {
+  parts_->received.Give(std::move(message));
 }
 
 }  // namespace cairn::core

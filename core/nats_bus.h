@@ -72,6 +72,7 @@ class NatsBus : public MeshBus {
   // Thread: any.
   bool Writable() override;
   void Send(const signaling::v1::MeshMessage& message) override;
+  void OnHandled(signaling::v1::MeshMessage&& message) override;
   // Messages that were not sent, for want of a connection or of room.
   uint64_t lost() const;
 

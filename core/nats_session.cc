@@ -167,12 +167,9 @@ void NatsSession::CallbackDone() {
 // ---- called by nats.c
 
 void NatsSession::OnMessage(natsConnection*, natsSubscription*, natsMsg* message, void* self) {
-  signaling::v1::MeshMessage parsed;
-  const int size = natsMsg_GetDataLength(message);
-  const bool is_whole = size <= static_cast<int>(kMaxBusMessageBytes) &&
-                        parsed.ParseFromArray(natsMsg_GetData(message), size);
+  static_cast<NatsSession*>(self)->callbacks_.on_message(
+      {natsMsg_GetData(message), static_cast<size_t>(natsMsg_GetDataLength(message))});
   natsMsg_Destroy(message);
-  if (is_whole) static_cast<NatsSession*>(self)->callbacks_.on_message(std::move(parsed));
 }
 
 void NatsSession::OnNobody(natsConnection*, natsSubscription*, natsMsg* message, void* self) {

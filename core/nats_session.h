@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/mesh_bus.h"
@@ -27,8 +28,8 @@ namespace cairn::core {
 class NatsSession {
  public:
   struct Callbacks {
-    std::function<void(signaling::v1::MeshMessage)> on_message;  // nats.c's delivery thread
-    std::function<void(uint64_t)> on_nobody;                     // the same
+    std::function<void(std::string_view bytes)> on_message;  // nats.c's delivery thread
+    std::function<void(uint64_t)> on_nobody;                 // the same
     std::function<void(std::string)>
         on_break;  // any thread, at least once when the connection ends or is to be left
   };

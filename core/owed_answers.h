@@ -10,14 +10,12 @@
 
 #include <absl/container/flat_hash_map.h>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace cairn::core {
 
@@ -34,40 +32,11 @@ class OwedAnswers {
   size_t size() const { return size_; }
 
   // A topic for which the peer already waits is counted once.
-  void Add(Query query) {
-    std::deque<Query>& own = by_peer_[query.peer];
-    const bool is_owed = std::any_of(own.begin(), own.end(),
-                                     [&](const Query& one) { return one.topic == query.topic; });
-    if (is_owed || own.size() >= kMaxPerPeer) return;
-    if (own.empty()) turns_.push_back(query.peer);
-    own.push_back(std::move(query));
-    ++size_;
-  }
+  void Add(Query query);
   // Removes and returns the next one. REQUIRES: !empty().
-  Query Take() {
-    const uint64_t peer = turns_.front();
-    turns_.pop_front();
-    const auto own = by_peer_.find(peer);
-    Query query = std::move(own->second.front());
-    own->second.pop_front();
-    --size_;
-    if (own->second.empty()) {
-      by_peer_.erase(own);
-    } else {
-      turns_.push_back(peer);
-    }
-    return query;
-  }
+  Query Take();
   // The peer no longer waits for the topic, or has left.
-  void Remove(uint64_t peer, std::optional<std::string_view> topic = std::nullopt) {
-    const auto own = by_peer_.find(peer);
-    if (own == by_peer_.end()) return;
-    size_ -=
-        std::erase_if(own->second, [&](const Query& one) { return !topic || one.topic == *topic; });
-    if (!own->second.empty()) return;
-    by_peer_.erase(own);
-    std::erase(turns_, peer);
-  }
+  void Remove(uint64_t peer, std::optional<std::string_view> topic = std::nullopt);
 
  private:
   absl::flat_hash_map<uint64_t, std::deque<Query>> by_peer_;

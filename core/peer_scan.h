@@ -18,8 +18,9 @@
 
 namespace cairn::core {
 
-// The whole filter except the topic.
+// The whole filter except the topic, which closed peers do not have.
 bool Fits(const signaling::v1::PeerFilter& filter, const PeerRecord& peer);
+bool Fits(const signaling::v1::PeerFilter& filter, const ClosedPeer& peer);
 
 class PeerScan {
  public:

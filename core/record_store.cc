@@ -52,6 +52,10 @@ std::string_view Name(RecordEnd reason) {
   return kNames[static_cast<size_t>(reason)];
 }
 
+RecordStore::RecordStore(RecordLimits limits)
+    : limits_(limits), holders_(limits.max_bytes / kGrains) {}
+RecordStore::~RecordStore() = default;
+
 bool RecordStore::Put(std::string_view topic, Record record, int64_t now_us, Said said,
                       uint64_t lane) {
   Expire(now_us);

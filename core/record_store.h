@@ -84,8 +84,8 @@ class RecordStore {
               // tells its age
   };
 
-  explicit RecordStore(RecordLimits limits = {})
-      : limits_(limits), holders_(limits.max_bytes / kGrains) {}
+  explicit RecordStore(RecordLimits limits = {});
+  ~RecordStore();
 
   // `lane`: the one that sent it. False when it is refused.
   bool Put(std::string_view topic, signaling::v1::Record record, int64_t now_us,

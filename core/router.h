@@ -203,8 +203,8 @@ class Router final : private MeshHost {
   void Trace(uint64_t lane_id, const LaneRecord* origin, const signaling::v1::LaneEvent& event,
              const TopicRecord* topic);
   // ---- MeshHost, and what a mesh needs of lanes that open (router_mesh.cc)
-  bool DeliverItem(LaneRecord& lane, const signaling::v1::MeshItem& relay,
-                   const RelayLedger::Owed& owed) override;
+  bool DeliverItem(LaneRecord& lane, signaling::v1::MeshItem& relay, const RelayLedger::Owed& owed,
+                   bool last) override;
   void AddTarget(const RelayLedger::Owed& owed) override;
   void Announce(signaling::v1::Notice::Kind kind, uint64_t peer, const std::string& topic,
                 uint64_t only) override;

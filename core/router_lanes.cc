@@ -21,7 +21,17 @@ using signaling::v1::CoreToLane;
 using signaling::v1::Event;
 using signaling::v1::LaneEvent;
 using signaling::v1::LaneToCore;
+using signaling::v1::Notice;
 using signaling::v1::Welcome;
+
+namespace {
+
+bool TellsMissed(const CoreToLane& message) {
+  return std::any_of(message.notices().begin(), message.notices().end(),
+                     [](const Notice& notice) { return notice.kind() == Notice::KIND_MISSED; });
+}
+
+}  // namespace
 
 // ---- lanes come
 
@@ -96,6 +106,10 @@ bool Router::ResumeLane(LaneRecord& lane, LaneOpened& opened) {
 }
 
 void Router::SettleAnswered(LaneRecord& lane, const CoreToLane& message) {
+  if (lane.unaware && TellsMissed(message)) {
+    lane.unaware = false;
+    ++roster_version_;
+  }
   lane.ledger.Answered(static_cast<size_t>(message.deliveries_size()),
                        [this](const auto& owed) { Settle(owed); });
 }

@@ -107,13 +107,19 @@ std::vector<MeshHost::Unanswered> Router::Forget(LaneRecord& lane) {
 
 // ---- relays and notices
 
-bool Router::DeliverItem(LaneRecord& lane, const MeshItem& relay, const RelayLedger::Owed& owed) {
+bool Router::DeliverItem(LaneRecord& lane, MeshItem& relay, const RelayLedger::Owed& owed,
+                         bool last) {
   Delivery* delivery = For(lane).add_deliveries();
   delivery->set_origin_lane(relay.lane());
   delivery->set_origin_seq(relay.sequence());
   delivery->set_from(relay.peer());
-  delivery->set_topic(relay.topic());
-  delivery->set_payload(relay.payload());
+  if (last) {
+    delivery->mutable_topic()->swap(*relay.mutable_topic());
+    delivery->mutable_payload()->swap(*relay.mutable_payload());
+  } else {
+    delivery->set_topic(relay.topic());
+    delivery->set_payload(relay.payload());
+  }
   delivery->set_to(relay.to());
   delivery->set_read_us(relay.read_us());
   ++counters_.deliveries;

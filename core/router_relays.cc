@@ -173,6 +173,8 @@ void Router::TellMissed(uint64_t lane_id) {
   if (!lane || !lane->channel) return;
   ++counters_.lanes_late;
   For(*lane).add_notices()->set_kind(Notice::KIND_MISSED);
+  lane->unaware = true;
+  ++roster_version_;
 }
 
 LaneRecord* Router::OriginOf(uint64_t lane_id, uint64_t link) {

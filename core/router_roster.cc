@@ -2,6 +2,13 @@
 #include "core/router.h"
 
 namespace cairn::core {
+namespace {
+
+// Roster.links of a lane that may not learn from this core that it has missed relays: the next one
+// has to tell it.
+constexpr uint64_t kUnawareLink = ~uint64_t{0};
+
+}  // namespace
 
 void Router::AddRoster(LaneRecord& lane) {
   signaling::v1::Roster* roster = For(lane).mutable_roster();
@@ -12,7 +19,7 @@ void Router::AddRoster(LaneRecord& lane) {
     roster->add_links(link);
   };
   for (const auto& [id, other] : directory_.lanes()) {
-    if (other->channel) add(id, other->channel->number());
+    if (other->channel) add(id, other->unaware ? kUnawareLink : other->channel->number());
   }
   for (const auto& [id, awaited] : hold_.awaited()) {
     if (!directory_.FindLane(id)) add(id, 0);

@@ -1,11 +1,9 @@
 #include "core/unauthenticated_connection.h"
 
-#include <sys/socket.h>
-
-#include <cerrno>
 #include <utility>
 
 #include "core/http2_frames.h"
+#include "core/lane_tls.h"
 
 namespace cairn::core {
 namespace {
@@ -17,19 +15,39 @@ constexpr std::string_view kHealth = "/grpc.health.v1.Health/Check";
 
 }  // namespace
 
-UnauthenticatedConnection::UnauthenticatedConnection(UniqueFd fd)
-    : fd_(std::move(fd)), first_request_(std::make_unique<FirstRequest>()) {
-  const std::string settings = FirstRequest::Settings();
+UnauthenticatedConnection::UnauthenticatedConnection(LaneSocket socket)
+    : socket_(std::move(socket)), first_request_(std::make_unique<FirstRequest>()) {
+  if (!socket_.ssl()) BeginCall();
+}
+
+LaneSocket::Status UnauthenticatedConnection::BeginCall() {
+  if (begun_) return LaneSocket::Status::kOk;
+  const LaneSocket::Status status = socket_.Handshake();
+  if (status != LaneSocket::Status::kOk) return status;
+  begun_ = true;
   // It fits into any socket's buffer. If the other side has closed, the next read will tell.
-  static_cast<void>(send(fd_.get(), settings.data(), settings.size(), MSG_NOSIGNAL));
+  socket_.Write(FirstRequest::Settings());
+  return status;
 }
 
 UnauthenticatedConnection::Step UnauthenticatedConnection::OnReadable(const Authority& authority) {
-  char buffer[16 << 10];
-  const ssize_t size = recv(fd_.get(), buffer, sizeof buffer, 0);
-  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return Step::kWait;
-  if (size <= 0) return Step::kEnd;
-  const std::string_view bytes(buffer, static_cast<size_t>(size));
+  Step step = Step::kWait;
+  do {
+    // What a handshake writes fits into any socket's buffer, too.
+    const LaneSocket::Status begun = BeginCall();
+    if (begun != LaneSocket::Status::kOk)
+      return begun == LaneSocket::Status::kWantRead ? Step::kWait : Step::kEnd;
+    char buffer[16 << 10];
+    const LaneSocket::Result result = socket_.Read(buffer);
+    if (result.status == LaneSocket::Status::kWantRead) return step;
+    if (result.status != LaneSocket::Status::kOk) return Step::kEnd;
+    step = Take({buffer, result.bytes}, authority);
+  } while (step == Step::kWait && socket_.HasPending());
+  return step;
+}
+
+UnauthenticatedConnection::Step UnauthenticatedConnection::Take(std::string_view bytes,
+                                                                const Authority& authority) {
   if (leaving_) {
     discarded_ += bytes.size();
     return discarded_ > kMaxDiscarded ? Step::kEnd : Step::kWait;
@@ -47,16 +65,25 @@ UnauthenticatedConnection::Step UnauthenticatedConnection::OnReadable(const Auth
   return Step::kEnd;
 }
 
+Credentials UnauthenticatedConnection::credentials() const {
+  Credentials credentials = socket_.ssl() ? LaneTls::CallerOf(*socket_.ssl()) : Credentials();
+  credentials.bearer_token = BearerTokenOf(first_request_->authorization());
+  return credentials;
+}
+
 bool UnauthenticatedConnection::CheckCredential(const Authority& authority) {
   const std::string_view path = first_request_->path();
   const bool is_edge = path.starts_with(kLanes);
-  Credentials credentials;
-  credentials.bearer_token = bearer_token();
-  const absl::Status status =
-      authority.Check(credentials, is_edge ? Capability::kOpenLane : Capability::kView);
+  absl::Status status =
+      authority.Check(credentials(), is_edge ? Capability::kOpenLane : Capability::kView);
   // With a credential of another kind, gRPC's services refuse the call, and the connection stays.
   known_ = !absl::IsUnauthenticated(status);
-  is_edge_ = is_edge && status.ok();
+  may_open_lane_ = is_edge && status.ok();
+  if (socket_.ssl() && !is_lane()) {
+    known_ = false;
+    if (status.ok())
+      status = absl::UnimplementedError("a connection for lanes carries nothing else");
+  }
   if (known_) return true;
   if (path == kHealth) {
     Answer(http2::Serving(first_request_->stream_id()));
@@ -75,8 +102,8 @@ void UnauthenticatedConnection::Refuse(const absl::Status& status) {
 void UnauthenticatedConnection::Answer(const std::string& bytes) {
   leaving_ = true;
   // It fits: only SETTINGS was sent before. If the other side has closed, the next read will tell.
-  static_cast<void>(send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL));
-  shutdown(fd_.get(), SHUT_WR);
+  socket_.Write(bytes);
+  socket_.ShutdownWrite();
 }
 
 }  // namespace cairn::core

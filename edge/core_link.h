@@ -59,9 +59,8 @@ class CoreLinkListener {
   virtual void OnAccepted(signaling::v1::LaneToCore& message) = 0;
   // There is more room than before: see Room().
   virtual void OnRoom() = 0;
-  // The lanes that a restarted core must wait for.
-  virtual const signaling::v1::Roster& roster() const = 0;
-  virtual const signaling::v1::RosterStamp& roster_told() const = 0;
+  // What the lane knows of other lanes.
+  virtual void FillInRosters(signaling::v1::Hello& hello) const = 0;
 
  protected:
   ~CoreLinkListener() = default;

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "edge/core_connector.h"
 #include "edge/http2_call.h"
-#include "edge/http2_core_stream.h"
+#include "edge/http2_core_stream_opener.h"
 #include "edge/stream.h"
 
 namespace cairn::edge {

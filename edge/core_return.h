@@ -16,7 +16,7 @@
 
 #include "base/clock.h"
 #include "edge/core_probe.h"
-#include "edge/http2_core_stream.h"
+#include "edge/http2_core_stream_opener.h"
 
 namespace cairn::edge {
 

@@ -7,14 +7,23 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include <array>
 #include <string_view>
 #include <utility>
+
+#include "proto/link/grpc_messages.h"
 
 namespace cairn::edge {
 namespace {
 
-constexpr std::array<unsigned char, 3> kAlpn = {2, 'h', '2'};
+constexpr std::string_view kHttp2 = "h2";
+
+// Each behind its length; in order of preference.
+std::string Protocols() {
+  std::string names;
+  for (const std::string_view name : {link::kLaneProtocol, kHttp2})
+    names.append(1, static_cast<char>(name.size())).append(name);
+  return names;
+}
 
 bool Trust(SSL_CTX* context, const std::string& authority) {
   struct BioDeleter {
@@ -47,7 +56,9 @@ absl::StatusOr<std::shared_ptr<const CoreTls>> CoreTls::Make(const PemIdentity& 
   if (!made) return absl::ResourceExhaustedError("out of memory for a TLS context");
   SSL_CTX* context = made.get();
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nullptr);
-  if (SSL_CTX_set_alpn_protos(context, kAlpn.data(), kAlpn.size()) != 0)
+  const std::string protocols = Protocols();
+  if (SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(protocols.data()),
+                              static_cast<unsigned>(protocols.size())) != 0)
     return absl::ResourceExhaustedError("out of memory for a TLS context");
   if (!Trust(context, authority))
     return absl::InvalidArgumentError(
@@ -76,7 +87,8 @@ bool CoreTls::SpeaksHttp2(const SSL& ssl) {
   const unsigned char* chosen = nullptr;
   unsigned size = 0;
   SSL_get0_alpn_selected(&ssl, &chosen, &size);
-  return std::string_view(reinterpret_cast<const char*>(chosen), size) == "h2";
+  const std::string_view name(reinterpret_cast<const char*>(chosen), size);
+  return name == link::kLaneProtocol || name == kHttp2;
 }
 
 std::string CoreTls::FailureOf(const SSL& ssl) {

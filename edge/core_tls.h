@@ -1,8 +1,9 @@
 // CoreTls: an edge's side of mutual TLS with its core: its certificate, and the CA that the core's
 // must come from.
 //
-// The core's certificate must be issued by the CA and name the host that was connected to; HTTP/2
-// is selected by ALPN.
+// The core's certificate must be issued by the CA and name the host that was connected to. By ALPN
+// an edge asks for a connection that carries nothing but a lane (link::kLaneProtocol), or for
+// HTTP/2, which is all that a proxy in between knows.
 //
 // Thread: immutable after construction.
 // Errors: a Status with OpenSSL's reason.

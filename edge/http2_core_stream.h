@@ -6,81 +6,99 @@
 // frame must arrive within link::kHandshakeTimeout of the connection. Each stream resolves the
 // cores' names anew.
 //
-// Owner:  one LaneLink.
+// Owner:  one LaneLink; an Http2CoreStreamOpener makes it.
 // Thread: its loop.
-// Bounds: one message each way, kReadBytes a read, kOutputBytes that the kernel has not accepted.
+// Bounds: one message each way, LaneCores::kReadBytes a read; CoreSocket's.
 // Errors: whatever ends the call goes to OnStreamEnded().
 #ifndef CAIRN_EDGE_HTTP2_CORE_STREAM_H_
 #define CAIRN_EDGE_HTTP2_CORE_STREAM_H_
 
+#include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
-#include <vector>
 
-#include "base/clock.h"
-#include "edge/core_failback.h"
-#include "edge/core_order.h"
+#include "edge/core_connector.h"
+#include "edge/core_socket.h"
 #include "edge/core_stream.h"
-#include "edge/core_target.h"
-#include "edge/core_tls.h"
-#include "edge/core_turns.h"
-#include "edge/link_factory.h"
-#include "edge/name_lookup.h"
+#include "edge/http2_call.h"
+#include "edge/lane_cores.h"
+#include "edge/stream.h"
 
 namespace cairn::edge {
 
-class CoreReturn;
-
-class Http2CoreStreamOpener final : public CoreStreamOpener {
+class Http2CoreStream final : public CoreStream, private SocketListener {
  public:
-  static constexpr size_t kReadBytes = 64 << 10;
-  static constexpr size_t kOutputBytes = 64 << 10;
+  // Starts to connect. Both must outlive this.
+  Http2CoreStream(LaneCores& cores, CoreStreamListener& listener);
+  ~Http2CoreStream() override;
 
-  struct Options {
-    std::vector<CoreTarget> targets;  // one at the least; the preferred one first
-    CoreOrder order;                  // of the addresses of a name
-    // Null: a lane stays with the core that it has, even if a preferred one is back.
-    std::shared_ptr<CoreFailback> failback;
-    std::shared_ptr<const CoreTls> tls;  // null: plaintext
-    std::string token;                   // presented on every call; empty: none
-    std::string version;                 // for the user agent
-  };
-
-  // `executor`, which has sockets(), and `clock` must outlive this and its streams.
-  Http2CoreStreamOpener(Options options, LoopExecutor& executor, const Clock& clock);
-  ~Http2CoreStreamOpener() override;
-  std::unique_ptr<CoreStream> OpenStream(CoreStreamListener& listener) override;
+  bool Writable() override;
+  void Write(const signaling::v1::LaneToCore& message) override;
+  void Cancel() override;
+  void Tick() override;
 
  private:
-  class Stream;
-  // One of the targets.
-  struct Core {
-    explicit Core(LoopExecutor& executor) : lookup(executor) {}
+  enum class State { kConnecting, kOpen, kEnded };
 
-    NameLookup lookup;
-    // The address that the lane is with, or was last.
-    std::string last_good;
-    // An address that accepted a connection which then failed: it is tried last.
-    std::string avoid;
-  };
+  void OnSocketReady(uint32_t epoll_events) override;
+  // REQUIRES: untried_ is not empty.
+  void TryNextCore();
+  void OnConnected(absl::StatusOr<Stream> socket);
+  void OnFirstFrameTimeout();
+  void ScheduleTime();
+  void OnTime();
 
-  // Immutable after construction.
-  const Options options_;
+  // The next two return whether the stream still exists.
+  // Passes on the core's messages, and ends the stream if the call or the connection has ended.
+  bool Read();
+  bool HandOut();
+  // Writes the output, as far as the kernel accepts it.
+  void Flush();
+  bool IsWritable() const {
+    return call_ ? call_->CanSend() && !socket_->has_output() : !opening_.has_value();
+  }
+
+  LaneCores::Core& core() { return cores_.cores[core_]; }
+
+  void LeaveForPreferred();
+  // Destroys the stream.
+  void End(int code, const std::string& message);
+  // The same when called by the listener. Messages received until then are still passed on.
+  void EndSoon(int code, const std::string& message);
+  // Runs `task` later, unless the stream has been destroyed by then.
+  template <typename Task>
+  auto IfAlive(Task task) {
+    return [alive = std::weak_ptr<bool>(alive_), task = std::move(task)] {
+      if (!alive.expired()) task();
+    };
+  }
+  absl::Duration Now() const { return cores_.clock.Elapsed(); }
+
   // Borrowed; must outlive this.
-  LoopExecutor& executor_;
-  const Clock& clock_;
+  LaneCores& cores_;
+  CoreStreamListener& listener_;
   // Loop thread only.
-  std::deque<Core> cores_;
-  CoreTurns turns_;
-  const std::unique_ptr<CoreReturn> return_;
-  const std::unique_ptr<char[]> read_buffer_;
-  // When the lane last left a core that had fallen silent.
-  absl::Duration left_silent_ = -absl::InfiniteDuration();
+  State state_ = State::kConnecting;
+  std::deque<size_t> untried_;                        // connecting: cores
+  size_t core_ = 0;                                   // of cores_: the one it is connected to
+  std::optional<CoreConnector> connector_;            // connecting
+  std::optional<signaling::v1::LaneToCore> opening_;  // connecting: written as soon as it is open
+  std::string failures_;                              // connecting: of the cores that were tried
+  std::optional<Http2Call> call_;                     // open
+  std::optional<CoreSocket> socket_;                  // open
+  std::string address_;                // of the core, that the socket is connected to
+  signaling::v1::CoreToLane message_;  // its memory is reused
+  bool wants_write_ = false;
+  bool got_message_ = false;
+  bool ending_ = false;  // EndSoon() was called
+  bool silent_ = false;  // the core has not answered a PING
+  const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace cairn::edge

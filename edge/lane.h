@@ -34,6 +34,7 @@
 #include "edge/client.h"
 #include "edge/core_link.h"
 #include "edge/counters.h"
+#include "edge/known_rosters.h"
 #include "edge/limits.h"
 #include "edge/open_relays.h"
 #include "edge/outbox.h"
@@ -182,8 +183,7 @@ class Lane final : public CoreLinkListener {
   void OnCoreMessage(signaling::v1::CoreToLane& message) override;
   void OnAccepted(signaling::v1::LaneToCore& message) override;
   void OnRoom() override;
-  const signaling::v1::Roster& roster() const override { return roster_; }
-  const signaling::v1::RosterStamp& roster_told() const override { return roster_told_; }
+  void FillInRosters(signaling::v1::Hello& hello) const override { rosters_.FillIn(hello); }
 
   // Any thread: the cost of everything kept for the core, as of the last turn.
   size_t backlog_bytes() const { return backlog_bytes_.load(std::memory_order_relaxed); }
@@ -315,8 +315,7 @@ class Lane final : public CoreLinkListener {
   int64_t tls_not_after_us_ = identity_.tls_not_after_us;
   uint32_t cores_ = 0;
   Orders orders_;
-  signaling::v1::RosterStamp roster_told_;  // of the last, complete or not
-  signaling::v1::Roster roster_;            // the lanes that a restarted core must wait for
+  KnownRosters rosters_;
   RecordCache records_;
   struct Due {
     absl::Duration at;

@@ -3,7 +3,7 @@
 #define CAIRN_EDGE_LANE_CALL_H_
 
 #include "edge/http2_call.h"
-#include "edge/http2_core_stream.h"
+#include "edge/http2_core_stream_opener.h"
 
 namespace cairn::edge {
 

@@ -1,6 +1,4 @@
 // Lane: messages from the core.
-#include <absl/container/flat_hash_set.h>
-
 #include <string>
 
 #include "edge/lane.h"
@@ -31,19 +29,8 @@ void Lane::OnCoreMessage(CoreToLane& message) {
 }
 
 void Lane::OnRoster(const signaling::v1::Roster& roster) {
-  if (roster.has_stamp()) roster_told_ = roster.stamp();
-  if (roster.complete()) {
-    roster_ = roster;
-    seen_.OnRoster(roster, clock_.Elapsed());
-    return;
-  }
-  // From a core that is itself still waiting for lanes. The last complete roster stays as it is: a
-  // lane that is not in it was passed over by that core.
-  absl::flat_hash_set<uint64_t> known(roster_.lanes().begin(), roster_.lanes().end());
-  known.insert(roster_.awaited().begin(), roster_.awaited().end());
-  for (const uint64_t lane : roster.lanes()) {
-    if (known.insert(lane).second) roster_.add_awaited(lane);
-  }
+  rosters_.OnRoster(roster);
+  if (roster.complete()) seen_.OnRoster(roster, clock_.Elapsed());
 }
 
 void Lane::CarryOut(const signaling::v1::Command& command) {

@@ -106,8 +106,7 @@ void LaneLink::OpenStream() {
   opening.mutable_hello()->set_session(++sessions_);
   opening.mutable_hello()->set_generation(generation_);
   if (link_) opening.mutable_hello()->set_received(link_->received());
-  *opening.mutable_hello()->mutable_roster() = listener_.roster();
-  *opening.mutable_hello()->mutable_told() = listener_.roster_told();
+  listener_.FillInRosters(*opening.mutable_hello());
   CAIRN_CHECK(stream_->Writable());
   stream_->Write(opening);
 }

@@ -16,6 +16,9 @@ constexpr size_t kOverhead = 400;  // of an entry and its keys, besides their te
 
 }  // namespace
 
+RecordCache::RecordCache(size_t max_bytes) : max_bytes_(max_bytes), holders_(max_bytes / kGrains) {}
+RecordCache::~RecordCache() = default;
+
 std::string RecordCache::KeyOf(std::string_view topic, const Record& record) {
   const std::string publisher =
       record.peer_id().empty() ? absl::StrCat("#", record.connection()) : record.peer_id();

@@ -28,7 +28,8 @@ namespace cairn::edge {
 
 class RecordCache {
  public:
-  explicit RecordCache(size_t max_bytes) : max_bytes_(max_bytes), holders_(max_bytes / kGrains) {}
+  explicit RecordCache(size_t max_bytes);
+  ~RecordCache();
 
   // Replaces what the publisher published before under the topic.
   void Keep(std::string_view topic, const signaling::v1::Record& record, absl::Duration now,

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/pem.h"
 #include "base/revocation_list.h"
+#include "core/lane_tls.h"
 
 namespace cairn::server {
 namespace {
@@ -137,6 +138,10 @@ absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options) {
   tls.cert = std::move(pem->identity.chain_text);
   tls.key = std::move(pem->identity.key_text);
   tls.ca = std::move(pem->authority);
+  if (!tls.on()) return tls;
+  absl::StatusOr<std::shared_ptr<const core::LaneTls>> lanes = core::LaneTls::Make(tls);
+  if (!lanes.ok()) return Prefixed("--grpc-tls-cert", lanes.status());
+  tls.lanes = *std::move(lanes);
   if (options.grpc_tls_crl.empty()) return tls;
   absl::StatusOr<RevocationList> revoked = RevocationList::Load(options.grpc_tls_crl, tls.ca);
   if (!revoked.ok()) return Prefixed("--grpc-tls-crl", revoked.status());

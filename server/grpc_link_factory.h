@@ -6,7 +6,7 @@
 #include <string>
 
 #include "base/reloadable.h"
-#include "edge/http2_core_stream.h"
+#include "edge/http2_core_stream_opener.h"
 #include "edge/lane_link.h"
 #include "edge/link_factory.h"
 

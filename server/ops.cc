@@ -9,7 +9,7 @@
 #include "core/grpc_server.h"
 #include "edge/edge.h"
 #include "edge/handover.h"
-#include "server/mesh.h"
+#include "server/mesh_connection.h"
 
 namespace cairn::server {
 namespace {

@@ -30,14 +30,14 @@ class Edge;
 
 namespace cairn::server {
 
-class Mesh;
+class MeshConnection;
 
 // The parts of the process that the endpoint reports on. Must outlive it.
 struct OpsSubject {
   const edge::Edge* edge = nullptr;        // null: none in this role
   core::Core* core = nullptr;              // null: none in this role
   const core::GrpcServer* grpc = nullptr;  // null: none in this role, or its address was taken
-  const Mesh* mesh = nullptr;              // null: the core has no fleet
+  const MeshConnection* mesh = nullptr;    // null: the core has no fleet
 };
 
 // What decides about readiness.

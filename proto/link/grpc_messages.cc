@@ -44,11 +44,12 @@ std::optional<std::string_view> GrpcMessages::Next() {
   }
   bytes_.erase(0, taken_);
   taken_ = 0;
+  if (bytes_.empty() && bytes_.capacity() > kKeptBytes) std::string().swap(bytes_);
   return std::nullopt;
 }
 
 void GrpcMessages::Clear() {
-  bytes_.clear();
+  std::string().swap(bytes_);
   taken_ = 0;
 }
 

@@ -2,7 +2,7 @@
 //
 // Thread: its owner's.
 // Bounds: what its owner appends; of a message that is longer than max_message_bytes only what was
-//         appended before Next() is kept.
+//         appended before Next() is kept. The memory of more than kKeptBytes is given back.
 // Source: gRPC's PROTOCOL-HTTP2.md, "Length-Prefixed-Message".
 #ifndef CAIRN_PROTO_LINK_GRPC_MESSAGES_H_
 #define CAIRN_PROTO_LINK_GRPC_MESSAGES_H_
@@ -23,6 +23,8 @@ inline constexpr std::string_view kLaneCall = "/cairn.signaling.v1.Lanes/Open";
 // core then serves it without a gRPC server.
 inline constexpr std::string_view kOneCallHeader = "cairn-connection";
 inline constexpr std::string_view kOneCall = "one-call";
+// The protocol (ALPN) by which an edge asks for such a connection with TLS, before HTTP/2's own.
+inline constexpr std::string_view kLaneProtocol = "cairn-lane";
 
 // Appends the message with its prefix.
 void AppendGrpcMessage(const google::protobuf::MessageLite& message, std::string& into);
@@ -45,6 +47,7 @@ class OutgoingGrpcMessages {
 class GrpcMessages {
  public:
   static constexpr size_t kPrefixBytes = 5;
+  static constexpr size_t kKeptBytes = 128 << 10;
   enum class Fault : uint8_t { kNone, kCompressed, kTooLong };
 
   explicit GrpcMessages(size_t max_message_bytes) : max_message_bytes_(max_message_bytes) {}
@@ -52,6 +55,8 @@ class GrpcMessages {
   void Append(std::string_view bytes) { bytes_.append(bytes); }
   // The next whole message, valid until the next call of a method that is not const.
   std::optional<std::string_view> Next();
+  // Appended, and not returned yet.
+  size_t waiting_bytes() const { return bytes_.size() - taken_; }
   // Why there is none: kNone if its bytes have not come.
   Fault fault() const { return fault_; }
   // Of a message that is too long.

@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <string_view>
@@ -15,21 +13,14 @@
 #include "core/http2_frames.h"
 #include "core/http2_lane_call.h"
 #include "signaling/v1/lane.pb.h"
+#include "tests/fuzz/checked_call.h"
 
 namespace {
 
+using cairn::CheckedCall;
+using cairn::Require;
 using cairn::core::Http2LaneCall;
 namespace http2 = cairn::core::http2;
-
-constexpr size_t kMaxMessage = 64 << 10;
-// What is written without being asked.
-constexpr size_t kOwnBytes = 4096;
-
-void Require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
 
 // Literals that enter no table.
 std::string Field(std::string_view name, std::string_view value) {
@@ -48,59 +39,40 @@ std::string Opening() {
                           Field(":path", cairn::link::kLaneCall) + Field(":authority", "core"));
 }
 
-// A call, and everything that must hold after each piece.
-class Checked {
+class CoresCall {
  public:
-  Checked() : call_(Options(), absl::ZeroDuration()) {}
+  CoresCall() : checked_(Options(), absl::ZeroDuration()) {}
 
   void Take(std::string_view piece) {
-    if (call_.ended()) return;
-    taken_ += piece.size();
-    // A copy of exactly the size, so that a step beyond it is found.
-    const std::vector<char> bytes(piece.begin(), piece.end());
-    call_.Receive({bytes.data(), bytes.size()}, absl::ZeroDuration());
-    while (const auto message = call_.NextMessage()) {
-      Require(message->size() <= kMaxMessage, "messages within their bound");
-      messages_.emplace_back(*message);
-    }
-    Write();
+    if (!call().ended()) checked_.Receive(piece);
   }
   void End() {
-    if (call_.ended()) return;
-    if (call_.CanSend()) Send();
-    call_.Finish(0, "");
-    Require(!call_.CanSend(), "nothing is sent after the end");
-    Require(!call_.NextMessage(), "nothing is read after the end");
-    Write();
+    if (call().ended()) return;
+    if (call().CanSend()) Send();
+    call().Finish(0, "");
+    Require(!call().CanSend(), "nothing is sent after the end");
+    Require(!call().NextMessage(), "nothing is read after the end");
+    checked_.Write();
   }
-  const std::vector<std::string>& messages() const { return messages_; }
+  const std::vector<std::string>& messages() const { return checked_.messages(); }
 
  private:
   static Http2LaneCall::Options Options() {
-    return {.max_message_bytes = kMaxMessage,
+    return {.max_message_bytes = CheckedCall<Http2LaneCall>::kMaxMessageBytes,
             .ping_interval = absl::Seconds(5),
             .ping_timeout = absl::Seconds(5)};
   }
 
+  Http2LaneCall& call() { return checked_.call(); }
   void Send() {
     cairn::signaling::v1::CoreToLane message;
     message.set_number(1);
     std::string bytes;
     cairn::link::AppendGrpcMessage(message, bytes);
-    call_.Send(bytes);
-  }
-  void Write() {
-    std::string output;
-    call_.AppendOutput(output, 1 << 20);
-    written_ += output.size();
-    // A frame of nine bytes is answered with as many and a few more.
-    Require(written_ <= kOwnBytes + 32 * taken_, "what is written is bounded by what came");
+    call().Send(bytes);
   }
 
-  Http2LaneCall call_;
-  std::vector<std::string> messages_;
-  size_t taken_ = 0;
-  size_t written_ = 0;
+  CheckedCall<Http2LaneCall> checked_;
 };
 
 }  // namespace
@@ -109,7 +81,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size == 0) return 0;
   std::string input = data[0] % 4 == 0 ? std::string() : Opening();
   input.append(reinterpret_cast<const char*>(data) + 1, size - 1);
-  Checked whole, parts;
+  CoresCall whole, parts;
   whole.Take(input);
   std::minstd_rand random(data[0] + 1u);
   for (std::string_view rest = input; !rest.empty();) {

@@ -6,25 +6,19 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <random>
 #include <string>
 #include <string_view>
 
 #include "edge/proxy_protocol.h"
+#include "tests/fuzz/require.h"
 
 namespace {
 
+using cairn::Require;
 using cairn::edge::ProxyProtocol;
 using State = ProxyProtocol::State;
-
-void Require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
 
 struct Outcome {
   State state = State::kNeedMore;

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <random>
@@ -18,6 +17,7 @@
 
 #include "proto/wire/utf8.h"
 #include "proto/wire/ws_decoder.h"
+#include "tests/fuzz/require.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -30,6 +30,7 @@
 
 namespace {
 
+using cairn::Require;
 using cairn::wire::WsDecoder;
 using cairn::wire::WsFault;
 using Type = WsDecoder::EventType;
@@ -52,12 +53,6 @@ bool WatchHeap() { return __sanitizer_install_malloc_and_free_hooks(CountMalloc,
 #else
 bool WatchHeap() { return true; }
 #endif
-
-void Require(bool condition, const char* what) {
-  if (condition) return;
-  std::fprintf(stderr, "broken: %s\n", what);
-  std::abort();
-}
 
 struct Seen {
   Type type;

@@ -1,10 +1,14 @@
 """Measurements of the tests of attacks: how long others wait, and metrics."""
 import contextlib
 import os
+import statistics
+import threading
 import time
 import urllib.request
 
 from support.messages import new_topic, relay
+from support.raw_client import RawClient
+from support.waiting import Stopwatch, eventually
 
 
 def metric(server, name):
@@ -21,6 +25,48 @@ def _cpu_seconds(process):
         with contextlib.suppress(FileNotFoundError), open(f"/proc/{process.pid}/task/{thread}/schedstat", encoding="ascii") as file:
             seconds += int(file.read().split()[0]) / 1e9
     return seconds
+
+
+class Talk:
+    """Two clients of an edge, one of which relays to the other all the time."""
+
+    def __init__(self, edge):
+        self._topic, self._over = new_topic(), threading.Event()
+        self.seconds = []
+        self._hears, self._talks = RawClient(edge.address()), RawClient(edge.address())
+        self._hears.subscribe(self._topic)
+        eventually(self._relay, "the first relay")
+        self.seconds.clear()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _relay(self):
+        watch, payload = Stopwatch(), os.urandom(8)
+        self._talks.relay(self._topic, payload)
+        assert self._hears.read_message() == relay(self._topic, payload)
+        self.seconds.append(watch.seconds)
+        return True
+
+    def _run(self):
+        while not self._over.wait(0.005):
+            self._relay()
+
+    def _slow(self, count=20):
+        """What the slower ones take of the next relays, but for the slowest tenth: the machine has others to serve, too."""
+        eventually(lambda: len(self.seconds) >= count, f"{count} relays")
+        return statistics.quantiles(self.seconds, n=10)[-1]
+
+    def calm(self):
+        """The same before anything is done to the core; then it counts anew."""
+        slow = self._slow()
+        self.seconds.clear()
+        return slow
+
+    def end(self):
+        slow = self._slow()
+        self._over.set()
+        self._thread.join()
+        return slow
 
 
 class Latency:

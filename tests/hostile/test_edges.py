@@ -475,6 +475,32 @@ def test_one_certificate_is_revoked_and_another_of_its_name_is_not(start, tmp_pa
         kept.close()
 
 
+@pytest.mark.parametrize("who_has_it", ["the edge sends it", "the core has it in its CA file"])
+def test_a_revoked_intermediate_ends_what_it_has_issued(start, tmp_path, who_has_it):
+    root, crl, authorities = CertificateAuthority(tmp_path, "root"), tmp_path / "crl", tmp_path / "authorities"
+    lost, kept = root.intermediate("lost"), root.intermediate("kept")
+    crl.write_bytes(revocation_list(root))
+    authorities.write_bytes(root.cert.read_bytes())
+    callers = {name: issuer.issue("edge") for name, issuer in (("lost", lost), ("kept", kept))}
+    for issuer, caller in zip((lost, kept), callers.values()):
+        caller.ca = root  # whom they trust
+        sent = caller.cert if who_has_it == "the edge sends it" else authorities
+        sent.write_bytes(sent.read_bytes() + issuer.cert.read_bytes())
+    own = root.issue("core")
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", "--grpc-tls-cert", str(own.cert), "--grpc-tls-key", str(own.key),
+                 "--grpc-tls-ca", str(authorities), "--grpc-tls-crl", str(crl), env=OPS)
+    with contextlib.ExitStack() as stack:
+        admins = {name: stack.enter_context(contextlib.closing(Admin(core.grpc_address(), tls=one))) for name, one in callers.items()}
+        lanes = {name: FakeLane(admin, name) for name, admin in admins.items()}
+        crl.write_bytes(revocation_list(root, lost))
+        core.signal(signal.SIGHUP)
+        assert lanes["lost"].await_end(within=2) == (Code.UNAUTHENTICATED, "the certificate has been revoked")
+        assert FakeLane(admins["lost"], "lost", wait=False).await_end()[0] == Code.UNAUTHENTICATED
+        lanes["kept"].open_peer()
+        eventually(lambda: scrape(core).get("peers") == 1, "the other one stays")
+        lanes["kept"].close()
+
+
 # ---- rotation
 
 

@@ -1,21 +1,16 @@
 """Strangers at the core's gRPC port: without a credential they take neither memory, nor time, nor descriptors of others."""
 import contextlib
-import os
 import re
 import socket
 import ssl
-import statistics
-import threading
 import time
 
 import grpc
 import pytest
-from hostile_measures import metric
+from hostile_measures import Talk, metric
 from support import http2, process
 from support.admin_api import Admin, Authority, Code, refused
-from support.messages import new_topic, relay
 from support.process import run, sanitizer, with_defaults
-from support.raw_client import RawClient
 from support.tools import need, output
 from support.waiting import Stopwatch, eventually
 
@@ -49,48 +44,6 @@ def connections_to(address, count):
     host, _, port = address.rpartition(":")
     for _ in range(count):
         yield socket.create_connection((host, int(port)), timeout=5)
-
-
-class Talk:
-    """Two clients of an edge, one of which relays to the other all the time."""
-
-    def __init__(self, edge):
-        self._topic, self._over = new_topic(), threading.Event()
-        self.seconds = []
-        self._hears, self._talks = RawClient(edge.address()), RawClient(edge.address())
-        self._hears.subscribe(self._topic)
-        eventually(self._relay, "the first relay")
-        self.seconds.clear()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
-
-    def _relay(self):
-        watch, payload = Stopwatch(), os.urandom(8)
-        self._talks.relay(self._topic, payload)
-        assert self._hears.read_message() == relay(self._topic, payload)
-        self.seconds.append(watch.seconds)
-        return True
-
-    def _run(self):
-        while not self._over.wait(0.005):
-            self._relay()
-
-    def _slow(self, count=20):
-        """What the slower ones take of the next relays, but for the slowest tenth: the machine has others to serve, too."""
-        eventually(lambda: len(self.seconds) >= count, f"{count} relays")
-        return statistics.quantiles(self.seconds, n=10)[-1]
-
-    def calm(self):
-        """The same before anything is done to the core; then it counts anew."""
-        slow = self._slow()
-        self.seconds.clear()
-        return slow
-
-    def end(self):
-        slow = self._slow()
-        self._over.set()
-        self._thread.join()
-        return slow
 
 
 @pytest.fixture
@@ -153,20 +106,26 @@ def test_grpc_input_of_callers_with_a_credential_is_bounded(attacked, which):  #
 
 @pytest.mark.parametrize("which", [http2.rapid_reset, http2.endless_continuation], ids=lambda one: one.__name__)
 @pytest.mark.parametrize("tls", [False, True], ids=["token", "certificate"])
-def test_what_a_viewer_sends_waits_in_its_own_connection(start, start_core, tokens, authority, which, tls):
-    """gRPC would handle all of it at once, and keep it: others waited for seconds, and hundreds of MB were not given back."""
+@pytest.mark.parametrize("kind, path, extra", [
+    ("viewer", http2.STATUS_CALL, b""), ("viewer", http2.LANE_CALL, http2.field(b"cairn-connection", b"one-call")),
+    ("edge", http2.LANE_CALL, b"")], ids=["viewer", "viewer as an edge", "edge"])
+def test_what_grpc_is_sent_waits_in_its_own_connection(start, start_core, tokens, authority, which, tls, kind, path, extra):
+    """gRPC would handle all of it at once, and keep it: others waited for seconds, and hundreds of MB were not given back.
+
+    Lanes of this server's edges are not gRPC's, but their credential allows a call that is.
+    """
     if tls:
         core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core").flags())
-        edge_flags, viewer = authority.issue("edge").flags(), tls_client(authority.issue("viewer"))
+        edge_flags, caller = authority.issue("edge").flags(), tls_client(authority.issue(kind))
     else:
-        core, edge_flags, viewer = start_core(), ["--grpc-edge-token-file", str(tokens / "edge")], None
+        core, edge_flags, caller = start_core(), ["--grpc-edge-token-file", str(tokens / "edge")], None
     edge = start("--role", "edge", "--core", core.grpc_address(), *edge_flags, "--threads", "1")
     core.wait_for_log("lane_opened")
     talk = Talk(edge)
     longest_allowed = max(1, 5 * talk.calm())
     before = core.resident_bytes()
     core.forget_peak()
-    http2.attack(core.grpc_address(), which, None if tls else "viewer-token", viewer, seconds=3)
+    http2.attack(core.grpc_address(), which, None if tls else f"{kind}-token", caller, seconds=3, path=path, extra=extra)
     talk.end()
     growth, longest = core.peak_resident_bytes() - before, max(talk.seconds)
     assert growth < 48 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"

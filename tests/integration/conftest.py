@@ -9,10 +9,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 pytest.register_assert_rewrite("support")
 
 from support import peer, process, raw_client  # noqa: E402
+from support.ending import finish_all  # noqa: E402
 from support.process import ServerProcess, with_defaults  # noqa: E402
 from support.shape import Shape  # noqa: E402
 
-# CAIRN_TEST_SHAPES=fleet runs the tests of clients' behaviour against two cores that share NATS.
+# CAIRN_TEST_SHAPES=fleet runs the tests of clients' behaviour against three cores that share NATS.
 SHAPES = os.environ.get("CAIRN_TEST_SHAPES", "all,cluster").split(",")
 
 
@@ -57,12 +58,7 @@ def shape(module_shape):
 def _finish_all(started):
     """Every one, even if one of them ended badly. The last that was started ends first: an edge that ends waits for its core."""
     close_clients()
-    failures = []
-    for one in reversed(started):
-        try:
-            one.finish()
-        except AssertionError as failure:
-            failures.append(str(failure))
+    failures = finish_all(reversed(started))
     assert not failures, "\n".join(failures)
 
 

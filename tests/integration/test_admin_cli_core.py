@@ -1,86 +1,21 @@
 """cairn-admin with a core: what operators see and change."""
-import json
 import re
-import signal
 
 import pytest
 from support import admin_cli
+from support.admin_cluster import Cluster, cluster, in_terminal  # noqa: F401
 from support.authority import Authority
 from support.messages import new_topic
-from support.peer import Peer, PeerClosed
-from support.process import with_defaults
+from support.peer import PeerClosed
 from support.waiting import eventually
-
-ALT_SCREEN_ON, ALT_SCREEN_OFF = "\x1b[?1049h", "\x1b[?1049l"
-
-
-class Cluster:
-    """A core and two edges with names."""
-
-    def __init__(self, start, directory, core_flags=(), edge_flags=()):
-        self.core_address = f"unix:{directory}/core"
-        self.core = start("--role", "core", "--grpc-listen-addr", self.core_address, *core_flags)
-        self.core.grpc_address()
-        self.edges = {name: start(*with_defaults(["--role", "edge", "--core", self.core_address, "--edge-name", name,
-                                                  *edge_flags])) for name in ("east", "west")}
-        for edge in self.edges.values():
-            edge.wait_for_log("core_link_up")
-
-    def admin(self, *arguments, env=None):
-        return admin_cli.run(*arguments, env={"CAIRN_ADMIN_CORE": self.core_address, **(env or {})})
-
-    def json(self, *arguments):
-        outcome = self.admin(*arguments, "-o", "json")
-        assert outcome.code == 0, outcome
-        return outcome.json_lines()
-
-    def start_admin(self, *arguments):
-        return admin_cli.start(*arguments, env={"CAIRN_ADMIN_CORE": self.core_address})
-
-    def terminal(self, *arguments, env=None):
-        return admin_cli.Terminal(*arguments, env={"CAIRN_ADMIN_CORE": self.core_address, **(env or {})})
-
-    def connect(self, edge, *topics):
-        """A peer, once the core knows its topics; and its id."""
-        host, port = self.edges[edge].address()
-        before = {peer["id"] for peer in self.json("peers", "list")}
-        peer = Peer(f"ws://{host}:{port}/")
-        peer.subscribe(*topics)
-
-        def known():
-            return [one for one in self.json("peers", "list", "--edge", edge)
-                    if one["id"] not in before and one["topic_count"] == len(topics)]
-
-        return peer, eventually(known, "the core knows the peer")[0]["id"]
-
-
-@pytest.fixture
-def cluster(start, tmp_path):
-    return Cluster(start, tmp_path)
-
-
-@pytest.fixture
-def in_terminal():
-    """in_terminal(terminal) closes it with the test."""
-    terminals = []
-    yield lambda terminal: terminals.append(terminal) or terminal
-    for terminal in terminals:
-        terminal.close()
 
 
 def ids(peers):
     return [peer["id"] for peer in peers]
 
 
-def interrupt(process):
-    """Its output, after Ctrl-C ended it with exit code 0."""
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
-    assert process.returncode == 0, err
-    return out
-
-
 # ---- looking
+
 
 def test_status_counts_connections(cluster):
     cluster.connect("east", new_topic())
@@ -177,135 +112,8 @@ def test_control_characters_of_a_topic_do_not_reach_the_terminal(cluster):
     assert cluster.json("topics", "list")[0]["name"] == "evil\x1b[2J\n"
 
 
-# ---- live
-
-def test_watch_shows_peers_come_subscribe_and_go(cluster):
-    watch = cluster.start_admin("watch", "-o", "json", "--edge", "east")
-    seen = []
-
-    def next_event():
-        seen.append(json.loads(watch.stdout.readline()))
-        return seen[-1]
-
-    # The watch has begun when it shows something.
-    starter = [cluster.connect("east", new_topic())[0]]
-    while next_event()["kind"] != "KIND_SUBSCRIBED":
-        pass
-    cluster.connect("west", new_topic())
-    topic = new_topic()
-    peer, peer_id = cluster.connect("east", topic)
-    peer.close()
-    while next_event()["kind"] != "KIND_CLOSED":
-        pass
-    mine = [event for event in seen if event["id"] == peer_id]
-    assert [event["kind"] for event in mine] == ["KIND_CONNECTED", "KIND_SUBSCRIBED", "KIND_CLOSED"]
-    assert mine[1]["topic"] == topic and mine[2]["close_code"] == 1000
-    assert all(event["edge"] == "east" for event in seen)
-    interrupt(watch)
-    assert starter[0].is_open()
-
-
-def test_trace_shows_sizes_and_receivers_of_relays_and_no_contents(cluster):
-    topic = new_topic()
-    sender, sender_id = cluster.connect("east", topic)
-    hearer, _ = cluster.connect("west", topic)
-    trace = cluster.start_admin("trace", "-o", "json", "--topic", topic)
-    stop = []
-
-    def traced():
-        # Again and again: the trace begins when the core has it.
-        sender.relay(topic, b"secret payload")
-        hearer.receive_payloads(topic, 1)
-        return trace.poll() is not None or len(stop) > 50 or stop.append(1)
-
-    eventually(traced, "relays", every=0.02)
-    out = interrupt(trace)
-    records = [json.loads(line) for line in out.splitlines()]
-    assert records and all((one["id"], one["edge"], one["topic"], one["payload_bytes"], one["subscribers"])
-                           == (sender_id, "east", topic, 14, 1) for one in records)
-    assert "secret" not in out
-
-
-def test_a_listing_is_repeated_until_it_is_interrupted(cluster):
-    watch = cluster.start_admin("status", "--watch", "0.1", "-o", "json")
-    for _ in range(3):
-        assert json.loads(watch.stdout.readline())["edges"] == 2
-    interrupt(watch)
-
-
-@pytest.mark.parametrize("end", ["q", "\x03", signal.SIGTERM])
-def test_top_gives_the_terminal_back(cluster, in_terminal, end):
-    _, peer_id = cluster.connect("east", new_topic())
-    top = in_terminal(cluster.terminal("top"))
-    top.wait_for(r"q quit")
-    assert ALT_SCREEN_ON in top.output and peer_id in top.output and "serving" in top.output
-    assert top.modes() != top.modes_before
-    if end == signal.SIGTERM:
-        top.popen.send_signal(end)
-    else:
-        top.type(end)
-    assert top.wait() == 0
-    assert top.modes() == top.modes_before
-    assert top.output.endswith(ALT_SCREEN_OFF)
-
-
-def fits(picture, columns=admin_cli.COLUMNS, rows=admin_cli.ROWS):
-    return len(picture) <= rows and all(admin_cli.cells(line) <= columns for line in picture)
-
-
-def test_top_shows_what_changes_and_fits_the_terminal_whatever_its_size(cluster, in_terminal):
-    topic = "x" * 200
-    first, _ = cluster.connect("east", topic)
-    top = in_terminal(cluster.terminal("top", "--every", "0.2"))
-    assert fits(top.wait_for_picture(lambda picture: " peers 1 " in picture[0]))
-    second, second_id = cluster.connect("west", topic, "\u7ac9" * 100)
-    picture = top.wait_for_picture(lambda picture: " peers 2 " in picture[0])
-    assert fits(picture) and any(line.startswith(second_id) for line in picture)
-    for columns, rows in ((80, 12), (200, 50), (100, 3), (admin_cli.COLUMNS, admin_cli.ROWS)):
-        top.resize(columns, rows)
-        # Drawn again for the new size: the rows of a picture are those of the screen.
-        assert fits(top.wait_for_picture(lambda picture, rows=rows: len(picture) == rows), columns, rows)
-    second.close()
-    top.wait_for_picture(lambda picture: " peers 1 " in picture[0])
-    assert first.is_open()
-    top.type("s")
-    top.wait_for_picture(lambda picture: "peers by bytes out" in picture[-1])
-    top.type(" ")
-    top.wait_for(r"PAUSED")
-    top.type("q")
-    assert top.wait() == 0 and top.modes() == top.modes_before
-
-
-@pytest.mark.parametrize("arguments", [["watch"], ["edges", "list", "--watch", "0.2"], ["peers", "list", "--watch", "0.2"]],
-                         ids=" ".join)
-def test_live_output_ends_with_ctrl_c_and_fits_the_terminal(cluster, in_terminal, arguments):
-    terminal = in_terminal(cluster.terminal(*arguments, "--no-color"))
-    topic, seen = new_topic("x" * 150), []
-
-    def shown():
-        # The watch has begun when it shows something.
-        seen.append(cluster.connect("east", topic))
-        terminal.read()
-        return "east" in terminal.output
-
-    eventually(shown, "peers on the screen")
-    terminal.type("\x03")
-    assert terminal.wait() == 0 and terminal.modes() == terminal.modes_before
-    lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.output).splitlines()
-    assert lines and all(len(line) <= admin_cli.COLUMNS for line in lines), lines
-
-
-def test_top_continues_without_its_core_and_shows_that(start, tmp_path, in_terminal):
-    cluster = Cluster(start, tmp_path)
-    top = in_terminal(cluster.terminal("top", "--every", "0.2"))
-    top.wait_for(r"q quit")
-    cluster.core.kill()
-    top.wait_for(r"cannot reach the core")
-    top.type("q")
-    assert top.wait() == 0
-
-
 # ---- steering
+
 
 def test_a_peer_is_kicked_with_a_code_and_a_reason(cluster):
     kicked, kicked_id = cluster.connect("east", new_topic())
@@ -364,6 +172,7 @@ def test_log_levels_are_changed_while_it_runs(cluster):
 
 # ---- monitoring
 
+
 def test_check_is_a_monitoring_plugin(cluster):
     cluster.connect("east", new_topic())
     outcome = cluster.admin("check")
@@ -385,6 +194,7 @@ def test_check_warns_of_a_certificate_that_ends(start, tmp_path):
 
 
 # ---- credentials
+
 
 def test_tokens_decide_who_may_do_what(start, tmp_path):
     tokens = {kind: tmp_path / f"{kind}.token" for kind in ("edge", "operator", "viewer")}

@@ -239,6 +239,20 @@ def test_a_core_without_nats_is_ready_and_says_so(start, tmp_path):
         core.finish()
 
 
+def test_a_core_that_starts_without_nats_has_not_joined(start, tmp_path):
+    with NatsCluster(tmp_path) as nats:
+        nats.servers[0].kill()
+        core = start("--role", "core", "--grpc-listen-addr", f"unix:{tmp_path}/core", "--mesh", nats.url, "--fleet", "test",
+                     "--ops-listen-addr", "127.0.0.1:0")
+        core.wait_for_log("mesh_down")
+        # Longer than a core waits for others of its fleet.
+        time.sleep(2.2)
+        assert ask(core, "/readyz")[::2] == (503, "joining the fleet\n")
+        nats.servers[0].start()
+        eventually(lambda: ask(core, "/readyz")[::2] == (200, "ready\n"), "a core that has joined")
+        core.finish()
+
+
 def test_a_core_proves_itself_to_nats_by_certificate_and_key(start, tmp_path):
     certificate = Certificate(tmp_path, "nats")
     key = make_nkey(tmp_path / "core.nk")

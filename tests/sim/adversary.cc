@@ -77,7 +77,7 @@ void World::Freeze(SimLane& lane) {
   const bool then_cut = faults_.Chance(50);
   trace_.Say("lane ", lane.number(), "'s stream hangs for ", frozen, " us");
   connection->SetFrozen(true);
-  timeline_.After(frozen, [this, weak = std::weak_ptr<Connection>(connection), then_cut] {
+  timeline_.After(frozen, [this, weak = std::weak_ptr<SimStream>(connection), then_cut] {
     const auto alive = weak.lock();
     if (!alive) return;
     then_cut && !healed_ ? alive->Cut() : alive->SetFrozen(false);

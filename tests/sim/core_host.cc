@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "tests/sim/connection.h"
+#include "tests/sim/sim_stream.h"
 
 namespace cairn::sim {
 
@@ -26,7 +26,7 @@ void CoreHost::Kill() {
   router_.reset();
   hung_ = false;
   waiting_.clear();
-  for (const std::weak_ptr<Connection>& connection : connections_) {
+  for (const std::weak_ptr<SimStream>& connection : connections_) {
     if (const auto alive = connection.lock()) alive->CutByCore(at_once);
   }
   connections_.clear();
@@ -47,7 +47,7 @@ void CoreHost::Stop() {
   trace_.Say("core ", router_->core_id() % 1000, " stops");
   Enter(incarnation_, core::CoreStopping{});
   Time wait = 0;
-  for (const std::weak_ptr<Connection>& connection : connections_) {
+  for (const std::weak_ptr<SimStream>& connection : connections_) {
     wait += random_.Between(0, 20 * kMs);
     timeline_.After(wait, [connection] {
       if (const auto alive = connection.lock()) alive->Cut();

@@ -16,7 +16,7 @@
 
 namespace cairn::sim {
 
-class Connection;
+class SimStream;
 
 class CoreHost {
  public:
@@ -58,7 +58,7 @@ class CoreHost {
   void Stop();
 
   // ---- from connections to the incarnation; without effect if it is gone
-  void Add(const std::shared_ptr<Connection>& connection) { connections_.push_back(connection); }
+  void Add(const std::shared_ptr<SimStream>& connection) { connections_.push_back(connection); }
   void Opened(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream,
               const signaling::v1::Hello& hello);
   void Batch(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream,
@@ -94,7 +94,7 @@ class CoreHost {
     uint64_t opened_lane;
   };
   std::deque<Waiting> waiting_;  // while hung
-  std::vector<std::weak_ptr<Connection>> connections_;
+  std::vector<std::weak_ptr<SimStream>> connections_;
 };
 
 }  // namespace cairn::sim

@@ -29,10 +29,10 @@ namespace {
 
 #ifdef CAIRN_SIM_MESH
 using AnyWorld = MeshWorld;
-constexpr bool kHasKept = false;
+constexpr const auto& kKept = kKeptMeshSeeds;
 #else
 using AnyWorld = World;
-constexpr bool kHasKept = true;
+constexpr const auto& kKept = kKeptSeeds;
 #endif
 
 struct Options {
@@ -42,7 +42,7 @@ struct Options {
   uint64_t lines = 60;
   uint64_t failures = 1;  // stop after
   bool one = false;
-  bool kept = kHasKept;
+  bool kept = true;
 };
 
 enum class Outcome { kPassed, kFailed };
@@ -78,12 +78,13 @@ void PrintCoverage(const Coverage& c, uint64_t runs, double seconds) {
       "%llu runs in %.1f s: %llu s of virtual time, %llu events, %llu faults, %llu cores\n"
       "%llu relays, %llu expected deliveries, %llu made, %llu receipts, %llu answers, %llu "
       "results\n"
-      "lanes given up %llu, late %llu; lost, counted and told: %llu deliveries, %llu unsure "
-      "relays\n"
+      "lanes given up %llu, late %llu; lost, counted and told: %llu deliveries (%llu known only to "
+      "lanes that ended), %llu unsure relays\n"
       "duplicates dropped %llu, reads paused %llu\n",
       n(runs), seconds, n(c.virtual_ms / 1000), n(c.events), n(c.faults), n(c.cores), n(c.relays),
       n(c.expected), n(c.delivered), n(c.receipts), n(c.answers), n(c.results), n(c.given_up),
-      n(c.late), n(c.excused), n(c.unsure), n(c.duplicates_dropped), n(c.congested));
+      n(c.late), n(c.excused), n(c.forgotten), n(c.unsure), n(c.duplicates_dropped),
+      n(c.congested));
 }
 
 int RunAll(const Options& options) {
@@ -105,7 +106,7 @@ int RunAll(const Options& options) {
     ++failures;
     if (failures <= options.failures) RunSeed(seed, options.lines, coverage);
   };
-  for (const KeptSeed& kept : kKeptSeeds) {
+  for (const KeptSeed& kept : kKept) {
     if (options.kept) run(kept.seed);
   }
   for (uint64_t i = 0; i < options.seeds && failures < options.failures; ++i)

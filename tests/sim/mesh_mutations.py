@@ -31,17 +31,17 @@ mutations.MUTATIONS = {
         ("core/mesh_relays.cc", [("moving != moving_.end() && moving->second.unaware.contains(from.id);",
                                   "false && from.id == 0;")], None),
     "M6: a core settles relays for a lane that has gone":
-        ("core/mesh_relays.cc", [("    moving.tags[from.id].push_back(item.tag());\n    ++targets;", "")], None),
+        ("core/mesh_relays.cc", [("    moving.tags[from.id].push_back(item.tag());\n    ++held;", "")], None),
     "M7: late words of a sender's last core are taken":
-        ("core/mesh_relays.cc", [("sender->second.core != from.id", "false")], None),
+        ("core/mesh_relays.cc", [("sender->second.source != from.id", "false")], None),
     "M8: an older stream of a lane takes it back":
         ("core/mesh_elsewhere.cc", [("  if (item.session() < lanes_[id].session) return;", "")], None),
     "M8: what a lane has not acknowledged is forgotten when it goes":
         ("core/mesh_lanes.cc", [("      Send(*kept, owed, relay, id);", "      host_.Settle(owed);")], None),
     "M9: a subscription is answered at once":
         ("core/mesh_interest.cc", [("if (wants_answer && !member->absent(now_))", "if (false)")], None),
-    "M10: what was held back for a lane that all have found is never settled":
-        ("core/mesh_lanes.cc", [("!moving->second.unaware.contains(member->id)", "false")], None),
+    "M10: what was held back for a lane is not settled when its core has found it":
+        ("core/mesh_elsewhere.cc", [("for (const uint64_t tag : tags->second) from.incoming.Settle(tag);", "")], None),
     "M10: a core says FOUND only to those that it knows":
         ("core/mesh_members.cc", [("    if (HasFound(id, lane)) TellFound(member, id, lane.session, false);", "")], None),
     "M11: a core that joins does not hear of lanes at third cores":
@@ -56,7 +56,7 @@ mutations.MUTATIONS = {
     "a lane that was given up elsewhere is not told":
         ("core/mesh_lanes.cc", [("item.set_missed(missed);", "item.set_missed(false);")], None),
     "a core that joins takes lanes at once":
-        ("core/mesh_members.cc", [("ready_ = now - started_ >=", "ready_ = true || now - started_ >=")], None),
+        ("core/mesh_members.cc", [("ready_ = now - reached_ >=", "ready_ = true || now - reached_ >=")], None),
     "a relay is settled when another core has it":
         ("core/mesh_relays.cc", [("  from.incoming.Routed(item.tag(), targets);\n}", "  from.incoming.Routed(item.tag(), 0);\n}")], None),
 }

@@ -13,6 +13,10 @@ bool MeshWorld::OnSceneFrame(const Frame& frame) {
     if (frame.name == "Joined") ++joined_;
     return true;
   }
+  if (frame.topic == "gone") {
+    if (frame.name == "Subscribed") gone_ += frame.number;
+    return true;
+  }
   if (frame.topic != "held") return false;
   found_ = found_ || frame.payload.find("publisher of held") != std::string_view::npos;
   return true;

@@ -9,9 +9,6 @@
 namespace cairn::sim {
 namespace {
 
-Time QuietBy(const Plan& plan) {
-  return 2 * absl::ToInt64Microseconds(plan.core_limits.lane_timeout) + 25 * kSecond;
-}
 constexpr Time kLook = 100 * kMs;
 
 }  // namespace
@@ -51,6 +48,10 @@ MeshWorld::MeshWorld(uint64_t seed, Coverage& coverage, size_t trace_lines)
   }
 }
 
+Time MeshWorld::QuietTime() const {
+  return 2 * absl::ToInt64Microseconds(plan_.core_limits.lane_timeout) + 25 * kSecond;
+}
+
 MeshWorld::~MeshWorld() { timeline_.Clear(); }
 
 bool MeshWorld::Run() {
@@ -62,20 +63,20 @@ bool MeshWorld::Run() {
   ScheduleFault();
   if (!RunUntil(plan_.chaos)) return false;
   Heal();
-  if (!RunUntilQuiet(plan_.chaos + QuietBy(plan_))) return false;
+  if (!RunUntilQuiet(plan_.chaos + QuietTime())) return false;
   // Queries wait for as long as they may.
   if (!RunUntil(timeline_.now() + absl::ToInt64Microseconds(plan_.edge_limits.query_hold) +
                 2 * kLook))
     return false;
   oracle_.CheckEverythingArrived(cores_[0].host->router());
   for (const Core& core : cores_) oracle_.CheckRecords(core.host->router());
-  if (!failure().empty() || !Meet() || !FindHeldRecord()) return false;
+  if (!failure().empty() || !Meet() || !FindHeldRecord() || !PlayMoves()) return false;
   for (const Person& person : people_) {
     if (!person.lane->alive()) continue;
     person.lane->Post([person] { person.lane->Leave(*person.client); });
   }
   if (!RunUntil(timeline_.now() + kLook)) return false;
-  if (!RunUntilQuiet(timeline_.now() + QuietBy(plan_))) return false;
+  if (!RunUntilQuiet(timeline_.now() + QuietTime())) return false;
   if (!RunUntil(timeline_.now() + kSecond)) return false;
   CheckEmpty();
   for (const auto& lane : lanes_) {
@@ -210,6 +211,8 @@ void MeshWorld::CheckEmpty() {
 // ---- lanes and clients
 
 CoreHost& MeshWorld::NextCore(SimLane& lane) {
+  if (const auto core = goes_to_.find(lane.number()); core != goes_to_.end())
+    return *cores_[core->second].host;
   const auto it = prefers_.find(lane.number());
   const bool stays =
       it != prefers_.end() && cores_[it->second].host->running() && network_.Chance(60);
@@ -229,12 +232,15 @@ void MeshWorld::NewEdge() {
   if (!acting() || lanes_.size() >= 10) return;
   const std::string name = absl::StrCat("edge ", ++edges_);
   const int64_t lanes = faults_.Between(1, plan_.max_lanes_per_edge);
+  for (uint32_t index = 0; index < lanes; ++index) AddLane(name, index);
+}
+
+SimLane& MeshWorld::AddLane(const std::string& edge, uint32_t index) {
   const Surroundings around{
       timeline_, network_,  trace_,
       clock_,    plan_,     *cores_[0].host,
       oracle_,   coverage_, [this](SimLane& lane) -> CoreHost& { return NextCore(lane); }};
-  for (uint32_t index = 0; index < lanes; ++index)
-    lanes_.push_back(std::make_unique<SimLane>(around, name, index, faults_.Next() | 1));
+  return *lanes_.emplace_back(std::make_unique<SimLane>(around, edge, index, faults_.Next() | 1));
 }
 
 void MeshWorld::NewClient() {
@@ -243,12 +249,15 @@ void MeshWorld::NewClient() {
   const uint64_t proof = actions_.Next() | 1;
   const uint64_t kind = actions_.Below(20);
   const Speaks speaks = kind < 11 ? Speaks::kV2 : kind < 17 ? Speaks::kNative : Speaks::kRecords;
-  const Person person{lane, lane->Join(proof, speaks), speaks, lane->PeerOf(proof)};
-  people_.push_back(person);
+  const Person person = AddPerson(*lane, speaks, proof);
   for (int topic = 0; topic < plan_.topics; ++topic) {
     if (speaks != Speaks::kRecords && actions_.Chance(70)) Subscribe(person, topic);
   }
   timeline_.After(actions_.Scaled(kMs, plan_.action_interval), [this, person] { Act(person); });
+}
+
+MeshWorld::Person MeshWorld::AddPerson(SimLane& lane, Speaks speaks, uint64_t proof) {
+  return people_.emplace_back(Person{&lane, lane.Join(proof, speaks), speaks, lane.PeerOf(proof)});
 }
 
 void MeshWorld::Act(const Person& person) {
@@ -319,124 +328,6 @@ void MeshWorld::Unsubscribe(const Person& person, int topic) {
     oracle_.Unsubscribed(person.client->number(), topic);
     person.lane->lane().Unsubscribe(person.client->member, absl::StrCat("t", topic));
   });
-}
-
-// ---- the adversary
-
-void MeshWorld::ScheduleFault() {
-  timeline_.After(faults_.Scaled(kMs, 2 * plan_.fault_interval), [this] {
-    if (!acting()) return;
-    ScheduleFault();
-    Fault();
-  });
-}
-
-void MeshWorld::Fault() {
-  SimLane* lane = AnyLane();
-  if (!lane) return NewEdge();
-  ++coverage_.faults;
-  const uint64_t what = faults_.Below(100);
-  if (what < 35) return MoveLane(*lane);
-  if (what < 50) return KillCore();
-  if (what < 58) return HangCore();
-  if (what < 66) return parts_ ? Part() : MoveLane(*lane);
-  if (what < 74) {
-    const Time hung = faults_.Scaled(100 * kMs, 4 * kSecond);
-    if (lane->hung()) return;
-    lane->SetHung(true);
-    timeline_.After(hung, [lane] { lane->SetHung(false); });
-    return;
-  }
-  if (what < 80) {
-    lane->weather.refused_until = timeline_.now() + faults_.Scaled(50 * kMs, 6 * kSecond);
-    return MoveLane(*lane);
-  }
-  if (what < 84) {
-    const std::string edge = lane->edge();
-    for (const auto& one : lanes_) {
-      if (one->edge() == edge) one->Kill();
-    }
-    return NewEdge();
-  }
-  if (what < 88) {
-    const std::string edge = lane->edge();
-    for (const auto& one : lanes_) {
-      if (one->edge() == edge && one->alive()) one->Drain();
-    }
-    return NewEdge();
-  }
-  for (const auto& one : lanes_) {
-    if (one->alive() && faults_.Chance(50)) MoveLane(*one);
-  }
-}
-
-// Its stream is cut; where it goes then, NextCore() says.
-void MeshWorld::MoveLane(SimLane& lane) {
-  trace_.Say("lane ", lane.number(), "'s stream is cut");
-  if (const auto connection = lane.connection()) connection->Cut();
-}
-
-void MeshWorld::StartCore(size_t index) {
-  Core& core = cores_[index];
-  if (core.host->running()) return;
-  ++coverage_.cores;
-  core.lost.clear();
-  core.host->Start();
-}
-
-void MeshWorld::KillCore() {
-  const size_t index = faults_.Below(cores_.size());
-  // Somebody who knows stays.
-  size_t ready = 0;
-  for (const Core& core : cores_)
-    ready += core.host->running() && core.host->router().mesh()->ready() ? 1 : 0;
-  if (!cores_[index].host->running() || ready < 2 || net_.parted()) return;
-  faults_.Chance(80) ? cores_[index].host->Kill() : cores_[index].host->Stop();
-  timeline_.After(faults_.Scaled(100 * kMs, 4 * kSecond), [this, index] { StartCore(index); });
-}
-
-void MeshWorld::HangCore() {
-  const size_t index = faults_.Below(cores_.size());
-  CoreHost& host = *cores_[index].host;
-  if (!host.running() || host.hung()) return;
-  const Time hung = faults_.Scaled(100 * kMs, faults_.Chance(20) ? 15 * kSecond : 3 * kSecond);
-  trace_.Say("core ", index, " hangs for ", hung, " us");
-  host.SetHung(true);
-  timeline_.After(hung, [&host, incarnation = host.incarnation()] {
-    if (incarnation == host.incarnation()) host.SetHung(false);
-  });
-}
-
-void MeshWorld::Part() {
-  if (net_.parted() || Running() < cores_.size()) return;
-  const size_t one = faults_.Below(cores_.size());
-  const Time parted = faults_.Scaled(200 * kMs, faults_.Chance(70) ? 3 * kSecond : 15 * kSecond);
-  const bool both_ways = faults_.Chance(70);
-  const bool from_all = faults_.Chance(60);
-  for (size_t other = 0; other < cores_.size(); ++other) {
-    if (other == one || (!from_all && faults_.Chance(50))) continue;
-    net_.Part(one, other);
-    if (both_ways) net_.Part(other, one);
-  }
-  trace_.Say("core ", one, " is parted from others for ", parted, " us");
-  timeline_.After(parted, [this] { net_.HealAll(); });
-}
-
-void MeshWorld::Heal() {
-  trace_.Say("all is healed");
-  healed_ = true;
-  net_.HealAll();
-  net_.lost = 0;
-  for (size_t i = 0; i < cores_.size(); ++i) {
-    cores_[i].host->SetHung(false);
-    timeline_.After(6 * kSecond, [this, i] { StartCore(i); });
-    StartCore(i);
-  }
-  for (const auto& lane : lanes_) {
-    lane->weather.refused_until = 0;
-    lane->weather.slow = 0;
-    if (lane->hung()) lane->SetHung(false);
-  }
 }
 
 }  // namespace cairn::sim

@@ -48,6 +48,8 @@ class MeshWorld {
   // ---- the run
   bool RunUntil(Time end);
   bool RunUntilQuiet(Time end);
+  // In which everything becomes quiet that is well.
+  Time QuietTime() const;
   bool Quiet();
   bool CoreIsQuiet(core::Router& router);
   void SayWhatIsStuck();
@@ -62,9 +64,20 @@ class MeshWorld {
   bool FindHeldRecord();
   bool OnSceneFrame(const Frame& frame);
 
+  // ---- lanes that move then (mesh_moves.cc)
+  bool PlayMoves();
+  bool JoinUnheard(size_t deaf, size_t unheard, size_t third);
+  bool LeaveUnheard(size_t deaf, size_t unheard, size_t third);
+  SimLane& NewLaneAt(size_t core);
+  // The lane moves there, if it is not there yet, and stays.
+  void GoTo(SimLane& lane, size_t core);
+  void Ask(const Person& person, const std::string& topic);
+
   // ---- clients
   void NewEdge();
+  SimLane& AddLane(const std::string& edge, uint32_t index);
   void NewClient();
+  Person AddPerson(SimLane& lane, Speaks speaks, uint64_t proof);
   void Act(const Person& person);
   void Relay(const Person& person, int topic, int to, bool receipt);
   void Publish(const Person& person, int topic);
@@ -74,7 +87,7 @@ class MeshWorld {
   int AnyTopic() { return static_cast<int>(actions_.Below(static_cast<uint64_t>(plan_.topics))); }
   bool acting() const { return timeline_.now() < plan_.chaos; }
 
-  // ---- the adversary
+  // ---- the adversary (mesh_adversary.cc)
   void ScheduleFault();
   void Fault();
   void KillCore();
@@ -98,6 +111,7 @@ class MeshWorld {
   std::vector<Core> cores_;
   std::vector<std::unique_ptr<SimLane>> lanes_;
   std::map<int, size_t> prefers_;  // lane: core
+  std::map<int, size_t> goes_to_;  // the same, of those that chance does not move
   std::vector<Person> people_;
   int edges_ = 0;
   bool parts_ = false;  // this adversary does
@@ -105,6 +119,7 @@ class MeshWorld {
   uint64_t counted_ = 0;  // in answers of those who met
   uint64_t joined_ = 0;   // notices to those
   bool found_ = false;    // the record that was waited for
+  uint64_t gone_ = 0;     // counted of those who have left
 };
 
 }  // namespace cairn::sim

@@ -26,7 +26,7 @@ MUTATIONS = {
     "a target takes what it has seen":
         ("edge/seen_relays.cc", [("if (seq <= seen) return false;", "")], None),
     "a lane does not say its roster":
-        ("edge/lane_link.cc", [("*opening.mutable_hello()->mutable_roster() = listener_.roster();", "")], None),
+        ("edge/known_rosters.cc", [("*hello.mutable_roster() = complete_;", "")], None),
     "a restarted core holds nothing":
         ("core/router.cc", [("return hold_.holding() && (lane.channel || hold_.restarted());",
                              "return !lane.channel && hold_.restarted();")], None),
@@ -42,7 +42,8 @@ MUTATIONS = {
     "a late lane does not catch up":
         ("core/router.cc", [("if (lane.late) catching_up_.push_back(&lane);", "lane.late = false;\n      late_.Finish(lane.id);")], None),
     "a lane that stays late is not told":
-        ("core/router_relays.cc", [("lane->late = false;\n    TellMissed(id);", "lane->late = false;")], None),
+        ("core/router_relays.cc", [("lane->late = mesh_ && mesh_->KeepsFor(id);\n    TellMissed(id);",
+                                   "lane->late = mesh_ && mesh_->KeepsFor(id);")], None),
     "a lane that a core in between has passed over is not told":
         ("core/router_roster.cc", [("for (const uint64_t id : hold_.TakePassedOver()) TellMissed(id);",
                                    "hold_.TakePassedOver();")], None),
@@ -118,8 +119,10 @@ MUTATIONS = {
         ("core/router_lanes.cc", [("welcome->set_outcome(Welcome::OUTCOME_GIVEN_UP);", ";")], None),
     "Welcome does not say that the lane is late":
         ("core/router_lanes.cc", [("welcome->set_outcome(Welcome::OUTCOME_LATE);", ";")], None),
+    "a roster does not say who is not yet aware of having missed relays":
+        ("core/router_roster.cc", [("other->unaware ? kUnawareLink : other->channel->number()", "other->channel->number()")], None),
     "Hello does not say which roster the lane was told last":
-        ("edge/lane_link.cc", [("*opening.mutable_hello()->mutable_told() = listener_.roster_told();", "")], None),
+        ("edge/known_rosters.cc", [("*hello.mutable_told() = told_;", "")], None),
     # ---- where the adapters are called
     "a lane of which much is held is read on":
         ("core/router_lanes.cc", [("hold_.cost(lane.id) > limits_.max_held_bytes_per_lane) {", "false) {")], None),
@@ -153,14 +156,21 @@ def compile_command(build, source):
     raise SystemExit(f"{source} is not compiled by {build}")
 
 
-def mutate(build, name, link):
-    """Builds the mutated simulation; its path."""
-    source, replacements, users = MUTATIONS[name]
+def mutated(name):
+    """The text of its source."""
+    source, replacements, _ = MUTATIONS[name]
     text = (ROOT / source).read_text()
     for old, new in replacements:
         if text.count(old) != 1:
             raise SystemExit(f"mutation '{name}': {source} has {text.count(old)} times, not once: {old}")
         text = text.replace(old, new)
+    return text
+
+
+def mutate(build, name, link):
+    """Builds the mutated simulation; its path."""
+    source, _, users = MUTATIONS[name]
+    text = mutated(name)
     place = build / "mutations" / re.sub(r"\W+", "-", name)
     (place / source).parent.mkdir(parents=True, exist_ok=True)
     (place / source).write_text(text)
@@ -209,6 +219,8 @@ def some(names, count):
 def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     names = sys.argv[2:] or list(MUTATIONS)
+    for name in MUTATIONS:
+        mutated(name)  # each rule is still where its mutation looks for it
     if names[0] == "--some":
         names = some(IN_TESTS, int(names[1]))
     elif (whole := simulate(build / "bin" / SIMULATION, SEEDS)).returncode != 0:

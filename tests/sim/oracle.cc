@@ -272,12 +272,31 @@ void Oracle::LookAtWhatIsSettled(core::Router& router) {
   }
 }
 
+void Oracle::NoteWhoIsMissing(int lane, const signaling::v1::Roster& roster) {
+  for (LaneView& other : lanes_) {
+    bool well = false;
+    for (int i = 0; i < roster.lanes_size() && i < roster.links_size(); ++i)
+      well = well || (roster.lanes(i) == other.id && roster.links(i) != ~uint64_t{0});
+    if (!well) other.knowers.insert(lane);
+  }
+}
+
+bool Oracle::OnlyTheEndedKnow(int lane) const {
+  const std::set<int>& knowers = lanes_[static_cast<size_t>(lane)].knowers;
+  return !knowers.empty() && std::none_of(knowers.begin(), knowers.end(), [this](int other) {
+    return lanes_[static_cast<size_t>(other)].on;
+  });
+}
+
 void Oracle::RosterTold(int lane, uint64_t link, const signaling::v1::Roster& roster) {
+  if (roster.has_stamp()) NoteWhoIsMissing(lane, roster);
   if (!roster.complete()) return;
   const uint64_t id = lanes_[static_cast<size_t>(lane)].id;
   for (int i = 0; i < roster.lanes_size(); ++i) {
     if (roster.lanes(i) != id) continue;
-    if (i < roster.links_size() && roster.links(i) == link) return;
+    // Or with that of a lane that is just being told that it has missed relays.
+    const uint64_t listed = i < roster.links_size() ? roster.links(i) : 0;
+    if (listed == link || listed == ~uint64_t{0}) return;
     return Fail(absl::StrCat("lane ", lane, " is in the roster with a link that is not its own"));
   }
   Fail(absl::StrCat("lane ", lane, " is not in the roster that it was told"));

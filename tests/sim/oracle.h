@@ -4,8 +4,8 @@
 // every input that the core has handled. A relay is expected at everybody whose subscription was in
 // force when an edge accepted it: the core had handled the subscription before. What it is excused
 // by is what the promise leaves out (docs/RELAYS.md): that the target's lane was given up or late,
-// which its v2 clients must be told, or that the origin could not know whether it had arrived,
-// which its edge must count.
+// which its v2 clients must be told unless all lanes that knew of it have ended, or that the origin
+// could not know whether it had arrived, which its edge must count.
 //
 // Owner:  World.
 // Bounds: kMaxClients in a run.
@@ -44,6 +44,7 @@ struct Coverage {
   uint64_t results = 0;  // of queries
   uint64_t excused = 0;  // expected, not delivered, counted and told
   uint64_t unsure = 0;
+  uint64_t forgotten = 0;  // expected, not delivered, counted, and known only to lanes that ended
   uint64_t duplicates_dropped = 0;
   uint64_t given_up = 0;
   uint64_t late = 0;
@@ -151,8 +152,9 @@ class Oracle {
     uint64_t id;
     bool on = true;
     bool finished = true;
-    uint64_t link = 0;    // at the core that runs
-    uint64_t untold = 0;  // settled relays that this core has not told it of
+    uint64_t link = 0;           // at the core that runs
+    uint64_t untold = 0;         // settled relays that this core has not told it of
+    std::set<int> knowers = {};  // lanes that were told that it is not there, or not aware of it
   };
   struct Pending {
     int client;
@@ -166,6 +168,9 @@ class Oracle {
   void LookForLateLanes(core::Router& router);
   void LookAtWhatIsSettled(core::Router& router);
   void CheckRecord(const core::Router& router, int client, int topic);
+  // The lane was told a roster: who is not in it has been given up, or was late.
+  void NoteWhoIsMissing(int lane, const signaling::v1::Roster& roster);
+  bool OnlyTheEndedKnow(int lane) const;
   void CheckRelay(int number, const RelayRecord& relay);
   std::string Describe(int number, const RelayRecord& relay) const;
 

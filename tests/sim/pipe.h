@@ -5,7 +5,7 @@
 // together; and not before the other end takes what is in flight. A pipe can be frozen, and cut
 // after any prefix of what is in flight.
 //
-// Owner:  Connection.
+// Owner:  SimStream.
 #ifndef CAIRN_TESTS_SIM_PIPE_H_
 #define CAIRN_TESTS_SIM_PIPE_H_
 

@@ -159,7 +159,9 @@ void World::OnceItGoesOn(uint64_t incarnation, std::function<void()> then) {
     const bool goes_on = core_.running() && core_.incarnation() == incarnation &&
                          !core_.router().hold().holding() && !core_.router().late().keeping();
     if (!goes_on) return OnceItGoesOn(incarnation, std::move(then));
-    timeline_.After(scenes_.Between(200 * kMs, kSecond), std::move(then));
+    timeline_.After(scenes_.Between(200 * kMs, kSecond), [this, then = std::move(then)] {
+      if (acting()) then();
+    });
   });
 }
 

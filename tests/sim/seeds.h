@@ -29,6 +29,15 @@ inline constexpr std::array kKeptSeeds = {
     KeptSeed{166747, "a lane did not learn that it had missed relays"},
     KeptSeed{223264, "a lane did not learn that it had missed relays"},
     KeptSeed{2474, "a lane was full of what it could not acknowledge while its batch took turns"},
+    KeptSeed{10070630, "only a lane that ended knew that another had been given up"},
+    KeptSeed{10102164, "a lane was given up while relays were kept for another, and was not told"},
+    KeptSeed{10124951, "the core ended before a lane got the notice that it had missed relays"},
+};
+
+// The same of several cores: of mesh_world.
+inline constexpr std::array kKeptMeshSeeds = {
+    KeptSeed{6664, "a lane tried another core in vain, and its relays were stale there meanwhile"},
+    KeptSeed{8081, "a core that held relays took a lane that had only come to another for found"},
 };
 
 }  // namespace cairn::sim

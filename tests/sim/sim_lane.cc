@@ -25,9 +25,9 @@ class SimLane::Opener final : public edge::CoreStreamOpener {
   std::unique_ptr<edge::CoreStream> OpenStream(edge::CoreStreamListener& listener) override {
     const Surroundings& around = lane_.around_;
     const auto connection =
-        std::make_shared<Connection>(around.timeline, around.network, around.trace, lane_.weather,
-                                     around.next_core ? around.next_core(lane_) : around.core,
-                                     lane_, listener, absl::StrCat("lane ", lane_.number_));
+        std::make_shared<SimStream>(around.timeline, around.network, around.trace, lane_.weather,
+                                    around.next_core ? around.next_core(lane_) : around.core, lane_,
+                                    listener, absl::StrCat("lane ", lane_.number_));
     lane_.connection_ = connection;
     // Not one that does not come about.
     if (around.timeline.now() >= lane_.weather.refused_until && around.core.running()) {

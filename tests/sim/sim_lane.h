@@ -18,10 +18,10 @@
 #include "edge/lane.h"
 #include "edge/lane_link.h"
 #include "proto/link/identity.h"
-#include "tests/sim/connection.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/pipe.h"
 #include "tests/sim/plan.h"
+#include "tests/sim/sim_stream.h"
 
 namespace cairn::sim {
 
@@ -94,7 +94,7 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   bool hung() const { return hung_; }
   // Its next stream hangs once so many messages have arrived, for a while.
   void FreezeNext(int after_messages, Time wait) { freeze_next_ = {after_messages, wait}; }
-  std::shared_ptr<Connection> connection() const { return connection_.lock(); }
+  std::shared_ptr<SimStream> connection() const { return connection_.lock(); }
   void Kill(bool finished = false);
   void Drain();
 
@@ -112,8 +112,7 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   void OnCoreMessage(signaling::v1::CoreToLane& message) override;
   void OnAccepted(signaling::v1::LaneToCore& message) override { lane_->OnAccepted(message); }
   void OnRoom() override { lane_->OnRoom(); }
-  const signaling::v1::Roster& roster() const override { return lane_->roster(); }
-  const signaling::v1::RosterStamp& roster_told() const override { return lane_->roster_told(); }
+  void FillInRosters(signaling::v1::Hello& hello) const override { lane_->FillInRosters(hello); }
 
   void Run(const std::function<void()>& task);
   void FinishTurn();
@@ -132,7 +131,7 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   edge::EdgeCounters counters_;
   std::unique_ptr<edge::Lane> lane_;  // null: the edge has ended
   std::unique_ptr<edge::LaneLink> link_;
-  std::weak_ptr<Connection> connection_;
+  std::weak_ptr<SimStream> connection_;
   std::vector<std::unique_ptr<SimClient>> clients_;
   std::vector<SimClient*> paused_;
   bool hung_ = false;

@@ -4,8 +4,8 @@
 
 #include <utility>
 
-#include "tests/sim/connection.h"
 #include "tests/sim/inside.h"
+#include "tests/sim/sim_stream.h"
 
 namespace cairn::sim {
 namespace {
@@ -150,7 +150,7 @@ void World::CheckCore(const CoreHost::OpenedLane& opened) {
     const bool may_read = lane->batches.empty() && !router.hold().holding() &&
                           !router.hold().releasing() && !core_.behind();
     if (may_read && lane->attached() &&
-        !static_cast<Connection*>(lane->channel->stream())->reading())
+        !static_cast<SimStream*>(lane->channel->stream())->reading())
       oracle_.Fail("the core does not read a lane although it could");
     if (router.hold().cost(id) >
         plan_.core_limits.max_held_bytes_per_lane + plan_.link_options.window + 64 * 1'024)

@@ -311,6 +311,19 @@ class Authority:
     def _new_key(path):
         _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
 
+    def intermediate(self, name):
+        """A CA whose own certificate is issued by this one."""
+        made = Authority.__new__(Authority)
+        made.directory, made.name = self.directory, name
+        made.key, made.cert = self.directory / f"{name}.key", self.directory / f"{name}.crt"
+        self._new_key(made.key)
+        extensions, request = self.directory / f"{name}.ext", self.directory / f"{name}.csr"
+        extensions.write_text("basicConstraints=critical,CA:true\nkeyUsage=critical,keyCertSign,cRLSign\n")
+        _openssl("req", "-new", "-key", made.key, "-out", request, "-subj", f"/CN={name}")
+        _openssl("x509", "-req", "-in", request, "-CA", self.cert, "-CAkey", self.key, "-CAcreateserial", "-out", made.cert, "-days", 2,
+                 "-extfile", extensions)
+        return made
+
     def issue(self, common_name, names="IP:127.0.0.1"):
         """names: what follows subjectAltName=."""
         stem = self.directory / f"{self.name}-{len(list(self.directory.iterdir()))}"

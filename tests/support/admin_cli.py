@@ -1,4 +1,5 @@
 """cairn-admin as a person or a script runs it: with nothing in the environment but what the test gives."""
+import codecs
 import fcntl
 import json
 import os
@@ -78,6 +79,8 @@ class Terminal:
         self._set_size(COLUMNS, ROWS)
         self.modes_before = termios.tcgetattr(slave)
         self.output = ""
+        # A read may end within a character.
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
         # A session of its own, so that the terminal's Ctrl-C reaches it.
         self.popen = subprocess.Popen([binary(), *map(str, arguments)], env=clean_environment(env), stdin=slave,
                                       stdout=slave, stderr=slave, start_new_session=True,
@@ -96,7 +99,7 @@ class Terminal:
 
     def _read(self, within):
         if select.select([self._master], [], [], within)[0]:
-            self.output += os.read(self._master, 65536).decode()
+            self.output += self._decoder.decode(os.read(self._master, 65536))
 
     def pictures(self):
         """What has been drawn on the whole screen: the lines of each picture, the last of which may not be whole."""

@@ -5,6 +5,7 @@ import signal
 import tempfile
 
 from support import process, raw_client
+from support.ending import finish_all
 from support.ops import OPS, scrape
 from support.ports import unused_port
 from support.process import ServerProcess, with_defaults
@@ -46,17 +47,12 @@ class BreakableCluster:
         return self
 
     def __exit__(self, *_):
-        failures = []
         # They would not answer a Close.
         raw_client.close_all()
         # Edges first, all at once: they flush to the core when they end, and may wait for it.
         for edge in self.running_edges():
             edge.signal(signal.SIGTERM)
-        for one in sorted(self._started, key=lambda one: one is self.core):
-            try:
-                one.finish()
-            except AssertionError as failure:
-                failures.append(str(failure))
+        failures = finish_all(sorted(self._started, key=lambda one: one is self.core))
         for link in self.links:
             link.close()
         shutil.rmtree(self._directory)

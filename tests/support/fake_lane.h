@@ -54,6 +54,7 @@ class FakeLane {
     *hello.mutable_roster() = roster;
     *hello.mutable_told() = roster.stamp();
     hello.set_generation(generation);
+    hello.set_session(session);
     return hello;
   }
 
@@ -97,6 +98,7 @@ class FakeLane {
   uint64_t core_id = 0;
   uint64_t link_number = 0;
   uint64_t generation = 0;  // that it says in Hello
+  uint64_t session = 0;     // the same
   std::unique_ptr<WireLink> link;
   std::shared_ptr<FakeLaneStream> stream;  // null: broken
   signaling::v1::Welcome welcome;          // the last

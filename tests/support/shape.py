@@ -5,6 +5,7 @@ import shutil
 import tempfile
 
 from support import messages
+from support.ending import finish_all
 from support.nats import NatsCluster
 from support.peer import RETRY_SECONDS, Peer
 from support.process import ServerProcess, with_defaults
@@ -17,7 +18,7 @@ LOOPS = ["--threads", "2"]
 
 
 class Shape:
-    """One process ("all"), one core and two edges ("cluster"), or two cores with an edge each ("fleet"). Clients are put on the edges in
+    """One process ("all"), one core and two edges ("cluster"), or three cores with an edge each ("fleet"). Clients are put on the edges in
     turn."""
 
     def __init__(self, kind, *flags, env=None, tls=None):
@@ -31,17 +32,18 @@ class Shape:
         self._tokens = itertools.count()
         self._witnesses = []
         self.core = None
-        # Of a fleet: the second core, and what it shares with the first.
-        self._other_core = self._nats = None
+        # Of a fleet: the other cores, and what they share with the first.
+        self._other_cores, self._nats = [], None
         self.edges = []
         self._ended = []
         if kind == "all":
             self.edges.append(ServerProcess(*with_defaults(self._flags), env=env))
         elif kind == "fleet":
             self._nats = NatsCluster(pathlib.Path(self._directory))
-            self.core, self._other_core = (self._start_core_of_fleet(name) for name in ("core", "other-core"))
+            self.core, *self._other_cores = (self._start_core_of_fleet(name) for name in ("core", "second-core", "third-core"))
             self.start_edge()
-            self.start_edge(core=self._other_core.grpc_address())
+            for core in self._other_cores:
+                self.start_edge(core=core.grpc_address())
         else:
             self.start_core()
             self.start_edge()
@@ -104,19 +106,14 @@ class Shape:
         return [*self.edges, *self._cores(), *self._ended]
 
     def _cores(self):
-        return [core for core in (self.core, self._other_core) if core]
+        return [core for core in (self.core, *self._other_cores) if core]
 
     def assert_running(self):
         for process in [*self.edges, *self._cores()]:
             assert process.is_running(), process.tail()
 
     def finish(self):
-        failures = []
-        for process in self.processes():
-            try:
-                process.finish()
-            except AssertionError as failure:
-                failures.append(str(failure))
+        failures = finish_all(self.processes())
         if self._nats:
             self._nats.finish()
         shutil.rmtree(self._directory)
@@ -147,7 +144,8 @@ class Shape:
         """
         if not self._witnesses:
             # Cores of a fleet hear of it at different times.
-            self._witnesses = [self.peer(edge, outlives_test=True) for edge in ((0, 1) if self.kind == "fleet" else (0,))]
+            edges = range(len(self.edges)) if self.kind == "fleet" else [0]
+            self._witnesses = [self.peer(edge, outlives_test=True) for edge in edges]
             for witness in self._witnesses:
                 witness.subscribe(SETTLE_TOPIC)
         for witness in self._witnesses:

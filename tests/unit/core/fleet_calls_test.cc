@@ -13,6 +13,7 @@
 
 #include "base/peer_id.h"
 #include "core/fleet.h"
+#include "core/router.h"
 #include "signaling/v1/admin.pb.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_edge_sink.h"

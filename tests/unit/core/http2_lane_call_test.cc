@@ -161,6 +161,7 @@ TEST_F(Http2LaneCallTest, AnEdgeThatCancelsEndsTheCall) {
   edge_.Cancel();
   Exchange();
   EXPECT_TRUE(core_.ended());
+  EXPECT_FALSE(core_.broken());
 }
 
 TEST_F(Http2LaneCallTest, ASilentEdgeIsAskedForAnAnswerAndThenGivenUp) {
@@ -230,12 +231,14 @@ TEST_F(StrangeEdgeTest, FurtherRequestsAreRefusedAndTheCallGoesOn) {
   Receive(Http2Peer::Data(Http2Peer::Message("abc")));
   EXPECT_EQ(messages_, std::vector<std::string>{"abc"});
   EXPECT_FALSE(core_.ended());
+  EXPECT_FALSE(core_.broken());
 }
 
 TEST_F(StrangeEdgeTest, AnswersThatAreNotReadDoNotPileUp) {
   for (uint32_t stream = 3; stream < 5000 && !core_.ended(); stream += 2)
     core_.Receive(Request(stream), absl::ZeroDuration());
   EXPECT_TRUE(core_.ended());
+  EXPECT_TRUE(core_.broken());
 }
 
 TEST_F(StrangeEdgeTest, AnEndOfItsMessagesIsSeenAfterThem) {
@@ -245,23 +248,27 @@ TEST_F(StrangeEdgeTest, AnEndOfItsMessagesIsSeenAfterThem) {
   EXPECT_FALSE(core_.ended());
   core_.Finish(0, "");
   EXPECT_EQ(Receive(""), (std::vector<int>{Http2Peer::kHeaders, Http2Peer::kGoaway}));
+  EXPECT_FALSE(core_.broken());
 }
 
 TEST_F(StrangeEdgeTest, ACompressedMessageEndsTheCall) {
   Receive(Http2Peer::Data(Http2Peer::Message("abc", 1)));
   Receive("");
   EXPECT_TRUE(core_.finished());
+  EXPECT_TRUE(core_.broken());
 }
 
 TEST_F(StrangeEdgeTest, AMessageAboveTheBoundEndsTheCallBeforeItsBytesCome) {
   Receive(Http2Peer::Data(std::string("\0\x7f\xff\xff\xff", 5)));
   Receive("");
   EXPECT_TRUE(core_.finished());
+  EXPECT_TRUE(core_.broken());
 }
 
 TEST_F(StrangeEdgeTest, BytesThatAreNotHttp2EndTheCall) {
   Receive(std::string(100, '\xff'));
   EXPECT_TRUE(core_.ended());
+  EXPECT_TRUE(core_.broken());
 }
 
 TEST_F(StrangeEdgeTest, DataAboveTheWindowEndsTheCall) {
@@ -273,6 +280,7 @@ TEST_F(StrangeEdgeTest, DataAboveTheWindowEndsTheCall) {
     core_.AppendOutput(output, 1 << 20);
   }
   EXPECT_TRUE(core_.ended());
+  EXPECT_TRUE(core_.broken());
 }
 
 }  // namespace

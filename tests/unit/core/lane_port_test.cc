@@ -9,6 +9,7 @@
 
 #include <array>
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "core/core.h"
 #include "core/grpc_server.h"
+#include "core/router.h"
 #include "edge/http2_call.h"
 #include "proto/link/identity.h"
 #include "proto/link/protocol_version.h"
@@ -46,6 +48,14 @@ class EdgeEnd {
   void Send(const LaneToCore& message) {
     call_.Send(message);
     Write();
+  }
+  // Only so many bytes of it, and nothing afterwards.
+  void SendBeginning(const LaneToCore& message, size_t bytes) {
+    call_.Send(message);
+    std::string output;
+    call_.AppendOutput(output, 1 << 20);
+    EXPECT_EQ(send(fd_.get(), output.data(), bytes, MSG_NOSIGNAL), static_cast<ssize_t>(bytes));
+    writes_ = false;
   }
   bool RunUntil(const std::function<bool()>& condition) {
     const absl::Time deadline = absl::Now() + absl::Seconds(20);
@@ -81,6 +91,7 @@ class EdgeEnd {
     return options;
   }
   void Write() {
+    if (!writes_) return;
     std::string output;
     call_.AppendOutput(output, 1 << 20);
     // It fits into any socket's buffer.
@@ -100,6 +111,7 @@ class EdgeEnd {
 
   UniqueFd fd_;
   edge::Http2Call call_;
+  bool writes_ = true;
 };
 
 class LanePortTest : public testing::Test {
@@ -115,12 +127,21 @@ class LanePortTest : public testing::Test {
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
     Credentials credentials;
     credentials.bearer_token = "edges' token";
-    port_->Adopt(UniqueFd(ends[0]), "", std::move(credentials), std::move(caller));
+    port_->Adopt(LaneSocket(UniqueFd(ends[0])), "", std::move(credentials), std::move(caller));
     return std::make_unique<EdgeEnd>(ends[1]);
   }
   static bool IsWelcomed(EdgeEnd& edge) {
     return edge.RunUntil([&edge] { return !edge.messages.empty(); }) &&
            edge.messages[0].has_welcome();
+  }
+
+  static uint64_t Refused(Core& core, LaneRefusal reason) {
+    std::promise<uint64_t> count;
+    RouterInput read = AdminCall{[&](Router& router) {
+      count.set_value(router.counters().refusals[static_cast<size_t>(reason)]);
+    }};
+    core.Enter(read);
+    return count.get_future().get();
   }
 
   SystemClock clock_;
@@ -186,6 +207,29 @@ TEST_F(LanePortTest, WhatTheRouterWritesFromAnotherThreadIsSent) {
   core_.Enter(command);
   EXPECT_TRUE(edge->RunUntil([&] { return edge->messages.size() > before; }));
   EXPECT_EQ(edge->messages[before].commands_size(), 1);
+}
+
+// What each has sent without the end of it, in all, is more than there is memory for.
+TEST_F(LanePortTest, TheLaneWithTheLongestBeginningOfAMessageIsGivenUp) {
+  CoreLimits limits;
+  limits.max_queued_bytes_of_lanes = 100'000;
+  Core core(kCoreId, limits, clock_);
+  port_ = std::make_unique<LanePort>(core, authority_);
+  const auto small = Connect(), large = Connect();
+  LaneToCore part;
+  part.set_part(std::string(60'000, 'p'));
+  small->SendBeginning(part, 40'000);
+  large->SendBeginning(part, 60'000);
+  small->RunFor(absl::Milliseconds(100));
+  EXPECT_EQ(Refused(core, LaneRefusal::kTooMuchUnread), 0u);
+  // Together with the requests: 120 KB.
+  const auto last = Connect();
+  last->SendBeginning(part, 20'000);
+  EXPECT_EQ(large->Code(), static_cast<int>(absl::StatusCode::kResourceExhausted));
+  small->RunFor(absl::Milliseconds(50));
+  EXPECT_FALSE(small->closed);
+  EXPECT_EQ(Refused(core, LaneRefusal::kTooMuchUnread), 1u);
+  port_.reset();
 }
 
 // gRPC's server sends a WINDOW_UPDATE after each message.

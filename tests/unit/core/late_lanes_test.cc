@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "proto/link/cost.h"
+
 #include <string>
 #include <vector>
 

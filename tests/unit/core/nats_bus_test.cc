@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/bus_queue.h"
 #include "tests/support/nats_server.h"
 
 namespace cairn::core {
@@ -185,6 +186,20 @@ TEST_F(NatsBusTest, FullQueueIsNotWritableAndSaysWhenItIs) {
   server_->GoOn();
   EXPECT_TRUE(a.Await([&a] { return a.writable_; }));
   EXPECT_TRUE(a.AwaitUp());
+}
+
+TEST(BusQueueTest, MoreThanAMessageForEachCoreIsNotAskedFor) {
+  BusQueue queue;
+  queue.Open();
+  for (size_t i = 0; i < kMaxBusQueueMessages; ++i) {
+    EXPECT_TRUE(queue.Writable());
+    queue.Put({2, "a message"});
+  }
+  EXPECT_FALSE(queue.Writable()) << "what comes now is gathered";
+  const BusQueue::Taken taken = queue.Take();
+  EXPECT_EQ(taken.messages.size(), kMaxBusQueueMessages);
+  EXPECT_TRUE(taken.now_writable);
+  EXPECT_TRUE(queue.Writable());
 }
 
 TEST(NatsBusOptionsTest, KeyFilesAreLookedAtBeforeAnythingElse) {

@@ -3,6 +3,9 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <string>
 
 #include "base/unique_fd.h"
 
@@ -26,10 +29,10 @@ class ReceiveBufferTest : public ::testing::Test {
     receiver_ = UniqueFd(accept(listener.get(), nullptr, nullptr));
   }
 
-  int Get(int option) const {
+  int Get(int option, int level = SOL_SOCKET) const {
     int value = -1;
     socklen_t size = sizeof value;
-    getsockopt(receiver_.get(), SOL_SOCKET, option, &value, &size);
+    getsockopt(receiver_.get(), level, option, &value, &size);
     return value;
   }
   UniqueFd sender_{socket(AF_INET, SOCK_STREAM, 0)}, receiver_;
@@ -49,6 +52,16 @@ TEST_F(ReceiveBufferTest, AWideOneGrowsAgainAsTheKernelLikes) {
   ReceiveBuffer::Widen(receiver_.get());
   EXPECT_GE(Get(SO_RCVBUF), before);
   EXPECT_EQ(Get(SO_BUF_LOCK), 0) << "by its own measure";
+}
+
+TEST_F(ReceiveBufferTest, WhatCameWhileItWasNarrowDoesNotBoundTheWindowOfAWideOne) {
+  ReceiveBuffer::Narrow(receiver_.get());
+  const std::string burst(20'000, 'x');
+  ASSERT_EQ(send(sender_.get(), burst.data(), burst.size(), 0), 20'000);
+  std::string received(burst.size(), '\0');
+  ASSERT_GT(recv(receiver_.get(), received.data(), received.size(), 0), 0);
+  ReceiveBuffer::Widen(receiver_.get());
+  EXPECT_GE(Get(TCP_WINDOW_CLAMP, IPPROTO_TCP), 64 << 10);
 }
 
 }  // namespace

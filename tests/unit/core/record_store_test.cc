@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/stored_records.h"
+
 namespace cairn::core {
 namespace {
 
@@ -18,36 +20,6 @@ using signaling::v1::Record;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using Said = RecordStore::Said;
-
-constexpr int64_t kTtlUs = 1000;
-constexpr uint64_t kNobody = 0;
-
-Record From(uint64_t connection, const std::string& blob, const std::string& peer_id = "",
-            int64_t ttl_us = kTtlUs) {
-  Record record;
-  record.set_connection(connection);
-  record.set_peer_id(peer_id);
-  record.set_blob(blob);
-  record.set_ttl_us(ttl_us);
-  return record;
-}
-
-Record At(const std::string& source, uint64_t connection, const std::string& blob,
-          const std::string& peer_id = "") {
-  Record record = From(connection, blob, peer_id);
-  record.set_source(source);
-  return record;
-}
-
-// Blobs of what `asking` is told, newest first.
-std::vector<std::string> Told(const RecordStore& store, std::string_view topic,
-                              uint64_t asking = kNobody) {
-  google::protobuf::RepeatedPtrField<Record> records;
-  store.Collect(topic, asking, SIZE_MAX, &records);
-  std::vector<std::string> blobs;
-  for (const Record& record : records) blobs.push_back(record.blob());
-  return blobs;
-}
 
 // ---- who is told what
 
@@ -364,91 +336,6 @@ TEST(RecordStoreTest, InAFullTopicTheOldestIsDroppedEvenIfItArrivesLast) {
   EXPECT_THAT(Told(store, "t"), ElementsAre("c", "b"));
   EXPECT_EQ(store.size(), 2u);
   EXPECT_EQ(store.ended(RecordEnd::kTopicFull), 1u);
-}
-
-// ---- against a model that keeps everything in one list
-
-struct Model {
-  struct Known {
-    std::string topic;
-    Record record;
-    int64_t expires_us;
-  };
-  RecordLimits limits;
-  std::vector<Known> all;  // oldest first
-
-  void Put(const std::string& topic, const Record& record, int64_t now_us) {
-    Expire(now_us);
-    std::erase_if(all, [&](const Known& known) {
-      if (known.topic != topic) return false;
-      const bool named = !known.record.peer_id().empty() || !record.peer_id().empty();
-      if (named) return known.record.peer_id() == record.peer_id();
-      return known.record.connection() == record.connection() ||
-             known.record.blob() == record.blob();
-    });
-    all.push_back({topic, record, now_us + record.ttl_us()});
-    std::vector<size_t> spread = Spread(topic);
-    if (spread.size() > limits.max_per_topic)
-      all.erase(all.begin() + static_cast<ptrdiff_t>(spread.back()));
-    DropFirstAbove(limits.max_per_connection, [&](const Known& known) {
-      return known.record.connection() == record.connection();
-    });
-  }
-  void Expire(int64_t now_us) {
-    std::erase_if(all, [now_us](const Known& known) { return known.expires_us <= now_us; });
-  }
-  template <typename Predicate>
-  void DropFirstAbove(size_t count, Predicate mine) {
-    if (static_cast<size_t>(std::count_if(all.begin(), all.end(), mine)) > count) {
-      all.erase(std::find_if(all.begin(), all.end(), mine));
-    }
-  }
-  // Where the topic's records are: again and again the newest, but of the connection of which
-  // fewest were taken.
-  std::vector<size_t> Spread(const std::string& topic) const {
-    std::vector<size_t> order;
-    std::map<uint64_t, size_t> taken;
-    for (size_t round = 0; round < all.size(); ++round) {
-      taken.clear();
-      for (size_t i = all.size(); i-- > 0;) {
-        if (all[i].topic == topic && taken[all[i].record.connection()]++ == round)
-          order.push_back(i);
-      }
-    }
-    return order;
-  }
-  std::vector<std::string> Told(const std::string& topic, uint64_t asking) const {
-    std::vector<std::string> blobs;
-    for (const size_t i : Spread(topic)) {
-      if (all[i].record.connection() != asking) blobs.push_back(all[i].record.blob());
-    }
-    return blobs;
-  }
-};
-
-TEST(RecordStoreTest, IsThatOfTheModelAfterAnyHistory) {
-  std::mt19937 random(20);
-  const RecordLimits limits{.max_per_topic = 4, .max_per_connection = 3};
-  RecordStore store(limits);
-  Model model{limits, {}};
-  const auto any = [&random](uint64_t below) {
-    return std::uniform_int_distribution<uint64_t>(0, below - 1)(random);
-  };
-  int64_t now_us = 0;
-  for (int step = 0; step < 20'000; ++step) {
-    now_us += static_cast<int64_t>(any(100));
-    const std::string topic = "t" + std::to_string(any(4));
-    const Record record = From(1 + any(6), "blob " + std::to_string(any(8)),
-                               any(3) == 0 ? "0" + std::to_string(any(3)) : "");
-    store.Put(topic, record, now_us);
-    model.Put(topic, record, now_us);
-    const uint64_t asking = any(7);
-    ASSERT_EQ(Told(store, topic, asking), model.Told(topic, asking)) << step;
-    ASSERT_EQ(store.size(), model.all.size()) << step;
-  }
-  store.Expire(now_us + kTtlUs);
-  EXPECT_EQ(store.size(), 0u);
-  EXPECT_EQ(store.bytes(), 0u);
 }
 
 }  // namespace

@@ -70,6 +70,28 @@ TEST_F(RouterPassedOver, ALaneIsToldWhenAnotherBringsTheRosterLater) {
   EXPECT_THAT(Notices(one), IsEmpty()) << "its Welcome says so";
 }
 
+// If the core ends before that, the next one has to tell it.
+TEST_F(RouterPassedOver, OthersKnowThatALaneHasNotAcknowledgedYetThatItMissedRelays) {
+  const LanePtr two = Return(2, {2});
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd().Relayed(20, "u", 1));
+  PassStartHold();
+  const LanePtr one = Remember(1, {1}, true, kBetween);
+  EXPECT_EQ(Connect(one), Welcome::OUTCOME_LATE);
+  Say(one, Batch().SnapshotEnd());
+  const auto link_of_two = [&] {
+    TickNow();
+    const auto roster = LastRoster(one);
+    for (int i = 0; i < roster.lanes_size(); ++i) {
+      if (roster.lanes(i) == 2) return roster.links(i);
+    }
+    return uint64_t{0};
+  };
+  EXPECT_EQ(link_of_two(), ~uint64_t{0});
+  EXPECT_THAT(Notices(two), ElementsAre("MISSED 0  0"));
+  Answer(two);
+  EXPECT_EQ(link_of_two(), two->link_number);
+}
+
 TEST_F(RouterPassedOver, NoLaneForgetsARelayBeforeItKnowsTheRoster) {
   const LanePtr one = Return(1, {1, 2});
   Say(one, Batch().Opened(10).SnapshotEnd().Relayed(10, "t", 1));

@@ -1,10 +1,9 @@
-#include "edge/http2_core_stream.h"
+#include "edge/http2_core_stream_opener.h"
 
 #include <absl/status/status.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <cstdio>
 #include <memory>
@@ -13,6 +12,7 @@
 
 #include "base/unique_fd.h"
 #include "proto/link/timing.h"
+#include "tests/support/core_stream_events.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/http2_peer.h"
 #include "tests/support/poll_loop.h"
@@ -23,23 +23,6 @@ namespace {
 using absl::StatusCode;
 using signaling::v1::CoreToLane;
 using signaling::v1::LaneToCore;
-
-class Listener final : public CoreStreamListener {
- public:
-  void OnStreamMessage(CoreToLane& message) override { numbers.push_back(message.number()); }
-  void OnStreamWritable() override { ++writable; }
-  void OnStreamEnded(int code, const std::string& text) override {
-    ended = static_cast<StatusCode>(code);
-    reason = text;
-    if (stream) stream->reset();
-  }
-
-  std::vector<uint64_t> numbers;
-  int writable = 0;
-  std::optional<StatusCode> ended;
-  std::string reason;
-  std::unique_ptr<CoreStream>* stream = nullptr;
-};
 
 // A core that is a unix socket, read and written when the test says so.
 class Http2CoreStreamTest : public testing::Test {
@@ -53,12 +36,8 @@ class Http2CoreStreamTest : public testing::Test {
   ~Http2CoreStreamTest() override { std::remove(path_.c_str()); }
 
   void Listen() {
-    socket_ = UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
-    sockaddr_un address = {};
-    address.sun_family = AF_UNIX;
-    path_.copy(address.sun_path, sizeof address.sun_path - 1);
-    ASSERT_EQ(bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    ASSERT_EQ(listen(socket_.get(), 8), 0);
+    socket_ = ListenOnUnixSocket(path_);
+    ASSERT_TRUE(socket_.valid());
   }
   // The same on TCP.
   void ListenOnTcp() {
@@ -112,7 +91,7 @@ class Http2CoreStreamTest : public testing::Test {
   const std::string path_;
   FakeClock clock_;
   PollLoop loop_;
-  Listener listener_;
+  CoreStreamEvents listener_;
   std::optional<Http2CoreStreamOpener> opener_;
   std::unique_ptr<CoreStream> stream_;
   UniqueFd socket_;
@@ -275,187 +254,6 @@ TEST_F(Http2CoreStreamTest, SilentCoreIsPingedAndThenGivenUp) {
   clock_.Advance(absl::FromChrono(link::kKeepaliveTimeout));
   loop_.RunTimers(absl::FromChrono(link::kKeepaliveTimeout));
   EXPECT_EQ(listener_.ended, StatusCode::kUnavailable);
-}
-
-// ---- several cores
-
-// Two cores that are unix sockets; streams are welcomed by the test.
-class SeveralCoresTest : public testing::Test {
- protected:
-  SeveralCoresTest() {
-    listener_.stream = &stream_;
-    Http2CoreStreamOpener::Options options;
-    for (const std::string& path : paths_)
-      options.targets.push_back(*CoreTarget::Parse("unix:" + path));
-    options.failback = failback_;
-    opener_.emplace(options, loop_, clock_);
-  }
-  ~SeveralCoresTest() override {
-    for (const std::string& path : paths_) std::remove(path.c_str());
-  }
-
-  void Start(int core) {
-    sockets_[core] = UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
-    sockaddr_un address = {};
-    address.sun_family = AF_UNIX;
-    paths_[core].copy(address.sun_path, sizeof address.sun_path - 1);
-    ASSERT_EQ(bind(sockets_[core].get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
-    ASSERT_EQ(listen(sockets_[core].get(), 8), 0);
-  }
-  void Kill(int core) {
-    sockets_[core].Reset();
-    std::remove(paths_[core].c_str());
-    peer_.Reset();
-  }
-  bool Accepts(int core) {
-    peer_ = UniqueFd(accept4(sockets_[core].get(), nullptr, nullptr, SOCK_NONBLOCK));
-    return peer_.valid();
-  }
-  void Send(const std::string& bytes) {
-    ASSERT_EQ(send(peer_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(bytes.size()));
-  }
-  // The stream that opens now comes to this core, which welcomes it.
-  void OpenAt(int core) {
-    listener_.ended.reset();
-    stream_ = opener_->OpenStream(listener_);
-    stream_->Write(LaneToCore());
-    ASSERT_TRUE(loop_.RunUntil([&] { return Accepts(core); }));
-    const size_t before = listener_.numbers.size();
-    Send(Http2Peer::Settings() + Http2Peer::Response() +
-         Http2Peer::Data(Http2Peer::Message(CoreToLane().SerializeAsString())));
-    ASSERT_TRUE(loop_.RunUntil([&] { return listener_.numbers.size() > before; }));
-  }
-  bool RunUntilEnded() {
-    return loop_.RunUntil([this] { return listener_.ended.has_value(); });
-  }
-  // So much time passes at once.
-  void Pass(absl::Duration time) {
-    clock_.Advance(time);
-    loop_.RunTimers(time);
-  }
-  // The core that the lane is with says nothing for so long, and then for so long.
-  void FallSilent(absl::Duration interval, absl::Duration timeout) {
-    Pass(interval);
-    EXPECT_FALSE(listener_.ended);
-    Pass(timeout);
-  }
-
-  const std::string paths_[2] = {testing::TempDir() + "core-a-" + std::to_string(getpid()),
-                                 testing::TempDir() + "core-b-" + std::to_string(getpid())};
-  FakeClock clock_;
-  PollLoop loop_;
-  Listener listener_;
-  std::shared_ptr<CoreFailback> failback_ = std::make_shared<CoreFailback>(clock_, 1);
-  std::optional<Http2CoreStreamOpener> opener_;
-  std::unique_ptr<CoreStream> stream_;
-  UniqueFd sockets_[2];
-  UniqueFd peer_;
-};
-
-TEST_F(SeveralCoresTest, TheFirstIsUsed) {
-  Start(0);
-  Start(1);
-  OpenAt(0);
-}
-
-TEST_F(SeveralCoresTest, TheNextIsTriedAtOnceOnTheSameStream) {
-  Start(1);
-  OpenAt(1);
-  EXPECT_FALSE(listener_.ended);
-}
-
-TEST_F(SeveralCoresTest, NoCoreIsOneFailureThatNamesAll) {
-  stream_ = opener_->OpenStream(listener_);
-  ASSERT_TRUE(RunUntilEnded());
-  EXPECT_EQ(listener_.ended, StatusCode::kUnavailable);
-  for (const std::string& path : paths_)
-    EXPECT_NE(listener_.reason.find(path), std::string::npos) << listener_.reason;
-}
-
-// There the lane's link goes on.
-TEST_F(SeveralCoresTest, AfterABrokenConnectionTheSameCoreIsTriedFirst) {
-  Start(1);
-  OpenAt(1);
-  Start(0);
-  peer_.Reset();
-  ASSERT_TRUE(RunUntilEnded());
-  OpenAt(1);
-}
-
-TEST_F(SeveralCoresTest, ADeadCoreIsLeft) {
-  Start(0);
-  Start(1);
-  OpenAt(0);
-  Kill(0);
-  ASSERT_TRUE(RunUntilEnded());
-  OpenAt(1);
-}
-
-TEST_F(SeveralCoresTest, ASilentCoreIsLeftSoonAndTheNextNotSoSoon) {
-  Start(0);
-  Start(1);
-  OpenAt(0);
-  FallSilent(absl::FromChrono(link::kImpatientInterval), absl::FromChrono(link::kImpatientTimeout));
-  ASSERT_EQ(listener_.ended, StatusCode::kUnavailable);
-  OpenAt(1);
-  Pass(absl::FromChrono(link::kImpatientInterval));
-  Pass(absl::FromChrono(link::kImpatientTimeout));
-  EXPECT_FALSE(listener_.ended) << "what slows down all must not drive the lane around";
-  FallSilent(absl::FromChrono(link::kKeepaliveInterval), absl::FromChrono(link::kKeepaliveTimeout));
-  EXPECT_EQ(listener_.ended, StatusCode::kUnavailable);
-}
-
-TEST_F(SeveralCoresTest, ACoreThatTakesConnectionsAndDoesNotAnswerComesLast) {
-  Start(0);
-  Start(1);
-  stream_ = opener_->OpenStream(listener_);
-  ASSERT_TRUE(loop_.RunUntil([&] { return Accepts(0); }));
-  peer_.Reset();
-  ASSERT_TRUE(RunUntilEnded());
-  OpenAt(1);
-}
-
-TEST_F(SeveralCoresTest, TheLaneReturnsToThePreferredCoreWhenProbesHaveFoundItWell) {
-  Start(1);
-  OpenAt(1);
-  Start(0);
-  const UniqueFd current = std::move(peer_);
-  absl::Duration passed;
-  while (!listener_.ended && passed < absl::Minutes(5)) {
-    stream_->Tick();
-    // A probe, if it is time for one.
-    for (int i = 0; i < 20 && !Accepts(0); ++i)
-      loop_.RunUntil([n = 0]() mutable { return ++n > 1; });
-    if (peer_.valid()) Send(Http2Peer::Settings());
-    loop_.RunUntil([n = 0]() mutable { return ++n > 5; });
-    clock_.Advance(absl::Seconds(5));
-    passed += absl::Seconds(5);
-  }
-  EXPECT_EQ(listener_.ended, StatusCode::kOk);
-  EXPECT_GE(passed, CoreFailback::kWell);
-  OpenAt(0);
-  for (int i = 0; i < 3; ++i) {
-    stream_->Tick();
-    clock_.Advance(absl::Seconds(5));
-  }
-  EXPECT_FALSE(Accepts(0)) << "nothing is probed by a lane that is where it wants to be";
-}
-
-TEST_F(SeveralCoresTest, APreferredCoreThatDoesNotAnswerProbesIsNotWell) {
-  Start(1);
-  OpenAt(1);
-  Start(0);
-  const UniqueFd current = std::move(peer_);
-  for (int i = 0; i < 30; ++i) {
-    stream_->Tick();
-    loop_.RunUntil([n = 0]() mutable { return ++n > 3; });
-    clock_.Advance(absl::Seconds(5));
-    // Also the streams' own time, which finds the current core alive.
-    if (i % 2 == 0) peer_ = UniqueFd(accept4(sockets_[0].get(), nullptr, nullptr, SOCK_NONBLOCK));
-  }
-  EXPECT_EQ(failback_->moves(), 0u);
-  EXPECT_FALSE(listener_.ended);
 }
 
 }  // namespace

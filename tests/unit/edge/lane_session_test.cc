@@ -254,36 +254,5 @@ TEST_F(LaneSession, OfACoreThatGaveTheLaneUpEverySubscriptionIsNew) {
   EXPECT_THAT(NewTold(), ElementsAre(false));
 }
 
-// ---- rosters
-
-TEST_F(LaneSession, TheRosterIsTheLastCompleteOnePlusItsAdditions) {
-  const auto tell = [this](std::initializer_list<uint64_t> lanes, uint64_t core, uint64_t version) {
-    CoreToLane message;
-    for (const uint64_t lane : lanes) message.mutable_roster()->add_lanes(lane);
-    message.mutable_roster()->set_complete(core != 0);
-    message.mutable_roster()->mutable_stamp()->set_core_id(core);
-    message.mutable_roster()->mutable_stamp()->set_version(version);
-    lane_.OnCoreMessage(message);
-  };
-  tell({kLane, kOtherLane}, 77, 5);
-  CoreToLane nothing;
-  lane_.OnCoreMessage(nothing);
-  EXPECT_THAT(lane_.roster().lanes(), ElementsAre(kLane, kOtherLane));
-  EXPECT_TRUE(lane_.roster().complete());
-  // A core that still waits must not make the lane forget whom the next one has to wait for.
-  tell({kLane, 44}, 0, 0);
-  tell({kLane, kOtherLane, 44, 45}, 0, 0);
-  EXPECT_THAT(lane_.roster().lanes(), ElementsAre(kLane, kOtherLane));
-  EXPECT_THAT(lane_.roster().awaited(), ElementsAre(44, 45));
-  EXPECT_TRUE(lane_.roster().complete());
-  EXPECT_EQ(lane_.roster().stamp().core_id(), 77u) << "whose roster it was, the next core compares";
-  EXPECT_EQ(lane_.roster().stamp().version(), 5u);
-  tell({kLane}, 88, 2);
-  EXPECT_THAT(lane_.roster().lanes(), ElementsAre(kLane));
-  EXPECT_THAT(lane_.roster().awaited(), IsEmpty());
-  EXPECT_EQ(lane_.roster().stamp().core_id(), 88u);
-  EXPECT_EQ(lane_.roster().stamp().version(), 2u);
-}
-
 }  // namespace
 }  // namespace cairn::edge

@@ -1,4 +1,5 @@
 #include "server/direct_link.h"
+#include "core/router.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -26,9 +27,9 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 // One loop of a process: a lane, its link, and what runs on its thread.
-class Loop {
+class LinkedLane {
  public:
-  Loop(DirectLinkFactory& factory, uint64_t lane_id, const Clock& clock)
+  LinkedLane(DirectLinkFactory& factory, uint64_t lane_id, const Clock& clock)
       : lane_({lane_id, "edge", 0}, limits_, counters_, clock) {
     link_ = factory.NewLink(lane_.identity(), lane_, executor_);
     lane_.Connect(link_.get());
@@ -83,8 +84,8 @@ class DirectLinkTest : public testing::Test {
   const core::CoreLimits core_limits_;
   core::Core core_{77, core_limits_, clock_};
   DirectLinkFactory factory_{core_};
-  Loop one_{factory_, 1, clock_};
-  Loop two_{factory_, 2, clock_};
+  LinkedLane one_{factory_, 1, clock_};
+  LinkedLane two_{factory_, 2, clock_};
   FakeClient alice_, bob_, carol_;
 };
 
@@ -271,7 +272,7 @@ TEST_F(DirectLinkTest, TwoLoopsThatRelayAtOnceGetEverythingInOrder) {
   Lane::Member* bob = two_.Join(20, bob_);
   one_.Subscribe(alice, "t");
   two_.Subscribe(bob, "t");
-  const auto run = [](Loop& loop, const Lane::Member* self, const FakeClient& client) {
+  const auto run = [](LinkedLane& loop, const Lane::Member* self, const FakeClient& client) {
     for (size_t i = 0; i < kRelays; ++i) {
       loop.Relay(self, "t", std::to_string(i));
       if (i % 10 == 0) loop.Run();

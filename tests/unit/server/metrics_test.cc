@@ -1,3 +1,4 @@
+#include "core/router_counters.h"
 #include "server/metrics.h"
 
 #include <gmock/gmock.h>

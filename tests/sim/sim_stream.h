@@ -1,15 +1,15 @@
-// Connection: one stream between a lane and the core, without a network: both of its ends, and all
+// SimStream: a stream between a lane and the core, without a network: both of its ends, and all
 // that can happen to it.
 //
 //   opening ──first message arrives──▶ open ──Cut(), Cancel(), Close()──▶ each end is told, at its
 //   own time
 //
-// Behaves as edge/grpc_core_stream.cc and core/lane_service.cc do: one read at a time in the core,
-// an inbox in the lane.
+// Behaves as edge/http2_core_stream.cc and core/lane_connection.cc do: one read at a time in the
+// core, an inbox in the lane.
 //
 // Owner:  shared by its two ends and the events that are due.
-#ifndef CAIRN_TESTS_SIM_CONNECTION_H_
-#define CAIRN_TESTS_SIM_CONNECTION_H_
+#ifndef CAIRN_TESTS_SIM_SIM_STREAM_H_
+#define CAIRN_TESTS_SIM_SIM_STREAM_H_
 
 #include <memory>
 #include <string>
@@ -24,11 +24,11 @@
 
 namespace cairn::sim {
 
-class Connection final : public core::LaneStream, public std::enable_shared_from_this<Connection> {
+class SimStream final : public core::LaneStream, public std::enable_shared_from_this<SimStream> {
  public:
-  Connection(Timeline& timeline, Random& random, Trace& trace, const Weather& weather,
-             CoreHost& core, edge::LoopExecutor& executor, edge::CoreStreamListener& listener,
-             std::string name);
+  SimStream(Timeline& timeline, Random& random, Trace& trace, const Weather& weather,
+            CoreHost& core, edge::LoopExecutor& executor, edge::CoreStreamListener& listener,
+            std::string name);
 
   // Begins to connect; the result is the lane's end.
   std::unique_ptr<edge::CoreStream> Open();
@@ -100,4 +100,4 @@ class Connection final : public core::LaneStream, public std::enable_shared_from
 
 }  // namespace cairn::sim
 
-#endif  // CAIRN_TESTS_SIM_CONNECTION_H_
+#endif  // CAIRN_TESTS_SIM_SIM_STREAM_H_

@@ -1,4 +1,4 @@
-#include "tests/sim/connection.h"
+#include "tests/sim/sim_stream.h"
 
 #include <algorithm>
 #include <utility>
@@ -19,24 +19,24 @@ constexpr Time kKeepalive = (link::kKeepaliveInterval + link::kKeepaliveTimeout)
 
 }  // namespace
 
-class Connection::LaneEnd final : public edge::CoreStream {
+class SimStream::LaneEnd final : public edge::CoreStream {
  public:
-  explicit LaneEnd(std::shared_ptr<Connection> connection) : connection_(std::move(connection)) {}
-  ~LaneEnd() override { connection_->CancelByLane(true); }
-  bool Writable() override { return connection_->up_.Writable(); }
-  void Write(const LaneToCore& message) override { connection_->up_.Write(message); }
+  explicit LaneEnd(std::shared_ptr<SimStream> connection) : stream_(std::move(connection)) {}
+  ~LaneEnd() override { stream_->CancelByLane(true); }
+  bool Writable() override { return stream_->up_.Writable(); }
+  void Write(const LaneToCore& message) override { stream_->up_.Write(message); }
   void Cancel() override {
-    connection_->refused_ = true;
-    connection_->CancelByLane(false);
+    stream_->refused_ = true;
+    stream_->CancelByLane(false);
   }
 
  private:
-  const std::shared_ptr<Connection> connection_;
+  const std::shared_ptr<SimStream> stream_;
 };
 
-Connection::Connection(Timeline& timeline, Random& random, Trace& trace, const Weather& weather,
-                       CoreHost& core, edge::LoopExecutor& executor,
-                       edge::CoreStreamListener& listener, std::string name)
+SimStream::SimStream(Timeline& timeline, Random& random, Trace& trace, const Weather& weather,
+                     CoreHost& core, edge::LoopExecutor& executor,
+                     edge::CoreStreamListener& listener, std::string name)
     : timeline_(timeline),
       random_(random),
       trace_(trace),
@@ -48,8 +48,8 @@ Connection::Connection(Timeline& timeline, Random& random, Trace& trace, const W
       up_(timeline, random, weather),
       down_(timeline, random, weather) {}
 
-std::unique_ptr<edge::CoreStream> Connection::Open() {
-  const std::weak_ptr<Connection> self = weak_from_this();
+std::unique_ptr<edge::CoreStream> SimStream::Open() {
+  const std::weak_ptr<SimStream> self = weak_from_this();
   up_.SetEnds(self, {[this](LaneToCore& message) { return TakeUp(message); },
                      [this] {
                        executor_.Post([self = shared_from_this()] {
@@ -77,7 +77,7 @@ std::unique_ptr<edge::CoreStream> Connection::Open() {
 
 // ---- up
 
-bool Connection::TakeUp(LaneToCore& message) {
+bool SimStream::TakeUp(LaneToCore& message) {
   if (core_told_ || closed_ || incarnation_ != core_.incarnation() || !core_.running()) return true;
   if (!opened_) {
     opened_ = true;
@@ -97,7 +97,7 @@ bool Connection::TakeUp(LaneToCore& message) {
   return true;
 }
 
-void Connection::CountTaken() {
+void SimStream::CountTaken() {
   if (freeze_after_ == 0 || --freeze_after_ > 0) return;
   SetFrozen(true);
   timeline_.After(freeze_for_, [weak = weak_from_this()] {
@@ -105,19 +105,19 @@ void Connection::CountTaken() {
   });
 }
 
-void Connection::OnHandled(LaneToCore) {
+void SimStream::OnHandled(LaneToCore) {
   reading_ = true;
   up_.Kick();
 }
 
 // ---- down
 
-void Connection::Write(const CoreToLane& message) {
+void SimStream::Write(const CoreToLane& message) {
   if (message.has_welcome()) core_.Welcomes(message.welcome());
   down_.Write(message);
 }
 
-bool Connection::TakeDown(CoreToLane& message) {
+bool SimStream::TakeDown(CoreToLane& message) {
   if (edge_told_ || !listener_) return true;
   if (inbox_.size() >= kMaxInbox) return false;
   inbox_.push_back(std::move(message));
@@ -126,7 +126,7 @@ bool Connection::TakeDown(CoreToLane& message) {
   return true;
 }
 
-void Connection::TakeInbox() {
+void SimStream::TakeInbox() {
   take_posted_ = false;
   std::vector<CoreToLane> taken;
   taken.swap(inbox_);
@@ -145,16 +145,16 @@ void Connection::TakeInbox() {
 
 // ---- ends
 
-Time Connection::DetectionTime() {
+Time SimStream::DetectionTime() {
   return random_.Chance(80) ? random_.Between(20, 50 * kMs) : random_.Between(50 * kMs, kKeepalive);
 }
 
-void Connection::SetFrozen(bool frozen) {
+void SimStream::SetFrozen(bool frozen) {
   up_.SetFrozen(frozen);
   down_.SetFrozen(frozen);
 }
 
-void Connection::Cut() {
+void SimStream::Cut() {
   if (up_.dead() && down_.dead()) return;
   up_.Cut(random_.Below(up_.in_flight() + 1));
   down_.Cut(random_.Below(down_.in_flight() + 1));
@@ -162,7 +162,7 @@ void Connection::Cut() {
   TellCore(DetectionTime());
 }
 
-void Connection::CutByCore(bool at_once) {
+void SimStream::CutByCore(bool at_once) {
   if (edge_told_ && core_told_) return;
   core_told_ = true;
   up_.Cut(0);
@@ -170,7 +170,7 @@ void Connection::CutByCore(bool at_once) {
   TellEdge(at_once ? random_.Between(20, 5 * kMs) : DetectionTime(), kUnavailable, "core lost");
 }
 
-void Connection::CancelByLane(bool gone) {
+void SimStream::CancelByLane(bool gone) {
   if (gone) listener_ = nullptr;
   up_.Cut(random_.Below(up_.in_flight() + 1));
   down_.Cut(0);
@@ -178,7 +178,7 @@ void Connection::CancelByLane(bool gone) {
   TellCore(DetectionTime());
 }
 
-void Connection::Close(const absl::Status& status) {
+void SimStream::Close(const absl::Status& status) {
   closed_ = true;
   trace_.Say(name_, " is closed by the core: ", status.ToString());
   up_.Cut(0);
@@ -188,7 +188,7 @@ void Connection::Close(const absl::Status& status) {
   TellCore(random_.Between(50, 2 * kMs));
 }
 
-void Connection::TellEdge(Time wait, int code, const std::string& message) {
+void SimStream::TellEdge(Time wait, int code, const std::string& message) {
   timeline_.At(std::max(timeline_.now() + wait, down_.last_arrival() + 1),
                [self = shared_from_this(), code, message] {
                  if (std::exchange(self->edge_told_, true)) return;
@@ -202,7 +202,7 @@ void Connection::TellEdge(Time wait, int code, const std::string& message) {
                });
 }
 
-void Connection::TellCore(Time wait) {
+void SimStream::TellCore(Time wait) {
   timeline_.At(std::max(timeline_.now() + wait, up_.last_arrival() + 1),
                [self = shared_from_this()] {
                  if (std::exchange(self->core_told_, true) || !self->opened_) return;

@@ -1,10 +1,10 @@
-// Mesh: this core's place in a fleet: the bus, and the way between it and the router.
+// MeshConnection: this core's place in a fleet: the bus, and the way between it and the router.
 //
 // Owner:  Server.
 // Thread: the owner's; what comes goes to the core on the bus's thread.
 // Errors: Join() says which option or file cannot be used. A NATS that is away is none: it is logged, and tried again.
-#ifndef CAIRN_SERVER_MESH_H_
-#define CAIRN_SERVER_MESH_H_
+#ifndef CAIRN_SERVER_MESH_CONNECTION_H_
+#define CAIRN_SERVER_MESH_CONNECTION_H_
 
 #include <absl/status/statusor.h>
 
@@ -23,12 +23,13 @@
 
 namespace cairn::server {
 
-class Mesh : public core::NatsReceiver {
+class MeshConnection : public core::NatsReceiver {
  public:
   // `core` and `clock` must outlive the mesh.
-  static absl::StatusOr<std::unique_ptr<Mesh>> Join(core::NatsOptions options, std::string name,
-                                                    core::Core& core, const Clock& clock);
-  ~Mesh() override;
+  static absl::StatusOr<std::unique_ptr<MeshConnection>> Join(core::NatsOptions options,
+                                                              std::string name, core::Core& core,
+                                                              const Clock& clock);
+  ~MeshConnection() override;
 
   // Whether NATS can be reached.
   bool up() const { return up_.load(std::memory_order_relaxed); }
@@ -38,7 +39,7 @@ class Mesh : public core::NatsReceiver {
   core::Fleet& fleet() { return *fleet_; }
 
  private:
-  Mesh(core::Core& core, const Clock& clock);
+  MeshConnection(core::Core& core, const Clock& clock);
 
   void OnMessage(signaling::v1::MeshMessage message) override;
   void OnWritable() override;
@@ -63,4 +64,4 @@ class Mesh : public core::NatsReceiver {
 
 }  // namespace cairn::server
 
-#endif  // CAIRN_SERVER_MESH_H_
+#endif  // CAIRN_SERVER_MESH_CONNECTION_H_

@@ -1,4 +1,4 @@
-#include "server/mesh.h"
+#include "server/mesh_connection.h"
 
 #include <optional>
 #include <utility>
@@ -7,12 +7,14 @@
 
 namespace cairn::server {
 
-Mesh::Mesh(core::Core& core, const Clock& clock)
+MeshConnection::MeshConnection(core::Core& core, const Clock& clock)
     : core_(core), failures_(clock), admin_(core, CAIRN_VERSION) {}
 
-absl::StatusOr<std::unique_ptr<Mesh>> Mesh::Join(core::NatsOptions options, std::string name,
-                                                 core::Core& core, const Clock& clock) {
-  std::unique_ptr<Mesh> mesh(new Mesh(core, clock));
+absl::StatusOr<std::unique_ptr<MeshConnection>> MeshConnection::Join(core::NatsOptions options,
+                                                                     std::string name,
+                                                                     core::Core& core,
+                                                                     const Clock& clock) {
+  std::unique_ptr<MeshConnection> mesh(new MeshConnection(core, clock));
   absl::StatusOr<std::unique_ptr<core::NatsBus>> bus = core::NatsBus::Start(options, *mesh);
   if (!bus.ok()) return bus.status();
   mesh->bus_ = *std::move(bus);
@@ -26,12 +28,12 @@ absl::StatusOr<std::unique_ptr<Mesh>> Mesh::Join(core::NatsOptions options, std:
 }
 
 // The fleet sends by the bus, and the bus tells the fleet.
-Mesh::~Mesh() {
+MeshConnection::~MeshConnection() {
   fleet_->Stop();
   bus_.reset();
 }
 
-void Mesh::OnMessage(signaling::v1::MeshMessage message) {
+void MeshConnection::OnMessage(signaling::v1::MeshMessage message) {
   if (message.has_fleet()) {
     if (core::Fleet* fleet = told_) fleet->OnMessage(message);
     return;
@@ -40,19 +42,19 @@ void Mesh::OnMessage(signaling::v1::MeshMessage message) {
   core_.Enter(input);
 }
 
-void Mesh::OnWritable() {
+void MeshConnection::OnWritable() {
   core::RouterInput input = core::MeshWritable{};
   core_.Enter(input);
 }
 
 // Operators need not wait for the beats that do not come.
-void Mesh::OnNobody(uint64_t core_id) {
+void MeshConnection::OnNobody(uint64_t core_id) {
   if (core::Fleet* fleet = told_) fleet->OnNobody(core_id);
   core::RouterInput input = core::MeshNobody{core_id};
   core_.Enter(input);
 }
 
-void Mesh::OnState(bool up, std::string_view reason) {
+void MeshConnection::OnState(bool up, std::string_view reason) {
   up_ = up;
   if (up) connects_.fetch_add(1, std::memory_order_relaxed);
   if (up) {

@@ -1,0 +1,41 @@
+#include "core/core.h"
+
+#include "core/combiner.h"
+#include "core/router.h"
+
+namespace cairn::core {
+
+struct Core::ToRouter {
+  Core& core;
+  void operator()(RouterInput& input) {
+    core.router_->Handle(input);
+    if (!core.router_->WantsTurn()) return;
+    RouterInput go_on = Continue{};
+    core.door_->Enter(go_on);
+  }
+};
+
+Core::Core(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
+    : clock_(clock),
+      id_(core_id),
+      limits_(limits),
+      router_(std::make_unique<Router>(core_id, limits, clock)),
+      door_(std::make_unique<Combiner<RouterInput, ToRouter>>(ToRouter{*this})) {}
+Core::~Core() = default;
+
+void Core::Enter(RouterInput& input) { door_->Enter(input); }
+
+void Core::Tick() {
+  RouterInput tick = core::Tick{};
+  Enter(tick);
+}
+
+void Core::JoinMesh(MeshBus& bus, const std::string& name, const std::string& version,
+                    const std::string& fleet) {
+  RouterInput join = AdminCall{[&bus, name, version, fleet](Router& router) {
+    router.JoinMesh(bus, name, version, fleet);
+  }};
+  Enter(join);
+}
+
+}  // namespace cairn::core

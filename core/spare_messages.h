@@ -1,0 +1,55 @@
+// SpareMessages: messages between cores that have been handled, whose memory is used for those that
+// come next: with many relays in flight most of what a message costs is its memory.
+//
+// Thread: any.
+// Bounds: kMaxSpare messages of kMaxItems relays of kMaxStringBytes: 16 MiB.
+#ifndef CAIRN_CORE_SPARE_MESSAGES_H_
+#define CAIRN_CORE_SPARE_MESSAGES_H_
+
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "signaling/v1/mesh.pb.h"
+
+namespace cairn::core {
+
+class SpareMessages {
+ public:
+  static constexpr size_t kMaxSpare = 8;
+  static constexpr int kMaxItems = 2'048;
+  static constexpr size_t kMaxStringBytes = 1'024;
+
+  // An empty one.
+  signaling::v1::MeshMessage Take() {
+    const absl::MutexLock lock(&mu_);
+    if (spare_.empty()) return {};
+    signaling::v1::MeshMessage message = std::move(spare_.back());
+    spare_.pop_back();
+    return message;
+  }
+  // Its contents are not needed any more. It may be empty, and have memory of earlier ones.
+  void Give(signaling::v1::MeshMessage&& message) {
+    if (message.items_size() > kMaxItems) return;
+    for (signaling::v1::MeshItem& item : *message.mutable_items()) {
+      if (item.payload().capacity() > kMaxStringBytes) std::string().swap(*item.mutable_payload());
+      if (item.record().capacity() > kMaxStringBytes) std::string().swap(*item.mutable_record());
+      if (item.topic().capacity() > kMaxStringBytes) std::string().swap(*item.mutable_topic());
+    }
+    message.Clear();
+    const absl::MutexLock lock(&mu_);
+    if (spare_.size() < kMaxSpare) spare_.push_back(std::move(message));
+  }
+
+ private:
+  absl::Mutex mu_;
+  std::vector<signaling::v1::MeshMessage> spare_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_CORE_SPARE_MESSAGES_H_

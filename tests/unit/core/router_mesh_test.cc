@@ -1,0 +1,159 @@
+// A router of a fleet: lanes that go from one core to another, and what becomes of relays
+// meanwhile.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "tests/support/router_mesh_fixture.h"
+
+namespace cairn::core {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Not;
+
+constexpr uint64_t kOther = 100, kThird = 101;
+
+class LanesOfAFleet : public RouterMesh {
+ protected:
+  // A lane of this core with a subscriber of "t", and `sender` at the other core.
+  LanesOfAFleet() : other_(MeetCore(kOther)), listener_(Open(1)) {
+    Say(listener_, Batch().Opened(10).Subscribed(10, "t"));
+    TickNow();
+    EXPECT_FALSE(router_->hold().holding());
+    Tell(other_, Found(1, 0), Here(kSender, 1), Ready(kSender, 1));
+    listener_->TakeMessages();
+    other_->heard.clear();
+  }
+  // The lane opens a stream to this core, of which it never hears.
+  void OpenInVain(uint64_t lane_id, uint64_t session) {
+    auto lane = std::make_shared<FakeLane>(lane_id, "elsewhere");
+    lane->core_id = kOther;
+    lane->link_number = 1;
+    lane->session = session;
+    Enter(LaneOpened{std::make_shared<FakeLaneStream>(), lane->Hello()});
+    Carry();
+  }
+
+  static constexpr uint64_t kSender = 5;
+  const CorePtr other_;
+  const LanePtr listener_;
+};
+
+TEST_F(LanesOfAFleet, ARelayOfALaneThatHasTriedThisCoreInVainIsTaken) {
+  OpenInVain(kSender, 2);
+  // It goes on with its link at the other core, which has sent this before and does not repeat it.
+  Tell(other_, Relayed(kSender, 50, "t", 1, 1));
+  EXPECT_THAT(Delivered(listener_), ElementsAre(1));
+  Tell(other_, Here(kSender, 3), Ready(kSender, 3), Relayed(kSender, 50, "t", 2, 2));
+  EXPECT_THAT(Delivered(listener_), ElementsAre(2));
+}
+
+TEST_F(LanesOfAFleet, ARelayOfALaneThatHasTriedAThirdCoreInVainIsTaken) {
+  const CorePtr third = MeetCore(kThird);
+  Tell(third, Found(1, 0), Here(kSender, 2, false));
+  Tell(other_, Relayed(kSender, 50, "t", 1, 1));
+  EXPECT_THAT(Delivered(listener_), ElementsAre(1));
+}
+
+TEST_F(LanesOfAFleet, ARelayOfALaneIsStaleOnceItHasToldItsSnapshotAtAnotherCore) {
+  const CorePtr third = MeetCore(kThird);
+  Tell(third, Found(1, 0), Here(kSender, 2, false), Ready(kSender, 2));
+  Tell(third, Relayed(kSender, 50, "t", 2, 1));
+  Tell(other_, Relayed(kSender, 50, "t", 1, 1));
+  EXPECT_THAT(Delivered(listener_), ElementsAre(2)) << "the third core sends what is open";
+  EXPECT_THAT(SettledTags(other_), ElementsAre(1)) << "nobody waits for it";
+  EXPECT_EQ(router_->mesh()->counters().stale_relays, 1u);
+}
+
+TEST_F(LanesOfAFleet, ARelayOfALaneIsStaleOnceItHasToldItsSnapshotHere) {
+  const LanePtr sender = std::make_shared<FakeLane>(kSender, "edge");
+  sender->core_id = kOther;
+  sender->session = 2;
+  lanes_.push_back(sender);
+  ASSERT_EQ(Connect(sender), Welcome::OUTCOME_NEW);
+  Tell(other_, Relayed(kSender, 50, "t", 1, 1));
+  EXPECT_THAT(Delivered(listener_), ElementsAre(1)) << "it may still go back";
+  Say(sender, Batch().SnapshotEnd());
+  Tell(other_, Relayed(kSender, 50, "t", 2, 2));
+  EXPECT_THAT(Delivered(listener_), IsEmpty());
+  EXPECT_EQ(router_->mesh()->counters().stale_relays, 1u);
+}
+
+TEST_F(LanesOfAFleet, AMessageThatWasHandledIsGivenBackToTheBus) {
+  const int before = bus_.handled;
+  Enter(MeshArrived{Message()});
+  EXPECT_EQ(bus_.handled, before + 1);
+}
+
+// ---- joining
+
+class ABusThatIsAway : public RouterReturn {
+ protected:
+  ABusThatIsAway() {
+    bus_.reached = false;
+    router_->JoinMesh(bus_, "core", "test", "fleet");
+  }
+  RouterMesh::FakeBus bus_;
+};
+
+TEST_F(ABusThatIsAway, ACoreHasNotJoinedBeforeItHasReachedIt) {
+  Elapse(absl::Minutes(1));
+  EXPECT_FALSE(router_->mesh()->ready());
+  bus_.reached = true;
+  Enter(MeshWritable{});
+  TickNow();
+  EXPECT_FALSE(router_->mesh()->ready()) << "others may answer";
+  PassStartHold();
+  EXPECT_TRUE(router_->mesh()->ready());
+  bus_.reached = false;
+  Elapse(absl::Minutes(1));
+  EXPECT_TRUE(router_->mesh()->ready()) << "it goes on alone";
+}
+
+// ---- a restart of the whole fleet
+
+class ARestartedFleet : public RouterMesh {
+ protected:
+  ARestartedFleet() : other_(MeetCore(kOther)), sender_(Remember(1, {1, 2})) {}
+  void Relay() {
+    ASSERT_EQ(Connect(sender_), Welcome::OUTCOME_NEW);
+    Say(sender_, Batch().Opened(10).Known(10, "t").SnapshotEnd().Relayed(10, "t", 1));
+    Carry();
+  }
+
+  const CorePtr other_;
+  const LanePtr sender_;
+};
+
+TEST_F(ARestartedFleet, ALaneThatTellsItsSnapshotAtAnotherCoreIsWaitedFor) {
+  Relay();
+  EXPECT_TRUE(router_->hold().holding());
+  Tell(other_, Here(2, 2));
+  TickNow();
+  EXPECT_TRUE(router_->hold().holding()) << "its subscriptions are not known yet";
+  Tell(other_, Subscribed(2, 20, "t"), Ready(2, 2));
+  EXPECT_THAT(Relays(other_, 1), ElementsAre(1));
+}
+
+TEST_F(ARestartedFleet, ALaneThatBeganToTellItsSnapshotEarlierIsWaitedForToo) {
+  Tell(other_, Here(2, 2));
+  Relay();
+  TickNow();
+  EXPECT_TRUE(router_->hold().holding());
+  Tell(other_, Subscribed(2, 20, "t"), Ready(2, 2));
+  EXPECT_THAT(Relays(other_, 1), ElementsAre(1));
+}
+
+TEST_F(ARestartedFleet, ALaneThatHasToldItsSnapshotAtAnotherCoreIsNotWaitedFor) {
+  Tell(other_, Here(2, 2), Subscribed(2, 20, "t"), Ready(2, 2));
+  Relay();
+  EXPECT_THAT(Relays(other_, 1), ElementsAre(1));
+}
+
+}  // namespace
+}  // namespace cairn::core
