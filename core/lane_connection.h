@@ -63,6 +63,8 @@ class LaneConnection final : public LaneStream,
   void OnReady(std::span<char> buffer);
   // Does what other threads have left.
   void Settle();
+  // OnReady() must be called again after Settle(): the socket does not tell that there is more.
+  bool unread() const { return unread_ && !over_; }
   // Called about once a second.
   void OnTime();
   // Ends the call because the lane has sent more than there is memory for.
@@ -91,7 +93,9 @@ class LaneConnection final : public LaneStream,
   };
 
   void Receive(std::string_view bytes);
+  void Touch();
   void WatchSocket();
+  void ReleaseMemory();
   // Passes messages to the router, one at a time.
   void HandleMessages();
   // Whether the next message may be handled now.
@@ -121,6 +125,7 @@ class LaneConnection final : public LaneStream,
   uint32_t watched_;
   bool blocked_ = false;    // the socket takes no more output
   bool stuck_ = false;      // TLS must write before it reads on
+  bool unread_ = false;     // TLS has received more than was read
   bool finishing_ = false;  // the call has its status
   bool shut_ = false;       // the lane has been sent everything
   absl::Duration hello_by_;
