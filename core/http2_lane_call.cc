@@ -224,6 +224,7 @@ void Http2LaneCall::SubmitTrailers() {
 }
 
 void Http2LaneCall::OnTime(absl::Duration now) {
+  incoming_.ReleaseMemory();
   if (pinged_) {
     ended_ = ended_ || now - *pinged_ >= options_.ping_timeout;
   } else if (now - heard_ >= options_.ping_interval) {

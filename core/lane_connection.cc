@@ -55,17 +55,25 @@ void LaneConnection::Begin(std::string_view received, Credentials credentials, A
 
 void LaneConnection::OnReady(std::span<char> buffer) {
   if (over_) return;
-  stuck_ = false;
+  stuck_ = unread_ = false;
   if (blocked_) Flush();
-  while (!over_) {
+  for (size_t bytes = 0; !over_;) {
     const LaneSocket::Result result = socket_.Read(buffer);
     over_ = over_ || result.status == LaneSocket::Status::kEnd;
     stuck_ = result.status == LaneSocket::Status::kWantWrite;
+    unread_ = result.status == LaneSocket::Status::kOk && socket_.HasPending();
     if (result.status != LaneSocket::Status::kOk) break;
     Receive({buffer.data(), result.bytes});
-    if (!socket_.HasPending()) break;
+    bytes += result.bytes;
+    if (!unread_ || bytes >= buffer.size()) break;
   }
+  if (unread_) Touch();
   WatchSocket();
+}
+
+void LaneConnection::Touch() {
+  MutexLock lock(mu_);
+  TouchLocked();
 }
 
 void LaneConnection::Receive(std::string_view bytes) {
@@ -190,9 +198,17 @@ void LaneConnection::OnTime() {
     return;
   }
   call_.OnTime(Now());
+  ReleaseMemory();
   if (Now() >= hello_by_ && !intake_.opened())
     Refuse(LaneRefusal::kNoHello, absl::DeadlineExceededError("no Hello has come"));
   Flush();
+}
+
+// Of the largest message: once a second, because to do so after each would cost a busy lane as much
+// as its messages do.
+void LaneConnection::ReleaseMemory() {
+  MutexLock lock(mu_);
+  if (!at_router_) intake_.ReleaseMemory();
 }
 
 void LaneConnection::End() {

@@ -64,6 +64,8 @@ class LaneConnection final : public LaneStream,
   // Follows Touch(): sends what other threads have written meanwhile, and handles the messages for
   // which they have made room.
   void Settle();
+  // OnReady() must be called again after Settle(): the socket does not tell that there is more.
+  bool unread() const { return unread_ && !over_; }
   // Called about once a second.
   void OnTime();
   // Ends the call because the lane has sent more than there is memory for.
@@ -92,7 +94,9 @@ class LaneConnection final : public LaneStream,
   };
 
   void Receive(std::string_view bytes);
+  void Touch();
   void WatchSocket();
+  void ReleaseMemory();
   // Passes messages to the router, one at a time.
   void HandleMessages();
   // Whether the next message may be handled now.
@@ -122,6 +126,7 @@ class LaneConnection final : public LaneStream,
   uint32_t watched_;
   bool blocked_ = false;    // the socket takes no more output
   bool stuck_ = false;      // TLS must write before it reads on
+  bool unread_ = false;     // TLS has received more than was read
   bool finishing_ = false;  // the call has its status
   bool shut_ = false;       // the lane has been sent everything
   absl::Duration hello_by_;

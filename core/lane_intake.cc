@@ -9,9 +9,6 @@ namespace cairn::core {
 
 using signaling::v1::Hello;
 
-// The memory of a message with more is not kept: it can be megabytes, for each lane.
-static constexpr size_t kKeptFields = 2048, kKeptBytes = 64 << 10;
-
 absl::Status LaneIntake::OnMessage(std::string_view bytes,
                                    const std::shared_ptr<LaneStream>& stream) {
   if (!Parse(bytes)) {
@@ -31,9 +28,7 @@ absl::Status LaneIntake::OnMessage(std::string_view bytes,
 }
 
 bool LaneIntake::Parse(std::string_view bytes) {
-  const size_t fields = link::CountFields(bytes);
-  keeps_memory_ = fields <= kKeptFields && bytes.size() <= kKeptBytes;
-  return fields <= core_.limits().max_fields &&
+  return link::CountFields(bytes) <= core_.limits().max_fields &&
          message_.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 

@@ -31,9 +31,9 @@ class LaneIntake {
   // refusal has been counted, and the router has not been given the message.
   absl::Status OnMessage(std::string_view bytes, const std::shared_ptr<LaneStream>& stream);
   // What OnHandled() brings back: memory for the next message.
-  void Reuse(signaling::v1::LaneToCore batch) {
-    message_ = keeps_memory_ ? std::move(batch) : signaling::v1::LaneToCore();
-  }
+  void Reuse(signaling::v1::LaneToCore batch) { message_ = std::move(batch); }
+  // Gives it back: it can be megabytes. Not between OnMessage() and Reuse().
+  void ReleaseMemory() { message_ = signaling::v1::LaneToCore(); }
   // Whether it has had its Hello.
   bool opened() {
     MutexLock lock(mu_);
@@ -56,7 +56,6 @@ class LaneIntake {
   const std::string only_edge_;
   // Of OnMessage().
   signaling::v1::LaneToCore message_;
-  bool keeps_memory_ = true;
 
   Mutex mu_;
   // Set before opened_.

@@ -86,6 +86,7 @@ void LanePort::SettleTouched() {
   settling_.swap(touched_);
   for (const Shared& connection : settling_) {
     connection->Settle();
+    if (connection->unread()) connection->OnReady({buffer_.get(), kReadBytes});
     Update(connection);
   }
   settling_.clear();

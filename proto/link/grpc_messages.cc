@@ -44,8 +44,11 @@ std::optional<std::string_view> GrpcMessages::Next() {
   }
   bytes_.erase(0, taken_);
   taken_ = 0;
-  if (bytes_.empty() && bytes_.capacity() > kKeptBytes) std::string().swap(bytes_);
   return std::nullopt;
+}
+
+void GrpcMessages::ReleaseMemory() {
+  if (bytes_.empty() && bytes_.capacity() > kKeptBytes) std::string().swap(bytes_);
 }
 
 void GrpcMessages::Clear() {

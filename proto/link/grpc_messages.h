@@ -2,7 +2,7 @@
 //
 // Thread: its owner's.
 // Bounds: what its owner appends; of a message that is longer than max_message_bytes only what was
-//         appended before Next() is kept. The memory of more than kKeptBytes is given back.
+//         appended before Next() is kept.
 // Source: gRPC's PROTOCOL-HTTP2.md, "Length-Prefixed-Message".
 #ifndef CAIRN_PROTO_LINK_GRPC_MESSAGES_H_
 #define CAIRN_PROTO_LINK_GRPC_MESSAGES_H_
@@ -57,6 +57,8 @@ class GrpcMessages {
   std::optional<std::string_view> Next();
   // Appended, and not returned yet.
   size_t waiting_bytes() const { return bytes_.size() - taken_; }
+  // Gives the memory of more than kKeptBytes back, if none is used.
+  void ReleaseMemory();
   // Why there is none: kNone if its bytes have not come.
   Fault fault() const { return fault_; }
   // Of a message that is too long.

@@ -8,7 +8,7 @@ import urllib.request
 
 from support.messages import new_topic, relay
 from support.raw_client import RawClient
-from support.waiting import Stopwatch, eventually
+from support.waiting import PATIENCE, Stopwatch, eventually
 
 
 def metric(server, name):
@@ -35,10 +35,20 @@ class Talk:
         self.seconds = []
         self._hears, self._talks = RawClient(edge.address()), RawClient(edge.address())
         self._hears.subscribe(self._topic)
-        eventually(self._relay, "the first relay")
-        self.seconds.clear()
+        eventually(self._is_subscribed, "the subscription")
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
+
+    def _is_subscribed(self):
+        """A relay that comes before the subscription, by another connection, goes to nobody."""
+        self._talks.relay(self._topic, b"")
+        self._hears.socket.settimeout(0.3)
+        heard = 0
+        with contextlib.suppress(TimeoutError):
+            while self._hears.read_message() == relay(self._topic, b""):
+                heard += 1
+        self._hears.socket.settimeout(PATIENCE)
+        return heard
 
     def _relay(self):
         watch, payload = Stopwatch(), os.urandom(8)

@@ -29,18 +29,13 @@ class Attacked:
         self.core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", "--ops-listen-addr", "127.0.0.1:0",
                           "--grpc-edge-token-file", str(self._token))
         self.address = self.core.grpc_address()
-        start("--role", "edge", "--core", self.address, "--grpc-edge-token-file", str(self._token), "--threads", "1")
+        edge = start("--role", "edge", "--core", self.address, "--grpc-edge-token-file", str(self._token), "--threads", "1")
         self.core.wait_for_log("lane_opened")
-        self._talk = Talk(self._edge(start))
+        self._talk = Talk(edge)
         # A machine that is busy with other things is slow before, too.
         self._slow_enough = max(0.05, 5 * self._talk.calm()) * FACTOR
         self._before = self.core.resident_bytes()
         self.core.forget_peak()
-
-    def _edge(self, start):
-        edge = start("--role", "edge", "--core", self.address, "--grpc-edge-token-file", str(self._token), "--threads", "1")
-        self.core.wait_for_log("lane_opened", count=2)
-        return edge
 
     def revoke(self):
         self._token.write_text("another-token\n")
@@ -171,9 +166,8 @@ def test_the_memory_of_a_long_message_is_not_kept(attacked):
             acknowledge_window(connection)
             connection.send(*(frame(DATA, 0, 1, content[at:at + 16_000]) for at in range(0, len(content), 16_000)))
         eventually(lambda: attacked.refusals("foreign_peer") == 60, "all of them handled")
-        grown = attacked.core.resident_bytes() - before
-        assert grown < 16 * MIB * FACTOR, f"{grown / MIB:.1f} MiB"
-    attacked.assert_others_unharmed(mib=32)
+        eventually(lambda: attacked.core.resident_bytes() - before < 16 * MIB * FACTOR, "memory that is given back", within=5)
+    attacked.assert_others_unharmed(mib=150)
 
 
 def test_a_credential_that_is_revoked_ends_what_it_has_open(attacked):
@@ -256,13 +250,24 @@ def test_a_stranger_without_a_certificate_gets_no_lane(core, authority):
 @pytest.mark.parametrize("name", ["endless trailers", "rapid resets", "pings without reading", "data beyond the window",
                                   "compressed message"])
 def test_a_lane_with_tls_that_breaks_http2_ends_and_is_counted(start, core, authority, name):
+    attack_with_tls(start, core, authority, BREAKS[name])
+    eventually(lambda: metric(core, 'cairn_signal_edge_refusals_total{reason="http2"}') == 1, "it is counted")
+
+
+@pytest.mark.parametrize("name", ["data of no bytes", "many messages of no bytes", "long frames of unknown types"])
+def test_a_flood_with_tls_costs_others_nothing(start, core, authority, name):
+    """There is always the beginning of another record to be read."""
+    attack_with_tls(start, core, authority, ALLOWED[name])
+
+
+def attack_with_tls(start, core, authority, which):
     edge = start("--role", "edge", "--core", core.grpc_address(), *authority.issue("edge").flags(), "--threads", "1")
     core.wait_for_log("lane_opened")
     talk = Talk(edge)
     slow_enough = max(0.05, 5 * talk.calm()) * FACTOR
     before = core.resident_bytes()
     core.forget_peak()
-    http2.attack(core.grpc_address(), BREAKS[name], None, lane_tls(authority.issue("edge")), seconds=SECONDS)
-    eventually(lambda: metric(core, 'cairn_signal_edge_refusals_total{reason="http2"}') == 1, "it is counted")
+
+    http2.attack(core.grpc_address(), which, None, lane_tls(authority.issue("edge")), seconds=SECONDS)
     assert talk.end() < slow_enough
     assert core.peak_resident_bytes() - before < 4 * MIB * FACTOR
