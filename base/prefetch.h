@@ -14,6 +14,12 @@ inline void Prefetch(const void* object, size_t bytes) {
     __builtin_prefetch(static_cast<const char*>(object) + at);
 }
 
+inline void PrefetchToWrite(const void* memory, size_t bytes) {
+  constexpr size_t kLine = 64;
+  for (size_t at = 0; at < bytes; at += kLine)
+    __builtin_prefetch(static_cast<const char*>(memory) + at, 1);
+}
+
 }  // namespace cairn
 
 #endif  // CAIRN_BASE_PREFETCH_H_

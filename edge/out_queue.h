@@ -9,10 +9,12 @@
 #ifndef CAIRN_EDGE_OUT_QUEUE_H_
 #define CAIRN_EDGE_OUT_QUEUE_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
 
+#include "base/prefetch.h"
 #include "edge/spare_buffers.h"
 
 namespace cairn::edge {
@@ -20,6 +22,7 @@ namespace cairn::edge {
 class OutQueue {
  public:
   static constexpr size_t kMaxPongBytes = 4096;
+  static constexpr size_t kPrefetched = 512;
 
   explicit OutQueue(SpareBuffers& spare) : spare_(&spare) {}
 
@@ -27,6 +30,9 @@ class OutQueue {
   void Append(std::string_view bytes) {
     if (data_.empty()) spare_->Lend(data_);
     data_.append(bytes);
+    // What a busy client gets next is about as long: it is written without waiting for memory.
+    const size_t room = data_.capacity() - data_.size();
+    PrefetchToWrite(data_.data() + data_.size(), std::min({bytes.size(), room, kPrefetched}));
   }
   // `frame` is a whole pong; it is sent at the next boundary between frames.
   void AppendPong(std::string_view frame);

@@ -1,7 +1,5 @@
 #include "proto/wire/cbor_writer.h"
 
-#include <array>
-
 namespace cairn::wire {
 namespace {
 
@@ -27,13 +25,13 @@ constexpr uint8_t AdditionalInformation(uint64_t value) {
 }
 
 void AppendHead(uint8_t major, uint64_t value, std::string& out) {
-  std::array<char, 9> head;
-  char* end = head.data();
-  *end++ = static_cast<char>(major | AdditionalInformation(value));
+  const size_t before = out.size();
+  out.resize(before + 1 + ArgumentSize(value));
+  char* to = out.data() + before;
+  *to++ = static_cast<char>(major | AdditionalInformation(value));
   for (size_t left = ArgumentSize(value); left > 0; --left) {
-    *end++ = static_cast<char>(value >> (8 * (left - 1)) & 0xff);
+    *to++ = static_cast<char>(value >> (8 * (left - 1)) & 0xff);
   }
-  out.append(head.data(), end);
 }
 
 }  // namespace

@@ -19,12 +19,10 @@ constexpr size_t kMaxCloseReasonBytes = kMaxControlBytes - 2;
   return (static_cast<uint8_t>(opcode) & 0x08) != 0;
 }
 
-// Returns the end of what it has written.
-char* WriteBigEndian(uint64_t value, size_t bytes, char* to) {
+void WriteBigEndian(uint64_t value, size_t bytes, char* to) {
   for (size_t shift = bytes * 8; shift > 0; shift -= 8) {
     *to++ = static_cast<char>(value >> (shift - 8) & 0xFF);
   }
-  return to;
 }
 
 uint64_t ReadBigEndian(std::string_view bytes) {
@@ -46,19 +44,13 @@ std::string_view CutAtCharacter(std::string_view text, size_t max_bytes) {
 
 void AppendWsHeader(WsOpcode opcode, size_t payload_bytes, std::string& out) {
   assert(!IsControl(opcode) || payload_bytes <= kMaxControlBytes);
-  std::array<char, 10> header;
-  char* end = header.data();
-  *end++ = static_cast<char>(kFin | static_cast<uint8_t>(opcode));
-  if (payload_bytes < kLength16) {
-    *end++ = static_cast<char>(payload_bytes);
-  } else if (payload_bytes <= 0xFFFF) {
-    *end++ = static_cast<char>(kLength16);
-    end = WriteBigEndian(payload_bytes, 2, end);
-  } else {
-    *end++ = static_cast<char>(kLength64);
-    end = WriteBigEndian(payload_bytes, 8, end);
-  }
-  out.append(header.data(), end);
+  const size_t width = payload_bytes < kLength16 ? 0 : payload_bytes <= 0xFFFF ? 2 : 8;
+  const size_t before = out.size();
+  out.resize(before + 2 + width);
+  char* const header = out.data() + before;
+  header[0] = static_cast<char>(kFin | static_cast<uint8_t>(opcode));
+  header[1] = static_cast<char>(width == 0 ? payload_bytes : width == 2 ? kLength16 : kLength64);
+  WriteBigEndian(payload_bytes, width, header + 2);
 }
 
 void AppendWsFrame(WsOpcode opcode, std::string_view payload, std::string& out) {

@@ -150,7 +150,7 @@ def test_last_relays_of_a_client_that_disconnects_without_reading_are_delivered(
 
 def test_the_history_is_bounded_and_keeps_the_newest(start):
     core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0")
-    admin, more = Admin(core.grpc_address()), 100
+    admin, edge, more = Admin(core.grpc_address()), Admin(core.grpc_address()), 100
     hello = new_hello("test")
     total = MAX_HISTORY + more
 
@@ -164,8 +164,8 @@ def test_the_history_is_bounded_and_keeps_the_newest(start):
     requests.put(lane_pb.LaneToCore(hello=hello))
     for number, first in enumerate(range(1, total + 1, 1000), 1):
         requests.put(lane_pb.LaneToCore(number=number, events=events(first, min(first + 1000, total + 1))))
-    lane = admin.lanes.Open(iter(requests.get, None))
-    # A connection is an edge's if its first call opens a lane: any other one has a small receive buffer (SECURITY.md).
+    # As edges say it, who have a connection for each lane: any other one has a small receive buffer (SECURITY.md).
+    lane = edge.lanes.Open(iter(requests.get, None), metadata=[("cairn-connection", "one-call")])
     assert next(lane).HasField("welcome")
     eventually(lambda: admin.status().peers_closed == total, "all of them closed")
     listed = [int(peer.id, 16) for peer in admin.peers(closed=True)]
@@ -178,4 +178,5 @@ def test_the_history_is_bounded_and_keeps_the_newest(start):
     assert admin.peer(f"{peer_id_of(hello.secret, more + 1):016x}").closed_us
     requests.put(None)
     lane.cancel()
+    edge.close()
     admin.close()

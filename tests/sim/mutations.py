@@ -24,7 +24,7 @@ ROUTER = ["core/router.cc", "core/router_lanes.cc", "core/router_relays.cc", "co
 # name: (file, [(text, replacement), ...], files to compile if it is a header)
 MUTATIONS = {
     "a target takes what it has seen":
-        ("edge/seen_relays.cc", [("if (seq <= seen) return false;", "")], None),
+        ("edge/seen_relays.cc", [("if (seq <= *last_) return false;", "")], None),
     "a lane does not say its roster":
         ("edge/known_rosters.cc", [("*hello.mutable_roster() = complete_;", "")], None),
     "a restarted core holds nothing":
