@@ -20,14 +20,16 @@ function(cairn_precompiled name)
   add_library(cairn_precompiled_${name} OBJECT ${PROJECT_BINARY_DIR}/precompiled/${name}.cc)
   target_link_libraries(cairn_precompiled_${name} PRIVATE cairn::compiler ${arg_LIBRARIES})
   target_precompile_headers(cairn_precompiled_${name} PRIVATE ${arg_HEADERS})
-  # Without it ccache caches no object that includes a precompiled header.
-  target_compile_options(cairn_precompiled_${name} PRIVATE -pthread $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  # Not -fpch-preprocess: where the last precompiled header is still in place, ccache would take that for all that the new one
+  # is made of, and return an older one.
+  target_compile_options(cairn_precompiled_${name} PRIVATE -pthread)
 endfunction()
 
 # cairn_use_precompiled(TARGET NAME). GCC wants that the target defines no less than what the headers were compiled with.
 function(cairn_use_precompiled target name)
   if(TARGET cairn_precompiled_${name})
     target_precompile_headers(${target} REUSE_FROM cairn_precompiled_${name})
+    # Without -fpch-preprocess, ccache caches no object that includes a precompiled header.
     target_compile_options(${target} PRIVATE -pthread $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
   endif()
 endfunction()

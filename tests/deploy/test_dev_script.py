@@ -71,3 +71,13 @@ def test_a_tree_that_is_only_configured_has_files_to_compile(tmp_path):
     subprocess.run(["cmake", "--preset", "dev", "-B", tmp_path], cwd=ROOT, check=True, capture_output=True)
     server, everything = (int(in_dev('files_to_compile "$@"', tmp_path, *targets).stdout) for targets in (["cairn-signal"], []))
     assert 100 < server < everything
+
+
+def test_a_precompiled_header_follows_its_headers():
+    """With -fpch-preprocess, the last one would hide from ccache what has changed in them."""
+    build = ROOT / "build/dev/build.ninja"
+    if not build.exists():
+        pytest.skip("no build/dev: ./dev test makes it")
+    made = re.findall(r"^build \S+\.gch: .*\n(?:  .*\n)*", build.read_text(), re.M)
+    assert len(made) == 2
+    assert not [one for one in made if "-fpch-preprocess" in one]
