@@ -20,12 +20,14 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <exception>
 #include <list>
-#include <optional>
 #include <thread>
 #include <utility>
 
@@ -48,7 +50,7 @@ constexpr int kSendBuffer = 64 << 10;
 constexpr std::chrono::seconds kLinger{1};
 
 using Request = http::request<http::empty_body>;
-using Parser = http::request_parser<http::empty_body>;
+using Response = http::response<http::string_body>;
 using Streams = std::list<beast::tcp_stream>;
 
 absl::Status SystemError(const SocketAddress& address) {
@@ -93,18 +95,14 @@ beast::string_view OriginForm(beast::string_view target) {
   return path == target.npos ? "/" : target.substr(path);
 }
 
-// The head of the answer, and the body unless the request is for the head alone (RFC 9110 section
-// 9.3.2).
-std::string ToText(const OpsAnswer& answer, const Request& request, bool keep_alive) {
-  const bool is_old = request.version() == 10;
-  const beast::string_view reason = http::obsolete_reason(static_cast<http::status>(answer.status));
-  const char* const connection = keep_alive == !is_old ? "" : keep_alive ? "keep-alive" : "close";
-  return absl::StrCat(
-      "HTTP/1.", is_old ? "0 " : "1 ", answer.status, " ",
-      absl::string_view(reason.data(), reason.size()), "\r\nContent-Type: ", answer.content_type,
-      "\r\nCache-Control: no-store\r\n", answer.status == 405 ? "Allow: GET, HEAD\r\n" : "",
-      "Content-Length: ", answer.body.size(), "\r\n", *connection ? "Connection: " : "", connection,
-      *connection ? "\r\n" : "", "\r\n", request.method() == http::verb::head ? "" : answer.body);
+Response ToResponse(OpsAnswer answer, unsigned version) {
+  Response response(static_cast<http::status>(answer.status), version);
+  response.set(http::field::content_type, answer.content_type);
+  response.set(http::field::cache_control, "no-store");
+  if (answer.status == 405) response.set(http::field::allow, "GET, HEAD");
+  response.body() = std::move(answer.body);
+  response.prepare_payload();
+  return response;
 }
 
 }  // namespace
@@ -133,12 +131,6 @@ class OpsServer::Http {
   // Those before a request (RFC 9112 section 2.2). False when the connection has ended.
   static asio::awaitable<bool> SkipEmptyLines(beast::tcp_stream& stream,
                                               beast::flat_buffer& buffer);
-  // Reads and parses up to the end of the head. Absent: the connection has ended.
-  static asio::awaitable<std::optional<beast::error_code>> ReadHead(beast::tcp_stream& stream,
-                                                                    beast::flat_buffer& buffer,
-                                                                    Parser& parser);
-  // False at the end of the connection, and when there is no room.
-  static asio::awaitable<bool> ReadSome(beast::tcp_stream& stream, beast::flat_buffer& buffer);
   asio::awaitable<bool> Answer(beast::tcp_stream& stream, OpsAnswer answer, const Request& request,
                                bool keep_alive);
   OpsAnswer AnswerFor(const Request& request, bool complete) const;
@@ -178,22 +170,25 @@ asio::awaitable<void> OpsServer::Http::Serve(Streams::iterator open) {
   beast::tcp_stream& stream = *open;
   beast::flat_buffer buffer(options_.max_request_bytes);
   for (bool keep_alive = true; keep_alive;) {
-    Parser parser;
+    http::request_parser<http::empty_body> parser;
     parser.header_limit(static_cast<uint32_t>(options_.max_request_bytes));
     parser.body_limit(boost::none);  // the body is not read
     ExpireSoon(stream);
     if (!co_await SkipEmptyLines(stream, buffer)) break;
-    const std::optional<beast::error_code> error = co_await ReadHead(stream, buffer, parser);
-    // A client that sends nothing, or stops sending, gets no answer.
-    if (!error) break;
-    if (!*error) {
+    const auto [error, size] = co_await http::async_read_header(stream, buffer, parser, kAwait);
+    if (!error) {
       open_.splice(open_.end(), open_, open);
       OpsAnswer answer = AnswerFor(parser.get(), parser.is_done());
       keep_alive = parser.is_done() && parser.get().keep_alive();
       keep_alive = co_await Answer(stream, std::move(answer), parser.get(), keep_alive);
     } else {
-      // Input that is not HTTP.
-      keep_alive = co_await Answer(stream, RefusalFor(*error), parser.get(), false);
+      // Input that is not HTTP gets an answer; a client that sends nothing, or stops sending, gets
+      // none.
+      if (error.category() != http::make_error_code(http::error::bad_method).category() ||
+          error == http::error::end_of_stream || error == http::error::partial_message) {
+        break;
+      }
+      keep_alive = co_await Answer(stream, RefusalFor(error), parser.get(), false);
     }
   }
   beast::error_code ignored;
@@ -203,8 +198,7 @@ asio::awaitable<void> OpsServer::Http::Serve(Streams::iterator open) {
   stream.expires_after(kLinger);
   std::array<char, 4096> rest;
   for (size_t discarded = 0; discarded < options_.max_request_bytes;) {
-    const auto [error, size] =
-        co_await stream.async_read_some(asio::mutable_buffer(rest.data(), rest.size()), kAwait);
+    const auto [error, size] = co_await stream.async_read_some(asio::buffer(rest), kAwait);
     if (error) break;
     discarded += size;
   }
@@ -212,6 +206,7 @@ asio::awaitable<void> OpsServer::Http::Serve(Streams::iterator open) {
 
 asio::awaitable<bool> OpsServer::Http::SkipEmptyLines(beast::tcp_stream& stream,
                                                       beast::flat_buffer& buffer) {
+  constexpr size_t kRead = 4096;
   for (;;) {
     const auto* bytes = static_cast<const char*>(buffer.data().data());
     while (buffer.size() >= 2 && bytes[0] == '\r' && bytes[1] == '\n') {
@@ -220,44 +215,25 @@ asio::awaitable<bool> OpsServer::Http::SkipEmptyLines(beast::tcp_stream& stream,
     }
     const bool undecided = buffer.size() == 0 || (buffer.size() == 1 && bytes[0] == '\r');
     if (!undecided) co_return true;
-    if (!co_await ReadSome(stream, buffer)) co_return false;
-  }
-}
-
-asio::awaitable<bool> OpsServer::Http::ReadSome(beast::tcp_stream& stream,
-                                                beast::flat_buffer& buffer) {
-  constexpr size_t kRead = 4096;
-  const size_t room = std::min(kRead, buffer.max_size() - buffer.size());
-  const auto [error, size] = co_await stream.async_read_some(buffer.prepare(room), kAwait);
-  if (error) co_return false;
-  buffer.commit(size);
-  co_return true;
-}
-
-asio::awaitable<std::optional<beast::error_code>> OpsServer::Http::ReadHead(
-    beast::tcp_stream& stream, beast::flat_buffer& buffer, Parser& parser) {
-  for (;;) {
-    beast::error_code error;
-    buffer.consume(parser.put(buffer.data(), error));
-    if (parser.is_header_done()) co_return beast::error_code();
-    if (error && error != http::error::need_more) co_return error;
-    if (buffer.size() == buffer.max_size())
-      co_return http::make_error_code(http::error::buffer_overflow);
-    if (!co_await ReadSome(stream, buffer)) co_return std::nullopt;
+    const size_t room = std::min(kRead, buffer.max_size() - buffer.size());
+    const auto [error, size] = co_await stream.async_read_some(buffer.prepare(room), kAwait);
+    if (error) co_return false;
+    buffer.commit(size);
   }
 }
 
 asio::awaitable<bool> OpsServer::Http::Answer(beast::tcp_stream& stream, OpsAnswer answer,
                                               const Request& request, bool keep_alive) {
-  const std::string text = ToText(answer, request, keep_alive);
+  Response response = ToResponse(std::move(answer), request.version() == 10 ? 10 : 11);
+  response.keep_alive(keep_alive);
+  http::response_serializer<http::string_body> serializer(response);
+  // A HEAD response has the length but not the body (RFC 9110 section 9.3.2).
+  const bool head_only = request.method() == http::verb::head;
   ExpireSoon(stream);
-  for (size_t written = 0; written < text.size();) {
-    const auto [error, size] = co_await stream.async_write_some(
-        asio::const_buffer(text.data() + written, text.size() - written), kAwait);
-    if (error) co_return false;
-    written += size;
-  }
-  co_return keep_alive;
+  const auto [error, size] = head_only
+                                 ? co_await http::async_write_header(stream, serializer, kAwait)
+                                 : co_await http::async_write(stream, serializer, kAwait);
+  co_return !error && keep_alive;
 }
 
 OpsAnswer OpsServer::Http::AnswerFor(const Request& request, bool complete) const {
