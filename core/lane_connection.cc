@@ -192,23 +192,24 @@ void LaneConnection::OnFlushed() {
   core_.Enter(writable);
 }
 
-void LaneConnection::OnTime() {
+size_t LaneConnection::OnTime() {
   if (finishing_) {
     over_ = over_ || Now() >= leave_by_;
-    return;
+    return 0;
   }
   call_.OnTime(Now());
-  ReleaseMemory();
+  const size_t released = ReleaseMemory();
   if (Now() >= hello_by_ && !intake_.opened())
     Refuse(LaneRefusal::kNoHello, absl::DeadlineExceededError("no Hello has come"));
   Flush();
+  return released;
 }
 
 // Of the largest message: once a second, because to do so after each would cost a busy lane as much
 // as its messages do.
-void LaneConnection::ReleaseMemory() {
+size_t LaneConnection::ReleaseMemory() {
   MutexLock lock(mu_);
-  if (!at_router_) intake_.ReleaseMemory();
+  return at_router_ ? 0 : intake_.ReleaseMemory();
 }
 
 void LaneConnection::End() {

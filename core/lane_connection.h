@@ -67,7 +67,8 @@ class LaneConnection final : public LaneStream,
   // OnReady() must be called again after Settle(): the socket does not tell that there is more.
   bool unread() const { return unread_ && !over_; }
   // Called about once a second.
-  void OnTime();
+  // Returns how much memory it has given back.
+  size_t OnTime();
   // Ends the call because the lane has sent more than there is memory for.
   void GiveUp();
   // Called last, when it is over() or the port stops.
@@ -96,7 +97,7 @@ class LaneConnection final : public LaneStream,
   void Receive(std::string_view bytes);
   void Touch();
   void WatchSocket();
-  void ReleaseMemory();
+  size_t ReleaseMemory();
   // Passes messages to the router, one at a time.
   void HandleMessages();
   // Whether the next message may be handled now.
