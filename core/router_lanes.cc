@@ -239,7 +239,9 @@ void Router::On(LaneClosed& closed) {
 void Router::GiveUpOverdue(bool excused) {
   std::vector<LaneRecord*> overdue;
   for (const auto& [id, lane] : directory_.lanes()) {
-    if (lane->channel && excused)
+    // Nor can a lane acknowledge anything while its last message waits here.
+    const bool is_waiting = !lane->batches.empty() || lane->withheld > 0;
+    if (lane->channel && (excused || is_waiting))
       lane->channel->Excuse(now_, limits_.lane_timeout, absl::FromChrono(link::kReturnPatience));
     if (lane->channel && lane->channel->overdue(now_, limits_.lane_timeout))
       overdue.push_back(lane.get());

@@ -323,6 +323,24 @@ TEST_F(RouterReturn, OfALaneNoMoreIsHeldThanTheBound) {
   EXPECT_EQ(router_->hold().cost(), 0u);
 }
 
+TEST_F(RouterReturn, ALaneThatIsNotReadIsNotGivenUpForWhatItCannotAcknowledge) {
+  limits_.max_held_bytes_per_lane = 1000;
+  limits_.lane_timeout = kPatience / 4;
+  Restart(kCoreId);
+  const LanePtr one = Return(1, {1, 2});
+  Batch batch;
+  batch.Opened(10).SnapshotEnd().Relayed(10, "t", 1);
+  batch.last().set_payload(std::string(2000, 'x'));
+  Say(one, batch);
+  Elapse(kPatience / 2);
+  EXPECT_TRUE(router_->hold().holding());
+  EXPECT_THAT(one->stream->closes, IsEmpty());
+  // Read on, it has to answer.
+  Elapse(2 * kPatience);
+  EXPECT_FALSE(router_->hold().holding());
+  EXPECT_THAT(one->stream->closes, SizeIs(1));
+}
+
 TEST_F(RouterReturn, OfALaneOfThisProcessEveryBatchThatWasKeptIsGivenBack) {
   limits_.max_held_bytes_per_lane = 1000;
   Restart(kCoreId);
