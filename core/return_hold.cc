@@ -123,13 +123,12 @@ absl::flat_hash_set<uint64_t> ReturnHold::TakePassedOver() {
 bool ReturnHold::IsPassedOver(uint64_t lane_id, const Said& said) const {
   return std::any_of(rosters_.begin(), rosters_.end(), [&](const auto& entry) {
     const auto& [core, roster] = entry;
-    const bool same = core == said.told.core_id();
-    const bool is_newer = same ? roster.stamp.version() > said.told.version()
-                               : roster.stamp.generation() >= said.told.generation();
+    // Of two cores of one generation neither has heard of the other.
+    const bool is_newer = core == said.told.core_id()
+                              ? roster.stamp.version() > said.told.version()
+                              : roster.stamp.generation() >= said.told.generation();
     const auto link = roster.links.find(lane_id);
-    // Of another core it is unknown whether it was earlier: it may have heard of none.
-    if (link == roster.links.end()) return is_newer || !same;
-    if (!is_newer) return false;
+    if (!is_newer || link == roster.links.end()) return is_newer;
     // It is in it, with a link that it has never heard of.
     return link->second != 0 && (core != said.core_id || link->second != said.link);
   });

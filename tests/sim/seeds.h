@@ -32,7 +32,6 @@ inline constexpr std::array kKeptSeeds = {
     KeptSeed{10070630, "only a lane that ended knew that another had been given up"},
     KeptSeed{10529466,
              "lanes were given up for what they could not say while their messages took turns"},
-    KeptSeed{10489540, "a core that had heard of one new lane only was taken for the first of all"},
     KeptSeed{10102164, "a lane was given up while relays were kept for another, and was not told"},
     KeptSeed{10124951, "the core ended before a lane got the notice that it had missed relays"},
 };

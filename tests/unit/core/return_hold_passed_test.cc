@@ -107,8 +107,8 @@ TEST_F(PassedOverTest, IsALaneThatIsInTheRosterWithALinkThatItHasNeverHeardOf) {
   hold_.OnHello(one, true, kStart);
   hold_.OnHello(hello_of(2, {kB, 4, {1, 2}}, kB, 12), true, kStart);
   hold_.OnHello(hello_of(3, {kB, 4, {1, 3}}, kB, 9), true, kStart);
-  hold_.OnHello(hello_of(4, {kA, 9, {1, 2, 3, 4, 5}}, kA, 14), true, kStart);
-  hold_.OnHello(hello_of(5, {kA, 9, {1, 2, 3, 4, 5}}, kA, 15), true, kStart);
+  hold_.OnHello(hello_of(4, {kA, 9, {1, 4}}, kA, 14), true, kStart);
+  hold_.OnHello(hello_of(5, {kA, 9, {1, 5}}, kA, 15), true, kStart);
   EXPECT_THAT(hold_.TakePassedOver(), UnorderedElementsAre(3, 4))
       << "3 was given up since, 4 has not heard of that core, of 5 the core knew no link";
 }
@@ -124,25 +124,6 @@ TEST_F(PassedOverTest, IsALaneOfACoreThatTheOtherCoreHasNeverHeardOf) {
   hold_.OnHello(of_one_generation(2, {kB, 3, {2, 3}}), true, kStart);
   hold_.OnHello(of_one_generation(3, {kB, 3, {2, 3}}), true, kStart);
   EXPECT_THAT(hold_.TakePassedOver(), UnorderedElementsAre(1, 2));
-}
-
-// It has been told of no other core: so it counts as the first, whatever came before it.
-TEST_F(PassedOverTest, IsALaneThatACoreWithNewLanesOnlyDidNotKnow) {
-  Return(1, {kA, 1, {1}});
-  Return(2, {kB, 9, {2, 3}});
-  Return(3, {kB, 9, {2, 3}});
-  hold_.OnTold(3);
-  EXPECT_THAT(hold_.TakePassedOver(), UnorderedElementsAre(1, 2));
-}
-
-TEST_F(PassedOverTest, IsNotALaneThatAnEarlierCoreKnewByAnotherLink) {
-  Hello one = HelloOf(1, {kA, 1, {1, 2}}), two = HelloOf(2, {kB, 9, {1, 2}});
-  for (const uint64_t link : {11u, 12u}) one.mutable_roster()->add_links(link);
-  two.set_core_id(kB);
-  two.set_link(3);
-  hold_.OnHello(one, true, kStart);
-  hold_.OnHello(two, true, kStart);
-  EXPECT_THAT(hold_.TakePassedOver(), IsEmpty());
 }
 
 TEST_F(PassedOverTest, IsNotALaneThatIsNew) {
@@ -163,9 +144,9 @@ TEST_F(PassedOverTest, MayReturnAfterTheHold) {
 }
 
 TEST_F(PassedOverTest, MayBeKnownOnlyWhenAnotherComes) {
-  Return(2, {kA, 9, {1, 2, 3}});
+  Return(2, {kA, 9, {2}});
   hold_.OnFinished(2);
-  ASSERT_TRUE(hold_.End(kStart + kPatience));
+  ASSERT_TRUE(hold_.End(kStart + kStartHold));
   EXPECT_THAT(hold_.TakePassedOver(), IsEmpty());
   Return(1, {kB, 1, {1}}, kPatience);
   EXPECT_THAT(hold_.TakePassedOver(), UnorderedElementsAre(2));
