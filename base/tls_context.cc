@@ -36,13 +36,7 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Load(
 }
 
 SslPtr TlsContext::NewServerConnection(int fd) const {
-  SslPtr ssl(SSL_new(context_.get()));
-  if (!ssl || SSL_set_fd(ssl.get(), fd) != 1) {
-    ERR_clear_error();
-    return nullptr;
-  }
-  SSL_set_accept_state(ssl.get());
-  return ssl;
+  return cairn::NewServerConnection(context_.get(), fd);
 }
 
 }  // namespace cairn

@@ -33,6 +33,16 @@ bool UseKey(SSL_CTX* context, const PemIdentity& identity) {
   return SSL_CTX_use_PrivateKey(context, identity.key.get()) == 1;
 }
 
+SslPtr NewServerConnection(SSL_CTX* context, int fd) {
+  SslPtr ssl(SSL_new(context));
+  if (!ssl || SSL_set_fd(ssl.get(), fd) != 1) {
+    ERR_clear_error();
+    return nullptr;
+  }
+  SSL_set_accept_state(ssl.get());
+  return ssl;
+}
+
 std::string TakeTlsError() {
   const unsigned long code = ERR_peek_last_error();
   ERR_clear_error();

@@ -28,6 +28,10 @@ SslContextPtr NewTlsContext(const SSL_METHOD* method);
 bool UseChain(SSL_CTX* context, const PemIdentity& identity);
 bool UseKey(SSL_CTX* context, const PemIdentity& identity);  // after its chain
 
+// A server-side connection over the non-blocking socket `fd`, which it does not own. Null when out
+// of memory.
+SslPtr NewServerConnection(SSL_CTX* context, int fd);
+
 // The last reason of OpenSSL's on this thread, which is then forgotten.
 std::string TakeTlsError();
 

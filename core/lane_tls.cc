@@ -104,15 +104,7 @@ absl::StatusOr<std::shared_ptr<const LaneTls>> LaneTls::Make(const GrpcTls& tls)
   return std::shared_ptr<const LaneTls>(new LaneTls(std::move(made)));
 }
 
-SslPtr LaneTls::NewConnection(int fd) const {
-  SslPtr ssl(SSL_new(context_.get()));
-  if (!ssl || SSL_set_fd(ssl.get(), fd) != 1) {
-    ERR_clear_error();
-    return nullptr;
-  }
-  SSL_set_accept_state(ssl.get());
-  return ssl;
-}
+SslPtr LaneTls::NewConnection(int fd) const { return NewServerConnection(context_.get(), fd); }
 
 Credentials LaneTls::CallerOf(const SSL& ssl) {
   Credentials credentials;
