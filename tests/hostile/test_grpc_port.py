@@ -2,7 +2,6 @@
 import contextlib
 import re
 import socket
-import ssl
 import time
 
 import grpc
@@ -60,13 +59,7 @@ def attacked(start, start_core, tokens):
 
 
 def tls_client(identity=None):
-    """A context of an HTTP/2 client that trusts everybody."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_alpn_protocols(["h2"])
-    if identity:
-        context.load_cert_chain(identity.cert, identity.key)
-    return context
+    return http2.tls_context("h2", identity)
 
 
 @pytest.fixture(scope="module")

@@ -196,12 +196,7 @@ def core(start, authority):
 
 def lane_tls(identity=None):
     """As an edge asks for a connection that carries nothing but a lane."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_alpn_protocols(["cairn-lane"])
-    if identity:
-        context.load_cert_chain(identity.cert, identity.key)
-    return context
+    return http2.tls_context("cairn-lane", identity)
 
 
 def test_lanes_and_operators_share_a_port_with_tls(start, core, authority):

@@ -2,6 +2,7 @@
 import contextlib
 import functools
 import socket
+import ssl
 import time
 import zlib
 
@@ -11,6 +12,16 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 DATA, HEADERS, PRIORITY, RESET, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
 ACK = END_STREAM = 0x1
 END_HEADERS = 0x4
+
+
+def tls_context(protocol, identity=None):
+    """Of a client that trusts everybody and asks for this protocol (ALPN)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols([protocol])
+    if identity:
+        context.load_cert_chain(identity.cert, identity.key)
+    return context
 
 
 def frame(kind, flags=0, stream=0, payload=b""):
