@@ -66,12 +66,11 @@ class LaneConnection final : public LaneStream,
   void Settle();
   // OnReady() must be called again after Settle(): the socket does not tell that there is more.
   bool unread() const { return unread_ && !over_; }
-  // Called about once a second.
-  // Returns how much memory it has given back.
+  // Called about once a second; returns how many bytes of memory it has given back.
   size_t OnTime();
   // Ends the call because the lane has sent more than there is memory for.
   void GiveUp();
-  // Called last, when it is over() or the port stops.
+  // The last call: once over() is true, or when the port stops.
   void End();
 
   uint64_t id() const { return id_; }
