@@ -33,11 +33,11 @@ void Router::AddRoster(LaneRecord& lane) {
   if (hold_.holding()) return;
   roster->mutable_stamp()->set_core_id(core_id_);
   roster->mutable_stamp()->set_version(roster_version_);
-  roster->mutable_stamp()->set_generation(generation_);
+  *roster->mutable_stamp()->mutable_earlier_cores() = passed_over_.earlier();
 }
 
 void Router::TellPassedOver() {
-  for (const uint64_t id : hold_.TakePassedOver()) TellMissed(id);
+  for (const uint64_t id : passed_over_.Take()) TellMissed(id);
 }
 
 }  // namespace cairn::core
