@@ -303,19 +303,28 @@ void Oracle::RosterTold(int lane, uint64_t link, const signaling::v1::Roster& ro
 }
 
 void Oracle::LaneLost(int lane, const char* why, bool retold) {
-  trace_.Say("lane ", lane, " is ", why);
-  ++(*why == 'g' ? coverage_.given_up : coverage_.late);
-  Mask mask = 0;
+  Excuse(lane, why);
   for (int client = 0; client < static_cast<int>(clients_.size()); ++client) {
     Client& one = clients_[static_cast<size_t>(client)];
     if (one.lane != lane || !one.on) continue;
-    mask |= BitOf(client);
     for (int topic = 0; topic < topics_; ++topic) {
       Sub& sub = one.subs[static_cast<size_t>(topic)];
       if (sub.in_force) pending_.push_back({client, topic});
       sub.in_force = false;
       sub.certain = retold;
     }
+  }
+}
+
+void Oracle::LaneMissed(int lane) { Excuse(lane, "told that it has missed relays"); }
+
+void Oracle::Excuse(int lane, const char* why) {
+  trace_.Say("lane ", lane, " is ", why);
+  ++(*why == 'g' ? coverage_.given_up : coverage_.late);
+  Mask mask = 0;
+  for (int client = 0; client < static_cast<int>(clients_.size()); ++client) {
+    const Client& one = clients_[static_cast<size_t>(client)];
+    if (one.lane == lane && one.on) mask |= BitOf(client);
   }
   for (RelayRecord& relay : relays_) {
     relay.excused |= relay.expected & ~relay.delivered & mask;
