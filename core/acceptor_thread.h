@@ -60,6 +60,10 @@ class AcceptorThread {
   void OnEvent(uint64_t id);
   void Read(PendingMap::iterator it);
   void LetIn(PendingMap::iterator it);
+  // Those that gRPC serves.
+  AuthenticatedConnections& GrpcsConnections() {
+    return socket_.is_unix() ? relayed_ : authenticated_;
+  }
   void End(PendingMap::iterator it);
   void Forget(PendingMap::iterator it);
   bool Watch(int fd, uint32_t events, uint64_t id) const;
@@ -77,7 +81,7 @@ class AcceptorThread {
   uint64_t next_id_ = 2;  // 0 and 1 are the listener's and wake_'s
   PendingMap unauthenticated_;
   EvictionOrder order_;
-  AuthenticatedConnections authenticated_;
+  AuthenticatedConnections authenticated_, relayed_;
   AcceptorListener listener_;
   AcceptorLog log_;
 

@@ -1,5 +1,6 @@
 #include "core/grpc_acceptor.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_replace.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -45,13 +46,21 @@ std::string Plain(std::string_view peer) {
   return plain;
 }
 
+// Of a Unix socket: the process of that user has connected it.
+std::string UserOf(int fd) {
+  ucred user = {};
+  socklen_t size = sizeof user;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &size) != 0) return "user unknown";
+  return absl::StrCat("user ", user.uid);
+}
+
 }  // namespace
 
 AcceptorBounds AcceptorBounds::Of(int descriptor_limit) {
   const auto part = [descriptor_limit](int divisor) {
     return static_cast<size_t>(std::max(8, descriptor_limit / divisor));
   };
-  return {std::min<size_t>(512, part(4)), part(2), part(4), kTimeToAuthenticate};
+  return {std::min<size_t>(512, part(4)), part(2), part(4), part(8), part(16), kTimeToAuthenticate};
 }
 
 AcceptorThread::AcceptorThread(const GrpcSocket& socket, const Authority& authority,
@@ -66,6 +75,7 @@ AcceptorThread::AcceptorThread(const GrpcSocket& socket, const Authority& author
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       authenticated_(bounds.max_authenticated, bounds.max_authenticated_per_address),
+      relayed_(bounds.max_relayed, bounds.max_relayed_per_user),
       listener_(socket.fd(), epoll_.get(), kListenerId, clock),
       log_(clock) {
   Watch(wake_.get(), EPOLLIN, kWakeId);
@@ -155,7 +165,9 @@ void AcceptorThread::Enter(UniqueFd fd) {
   const uint64_t id = next_id_++;
   Pending pending;
   pending.deadline = clock_.Elapsed() + bounds_.time_to_authenticate;
-  if (!socket_.is_unix()) {
+  if (socket_.is_unix()) {
+    pending.host = UserOf(fd.get());
+  } else {
     sockaddr_storage storage = {};
     socklen_t size = sizeof storage;
     if (getpeername(fd.get(), reinterpret_cast<sockaddr*>(&storage), &size) != 0) return;
@@ -181,7 +193,7 @@ void AcceptorThread::HandToGrpc(PendingMap::iterator it) {
   Pending& pending = it->second;
   UniqueFd fd = std::move(pending.arrived);
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd.get(), nullptr);
-  if (!authenticated_.HasRoom(pending.host)) {
+  if (!GrpcsConnections().HasRoom(pending.host)) {
     log_.TurnedAway(ConnectionRefusal::kTooManyAuthenticated);
     return Forget(it);
   }
@@ -189,7 +201,7 @@ void AcceptorThread::HandToGrpc(PendingMap::iterator it) {
   // gRPC gives all peers of a path the same name; the permissions of the path decide who can reach
   // it.
   if (socket_.is_unix()) {
-    authenticated_.Add(std::move(pending.entry));
+    relayed_.Add(std::move(pending.entry));
     Forget(it);
     return hand_over_({LaneSocket(std::move(fd)), ""});
   }
@@ -276,15 +288,16 @@ void AcceptorThread::Read(PendingMap::iterator it) {
 void AcceptorThread::LetIn(PendingMap::iterator it) {
   Pending& pending = it->second;
   UnauthenticatedConnection& connection = pending.connection;
-  if (!authenticated_.HasRoom(pending.host)) {
+  const bool is_lane = connection.is_lane();
+  AuthenticatedConnections& those = is_lane ? authenticated_ : GrpcsConnections();
+  if (!those.HasRoom(pending.host)) {
     log_.TurnedAway(ConnectionRefusal::kTooManyAuthenticated);
     connection.Refuse(absl::ResourceExhaustedError("too many connections to the core"));
     pending.deadline = clock_.Elapsed() + kTimeToLeave;
     return;
   }
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.fd(), nullptr);
-  authenticated_.Add(AuthenticatedConnections::Of(connection.fd(), pending.host));
-  const bool is_lane = connection.is_lane();
+  those.Add(AuthenticatedConnections::Of(connection.fd(), pending.host));
   if (is_lane) ReceiveBuffer::Widen(connection.fd());
   Credentials credentials = connection.credentials();
   hand_over_({connection.TakeSocket(), connection.received(), is_lane, std::move(credentials)});
