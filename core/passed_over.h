@@ -27,6 +27,10 @@
 
 namespace cairn::core {
 
+// Roster.links of a lane that may not learn from this core that it has missed relays: the next one
+// has to tell it (H9).
+inline constexpr uint64_t kUnawareLink = ~uint64_t{0};
+
 class PassedOver {
  public:
   using CoreIds = google::protobuf::RepeatedField<uint64_t>;

@@ -2,13 +2,6 @@
 #include "core/router.h"
 
 namespace cairn::core {
-namespace {
-
-// Roster.links of a lane that may not learn from this core that it has missed relays: the next one
-// has to tell it.
-constexpr uint64_t kUnawareLink = ~uint64_t{0};
-
-}  // namespace
 
 void Router::AddRoster(LaneRecord& lane) {
   signaling::v1::Roster* roster = For(lane).mutable_roster();

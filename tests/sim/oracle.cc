@@ -276,7 +276,7 @@ void Oracle::NoteWhoIsMissing(int lane, const signaling::v1::Roster& roster) {
   for (LaneView& other : lanes_) {
     bool well = false;
     for (int i = 0; i < roster.lanes_size() && i < roster.links_size(); ++i)
-      well = well || (roster.lanes(i) == other.id && roster.links(i) != ~uint64_t{0});
+      well = well || (roster.lanes(i) == other.id && roster.links(i) != core::kUnawareLink);
     if (!well) other.knowers.insert(lane);
   }
 }
@@ -296,7 +296,7 @@ void Oracle::RosterTold(int lane, uint64_t link, const signaling::v1::Roster& ro
     if (roster.lanes(i) != id) continue;
     // Or with that of a lane that is just being told that it has missed relays.
     const uint64_t listed = i < roster.links_size() ? roster.links(i) : 0;
-    if (listed == link || listed == ~uint64_t{0}) return;
+    if (listed == link || listed == core::kUnawareLink) return;
     return Fail(absl::StrCat("lane ", lane, " is in the roster with a link that is not its own"));
   }
   Fail(absl::StrCat("lane ", lane, " is not in the roster that it was told"));

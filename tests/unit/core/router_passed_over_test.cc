@@ -86,7 +86,7 @@ TEST_F(RouterPassedOver, OthersKnowThatALaneHasNotAcknowledgedYetThatItMissedRel
     }
     return uint64_t{0};
   };
-  EXPECT_EQ(link_of_two(), ~uint64_t{0});
+  EXPECT_EQ(link_of_two(), kUnawareLink);
   EXPECT_THAT(Notices(two), ElementsAre("MISSED 0  0"));
   Answer(two);
   EXPECT_EQ(link_of_two(), two->link_number);
