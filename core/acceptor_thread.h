@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/fair_queue.h"
 #include "base/thread_annotations.h"
 #include "core/acceptor_listener.h"
 #include "core/acceptor_log.h"
@@ -41,6 +42,8 @@ class AcceptorThread {
     UniqueFd arrived;
     // In plain text, or a lane's.
     UnauthenticatedConnection connection;
+    bool awaits_handshake = false;  // in handshakes_, or in grpcs_handshakes_
+    bool handshake_begun = false;
     // With TLS, of other clients: the same connection as gRPC's, and its state.
     UniqueFd copy;
     AuthenticatedConnections::Connection entry;
@@ -54,7 +57,13 @@ class AcceptorThread {
   void Enter(UniqueFd fd);
   // The beginning of a TLS handshake has come.
   void BeginTls(PendingMap::iterator it);
+  // gRPC is to make the handshake, as soon as it has made enough of others.
+  void AwaitGrpc(PendingMap::iterator it);
+  void HandWaitingToGrpc();
   void HandToGrpc(PendingMap::iterator it);
+  void AwaitHandshake(PendingMap::iterator it);
+  // Steps of handshakes of lanes, at least one, for about kHandshakesPerTurn.
+  void ContinueHandshakes();
   void TakeAdmitted();
   void EndLate();
   void OnEvent(uint64_t id);
@@ -81,6 +90,8 @@ class AcceptorThread {
   uint64_t next_id_ = 2;  // 0 and 1 are the listener's and wake_'s
   PendingMap unauthenticated_;
   EvictionOrder order_;
+  FairQueue<uint64_t> handshakes_, grpcs_handshakes_;
+  absl::Duration next_for_grpc_;  // when it may get another one
   AuthenticatedConnections authenticated_, relayed_;
   AcceptorListener listener_;
   AcceptorLog log_;
