@@ -113,7 +113,8 @@ void Mesh::FinishDeparted() {
 void Mesh::UpdateReady(absl::Duration now) {
   if (now - reached_ < absl::FromChrono(link::kStartHold)) return;
   const auto knows_all = [this, now](const MeshMember& member) {
-    if (member.absent(now)) return true;
+    // One that is merely silent may have lanes of which nobody else has told yet.
+    if (member.nobody && member.absent(now)) return true;
     return member.beaten && member.complete &&
            std::all_of(member.members.begin(), member.members.end(), [this](uint64_t id) {
              const MeshMember* other = Member(id);
