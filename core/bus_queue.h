@@ -3,7 +3,8 @@
 //
 // Thread: any; waits only in Take().
 // Bounds: kMaxBusQueueBytes of messages; what does not fit is refused. More than kMaxBusQueueMessages are not asked for: what comes
-//         then is gathered, and sent in fewer and larger ones.
+//         then is gathered, and sent in fewer and larger ones. Keeps the memory of kMaxSpare
+//         messages.
 #ifndef CAIRN_CORE_BUS_QUEUE_H_
 #define CAIRN_CORE_BUS_QUEUE_H_
 
@@ -40,6 +41,21 @@ class BusQueue {
         open_ && bytes_ < max_bytes_ / 2 && waiting_.size() < kMaxBusQueueMessages;
     if (!writable) refused_ = true;
     return writable;
+  }
+  // Memory of a message that has been sent, or none.
+  std::string TakeSpare() {
+    const absl::MutexLock lock(&mu_);
+    if (spare_.empty()) return {};
+    std::string spare = std::move(spare_.back());
+    spare_.pop_back();
+    return spare;
+  }
+  // They have been sent.
+  void GiveBack(std::vector<Message>& messages) {
+    const absl::MutexLock lock(&mu_);
+    for (Message& message : messages) {
+      if (spare_.size() < kMaxSpare) spare_.push_back(std::move(message.bytes));
+    }
   }
   // Lost when it does not fit, or while the queue is not open.
   void Put(Message message) {
@@ -85,6 +101,8 @@ class BusQueue {
   }
 
  private:
+  static constexpr size_t kMaxSpare = 8;
+
   bool Ready() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !open_ || !waiting_.empty(); }
 
   // Immutable after construction.
@@ -97,6 +115,7 @@ class BusQueue {
   size_t bytes_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t lost_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<Message> waiting_ ABSL_GUARDED_BY(mu_);
+  std::vector<std::string> spare_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace cairn::core

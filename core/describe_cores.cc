@@ -31,6 +31,19 @@ void DescribeCores(const Router& router, const std::string& name, const std::str
     info.set_lanes(member->places);
     info.set_members(static_cast<uint32_t>(member->members.size()));
   }
+  const auto since = [&router](absl::Duration then) {
+    return router.steady_us() - absl::ToInt64Microseconds(then);
+  };
+  for (const PastCore& past : router.mesh()->past()) {
+    CoreInfo& info = *out.add_cores();
+    info.set_core_id(FormatId(past.id));
+    info.set_name(past.name);
+    info.set_version(past.version);
+    info.set_silent_us(since(past.heard));
+    info.set_given_up(std::string(Name(past.reason)));
+    info.set_given_up_us(since(past.ended));
+    info.set_lanes(past.lanes);
+  }
 }
 
 }  // namespace cairn::core

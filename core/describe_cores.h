@@ -11,7 +11,7 @@
 
 namespace cairn::core {
 
-// Appends this core, `name` of `version`, and then the others.
+// Appends this core, `name` of `version`, then the others, and those that were given up.
 void DescribeCores(const Router& router, const std::string& name, const std::string& version,
                    signaling::v1::ListCoresResponse& out);
 

@@ -15,7 +15,7 @@ void FleetSender::Send(uint64_t to, signaling::v1::FleetFrame frame) {
   message.set_to(to);
   *message.mutable_fleet() = std::move(frame);
   MutexLock lock(mu_);
-  if (bus_) bus_->Send(message);
+  if (bus_) bus_->Send(message, {});
 }
 
 void FleetSender::Stop() {

@@ -177,7 +177,7 @@ void FleetCalls::Send(uint64_t core, const Frame& frame) {
   message.set_from(core_id_);
   message.set_to(core);
   *message.mutable_fleet() = frame;
-  bus_.Send(message);
+  bus_.Send(message, {});
 }
 
 void FleetCalls::GrantMore(uint64_t number, Call& call) {

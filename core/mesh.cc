@@ -71,6 +71,8 @@ void Mesh::Receive(MeshMessage& message, absl::Duration now) {
     member->version = message.beat().version();
     member->members = {message.beat().members().begin(), message.beat().members().end()};
     member->beaten = true;
+    // Restarted, or back.
+    std::erase_if(past_shown_, [member](const PastCore& one) { return one.name == member->name; });
   }
   if (message.to() == 0) return;
   MeshLink::Receipt receipt = member->link->Receive(message, now);
@@ -133,11 +135,7 @@ void Mesh::Handle(MeshMember& member, MeshMessage& message) {
   }
 }
 
-MeshItem& Mesh::Add(MeshMember& member, MeshItem::Kind kind) {
-  MeshItem& item = *member.out.add_items();
-  item.set_kind(kind);
-  return item;
-}
+MeshItem& Mesh::Add(MeshMember& member, MeshItem::Kind kind) { return member.outbox.Add(kind); }
 
 void Mesh::Pump(absl::Duration now) {
   now_ = now;
@@ -150,13 +148,13 @@ void Mesh::Pump(absl::Duration now) {
 }
 
 void Mesh::SendOf(MeshMember& member) {
-  if (!IsEmpty(member.out)) member.link->Append(member.out, now_);
+  if (!member.outbox.empty()) member.link->Append(member.outbox.All(), now_);
   while (member.link->HasNext() && bus_.Writable()) {
-    MeshMessage& message = member.link->Next();
-    message.set_protocol_version(kProtocolVersion);
-    message.set_from(core_id_);
-    message.set_to(member.id);
-    bus_.Send(message);
+    link::MeshOut& message = member.link->Next();
+    message.head().set_protocol_version(kProtocolVersion);
+    message.head().set_from(core_id_);
+    message.head().set_to(member.id);
+    bus_.Send(message.head(), message.items());
   }
 }
 
@@ -173,7 +171,7 @@ void Mesh::Beat() {
   beat.set_name(name_);
   beat.set_version(version_);
   for (const auto& [id, member] : members_) beat.add_members(id);
-  bus_.Send(message);
+  bus_.Send(message, {});
   reached_ = std::min(reached_, now_);
   beat_now_ = false;
 }
@@ -187,6 +185,7 @@ void Mesh::Tick(absl::Duration now) {
       member->heard = now;
       member->link->Excuse(now);
     }
+    member->PartOld();
     TellSettled(*member);
     member->link->Tick(now);
     const bool owes =
@@ -199,6 +198,9 @@ void Mesh::Tick(absl::Duration now) {
     }
   }
   for (const auto& [member, reason] : ended) GiveUp(*member, reason);
+  while (!past_shown_.empty() && now - past_shown_.front().ended > kPastShown)
+    past_shown_.pop_front();
+  for (const auto& member : departed_) member->PartOld();
   GiveUpStrays();
   EndBarriers(0);
   SweepPlaces();

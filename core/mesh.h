@@ -9,7 +9,7 @@
 // Owner:  Router, which is its MeshHost.
 // Thread: the router's. Time is handed in, steady.
 // Bounds: about 60 bytes a subscription of the fleet (core/mesh_interest.h); a place per lane; a MeshMember
-//         per core; kMaxRemembered cores and lanes that are gone.
+//         per core; kMaxRemembered cores and lanes that are gone, kMaxPastShown of them with names.
 // Errors: a core that breaks the protocol is given up, and joins anew.
 #ifndef CAIRN_CORE_MESH_H_
 #define CAIRN_CORE_MESH_H_
@@ -52,9 +52,23 @@ struct MeshCounters {
   std::array<uint64_t, kMeshEndCount> relays_given_up = {};
 };
 
+// A core that was given up, as operators see it.
+struct PastCore {
+  uint64_t id = 0;
+  std::string name;
+  std::string version;
+  MeshEnd reason = MeshEnd::kTimeout;
+  absl::Duration heard;  // the last time
+  absl::Duration ended;
+  uint32_t lanes = 0;  // lost with it
+};
+
 class Mesh {
  public:
   static constexpr uint32_t kProtocolVersion = 1;
+  // For so long, and so many, cores are shown that were given up and have not come back.
+  static constexpr absl::Duration kPastShown = absl::Hours(1);
+  static constexpr size_t kMaxPastShown = 64;
 
   // `host` and `bus` must outlive the mesh.
   Mesh(uint64_t core_id, std::string name, std::string version, const CoreLimits& limits,
@@ -122,6 +136,8 @@ class Mesh {
 
   // ---- for inspection
   const std::map<uint64_t, std::unique_ptr<MeshMember>>& members() const { return members_; }
+  // The latest last.
+  const std::deque<PastCore>& past() const { return past_shown_; }
   const MeshCounters& counters() const { return counters_; }
   const MeshInterest& interest() const { return interest_; }
   bool Knows(uint64_t peer, std::string_view topic);
@@ -162,7 +178,7 @@ class Mesh {
     uint64_t session = 0;
     absl::flat_hash_set<uint64_t> unaware;  // cores that have not said that they found it
     // Of cores that have, for when it has told its snapshot here.
-    std::vector<MeshMember::Open> deferred;
+    std::vector<MeshRelay> deferred;
     // Tags of relays, by core, that are not settled until it has found the lane.
     absl::flat_hash_map<uint64_t, std::vector<uint64_t>> tags;
   };
@@ -220,8 +236,8 @@ class Mesh {
   // This core's lane is at another: what it has not acknowledged is kept until it is known where.
   void GiveAway(LaneRecord& lane, uint64_t session);
   // Relays of other cores that had to wait for the lane.
-  std::vector<MeshMember::Open> TakeDeferred(uint64_t lane);
-  void DeliverAll(LaneRecord& lane, std::vector<MeshMember::Open>& relays);
+  std::vector<MeshRelay> TakeDeferred(uint64_t lane);
+  void DeliverAll(LaneRecord& lane, std::vector<MeshRelay>& relays);
   void BeginMoving(uint64_t lane, uint64_t session);
   void BeginMovingFor(MeshMember& member);
   // Nobody is waited for any more.
@@ -231,14 +247,14 @@ class Mesh {
   void EndPlace(uint32_t& place, bool lost);
   uint32_t NewPlace(uint64_t lane, MeshMember& at, bool live);
   // What the lane's believed place has not settled and the lane is to get, in order.
-  std::vector<MeshMember::Open> Residue(uint64_t lane, uint32_t believed, uint32_t place);
+  std::vector<MeshRelay> Residue(uint64_t lane, uint32_t believed, uint32_t place);
   // `late`: what this core kept for the lane was given up.
   void Believe(MeshMember& from, uint64_t lane, Whereabouts& state, bool late);
   void Lose(uint64_t lane);
   void RememberGone(uint64_t lane);
   void SettleMoving(uint64_t lane);
   // In the order in which a lane is to get them.
-  static void Sort(std::vector<MeshMember::Open>& relays);
+  static void Sort(std::vector<MeshRelay>& relays);
   void FinishDeparted();
   void SweepPlaces();
 
@@ -252,8 +268,10 @@ class Mesh {
   uint32_t HoldBack(MeshMember& from, const signaling::v1::MeshItem& item, bool reached_target);
   void Defer(uint64_t lane, const RelayLedger::Owed& owed, const signaling::v1::MeshItem& relay);
   void OnSettled(MeshMember& from, const signaling::v1::MeshItem& item);
-  void Send(MeshMember& to, const RelayLedger::Owed& owed, const signaling::v1::MeshItem& relay,
-            uint64_t target);
+  // `rest`: the relay without its strings.
+  void Send(MeshMember& to, const RelayLedger::Owed& owed, const TopicHash& topic,
+            signaling::v1::MeshItem& rest, const MeshOutbox::Text& text, uint64_t target);
+  void SendAll(MeshMember& to, std::vector<MeshRelay> relays, uint64_t target);
   // Where relays for the entry are kept or sent to; null: nowhere. `only`: for its lane alone.
   MeshMember* MemberFor(const MeshInterest::Entry& entry, bool& only);
   // Whether the lane has a subscriber of the topic, wherever this core believes it to be.
@@ -289,6 +307,7 @@ class Mesh {
   absl::flat_hash_map<uint64_t, absl::Duration> away_;
   absl::flat_hash_set<uint64_t> past_;  // cores that were given up
   std::deque<uint64_t> past_order_;
+  std::deque<PastCore> past_shown_;
   absl::flat_hash_map<uint64_t, Whereabouts> lanes_;
   std::vector<std::unique_ptr<Place>> places_;  // kHere has none
   std::vector<uint32_t> over_;                  // places to be swept
@@ -301,7 +320,7 @@ class Mesh {
   std::map<uint64_t, Barrier> barriers_;
   uint64_t last_barrier_ = 0;
   MeshCounters counters_;
-  signaling::v1::MeshItem relay_;       // reused, of Route()
+  signaling::v1::MeshItem relay_;       // reused, of Route(); without strings
   std::vector<LaneRecord*> receivers_;  // reused, of OnRelay()
 };
 

@@ -15,6 +15,7 @@
 #define CAIRN_CORE_MESH_BUS_H_
 
 #include <cstddef>
+#include <string_view>
 
 #include "signaling/v1/mesh.pb.h"
 
@@ -28,8 +29,9 @@ class MeshBus {
   virtual ~MeshBus() = default;
   // Whether messages can be sent now; if not, the input MeshWritable follows once they can.
   virtual bool Writable() = 0;
-  // To the core that message.to() names, or to all others if that is 0. Copies the message.
-  virtual void Send(const signaling::v1::MeshMessage& message) = 0;
+  // To the core that head.to() names, or to all others if that is 0. The message is `head`,
+  // followed by `items`: entries of MeshMessage.items that are serialized already. Copies both.
+  virtual void Send(const signaling::v1::MeshMessage& head, std::string_view items) = 0;
   // The mesh has handled a message that came: its memory can be used for another.
   virtual void OnHandled(signaling::v1::MeshMessage&& /*message*/) {}
 };

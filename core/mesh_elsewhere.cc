@@ -119,11 +119,10 @@ void Mesh::OnReady(MeshMember& from, const MeshItem& item) {
     return;
   }
   if (state.believed != kNowhere) {
-    for (const MeshMember::Open& one : Residue(id, state.believed, state.arriving)) {
-      ++counters_.moved_relays;
-      host_.AddTarget(one.owed);
-      Send(from, one.owed, *one.relay, id);
-    }
+    std::vector<MeshRelay> residue = Residue(id, state.believed, state.arriving);
+    counters_.moved_relays += residue.size();
+    for (const MeshRelay& one : residue) host_.AddTarget(one.owed);
+    SendAll(from, std::move(residue), id);
     EndPlace(state.believed, false);
   }
   const bool late = host_.OnLaneElsewhere(id);
@@ -178,7 +177,7 @@ void Mesh::SettleMoving(uint64_t lane) {
       if (member) member->incoming.Settle(tag);
     }
   }
-  for (const MeshMember::Open& one : it->second.deferred) Settle(one.owed);
+  for (const MeshRelay& one : it->second.deferred) Settle(one.owed);
   moving_.erase(it);
 }
 

@@ -119,14 +119,14 @@ bool Mesh::KeepsFor(uint64_t lane_id) const {
 
 void Mesh::OnLaneReady(LaneRecord& lane) {
   Whereabouts& state = lanes_[lane.id];
-  std::vector<MeshMember::Open> relays;
+  std::vector<MeshRelay> relays;
   if (state.believed != kNowhere) {
     relays = Residue(lane.id, state.believed, MeshInterest::kHere);
-    for (const MeshMember::Open& one : relays) host_.AddTarget(one.owed);
+    for (const MeshRelay& one : relays) host_.AddTarget(one.owed);
     EndPlace(state.believed, false);
   }
   state.source = core_id_;
-  for (MeshMember::Open& one : TakeDeferred(lane.id)) relays.push_back(std::move(one));
+  for (MeshRelay& one : TakeDeferred(lane.id)) relays.push_back(std::move(one));
   DeliverAll(lane, relays);
   Broadcast(MeshItem::KIND_LANE_READY, [&](MeshItem& item) {
     item.set_lane(lane.id);
@@ -138,23 +138,23 @@ void Mesh::OnLaneReady(LaneRecord& lane) {
 }
 
 void Mesh::OnLaneCaughtUp(LaneRecord& lane) {
-  std::vector<MeshMember::Open> relays = TakeDeferred(lane.id);
+  std::vector<MeshRelay> relays = TakeDeferred(lane.id);
   DeliverAll(lane, relays);
 }
 
-std::vector<MeshMember::Open> Mesh::TakeDeferred(uint64_t lane) {
+std::vector<MeshRelay> Mesh::TakeDeferred(uint64_t lane) {
   const auto moving = moving_.find(lane);
   if (moving == moving_.end()) return {};
-  std::vector<MeshMember::Open> deferred = std::exchange(moving->second.deferred, {});
+  std::vector<MeshRelay> deferred = std::exchange(moving->second.deferred, {});
   EndMoving(lane);
   return deferred;
 }
 
-void Mesh::DeliverAll(LaneRecord& lane, std::vector<MeshMember::Open>& relays) {
+void Mesh::DeliverAll(LaneRecord& lane, std::vector<MeshRelay>& relays) {
   Sort(relays);
-  for (const MeshMember::Open& one : relays) {
+  for (const MeshRelay& one : relays) {
     ++counters_.moved_relays;
-    if (!host_.DeliverItem(lane, *one.relay, one.owed, true)) host_.Settle(one.owed);
+    if (!host_.DeliverItem(lane, *one.item, one.owed, true)) host_.Settle(one.owed);
   }
 }
 
@@ -218,7 +218,7 @@ void Mesh::GiveAway(LaneRecord& lane, uint64_t session) {
   const uint64_t id = lane.id;
   BeginMoving(id, session);
   if (const auto moving = moving_.find(id); moving != moving_.end()) {
-    for (const MeshMember::Open& one : std::exchange(moving->second.deferred, {}))
+    for (const MeshRelay& one : std::exchange(moving->second.deferred, {}))
       SettleOnceFound(id, one.owed);
     EndMoving(id);
   }
@@ -260,9 +260,8 @@ void Mesh::GiveAway(LaneRecord& lane, uint64_t session) {
       relay.set_peer(one.delivery.from());
       relay.set_to(one.delivery.to());
       relay.set_read_us(one.delivery.read_us());
-      relay.mutable_topic()->swap(*one.delivery.mutable_topic());
-      relay.mutable_payload()->swap(*one.delivery.mutable_payload());
-      Send(*kept, owed, relay, id);
+      const std::string& topic = one.delivery.topic();
+      Send(*kept, owed, HashTopic(topic), relay, {topic, one.delivery.payload()}, id);
     }
   }
 }

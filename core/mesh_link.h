@@ -24,6 +24,7 @@
 #include "core/limits.h"
 #include "proto/link/link.h"
 #include "proto/link/mesh_items.h"
+#include "proto/link/mesh_out.h"
 #include "proto/link/timing.h"
 
 namespace cairn::core {
@@ -31,6 +32,7 @@ namespace cairn::core {
 class MeshLink {
  public:
   using Message = signaling::v1::MeshMessage;
+  using Out = link::MeshOut;
   enum class Receipt : uint8_t {
     kHandle,   // new and whole: to be handled now
     kNothing,  // nothing in it to handle
@@ -44,11 +46,11 @@ class MeshLink {
       : number_(number),
         link_(limits.max_lane_queued_bytes, limits.max_whole_bytes),
         progress_(now) {
-    link_.Attach(0, [](Message&) {});
+    link_.Attach(0, [](Out&) {});
   }
 
   // Takes all items of `message` and leaves it cleared.
-  void Append(Message& message, absl::Duration now) {
+  void Append(Out& message, absl::Duration now) {
     if (link_.idle()) progress_ = now;
     const size_t before = link_.cost();
     link_.Append(message);
@@ -58,14 +60,14 @@ class MeshLink {
   // Whether there is something to send.
   bool HasNext() const { return introduce_ || (theirs_ != 0 && link_.HasNext()); }
   // Valid until the next call of a method that is not const. REQUIRES: HasNext().
-  Message& Next() {
+  Out& Next() {
     // Before it is known that the other end knows this link, and when nothing else is due.
-    Message& message = theirs_ != 0 && link_.HasNext() ? link_.Next() : bare_;
+    Out& message = theirs_ != 0 && link_.HasNext() ? link_.Next() : bare_;
     if (&message == &bare_) message.set_received(link_.received());
     introduce_ = false;
-    message.set_from_link(number_);
-    message.set_to_link(theirs_);
-    message.set_resend(gap_);
+    message.head().set_from_link(number_);
+    message.head().set_to_link(theirs_);
+    message.head().set_resend(gap_);
     gap_ = false;
     return message;
   }
@@ -85,7 +87,7 @@ class MeshLink {
     }
     known_ = true;
     const uint64_t acknowledged = link_.acknowledged();
-    if (!link_.Acknowledge(message.received(), [](Message&) {})) return Receipt::kBroken;
+    if (!link_.Acknowledge(message.received(), [](Out&) {})) return Receipt::kBroken;
     if (link_.acknowledged() > acknowledged) {
       progress_ = now;
       wait_ = kFirstWait;
@@ -98,7 +100,7 @@ class MeshLink {
     }
     // The acknowledgement may have been lost.
     if (message.number() != 0 && message.number() <= link_.received()) link_.BeatNow();
-    switch (link_.Receive(message, [](Message&) {})) {
+    switch (link_.Receive(message, [](Out&) {})) {
       case link::Receipt::kHandle:
         return Receipt::kHandle;
       case link::Receipt::kNothing:
@@ -140,19 +142,19 @@ class MeshLink {
   void Rewind(absl::Duration now) {
     if (link_.idle()) return;
     const uint64_t acknowledged = link_.acknowledged();
-    link_.Attach(acknowledged, [](Message&) {});
+    link_.Attach(acknowledged, [](Out&) {});
     last_rewind_ = now;
     ++resends_;
     link_.BeatNow();
   }
 
   const uint64_t number_;
-  link::Link<Message, Message> link_;
+  link::Link<Out, Message> link_;
   uint64_t theirs_ = 0;    // the other end's number; 0: not heard yet
   bool known_ = false;     // the other end has heard of this link
   bool introduce_ = true;  // the other end may not have heard of this link
   bool gap_ = false;       // something is missing
-  Message bare_;
+  Out bare_;
   size_t largest_ = 0;  // cost that was appended at once
   absl::Duration progress_;
   absl::Duration last_rewind_ = -absl::InfiniteDuration();

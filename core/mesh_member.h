@@ -2,8 +2,8 @@
 //
 // Owner:  Mesh.
 // Thread: the router's.
-// Bounds: what it has not settled and not acknowledged: CoreLimits::max_lane_queued_bytes, each; and the
-//         memory of kMaxSpare small relays.
+// Bounds: what it has not settled and not acknowledged: CoreLimits::max_lane_queued_bytes, each; and all
+//         messages that one of the last two ticks' relays that are not settled was sent in.
 #ifndef CAIRN_CORE_MESH_MEMBER_H_
 #define CAIRN_CORE_MESH_MEMBER_H_
 
@@ -18,22 +18,29 @@
 #include <utility>
 #include <vector>
 
+#include "core/mesh_interest.h"
 #include "core/mesh_link.h"
+#include "core/mesh_outbox.h"
 #include "core/relay_ledger.h"
 
 namespace cairn::core {
+
+// A relay that waits for a lane, or goes after it.
+struct MeshRelay {
+  RelayLedger::Owed owed = {};
+  std::unique_ptr<signaling::v1::MeshItem> item;
+};
 
 struct MeshMember {
   // A relay that went to the member, until the member has settled it.
   struct Open {
     uint64_t tag = 0;
     RelayLedger::Owed owed = {};
-    std::unique_ptr<signaling::v1::MeshItem> relay;  // null once it is settled
-    size_t cost = 0;                                 // 0: settled, behind one that is not
-
-    Open Copy() const {
-      return {tag, owed, std::make_unique<signaling::v1::MeshItem>(*relay), cost};
-    }
+    TopicHash topic = {};
+    uint64_t lane = 0;  // of the sender
+    uint64_t to = 0, target = 0;
+    PackedRelay relay;
+    size_t cost = 0;  // 0: settled, behind one that is not
   };
 
   uint64_t id = 0;
@@ -46,14 +53,13 @@ struct MeshMember {
   absl::flat_hash_set<uint64_t> members;  // as it says
   bool beaten = false;                    // it has said which those are
   bool complete = false;                  // its snapshot has been told
-  signaling::v1::MeshMessage out;         // what is gathered for it
+  MeshOutbox outbox;
   // Of lanes: the session that it has found last. It may say so before HERE comes.
   absl::flat_hash_map<uint64_t, uint64_t> found;
   RelayLedger incoming;  // of its relays, by their tags
   uint64_t last_tag = 0;
   std::deque<Open> open;  // ascending tags; the first is not settled
   size_t open_cost = 0;
-  std::vector<std::unique_ptr<signaling::v1::MeshItem>> spare;
   uint32_t places = 0;  // lanes that relays go to there
 
   // Relays there that are not settled.
@@ -62,13 +68,6 @@ struct MeshMember {
         std::count_if(open.begin(), open.end(), [](const Open& one) { return one.cost > 0; }));
   }
   bool absent(absl::Duration now) const { return now - heard > (nobody ? kUnreached : kAbsent); }
-  // An empty one, if possible with the memory of one that is settled.
-  std::unique_ptr<signaling::v1::MeshItem> NewItem() {
-    if (spare.empty()) return std::make_unique<signaling::v1::MeshItem>();
-    std::unique_ptr<signaling::v1::MeshItem> item = std::move(spare.back());
-    spare.pop_back();
-    return item;
-  }
   // Null when it is settled, or was never sent.
   Open* FindOpen(uint64_t tag) {
     // Tags have no gaps.
@@ -79,22 +78,25 @@ struct MeshMember {
   // Takes out what is known to be open.
   RelayLedger::Owed Close(Open& one) {
     const RelayLedger::Owed owed = one.owed;
-    open_cost -= one.cost;
-    Recycle(std::exchange(one.cost, 0), std::move(one.relay));
+    open_cost -= std::exchange(one.cost, 0);
+    one.relay = {};
     while (!open.empty() && open.front().cost == 0) open.pop_front();
     return owed;
   }
+  // At every tick: one that was there at the last and is not settled does not keep the memory of
+  // all that it was sent with any longer.
+  void PartOld() {
+    for (uint64_t tag = open.empty() ? old_tag_ + 1 : std::max(parted_tag_ + 1, open.front().tag);
+         tag <= old_tag_; ++tag) {
+      if (Open* one = FindOpen(tag)) one->relay.Part();
+    }
+    parted_tag_ = std::exchange(old_tag_, last_tag);
+    outbox.Trim();
+  }
 
  private:
-  static constexpr size_t kMaxSpare = 1'024;
-  // Memory of larger ones is given back.
-  static constexpr size_t kMaxSpareCost = 2'048;
-
-  void Recycle(size_t cost, std::unique_ptr<signaling::v1::MeshItem> item) {
-    if (cost > kMaxSpareCost || spare.size() >= kMaxSpare) return;
-    item->Clear();
-    spare.push_back(std::move(item));
-  }
+  // Tags up to these: have memory of their own; were there at the last tick.
+  uint64_t parted_tag_ = 0, old_tag_ = 0;
 
   // A subscription is answered without a core that has been silent for so long.
   static constexpr absl::Duration kAbsent = absl::Seconds(1);

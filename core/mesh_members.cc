@@ -19,6 +19,7 @@ MeshMember& Mesh::Join(uint64_t id, absl::Duration now) {
   member.heard = now;
   members_[id] = std::move(owned);
   past_.erase(id);
+  std::erase_if(past_shown_, [id](const PastCore& one) { return one.id == id; });
   TellSnapshot(member);
   BeginMovingFor(member);
   beat_now_ = true;
@@ -69,13 +70,16 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
     moving->second.unaware.erase(member.id);
     moving->second.tags.erase(member.id);
     std::erase_if(moving->second.deferred,
-                  [&](const auto& one) { return one.owed.origin_lane == member.id; });
+                  [&](const MeshRelay& one) { return one.owed.origin_lane == member.id; });
     EndMoving(moving->first);
   }
   const uint64_t id = member.id;
+  past_shown_.push_back({id, member.name, member.version, reason, member.heard, now_,
+                         static_cast<uint32_t>(lost.size())});
+  if (past_shown_.size() > kMaxPastShown) past_shown_.pop_front();
   EndBarriers(id);
   member.link.reset();
-  member.out.Clear();
+  member.outbox.Clear();
   departed_.push_back(std::move(members_.at(id)));
   members_.erase(id);
   past_.insert(id);
@@ -109,7 +113,8 @@ void Mesh::FinishDeparted() {
 void Mesh::UpdateReady(absl::Duration now) {
   if (now - reached_ < absl::FromChrono(link::kStartHold)) return;
   const auto knows_all = [this, now](const MeshMember& member) {
-    if (member.absent(now)) return true;
+    // One that is merely silent may have lanes of which nobody else has told yet.
+    if (member.nobody && member.absent(now)) return true;
     return member.beaten && member.complete &&
            std::all_of(member.members.begin(), member.members.end(), [this](uint64_t id) {
              const MeshMember* other = Member(id);

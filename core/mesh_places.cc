@@ -54,34 +54,32 @@ void Mesh::SweepPlaces() {
   over_.clear();
 }
 
-std::vector<MeshMember::Open> Mesh::Residue(uint64_t lane, uint32_t believed, uint32_t place) {
-  std::vector<MeshMember::Open> residue;
+std::vector<MeshRelay> Mesh::Residue(uint64_t lane, uint32_t believed, uint32_t place) {
+  std::vector<MeshRelay> residue;
   for (const MeshMember::Open& one : places_[believed]->at->open) {
-    if (one.cost == 0) continue;
-    const MeshItem& relay = *one.relay;
-    if (relay.lane() == lane || (relay.target() != 0 && relay.target() != lane)) continue;
-    const TopicHash hash = HashTopic(relay.topic());
-    for (auto* entry = interest_.First(hash); entry; entry = interest_.Next(*entry)) {
+    if (one.cost == 0 || one.lane == lane || (one.target != 0 && one.target != lane)) continue;
+    for (auto* entry = interest_.First(one.topic); entry; entry = interest_.Next(*entry)) {
       const bool there = entry->place == place && LaneOf(*entry) == lane;
-      if (!there || (relay.to() != 0 && relay.to() != entry->peer)) continue;
-      residue.push_back(one.Copy());
+      if (!there || (one.to != 0 && one.to != entry->peer)) continue;
+      residue.push_back({one.owed, std::make_unique<MeshItem>()});
+      one.relay.Parse(*residue.back().item);
       break;
     }
   }
   Sort(residue);
   // Of one that was sent twice, for different lanes, one is enough.
   residue.erase(std::unique(residue.begin(), residue.end(),
-                            [](const MeshMember::Open& a, const MeshMember::Open& b) {
-                              return a.relay->lane() == b.relay->lane() &&
-                                     a.relay->sequence() == b.relay->sequence();
+                            [](const MeshRelay& a, const MeshRelay& b) {
+                              return a.item->lane() == b.item->lane() &&
+                                     a.item->sequence() == b.item->sequence();
                             }),
                 residue.end());
   return residue;
 }
 
-void Mesh::Sort(std::vector<MeshMember::Open>& relays) {
-  const auto key = [](const MeshMember::Open& one) {
-    return std::pair(one.relay->lane(), one.relay->sequence());
+void Mesh::Sort(std::vector<MeshRelay>& relays) {
+  const auto key = [](const MeshRelay& one) {
+    return std::pair(one.item->lane(), one.item->sequence());
   };
   std::stable_sort(relays.begin(), relays.end(),
                    [key](const auto& a, const auto& b) { return key(a) < key(b); });

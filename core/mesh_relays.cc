@@ -58,30 +58,44 @@ Mesh::Reach Mesh::Route(uint64_t origin_lane, uint64_t origin_link, const LaneEv
   relay.set_lane(origin_lane);
   relay.set_sequence(event.seq());
   relay.set_peer(event.peer());
-  relay.set_topic(topic);
-  relay.set_payload(payload);
   relay.set_to(event.to());
   relay.set_read_us(event.read_us());
   for (const Goal& goal : goals)
-    Send(*goal.member, {origin_lane, origin_link, event.seq()}, relay, goal.lane);
+    Send(*goal.member, {origin_lane, origin_link, event.seq()}, hash, relay, {topic, payload},
+         goal.lane);
   reach.targets = static_cast<uint32_t>(goals.size());
   return reach;
 }
 
-void Mesh::Send(MeshMember& to, const RelayLedger::Owed& owed, const MeshItem& relay,
-                uint64_t target) {
+void Mesh::Send(MeshMember& to, const RelayLedger::Owed& owed, const TopicHash& topic,
+                MeshItem& rest, const MeshOutbox::Text& text, uint64_t target) {
   MeshMember::Open& open = to.open.emplace_back();
   open.tag = ++to.last_tag;
   open.owed = owed;
-  open.relay = to.NewItem();
-  open.relay->MergeFrom(relay);
-  open.relay->set_tag(open.tag);
-  open.relay->set_target(target);
-  open.cost = CostOf(*open.relay);
+  open.topic = topic;
+  open.lane = rest.lane();
+  open.to = rest.to();
+  open.target = target;
+  rest.set_tag(open.tag);
+  rest.set_target(target);
+  open.relay = to.outbox.AddRelay(rest, text);
+  open.cost = sizeof(MeshMember::Open) + open.relay.size();
   to.open_cost += open.cost;
-  if (!to.link) return;
-  ++counters_.relays_out;
-  to.out.add_items()->MergeFrom(*open.relay);
+  if (to.link) {
+    ++counters_.relays_out;
+  } else {
+    to.outbox.Clear();
+  }
+}
+
+void Mesh::SendAll(MeshMember& to, std::vector<MeshRelay> relays, uint64_t target) {
+  for (MeshRelay& one : relays) {
+    const std::string topic = std::move(*one.item->mutable_topic());
+    const std::string payload = std::move(*one.item->mutable_payload());
+    one.item->clear_topic();
+    one.item->clear_payload();
+    Send(to, one.owed, HashTopic(topic), *one.item, {topic, payload}, target);
+  }
 }
 
 void Mesh::OnRelay(MeshMember& from, MeshItem& item) {
@@ -139,7 +153,7 @@ uint32_t Mesh::HoldBack(MeshMember& from, const MeshItem& item, bool reached_tar
 
 // Not before what other cores still have for the lane.
 void Mesh::Defer(uint64_t lane, const RelayLedger::Owed& owed, const MeshItem& relay) {
-  moving_[lane].deferred.push_back({owed.origin_seq, owed, std::make_unique<MeshItem>(relay), 0});
+  moving_[lane].deferred.push_back({owed, std::make_unique<MeshItem>(relay)});
 }
 
 void Mesh::OnSettled(MeshMember& from, const MeshItem& item) {

@@ -146,13 +146,14 @@ void NatsBus::Parts::SendAll(NatsSession& session) {
       const absl::MutexLock lock(&mu);
       if (!broken.empty()) return;
     }
-    const BusQueue::Taken taken = queue.Take();
+    BusQueue::Taken taken = queue.Take();
     if (taken.messages.empty()) return;
     for (const BusQueue::Message& message : taken.messages) {
       if (const absl::Status status = session.Publish(message.to, message.bytes); !status.ok()) {
         return Break(std::string(status.message()));
       }
     }
+    queue.GiveBack(taken.messages);
     if (taken.now_writable) TellWritable();
   }
 }
@@ -218,10 +219,14 @@ bool NatsBus::Writable() { return parts_->queue.Writable(); }
 
 uint64_t NatsBus::lost() const { return parts_->queue.lost(); }
 
-void NatsBus::Send(const signaling::v1::MeshMessage& message) {
-  std::optional<uint64_t> to;
-  if (message.to() != 0) to = message.to();
-  parts_->queue.Put({to, message.SerializeAsString()});
+void NatsBus::Send(const signaling::v1::MeshMessage& head, std::string_view items) {
+  BusQueue::Message message;
+  if (head.to() != 0) message.to = head.to();
+  message.bytes = parts_->queue.TakeSpare();
+  message.bytes.reserve(head.ByteSizeLong() + items.size());
+  head.SerializeToString(&message.bytes);
+  message.bytes.append(items);
+  parts_->queue.Put(std::move(message));
 }
 
 void NatsBus::OnHandled(signaling::v1::MeshMessage&& message) {

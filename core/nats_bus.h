@@ -71,7 +71,7 @@ class NatsBus : public MeshBus {
 
   // Thread: any.
   bool Writable() override;
-  void Send(const signaling::v1::MeshMessage& message) override;
+  void Send(const signaling::v1::MeshMessage& head, std::string_view items) override;
   void OnHandled(signaling::v1::MeshMessage&& message) override;
   // Messages that were not sent, for want of a connection or of room.
   uint64_t lost() const;

@@ -20,6 +20,8 @@ constexpr int kMaxPingsOut = 2;
 // nats.c blocks for so long, then publishes fail until the pings have closed the connection.
 constexpr int kWriteDeadlineMs = 200;
 constexpr int kConnectTimeoutMs = 1000;
+// Of what is read at once, and of what is written at once: a message that fits takes one write.
+constexpr int kIoBytes = 256 << 10;
 
 absl::Status Failed(const std::string& what, natsStatus status) {
   const char* more = nats_GetLastError(nullptr);
@@ -64,6 +66,7 @@ absl::Status NatsSession::Configure(natsOptions* made, const std::string& url,
   if (status == NATS_OK) status = natsOptions_SetPingInterval(made, kPingIntervalMs);
   if (status == NATS_OK) status = natsOptions_SetMaxPingsOut(made, kMaxPingsOut);
   if (status == NATS_OK) status = natsOptions_SetWriteDeadline(made, kWriteDeadlineMs);
+  if (status == NATS_OK) status = natsOptions_SetIOBufSize(made, kIoBytes);
   if (status == NATS_OK) status = natsOptions_SetSendAsap(made, true);
   if (status == NATS_OK) status = natsOptions_SetNoEcho(made, true);
   // One thread delivers, so that messages of both subjects keep their order.

@@ -17,13 +17,15 @@ constexpr size_t kOutputBytes = 64 << 10;
 }  // namespace
 
 CoreProbe::CoreProbe(const Http2CoreStreamOpener::Options& options, const CoreTarget& target,
-                     LoopExecutor& executor, const Clock& clock, Done done)
+                     LoopExecutor& executor, const Clock& clock, Done done,
+                     const std::string& avoid)
     : executor_(executor),
       clock_(clock),
       done_(std::move(done)),
-      call_(LaneCallOptions(options, target, /*impatient=*/true)),
+      call_(LaneCallOptions(options, target, /*has_others=*/true)),
       lookup_(executor) {
-  connector_.emplace(executor_, target, options.tls, lookup_, Dialer::Wishes{options.order, "", ""},
+  connector_.emplace(executor_, target, options.tls, lookup_,
+                     Dialer::Wishes{options.order, "", avoid},
                      absl::FromChrono(link::kConnectTimeout),
                      [this](absl::StatusOr<Stream> socket) { OnConnected(std::move(socket)); });
 }

@@ -1,7 +1,7 @@
 // CoreProbe: learns whether a core can be reached: connects, begins a lane's call, waits for the
 // core's first HTTP/2 frame, and cancels the call. The core hears of no lane.
 //
-// Owner:  one CoreReturn.
+// Owner:  one CoreReturn, or one Http2CoreStream.
 // Thread: its loop.
 // Bounds: link::kConnectTimeout, then link::kHandshakeTimeout for TLS, then link::kImpatientTimeout.
 // Errors: all the same: there is nothing found.
@@ -30,9 +30,9 @@ class CoreProbe final : private SocketListener {
   using Done = std::function<void(std::optional<Found>)>;
 
   // Starts at once; `done` is called once, on the loop, never from within this call, and may
-  // destroy the probe. The others must outlive it.
+  // destroy the probe. The others must outlive it. `avoid`: an address that is tried last.
   CoreProbe(const Http2CoreStreamOpener::Options& options, const CoreTarget& target,
-            LoopExecutor& executor, const Clock& clock, Done done);
+            LoopExecutor& executor, const Clock& clock, Done done, const std::string& avoid = "");
   // Cancels; `done` is not called.
   ~CoreProbe();
 

@@ -25,6 +25,10 @@ std::vector<size_t> CoreTurns::Next(absl::Duration now) const {
 
 void CoreTurns::OnGood(size_t core) {
   current_ = core;
+  OnWell(core);
+}
+
+void CoreTurns::OnWell(size_t core) {
   std::erase_if(failures_, [core](const Failure& failure) { return failure.core == core; });
 }
 

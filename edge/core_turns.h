@@ -30,6 +30,8 @@ class CoreTurns {
 
   // It has answered: the lane is with it.
   void OnGood(size_t core);
+  // Another lane's call was answered there: it can be tried, wherever the lane is.
+  void OnWell(size_t core);
   // It could be reached, and has not answered or has fallen silent.
   void OnFailed(size_t core, absl::Duration now);
   // The lane returns to the core that it prefers, which is well.

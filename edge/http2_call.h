@@ -90,6 +90,9 @@ class Http2Call {
     return pinged_ ? *pinged_ + options_.ping_timeout : heard_ + options_.ping_interval;
   }
 
+  absl::Duration ping_interval() const { return options_.ping_interval; }
+  // When the PING was sent that the peer has not answered, if it owes an answer.
+  const std::optional<absl::Duration>& pinged() const { return pinged_; }
   // The peer speaks HTTP/2.
   bool established() const { return established_; }
   // The call has ended. Messages received before are still available.

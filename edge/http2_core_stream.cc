@@ -68,6 +68,7 @@ void Http2CoreStream::Cancel() {
 
 void Http2CoreStream::Tick() {
   if (got_message_ && !ending_ && cores_.way_back.Tick()) return LeaveForPreferred();
+  if (has_others_ && !ending_) LookForAnother();
   if (socket_ && socket_->lazy()) OnSocketReady(0);
 }
 
@@ -91,10 +92,8 @@ void Http2CoreStream::OnConnected(absl::StatusOr<Stream> socket) {
     if (!untried_.empty() && !ending_) return TryNextCore();
     return End(kUnavailable, std::string(failures_));
   }
-  const bool has_others = cores_.cores.size() > 1 || !connector_->alone();
-  const bool impatient =
-      has_others && Now() - cores_.left_silent > absl::FromChrono(link::kPatientAfterMove);
-  call_.emplace(LaneCallOptions(cores_.options, cores_.options.targets[core_], impatient));
+  has_others_ = cores_.cores.size() > 1 || !connector_->alone();
+  call_.emplace(LaneCallOptions(cores_.options, cores_.options.targets[core_], has_others_));
   if (opening_) call_->Send(*std::exchange(opening_, std::nullopt));
   cores_.way_back.OnConnected(core_, address_, connector_->preferred());
   connector_.reset();
@@ -115,7 +114,9 @@ void Http2CoreStream::OnFirstFrameTimeout() {
 }
 
 void Http2CoreStream::ScheduleTime() {
-  const absl::Duration wait = std::max(call_->next_time() - Now(), absl::Milliseconds(1));
+  // What comes meanwhile may be followed by another silence: its PING is not due sooner than that.
+  const absl::Duration wait =
+      std::clamp(call_->next_time() - Now(), absl::Milliseconds(1), call_->ping_interval());
   cores_.executor.PostAfter(wait, IfAlive([this] { OnTime(); }));
 }
 
@@ -207,9 +208,42 @@ void Http2CoreStream::LeaveForPreferred() {
   EndSoon(static_cast<int>(absl::StatusCode::kOk), "leaves for a core that it prefers");
 }
 
+void Http2CoreStream::LookForAnother() {
+  const std::optional<absl::Duration> pinged = call_->end() ? std::nullopt : call_->pinged();
+  if (!pinged || Now() - *pinged < absl::FromChrono(link::kImpatientTimeout)) {
+    probe_.reset();
+    unasked_.clear();
+    return;
+  }
+  if (probe_) return;
+  if (unasked_.empty()) {
+    if (Now() - asked_ < absl::FromChrono(link::kImpatientInterval)) return;
+    asked_ = Now();
+    // Its own core may have other addresses.
+    for (const size_t core : cores_.turns.Next(Now())) {
+      if (core != core_) unasked_.push_back(core);
+    }
+    unasked_.push_back(core_);
+  }
+  const size_t core = unasked_.front();
+  unasked_.pop_front();
+  probe_ = std::make_unique<CoreProbe>(
+      cores_.options, cores_.options.targets[core], cores_.executor, cores_.clock,
+      [this, core](std::optional<CoreProbe::Found> found) {
+        probe_.reset();
+        // Meanwhile its own may have answered.
+        if (ending_ || state_ != State::kOpen || !call_->pinged()) return;
+        if (!found || found->address == address_) return;
+        silent_ = true;
+        if (core != core_) cores_.turns.OnWell(core);
+        EndSoon(kUnavailable,
+                absl::StrCat(address_, ": no answer, and ", found->address, " answers"));
+      },
+      address_);
+}
+
 void Http2CoreStream::End(int code, const std::string& message) {
   state_ = State::kEnded;
-  if (silent_) cores_.left_silent = Now();
   if (!got_message_ || silent_) {
     core().avoid = address_;
     if (!address_.empty()) cores_.turns.OnFailed(core_, Now());

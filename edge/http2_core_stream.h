@@ -24,6 +24,7 @@
 #include <string>
 
 #include "edge/core_connector.h"
+#include "edge/core_probe.h"
 #include "edge/core_socket.h"
 #include "edge/core_stream.h"
 #include "edge/http2_call.h"
@@ -67,6 +68,8 @@ class Http2CoreStream final : public CoreStream, private SocketListener {
   LaneCores::Core& core() { return cores_.cores[core_]; }
 
   void LeaveForPreferred();
+  // While its core owes an answer: whether another has one.
+  void LookForAnother();
   // Destroys the stream.
   void End(int code, const std::string& message);
   // The same when called by the listener. Messages received until then are still passed on.
@@ -98,6 +101,10 @@ class Http2CoreStream final : public CoreStream, private SocketListener {
   bool got_message_ = false;
   bool ending_ = false;  // EndSoon() was called
   bool silent_ = false;  // the core has not answered a PING
+  bool has_others_ = false;
+  std::deque<size_t> unasked_;                        // cores, while its own is silent
+  absl::Duration asked_ = -absl::InfiniteDuration();  // when all of them were to be
+  std::unique_ptr<CoreProbe> probe_;                  // the same
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

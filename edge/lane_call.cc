@@ -15,7 +15,7 @@ constexpr size_t kMessageSlack = 64 << 10;
 }  // namespace
 
 Http2Call::Options LaneCallOptions(const Http2CoreStreamOpener::Options& options,
-                                   const CoreTarget& target, bool impatient) {
+                                   const CoreTarget& target, bool has_others) {
   Http2Call::Options call;
   call.scheme = options.tls ? "https" : "http";
   call.authority = target.Authority();
@@ -24,9 +24,9 @@ Http2Call::Options LaneCallOptions(const Http2CoreStreamOpener::Options& options
   if (!options.token.empty()) call.authorization = absl::StrCat("Bearer ", options.token);
   call.max_message_bytes = link::kMaxMessageBytes + kMessageSlack;
   call.ping_interval =
-      absl::FromChrono(impatient ? link::kImpatientInterval : link::kKeepaliveInterval);
+      absl::FromChrono(has_others ? link::kImpatientInterval : link::kKeepaliveInterval);
   call.ping_timeout =
-      absl::FromChrono(impatient ? link::kImpatientTimeout : link::kKeepaliveTimeout);
+      absl::FromChrono(link::kKeepaliveInterval + link::kKeepaliveTimeout) - call.ping_interval;
   return call;
 }
 

@@ -7,9 +7,10 @@
 
 namespace cairn::edge {
 
-// `impatient`: a core that falls silent is given up soon (link::kImpatientTimeout).
+// `has_others`: the core is asked soon whether it is there (link::kImpatientInterval), and given up
+// as late.
 Http2Call::Options LaneCallOptions(const Http2CoreStreamOpener::Options& options,
-                                   const CoreTarget& target, bool impatient);
+                                   const CoreTarget& target, bool has_others);
 
 }  // namespace cairn::edge
 

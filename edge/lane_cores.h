@@ -6,8 +6,6 @@
 #ifndef CAIRN_EDGE_LANE_CORES_H_
 #define CAIRN_EDGE_LANE_CORES_H_
 
-#include <absl/time/time.h>
-
 #include <cstddef>
 #include <deque>
 #include <memory>
@@ -53,8 +51,6 @@ struct LaneCores {
   CoreTurns turns{options.targets.size()};
   CoreReturn way_back{options, executor, clock};
   const std::unique_ptr<char[]> read_buffer = std::make_unique<char[]>(kReadBytes);
-  // When the lane last left a core that had fallen silent.
-  absl::Duration left_silent = -absl::InfiniteDuration();
 };
 
 }  // namespace cairn::edge

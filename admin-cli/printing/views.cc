@@ -181,11 +181,13 @@ void AddRow(const v1::CoreInfo& core, absl::Time now, Table& table) {
   const bool answers = core.has_status();
   const auto own = [answers](const std::string& text) { return answers ? text : "-"; };
   const auto link = [&core](const std::string& text) { return core.is_self() ? "-" : text; };
-  const Cell state = !answers                           ? Cell("no answer", Tone::kBad)
-                     : status.draining()                ? Cell("draining", Tone::kWarning)
-                     : core.is_self()                   ? Cell("asked", Tone::kGood)
+  const std::string past = HumaneDuration(absl::Microseconds(core.given_up_us()));
+  const Cell state = !core.given_up().empty() ? Cell("given up " + past + " ago", Tone::kBad)
+                     : !answers               ? Cell("no answer", Tone::kBad)
+                     : status.draining()      ? Cell("draining", Tone::kWarning)
+                     : core.is_self()         ? Cell("asked", Tone::kGood)
                      : !core.known() || !core.complete() ? Cell("joining", Tone::kWarning)
-                                                        : Cell("up", Tone::kGood);
+                                                         : Cell("up", Tone::kGood);
   table.Add({Dash(core.name()), core.core_id(), Dash(core.version()), state,
              own(Since(status.started_us(), now)), own(HumaneCount(status.peers())),
              own(HumaneCount(status.edges())), own(HumaneCount(status.lanes())),

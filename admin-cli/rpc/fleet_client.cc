@@ -39,6 +39,7 @@ absl::Status FleetClient::Refresh() {
   view_ = *std::move(view);
   cores_.clear();
   for (const v1::CoreInfo& info : view_.cores()) {
+    if (!info.given_up().empty()) continue;
     if (!options_.on.empty() && info.name() != options_.on && info.core_id() != options_.on)
       continue;
     cores_.push_back({info, client_->ForCore(info.is_self() ? "" : info.core_id(), stop_)});

@@ -9,24 +9,24 @@
 
 namespace cairn::link {
 
-// Calls take(item, add) for every item of the message, where add(other) appends an empty item of
-// the same kind to another message. The order among items of one kind is kept.
+// Calls take(item, add) for every item of the message, where add(other, item) moves it to another
+// message. The order among items of one kind is kept.
 template <typename Take>
 void ForEachItem(signaling::v1::LaneToCore& message, Take take) {
   for (auto& event : *message.mutable_events())
-    take(event, [](signaling::v1::LaneToCore& to) { return to.add_events(); });
+    take(event, [](signaling::v1::LaneToCore& to, auto& item) { to.add_events()->Swap(&item); });
 }
 template <typename Take>
 void ForEachItem(signaling::v1::CoreToLane& message, Take take) {
   using signaling::v1::CoreToLane;
   for (auto& one : *message.mutable_deliveries())
-    take(one, [](CoreToLane& to) { return to.add_deliveries(); });
+    take(one, [](CoreToLane& to, auto& item) { to.add_deliveries()->Swap(&item); });
   for (auto& one : *message.mutable_notices())
-    take(one, [](CoreToLane& to) { return to.add_notices(); });
+    take(one, [](CoreToLane& to, auto& item) { to.add_notices()->Swap(&item); });
   for (auto& one : *message.mutable_answers())
-    take(one, [](CoreToLane& to) { return to.add_answers(); });
+    take(one, [](CoreToLane& to, auto& item) { to.add_answers()->Swap(&item); });
   for (auto& one : *message.mutable_commands())
-    take(one, [](CoreToLane& to) { return to.add_commands(); });
+    take(one, [](CoreToLane& to, auto& item) { to.add_commands()->Swap(&item); });
 }
 
 // Moves fields that are not items and are sent once: the latest value is used.
@@ -58,7 +58,7 @@ void MoveAll(Message& from, Message& to) {
   if (IsEmpty(to)) {
     to.Swap(&from);
   } else {
-    ForEachItem(from, [&to](auto& item, auto add) { add(to)->Swap(&item); });
+    ForEachItem(from, [&to](auto& item, auto add) { add(to, item); });
     MoveRest(from, to);
   }
   from.Clear();

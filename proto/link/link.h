@@ -211,7 +211,7 @@ class Link {
       const size_t cost = CostOf(item);
       MakeRoom(cost);
       rest_cost -= cost;
-      add(open_)->Swap(&item);
+      add(open_, item);
     });
     MakeRoom(rest_cost);
     MoveRest(message, open_);

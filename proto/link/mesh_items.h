@@ -1,4 +1,5 @@
-// What a link needs to know of the messages between cores; found by the namespace of its arguments.
+// What a link needs to know of the messages that come from other cores; found by the namespace of
+// its arguments.
 //
 // Thread: none of its own.
 #ifndef CAIRN_PROTO_LINK_MESH_ITEMS_H_
@@ -25,14 +26,7 @@ inline size_t CostOf(const MeshMessage& message) {
   return cost;
 }
 
-template <typename Take>
-void ForEachItem(MeshMessage& message, Take take) {
-  for (MeshItem& item : *message.mutable_items())
-    take(item, [](MeshMessage& to) { return to.add_items(); });
-}
-inline void MoveRest(MeshMessage&, MeshMessage&) {}
 inline int ItemCount(const MeshMessage& message) { return message.items_size(); }
-inline bool IsEmpty(const MeshMessage& message) { return message.items_size() == 0; }
 
 }  // namespace cairn::signaling::v1
 

@@ -24,12 +24,10 @@ inline constexpr milliseconds kHandshakeTimeout{3'500};
 // HTTP/2 PINGs of either side: a peer that vanished is noticed after both together.
 inline constexpr milliseconds kKeepaliveInterval{3'000};
 inline constexpr milliseconds kKeepaliveTimeout{5'000};
-// The same of an edge that has other cores to go to.
+// The same of an edge that has other cores to go to: then it leaves as soon as one of them answers.
+// What slows all of them down does not send it from one to the next.
 inline constexpr milliseconds kImpatientInterval{500};
 inline constexpr milliseconds kImpatientTimeout{1'500};
-// So long after it has left a core that fell silent, it waits as if it had one core: what slows all
-// of them down must not send it from one to the next.
-inline constexpr milliseconds kPatientAfterMove{30'000};
 // Looking up and connecting to a core, while there are others that have not been tried.
 inline constexpr milliseconds kShortConnectTimeout{1'000};
 // Of a loop and of a core: how late an acknowledgement may be sent when there is no other message.

@@ -80,6 +80,37 @@ bool MeshWorld::LeaveUnheard(size_t deaf, size_t unheard, size_t third) {
   return failure().empty();
 }
 
+// A core starts that has heard that there are others, and what they have to tell comes late. A new
+// edge goes to it, which knows none of their lanes, and relays to their clients.
+bool MeshWorld::JoinSlowly() {
+  if (people_.size() >= kMaxClients) return true;
+  const size_t slow = faults_.Below(cores_.size());
+  const size_t other = (slow + 1) % cores_.size();
+  for (const auto& lane : lanes_) {
+    if (lane->alive()) GoTo(*lane, other);
+  }
+  if (!RunUntil(timeline_.now() + kSecond)) return false;
+  if (!RunUntilQuiet(timeline_.now() + QuietTime())) return false;
+  cores_[slow].host->Kill();
+  StartCore(slow);
+  const Time start = timeline_.now();
+  const core::Router& router = cores_[slow].host->router();
+  while (router.mesh()->members().size() + 1 < cores_.size() && timeline_.now() < start + kSecond) {
+    if (!RunUntil(timeline_.now() + 10)) return false;
+  }
+  for (size_t core = 0; core < cores_.size(); ++core) {
+    if (core != slow) net_.Part(core, slow);
+  }
+  const Person person = AddPerson(NewLaneAt(slow), Speaks::kNative, actions_.Next() | 1);
+  if (!RunUntil(timeline_.now() + 900 * kMs)) return false;
+  for (int topic = 0; topic < plan_.topics; ++topic) Relay(person, topic, -1, false);
+  net_.HealAll();
+  goes_to_.clear();
+  if (!RunUntilQuiet(timeline_.now() + QuietTime())) return false;
+  oracle_.CheckEverythingArrived(cores_[slow].host->router());
+  return failure().empty();
+}
+
 void MeshWorld::Ask(const Person& person, const std::string& topic) {
   person.lane->Ask(*person.client, [person, topic] {
     person.lane->lane().Subscribe(person.client->member, topic);

@@ -21,8 +21,8 @@ mutations.MUTATIONS = {
     "M2: what is not acknowledged is never sent again":
         ("core/mesh_link.h", [("    wait_ = std::min(2 * wait_, kMaxWait);\n    Rewind(now);", "    wait_ = kMaxWait;")], MESH),
     "M3: what a lane's last core has not settled does not follow it":
-        ("core/mesh_elsewhere.cc", [("    for (const MeshMember::Open& one : Residue(id, state.believed, state.arriving)) {",
-                                 "    for (const MeshMember::Open& one : std::vector<MeshMember::Open>()) {")], None),
+        ("core/mesh_elsewhere.cc", [("std::vector<MeshRelay> residue = Residue(id, state.believed, state.arriving);",
+                                 "std::vector<MeshRelay> residue;")], None),
     "M3: what this core kept for a lane is not delivered when it comes":
         ("core/mesh_lanes.cc", [("    relays = Residue(lane.id, state.believed, MeshInterest::kHere);", "")], None),
     "M4: what follows a lane is not sorted":
@@ -37,7 +37,7 @@ mutations.MUTATIONS = {
     "M8: an older stream of a lane takes it back":
         ("core/mesh_elsewhere.cc", [("  if (item.session() < lanes_[id].session) return;", "")], None),
     "M8: what a lane has not acknowledged is forgotten when it goes":
-        ("core/mesh_lanes.cc", [("      Send(*kept, owed, relay, id);", "      host_.Settle(owed);")], None),
+        ("core/mesh_lanes.cc", [("Send(*kept, owed, HashTopic(topic), relay,", "for (host_.Settle(owed); false;) Send(*kept, owed, HashTopic(topic), relay,")], None),
     "M9: a subscription is answered at once":
         ("core/mesh_interest.cc", [("if (wants_answer && !member->absent(now_))", "if (false)")], None),
     "M10: what was held back for a lane is not settled when its core has found it":

@@ -16,10 +16,10 @@ class MeshNet::Bus final : public core::MeshBus {
     wanted_ = true;
     return false;
   }
-  void Send(const MeshMessage& message) override {
+  void Send(const MeshMessage& head, std::string_view items) override {
     // Through the bytes, as every engine.
     MeshMessage sent;
-    const bool parsed = sent.ParseFromString(message.SerializeAsString());
+    const bool parsed = sent.ParseFromString(head.SerializeAsString().append(items));
     if (parsed) net_.Carry(host_, sent);
     if (!net_.random_.Chance(10)) return;
     busy_ = true;

@@ -70,7 +70,8 @@ bool MeshWorld::Run() {
     return false;
   oracle_.CheckEverythingArrived(cores_[0].host->router());
   for (const Core& core : cores_) oracle_.CheckRecords(core.host->router());
-  if (!failure().empty() || !Meet() || !FindHeldRecord() || !PlayMoves()) return false;
+  if (!failure().empty() || !Meet() || !FindHeldRecord() || !PlayMoves() || !JoinSlowly())
+    return false;
   for (const Person& person : people_) {
     if (!person.lane->alive()) continue;
     person.lane->Post([person] { person.lane->Leave(*person.client); });

@@ -68,6 +68,7 @@ class MeshWorld {
   bool PlayMoves();
   bool JoinUnheard(size_t deaf, size_t unheard, size_t third);
   bool LeaveUnheard(size_t deaf, size_t unheard, size_t third);
+  bool JoinSlowly();
   SimLane& NewLaneAt(size_t core);
   // The lane moves there, if it is not there yet, and stays.
   void GoTo(SimLane& lane, size_t core);

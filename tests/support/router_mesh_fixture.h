@@ -5,12 +5,14 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "core/mesh_bus.h"
 #include "core/mesh_link.h"
 #include "proto/link/timing.h"
+#include "tests/support/mesh_messages.h"
 #include "tests/support/return_fixture.h"
 
 namespace cairn::core {
@@ -21,7 +23,9 @@ class RouterMesh : public RouterReturn {
   class FakeBus final : public MeshBus {
    public:
     bool Writable() override { return reached; }
-    void Send(const Message& message) override { sent.push_back(message); }
+    void Send(const Message& head, std::string_view items) override {
+      sent.push_back(Read(head, items));
+    }
     void OnHandled(Message&& /*message*/) override { ++handled; }
     std::vector<Message> sent;
     int handled = 0;
@@ -152,7 +156,7 @@ class RouterMesh : public RouterReturn {
       }
       for (const auto& [id, core] : cores_) {
         while (core->link.HasNext()) {
-          Message message = core->link.Next();
+          Message message = Read(core->link.Next());
           moved = true;
           Message envelope = From(*core);
           message.set_protocol_version(envelope.protocol_version());
@@ -171,7 +175,8 @@ class RouterMesh : public RouterReturn {
   void TellAll(const CorePtr& core, const std::vector<Item>& items) {
     Message message;
     for (const Item& item : items) *message.add_items() = item;
-    core->link.Append(message, now());
+    link::MeshOut packed = Packed(message);
+    core->link.Append(packed, now());
     Carry();
   }
   static Message From(const FakeCore& core) {

@@ -35,7 +35,7 @@ constexpr uint64_t kAsking = 0xa, kAnswering = 0xb;
 class FakeBus final : public MeshBus {
  public:
   bool Writable() override { return true; }
-  void Send(const v1::MeshMessage& message) override { sent.push_back(message); }
+  void Send(const v1::MeshMessage& message, std::string_view) override { sent.push_back(message); }
   std::deque<v1::MeshMessage> sent;
 };
 

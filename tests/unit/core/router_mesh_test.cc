@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/describe_cores.h"
 #include "tests/support/router_mesh_fixture.h"
 
 namespace cairn::core {
@@ -43,6 +44,51 @@ class LanesOfAFleet : public RouterMesh {
   const CorePtr other_;
   const LanePtr listener_;
 };
+
+TEST_F(LanesOfAFleet, ACoreThatWasGivenUpIsShownForAnHourOrUntilItIsBack) {
+  const auto named = [](uint64_t id, const std::string& name) {
+    Message beat;
+    beat.set_protocol_version(Mesh::kProtocolVersion);
+    beat.set_from(id);
+    beat.mutable_beat()->set_name(name);
+    return beat;
+  };
+  const auto shown = [this] {
+    std::vector<std::string> texts;
+    signaling::v1::ListCoresResponse cores;
+    DescribeCores(*router_, "self", "1", cores);
+    for (const signaling::v1::CoreInfo& core : cores.cores()) {
+      texts.push_back(core.name() + " " + core.given_up() + " " +
+                      std::to_string(core.given_up_us() / 1'000'000));
+    }
+    return texts;
+  };
+  const CorePtr third = MeetCore(kThird);
+  Enter(MeshArrived{named(kOther, "other")});
+  Enter(MeshArrived{named(kThird, "third")});
+  EXPECT_THAT(shown(), ElementsAre("self  0", "other  0", "third  0"));
+  const auto pass = [this, &named](absl::Duration time, bool hears_third) {
+    for (const absl::Duration end = now() + time; now() < end;) {
+      clock_.Advance(absl::Milliseconds(100));
+      if (hears_third) Enter(MeshArrived{named(kThird, "third")});
+      TickNow();
+      Carry();
+    }
+  };
+  cores_.erase(kOther);
+  pass(limits_.lane_timeout + absl::Seconds(5), true);
+  EXPECT_THAT(shown(), ElementsAre("self  0", "third  0", "other core_timeout 4"));
+  cores_.erase(kThird);
+  pass(limits_.lane_timeout + absl::Seconds(5), false);
+  EXPECT_THAT(shown(), ElementsAre("self  0", testing::StartsWith("other core_timeout 1"),
+                                   "third core_timeout 4"));
+  Enter(MeshArrived{named(kThird + 1, "third")});
+  EXPECT_THAT(shown(), ElementsAre("self  0", "third  0", testing::StartsWith("other ")))
+      << "it was restarted, and has another id";
+  clock_.Advance(absl::Hours(1));
+  TickNow();
+  EXPECT_THAT(shown(), Not(Contains(testing::StartsWith("other "))));
+}
 
 TEST_F(LanesOfAFleet, ARelayOfALaneThatHasTriedThisCoreInVainIsTaken) {
   OpenInVain(kSender, 2);

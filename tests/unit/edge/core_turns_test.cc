@@ -41,6 +41,16 @@ TEST(CoreTurnsTest, ACoreThatAnswersHasNotFailed) {
   EXPECT_THAT(turns.Next(kNow), ElementsAre(0, 1));
 }
 
+TEST(CoreTurnsTest, ACoreThatAnswersOthersIsTriedNext) {
+  CoreTurns turns(3);
+  turns.OnGood(0);
+  turns.OnFailed(1, kNow);
+  turns.OnFailed(2, kNow);
+  turns.OnWell(2);
+  turns.OnFailed(0, kNow);
+  EXPECT_THAT(turns.Next(kNow), ElementsAre(2, 1, 0));
+}
+
 // It may have been starting, or joining its fleet.
 TEST(CoreTurnsTest, AFailureIsForgottenAfterAWhile) {
   CoreTurns turns(2);

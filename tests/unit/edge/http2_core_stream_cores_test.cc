@@ -132,18 +132,73 @@ TEST_F(SeveralCoresTest, ADeadCoreIsLeft) {
   OpenAt(1);
 }
 
-TEST_F(SeveralCoresTest, ASilentCoreIsLeftSoonAndTheNextNotSoSoon) {
+TEST_F(SeveralCoresTest, ASilentCoreIsLeftAsSoonAsAnotherAnswersAndTheNextAsWell) {
+  Start(0);
+  Start(1);
+  for (const int core : {0, 1, 0}) {
+    OpenAt(core);
+    FallSilent(absl::FromChrono(link::kImpatientInterval),
+               absl::FromChrono(link::kImpatientTimeout));
+    EXPECT_FALSE(listener_.ended);
+    const UniqueFd silent = std::move(peer_);
+    stream_->Tick();
+    ASSERT_TRUE(loop_.RunUntil([&] { return Accepts(1 - core); })) << "the other is asked";
+    EXPECT_FALSE(listener_.ended);
+    Send(Http2Peer::Settings());
+    ASSERT_TRUE(RunUntilEnded());
+    EXPECT_EQ(listener_.ended, StatusCode::kUnavailable);
+    EXPECT_NE(listener_.reason.find(paths_[1 - core]), std::string::npos) << listener_.reason;
+  }
+}
+
+TEST_F(SeveralCoresTest, WhatSlowsAllCoresDownDoesNotDriveTheLaneAround) {
+  Start(0);
+  Start(1);
+  OpenAt(0);
+  const absl::Duration soon = absl::FromChrono(link::kImpatientInterval + link::kImpatientTimeout);
+  FallSilent(absl::FromChrono(link::kImpatientInterval), absl::FromChrono(link::kImpatientTimeout));
+  const UniqueFd silent = std::move(peer_);
+  stream_->Tick();
+  ASSERT_TRUE(loop_.RunUntil([&] { return Accepts(1); }));
+  stream_->Tick();
+  EXPECT_FALSE(listener_.ended);
+  Pass(absl::FromChrono(link::kKeepaliveInterval + link::kKeepaliveTimeout) - soon -
+       absl::Milliseconds(1));
+  EXPECT_FALSE(listener_.ended);
+  Pass(absl::Milliseconds(1));
+  EXPECT_EQ(listener_.ended, StatusCode::kUnavailable) << "as if there was one core";
+}
+
+TEST_F(SeveralCoresTest, ACoreThatFallsSilentRightAfterAnAnswerIsLeftAsSoon) {
+  Start(0);
+  Start(1);
+  OpenAt(0);
+  Pass(absl::FromChrono(link::kImpatientInterval));
+  const size_t before = listener_.numbers.size();
+  Send(Http2Peer::Data(Http2Peer::Message(CoreToLane().SerializeAsString())));
+  ASSERT_TRUE(loop_.RunUntil([&] { return listener_.numbers.size() > before; }));
+  FallSilent(absl::FromChrono(link::kImpatientInterval), absl::FromChrono(link::kImpatientTimeout));
+  const UniqueFd silent = std::move(peer_);
+  stream_->Tick();
+  EXPECT_TRUE(loop_.RunUntil([&] { return Accepts(1); }));
+}
+
+TEST_F(SeveralCoresTest, ACoreThatAnswersLateIsNotLeft) {
   Start(0);
   Start(1);
   OpenAt(0);
   FallSilent(absl::FromChrono(link::kImpatientInterval), absl::FromChrono(link::kImpatientTimeout));
-  ASSERT_EQ(listener_.ended, StatusCode::kUnavailable);
-  OpenAt(1);
-  Pass(absl::FromChrono(link::kImpatientInterval));
-  Pass(absl::FromChrono(link::kImpatientTimeout));
-  EXPECT_FALSE(listener_.ended) << "what slows down all must not drive the lane around";
-  FallSilent(absl::FromChrono(link::kKeepaliveInterval), absl::FromChrono(link::kKeepaliveTimeout));
-  EXPECT_EQ(listener_.ended, StatusCode::kUnavailable);
+  UniqueFd late = std::move(peer_);
+  stream_->Tick();
+  ASSERT_TRUE(loop_.RunUntil([&] { return Accepts(1); }));
+  const size_t before = listener_.numbers.size();
+  std::swap(late, peer_);
+  Send(Http2Peer::Data(Http2Peer::Message(CoreToLane().SerializeAsString())));
+  ASSERT_TRUE(loop_.RunUntil([&] { return listener_.numbers.size() > before; }));
+  std::swap(late, peer_);
+  Send(Http2Peer::Settings());
+  loop_.RunUntil([n = 0]() mutable { return ++n > 5; });
+  EXPECT_FALSE(listener_.ended);
 }
 
 TEST_F(SeveralCoresTest, ACoreThatTakesConnectionsAndDoesNotAnswerComesLast) {

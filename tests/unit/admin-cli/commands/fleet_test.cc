@@ -130,6 +130,19 @@ TEST_F(FleetTest, ATopicOfSeveralCoresIsOneTopic) {
   EXPECT_EQ(cores_[1].list_topics.limit(), 0u);
 }
 
+TEST_F(FleetTest, ACoreThatWasGivenUpIsShownAndNotAsked) {
+  cores_[0].cores[1].set_given_up("core_timeout");
+  cores_[0].cores[1].set_given_up_us(90'000'000);
+  cores_[1].refusal = absl::UnavailableError("asked");
+  EXPECT_EQ(Run(StatusCommand()), kOk);
+  EXPECT_THAT(out_, HasSubstr("\"peers\":4"));
+  EXPECT_EQ(Run(CoresListCommand()), kOk);
+  EXPECT_THAT(out_, HasSubstr("\"given_up\":\"core_timeout\""));
+  options_.output.form = Form::kTable;
+  EXPECT_EQ(Run(CoresListCommand()), kOk);
+  EXPECT_THAT(out_, HasSubstr("given up 1m"));
+}
+
 TEST_F(FleetTest, ACoreThatDoesNotAnswerIsNamedAndCostsItsPartOnly) {
   AddPeers(9);
   cores_[1].refusal = absl::UnavailableError("the core id-1 does not answer");

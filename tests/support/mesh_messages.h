@@ -1,0 +1,34 @@
+// Messages between cores, as they are written and as they are read.
+#ifndef CAIRN_TESTS_SUPPORT_MESH_MESSAGES_H_
+#define CAIRN_TESTS_SUPPORT_MESH_MESSAGES_H_
+
+#include <string>
+#include <string_view>
+
+#include "proto/link/mesh_out.h"
+
+namespace cairn::core {
+
+// With the items of `message`; nothing else of it.
+inline link::MeshOut Packed(const signaling::v1::MeshMessage& message) {
+  signaling::v1::MeshMessage items;
+  *items.mutable_items() = message.items();
+  link::MeshOut packed;
+  packed.ParseFromString(items.SerializeAsString());
+  return packed;
+}
+
+// What the receiver reads.
+inline signaling::v1::MeshMessage Read(const signaling::v1::MeshMessage& head,
+                                       std::string_view items) {
+  signaling::v1::MeshMessage message;
+  message.ParseFromString(head.SerializeAsString().append(items));
+  return message;
+}
+inline signaling::v1::MeshMessage Read(const link::MeshOut& message) {
+  return Read(message.head(), message.items());
+}
+
+}  // namespace cairn::core
+
+#endif  // CAIRN_TESTS_SUPPORT_MESH_MESSAGES_H_
