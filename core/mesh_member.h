@@ -1,9 +1,9 @@
-// MeshMember: what a core knows of another one of its fleet, and what it owes it.
+// MeshMember: what a core knows of another core of its fleet, and what it has yet to send to it.
 //
 // Owner:  Mesh.
 // Thread: the router's.
-// Bounds: what it has not settled and not acknowledged: CoreLimits::max_lane_queued_bytes, each; and the
-//         memory of kMaxSpare small relays.
+// Bounds: relays that it has not settled, and messages that it has not acknowledged:
+//         CoreLimits::max_lane_queued_bytes each; and the memory of kMaxSpare small relays.
 #ifndef CAIRN_CORE_MESH_MEMBER_H_
 #define CAIRN_CORE_MESH_MEMBER_H_
 
@@ -29,7 +29,7 @@ struct MeshMember {
     uint64_t tag = 0;
     RelayLedger::Owed owed = {};
     std::unique_ptr<signaling::v1::MeshItem> relay;  // null once it is settled
-    size_t cost = 0;                                 // 0: settled, behind one that is not
+    size_t cost = 0;                                 // 0: settled, but an earlier one is not
 
     Open Copy() const {
       return {tag, owed, std::make_unique<signaling::v1::MeshItem>(*relay), cost};
@@ -37,46 +37,46 @@ struct MeshMember {
   };
 
   uint64_t id = 0;
-  // Null: relays are kept for lanes that were there and are on their way to somewhere else.
+  // Null: only keeps relays for lanes that were there and are moving to another core.
   std::unique_ptr<MeshLink> link;
   std::string name;
   std::string version;
   absl::Duration heard;
-  bool nobody = false;                    // the bus has said so since
-  absl::flat_hash_set<uint64_t> members;  // as it says
-  bool beaten = false;                    // it has said which those are
-  bool complete = false;                  // its snapshot has been told
-  signaling::v1::MeshMessage out;         // what is gathered for it
-  // Of lanes: the session that it has found last. It may say so before HERE comes.
+  bool nobody = false;                    // since then the bus found nobody at its address
+  absl::flat_hash_set<uint64_t> members;  // the cores that it knows, by its last beat
+  bool beaten = false;                    // that beat has come
+  bool complete = false;                  // its snapshot has come to its end
+  signaling::v1::MeshMessage out;         // items for its next message
+  // For each lane, the last session for which it sent LANE_FOUND, which may come before LANE_HERE.
   absl::flat_hash_map<uint64_t, uint64_t> found;
-  RelayLedger incoming;  // of its relays, by their tags
+  RelayLedger incoming;  // its relays that this core has not settled, by tag
   uint64_t last_tag = 0;
   std::deque<Open> open;  // ascending tags; the first is not settled
   size_t open_cost = 0;
   std::vector<std::unique_ptr<signaling::v1::MeshItem>> spare;
-  uint32_t places = 0;  // lanes that relays go to there
+  uint32_t places = 0;  // lanes to which relays go through this member
 
-  // Relays there that are not settled.
+  // Relays sent to it that it has not settled.
   size_t open_relays() const {
     return static_cast<size_t>(
         std::count_if(open.begin(), open.end(), [](const Open& one) { return one.cost > 0; }));
   }
   bool absent(absl::Duration now) const { return now - heard > (nobody ? kUnreached : kAbsent); }
-  // An empty one, if possible with the memory of one that is settled.
+  // An empty item, which reuses the memory of a settled one if there is any.
   std::unique_ptr<signaling::v1::MeshItem> NewItem() {
     if (spare.empty()) return std::make_unique<signaling::v1::MeshItem>();
     std::unique_ptr<signaling::v1::MeshItem> item = std::move(spare.back());
     spare.pop_back();
     return item;
   }
-  // Null when it is settled, or was never sent.
+  // Null if the relay is settled, or was never sent.
   Open* FindOpen(uint64_t tag) {
     // Tags have no gaps.
     if (open.empty() || tag < open.front().tag || tag > open.back().tag) return nullptr;
     Open& one = open[static_cast<size_t>(tag - open.front().tag)];
     return one.cost == 0 ? nullptr : &one;
   }
-  // Takes out what is known to be open.
+  // Marks an open relay as settled and removes it from `open`.
   RelayLedger::Owed Close(Open& one) {
     const RelayLedger::Owed owed = one.owed;
     open_cost -= one.cost;
@@ -87,7 +87,7 @@ struct MeshMember {
 
  private:
   static constexpr size_t kMaxSpare = 1'024;
-  // Memory of larger ones is given back.
+  // Items that cost more are freed instead of kept.
   static constexpr size_t kMaxSpareCost = 2'048;
 
   void Recycle(size_t cost, std::unique_ptr<signaling::v1::MeshItem> item) {
@@ -96,9 +96,10 @@ struct MeshMember {
     spare.push_back(std::move(item));
   }
 
-  // A subscription is answered without a core that has been silent for so long.
+  // A subscription is answered without waiting for a core that has been silent for so long.
   static constexpr absl::Duration kAbsent = absl::Seconds(1);
-  // When nobody is at its address: longer than a core needs to find another server of the bus.
+  // The same, if the bus found nobody at its address: longer than a core needs to find another
+  // server of the bus.
   static constexpr absl::Duration kUnreached = absl::Milliseconds(300);
 };
 
