@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/fair_queue.h"
 #include "base/thread_annotations.h"
 #include "core/acceptor_listener.h"
 #include "core/acceptor_log.h"
@@ -41,6 +42,8 @@ class AcceptorThread {
     UniqueFd arrived;
     // In plain text, or a lane's.
     UnauthenticatedConnection connection;
+    bool awaits_handshake = false;  // in handshakes_, or in grpcs_handshakes_
+    bool handshake_begun = false;
     // With TLS, of other clients: the same connection as gRPC's, and its state.
     UniqueFd copy;
     AuthenticatedConnections::Connection entry;
@@ -54,12 +57,22 @@ class AcceptorThread {
   void Enter(UniqueFd fd);
   // The beginning of a TLS handshake has come.
   void BeginTls(PendingMap::iterator it);
+  // gRPC is to make the handshake, as soon as it has made enough of others.
+  void AwaitGrpc(PendingMap::iterator it);
+  void HandWaitingToGrpc();
   void HandToGrpc(PendingMap::iterator it);
+  void AwaitHandshake(PendingMap::iterator it);
+  // Steps of handshakes of lanes, at least one, for about kHandshakesPerTurn.
+  void ContinueHandshakes();
   void TakeAdmitted();
   void EndLate();
   void OnEvent(uint64_t id);
   void Read(PendingMap::iterator it);
   void LetIn(PendingMap::iterator it);
+  // Those that gRPC serves.
+  AuthenticatedConnections& GrpcsConnections() {
+    return socket_.is_unix() ? relayed_ : authenticated_;
+  }
   void End(PendingMap::iterator it);
   void Forget(PendingMap::iterator it);
   bool Watch(int fd, uint32_t events, uint64_t id) const;
@@ -77,7 +90,9 @@ class AcceptorThread {
   uint64_t next_id_ = 2;  // 0 and 1 are the listener's and wake_'s
   PendingMap unauthenticated_;
   EvictionOrder order_;
-  AuthenticatedConnections authenticated_;
+  FairQueue<uint64_t> handshakes_, grpcs_handshakes_;
+  absl::Duration next_for_grpc_;  // when it may get another one
+  AuthenticatedConnections authenticated_, relayed_;
   AcceptorListener listener_;
   AcceptorLog log_;
 

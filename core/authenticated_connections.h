@@ -1,4 +1,5 @@
-// AuthenticatedConnections: the connections that gRPC has now, counted by address.
+// AuthenticatedConnections: the connections with a credential that are open now, counted by
+// address; those of a path by user.
 //
 // gRPC does not report when it closes one. A connection has ended when its descriptor no longer has
 // the same inode, so nothing must be kept open to find out.
@@ -25,7 +26,7 @@ class AuthenticatedConnections {
   struct Connection {
     int fd = -1;
     ino_t inode = 0;
-    std::string host;  // empty: of this machine, over a path; these have no bound per address
+    std::string host;
   };
 
   AuthenticatedConnections(size_t max, size_t max_of_host) : max_(max), max_of_host_(max_of_host) {}
@@ -56,7 +57,7 @@ class AuthenticatedConnections {
   bool Fits(const std::string& host) const {
     if (authenticated_.size() >= max_) return false;
     const auto count = count_.find(host);
-    return host.empty() || count == count_.end() || count->second < max_of_host_;
+    return count == count_.end() || count->second < max_of_host_;
   }
 
   const size_t max_, max_of_host_;

@@ -1,7 +1,7 @@
 #include "core/grpc_acceptor.h"
 
+#include <absl/strings/str_cat.h>
 #include <absl/strings/str_replace.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -15,10 +15,7 @@
 
 #include "base/address.h"
 #include "core/acceptor_thread.h"
-#include "core/client_hello.h"
-#include "core/lane_tls.h"
 #include "core/receive_buffer.h"
-#include "proto/link/grpc_messages.h"
 #include "proto/link/timing.h"
 
 namespace cairn::core {
@@ -29,8 +26,8 @@ static_assert(link::kConnectTimeout < std::chrono::seconds(5));
 // How long a refused client may continue sending, so that it receives the answer.
 constexpr absl::Duration kTimeToLeave = absl::Seconds(1);
 constexpr int kAcceptsPerTurn = 64;
-// A client's first record, which is longer only if it offers much.
-constexpr size_t kHelloBytes = 4 << 10;
+// As many as may be waiting: those that wait for their handshake are ready all the time.
+constexpr int kEventsPerTurn = 512;
 // As gRPC's own listener sets it: unacknowledged data ends the connection.
 constexpr int kUserTimeoutMs = 5000;
 
@@ -45,13 +42,21 @@ std::string Plain(std::string_view peer) {
   return plain;
 }
 
+// Of a Unix socket: the process of that user has connected it.
+std::string UserOf(int fd) {
+  ucred user = {};
+  socklen_t size = sizeof user;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &user, &size) != 0) return "user unknown";
+  return absl::StrCat("user ", user.uid);
+}
+
 }  // namespace
 
 AcceptorBounds AcceptorBounds::Of(int descriptor_limit) {
   const auto part = [descriptor_limit](int divisor) {
     return static_cast<size_t>(std::max(8, descriptor_limit / divisor));
   };
-  return {std::min<size_t>(512, part(4)), part(2), part(4), kTimeToAuthenticate};
+  return {std::min<size_t>(512, part(4)), part(2), part(4), part(8), part(16), kTimeToAuthenticate};
 }
 
 AcceptorThread::AcceptorThread(const GrpcSocket& socket, const Authority& authority,
@@ -66,6 +71,7 @@ AcceptorThread::AcceptorThread(const GrpcSocket& socket, const Authority& author
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       authenticated_(bounds.max_authenticated, bounds.max_authenticated_per_address),
+      relayed_(bounds.max_relayed, bounds.max_relayed_per_user),
       listener_(socket.fd(), epoll_.get(), kListenerId, clock),
       log_(clock) {
   Watch(wake_.get(), EPOLLIN, kWakeId);
@@ -94,8 +100,9 @@ void AcceptorThread::Admit(const std::string& peer) {
 
 void AcceptorThread::Run() {
   while (!stopping_) {
-    epoll_event events[64];
-    const absl::Duration wait = NextTime() - clock_.Elapsed();
+    epoll_event events[kEventsPerTurn];
+    const absl::Duration wait =
+        handshakes_.empty() ? NextTime() - clock_.Elapsed() : absl::ZeroDuration();
     const int timeout =
         wait == absl::InfiniteDuration()
             ? -1
@@ -115,6 +122,8 @@ void AcceptorThread::Run() {
         OnEvent(id);
       }
     }
+    ContinueHandshakes();
+    HandWaitingToGrpc();
     EndLate();
     listener_.ResumeIfDue(clock_.Elapsed());
     // Last: connections that have presented a credential by now are not pending any more.
@@ -124,6 +133,7 @@ void AcceptorThread::Run() {
 
 absl::Duration AcceptorThread::NextTime() const {
   absl::Duration next = listener_.resumes();
+  if (!grpcs_handshakes_.empty()) next = std::min(next, next_for_grpc_);
   for (const auto& [id, pending] : unauthenticated_) next = std::min(next, pending.deadline);
   return next;
 }
@@ -155,7 +165,9 @@ void AcceptorThread::Enter(UniqueFd fd) {
   const uint64_t id = next_id_++;
   Pending pending;
   pending.deadline = clock_.Elapsed() + bounds_.time_to_authenticate;
-  if (!socket_.is_unix()) {
+  if (socket_.is_unix()) {
+    pending.host = UserOf(fd.get());
+  } else {
     sockaddr_storage storage = {};
     socklen_t size = sizeof storage;
     if (getpeername(fd.get(), reinterpret_cast<sockaddr*>(&storage), &size) != 0) return;
@@ -175,28 +187,6 @@ void AcceptorThread::Enter(UniqueFd fd) {
   }
   order_.Add(id, pending.host, clock_.Elapsed());
   unauthenticated_.emplace(id, std::move(pending));
-}
-
-void AcceptorThread::HandToGrpc(PendingMap::iterator it) {
-  Pending& pending = it->second;
-  UniqueFd fd = std::move(pending.arrived);
-  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd.get(), nullptr);
-  if (!authenticated_.HasRoom(pending.host)) {
-    log_.TurnedAway(ConnectionRefusal::kTooManyAuthenticated);
-    return Forget(it);
-  }
-  pending.entry = AuthenticatedConnections::Of(fd.get(), pending.host);
-  // gRPC gives all peers of a path the same name; the permissions of the path decide who can reach
-  // it.
-  if (socket_.is_unix()) {
-    authenticated_.Add(std::move(pending.entry));
-    Forget(it);
-    return hand_over_({LaneSocket(std::move(fd)), ""});
-  }
-  pending.copy = UniqueFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0));
-  // When gRPC closes it, it is shut down.
-  if (!pending.copy.valid() || !Watch(pending.copy.get(), EPOLLRDHUP, it->first)) return Forget(it);
-  hand_over_({LaneSocket(std::move(fd)), ""});
 }
 
 void AcceptorThread::TakeAdmitted() {
@@ -230,28 +220,10 @@ void AcceptorThread::OnEvent(uint64_t id) {
   const auto it = unauthenticated_.find(id);
   if (it == unauthenticated_.end()) return;
   if (it->second.arrived.valid()) return BeginTls(it);
+  if (tls_ && it->second.connection.in_handshake()) return AwaitHandshake(it);
   if (!it->second.copy.valid()) return Read(it);
   log_.TlsFailed();
   End(it);
-}
-
-void AcceptorThread::BeginTls(PendingMap::iterator it) {
-  Pending& pending = it->second;
-  char buffer[kHelloBytes];
-  const ssize_t size = recv(pending.arrived.get(), buffer, sizeof buffer, MSG_PEEK);
-  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (size <= 0) {
-    log_.TlsFailed();
-    return End(it);
-  }
-  const std::shared_ptr<const LaneTls> lanes = tls_->Get()->lanes;
-  if (!lanes || !OffersProtocol({buffer, static_cast<size_t>(size)}, link::kLaneProtocol))
-    return HandToGrpc(it);
-  SslPtr ssl = lanes->NewConnection(pending.arrived.get());
-  if (!ssl) return End(it);
-  pending.connection =
-      UnauthenticatedConnection(LaneSocket(std::move(pending.arrived), std::move(ssl)));
-  Read(it);
 }
 
 void AcceptorThread::Read(PendingMap::iterator it) {
@@ -276,15 +248,16 @@ void AcceptorThread::Read(PendingMap::iterator it) {
 void AcceptorThread::LetIn(PendingMap::iterator it) {
   Pending& pending = it->second;
   UnauthenticatedConnection& connection = pending.connection;
-  if (!authenticated_.HasRoom(pending.host)) {
+  const bool is_lane = connection.is_lane();
+  AuthenticatedConnections& those = is_lane ? authenticated_ : GrpcsConnections();
+  if (!those.HasRoom(pending.host)) {
     log_.TurnedAway(ConnectionRefusal::kTooManyAuthenticated);
     connection.Refuse(absl::ResourceExhaustedError("too many connections to the core"));
     pending.deadline = clock_.Elapsed() + kTimeToLeave;
     return;
   }
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.fd(), nullptr);
-  authenticated_.Add(AuthenticatedConnections::Of(connection.fd(), pending.host));
-  const bool is_lane = connection.is_lane();
+  those.Add(AuthenticatedConnections::Of(connection.fd(), pending.host));
   if (is_lane) ReceiveBuffer::Widen(connection.fd());
   Credentials credentials = connection.credentials();
   hand_over_({connection.TakeSocket(), connection.received(), is_lane, std::move(credentials)});
@@ -302,6 +275,10 @@ void AcceptorThread::Forget(PendingMap::iterator it) {
   // A socket that is also open elsewhere stays in the epoll set when it is closed here.
   if (it->second.copy.valid())
     epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, it->second.copy.get(), nullptr);
+  if (it->second.awaits_handshake) {
+    handshakes_.Remove(it->first);
+    grpcs_handshakes_.Remove(it->first);
+  }
   order_.Remove(it->first);
   unauthenticated_.erase(it);
 }

@@ -39,6 +39,9 @@ struct AcceptorBounds {
   // Of the process: connections that have not presented a credential, and those that have; of the
   // latter, from one IP address.
   size_t max_unauthenticated, max_authenticated, max_authenticated_per_address;
+  // Those of a path that gRPC serves through GrpcRelay, which takes three descriptors each; and of
+  // one user.
+  size_t max_relayed, max_relayed_per_user;
   // The time until the first call that is allowed.
   absl::Duration time_to_authenticate;
 

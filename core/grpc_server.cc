@@ -15,6 +15,7 @@
 #include "core/admin_service.h"
 #include "core/grpc_acceptor.h"
 #include "core/grpc_credentials.h"
+#include "core/grpc_relay.h"
 #include "core/grpc_socket.h"
 #include "core/lane_port.h"
 #include "core/lane_service.h"
@@ -66,6 +67,8 @@ struct GrpcServer::Parts {
   std::unique_ptr<grpc::Service> lanes;
   std::unique_ptr<grpc::Service> admin;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
+  // Only of a Unix socket. It passes on what the server says at its end.
+  std::unique_ptr<GrpcRelay> relay;
   std::unique_ptr<grpc::Server> server;
   std::optional<LonePoller> poller;
   std::unique_ptr<LanePort> lane_port;
@@ -83,7 +86,12 @@ struct GrpcServer::Parts {
       if (arrival.socket.ssl()) return;
     }
     grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
-    connection.fd = arrival.socket.TakeFd().Release();
+    UniqueFd fd = arrival.socket.TakeFd();
+    if (relay) {
+      fd = relay->Connect(std::move(fd), std::exchange(arrival.received, ""), tls != nullptr);
+      if (!fd.valid()) return;
+    }
+    connection.fd = fd.Release();
     if (!arrival.received.empty()) {
       const grpc::Slice bytes(arrival.received);
       connection.read_buffer = grpc::ByteBuffer(&bytes, 1);
@@ -127,6 +135,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   Harden(builder);
   parts.server = builder.BuildAndStart();
   if (!parts.server) return absl::UnavailableError("gRPC does not start");
+  if (parts.socket.is_unix()) parts.relay = std::make_unique<GrpcRelay>(core.clock());
   parts.poller.emplace();
   parts.lane_port = std::make_unique<LanePort>(core, parts.authority);
   result->address_ = parts.socket.address();

@@ -15,7 +15,7 @@ constexpr size_t kMaxFramePayload = 16 << 10;  // SETTINGS_MAX_FRAME_SIZE as it 
 
 // Frame types.
 constexpr uint8_t kData = 0, kHeaders = 1, kPriority = 2, kReset = 3, kSettings = 4, kPing = 6,
-                  kGoAway = 7, kWindowUpdate = 8;
+                  kGoAway = 7, kWindowUpdate = 8, kContinuation = 9;
 // Flags.
 constexpr uint8_t kAck = 0x1, kEndStream = 0x1, kEndHeaders = 0x4, kPadded = 0x8,
                   kWithPriority = 0x20;

@@ -192,24 +192,23 @@ void LaneConnection::OnFlushed() {
   core_.Enter(writable);
 }
 
-size_t LaneConnection::OnTime() {
+void LaneConnection::OnTime() {
   if (finishing_) {
     over_ = over_ || Now() >= leave_by_;
-    return 0;
+    return;
   }
   call_.OnTime(Now());
-  const size_t released = ReleaseMemory();
+  ReleaseMemory();
   if (Now() >= hello_by_ && !intake_.opened())
     Refuse(LaneRefusal::kNoHello, absl::DeadlineExceededError("no Hello has come"));
   Flush();
-  return released;
 }
 
 // Of the largest message: once a second, because to do so after each would cost a busy lane as much
 // as its messages do.
-size_t LaneConnection::ReleaseMemory() {
+void LaneConnection::ReleaseMemory() {
   MutexLock lock(mu_);
-  return at_router_ ? 0 : intake_.ReleaseMemory();
+  if (!at_router_) intake_.ReleaseMemory();
 }
 
 void LaneConnection::End() {

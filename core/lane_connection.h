@@ -66,8 +66,8 @@ class LaneConnection final : public LaneStream,
   void Settle();
   // OnReady() must be called again after Settle(): the socket does not tell that there is more.
   bool unread() const { return unread_ && !over_; }
-  // Called about once a second; returns how many bytes of memory it has given back.
-  size_t OnTime();
+  // Called about once a second.
+  void OnTime();
   // Ends the call because the lane has sent more than there is memory for.
   void GiveUp();
   // The last call: once over() is true, or when the port stops.
@@ -96,7 +96,7 @@ class LaneConnection final : public LaneStream,
   void Receive(std::string_view bytes);
   void Touch();
   void WatchSocket();
-  size_t ReleaseMemory();
+  void ReleaseMemory();
   // Passes messages to the router, one at a time.
   void HandleMessages();
   // Whether the next message may be handled now.

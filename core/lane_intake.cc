@@ -29,6 +29,7 @@ absl::Status LaneIntake::OnMessage(std::string_view bytes,
 
 bool LaneIntake::Parse(std::string_view bytes) {
   return link::CountFields(bytes) <= core_.limits().max_fields &&
+         link::IsAffordable(bytes, *signaling::v1::LaneToCore::descriptor()) &&
          message_.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 

@@ -32,13 +32,8 @@ class LaneIntake {
   absl::Status OnMessage(std::string_view bytes, const std::shared_ptr<LaneStream>& stream);
   // What OnHandled() brings back: memory for the next message.
   void Reuse(signaling::v1::LaneToCore batch) { message_ = std::move(batch); }
-  // Gives it back, and says how much it was: it can be megabytes. Not between OnMessage() and
-  // Reuse().
-  size_t ReleaseMemory() {
-    const size_t bytes = message_.SpaceUsedLong();
-    message_ = signaling::v1::LaneToCore();
-    return bytes;
-  }
+  // Gives it back: it can be megabytes. Not between OnMessage() and Reuse().
+  void ReleaseMemory() { message_ = signaling::v1::LaneToCore(); }
   // Whether it has had its Hello.
   bool opened() {
     MutexLock lock(mu_);

@@ -1,6 +1,5 @@
 #include "core/lane_port.h"
 
-#include <malloc.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -14,8 +13,6 @@ namespace {
 
 constexpr uint64_t kTasksId = 0;
 constexpr absl::Duration kTimeStep = absl::Seconds(1);
-// So much given back at once is the kernel's again: what has come meanwhile may lie above it.
-constexpr size_t kTrimmedBytes = 8 << 20;
 
 bool Control(int epoll, int operation, int fd, uint32_t events, uint64_t id) {
   epoll_event event = {};
@@ -142,12 +139,10 @@ void LanePort::ScheduleTime() {
 void LanePort::OnTime() {
   std::vector<Shared> all;
   for (const auto& [id, entry] : connections_) all.push_back(entry.connection);
-  size_t released = 0;
   for (const Shared& connection : all) {
-    released += connection->OnTime();
+    connection->OnTime();
     Update(connection);
   }
-  if (released >= kTrimmedBytes) malloc_trim(0);
   if (!connections_.empty()) ScheduleTime();
 }
 

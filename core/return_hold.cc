@@ -20,9 +20,9 @@ ReturnHold::ReturnHold(absl::Duration now) : started_(now) {}
 void ReturnHold::OnHello(const signaling::v1::Hello& hello, bool knew_core, absl::Duration now) {
   const signaling::v1::Roster& roster = hello.roster();
   heard_ = true;
-  known_[hello.lane_id()] = {knew_core, hello.core_id(), hello.link(), hello.told()};
+  connected_.insert(hello.lane_id());
   if (!knew_core) return;
-  if (roster.complete()) AddRoster(roster);
+  if (roster.complete()) knows_roster_ = true;
   if (over_) return;
   first_hello_ = std::min(first_hello_, now);
   restarted_ = true;
@@ -30,20 +30,9 @@ void ReturnHold::OnHello(const signaling::v1::Hello& hello, bool knew_core, absl
   awaited_.insert_or_assign(hello.lane_id(), Awaited{now});
   for (const auto* lanes : {&roster.lanes(), &roster.awaited(), &roster.elsewhere()}) {
     for (const uint64_t lane : *lanes) {
-      if (!known_.contains(lane)) awaited_.try_emplace(lane, Awaited{first_hello_});
+      if (!connected_.contains(lane)) awaited_.try_emplace(lane, Awaited{first_hello_});
     }
   }
-}
-
-void ReturnHold::AddRoster(const signaling::v1::Roster& roster) {
-  const uint64_t core = roster.stamp().core_id();
-  if (rosters_.size() >= kMaxRosters && !rosters_.contains(core)) return;
-  const auto [latest, added] = rosters_.try_emplace(core);
-  if (!added && latest->second.stamp.version() >= roster.stamp().version()) return;
-  latest->second = {roster.stamp(), {}};
-  for (int i = 0; i < roster.lanes_size(); ++i)
-    latest->second.links[roster.lanes(i)] = i < roster.links_size() ? roster.links(i) : 0;
-  for (const uint64_t lane : roster.elsewhere()) latest->second.links[lane] = 0;
 }
 
 void ReturnHold::OnProgress(uint64_t lane_id, absl::Duration now) {
@@ -58,12 +47,10 @@ void ReturnHold::OnFinished(uint64_t lane_id) {
 
 void ReturnHold::OnGone(uint64_t lane_id) {
   OnFinished(lane_id);
-  known_.erase(lane_id);
+  connected_.erase(lane_id);
 }
 
 bool ReturnHold::awaits(uint64_t lane_id) const { return awaited_.contains(lane_id); }
-
-void ReturnHold::OnTold(uint64_t lane_id) { known_[lane_id].knew_core = false; }
 
 absl::flat_hash_set<uint64_t> ReturnHold::TakeUnfinished() {
   return std::exchange(unfinished_, {});
@@ -79,7 +66,7 @@ bool ReturnHold::End(absl::Duration now) {
     return no_more;
   });
   if (!awaited_.empty()) return false;
-  if (restarted_ && rosters_.empty() && now - first_hello_ < kPatience) return false;
+  if (restarted_ && !knows_roster_ && now - first_hello_ < kPatience) return false;
   over_ = true;
   return true;
 }
@@ -108,30 +95,6 @@ void ReturnHold::Add(uint64_t lane_id, signaling::v1::LaneEvent& event) {
 size_t ReturnHold::cost(uint64_t lane_id) const {
   const auto it = cost_by_lane_.find(lane_id);
   return it == cost_by_lane_.end() ? 0 : it->second;
-}
-
-absl::flat_hash_set<uint64_t> ReturnHold::TakePassedOver() {
-  absl::flat_hash_set<uint64_t> lanes;
-  for (auto& [lane, said] : known_) {
-    if (!said.knew_core || !IsPassedOver(lane, said)) continue;
-    lanes.insert(lane);
-    said.knew_core = false;  // each lane is told once
-  }
-  return lanes;
-}
-
-bool ReturnHold::IsPassedOver(uint64_t lane_id, const Said& said) const {
-  return std::any_of(rosters_.begin(), rosters_.end(), [&](const auto& entry) {
-    const auto& [core, roster] = entry;
-    // Of two cores of one generation neither has heard of the other.
-    const bool is_newer = core == said.told.core_id()
-                              ? roster.stamp.version() > said.told.version()
-                              : roster.stamp.generation() >= said.told.generation();
-    const auto link = roster.links.find(lane_id);
-    if (!is_newer || link == roster.links.end()) return is_newer;
-    // It is in it, with a link that it has never heard of.
-    return link->second != 0 && (core != said.core_id || link->second != said.link);
-  });
 }
 
 ReturnHold::Held ReturnHold::TakeFirst() {

@@ -77,10 +77,6 @@ class ReturnHold {
   size_t cost() const { return cost_; }
   // Takes what was held first. REQUIRES: releasing().
   Held TakeFirst();
-  // The connected lanes that a core between theirs and this one did not wait for, or gave up: they
-  // have missed relays that it routed. Each is returned once, and never after OnTold().
-  absl::flat_hash_set<uint64_t> TakePassedOver();
-  void OnTold(uint64_t lane_id);
   // The lanes that are waited for.
   const auto& awaited() const { return awaited_; }
   // After the hold: the lanes that had not finished, and the time at which they are late.
@@ -92,32 +88,15 @@ class ReturnHold {
     absl::Duration progress;  // the time of its last progress
   };
 
-  // Of earlier cores; further ones are ignored.
-  static constexpr size_t kMaxRosters = 16;
-
   const absl::Duration started_;
   bool heard_ = false;                                     // some lane has said Hello
   absl::Duration first_hello_ = absl::InfiniteDuration();  // of a lane that knew an earlier core
   bool restarted_ = false;
+  bool knows_roster_ = false;  // a complete one of an earlier core
   bool over_ = false;
   absl::flat_hash_map<uint64_t, Awaited> awaited_;
   absl::flat_hash_set<uint64_t> unfinished_;  // were awaited until the patience was over
-  struct Roster {
-    signaling::v1::RosterStamp stamp;
-    absl::flat_hash_map<uint64_t, uint64_t> links;  // by lane; 0: unknown
-  };
-  // What the lanes told in their Hello.
-  struct Said {
-    bool knew_core;  // and has not been told that it was passed over
-    uint64_t core_id;
-    uint64_t link;
-    signaling::v1::RosterStamp told;
-  };
-  void AddRoster(const signaling::v1::Roster& roster);
-  bool IsPassedOver(uint64_t lane_id, const Said& said) const;
-
-  absl::flat_hash_map<uint64_t, Said> known_;
-  absl::flat_hash_map<uint64_t, Roster> rosters_;  // by core: its latest complete one
+  absl::flat_hash_set<uint64_t> connected_;
   std::deque<Held> held_;
   absl::flat_hash_map<uint64_t, size_t> cost_by_lane_;
   size_t cost_ = 0;

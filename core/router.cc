@@ -33,6 +33,7 @@ Router::Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
       started_us_(absl::ToUnixMicros(clock.WallTime())),
       now_us_(started_us_),
       hold_(now_),
+      passed_over_(core_id),
       late_(limits.max_late_bytes),
       last_tick_(now_),
       tombstones_(limits.max_tombstones),

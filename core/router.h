@@ -36,6 +36,7 @@
 #include "core/mesh.h"
 #include "core/mesh_bus.h"
 #include "core/mesh_host.h"
+#include "core/passed_over.h"
 #include "core/query_answers.h"
 #include "core/rate.h"
 #include "core/record_store.h"
@@ -261,13 +262,13 @@ class Router final : private MeshHost {
   bool unfinished_ = false;
   bool turn_wanted_ = false;  // a Continue has been requested
   ReturnHold hold_;
+  PassedOver passed_over_;
   LateLanes late_;
   std::vector<LaneRecord*> catching_up_;  // late lanes that have sent their snapshot
   bool routed_older_ = false;             // during this input
   bool withholds_ = false;                // batches: LaneRecord::withheld
   absl::Duration last_tick_;
   uint64_t roster_version_ = 0;
-  uint64_t generation_ = 1;
   uint64_t last_link_ = 0;  // numbers of links
   bool ticking_ = false;    // during a tick, in which settled relays are told
   bool stopping_ = false;

@@ -82,7 +82,7 @@ void Router::On(LaneOpened& opened) {
   welcome->set_link(lane->channel->number());
   welcome->set_beat_ms(static_cast<uint32_t>(
       absl::ToInt64Milliseconds(limits_.lane_timeout / link::kBeatsPerTimeout)));
-  welcome->set_generation(generation_);
+  *welcome->mutable_earlier_cores() = passed_over_.earlier();
   welcome->set_fleet(fleet_);
   // Before anything that the link has gathered.
   LaneStream& stream = *lane->channel->stream();
@@ -131,12 +131,8 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   // This core knows which lanes have connected since its own rosters.
   if (hello.roster().stamp().core_id() == core_id_)
     opened.hello.mutable_roster()->set_complete(false);
-  if (knew_another) {
-    const uint64_t known =
-        std::min(std::max(hello.generation(), hello.told().generation()), ~uint64_t{1});
-    generation_ = std::max(generation_, known + 1);
-  }
   hold_.OnHello(hello, knew_another, now_);
+  passed_over_.OnHello(hello, knew_another);
   // Those of a core that nobody knows are waited for.
   if (mesh_ && !knew_another) mesh_->OnRoster(hello);
   if (mesh_) FinishLanesElsewhere(hello.roster());
@@ -149,7 +145,7 @@ LaneRecord& Router::BeginLane(LaneOpened& opened, Welcome* welcome) {
   if (mesh_ && mesh_->OnLaneHere(*lane, hello.session())) lane->late = true;
   ++roster_version_;
   AddRoster(*lane);
-  if (welcome->outcome() != Welcome::OUTCOME_NEW) hold_.OnTold(lane->id);
+  if (welcome->outcome() != Welcome::OUTCOME_NEW) passed_over_.OnTold(lane->id);
   if (!hold_.holding()) TellPassedOver();
   if (IsOnlyLane(*lane) && NewEvent(Event::KIND_EDGE_UP, *lane, nullptr)) feed_.Publish(event_);
   return *lane;
@@ -285,6 +281,7 @@ void Router::DetachStream(LaneRecord& lane, const absl::Status& status) {
 
 void Router::StopAwaiting(uint64_t lane_id) {
   hold_.OnGone(lane_id);
+  passed_over_.OnGone(lane_id);
   if (!late_.keeping()) return;
   late_.Finish(lane_id);
   EndLate();

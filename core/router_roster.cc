@@ -2,13 +2,6 @@
 #include "core/router.h"
 
 namespace cairn::core {
-namespace {
-
-// Roster.links of a lane that may not learn from this core that it has missed relays: the next one
-// has to tell it.
-constexpr uint64_t kUnawareLink = ~uint64_t{0};
-
-}  // namespace
 
 void Router::AddRoster(LaneRecord& lane) {
   signaling::v1::Roster* roster = For(lane).mutable_roster();
@@ -33,11 +26,11 @@ void Router::AddRoster(LaneRecord& lane) {
   if (hold_.holding()) return;
   roster->mutable_stamp()->set_core_id(core_id_);
   roster->mutable_stamp()->set_version(roster_version_);
-  roster->mutable_stamp()->set_generation(generation_);
+  *roster->mutable_stamp()->mutable_earlier_cores() = passed_over_.earlier();
 }
 
 void Router::TellPassedOver() {
-  for (const uint64_t id : hold_.TakePassedOver()) TellMissed(id);
+  for (const uint64_t id : passed_over_.Take()) TellMissed(id);
 }
 
 }  // namespace cairn::core

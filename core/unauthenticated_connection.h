@@ -41,6 +41,7 @@ class UnauthenticatedConnection {
   // Answers the call that has been read, and closes the connection afterwards.
   void Refuse(const absl::Status& status);
 
+  bool in_handshake() const { return !begun_; }
   bool leaving() const { return leaving_; }
   // Why an edge was refused; OK for any other caller.
   const absl::Status& refusal() const { return refusal_; }

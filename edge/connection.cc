@@ -38,7 +38,7 @@ void Connection::OnSocketReady(uint32_t epoll_events) {
     if (std::exchange(read_blocked_, false)) epoll_events |= EPOLLIN;
   }
   if (phase_ == Phase::kProxy) return OnProxyHeader();
-  if (phase_ == Phase::kTls) return ContinueHandshake();
+  if (phase_ == Phase::kTls) return AwaitHandshake();
   if ((paused_ || rate_paused_) && (epoll_events & (EPOLLERR | EPOLLHUP)))
     return End(CloseReason::kConnectionLost);
   if (epoll_events & (EPOLLIN | EPOLLERR | EPOLLHUP)) OnReadable();
@@ -65,9 +65,17 @@ void Connection::OnProxyHeader() {
   }
 }
 
+void Connection::AwaitHandshake() {
+  if (std::exchange(awaits_turn_, true)) return;
+  context_.turn.AwaitHandshake(*this, handshake_->Client().Host(), handshake_begun_);
+}
+
 void Connection::ContinueHandshake() {
-  context_.turn.NoteHeard(kHandshakeWork);
+  handshake_begun_ = true;
+  const absl::Duration began = context_.Now();
   const Stream::Status status = stream_.Handshake();
+  // With a long RSA key it takes some milliseconds.
+  context_.turn.NoteHeard(std::max(kHandshakeWork, WorkOf(context_.Now() - began)));
   switch (status) {
     case Stream::Status::kOk:
       phase_ = Phase::kHttp;

@@ -96,6 +96,7 @@ class Connection final : public Client, public SocketListener, public DeadlineHo
   };
 
   void OnProxyHeader();
+  void AwaitHandshake();
   void ContinueHandshake();
   void OnReadable();
   void OnHttp(std::string_view bytes);
@@ -137,7 +138,8 @@ class Connection final : public Client, public SocketListener, public DeadlineHo
   bool read_blocked_ = false;  // TLS cannot read before it has written
   bool paused_ = false;
   bool rate_paused_ = false;  // over a rate limit
-  bool awaits_turn_ = false;  // in the loop's queue
+  bool awaits_turn_ = false;  // in one of the loop's queues
+  bool handshake_begun_ = false;
   // v2: has been told so since it last had all its tokens.
   bool messages_told_ = false;
   bool deliveries_told_ = false;

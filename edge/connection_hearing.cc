@@ -88,6 +88,7 @@ void Connection::WaitForTurn() {
 
 void Connection::TakeTurn() {
   awaits_turn_ = false;
+  if (phase_ == Phase::kTls) return ContinueHandshake();
   if (phase_ != Phase::kOpen || rate_paused_ || paused_) return;
   if (unheard_.empty()) return OnReadable();
   if (context_.pressure.Pauses(*this)) {

@@ -104,7 +104,7 @@ void LaneLink::OpenStream() {
   opening.mutable_hello()->set_core_id(core_id_);
   opening.mutable_hello()->set_link(link_number_);
   opening.mutable_hello()->set_session(++sessions_);
-  opening.mutable_hello()->set_generation(generation_);
+  *opening.mutable_hello()->mutable_earlier_cores() = earlier_cores_;
   if (link_) opening.mutable_hello()->set_received(link_->received());
   listener_.FillInRosters(*opening.mutable_hello());
   CAIRN_CHECK(stream_->Writable());
@@ -145,7 +145,7 @@ void LaneLink::OnWelcome(const CoreToLane& message) {
              {"core", FormatId(core_id_)},
              {"outcome", Welcome::Outcome_Name(welcome.outcome()).substr(8)}});
   welcomed_ = true;
-  generation_ = std::max(generation_, welcome.generation());
+  earlier_cores_ = welcome.earlier_cores();
   up_since_ = clock_.Elapsed();
   // The tick after which a beat is due may be late.
   const auto ticks = welcome.beat_ms() / static_cast<uint32_t>(link::kTick.count());

@@ -94,10 +94,10 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   uint64_t core_id_ = 0;                // of the session; 0: there was none yet
   uint64_t link_number_ = 0;            // Welcome.link of the session
   uint64_t sessions_ = 0;               // Hello.session of the last stream
-  uint64_t generation_ = 0;             // the highest Welcome.generation
-  std::unique_ptr<WireLink> link_;      // of the session; null: there was none yet
-  absl::Duration up_since_;             // when the stream was welcomed, if it is
-  absl::Duration down_since_;           // since when there is no welcomed stream
+  google::protobuf::RepeatedField<uint64_t> earlier_cores_;  // of the last Welcome
+  std::unique_ptr<WireLink> link_;  // of the session; null: there was none yet
+  absl::Duration up_since_;         // when the stream was welcomed, if it is
+  absl::Duration down_since_;       // since when there is no welcomed stream
   std::string refusal_;
   int silent_ticks_ = 0;  // since something was written
   int beat_ticks_ = 1;    // ticks of silence after which a beat is sent (Welcome.beat_ms)

@@ -15,9 +15,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "base/fair_queue.h"
 #include "base/prefetch.h"
 #include "edge/lane.h"
 #include "edge/work.h"
@@ -39,6 +42,12 @@ class Turn {
   }
   // TakeTurn() must be called in a later turn: others are served first.
   void Await(T& item) { awaiting_.push_back(&item); }
+  // The same for a step of a TLS handshake, of which there may be few in a turn; `again`: not for
+  // its first one, which costs most. `from`: its address.
+  void AwaitHandshake(T& item, std::string_view from, bool again) {
+    if (again) return handshakes_.AddFirst(&item);
+    handshakes_.Add(&item, from);
+  }
   // It has ended: it is removed at the end of the turn.
   void Retire(T& item) { retired_.push_back(&item); }
   // The work of this turn for input of the items (edge/work.h).
@@ -54,6 +63,11 @@ class Turn {
       T* item = awaiting_.front();
       awaiting_.pop_front();
       item->TakeTurn();
+    }
+    // At least one: there may be clients that always have more to say.
+    while (const std::optional<T*> item = handshakes_.Next()) {
+      (*item)->TakeTurn();
+      if (!may_hear()) break;
     }
   }
   // Until nothing is left to do. `remove(item)` is called for each retired one, and must call
@@ -80,15 +94,20 @@ class Turn {
     lane_.EndTurn();
   }
   // The next turn has work to do even if no socket becomes ready.
-  bool has_more() const { return !awaiting_.empty() || lane_.has_waiting(); }
+  bool has_more() const {
+    return !awaiting_.empty() || !handshakes_.empty() || lane_.has_waiting();
+  }
   // The item is about to be destroyed.
   void Forget(T& item) {
     if (item.touched) std::erase(touched_, &item);
-    if (item.awaits_turn()) std::erase(awaiting_, &item);
+    if (!item.awaits_turn()) return;
+    std::erase(awaiting_, &item);
+    handshakes_.Remove(&item);
   }
 
   std::span<T* const> touched() const { return touched_; }
   size_t awaiting() const { return awaiting_.size(); }
+  bool has_handshakes() const { return !handshakes_.empty(); }
   uint64_t heard() const { return heard_; }
 
  private:
@@ -99,6 +118,7 @@ class Turn {
   std::vector<T*> settling_;
   std::vector<T*> retired_;
   std::deque<T*> awaiting_;  // in the order of arrival
+  FairQueue<T*> handshakes_;
   uint64_t heard_ = 0;
 };
 

@@ -7,6 +7,8 @@
 #ifndef CAIRN_EDGE_WORK_H_
 #define CAIRN_EDGE_WORK_H_
 
+#include <absl/time/time.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -32,7 +34,11 @@ inline constexpr uint64_t TextWork(size_t bytes) { return 16 + bytes / 64; }
 inline constexpr uint64_t kPingWork = 2;
 // Of the answer to a query.
 inline constexpr uint64_t AnswerWork(size_t bytes) { return 4 + bytes / 256; }
-// Of one step of a TLS handshake, and of an upgrade.
+// Of what has been measured.
+inline uint64_t WorkOf(absl::Duration time) {
+  return static_cast<uint64_t>(time / absl::Nanoseconds(250));
+}
+// Of one step of a TLS handshake, at least, and of an upgrade.
 inline constexpr uint64_t kHandshakeWork = 2000;
 inline constexpr uint64_t kUpgradeWork = 100;
 

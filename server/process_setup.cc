@@ -34,6 +34,15 @@ void SaveAddresses() {
   if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) mallopt(M_ARENA_MAX, 2);
 }
 
+// malloc would raise its bound for memory that goes back to the kernel when it is freed to the
+// largest that was freed, up to 32 MiB: what long messages took would be kept then. malloc_trim()
+// gives it back too, but walks the whole heap: of 1.2 GiB in three million pieces it took 350 ms,
+// and 40 to 110 ms every further time.
+void ReturnLargeMemory() {
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
 // A core dump would contain tokens, keys and relayed data. Not dumpable also keeps other processes
 // of the same user from attaching; sanitizers attach to look for leaks.
 void ForbidCoreDumps() {
@@ -53,6 +62,7 @@ void TrustLocks() { absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::k
 void SetUpProcess() {
   std::signal(SIGPIPE, SIG_IGN);
   SaveAddresses();
+  ReturnLargeMemory();
   TrustLocks();
   IgnoreWebProxies();
   RaiseFileLimit();

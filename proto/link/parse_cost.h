@@ -21,6 +21,10 @@ size_t CountFields(std::string_view bytes);
 bool ParsesWithin(std::string_view bytes, const google::protobuf::Descriptor& type,
                   size_t max_cost);
 
+// Whether a message that came whole costs at most about what one of a link may: items within its
+// items have no bound of their own. Short messages are not looked at: a busy link has many.
+bool IsAffordable(std::string_view bytes, const google::protobuf::Descriptor& type);
+
 }  // namespace cairn::link
 
 #endif  // CAIRN_PROTO_LINK_PARSE_COST_H_

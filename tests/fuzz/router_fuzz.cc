@@ -92,7 +92,7 @@ void Open(FuzzInput& in, core::HostileWorld& world, int number, HostileLane& lan
     hello.set_received(static_cast<uint64_t>(in.Below(8)));
     hello.mutable_roster()->add_lanes(link::LaneIdOf(Secret(in)));
     hello.mutable_roster()->set_complete(in.Flag());
-    hello.mutable_told()->set_generation(in.Whole<uint64_t>());
+    hello.mutable_told()->add_earlier_cores(in.Whole<uint64_t>());
   } else {
     lane = {};
   }

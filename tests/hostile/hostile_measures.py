@@ -30,10 +30,11 @@ def _cpu_seconds(process):
 class Talk:
     """Two clients of an edge, one of which relays to the other all the time."""
 
-    def __init__(self, edge):
+    def __init__(self, edge, **options):
+        """options: of the clients."""
         self._topic, self._over = new_topic(), threading.Event()
         self.seconds = []
-        self._hears, self._talks = RawClient(edge.address()), RawClient(edge.address())
+        self._hears, self._talks = (RawClient(edge.address(), **options) for _ in range(2))
         self._hears.subscribe(self._topic)
         eventually(self._is_subscribed, "the subscription")
         self._thread = threading.Thread(target=self._run)

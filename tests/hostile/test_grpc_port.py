@@ -125,6 +125,29 @@ def test_what_grpc_is_sent_waits_in_its_own_connection(start, start_core, tokens
     assert longest < longest_allowed * MEMORY_FACTOR, f"a relay took {longest * 1000:.0f} ms"
 
 
+@pytest.mark.parametrize("which", [http2.rapid_reset, http2.endless_continuation, http2.empty_continuation], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "certificate"])
+def test_calls_on_a_path_are_passed_to_grpc_a_few_at_a_time(start, authority, tmp_path, which, tls):
+    """The receiver of a Unix socket has no buffer of its own: 3 s of rapid resets took 188 MiB of the core's memory."""
+    address = f"unix:{tmp_path}/core"
+    core_flags, edge_flags = (authority.issue("core", names="DNS:localhost").flags(), authority.issue("edge").flags()) if tls else ([], [])
+    core = start("--role", "core", "--grpc-listen-addr", address, *core_flags)
+    core.grpc_address()
+    edge = start("--role", "edge", "--core", address, *edge_flags, "--threads", "1")
+    edge.wait_for_log("core_link_up")
+    talk = Talk(edge)
+    longest_allowed = max(0.5, 5 * talk.calm())
+    before, busy = core.resident_bytes(), core.cpu_seconds()
+    core.forget_peak()
+    http2.attack(address, which, None, tls_client(authority.issue("viewer")) if tls else None, seconds=3)
+    talk.end()
+    growth, longest, busy = core.peak_resident_bytes() - before, max(talk.seconds), core.cpu_seconds() - busy
+    assert growth < 32 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
+    assert longest < longest_allowed * MEMORY_FACTOR, f"a relay took {longest * 1000:.0f} ms"
+    assert busy < 2 * MEMORY_FACTOR, f"{busy:.2f} s of CPU"
+    assert Admin(address, tls=authority.issue("operator") if tls else None).status().lanes == 1
+
+
 def test_an_edge_may_send_as_fast_as_the_network_takes_it(start, start_core, tokens, authority):
     for core, edge_flags in [(start_core(), ["--grpc-edge-token-file", str(tokens / "edge")]),
                              (start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core").flags()),
@@ -262,6 +285,21 @@ def test_connections_of_one_address_are_bounded_with_a_credential_too(start_core
     eventually(lambda: _is_let_in(core), "the place of the one that has gone")
 
 
+def test_connections_of_one_user_are_bounded_on_a_path(start, tmp_path):
+    address = f"unix:{tmp_path}/core"
+    core = start("--role", "core", "--grpc-listen-addr", address, open_files=64)
+    core.grpc_address()
+    callers = [Admin(address) for _ in range(8)]
+    for caller in callers:
+        caller.status()
+    with refused(Code.RESOURCE_EXHAUSTED, "too many connections"):
+        Admin(address).status()
+    # A lane has no part in it.
+    start("--role", "edge", "--core", address, "--threads", "1").wait_for_log("core_link_up")
+    callers.pop().close()
+    eventually(lambda: _is_let_in(core, address), "the place of the one that has gone")
+
+
 def refused_connections(server, reason):
     return metric(server, f'cairn_signal_grpc_refused_connections_total{{reason="{reason}"}}')
 
@@ -289,9 +327,9 @@ def test_refused_connections_are_counted_by_reason(start_core):
         connection.close()
 
 
-def _is_let_in(core):
+def _is_let_in(core, address=None):
     try:
-        return operator(core).status().version
+        return (Admin(address) if address else operator(core)).status().version
     except grpc.RpcError:
         return False
 

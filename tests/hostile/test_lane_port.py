@@ -170,6 +170,21 @@ def test_the_memory_of_a_long_message_is_not_kept(attacked):
     attacked.assert_others_unharmed(mib=150)
 
 
+def test_a_message_of_empty_items_costs_no_more_than_its_bytes(attacked):
+    """An empty address takes two bytes on the wire and 40 in memory. A lane that is ended for it has kept them until then."""
+    record = lane_pb.Record(peer_id="x", addresses=[""] * 280_000)
+    content = message(lane_pb.LaneToCore(number=1, events=[lane_pb.LaneEvent(kind="KIND_PUBLISHED", peer=1, topic=b"x", record=record)])
+                      .SerializeToString())
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            connection = stack.enter_context(attacked.connection())
+            open_lane(connection, "edge-token")
+            acknowledge_window(connection)
+            connection.send(*(frame(DATA, 0, 1, content[at:at + 16_000]) for at in range(0, len(content), 16_000)))
+        eventually(lambda: attacked.refusals("too_long") == 20, "all of them refused")
+    attacked.assert_others_unharmed(mib=16)
+
+
 def test_a_credential_that_is_revoked_ends_what_it_has_open(attacked):
     with attacked.connection() as one:
         open_lane(one, "edge-token")

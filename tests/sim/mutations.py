@@ -45,8 +45,8 @@ MUTATIONS = {
         ("core/router_relays.cc", [("lane->late = mesh_ && mesh_->KeepsFor(id);\n    TellMissed(id);",
                                    "lane->late = mesh_ && mesh_->KeepsFor(id);")], None),
     "a lane that a core in between has passed over is not told":
-        ("core/router_roster.cc", [("for (const uint64_t id : hold_.TakePassedOver()) TellMissed(id);",
-                                   "hold_.TakePassedOver();")], None),
+        ("core/router_roster.cc", [("for (const uint64_t id : passed_over_.Take()) TellMissed(id);",
+                                   "passed_over_.Take();")], None),
     "a relay is settled by its first target":
         ("core/relay_ledger.h", [("if (--relay->targets > 0) return;", "relay->targets = 0;")], ROUTER),
     "a settled relay settles those before it":
@@ -104,8 +104,8 @@ MUTATIONS = {
     "a roster does not tell the links of lanes":
         ("core/router_roster.cc", [("roster->add_links(link);", "roster->add_links(0);")], None),
     "of two cores that have not heard of each other neither has passed anybody over":
-        ("core/return_hold.cc", [("roster.stamp.generation() >= said.told.generation()",
-                                  "roster.stamp.generation() > said.told.generation()")], None),
+        ("core/passed_over.cc", [("return !HasHeardOf(told, stamp.core_id()) || HasHeardOf(stamp, told.core_id());",
+                                  "return HasHeardOf(stamp, told.core_id());")], None),
     "Hello says that one message more was received":
         ("edge/lane_link.cc", [("set_received(link_->received());", "set_received(link_->received() + 1);")], None),
     "Welcome says that one message more was received":

@@ -276,7 +276,7 @@ void Oracle::NoteWhoIsMissing(int lane, const signaling::v1::Roster& roster) {
   for (LaneView& other : lanes_) {
     bool well = false;
     for (int i = 0; i < roster.lanes_size() && i < roster.links_size(); ++i)
-      well = well || (roster.lanes(i) == other.id && roster.links(i) != ~uint64_t{0});
+      well = well || (roster.lanes(i) == other.id && roster.links(i) != core::kUnawareLink);
     if (!well) other.knowers.insert(lane);
   }
 }
@@ -296,26 +296,35 @@ void Oracle::RosterTold(int lane, uint64_t link, const signaling::v1::Roster& ro
     if (roster.lanes(i) != id) continue;
     // Or with that of a lane that is just being told that it has missed relays.
     const uint64_t listed = i < roster.links_size() ? roster.links(i) : 0;
-    if (listed == link || listed == ~uint64_t{0}) return;
+    if (listed == link || listed == core::kUnawareLink) return;
     return Fail(absl::StrCat("lane ", lane, " is in the roster with a link that is not its own"));
   }
   Fail(absl::StrCat("lane ", lane, " is not in the roster that it was told"));
 }
 
 void Oracle::LaneLost(int lane, const char* why, bool retold) {
-  trace_.Say("lane ", lane, " is ", why);
-  ++(*why == 'g' ? coverage_.given_up : coverage_.late);
-  Mask mask = 0;
+  Excuse(lane, why);
   for (int client = 0; client < static_cast<int>(clients_.size()); ++client) {
     Client& one = clients_[static_cast<size_t>(client)];
     if (one.lane != lane || !one.on) continue;
-    mask |= BitOf(client);
     for (int topic = 0; topic < topics_; ++topic) {
       Sub& sub = one.subs[static_cast<size_t>(topic)];
       if (sub.in_force) pending_.push_back({client, topic});
       sub.in_force = false;
       sub.certain = retold;
     }
+  }
+}
+
+void Oracle::LaneMissed(int lane) { Excuse(lane, "told that it has missed relays"); }
+
+void Oracle::Excuse(int lane, const char* why) {
+  trace_.Say("lane ", lane, " is ", why);
+  ++(*why == 'g' ? coverage_.given_up : coverage_.late);
+  Mask mask = 0;
+  for (int client = 0; client < static_cast<int>(clients_.size()); ++client) {
+    const Client& one = clients_[static_cast<size_t>(client)];
+    if (one.lane == lane && one.on) mask |= BitOf(client);
   }
   for (RelayRecord& relay : relays_) {
     relay.excused |= relay.expected & ~relay.delivered & mask;

@@ -91,6 +91,8 @@ class Oracle {
   // What the lane's clients have not got is excused, and their subscriptions are told again.
   // `retold`: what the core's table says of them from now on is of them.
   void LaneLost(int lane, const char* why, bool retold = true);
+  // The same of what they have not got; of their subscriptions the core knows what it knew before.
+  void LaneMissed(int lane);
 
   // ---- the core
   void CoreStarted();
@@ -161,6 +163,7 @@ class Oracle {
     int topic;
   };
 
+  void Excuse(int lane, const char* why);
   void OnRelayFrame(int client, const Frame& frame);
   void OnReceipt(int client, uint64_t id);
   int TopicOf(std::string_view name) const;

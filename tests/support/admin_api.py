@@ -308,8 +308,8 @@ class Authority:
         _openssl("req", "-x509", "-key", self.key, "-out", self.cert, "-days", 2, "-subj", f"/CN={name}")
 
     @staticmethod
-    def _new_key(path):
-        _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
+    def _new_key(path, kind=("EC", "-pkeyopt", "ec_paramgen_curve:P-256")):
+        _openssl("genpkey", "-algorithm", *kind, "-out", path)
 
     def intermediate(self, name):
         """A CA whose own certificate is issued by this one."""
@@ -324,11 +324,11 @@ class Authority:
                  "-extfile", extensions)
         return made
 
-    def issue(self, common_name, names="IP:127.0.0.1"):
-        """names: what follows subjectAltName=."""
+    def issue(self, common_name, names="IP:127.0.0.1", **key):
+        """names: what follows subjectAltName=. kind: of the key, as openssl's genpkey takes it."""
         stem = self.directory / f"{self.name}-{len(list(self.directory.iterdir()))}"
         identity = Identity(self, stem)
-        self._new_key(identity.key)
+        self._new_key(identity.key, **key)
         extensions = stem.with_suffix(".ext")
         extensions.write_text(f"subjectAltName={names}\n")
         request = stem.with_suffix(".csr")

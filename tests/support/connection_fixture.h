@@ -80,7 +80,7 @@ class ConnectionTest : public testing::TestWithParam<bool>, protected EdgeBed {
     const auto retire = [this](Connection&) { retired_ = true; };
     turn_.Settle(retire);
     turn_.End();
-    while (turn_.awaiting() > 0 && !retired_) {
+    while ((turn_.awaiting() > 0 || turn_.has_handshakes()) && !retired_) {
       turn_.TakeTurns();
       turn_.Settle(retire);
       turn_.End();

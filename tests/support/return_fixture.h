@@ -33,7 +33,7 @@ class RouterReturn : public RouterTest {
     lane->roster.set_complete(complete);
     lane->roster.mutable_stamp()->set_core_id(core_id);
     lane->roster.mutable_stamp()->set_version(1);
-    lane->roster.mutable_stamp()->set_generation(core_id == kEarlierCore ? 1 : 2);
+    if (core_id != kEarlierCore) lane->roster.mutable_stamp()->add_earlier_cores(kEarlierCore);
     lanes_.push_back(lane);
     return lane;
   }

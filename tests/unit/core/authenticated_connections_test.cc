@@ -36,12 +36,5 @@ TEST(AuthenticatedConnectionsTest, ADescriptorThatIsAnothersNowDoesNotCount) {
   EXPECT_TRUE(connections.HasRoom("a"));
 }
 
-TEST(AuthenticatedConnectionsTest, AConnectionOverAUnixSocketHasNoAddress) {
-  AuthenticatedConnections connections(2, 1);
-  const UniqueFd first = NewConnection();
-  connections.Add(AuthenticatedConnections::Of(first.get(), ""));
-  EXPECT_TRUE(connections.HasRoom(""));
-}
-
 }  // namespace
 }  // namespace cairn::core

@@ -86,7 +86,7 @@ TEST_F(RouterPassedOver, OthersKnowThatALaneHasNotAcknowledgedYetThatItMissedRel
     }
     return uint64_t{0};
   };
-  EXPECT_EQ(link_of_two(), ~uint64_t{0});
+  EXPECT_EQ(link_of_two(), kUnawareLink);
   EXPECT_THAT(Notices(two), ElementsAre("MISSED 0  0"));
   Answer(two);
   EXPECT_EQ(link_of_two(), two->link_number);
@@ -114,12 +114,12 @@ TEST_F(RouterPassedOver, NoLaneForgetsARelayBeforeItKnowsTheRoster) {
   EXPECT_TRUE(forgets);
 }
 
-TEST_F(RouterPassedOver, ACoreCountsHowManyCameBeforeItFromWhatAnyLaneWasTold) {
+TEST_F(RouterPassedOver, ACoreTellsLanesOfTheCoresThatOthersHaveHeardOf) {
   const LanePtr one = Remember(1, {}, false);
   one->roster.clear_stamp();  // it has heard no more of that core than its Welcome
-  one->generation = 4;
+  one->earlier_cores = {4};
   EXPECT_EQ(Connect(one), Welcome::OUTCOME_NEW);
-  EXPECT_EQ(one->welcome.generation(), 5u);
+  EXPECT_THAT(one->welcome.earlier_cores(), ElementsAre(4, kEarlierCore));
 }
 
 // ---- a core that has routed nothing yet

@@ -93,18 +93,19 @@ TEST_F(LaneLinkTest, ALinkThatWasBrokenDoesNotGoOn) {
   EXPECT_THAT(listener_.sessions[0].unaccepted, SizeIs(1));
 }
 
-TEST_F(LaneLinkTest, HelloHasTheHighestGenerationThatACoreHasReported) {
-  EXPECT_EQ(TakeHello().generation(), 0u);
+TEST_F(LaneLinkTest, HelloTellsOfTheEarlierCoresThatTheLastCoreKnew) {
+  EXPECT_THAT(TakeHello().earlier_cores(), IsEmpty());
   CoreToLane welcome = WelcomeOf(Welcome::OUTCOME_NEW);
-  welcome.mutable_welcome()->set_generation(7);
+  welcome.mutable_welcome()->add_earlier_cores(7);
   stream().Say(welcome);
   Reopen();
-  EXPECT_EQ(TakeHello().generation(), 7u);
+  EXPECT_THAT(TakeHello().earlier_cores(), ElementsAre(7));
   welcome = WelcomeOf(Welcome::OUTCOME_NEW, kCore + 1);
-  welcome.mutable_welcome()->set_generation(3);
+  welcome.mutable_welcome()->add_earlier_cores(7);
+  welcome.mutable_welcome()->add_earlier_cores(kCore);
   stream().Say(welcome);
   Reopen();
-  EXPECT_EQ(TakeHello().generation(), 7u);
+  EXPECT_THAT(TakeHello().earlier_cores(), ElementsAre(7, kCore));
 }
 
 TEST_F(LaneLinkTest, AnotherCoreBeginsASessionWithTheUnacceptedBatches) {

@@ -126,5 +126,36 @@ TEST_F(TurnTest, TheBatchGoesToTheCoreBeforeAndAfterItemsAreSettled) {
   EXPECT_EQ(link_.submitted.size(), 2u);
 }
 
+TEST_F(TurnTest, ALongHandshakeAtATimeAndTheAddressesTakeTurns) {
+  Item c = NewItem("c"), d = NewItem("d");
+  for (Item* item : {&a_, &b_, &c}) {
+    item->work = kHearingPerTurn;
+    item->waits = true;
+    turn_.AwaitHandshake(*item, "one address", /*again=*/false);
+  }
+  d.waits = true;
+  turn_.AwaitHandshake(d, "another", /*again=*/false);
+  EXPECT_TRUE(turn_.has_more());
+  turn_.TakeTurns();
+  EXPECT_THAT(log_, ElementsAre("turn a"));
+  turn_.End();
+  turn_.TakeTurns();
+  EXPECT_THAT(log_, ElementsAre("turn a", "turn d", "turn b"));
+  turn_.End();
+  turn_.Forget(c);
+  EXPECT_FALSE(turn_.has_more());
+}
+
+TEST_F(TurnTest, ClientsThatHaveMuchToSayDoNotKeepAHandshakeWaiting) {
+  a_.work = kHearingPerTurn;
+  Await(a_);
+  Await(b_);
+  Item c = NewItem("c");
+  c.waits = true;
+  turn_.AwaitHandshake(c, "an address", /*again=*/false);
+  turn_.TakeTurns();
+  EXPECT_THAT(log_, ElementsAre("turn a", "turn c"));
+}
+
 }  // namespace
 }  // namespace cairn::edge

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "proto/link/cost.h"
+#include "proto/link/link.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::link {
@@ -60,6 +61,49 @@ TEST(ParseCost, OneLargeItemCostsItsBytes) {
   event->set_payload(std::string(40 * kMiB, 'x'));
   EXPECT_TRUE(Fits(message.SerializeAsString(), 41 * kMiB));
   EXPECT_FALSE(Fits(message.SerializeAsString(), 39 * kMiB));
+}
+
+TEST(ParseCost, WhatALinkSendsAtOnceIsAffordableAndTwiceThatIsToo) {
+  LaneEvent opened;
+  opened.set_kind(LaneEvent::KIND_PEER_OPENED);
+  opened.set_peer(~uint64_t{0});
+  opened.set_proof(1);
+  opened.mutable_info()->set_connected_since_us(int64_t{1} << 50);
+  opened.mutable_info()->set_remote_address("a");
+  opened.mutable_info()->set_user_agent("u");
+  opened.mutable_info()->set_tls_version("t");
+  opened.mutable_stats()->set_dialect("d");
+  LaneEvent relayed;
+  relayed.set_kind(LaneEvent::KIND_RELAYED);
+  relayed.set_peer(~uint64_t{0});
+  relayed.set_proof(1);
+  relayed.set_topic("t");
+  relayed.set_payload("p");
+  relayed.set_seq(~uint64_t{0});
+  relayed.set_read_us(int64_t{1} << 50);
+  LaneEvent published = relayed;
+  published.set_kind(LaneEvent::KIND_PUBLISHED);
+  published.mutable_record()->set_peer_id("x");
+  for (int i = 0; i < 64; ++i) published.mutable_record()->add_addresses("a");
+  LaneEvent ended;
+  ended.set_kind(LaneEvent::KIND_QUERY_ENDED);
+  for (const LaneEvent& event : {opened, relayed, published, ended}) {
+    LaneToCore message;
+    for (size_t cost = 0; cost <= 2 * kMaxMessageBytes; cost += CostOf(event))
+      *message.add_events() = event;
+    EXPECT_TRUE(IsAffordable(message.SerializeAsString(), *LaneToCore::descriptor()))
+        << event.ShortDebugString() << message.events_size();
+  }
+}
+
+TEST(ParseCost, AMessageOfEmptyItemsIsNotAffordable) {
+  LaneToCore message;
+  auto* record = message.add_events()->mutable_record();
+  for (int i = 0; i < 280'000; ++i) record->add_addresses();
+  const std::string bytes = message.SerializeAsString();
+  EXPECT_LT(bytes.size(), kMaxMessageBytes + (64u << 10));
+  EXPECT_GT(message.SpaceUsedLong(), 10 * kMiB) << "what it would have been";
+  EXPECT_FALSE(IsAffordable(bytes, *LaneToCore::descriptor()));
 }
 
 TEST(ParseCost, MalformedMessagesDoNotFit) {

@@ -1,0 +1,119 @@
+"""Strangers who begin TLS handshakes, at the clients' port and at the gRPC port: others get in meanwhile."""
+import contextlib
+import socket
+import ssl
+import threading
+
+import pytest
+from hostile_measures import Talk
+from support import http2
+from support.admin_api import Admin, Authority
+from support.process import sanitizer
+from support.raw_client import RawClient
+from support.waiting import Stopwatch, eventually
+
+FACTOR = {None: 1, "asan": 4, "tsan": 8}[sanitizer()]
+AT_ONCE = 150
+LARGE_KEY = ("RSA", "-pkeyopt", "rsa_keygen_bits:4096")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ours"))
+
+
+def client_hello(protocol):
+    """The first bytes of a client. They may be sent again and again: each time the server has to agree on keys, and to sign."""
+    out = ssl.MemoryBIO()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_alpn_protocols([protocol])
+    # The one that gRPC begins with: for another it would only ask for this one.
+    context.set_ecdh_curve("prime256v1")
+    connection = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="localhost")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        connection.do_handshake()
+    return out.read()
+
+
+class Strangers:
+    """AT_ONCE connections, again and again: a third of them send their bytes and wait for the answer, a third do not, and the others
+    stop in the middle of it."""
+
+    def __init__(self, address, said, source):
+        host, _, port = address.rpartition(":")
+        self._address, self._said, self._source = (host, int(port)), said, (source, 0)
+        self._over = threading.Event()
+        self.begun = self.answered = 0
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self):
+        self._thread.start()
+        eventually(lambda: self.begun >= AT_ONCE, "the first of them")
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+
+    def _run(self):
+        while not self._over.is_set():
+            with contextlib.ExitStack() as stack:
+                self._connect(stack)
+
+    def _connect(self, stack):
+        connections = []
+        for kind in range(AT_ONCE):
+            with contextlib.suppress(OSError):
+                connections.append(stack.enter_context(socket.create_connection(self._address, 1, self._source)))
+                connections[-1].sendall(self._said[:len(self._said) // 2] if kind % 3 == 2 else self._said)
+                self.begun += 1
+        for connection in connections[::3]:
+            with contextlib.suppress(OSError):
+                self.answered += bool(connection.recv(1 << 16))
+
+
+@pytest.fixture
+def core(start, authority):
+    """A handshake costs it the most that is common: 4 ms."""
+    return start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *authority.issue("core", kind=LARGE_KEY).flags())
+
+
+# From another address, and from that of those who are to get in.
+@pytest.mark.parametrize("source, most", [("127.0.0.9", 1), ("127.0.0.1", 10)], ids=["others", "same-address"])
+@pytest.mark.parametrize("protocol", ["cairn-lane", "h2"])
+def test_handshakes_of_strangers_keep_neither_edges_nor_operators_out(start, core, authority, protocol, source, most):
+    identity, operator = authority.issue("edge"), authority.issue("operator")
+    address, seconds = core.grpc_address(), {"edge": [], "operator": []}
+    with Strangers(address, client_hello(protocol), source) as strangers:
+        for _ in range(3):
+            watch = Stopwatch()
+            edge = start("--role", "edge", "--core", address, *identity.flags(), "--threads", "1")
+            edge.wait_for_log("core_link_up")
+            seconds["edge"].append(watch.seconds)
+            watch = Stopwatch()
+            assert Admin(address, tls=operator).status().lanes >= 1
+            seconds["operator"].append(watch.seconds)
+    assert strangers.answered > AT_ONCE / 10
+    assert max(seconds["edge"]) < most * FACTOR, seconds
+    # gRPC makes the handshakes of operators, on one thread.
+    assert max(seconds["operator"]) < max(3, most) * FACTOR, seconds
+
+
+@pytest.mark.parametrize("source, most", [("127.0.0.9", 1), ("127.0.0.1", 10)], ids=["others", "same-address"])
+def test_handshakes_of_strangers_delay_no_clients(start, authority, source, most):
+    """Neither those that come, nor those that are there."""
+    served = authority.issue("server", names="DNS:localhost", kind=LARGE_KEY)
+    server = start("--tls-cert", str(served.cert), "--tls-key", str(served.key), "--threads", "1")
+    host, port = server.address()
+    options = {"tls": http2.tls_context("http/1.1"), "server_hostname": "localhost"}
+    talk, seconds = Talk(server, **options), []
+    slow_enough = max(0.25, 10 * talk.calm())
+    with Strangers(f"{host}:{port}", client_hello("http/1.1"), source) as strangers:
+        for _ in range(5):
+            watch = Stopwatch()
+            RawClient((host, port), **options).close()
+            seconds.append(watch.seconds)
+        slow = talk.end()
+    assert strangers.answered > AT_ONCE / 10
+    assert max(seconds) < most * FACTOR, seconds
+    assert slow < slow_enough * FACTOR, f"a relay took {slow * 1000:.0f} ms"
