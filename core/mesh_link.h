@@ -3,10 +3,10 @@
 //
 //   asking ──first word of the other──▶ open ──it begins a link again──▶ over (kNewLink)
 //
-// If a message is missing, those after it are dropped, and the other end is asked to send again from
-// the missing one on. Messages that stay unacknowledged for a while are sent again too. Each end
-// gives its links ascending numbers: messages of an earlier link are ignored, and a higher number
-// from the other end means that it has forgotten this link.
+// If a message is missing, those after it are dropped, and the other end is asked to send again
+// from the missing one on. Messages that stay unacknowledged for a while are sent again too. Each
+// end gives its links ascending numbers: messages of an earlier link are ignored, and a higher
+// number from the other end means that it has forgotten this link.
 //
 // Owner:  a MeshMember.
 // Thread: the router's. Time is handed in, steady.
