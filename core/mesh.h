@@ -1,16 +1,17 @@
 // Mesh: what a core keeps about the other cores of its fleet: which there are, the subscriptions of
 // their peers, the core that each lane is connected to, and relays that they have not settled.
 //
-// A core that was told of a lane believes it to be at one place until the lane has told its
-// snapshot at another: relays for it go to that place, and what that place has not settled by then
-// goes to the new one, ahead of anything newer. Each relay is looked after by the core that its
-// sender's lane is at. docs/MESH.md has the rules, and what is not proven yet.
+// A core that was told of a lane takes it to be at one place until the lane has sent its snapshot
+// to another core. Until then relays for the lane go to that place; those that it has not settled
+// by then go to the new place, ahead of anything newer. The core that the sender's lane is
+// connected to is responsible for a relay. docs/MESH.md has the rules, and what is not proven yet.
 //
 // Owner:  Router, which is its MeshHost.
 // Thread: the router's. Time is handed in, steady.
-// Bounds: about 60 bytes a subscription of the fleet (core/mesh_interest.h); a place per lane; a MeshMember
-//         per core; kMaxRemembered cores and lanes that are gone, kMaxPastShown of them with names.
-// Errors: a core that breaks the protocol is given up, and joins anew.
+// Bounds: about 60 bytes per subscription in the fleet (core/mesh_interest.h); a place per lane; a
+//         MeshMember per core; kMaxRemembered cores and lanes that have left, kMaxPastShown of them
+//         with names.
+// Errors: a core that breaks the protocol is given up, and joins again as a new one.
 #ifndef CAIRN_CORE_MESH_H_
 #define CAIRN_CORE_MESH_H_
 
@@ -35,19 +36,19 @@
 
 namespace cairn::core {
 
-// Why another core was given up, or what was for it is lost: the reasons of the metric.
+// Why another core was given up, or relays to it were lost: the reasons in the metric.
 enum class MeshEnd : uint8_t { kTimeout, kFull, kBroken, kReplaced };
 inline constexpr size_t kMeshEndCount = 4;
 std::string_view Name(MeshEnd reason);
 
 struct MeshCounters {
   uint64_t relays_out = 0;    // to other cores
-  uint64_t relays_in = 0;     // of other cores
+  uint64_t relays_in = 0;     // from other cores
   uint64_t moved = 0;         // lanes that came from another core
-  uint64_t moved_relays = 0;  // what followed lanes to other cores
-  uint64_t stale_relays = 0;  // of lanes that were at another core by then
+  uint64_t moved_relays = 0;  // that followed a lane from one core to another
+  uint64_t stale_relays = 0;  // sent by a core that the sender's lane had left by then
   uint64_t missed_lanes = 0;  // lanes of other cores that were given up
-  uint64_t resends = 0;       // on links that are over
+  uint64_t resends = 0;       // on links that have ended
   std::array<uint64_t, kMeshEndCount> members_ended = {};
   std::array<uint64_t, kMeshEndCount> relays_given_up = {};
 };
@@ -78,44 +79,45 @@ class Mesh {
   // ---- the bus
   // Gives the message back to the bus.
   void OnMessage(signaling::v1::MeshMessage& message, absl::Duration now);
-  // The bus says that nobody is at the address of that core: its process has ended, or is cut off.
+  // The bus found nobody at the address of that core: its process has ended, or is cut off.
   void OnNobody(uint64_t core_id);
   void Tick(absl::Duration now);
-  // Sends what has gathered, as far as the bus takes it.
+  // Sends the gathered items, as far as the bus accepts them.
   void Pump(absl::Duration now);
 
   // ---- lanes of this core
-  // Whether lanes may come: the bus has been reached, and the others have told what they know.
+  // Whether lanes may connect: the bus has been reached, and the snapshots of the others have come.
   bool ready() const { return ready_; }
-  // Whether a lane that was at that core last can have been at none that this core has heard of.
+  // Whether the lane, which names `core_id` as its last core, is unknown here and so is that core.
   bool IsForeign(uint64_t lane_id, uint64_t core_id) const;
-  // Whether the lane has gone on to another core since it said this Hello.
+  // Whether the lane has gone on to another core since it sent this Hello.
   bool IsStale(uint64_t lane_id, uint64_t session) const;
-  // Whether the lane tells its snapshot, or has told it, at another core.
+  // Whether the lane is sending its snapshot to another core, or has finished sending it.
   bool IsElsewhere(uint64_t lane_id) const;
   bool HasFinishedElsewhere(uint64_t lane_id) const;
-  // A lane that comes from another core of the fleet knew these there: some of them this core may
-  // not have heard of.
+  // A lane that comes from another core lists the lanes that it knew of there. This core may not
+  // have heard of some of them.
   void OnRoster(const signaling::v1::Hello& hello);
-  // A lane goes on with its link.
+  // A lane has reconnected and continues its link.
   void OnLaneResumed(const LaneRecord& lane, uint64_t session);
-  // A lane has begun a link: it tells its snapshot. True when relays are kept for it elsewhere:
+  // A lane has begun a link, and sends its snapshot. True if relays are kept for it elsewhere:
   // until OnLaneReady() none may be delivered to it.
   bool OnLaneHere(const LaneRecord& lane, uint64_t session);
-  // Whether the lane, which is here, has something kept for it still: it is not ready.
+  // Whether relays are still kept for the lane, which is here: it is not ready yet.
   bool KeepsFor(uint64_t lane_id) const;
-  // Is given what was kept for it.
+  // The lane has sent its snapshot: it gets the relays that were kept for it.
   void OnLaneReady(LaneRecord& lane);
-  // A lane that was late when it was ready is not any more: what has come of other cores meanwhile.
+  // A lane that was late when it became ready has caught up: it gets the relays that have come from
+  // other cores meanwhile.
   void OnLaneCaughtUp(LaneRecord& lane);
   void OnLaneGone(uint64_t lane_id, bool given_up);
-  // Its link is begun anew by a lane that has been elsewhere meanwhile.
+  // A lane that has been elsewhere meanwhile begins its link again.
   void OnLaneReturns(LaneRecord& lane, uint64_t session);
   void AddElsewhere(signaling::v1::Roster& roster) const;
 
   // ---- its peers
-  // `counts`: whether the client has to be told when the subscription counts, by
-  // MeshHost::AnswerSubscribed(). `added`: it is new to this core.
+  // `added`: the subscription is new to this core. `wants_answer`: the client waits for
+  // MeshHost::AnswerSubscribed().
   void OnSubscribed(PeerRecord& peer, const std::string& topic, bool added, bool is_new,
                     bool wants_answer);
   void OnUnsubscribed(const PeerRecord& peer, const std::string& topic);
@@ -127,11 +129,11 @@ class Mesh {
   // ---- its relays
   struct Reach {
     uint64_t subscribers = 0;
-    uint32_t targets = 0;  // cores that will answer
+    uint32_t targets = 0;  // cores that will settle it
   };
   Reach Route(uint64_t origin_lane, uint64_t origin_link, const signaling::v1::LaneEvent& event,
               const std::string& topic, const std::string& payload);
-  // Whether the relay came from another core; then it is settled there.
+  // True if the relay came from another core, which is then told.
   bool Settle(const RelayLedger::Owed& owed);
 
   // ---- for inspection
@@ -141,15 +143,14 @@ class Mesh {
   const MeshCounters& counters() const { return counters_; }
   const MeshInterest& interest() const { return interest_; }
   bool Knows(uint64_t peer, std::string_view topic);
-  // Sessions of lanes that this core has given up while they were elsewhere.
+  // Whether this core has given the lane up while it was elsewhere.
   bool HasLost(uint64_t lane_id) const { return lost_.contains(lane_id); }
-  // Whether the core believes the lane to be somewhere, or is being told where.
+  // Whether this core takes the lane to be somewhere, or is being told where it is.
   bool KnowsLane(uint64_t lane_id) const;
-  // The stamp of the peer's subscription, if relays of this core to the topic go to where it is;
-  // else 0.
+  // The stamp of the peer's subscription if relays of this core to the topic reach it, otherwise 0.
   uint64_t Routes(uint64_t peer, const std::string& topic);
   std::string DebugString() const;
-  // Nothing is on its way, and nobody is waited for.
+  // No relay or item is unsettled, and no core or lane is waited for.
   bool Idle() const;
 
  private:
@@ -166,27 +167,27 @@ class Mesh {
     bool lost = false;  // over, and its peers left with it
   };
   struct Whereabouts {
-    uint64_t session = 0;  // the highest that was told
-    uint64_t latest = 0;   // of a lane of this core: that of its stream, which may be one higher
-    uint64_t core = 0;     // where that is; 0: it is gone
-    uint64_t source = 0;   // the last core where it has told its snapshot: sends relays of it
+    uint64_t session = 0;  // the highest that this core has heard of
+    uint64_t latest = 0;   // for a lane of this core: its stream's, which may be one higher
+    uint64_t core = 0;     // where that session is; 0: the lane has left
+    uint64_t source = 0;   // the last core that has its whole snapshot, and sends its relays
     uint32_t believed = kNowhere;
-    uint32_t arriving = kNowhere;  // tells its snapshot there
+    uint32_t arriving = kNowhere;  // where it is sending its snapshot
   };
-  // A lane of this core that came or went: others may still send to where it was.
+  // A lane of this core that came or left: other cores may still send to where it was.
   struct Moving {
     uint64_t session = 0;
     absl::flat_hash_set<uint64_t> unaware;  // cores that have not said that they found it
-    // Of cores that have, for when it has told its snapshot here.
+    // Relays from cores that have found it, to be delivered when its snapshot is here.
     std::vector<MeshRelay> deferred;
-    // Tags of relays, by core, that are not settled until it has found the lane.
+    // By core, the tags of relays that are not settled until that core has found the lane.
     absl::flat_hash_map<uint64_t, std::vector<uint64_t>> tags;
   };
   struct Barrier {
     uint64_t peer = 0;
     std::string topic;
-    bool all = false;                       // it was answered before: everybody is counted
-    absl::flat_hash_set<uint64_t> waiting;  // for these cores
+    bool all = false;                       // was answered before: all others count
+    absl::flat_hash_set<uint64_t> waiting;  // cores that have not answered
   };
 
   // ---- members (mesh.cc, mesh_members.cc)
@@ -208,7 +209,7 @@ class Mesh {
       if (member->link) fill(Add(*member, kind));
     }
   }
-  // Stops waiting for the core, or for all that are silent if it is 0.
+  // Stops waiting for that core; if it is 0, for all that are silent.
   void EndBarriers(uint64_t core);
   void TellSettled(MeshMember& member);
 
@@ -217,43 +218,43 @@ class Mesh {
   void OnReady(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnGone(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnFound(MeshMember& from, const signaling::v1::MeshItem& item);
-  // What was for the lane goes to where it is.
+  // Whether relays for the lane go to the core that it is at.
   bool HasFound(uint64_t lane_id, const Whereabouts& lane) const;
-  // Everything that the member has to know of the lane, which is here.
+  // Sends the member everything that it must know of the lane, which is here.
   void TellLane(MeshMember& member, const LaneRecord& lane);
   void TellFound(MeshMember& member, uint64_t lane, uint64_t session, bool missed);
   void TellAllFound(uint64_t lane, uint64_t session, bool missed);
   void TellAway(MeshMember& member, uint64_t lane, uint64_t session, uint64_t core);
   void OnAway(MeshMember& from, const signaling::v1::MeshItem& item);
-  // A lane whose subscriptions this core does not know: every relay is kept for it until it is
-  // found.
+  // This core does not know the lane's subscriptions: every relay is kept for it until it is found.
   void Stray(uint64_t lane, Whereabouts& state);
-  // Those that were not found in time, or for which too much is kept.
+  // Gives up lanes that were not found in time, or for which too much is kept.
   void GiveUpStrays();
-  // Lanes that were said to be at that core, which has told of all that it has.
+  // Gives up lanes that were said to be at that core, but are not in its complete snapshot.
   void GiveUpAwayAt(uint64_t core);
   void GiveUpLane(uint64_t id);
-  // This core's lane is at another: what it has not acknowledged is kept until it is known where.
+  // A lane of this core is at another: keeps what it has not acknowledged until it is known at
+  // which.
   void GiveAway(LaneRecord& lane, uint64_t session);
-  // Relays of other cores that had to wait for the lane.
+  // Relays from other cores that had to wait for the lane.
   std::vector<MeshRelay> TakeDeferred(uint64_t lane);
   void DeliverAll(LaneRecord& lane, std::vector<MeshRelay>& relays);
   void BeginMoving(uint64_t lane, uint64_t session);
   void BeginMovingFor(MeshMember& member);
-  // Nobody is waited for any more.
+  // No core is waited for any more.
   void EndMoving(uint64_t lane);
-  // A relay of another core that was for the lane: not before that core has found the lane.
+  // Settles a relay from another core for the lane, but not before that core has found the lane.
   void SettleOnceFound(uint64_t lane, const RelayLedger::Owed& owed);
   void EndPlace(uint32_t& place, bool lost);
   uint32_t NewPlace(uint64_t lane, MeshMember& at, bool live);
-  // What the lane's believed place has not settled and the lane is to get, in order.
+  // The relays that the lane's believed place has not settled and the lane must get, in order.
   std::vector<MeshRelay> Residue(uint64_t lane, uint32_t believed, uint32_t place);
   // `late`: what this core kept for the lane was given up.
   void Believe(MeshMember& from, uint64_t lane, Whereabouts& state, bool late);
   void Lose(uint64_t lane);
   void RememberGone(uint64_t lane);
   void SettleMoving(uint64_t lane);
-  // In the order in which a lane is to get them.
+  // Into the order in which a lane must get them.
   static void Sort(std::vector<MeshRelay>& relays);
   void FinishDeparted();
   void SweepPlaces();
@@ -262,9 +263,10 @@ class Mesh {
   void OnSubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnUnsubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnPublishedThere(MeshMember& from, const signaling::v1::MeshItem& item);
-  // Takes the strings of the item.
+  // Moves the strings out of the item.
   void OnRelay(MeshMember& from, signaling::v1::MeshItem& item);
-  // A relay of another core's is held back for lanes that this core waits for; so many.
+  // Does not settle a relay from another core before that core has found the lanes for which it may
+  // be: the number of those lanes.
   uint32_t HoldBack(MeshMember& from, const signaling::v1::MeshItem& item, bool reached_target);
   void Defer(uint64_t lane, const RelayLedger::Owed& owed, const signaling::v1::MeshItem& relay);
   void OnSettled(MeshMember& from, const signaling::v1::MeshItem& item);
@@ -272,12 +274,13 @@ class Mesh {
   void Send(MeshMember& to, const RelayLedger::Owed& owed, const TopicHash& topic,
             signaling::v1::MeshItem& rest, const MeshOutbox::Text& text, uint64_t target);
   void SendAll(MeshMember& to, std::vector<MeshRelay> relays, uint64_t target);
-  // Where relays for the entry are kept or sent to; null: nowhere. `only`: for its lane alone.
+  // The member that keeps or gets relays for the entry, or null. Sets `only` if it must do so for
+  // the entry's lane alone.
   MeshMember* MemberFor(const MeshInterest::Entry& entry, bool& only);
   // Whether the lane has a subscriber of the topic, wherever this core believes it to be.
   bool Interested(const TopicHash& topic, uint64_t lane);
   uint64_t LaneOf(const MeshInterest::Entry& entry) const;
-  // Whether the peer is there: it has more than one entry while its lane moves.
+  // Whether the entry is the one that counts: a peer has several while its lane moves.
   bool Counts(const MeshInterest::Entry& entry) const;
   void OnCounted(const MeshMember& from, uint64_t barrier);
   bool HasCounting(const TopicHash& topic, uint64_t peer, uint64_t* stamp);
@@ -291,7 +294,7 @@ class Mesh {
   // Borrowed; must outlive this.
   MeshHost& host_;
   MeshBus& bus_;
-  absl::Duration reached_;  // the bus has first taken a message; infinite: not yet
+  absl::Duration reached_;  // when the bus first accepted a message; infinite: not yet
   absl::Duration now_;
   absl::Duration next_beat_;
   absl::Duration last_tick_;
@@ -299,11 +302,11 @@ class Mesh {
   bool ready_ = false;
   uint64_t last_link_ = 0;
   std::map<uint64_t, std::unique_ptr<MeshMember>> members_;
-  // Have no link: what is kept for lanes that left them.
+  // Members without a link, which keep relays for lanes that have left them.
   std::vector<std::unique_ptr<MeshMember>> departed_;
   MeshMember* strays_ =
-      nullptr;  // of departed_: keeps every relay for lanes that are not found yet
-  // Lanes that are said to be at a core that has not said so itself, since when.
+      nullptr;  // one of departed_: keeps every relay for lanes that are not found yet
+  // Lanes that are said to be at a core which has not said so itself; since when.
   absl::flat_hash_map<uint64_t, absl::Duration> away_;
   absl::flat_hash_set<uint64_t> past_;  // cores that were given up
   std::deque<uint64_t> past_order_;
@@ -314,14 +317,14 @@ class Mesh {
   std::vector<uint32_t> free_places_;
   absl::flat_hash_map<uint64_t, Moving> moving_;
   absl::flat_hash_set<uint64_t> lost_;
-  std::deque<uint64_t> gone_order_;  // these, and lanes that have left
+  std::deque<uint64_t> gone_order_;  // lanes in lost_, and lanes that have left
   MeshInterest interest_;
   uint64_t clock_ = 0;  // Lamport's
   std::map<uint64_t, Barrier> barriers_;
   uint64_t last_barrier_ = 0;
   MeshCounters counters_;
-  signaling::v1::MeshItem relay_;       // reused, of Route(); without strings
-  std::vector<LaneRecord*> receivers_;  // reused, of OnRelay()
+  signaling::v1::MeshItem relay_;       // reused by Route(); without strings
+  std::vector<LaneRecord*> receivers_;  // reused by OnRelay()
 };
 
 }  // namespace cairn::core

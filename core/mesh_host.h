@@ -1,5 +1,5 @@
-// MeshHost: what the mesh needs of the router. Relays, notices and lanes of this core stay the
-// router's business.
+// MeshHost: what the mesh calls in the router, which alone handles relays, notices and lanes of
+// this core.
 //
 // Thread: the router's.
 #ifndef CAIRN_CORE_MESH_HOST_H_
@@ -19,26 +19,26 @@ namespace cairn::core {
 
 class MeshHost {
  public:
-  // Something of a relay that a lane of this core has not acknowledged.
+  // A delivery that a lane of this core has not acknowledged.
   struct Unanswered {
     RelayLedger::Owed owed;
     signaling::v1::Delivery delivery;
   };
 
   virtual Directory& directory() = 0;
-  // Appends a delivery for the lane; `last`: the relay's strings are not needed any more. True when
-  // the lane will answer for it: then Settle(owed) follows.
+  // Appends a delivery for the lane. `last`: it may move the relay's strings. True if the lane will
+  // acknowledge it: Settle(owed) follows then.
   virtual bool DeliverItem(LaneRecord& lane, signaling::v1::MeshItem& relay,
                            const RelayLedger::Owed& owed, bool last) = 0;
-  // One target of a relay is done with it.
+  // One target of a relay has acknowledged it, or will not get it.
   virtual void Settle(const RelayLedger::Owed& owed) = 0;
-  // A relay of a lane of this core that is not settled has one more target.
+  // Adds a target to an unsettled relay of a lane of this core.
   virtual void AddTarget(const RelayLedger::Owed& owed) = 0;
-  // To every lane of this core with a watcher of the topic; `only`: to that one peer alone, if not
-  // 0.
+  // Sends the notice to every lane of this core with a watcher of the topic, or only to the peer
+  // `only` if that is not 0.
   virtual void Announce(signaling::v1::Notice::Kind kind, uint64_t peer, const std::string& topic,
                         uint64_t only) = 0;
-  // Of topics that have watchers here, since nobody else is told.
+  // Answers a subscription of the peer: `others` are subscribed to the topic already.
   virtual void AnswerSubscribed(PeerRecord& peer, const std::string& topic, uint64_t others) = 0;
   // A record that was published at another core.
   virtual void TakeRecord(const std::string& topic, signaling::v1::Record record,
@@ -48,11 +48,12 @@ class MeshHost {
   virtual int64_t steady_us() const = 0;
   // The lane's clients have missed relays.
   virtual void TellLaneMissed(uint64_t lane_id) = 0;
-  // The lane is at another core: forgets it without telling anybody that its peers left. What it
-  // has not acknowledged, oldest first; one of lane 0: nor that it has missed relays.
+  // The lane is at another core: removes it without notices that its peers left. Returns what it
+  // has not acknowledged, oldest first. A last entry with lane 0 means that it has not acknowledged
+  // being told that it missed relays either.
   virtual std::vector<Unanswered> Forget(LaneRecord& lane) = 0;
-  // The lane has told its snapshot at another core. True when it has missed what was kept for it
-  // here.
+  // The lane has sent its snapshot to another core. True if relays that were kept for it here are
+  // lost to it.
   virtual bool OnLaneElsewhere(uint64_t lane_id) = 0;
 
  protected:

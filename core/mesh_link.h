@@ -3,10 +3,10 @@
 //
 //   asking ──first word of the other──▶ open ──it begins a link again──▶ over (kNewLink)
 //
-// A message that comes before one that is missing is dropped, and everything from there on is asked
-// for again. What is not acknowledged is sent again after a while as well. Each end numbers its
-// links, ascending: words for an earlier one are ignored, and a higher number of the other end says
-// that it has forgotten this one.
+// If a message is missing, those after it are dropped, and the other end is asked to send again
+// from the missing one on. Messages that stay unacknowledged for a while are sent again too. Each
+// end gives its links ascending numbers: messages of an earlier link are ignored, and a higher
+// number from the other end means that it has forgotten this link.
 //
 // Owner:  a MeshMember.
 // Thread: the router's. Time is handed in, steady.

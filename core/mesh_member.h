@@ -1,9 +1,10 @@
-// MeshMember: what a core knows of another one of its fleet, and what it owes it.
+// MeshMember: what a core knows of another core of its fleet, and what it has yet to send to it.
 //
 // Owner:  Mesh.
 // Thread: the router's.
-// Bounds: what it has not settled and not acknowledged: CoreLimits::max_lane_queued_bytes, each; and all
-//         messages that one of the last two ticks' relays that are not settled was sent in.
+// Bounds: relays that it has not settled, and messages that it has not acknowledged:
+//         CoreLimits::max_lane_queued_bytes each; and all messages in which relays of the last two
+//         ticks were sent that are not settled.
 #ifndef CAIRN_CORE_MESH_MEMBER_H_
 #define CAIRN_CORE_MESH_MEMBER_H_
 
@@ -44,38 +45,38 @@ struct MeshMember {
   };
 
   uint64_t id = 0;
-  // Null: relays are kept for lanes that were there and are on their way to somewhere else.
+  // Null: only keeps relays for lanes that were there and are moving to another core.
   std::unique_ptr<MeshLink> link;
   std::string name;
   std::string version;
   absl::Duration heard;
-  bool nobody = false;                    // the bus has said so since
-  absl::flat_hash_set<uint64_t> members;  // as it says
-  bool beaten = false;                    // it has said which those are
-  bool complete = false;                  // its snapshot has been told
+  bool nobody = false;                    // since then the bus found nobody at its address
+  absl::flat_hash_set<uint64_t> members;  // the cores that it knows, by its last beat
+  bool beaten = false;                    // that beat has come
+  bool complete = false;                  // its snapshot has come to its end
   MeshOutbox outbox;
-  // Of lanes: the session that it has found last. It may say so before HERE comes.
+  // For each lane, the last session for which it sent LANE_FOUND, which may come before LANE_HERE.
   absl::flat_hash_map<uint64_t, uint64_t> found;
-  RelayLedger incoming;  // of its relays, by their tags
+  RelayLedger incoming;  // its relays that this core has not settled, by tag
   uint64_t last_tag = 0;
   std::deque<Open> open;  // ascending tags; the first is not settled
   size_t open_cost = 0;
-  uint32_t places = 0;  // lanes that relays go to there
+  uint32_t places = 0;  // lanes to which relays go through this member
 
-  // Relays there that are not settled.
+  // Relays sent to it that it has not settled.
   size_t open_relays() const {
     return static_cast<size_t>(
         std::count_if(open.begin(), open.end(), [](const Open& one) { return one.cost > 0; }));
   }
   bool absent(absl::Duration now) const { return now - heard > (nobody ? kUnreached : kAbsent); }
-  // Null when it is settled, or was never sent.
+  // Null if the relay is settled, or was never sent.
   Open* FindOpen(uint64_t tag) {
     // Tags have no gaps.
     if (open.empty() || tag < open.front().tag || tag > open.back().tag) return nullptr;
     Open& one = open[static_cast<size_t>(tag - open.front().tag)];
     return one.cost == 0 ? nullptr : &one;
   }
-  // Takes out what is known to be open.
+  // Marks an open relay as settled and removes it from `open`.
   RelayLedger::Owed Close(Open& one) {
     const RelayLedger::Owed owed = one.owed;
     open_cost -= std::exchange(one.cost, 0);
@@ -98,9 +99,10 @@ struct MeshMember {
   // Tags up to these: have memory of their own; were there at the last tick.
   uint64_t parted_tag_ = 0, old_tag_ = 0;
 
-  // A subscription is answered without a core that has been silent for so long.
+  // A subscription is answered without waiting for a core that has been silent for so long.
   static constexpr absl::Duration kAbsent = absl::Seconds(1);
-  // When nobody is at its address: longer than a core needs to find another server of the bus.
+  // The same, if the bus found nobody at its address: longer than a core needs to find another
+  // server of the bus.
   static constexpr absl::Duration kUnreached = absl::Milliseconds(300);
 };
 

@@ -127,7 +127,7 @@ void NatsBus::Parts::Run() {
     }
     failures = 0;
     const bool awaited = queue.Open();
-    // A break before this is not missed: SendAll() looks first.
+    // If the connection has broken meanwhile, SendAll() returns at once.
     Tell(true, "");
     if (awaited) TellWritable();
     SendAll(**session);

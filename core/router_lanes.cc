@@ -209,7 +209,7 @@ void Router::EndHold() {
   for (const uint64_t id : late_.lanes()) {
     if (LaneRecord* lane = directory_.FindLane(id)) lane->late = true;
   }
-  // Before the first roster that says who is here.
+  // Lanes must hear of it before the first roster that lists which lanes are present.
   TellPassedOver();
 }
 

@@ -1,7 +1,8 @@
-// Router: how much of a lane's input is handled at once. A message of a lane may go to many lanes:
-// the part that exceeds one turn waits, and other lanes and operators are served in between. The
-// order of each lane's input is kept. What was held or kept after a restart is older than any
-// input: it is routed first, in as many turns as it takes.
+// Router: how much of a lane's input one turn handles. A lane's message may cause deliveries to
+// many lanes: what exceeds the work of one turn is left for the next ones, and other lanes and
+// operators are served in between. Each lane's input is handled in order. Relays that were held or
+// kept after a restart are older than all other input: they are routed first, in as many turns as
+// it takes.
 #include <utility>
 
 #include "core/router.h"

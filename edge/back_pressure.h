@@ -36,7 +36,7 @@ class BackPressure {
   }
   // Whether those that paused may read again.
   bool may_resume() const { return !paused_.empty() && !lane_.congested(); }
-  // Those that must pause again at once are listed again.
+  // An item whose ResumeReading() pauses again is on the list again afterwards.
   void Resume() {
     std::vector<T*> resumed;
     resumed.swap(paused_);
@@ -45,7 +45,7 @@ class BackPressure {
 
   // ---- a client is over a rate limit
   void AwaitTokens(T& item) { awaiting_tokens_.insert(&item); }
-  // Those that have no tokens yet stay listed, as do those that wait again at once.
+  // An item stays on the list if its ResumeWithTokens() returns false: it still waits, or again.
   void ResumeWithTokens() {
     const std::vector<T*> waiting(awaiting_tokens_.begin(), awaiting_tokens_.end());
     for (T* item : waiting) {

@@ -44,7 +44,7 @@ struct EdgeSnapshot {
   std::array<uint64_t, kCloseReasonCount> closes = {};
   std::array<uint64_t, kCloseReasonCount> refusals = {};
   std::array<uint64_t, kDropReasonCount> drops = {};
-  // As EdgeGauges; the maximum is over all loops.
+  // EdgeGauges of all loops: sums, and for max_* the largest of any loop.
   uint64_t connections = 0;
   uint64_t sessions = 0;
   uint64_t paused = 0;

@@ -16,6 +16,7 @@ REACHED = {
     "max_roster_lanes": "hostile/test_edges.py::test_a_hello_that_no_edge_sends_is_refused",
     "max_name_bytes": "hostile/test_edges.py::test_strings_and_lists_above_an_edges_bounds_have_no_effect",
     "max_word_bytes": "hostile/test_edges.py::test_strings_and_lists_above_an_edges_bounds_have_no_effect",
+    "max_address_bytes": "hostile/test_edges.py::test_strings_and_lists_above_an_edges_bounds_have_no_effect",
     "max_addresses": "hostile/test_edges.py::test_strings_and_lists_above_an_edges_bounds_have_no_effect",
     "max_counts": "hostile/test_edges.py::test_strings_and_lists_above_an_edges_bounds_have_no_effect",
     "max_fields": "hostile/test_edges.py::test_one_message_has_a_bounded_number_of_items",
@@ -95,7 +96,10 @@ def of_commands(root, binaries):
 def of_bounds(root):
     tests, fields = all_tests(root), []
     for path in ("edge/limits.h", "core/limits.h"):
-        for comment, name in re.findall(r"((?:^  //.*\n)+)  [\w:]+ (\w+) =", (root / path).read_text(), re.M):
+        # A comment is about all fields up to the next one.
+        comment = ""
+        for above, name in re.findall(r"((?:^  //.*\n)*)^  [\w:]+ (\w+) = .*;", (root / path).read_text(), re.M):
+            comment = above or comment
             fields.append(name)
             flag = re.search(r"--[a-z-]+", comment)
             named = re.search(rf"\b{name}\b", tests) or (flag and flag[0] in tests)
