@@ -269,3 +269,28 @@ def test_a_core_proves_itself_to_nats_by_certificate_and_key(start, tmp_path):
             one.finish()
     both = run("--mesh", "nats://127.0.0.1", "--fleet", "f", "--mesh-nkey-file", "x", "--mesh-creds-file", "y")
     assert both.returncode == 2 and "not both" in both.stderr, both
+
+
+def test_a_core_that_was_given_up_is_shown_until_one_of_its_name_is_back(start, tmp_path):
+    with NatsCluster(tmp_path) as nats:
+        addresses = [f"unix:{tmp_path}/{name}" for name in NAMES[:2]]
+
+        def start_core(index):
+            return start("--role", "core", "--grpc-listen-addr", addresses[index], "--mesh", nats.url, "--fleet", "test",
+                         "--core-name", NAMES[index], "--lane-timeout", "1s")
+
+        def others():
+            listed = admin_cli.run("cores", "list", "-o", "json", env={"CAIRN_ADMIN_CORE": addresses[0]}).json_lines()
+            return [(one["name"], one.get("given_up", "")) for one in listed if not one.get("is_self")]
+
+        cores = [start_core(0), start_core(1)]
+        eventually(lambda: others() == [("core-b", "")], "the other core")
+        cores[1].kill()
+        eventually(lambda: others() == [("core-b", "core_timeout")], "a core that was given up")
+        listed = admin_cli.run("cores", "list", env={"CAIRN_ADMIN_CORE": addresses[0]})
+        assert listed.code == 0 and "given up" in listed.out, listed
+        assert admin_cli.run("status", env={"CAIRN_ADMIN_CORE": addresses[0]}).code == 0
+        cores[1] = start_core(1)
+        eventually(lambda: others() == [("core-b", "")], "the core that was started again")
+        for one in cores:
+            one.finish()
