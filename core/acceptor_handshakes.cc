@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -23,14 +24,22 @@ constexpr size_t kHelloBytes = 4 << 10;
 // With a long RSA key one takes some milliseconds.
 constexpr absl::Duration kHandshakesPerTurn = absl::Milliseconds(2);
 // gRPC makes all handshakes that it has before it turns to those that come later, on the thread
-// that serves everybody. Some at once, and then no more than it can do besides its work.
-constexpr absl::Duration kBetweenGrpcsHandshakes = absl::Milliseconds(10);
-constexpr int kGrpcsHandshakesAtOnce = 8;
+// that serves everybody. So many may wait there; that is looked at so often.
+constexpr size_t kWaitingAtGrpc = 4;
+constexpr absl::Duration kBetweenLooks = absl::Milliseconds(10);
+// Longer than that it is not waited for gRPC to begin with one.
+constexpr absl::Duration kLongestWait = absl::Seconds(1);
 
 // Whether the other side has closed, or will send nothing more.
 bool HasLeft(int fd) {
   pollfd state = {fd, POLLRDHUP, 0};
   return poll(&state, 1, 0) > 0;
+}
+
+// Whether gRPC has not read yet what has come.
+bool HasUnread(int fd) {
+  int bytes = 0;
+  return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
 }  // namespace
@@ -89,9 +98,14 @@ void AcceptorThread::AwaitGrpc(PendingMap::iterator it) {
 
 void AcceptorThread::HandWaitingToGrpc() {
   const absl::Duration now = clock_.Elapsed();
-  next_for_grpc_ =
-      std::max(next_for_grpc_, now - kBetweenGrpcsHandshakes * (kGrpcsHandshakesAtOnce - 1));
-  while (now >= next_for_grpc_) {
+  if (grpcs_handshakes_.empty() || now < next_for_grpc_) return;
+  std::erase_if(handed_, [&](const Handed& handed) {
+    const auto it = unauthenticated_.find(handed.id);
+    return it == unauthenticated_.end() || now - handed.since > kLongestWait ||
+           !HasUnread(it->second.copy.get());
+  });
+  next_for_grpc_ = now + kBetweenLooks;
+  while (handed_.size() < kWaitingAtGrpc) {
     const std::optional<uint64_t> id = grpcs_handshakes_.Next();
     if (!id) return;
     const auto it = unauthenticated_.find(*id);
@@ -101,7 +115,7 @@ void AcceptorThread::HandWaitingToGrpc() {
       End(it);
       continue;
     }
-    next_for_grpc_ += kBetweenGrpcsHandshakes;
+    handed_.push_back({*id, now});
     HandToGrpc(it);
   }
 }

@@ -57,7 +57,7 @@ class AcceptorThread {
   void Enter(UniqueFd fd);
   // The beginning of a TLS handshake has come.
   void BeginTls(PendingMap::iterator it);
-  // gRPC is to make the handshake, as soon as it has made enough of others.
+  // gRPC is to make the handshake, as soon as it has begun with those of others.
   void AwaitGrpc(PendingMap::iterator it);
   void HandWaitingToGrpc();
   void HandToGrpc(PendingMap::iterator it);
@@ -91,7 +91,12 @@ class AcceptorThread {
   PendingMap unauthenticated_;
   EvictionOrder order_;
   FairQueue<uint64_t> handshakes_, grpcs_handshakes_;
-  absl::Duration next_for_grpc_;  // when it may get another one
+  struct Handed {
+    uint64_t id;
+    absl::Duration since;
+  };
+  std::vector<Handed> handed_;    // to gRPC, which may not have begun with them
+  absl::Duration next_for_grpc_;  // when that is to be looked at
   AuthenticatedConnections authenticated_, relayed_;
   AcceptorListener listener_;
   AcceptorLog log_;

@@ -39,7 +39,7 @@ void SaveAddresses() {
 // gives it back too, but walks the whole heap: of 1.2 GiB in three million pieces it took 350 ms,
 // and 40 to 110 ms every further time.
 void ReturnLargeMemory() {
-  mallopt(M_MMAP_THRESHOLD, 128 << 10);
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
   mallopt(M_TRIM_THRESHOLD, 1 << 20);
 }
 

@@ -83,20 +83,23 @@ def core(start, authority):
 @pytest.mark.parametrize("protocol", ["cairn-lane", "h2"])
 def test_handshakes_of_strangers_keep_neither_edges_nor_operators_out(start, core, authority, protocol, source, most):
     identity, operator = authority.issue("edge"), authority.issue("operator")
-    address, seconds = core.grpc_address(), {"edge": [], "operator": []}
+    address = core.grpc_address()
+
+    def get_in():
+        watch = Stopwatch()
+        start("--role", "edge", "--core", address, *identity.flags(), "--threads", "1").wait_for_log("core_link_up")
+        edge, watch = watch.seconds, Stopwatch()
+        assert Admin(address, tls=operator).status().lanes >= 1
+        return edge, watch.seconds
+
+    calm = get_in()
     with Strangers(address, client_hello(protocol), source) as strangers:
-        for _ in range(3):
-            watch = Stopwatch()
-            edge = start("--role", "edge", "--core", address, *identity.flags(), "--threads", "1")
-            edge.wait_for_log("core_link_up")
-            seconds["edge"].append(watch.seconds)
-            watch = Stopwatch()
-            assert Admin(address, tls=operator).status().lanes >= 1
-            seconds["operator"].append(watch.seconds)
+        edge, call = (max(seconds) for seconds in zip(*(get_in() for _ in range(3))))
     assert strangers.answered > AT_ONCE / 10
-    assert max(seconds["edge"]) < most * FACTOR, seconds
+    # A machine that is busy with other things is slow before, too.
+    assert edge < most * FACTOR + 5 * calm[0], f"{edge:.1f} s, {calm[0]:.1f} before"
     # gRPC makes the handshakes of operators, on one thread.
-    assert max(seconds["operator"]) < max(3, most) * FACTOR, seconds
+    assert call < max(3, most) * FACTOR + 5 * calm[1], f"{call:.1f} s, {calm[1]:.1f} before"
 
 
 @pytest.mark.parametrize("source, most", [("127.0.0.9", 1), ("127.0.0.1", 10)], ids=["others", "same-address"])
@@ -106,14 +109,18 @@ def test_handshakes_of_strangers_delay_no_clients(start, authority, source, most
     server = start("--tls-cert", str(served.cert), "--tls-key", str(served.key), "--threads", "1")
     host, port = server.address()
     options = {"tls": http2.tls_context("http/1.1"), "server_hostname": "localhost"}
-    talk, seconds = Talk(server, **options), []
+    talk = Talk(server, **options)
     slow_enough = max(0.25, 10 * talk.calm())
+
+    def get_in():
+        watch = Stopwatch()
+        RawClient((host, port), **options).close()
+        return watch.seconds
+
+    calm = get_in()
     with Strangers(f"{host}:{port}", client_hello("http/1.1"), source) as strangers:
-        for _ in range(5):
-            watch = Stopwatch()
-            RawClient((host, port), **options).close()
-            seconds.append(watch.seconds)
+        longest = max(get_in() for _ in range(5))
         slow = talk.end()
     assert strangers.answered > AT_ONCE / 10
-    assert max(seconds) < most * FACTOR, seconds
+    assert longest < most * FACTOR + 5 * calm, f"{longest:.1f} s, {calm:.1f} before"
     assert slow < slow_enough * FACTOR, f"a relay took {slow * 1000:.0f} ms"
