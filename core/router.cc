@@ -39,6 +39,8 @@ Router::Router(uint64_t core_id, const CoreLimits& limits, const Clock& clock)
       tombstones_(limits.max_tombstones),
       refusals_logged_(clock, kRefusalsLogged) {}
 
+Router::~Router() = default;
+
 void Router::Handle(RouterInput& input) {
   now_ = clock_.Elapsed();
   steady_us_ = absl::ToInt64Microseconds(now_);
