@@ -34,6 +34,7 @@ inline constexpr std::array kKeptSeeds = {
              "lanes were given up for what they could not say while their messages took turns"},
     KeptSeed{10102164, "a lane was given up while relays were kept for another, and was not told"},
     KeptSeed{10124951, "the core ended before a lane got the notice that it had missed relays"},
+    KeptSeed{11117018, "only a lane that drained knew whom a core had not waited for"},
     KeptSeed{10489540, "a core that had heard of new lanes only counted as the first of all"},
 };
 
