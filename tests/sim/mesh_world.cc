@@ -165,20 +165,25 @@ bool MeshWorld::EverybodyKnows(uint64_t peer, const std::string& topic) {
                                    [peer](const Person& one) { return one.peer == peer; });
   if (person == people_.end() || !person->lane->alive()) return false;
   const uint64_t lane = person->lane->lane().identity().lane_id;
-  bool here = false;
+  const auto home = std::find_if(cores_.begin(), cores_.end(), [peer](const Core& core) {
+    return core.host->running() && core.host->router().directory().Peer(peer);
+  });
+  if (home == cores_.end()) return false;
+  const core::Mesh& told_by = *home->host->router().mesh();
   uint64_t stamp = 0;  // of the same subscription
   for (const Core& core : cores_) {
     if (!core.host->running()) continue;
     core::Router& router = core.host->router();
     const uint64_t routed = router.mesh()->Routes(peer, topic);
-    // One that joins may not have heard of the lane at all: then it keeps everything for it.
-    if (routed != 0 || router.mesh()->ready() || router.mesh()->KnowsLane(lane)) {
-      if (routed == 0 || (stamp != 0 && routed != stamp)) return false;
-      stamp = routed;
-    }
-    here = here || router.directory().Peer(peer);
+    // One that joins may not have heard of the lane at all: then it keeps everything for it until
+    // it has the lane's subscriptions, which are those of when the lane's core began to tell them.
+    const bool joins = !router.mesh()->ready() && !router.mesh()->KnowsLane(lane) &&
+                       !told_by.members().contains(router.core_id());
+    if (routed == 0 && joins) continue;
+    if (routed == 0 || (stamp != 0 && routed != stamp)) return false;
+    stamp = routed;
   }
-  return here;
+  return true;
 }
 
 void MeshWorld::Handled(size_t index, const CoreHost::OpenedLane& opened) {
