@@ -124,6 +124,8 @@ void Router::OnEvent(LaneRecord& lane, LaneEvent& event) {
       lane.state = LaneState::kLive;
       hold_.OnFinished(lane.id);
       if (mesh_) mesh_->OnLaneReady(lane);
+      // What the mesh kept for it has gone ahead: what is held here must not pass it by.
+      lane.late = late_.Contains(lane.id);
       if (lane.late) catching_up_.push_back(&lane);
       return;
     case LaneEvent::KIND_GOODBYE:

@@ -195,6 +195,18 @@ TEST_F(ARestartedFleet, ALaneThatBeganToTellItsSnapshotEarlierIsWaitedForToo) {
   EXPECT_THAT(Relays(other_, 1), ElementsAre(1));
 }
 
+TEST_F(ARestartedFleet, ALaneThatWasSaidToBeElsewhereGetsWhatIsHeldUntilItHasToldItsSnapshotHere) {
+  Relay();
+  Tell(other_, Away(2, 1, kThird));
+  const LanePtr two = Remember(2, {});
+  two->session = 2;
+  ASSERT_EQ(Connect(two), Welcome::OUTCOME_NEW);
+  EXPECT_TRUE(router_->hold().holding());
+  Say(two, Batch().Opened(20).Known(20, "t").SnapshotEnd());
+  EXPECT_FALSE(router_->hold().holding());
+  EXPECT_THAT(Delivered(two), ElementsAre(1));
+}
+
 TEST_F(ARestartedFleet, ALaneThatHasToldItsSnapshotAtAnotherCoreIsNotWaitedFor) {
   Tell(other_, Here(2, 2), Subscribed(2, 20, "t"), Ready(2, 2));
   Relay();
