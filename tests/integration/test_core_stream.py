@@ -11,6 +11,7 @@ from support.fake_core import FakeCore, lane_pb
 from support.frame_link import FrameLink, SlowLink, goaway, reset
 from support.messages import new_topic
 from support.peer import Peer
+from support.ports import unused_port
 from support.process import ServerProcess, with_defaults
 from support.waiting import PATIENCE, Stopwatch
 
@@ -178,8 +179,9 @@ def test_tls_works_on_a_unix_socket(start, edge_of, tmp_path):
 @contextlib.contextmanager
 def listening_on_v6():
     """A listener on [::1], and its port, which is free on 127.0.0.1 too."""
-    with socket.create_server(("::1", 0), family=socket.AF_INET6, backlog=0) as listener:
-        yield listener, listener.getsockname()[1]
+    port = unused_port()
+    with socket.create_server(("::1", port), family=socket.AF_INET6, backlog=0) as listener:
+        yield listener, port
 
 
 # Its own /etc/hosts, without being root.
