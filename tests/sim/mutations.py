@@ -121,8 +121,9 @@ MUTATIONS = {
         ("core/router_lanes.cc", [("welcome->set_outcome(Welcome::OUTCOME_LATE);", ";")], None),
     "a roster does not say who is not yet aware of having missed relays":
         ("core/router_roster.cc", [("other->unaware ? kUnawareLink : other->channel->number()", "other->channel->number()")], None),
-    "Hello does not say which roster the lane was told last":
-        ("edge/known_rosters.cc", [("*hello.mutable_told() = told_;", "")], None),
+    "Hello says that the lane was told a later roster than it was":
+        ("edge/known_rosters.cc", [("*hello.mutable_told() = told_;",
+                                    "*hello.mutable_told() = told_;\n  hello.mutable_told()->set_version(told_.version() + 9);")], None),
     # ---- where the adapters are called
     "a lane of which much is held is read on":
         ("core/router_lanes.cc", [("hold_.cost(lane.id) > limits_.max_held_bytes_per_lane) {", "false) {")], None),

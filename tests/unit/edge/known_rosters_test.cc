@@ -55,5 +55,21 @@ TEST_F(KnownRostersTest, WhoIsWaitedForIsTheLastCompleteOneAndThoseNamedSince) {
   EXPECT_EQ(Said().roster().stamp().version(), 2u);
 }
 
+// A lane that forgets it would be told of losses that it has been told of.
+TEST_F(KnownRostersTest, TheLastStampIsSaidWhetherItsRosterWasCompleteOrNot) {
+  EXPECT_FALSE(Said().has_told() && Said().told().core_id() != 0);
+  Tell({1, 2}, 77, 5);
+  EXPECT_EQ(Said().told().version(), 5u);
+  Roster incomplete;
+  incomplete.add_lanes(1);
+  incomplete.mutable_stamp()->set_core_id(77);
+  incomplete.mutable_stamp()->set_version(6);
+  rosters_.OnRoster(incomplete);
+  EXPECT_EQ(Said().told().version(), 6u);
+  EXPECT_EQ(Said().roster().stamp().version(), 5u);
+  Tell({1}, 0, 0);
+  EXPECT_EQ(Said().told().version(), 6u) << "a core that holds has no stamp";
+}
+
 }  // namespace
 }  // namespace cairn::edge
