@@ -349,7 +349,7 @@ def test_unfinished_tls_handshakes_keep_no_others_out_and_are_closed(start, auth
     eventually(lambda: core.open_files() <= before + 4, "the end of the handshakes", within=12)
     # An accepted connection stays open beyond the time-out of a handshake.
     assert caller.status().version
-    assert core.grep("grpc_turned_away reason=")
+    core.wait_for_log("grpc_turned_away reason=")
     for connection in silent:
         connection.close()
 

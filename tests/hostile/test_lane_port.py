@@ -72,7 +72,8 @@ def test_a_lane_that_breaks_http2_ends_and_is_counted(attacked, name):
     for _ in range(2):
         attack(attacked, BREAKS[name])
     eventually(lambda: attacked.refusals("http2") == 2, "each counted")
-    assert 1 <= len(attacked.core.grep('edge_refused edge="mallory" lane=0 reason=http2')) <= 2
+    attacked.core.wait_for_log('edge_refused edge="mallory" lane=0 reason=http2')
+    assert len(attacked.core.grep('edge_refused edge="mallory" lane=0 reason=http2')) <= 2
     attacked.assert_others_unharmed(mib=4)
 
 
@@ -130,7 +131,8 @@ def test_text_that_is_not_utf8_fills_no_log(attacked):
             assert one.is_over()
     assert attacked.refusals("too_long") == 50
     assert not attacked.core.stderr
-    assert 1 <= len(attacked.core.grep("grpc: protobuf message=.*UTF-8")) <= 3
+    attacked.core.wait_for_log("grpc: protobuf message=.*UTF-8")
+    assert len(attacked.core.grep("grpc: protobuf message=.*UTF-8")) <= 3
 
 
 # ---- messages that are not whole
