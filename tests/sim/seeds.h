@@ -41,6 +41,7 @@ inline constexpr std::array kKeptSeeds = {
 // The same of several cores: of mesh_world.
 inline constexpr std::array kKeptMeshSeeds = {
     KeptSeed{6664, "a lane tried another core in vain, and its relays were stale there meanwhile"},
+    KeptSeed{3891, "without its rule: a lane that was given up elsewhere is not told"},
     KeptSeed{919, "what was held passed by a lane for which nothing was kept elsewhere any more"},
     KeptSeed{9698, "a client had subscribed while its core and one that joined were parted"},
     KeptSeed{8081, "a core that held relays took a lane that had only come to another for found"},
