@@ -75,18 +75,24 @@ void AcceptorThread::AwaitHandshake(PendingMap::iterator it) {
 
 void AcceptorThread::ContinueHandshakes() {
   const absl::Duration until = clock_.Elapsed() + kHandshakesPerTurn;
-  while (const std::optional<uint64_t> id = handshakes_.Next()) {
-    const auto it = unauthenticated_.find(*id);
-    it->second.awaits_handshake = false;
-    // The bytes that it has left are worth no work.
-    if (HasLeft(it->second.connection.fd())) {
-      log_.TlsFailed();
-      End(it);
-      continue;
-    }
+  for (auto it = NextOf(handshakes_); it != unauthenticated_.end(); it = NextOf(handshakes_)) {
     Read(it);
     if (clock_.Elapsed() >= until) return;
   }
+}
+
+AcceptorThread::PendingMap::iterator AcceptorThread::NextOf(FairQueue<uint64_t>& queue) {
+  while (const std::optional<uint64_t> id = queue.Next()) {
+    const auto it = unauthenticated_.find(*id);
+    Pending& pending = it->second;
+    pending.awaits_handshake = false;
+    const int fd = pending.arrived.valid() ? pending.arrived.get() : pending.connection.fd();
+    if (!HasLeft(fd)) return it;
+    // The bytes that it has left are worth no work.
+    log_.TlsFailed();
+    End(it);
+  }
+  return unauthenticated_.end();
 }
 
 void AcceptorThread::AwaitGrpc(PendingMap::iterator it) {
@@ -106,16 +112,9 @@ void AcceptorThread::HandWaitingToGrpc() {
   });
   next_for_grpc_ = now + kBetweenLooks;
   while (handed_.size() < kWaitingAtGrpc) {
-    const std::optional<uint64_t> id = grpcs_handshakes_.Next();
-    if (!id) return;
-    const auto it = unauthenticated_.find(*id);
-    it->second.awaits_handshake = false;
-    if (HasLeft(it->second.arrived.get())) {
-      log_.TlsFailed();
-      End(it);
-      continue;
-    }
-    handed_.push_back({*id, now});
+    const auto it = NextOf(grpcs_handshakes_);
+    if (it == unauthenticated_.end()) return;
+    handed_.push_back({it->first, now});
     HandToGrpc(it);
   }
 }

@@ -62,6 +62,8 @@ class AcceptorThread {
   void HandWaitingToGrpc();
   void HandToGrpc(PendingMap::iterator it);
   void AwaitHandshake(PendingMap::iterator it);
+  // Takes the next one whose other side is still there; end() if there is none.
+  PendingMap::iterator NextOf(FairQueue<uint64_t>& queue);
   // Steps of handshakes of lanes, at least one, for about kHandshakesPerTurn.
   void ContinueHandshakes();
   void TakeAdmitted();
