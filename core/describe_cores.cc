@@ -17,12 +17,15 @@ void DescribeCores(const Router& router, const std::string& name, const std::str
   self.set_lanes(static_cast<uint32_t>(router.directory().lanes().size()));
   if (!router.mesh()) return;
   self.set_members(static_cast<uint32_t>(router.mesh()->members().size()));
+  const auto since = [&router](absl::Duration then) {
+    return router.steady_us() - absl::ToInt64Microseconds(then);
+  };
   for (const auto& [id, member] : router.mesh()->members()) {
     CoreInfo& info = *out.add_cores();
     info.set_core_id(FormatId(id));
     info.set_name(member->name);
     info.set_version(member->version);
-    info.set_silent_us(router.steady_us() - absl::ToInt64Microseconds(member->heard));
+    info.set_silent_us(since(member->heard));
     info.set_known(member->link->known());
     info.set_complete(member->complete);
     info.set_backlog_bytes(member->link->cost());
@@ -31,9 +34,6 @@ void DescribeCores(const Router& router, const std::string& name, const std::str
     info.set_lanes(member->places);
     info.set_members(static_cast<uint32_t>(member->members.size()));
   }
-  const auto since = [&router](absl::Duration then) {
-    return router.steady_us() - absl::ToInt64Microseconds(then);
-  };
   for (const PastCore& past : router.mesh()->past()) {
     CoreInfo& info = *out.add_cores();
     info.set_core_id(FormatId(past.id));

@@ -44,16 +44,15 @@ void PassedOver::AddRoster(const signaling::v1::Roster& roster) {
 }
 
 void PassedOver::AddEarlier(const CoreIds& core_ids) {
-  const auto latest = std::min(static_cast<size_t>(core_ids.size()), kMaxEarlier);
-  std::for_each(core_ids.end() - static_cast<ptrdiff_t>(latest), core_ids.end(),
+  std::for_each(core_ids.end() - std::min(core_ids.size(), kMaxEarlier), core_ids.end(),
                 [this](uint64_t core_id) { AddEarlier(core_id); });
 }
 
 void PassedOver::AddEarlier(uint64_t core_id) {
   if (core_id == 0 || core_id == core_id_) return;
   if (std::ranges::find(earlier_, core_id) != earlier_.end()) return;
-  if (earlier_.size() >= kMaxEarlier) earlier_.pop_front();
-  earlier_.push_back(core_id);
+  if (earlier_.size() >= kMaxEarlier) earlier_.erase(earlier_.begin());
+  earlier_.Add(core_id);
 }
 
 absl::flat_hash_set<uint64_t> PassedOver::Take() {

@@ -21,7 +21,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 
 #include "signaling/v1/lane.pb.h"
 
@@ -48,11 +47,11 @@ class PassedOver {
   absl::flat_hash_set<uint64_t> Take();
 
   // The cores that lanes have told this one of, the latest last: for rosters and Welcome.
-  CoreIds earlier() const { return CoreIds(earlier_.begin(), earlier_.end()); }
+  const CoreIds& earlier() const { return earlier_; }
 
  private:
   static constexpr size_t kMaxRosters = 16;  // those of further cores are ignored
-  static constexpr size_t kMaxEarlier = 32;  // of more the latest
+  static constexpr int kMaxEarlier = 32;     // of more the latest
 
   struct Roster {
     signaling::v1::RosterStamp stamp;
@@ -74,7 +73,7 @@ class PassedOver {
   // Connected, knew an earlier core, and not told yet.
   absl::flat_hash_map<uint64_t, Said> lanes_;
   absl::flat_hash_map<uint64_t, Roster> rosters_;  // by core: its latest complete one
-  std::deque<uint64_t> earlier_;
+  CoreIds earlier_;
 };
 
 }  // namespace cairn::core
