@@ -128,7 +128,7 @@ def test_what_grpc_is_sent_waits_in_its_own_connection(start, start_core, tokens
 @pytest.mark.parametrize("which", [http2.rapid_reset, http2.endless_continuation, http2.empty_continuation], ids=lambda one: one.__name__)
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "certificate"])
 def test_calls_on_a_path_are_passed_to_grpc_a_few_at_a_time(start, authority, tmp_path, which, tls):
-    """The receiver of a Unix socket has no buffer of its own: 3 s of rapid resets took 188 MiB of the core's memory."""
+    """The receiver of a Unix socket has no buffer of its own: 3 s of rapid resets took up to 662 MiB of the core's memory."""
     address = f"unix:{tmp_path}/core"
     core_flags, edge_flags = (authority.issue("core", names="DNS:localhost").flags(), authority.issue("edge").flags()) if tls else ([], [])
     core = start("--role", "core", "--grpc-listen-addr", address, *core_flags)

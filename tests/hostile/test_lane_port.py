@@ -157,16 +157,20 @@ def test_the_beginnings_of_messages_cost_their_bytes(attacked):
     attacked.assert_others_unharmed(mib=100)
 
 
+def say(connection, content):
+    """A lane that opens, and says a long message."""
+    open_lane(connection, "edge-token")
+    acknowledge_window(connection)
+    connection.send(*(frame(DATA, 0, 1, content[at:at + 16_000]) for at in range(0, len(content), 16_000)))
+
+
 def test_the_memory_of_a_long_message_is_not_kept(attacked):
     event = lane_pb.LaneEvent(kind="KIND_RELAYED", peer=1, topic=b"x", payload=bytes(540_000), seq=1)
     content = message(lane_pb.LaneToCore(number=1, events=[event]).SerializeToString())
     before = attacked.core.resident_bytes()
     with contextlib.ExitStack() as stack:
         for _ in range(60):
-            connection = stack.enter_context(attacked.connection())
-            open_lane(connection, "edge-token")
-            acknowledge_window(connection)
-            connection.send(*(frame(DATA, 0, 1, content[at:at + 16_000]) for at in range(0, len(content), 16_000)))
+            say(stack.enter_context(attacked.connection()), content)
         eventually(lambda: attacked.refusals("foreign_peer") == 60, "all of them handled")
         eventually(lambda: attacked.core.resident_bytes() - before < 16 * MIB * FACTOR, "memory that is given back", within=5)
     attacked.assert_others_unharmed(mib=150)
@@ -179,10 +183,7 @@ def test_a_message_of_empty_items_costs_no_more_than_its_bytes(attacked):
                       .SerializeToString())
     with contextlib.ExitStack() as stack:
         for _ in range(20):
-            connection = stack.enter_context(attacked.connection())
-            open_lane(connection, "edge-token")
-            acknowledge_window(connection)
-            connection.send(*(frame(DATA, 0, 1, content[at:at + 16_000]) for at in range(0, len(content), 16_000)))
+            say(stack.enter_context(attacked.connection()), content)
         eventually(lambda: attacked.refusals("too_long") == 20, "all of them refused")
     attacked.assert_others_unharmed(mib=16)
 

@@ -17,6 +17,7 @@ using signaling::v1::LaneEvent;
 using signaling::v1::Roster;
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::UnorderedElementsAre;
 
 const absl::Duration kStart = absl::Hours(1);
 const absl::Duration kStartHold = absl::FromChrono(link::kStartHold);
@@ -228,6 +229,65 @@ TEST_F(ReturnHoldTest, HeldRelaysAreReturnedInOrderAndTheirCostIsCountedPerLane)
   EXPECT_THAT(order, ElementsAre("2:1", "1:2", "2:3", "1:4"));
   EXPECT_EQ(hold_.cost(), 0u);
   EXPECT_EQ(hold_.cost(1), 0u);
+}
+
+// ---- lanes that had not finished
+
+using UnfinishedTest = ReturnHoldTest;
+
+TEST_F(UnfinishedTest, AreThoseThatWereWaitedForInVain) {
+  Return(1, Of({1, 2, 3}), absl::ZeroDuration());
+  Return(2, Of({1, 2, 3}), absl::ZeroDuration());
+  hold_.OnFinished(1);
+  ASSERT_TRUE(hold_.End(kStart + kPatience));
+  EXPECT_THAT(hold_.TakeUnfinished(), UnorderedElementsAre(2, 3));
+  EXPECT_THAT(hold_.TakeUnfinished(), IsEmpty());
+  EXPECT_EQ(hold_.limit(), kStart + kLimit);
+}
+
+TEST_F(UnfinishedTest, AreNotThoseThatFinishedAfterAllWhileAnotherWasWaitedFor) {
+  Return(1, Of({1, 2, 3}), absl::ZeroDuration());
+  hold_.OnProgress(1, kStart + kPatience);
+  ASSERT_FALSE(hold_.End(kStart + kPatience)) << "2 and 3 are not waited for";
+  EXPECT_FALSE(hold_.awaits(2));
+  Return(2, Of({1, 2, 3}), kPatience);
+  hold_.OnFinished(2);
+  hold_.OnFinished(1);
+  ASSERT_TRUE(hold_.End(kStart + kPatience));
+  EXPECT_THAT(hold_.TakeUnfinished(), UnorderedElementsAre(3));
+}
+
+// ---- a hold that begins again
+
+using ReopenTest = ReturnHoldTest;
+
+TEST_F(ReopenTest, HoldsForTheLaneThatComes) {
+  hold_.OnHello(HelloOf(9), false, kStart);
+  ASSERT_TRUE(hold_.End(kStart + kStartHold));
+  const absl::Duration later = absl::Minutes(1);
+  hold_.Reopen();
+  EXPECT_TRUE(hold_.holding());
+  Return(1, Of({1, 2}), later);
+  EXPECT_TRUE(hold_.restarted());
+  EXPECT_FALSE(hold_.End(kStart + later));
+  Return(2, Of({1, 2}), later);
+  hold_.OnFinished(1);
+  EXPECT_FALSE(hold_.End(kStart + later + kPatience - kInstant));
+  hold_.OnFinished(2);
+  EXPECT_TRUE(hold_.End(kStart + later + kPatience - kInstant));
+  EXPECT_FALSE(hold_.holding());
+}
+
+TEST_F(ReopenTest, WaitsNoLongerThanTheFirstTime) {
+  hold_.OnHello(HelloOf(9), false, kStart);
+  ASSERT_TRUE(hold_.End(kStart + kStartHold));
+  const absl::Duration later = absl::Minutes(1);
+  hold_.Reopen();
+  Return(1, Of({1, 2}), later);
+  hold_.OnFinished(1);
+  EXPECT_TRUE(hold_.End(kStart + later + kPatience));
+  EXPECT_THAT(hold_.TakeUnfinished(), UnorderedElementsAre(2));
+  EXPECT_EQ(hold_.limit(), kStart + later + kLimit);
 }
 
 }  // namespace
