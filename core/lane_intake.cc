@@ -22,7 +22,7 @@ absl::Status LaneIntake::OnMessage(std::string_view bytes,
     opened = opened_;
   }
   if (!opened) return Open(stream);
-  RouterInput input = LaneBatch{stream, std::move(message_)};
+  RouterInput input = BatchOf(stream, message_);
   core_.Enter(input);
   return absl::OkStatus();
 }

@@ -1,6 +1,7 @@
 #include "proto/wire/message_reader.h"
 
 #include <cstddef>
+#include <cstring>
 
 #include "proto/wire/lenient_reader.h"
 #include "proto/wire/utf8.h"
@@ -11,8 +12,11 @@ namespace {
 // Scratch that outlives a message. A larger one is given back by the next Read().
 constexpr size_t kKeptScratchBytes = 64 << 10;
 
-bool Take(std::string_view expected, std::string_view& rest) {
-  if (!rest.starts_with(expected)) return false;
+// Inlined, so that it compares a known number of bytes, without a call.
+inline bool Take(std::string_view expected, std::string_view& rest) {
+  if (rest.size() < expected.size() ||
+      std::memcmp(rest.data(), expected.data(), expected.size()) != 0)
+    return false;
   rest.remove_prefix(expected.size());
   return true;
 }
