@@ -133,7 +133,8 @@ class Mesh {
     MeshMember* at = nullptr;
     bool live = false;  // relays go there
     bool over = false;
-    bool lost = false;  // over, and its peers left with it
+    bool lost = false;     // over, and its peers left with it
+    bool returns = false;  // its lane was lost: its peers come back, until it is ready
   };
   struct Whereabouts {
     uint64_t session = 0;  // the highest that this core has heard of

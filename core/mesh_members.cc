@@ -63,7 +63,7 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
              {"reason", std::string(Name(reason))},
              {"lanes", static_cast<uint64_t>(lost.size())},
              {"relays", open}});
-  // What it had to hear from this one, it will not.
+  // No lane waits for it any more, and its relays need no answer.
   for (auto it = moving_.begin(); it != moving_.end();) {
     const auto moving = it++;
     moving->second.unaware.erase(member.id);
