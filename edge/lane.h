@@ -203,14 +203,14 @@ class Lane final : public CoreLinkListener {
   bool Flows() const;
   // Calls fill(event) for an event that is sent now, or queued.
   template <typename Fill>
-  void Tell(signaling::v1::LaneEvent::Kind kind, uint64_t peer, Fill fill) {
+  void Tell(signaling::v1::LaneEvent::Kind kind, uint64_t peer, const Fill& fill) {
     if (Flows()) return TellNow(kind, peer, fill);
     signaling::v1::LaneEvent& event = outbox_.AddWaiting(kind, peer);
     fill(event);
     outbox_.AddedWaiting(event);
   }
   template <typename Fill>
-  void TellNow(signaling::v1::LaneEvent::Kind kind, uint64_t peer, Fill fill) {
+  void TellNow(signaling::v1::LaneEvent::Kind kind, uint64_t peer, const Fill& fill) {
     signaling::v1::LaneEvent& event = outbox_.Add(kind, peer);
     fill(event);
     outbox_.Added(event);

@@ -66,9 +66,11 @@ void GiveBackLarge(std::string& scratch) {
 DecodeResult MessageReader::Read(std::string_view input, Dialect dialect) {
   GiveBackLarge(topic_scratch_);
   GiveBackLarge(payload_scratch_);
+  // One object on every path: a copy would have to wait for what has just been written.
   DecodeResult result;
-  if (ReadCanonical(input, result.message)) return result;
-  return LenientReader(input, dialect, topic_scratch_, payload_scratch_).Read();
+  if (!ReadCanonical(input, result.message))
+    result = LenientReader(input, dialect, topic_scratch_, payload_scratch_).Read();
+  return result;
 }
 
 }  // namespace cairn::wire

@@ -50,7 +50,10 @@ size_t MultiByteLength(std::string_view text) {
 
 }  // namespace
 
-bool IsUtf8(std::string_view text) { return UnfinishedUtf8(text) == size_t{0}; }
+bool IsUtf8(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  return SkipAscii(text.data(), end) == end || UnfinishedUtf8(text) == size_t{0};
+}
 
 std::optional<size_t> UnfinishedUtf8(std::string_view text) {
   const char* const end = text.data() + text.size();

@@ -82,6 +82,28 @@ WsDecoder::WsDecoder(size_t max_message_bytes) : max_message_bytes_(max_message_
   assert(max_message_bytes > 0);
 }
 
+// A binary message in one frame with a short or 16-bit length, all of which is there: what clients
+// send nearly always. Nothing is taken unless it is one, and valid.
+// Inlined: an event that is copied after it was made waits until it has been written.
+inline bool WsDecoder::TakeUsual(std::span<char>& in, std::string_view& message) const {
+  if (in.size() < 8) return false;
+  const auto byte = [in](size_t at) { return static_cast<uint8_t>(in[at]); };
+  if (byte(0) != (kFin | kBinary) || (byte(1) & kMasked) == 0) return false;
+  size_t length = byte(1) & kLengthMask;
+  if (length == kLength64) return false;
+  const size_t key_at = length == kLength16 ? 4 : 2;
+  if (length == kLength16) length = size_t{byte(2)} << 8 | byte(3);
+  const size_t header_bytes = key_at + sizeof(mask_key_);
+  if (length > max_message_bytes_ || length > in.size() - header_bytes) return false;
+  std::array<char, 4> key;
+  std::memcpy(key.data(), &in[key_at], key.size());
+  const std::span<char> payload = in.subspan(header_bytes, length);
+  in = in.subspan(header_bytes + length);
+  Unmask(payload, key);
+  message = {payload.data(), payload.size()};
+  return true;
+}
+
 WsDecoder::Event WsDecoder::Next(std::span<char>& in) {
   if (phase_ == Phase::kFailed) return Fail(fault_);
   if (phase_ == Phase::kDelivered || phase_ == Phase::kClosed) ReleaseDelivered();
@@ -91,8 +113,8 @@ WsDecoder::Event WsDecoder::Next(std::span<char>& in) {
   }
   if (in.empty()) return {};
   if (phase_ == Phase::kHeader && message_opcode_ == 0 && held_.empty()) {
-    if (const std::optional<std::string_view> message = TakeUsual(in))
-      return {.type = EventType::kBinary, .data = *message};
+    if (std::string_view message; TakeUsual(in, message))
+      return {.type = EventType::kBinary, .data = message};
   }
   while (true) {
     if (phase_ == Phase::kHeader) {
@@ -116,26 +138,6 @@ WsDecoder::Event WsDecoder::Next(std::span<char>& in) {
       return Deliver(kept);
     }
   }
-}
-
-// A binary message in one frame with a short or 16-bit length, all of which is there: what clients
-// send nearly always. Nothing is taken unless it is one, and valid.
-std::optional<std::string_view> WsDecoder::TakeUsual(std::span<char>& in) const {
-  if (in.size() < 8) return std::nullopt;
-  const auto byte = [in](size_t at) { return static_cast<uint8_t>(in[at]); };
-  if (byte(0) != (kFin | kBinary) || (byte(1) & kMasked) == 0) return std::nullopt;
-  size_t length = byte(1) & kLengthMask;
-  if (length == kLength64) return std::nullopt;
-  const size_t key_at = length == kLength16 ? 4 : 2;
-  if (length == kLength16) length = size_t{byte(2)} << 8 | byte(3);
-  const size_t header_bytes = key_at + sizeof(mask_key_);
-  if (length > max_message_bytes_ || length > in.size() - header_bytes) return std::nullopt;
-  std::array<char, 4> key;
-  std::memcpy(key.data(), &in[key_at], key.size());
-  const std::span<char> payload = in.subspan(header_bytes, length);
-  in = in.subspan(header_bytes + length);
-  Unmask(payload, key);
-  return std::string_view(payload.data(), payload.size());
 }
 
 // What the first byte alone says, in the state that the frames before it left.

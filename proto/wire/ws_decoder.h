@@ -80,7 +80,7 @@ class WsDecoder {
   };
   struct FrameHeader;
 
-  std::optional<std::string_view> TakeUsual(std::span<char>& in) const;
+  bool TakeUsual(std::span<char>& in, std::string_view& message) const;
   WsFault CheckFirstByte(uint8_t first) const;
   FrameHeader ParseHeader(std::span<const char> bytes) const;
   WsFault TakeHeader(std::span<char>& in);
