@@ -8,7 +8,8 @@
 namespace cairn::bench {
 namespace {
 
-constexpr int64_t kOpenTimeout = 60 * kSecond;
+// A million subscriptions on a busy machine take minutes.
+constexpr int64_t kOpenTimeout = 300 * kSecond;
 constexpr int64_t kGreetInterval = 50 * kMillisecond;
 constexpr int64_t kGreetTimeout = 15 * kSecond;
 

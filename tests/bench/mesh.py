@@ -5,22 +5,26 @@ Pairs of clients exchange messages of 200 bytes; processor time is counted apart
 each with an edge of its own, among which all pairs are mixed evenly: a core more costs NATS more than it brings as long as all of them share so few
 processors; so the table says what the busiest core spends on a message, and how many it would carry on a processor of its own.
 
-At last a core that knows so many idle peers, in three topics each, is killed while clients of all three edges exchange relays: how long the
-slowest of these took.
+Then a core that knows so many idle peers, in three topics each, is killed while clients of all three edges exchange relays: how long the
+slowest of these took. At last clients of one core subscribe to a million topics and leave: what NATS knows of that, and what the other
+core spends.
 
 The shapes take turns, so that their ratios are of the same minutes. Exit 1 when a message was lost, doubled or changed.
 """
 import argparse
+import contextlib
 import itertools
 import json
 import os
 import pathlib
 import platform
+import re
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -39,6 +43,9 @@ FAULTS = ("lost", "duplicates", "reordered", "corrupt", "disconnected")
 PATIENCE_SECONDS = 20
 # A core that has joined takes lanes two seconds later at the latest; another may have to hear of the lanes first.
 SETTLED_SECONDS = 2.5
+# Of a crowd: a process may have 20,000 files.
+PEERS_AN_EDGE = 12_500
+TOPICS_A_PEER = 1_000
 # Name: cores in a fleet (0: one core without a fleet), and the core of each edge.
 PAIR_SHAPES = {"alone": (0, (0, 0)), "same core": (2, (0, 0)), "across": (2, (0, 1))}
 
@@ -135,45 +142,125 @@ def cpu_seconds(processes):
     return sum(time.clock_gettime((~process.pid << 3) | 2) for process in processes)
 
 
+def metric(core, name):
+    """-1 while its router has too much to do to say."""
+    with contextlib.suppress(KeyError):
+        return scrape(core).get(name)
+    return -1
+
+
+@contextlib.contextmanager
+def crowds(args, members):
+    """Idle clients, for each member: an edge's port, how many, topics of each. They leave at the end."""
+    started = []
+    try:
+        for port, peers, topics in members:
+            command = [args.bin / "cairn-load", "hold", "--ports", port, "--peers", peers, "--topics", topics]
+            started.append(subprocess.Popen(list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+        for one in started:
+            assert one.stdout.readline() == "ready\n", "the crowd is not there"
+        yield
+    finally:
+        for one in started:
+            one.communicate()
+
+
 def measure_failover(args, peers):
-    """Seconds: of the slowest relay without a kill and over one, until all peers are known again, of processor time that the cores and the
-    edge of the peers use until then; and the load's verdict."""
+    """Seconds: of the slowest relay without a kill and over one, until all peers are known again, of processor time that the core to which
+    they go, the third core and the edges of the peers use until then; and the load's verdict."""
+    shares = [min(PEERS_AN_EDGE, peers - begin) for begin in range(0, peers, PEERS_AN_EDGE)]
     os.environ["CAIRN_BIN_DIR"] = str(args.bin.absolute())
-    with MeshedFleet(edge_flags=["--rate-messages", "0", "--max-connections-per-ip", "0"]) as fleet:
-        crowd = subprocess.Popen([args.bin / "cairn-load", "hold", "--ports", str(fleet.addresses()[0][1]), "--peers", str(peers), "--topics",
-                                  "3"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) if peers else None
-        try:
-            if crowd:
-                assert crowd.stdout.readline() == "ready\n", "the crowd is not there"
-            with SequenceLoad(fleet.addresses(), rooms_over(3, json=False), rate=200) as load:
+    # The first of the crowd's edges has clients of the load too.
+    prefers = [0, 1, 2, *(0 for _ in shares[1:])]
+    with MeshedFleet(edges=len(prefers), prefers=prefers, edge_flags=["--rate-messages", "0", "--max-connections-per-ip", "0"]) as fleet:
+        crowded = [fleet.edges[0], *fleet.edges[3:]]
+        with crowds(args, [(edge.address()[1], share, 3) for edge, share in zip(crowded, shares)]):
+            with SequenceLoad(fleet.addresses()[:3], rooms_over(3, json=False), rate=200) as load:
                 load.run(2)
                 without = load.take_slowest()
-                used = [cpu_seconds(fleet.cores[1:]), cpu_seconds(fleet.edges[:1])]
+                workers = [fleet.cores[1:2], fleet.cores[2:], crowded]
+                used = [cpu_seconds(group) for group in workers]
                 fleet.cores[0].kill()
                 killed = time.monotonic()
-                eventually(lambda: sum(scrape(core).get("peers") for core in fleet.cores[1:]) > peers, "all peers", 60, every=0.02)
+                eventually(lambda: sum(metric(core, "peers") for core in fleet.cores[1:]) > peers, "all peers", 120, every=0.02)
                 back = time.monotonic() - killed
-                used = [cpu_seconds(fleet.cores[1:]) - used[0], cpu_seconds(fleet.edges[:1]) - used[1]]
+                used = [cpu_seconds(group) - before for group, before in zip(workers, used)]
                 load.run(2)
                 slowest = load.take_slowest()
                 verdict = load.finish()
-        finally:
-            if crowd:
-                crowd.stdin.close()
-                crowd.wait()
     return without, slowest, back, *used, verdict
 
 
 def print_failovers(args):
     print("\n| peers at the killed core | slowest relay before, ms | slowest relay over the kill, ms | all peers at another core after, ms | "
-          "CPU ms until then: other cores | the peers' edge |")
-    print("|---:|---:|---:|---:|---:|---:|")
+          "CPU ms until then: that core | a third | the peers' edges |")
+    print("|---:|---:|---:|---:|---:|---:|---:|")
     faults = []
     for peers in args.peers:
         *seconds, verdict = measure_failover(args, peers)
         print(f"| {peers:,} | " + " | ".join(f"{1000 * one:.0f}" for one in seconds) + " |", flush=True)
         faults += [f"{peers} peers: {verdict}"] if verdict.faults() else []
     return faults
+
+
+def resident_bytes(process):
+    return int(re.search(r"^VmRSS:\s+(\d+) kB", pathlib.Path(f"/proc/{process.pid}/status").read_text(), re.M)[1]) * 1024
+
+
+class Looks:
+    """What NATS and two cores have and have used, of which the first has the clients."""
+
+    def __init__(self, fleet):
+        self.nats_subscriptions = sum(server.subscriptions() for server in fleet.nats.servers)
+        self.nats_cpu = cpu_seconds(fleet.nats.servers)
+        self.other_cpu = cpu_seconds(fleet.cores[1:])
+        self.other_bytes = resident_bytes(fleet.cores[1])
+        self.known = metric(fleet.cores[1], "mesh_subscriptions")
+
+
+def measure_topics(args):
+    """Before, with all topics, and after them: Looks; and what NATS had while they came and went."""
+    peers = args.topics // TOPICS_A_PEER
+    os.environ["CAIRN_BIN_DIR"] = str(args.bin.absolute())
+    with MeshedFleet(cores=2, servers=args.servers, edges=2,
+                     edge_flags=["--rate-messages", "0", "--max-connections-per-ip", "0"]) as fleet:
+        looks, meanwhile, over = [Looks(fleet)], [], threading.Event()
+
+        def count():
+            while not over.wait(0.1):
+                meanwhile.append(sum(server.subscriptions() for server in fleet.nats.servers))
+
+        counting = threading.Thread(target=count)
+        counting.start()
+        try:
+            with crowds(args, [(fleet.addresses()[0][1], peers, TOPICS_A_PEER)]):
+                eventually(lambda: metric(fleet.cores[1], "mesh_subscriptions") == peers * TOPICS_A_PEER, "all topics", 120)
+                looks.append(Looks(fleet))
+            eventually(lambda: all(metric(core, "mesh_subscriptions") == 0 for core in fleet.cores), "no topic", 120)
+            looks.append(Looks(fleet))
+        finally:
+            over.set()
+            counting.join()
+    return looks, meanwhile
+
+
+def print_topics(args):
+    looks, meanwhile = measure_topics(args)
+    counts = [look.nats_subscriptions for look in looks]
+    topics = args.topics // TOPICS_A_PEER * TOPICS_A_PEER
+    print("\n| | before | with all | after |\n|---|---:|---:|---:|")
+    rows = [("subscriptions of NATS", counts), ("subscriptions that the other core knows", [look.known for look in looks]),
+            ("MiB resident of the other core", [look.other_bytes / 2**20 for look in looks])]
+    for name, values in rows:
+        print(f"| {name} | " + " | ".join(f"{value:,.0f}" for value in values) + " |")
+    print(f"\n{len(meanwhile)} looks meanwhile: {min(meanwhile)} to {max(meanwhile)} subscriptions of NATS. For each of {topics:,} topics that "
+          "came and went:")
+    first, whole, last = looks
+    print(f"the other core {1e6 * (whole.other_cpu - first.other_cpu) / topics:.2f} and {1e6 * (last.other_cpu - whole.other_cpu) / topics:.2f} µs "
+          f"of CPU, NATS {1e6 * (whole.nats_cpu - first.nats_cpu) / topics:.2f} and {1e6 * (last.nats_cpu - whole.nats_cpu) / topics:.2f} µs, "
+          f"{(whole.other_bytes - first.other_bytes) / topics:.0f} bytes of the other core.")
+    # Fewer while a core that is too busy has lost its server.
+    return [f"NATS had {max(meanwhile)} subscriptions, not {counts[0]}"] if max(meanwhile) > counts[0] else []
 
 
 def middle(reports, value_of):
@@ -224,9 +311,10 @@ def main(arguments):
     add("--repeat", type=int, default=3, help="measure all so often and show medians (3)")
     add("--pairs", type=int, default=100, help="pairs of connections (100)")
     add("--rates", type=counts, default=[1000], help="messages a second of all pairs together (1000)")
-    add("--cores", type=counts, default=[1, 2, 3], help="sizes of fleets (1,2,3)")
-    add("--peers", type=counts, default=[0, 1000, 5000, 15000], help="at a core that is killed (0,1000,5000,15000)")
-    add("--only", choices=("pairs", "fleets", "failover"), help="one of the tables")
+    add("--cores", type=counts, default=[1, 2, 3, 4], help="sizes of fleets (1,2,3,4)")
+    add("--peers", type=counts, default=[0, 1000, 10000, 100000], help="at a core that is killed (0,1000,10000,100000)")
+    add("--topics", type=int, default=1_000_000, help="that come and go (1000000)")
+    add("--only", choices=("pairs", "fleets", "failover", "topics"), help="one of the tables")
     add("--servers", type=int, default=1, help="NATS servers (1)")
     args = parser.parse_args(arguments)
     pairs = measure_pairs(args) if args.only in (None, "pairs") else {}
@@ -239,5 +327,6 @@ def main(arguments):
         print_fleets(fleets)
     faults = faults_of(report for reports in [*pairs.values(), *fleets.values()] for report in reports)
     faults += print_failovers(args) if args.only in (None, "failover") else []
+    faults += print_topics(args) if args.only in (None, "topics") else []
     print("\n" + ("\n".join(faults) if faults else "Nothing was lost, doubled, reordered, changed or closed."))
     return 1 if faults else 0

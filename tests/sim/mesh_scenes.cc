@@ -18,7 +18,7 @@ bool MeshWorld::OnSceneFrame(int client, const Frame& frame) {
     return true;
   }
   if (frame.topic == "told" || frame.topic == "untold") {
-    if (client == listens_) late_ += frame.payload.substr(0, 1);
+    if (client == listens_) heard_ += frame.payload.substr(0, 1);
     return true;
   }
   if (frame.topic != "held") return false;

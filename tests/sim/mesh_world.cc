@@ -71,7 +71,7 @@ bool MeshWorld::Run() {
   oracle_.CheckEverythingArrived(cores_[0].host->router());
   for (const Core& core : cores_) oracle_.CheckRecords(core.host->router());
   if (!failure().empty() || !Meet() || !FindHeldRecord() || !PlayMoves() || !JoinSlowly() ||
-      !SpeakLate())
+      !PlayRelays())
     return false;
   for (const Person& person : people_) {
     if (!person.lane->alive()) continue;

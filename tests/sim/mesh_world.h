@@ -69,8 +69,13 @@ class MeshWorld {
   bool JoinUnheard(size_t deaf, size_t unheard, size_t third);
   bool LeaveUnheard(size_t deaf, size_t unheard, size_t third);
   bool JoinSlowly();
-  bool SpeakLate();
+  bool PlayRelays();
   bool SpeakLate(size_t last, size_t next, size_t other);
+  bool MoveUnheard(size_t last, size_t next, size_t other);
+  Person NewNativeAt(SimLane& lane);
+  // Whether the core has the lane's snapshot within 3 s.
+  bool AwaitLane(SimLane& lane, size_t core);
+  bool ExpectHeard(const std::string& payloads);
   SimLane& NewLaneAt(size_t core);
   // The lane moves there, if it is not there yet, and stays.
   void GoTo(SimLane& lane, size_t core);
@@ -124,7 +129,7 @@ class MeshWorld {
   uint64_t joined_ = 0;   // notices to those
   bool found_ = false;    // the record that was waited for
   uint64_t gone_ = 0;     // counted of those who have left
-  std::string late_;      // what the one who listens to late words has got
+  std::string heard_;     // what the client that listens got
   int listens_ = -1;      // that client
 };
 

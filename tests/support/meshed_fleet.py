@@ -16,12 +16,13 @@ from support.waiting import PATIENCE, eventually
 class MeshedFleet:
     """For a `with` block. A restarted process has the same addresses as before.
 
-    Clients connect to `edges`: separate processes, each of which prefers another core, or (edges=0) the cores themselves,
-    with --role all.
+    Clients connect to `edges`: separate processes, or (edges=0) the cores themselves, with --role all. An edge prefers the core
+    that `prefers` has at its position, or the next in turn.
     """
 
-    def __init__(self, cores=3, servers=3, edges=3, *, loops=1, core_flags=(), edge_flags=()):
+    def __init__(self, cores=3, servers=3, edges=3, *, prefers=(), loops=1, core_flags=(), edge_flags=()):
         self._loops = loops
+        self._prefers = [*prefers, *(index % cores for index in range(len(prefers), edges))]
         self._core_flags, self._edge_flags = [*core_flags], [*edge_flags]
         self._directory = pathlib.Path(tempfile.mkdtemp(prefix="cairn-"))
         self._started = []
@@ -72,7 +73,7 @@ class MeshedFleet:
         self.cores[index].grpc_address()
 
     def start_edge(self, index):
-        first = index % len(self.cores)
+        first = self._prefers[index]
         cores = ",".join(self.core_addresses[first:] + self.core_addresses[:first])
         self.edges[index] = self._start(*with_defaults([
             "--role", "edge", "--core", cores, "--edge-name", f"edge{index}", "--threads", str(self._loops),
@@ -85,7 +86,7 @@ class MeshedFleet:
             self.edges[index].kill()
         self.start_edge(index)
         self.await_links()
-        return index % len(self.cores) in self.busy_cores()
+        return self._prefers[index] in self.busy_cores()
 
     def addresses(self):
         return [edge.address() for edge in self.edges]
