@@ -1,24 +1,24 @@
 // Prefetch: asks the processor to load an object that is used soon, while it does something else.
 //
-// Thread: any; has no effect that a program can see.
+// Thread: any; has no effect that a program can see. The addresses need not be those of an object.
 #ifndef CAIRN_BASE_PREFETCH_H_
 #define CAIRN_BASE_PREFETCH_H_
 
 #include <cstddef>
+#include <cstdint>
 
 namespace cairn {
 
-inline void Prefetch(const void* object, size_t bytes) {
+template <int kForWriting = 0>
+void Prefetch(const void* memory, size_t bytes) {
   constexpr size_t kLine = 64;
+  // Not as pointers, which may not be moved beyond an object, or from null.
+  const auto first = reinterpret_cast<uintptr_t>(memory);
   for (size_t at = 0; at < bytes; at += kLine)
-    __builtin_prefetch(static_cast<const char*>(object) + at);
+    __builtin_prefetch(reinterpret_cast<const void*>(first + at), kForWriting);
 }
 
-inline void PrefetchToWrite(const void* memory, size_t bytes) {
-  constexpr size_t kLine = 64;
-  for (size_t at = 0; at < bytes; at += kLine)
-    __builtin_prefetch(static_cast<const char*>(memory) + at, 1);
-}
+inline void PrefetchToWrite(const void* memory, size_t bytes) { Prefetch<1>(memory, bytes); }
 
 }  // namespace cairn
 

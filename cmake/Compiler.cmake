@@ -6,6 +6,9 @@ target_compile_options(cairn_compiler INTERFACE
   $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
 target_include_directories(cairn_compiler INTERFACE ${PROJECT_SOURCE_DIR})
 
+# A program is linked with the libraries that it uses, not with all that those were built with.
+add_link_options(-Wl,--as-needed)
+
 if(CAIRN_SANITIZE)
   # vptr checks probe memory through a pipe, which a process without free descriptors cannot open.
   # Function checks of coroutines are more than clang 14's assembler can express.

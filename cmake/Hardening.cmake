@@ -21,7 +21,7 @@ if(CAIRN_HARDEN)
       add_compile_options(${flag})
     endif()
   endforeach()
-  add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed)
+  add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)
   # Paths of the building machine are of no use to operators, and differ between builds.
   add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}=. -ffile-prefix-map=${PROJECT_BINARY_DIR}=build)
 endif()

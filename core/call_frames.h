@@ -1,9 +1,9 @@
-// CallFrames: how much of what a caller sends is passed on to gRPC now.
+// CallFrames: how many of a caller's bytes may be passed on to gRPC now.
 //
-// gRPC 1.51 takes calls as fast as they come, and a call that is reset at once keeps its memory for
-// as long as it waits behind others: 100,000 of them took 660 MB. It also keeps a header block that
-// does not end. So calls begin at a bounded rate, and a block has a bound. What is encrypted for
-// gRPC cannot be read here; then its bytes have a rate.
+// gRPC 1.51 accepts calls at any rate, and a call that is reset at once keeps its memory until
+// gRPC gets to it: 100,000 of them took 660 MB. It also stores header blocks of any length. So this
+// limits the rate of calls and the length of a header block. The frames of a TLS connection cannot
+// be read here; its rate of bytes is limited instead.
 //
 // Owner:  RelayedConnection.
 // Thread: its owner's.

@@ -17,9 +17,9 @@ namespace cairn::core {
 class LaneEndpoint {
  public:
   virtual ~LaneEndpoint() = default;
-  // A batch of this endpoint, or its Hello, has been handled, and another may be passed in. Returns
-  // `batch` so that its memory can be reused.
-  virtual void OnHandled(signaling::v1::LaneToCore batch) = 0;
+  // A batch of this endpoint, or its Hello, has been handled, and another may be passed in.
+  // `batch` is empty: its memory can be reused.
+  virtual void OnHandled(signaling::v1::LaneToCore&& batch) = 0;
 };
 
 // server/direct_link.h.

@@ -242,7 +242,7 @@ void LaneConnection::Write(const CoreToLane& message) {
   TouchLocked();
 }
 
-void LaneConnection::OnHandled(LaneToCore batch) {
+void LaneConnection::OnHandled(LaneToCore&& batch) {
   MutexLock lock(mu_);
   intake_.Reuse(std::move(batch));
   at_router_ = false;

@@ -83,7 +83,7 @@ class LaneConnection final : public LaneStream,
   // ---- LaneStream
   bool Writable() override;
   void Write(const signaling::v1::CoreToLane& message) override;
-  void OnHandled(signaling::v1::LaneToCore batch) override;
+  void OnHandled(signaling::v1::LaneToCore&& batch) override;
   void Close(const absl::Status& status) override;
 
  private:

@@ -31,7 +31,7 @@ class LaneIntake {
   // refusal has been counted, and the router has not been given the message.
   absl::Status OnMessage(std::string_view bytes, const std::shared_ptr<LaneStream>& stream);
   // What OnHandled() brings back: memory for the next message.
-  void Reuse(signaling::v1::LaneToCore batch) { message_ = std::move(batch); }
+  void Reuse(signaling::v1::LaneToCore&& batch) { message_ = std::move(batch); }
   // Gives it back: it can be megabytes. Not between OnMessage() and Reuse().
   void ReleaseMemory() { message_ = signaling::v1::LaneToCore(); }
   // Whether it has had its Hello.
@@ -56,6 +56,7 @@ class LaneIntake {
   const std::string only_edge_;
   // Of OnMessage().
   signaling::v1::LaneToCore message_;
+  bool has_begun_ = false;  // the first message was taken for a Hello
 
   Mutex mu_;
   // Set before opened_.

@@ -73,7 +73,8 @@ void LanePort::ServeSockets() {
   const int wait_ms = touched_.empty() ? tasks_.MillisecondsToSleep() : 0;
   const int count = epoll_wait(epoll_.get(), events, std::size(events), wait_ms);
   for (int i = 0; i < count; ++i) {
-    const auto found = connections_.find(events[i].data.u64);
+    const uint64_t id = events[i].data.u64;  // epoll_event is packed: no reference to it
+    const auto found = connections_.find(id);
     if (found == connections_.end()) continue;
     const Shared connection = found->second.connection;
     connection->OnReady({buffer_.get(), kReadBytes});

@@ -68,7 +68,7 @@ class LaneReactor final : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc:
     grpc::SerializationTraits<CoreToLane>::Serialize(message, &sent_, &own);
     StartWrite(&sent_);
   }
-  void OnHandled(LaneToCore batch) override {
+  void OnHandled(LaneToCore&& batch) override {
     MutexLock lock(mu_);
     if (finishing_) return;
     intake_.Reuse(std::move(batch));

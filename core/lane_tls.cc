@@ -32,7 +32,8 @@ absl::Status Unusable(const char* what) {
 // Lanes only: a client that offers nothing else is gRPC's.
 int SelectProtocol(SSL*, const unsigned char** chosen, unsigned char* chosen_bytes,
                    const unsigned char* offered, unsigned offered_bytes, void*) {
-  for (unsigned at = 0; at + 1 + offered[at] <= offered_bytes; at += 1u + offered[at]) {
+  for (unsigned at = 0; at < offered_bytes && at + offered[at] < offered_bytes;
+       at += 1u + offered[at]) {
     const std::string_view name(reinterpret_cast<const char*>(offered) + at + 1, offered[at]);
     if (name != link::kLaneProtocol) continue;
     *chosen = offered + at + 1;

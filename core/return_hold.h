@@ -52,12 +52,11 @@ class ReturnHold {
     over_ = false;
     first_hello_ = absl::InfiniteDuration();
   }
-  // Whether relays are added to those that are held. Once false it stays false, unless Reopen() is
-  // called.
+  // Whether new relays are held. Once false, it stays false until Reopen() is called.
   bool holding() const { return !over_; }
-  // The hold is over, and some of what was held has not been routed: everything newer waits.
+  // The hold has ended, but not all held relays have been routed: newer ones wait for them.
   bool releasing() const { return over_ && !held_.empty(); }
-  // Whether a lane that begins a link now was waited for.
+  // Whether the hold waits for this lane.
   bool awaits(uint64_t lane_id) const;
   // Whether a lane knew an earlier core, so that a lane that connects after the hold is late.
   bool restarted() const { return restarted_; }

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <variant>
 
 #include "core/edge_sink.h"
@@ -71,6 +72,17 @@ struct MeshNobody {
 using RouterInput =
     std::variant<DirectOpened, LaneOpened, LaneBatch, LaneWritable, LaneClosed, CoreStopping,
                  AdminCall, Tick, Continue, MeshArrived, MeshWritable, MeshNobody>;
+
+// Takes the contents of `batch`. Made in place, because constructing and destroying a message costs
+// as much as a relay in it.
+inline RouterInput BatchOf(std::shared_ptr<LaneEndpoint> endpoint,
+                           signaling::v1::LaneToCore& batch) {
+  RouterInput input(std::in_place_type<LaneBatch>);
+  LaneBatch& made = std::get<LaneBatch>(input);
+  made.endpoint = std::move(endpoint);
+  made.batch.Swap(&batch);
+  return input;
+}
 
 }  // namespace cairn::core
 

@@ -34,7 +34,7 @@ class BackPressure {
     paused_.push_back(&item);
     return true;
   }
-  // Whether those that paused may read again.
+  // Whether paused items may read again.
   bool may_resume() const { return !paused_.empty() && !lane_.congested(); }
   // An item whose ResumeReading() pauses again is on the list again afterwards.
   void Resume() {
@@ -43,9 +43,9 @@ class BackPressure {
     for (T* item : resumed) item->ResumeReading();
   }
 
-  // ---- a client is over a rate limit
+  // ---- a client has exceeded a rate limit
   void AwaitTokens(T& item) { awaiting_tokens_.insert(&item); }
-  // An item stays on the list if its ResumeWithTokens() returns false: it still waits, or again.
+  // An item stays on the list if its ResumeWithTokens() returns false: it needs more tokens.
   void ResumeWithTokens() {
     const std::vector<T*> waiting(awaiting_tokens_.begin(), awaiting_tokens_.end());
     for (T* item : waiting) {

@@ -25,9 +25,9 @@ struct LaneCores;
 class Http2CoreStreamOpener final : public CoreStreamOpener {
  public:
   struct Options {
-    std::vector<CoreTarget> targets;  // one at the least; the preferred one first
+    std::vector<CoreTarget> targets;  // at least one; the most preferred first
     CoreOrder order;                  // of the addresses of a name
-    // Null: a lane stays with the core that it has, even if a preferred one is back.
+    // Null: a lane does not return to a more preferred core.
     std::shared_ptr<CoreFailback> failback;
     std::shared_ptr<const CoreTls> tls;  // null: plaintext
     std::string token;                   // presented on every call; empty: none

@@ -153,9 +153,10 @@ std::string_view Lane::FrameFor(const Member& member, FanOut& relay) {
     wire::AppendRelayFrom(delivery.topic(), delivery.payload(), FormatId(delivery.from()), message);
     wire::AppendWsFrame(wire::WsOpcode::kBinary, message, frame);
   } else {
-    wire::AppendWsHeader(wire::WsOpcode::kBinary,
-                         wire::RelaySize(delivery.topic(), delivery.payload()), frame);
-    wire::AppendRelay(delivery.topic(), delivery.payload(), frame);
+    const size_t bytes = wire::RelaySize(delivery.topic(), delivery.payload());
+    frame.resize(wire::WsHeaderSize(bytes) + bytes);
+    char* const payload = wire::WriteWsHeader(wire::WsOpcode::kBinary, bytes, frame.data());
+    wire::WriteRelay(delivery.topic(), delivery.payload(), payload);
   }
   return frame;
 }

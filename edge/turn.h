@@ -88,7 +88,7 @@ class Turn {
       lane_.Flush();
     }
   }
-  // The turn is over: the next one may do as much work again.
+  // Ends the turn; the next one starts with no work done.
   void End() {
     heard_ = 0;
     lane_.EndTurn();

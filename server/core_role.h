@@ -27,13 +27,13 @@ class CoreRole {
   CoreRole(const Options& options, uint64_t core_id, const Clock& clock);
 
   absl::Status Start();
-  // The port's line, or why there is none.
+  // Logs the address of the gRPC port, or the reason why it is not served.
   void LogPort() const;
   // Called every core::Router::kTickUs.
   void Tick();
-  // REQUIRES: mesh(). Calls `then`, on any thread, if this core knows who is at the others.
+  // REQUIRES: mesh(). Calls `then`, on any thread, if this core has joined its fleet.
   void IfJoined(std::function<void()> then);
-  // Leaves the fleet and closes the port. The core stays, for what still refers to it.
+  // Leaves the fleet and closes the port. core() stays valid until the destructor.
   void Stop();
 
   core::Core& core() { return core_; }

@@ -30,7 +30,7 @@ class QueueingSink final : public core::EdgeSink {
 
   // ---- called by the router
   void Send(CoreToLane& message) override;
-  void OnHandled(LaneToCore batch) override;
+  void OnHandled(LaneToCore&& batch) override;
   bool IsBehind() override {
     MutexLock lock(mu_);
     return cost_ > kBehind;
@@ -109,8 +109,7 @@ class DirectLink final : public edge::CoreLink {
   }
   void Submit(LaneToCore& batch) override {
     batches_.Add(batch.events_size());
-    core::RouterInput input = core::LaneBatch{sink_, {}};
-    std::get<core::LaneBatch>(input).batch.Swap(&batch);
+    core::RouterInput input = core::BatchOf(sink_, batch);
     sink_->BeginSubmit();
     core_.Enter(input);
     TakeInbox(batch);
@@ -170,7 +169,7 @@ void QueueingSink::Send(CoreToLane& message) {
   if (wake) link_->Wake();
 }
 
-void QueueingSink::OnHandled(LaneToCore batch) {
+void QueueingSink::OnHandled(LaneToCore&& batch) {
   at_door_.fetch_sub(1, std::memory_order_relaxed);
   MutexLock lock(mu_);
   spare_.Swap(&batch);

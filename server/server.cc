@@ -177,9 +177,8 @@ void Server::TickCore() {
   tick_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     core_->Tick();
-    // Before this core knows who is at the others, what its clients send would not reach them.
-    // Those who connect meanwhile wait in the socket's queue: for two seconds at most once the bus
-    // is there.
+    // Relays of clients would not reach other cores before this core has joined its fleet. New
+    // connections wait in the socket's queue until then: 2 s at most once NATS is reachable.
     if (edge_ && !serving_)
       core_->IfJoined([this] { boost::asio::post(io_, [this] { ServeClients(); }); });
     TickCore();

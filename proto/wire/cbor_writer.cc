@@ -1,5 +1,7 @@
 #include "proto/wire/cbor_writer.h"
 
+#include <algorithm>
+
 namespace cairn::wire {
 namespace {
 
@@ -24,14 +26,23 @@ constexpr uint8_t AdditionalInformation(uint64_t value) {
   }
 }
 
-void AppendHead(uint8_t major, uint64_t value, std::string& out) {
-  const size_t before = out.size();
-  out.resize(before + 1 + ArgumentSize(value));
-  char* to = out.data() + before;
+char* WriteHead(uint8_t major, uint64_t value, char* to) {
   *to++ = static_cast<char>(major | AdditionalInformation(value));
   for (size_t left = ArgumentSize(value); left > 0; --left) {
     *to++ = static_cast<char>(value >> (8 * (left - 1)) & 0xff);
   }
+  return to;
+}
+
+char* WriteString(uint8_t major, std::string_view content, char* to) {
+  to = WriteHead(major, content.size(), to);
+  return std::copy(content.begin(), content.end(), to);
+}
+
+void AppendHead(uint8_t major, uint64_t value, std::string& out) {
+  const size_t before = out.size();
+  out.resize(before + 1 + ArgumentSize(value));
+  WriteHead(major, value, out.data() + before);
 }
 
 }  // namespace
@@ -49,5 +60,9 @@ void AppendText(std::string_view content, std::string& out) {
 }
 
 void AppendMap(uint64_t pairs, std::string& out) { AppendHead(kMap, pairs, out); }
+
+char* WriteBytes(std::string_view content, char* to) { return WriteString(kBytes, content, to); }
+
+char* WriteText(std::string_view content, char* to) { return WriteString(kText, content, to); }
 
 }  // namespace cairn::wire

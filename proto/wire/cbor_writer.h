@@ -29,6 +29,10 @@ void AppendText(std::string_view content, std::string& out);
 // The head of a map; `pairs` keys and values follow.
 void AppendMap(uint64_t pairs, std::string& out);
 
+// The same into memory that has StringSize() bytes of room; returns the end of what was written.
+char* WriteBytes(std::string_view content, char* to);
+char* WriteText(std::string_view content, char* to);
+
 }  // namespace cairn::wire
 
 #endif  // CAIRN_PROTO_WIRE_CBOR_WRITER_H_

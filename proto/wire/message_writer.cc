@@ -1,5 +1,7 @@
 #include "proto/wire/message_writer.h"
 
+#include <algorithm>
+
 #include "proto/wire/cbor_writer.h"
 
 namespace cairn::wire {
@@ -14,12 +16,17 @@ size_t RelaySize(std::string_view topic, std::string_view payload) {
   return kBeforeTopic.size() + StringSize(topic) + kBeforePayload.size() + StringSize(payload);
 }
 
+char* WriteRelay(std::string_view topic, std::string_view payload, char* to) {
+  to = std::copy(kBeforeTopic.begin(), kBeforeTopic.end(), to);
+  to = WriteText(topic, to);
+  to = std::copy(kBeforePayload.begin(), kBeforePayload.end(), to);
+  return WriteBytes(payload, to);
+}
+
 void AppendRelay(std::string_view topic, std::string_view payload, std::string& out) {
-  out.reserve(out.size() + RelaySize(topic, payload));
-  out.append(kBeforeTopic);
-  AppendText(topic, out);
-  out.append(kBeforePayload);
-  AppendBytes(payload, out);
+  const size_t before = out.size();
+  out.resize(before + RelaySize(topic, payload));
+  WriteRelay(topic, payload, out.data() + before);
 }
 
 }  // namespace cairn::wire

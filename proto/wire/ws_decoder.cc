@@ -89,6 +89,7 @@ WsDecoder::Event WsDecoder::Next(std::span<char>& in) {
     in = in.last(0);
     return {};
   }
+  if (in.empty()) return {};
   if (phase_ == Phase::kHeader && message_opcode_ == 0 && held_.empty()) {
     if (const std::optional<std::string_view> message = TakeUsual(in))
       return {.type = EventType::kBinary, .data = *message};

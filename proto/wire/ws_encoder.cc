@@ -19,10 +19,11 @@ constexpr size_t kMaxCloseReasonBytes = kMaxControlBytes - 2;
   return (static_cast<uint8_t>(opcode) & 0x08) != 0;
 }
 
-void WriteBigEndian(uint64_t value, size_t bytes, char* to) {
+char* WriteBigEndian(uint64_t value, size_t bytes, char* to) {
   for (size_t shift = bytes * 8; shift > 0; shift -= 8) {
     *to++ = static_cast<char>(value >> (shift - 8) & 0xFF);
   }
+  return to;
 }
 
 uint64_t ReadBigEndian(std::string_view bytes) {
@@ -42,15 +43,18 @@ std::string_view CutAtCharacter(std::string_view text, size_t max_bytes) {
 
 }  // namespace
 
-void AppendWsHeader(WsOpcode opcode, size_t payload_bytes, std::string& out) {
+char* WriteWsHeader(WsOpcode opcode, size_t payload_bytes, char* to) {
   assert(!IsControl(opcode) || payload_bytes <= kMaxControlBytes);
-  const size_t width = payload_bytes < kLength16 ? 0 : payload_bytes <= 0xFFFF ? 2 : 8;
+  const size_t width = WsHeaderSize(payload_bytes) - 2;
+  *to++ = static_cast<char>(kFin | static_cast<uint8_t>(opcode));
+  *to++ = static_cast<char>(width == 0 ? payload_bytes : width == 2 ? kLength16 : kLength64);
+  return WriteBigEndian(payload_bytes, width, to);
+}
+
+void AppendWsHeader(WsOpcode opcode, size_t payload_bytes, std::string& out) {
   const size_t before = out.size();
-  out.resize(before + 2 + width);
-  char* const header = out.data() + before;
-  header[0] = static_cast<char>(kFin | static_cast<uint8_t>(opcode));
-  header[1] = static_cast<char>(width == 0 ? payload_bytes : width == 2 ? kLength16 : kLength64);
-  WriteBigEndian(payload_bytes, width, header + 2);
+  out.resize(before + WsHeaderSize(payload_bytes));
+  WriteWsHeader(opcode, payload_bytes, out.data() + before);
 }
 
 void AppendWsFrame(WsOpcode opcode, std::string_view payload, std::string& out) {

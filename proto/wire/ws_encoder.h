@@ -22,6 +22,13 @@ enum class WsOpcode : uint8_t {
   kPong = 0xA,
 };
 
+// The header of a frame with `payload_bytes` to follow: its size, and the header itself, written to
+// memory that has room for it. Returns its end.
+constexpr size_t WsHeaderSize(size_t payload_bytes) {
+  return payload_bytes <= 125 ? 2 : payload_bytes <= 0xFFFF ? 4 : 10;
+}
+char* WriteWsHeader(WsOpcode opcode, size_t payload_bytes, char* to);
+
 // Appends the header of a frame with `payload_bytes` to follow: 2, 4 or 10 bytes.
 void AppendWsHeader(WsOpcode opcode, size_t payload_bytes, std::string& out);
 

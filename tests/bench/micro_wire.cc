@@ -62,9 +62,10 @@ void AppendRelayFrame(benchmark::State& state) {
   const PerMessage report(state, 1);
   for (auto _ : state) {
     frame.clear();
-    wire::AppendWsHeader(wire::WsOpcode::kBinary, wire::RelaySize(kMicroTopic, kMicroPayload),
-                         frame);
-    wire::AppendRelay(kMicroTopic, kMicroPayload, frame);
+    const size_t bytes = wire::RelaySize(kMicroTopic, kMicroPayload);
+    frame.resize(wire::WsHeaderSize(bytes) + bytes);
+    char* const payload = wire::WriteWsHeader(wire::WsOpcode::kBinary, bytes, frame.data());
+    wire::WriteRelay(kMicroTopic, kMicroPayload, payload);
     benchmark::DoNotOptimize(frame.data());
   }
 }

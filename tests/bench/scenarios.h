@@ -12,20 +12,21 @@
 
 namespace cairn::bench {
 
-// Two peers a topic. Either `in_flight` messages go to and fro for ever, each sent when one has
-// come (what a message costs), or messages are sent at a fixed rate, whatever comes (how long one
-// takes, from when it was due).
+// Two peers a topic. Either each answers every message, with `in_flight` messages at a time (what a
+// message costs), or messages are sent at a fixed rate (the latency, from the time when a message
+// was due).
 std::optional<Faults> RunPairs(const LoadOptions& options, Report& report);
 
-// One publisher, many subscribers of one topic; the next message is sent when all have got the one
-// `in_flight` before.
+// One publisher, many subscribers of one topic, with `in_flight` messages at a time: the next one is
+// sent when all subscribers have received an earlier one.
+
 std::optional<Faults> RunFanout(const LoadOptions& options, Report& report);
 
 // Idle connections with topics: how much memory they take.
 std::optional<Faults> RunIdle(const LoadOptions& options, Report& report);
 
-// Connections with topics that say nothing and stay until stdin ends: who is told again to a core
-// that is new. Prints "ready" when all are there.
+// Idle connections with topics that stay open until stdin ends: the peers that edges tell a
+// restarted core. Prints "ready" when all are connected.
 std::optional<Faults> RunHold(const LoadOptions& options, Report& report);
 
 // Many connections end at once: how much this delays a pair of others.

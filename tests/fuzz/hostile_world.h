@@ -39,7 +39,7 @@ class WorldStream final : public LaneStream {
     Hold(message.ByteSizeLong() <= link::kMaxMessageBytes + (64 << 10));
     written.push_back(message);
   }
-  void OnHandled(signaling::v1::LaneToCore) override { ++handled; }
+  void OnHandled(signaling::v1::LaneToCore&&) override { ++handled; }
   void Close(const absl::Status&) override { closed = true; }
 
   std::deque<signaling::v1::CoreToLane> written;

@@ -84,7 +84,7 @@ class FuzzStream final : public core::LaneStream, public std::enable_shared_from
   void Write(const signaling::v1::CoreToLane& message) override {
     down_.push_back(message.SerializeAsString());
   }
-  void OnHandled(signaling::v1::LaneToCore) override { reading_ = true; }
+  void OnHandled(signaling::v1::LaneToCore&&) override { reading_ = true; }
   // An honest lane gives no reason for it.
   void Close(const absl::Status&) override { std::abort(); }
 

@@ -7,8 +7,12 @@ import time
 import urllib.request
 
 from support.messages import new_topic, relay
+from support.process import sanitizer
 from support.raw_client import RawClient
 from support.waiting import PATIENCE, Stopwatch, eventually
+
+# How many times the memory and time of a release build a sanitizer's may take.
+SANITIZER_FACTOR = {None: 1, "asan": 8, "tsan": 8}[sanitizer()]
 
 
 def metric(server, name):

@@ -8,17 +8,15 @@ import time
 
 import pytest
 from support.messages import new_topic, relay
-from support.process import sanitizer
 from support.raw_client import FIN, PING, PONG, TEXT, RawClient, binary, frame
 from support.v2_client import SUBPROTOCOL, V2Client
 from support.waiting import Stopwatch, eventually
 
-from hostile_measures import Latency, metric
+from hostile_measures import SANITIZER_FACTOR, Latency, metric
 
 MIB = 1 << 20
 # The longest delay of others' relays.
-SLOWER = {None: 1, "asan": 4, "tsan": 8}[sanitizer()]
-PATIENCE = 0.050 * SLOWER
+PATIENCE = 0.050 * SANITIZER_FACTOR
 
 
 def text(message):
@@ -114,7 +112,7 @@ def test_relays_to_too_many_subscribers_are_delivered_later_and_completely(make_
     for subscriber in subscribers[:3] + subscribers[-3:]:
         for payload in payloads:
             assert subscriber.read_message() == relay(topic, payload)
-    assert 0.8 < watch.seconds < 10 * SLOWER, watch.seconds
+    assert 0.8 < watch.seconds < 10 * SANITIZER_FACTOR, watch.seconds
     name, fields = loud.receive()
     assert (name, fields["code"]) == ("Error", "rate_deliveries")
     loud.assert_told_nothing_more()
@@ -131,7 +129,7 @@ def test_without_a_delivery_rate_no_client_is_delayed(start):
     loud = RawClient(server.address())
     with readers(subscribers):
         loud.send(binary(relay(topic, b"tiny")) * 1000)
-        eventually(lambda: metric(server, "cairn_signal_relays_delivered_total") == 200_000, "all of it", within=10 * SLOWER)
+        eventually(lambda: metric(server, "cairn_signal_relays_delivered_total") == 200_000, "all of it", within=10 * SANITIZER_FACTOR)
     assert metric(server, "cairn_signal_delivery_pauses_total") == 0
 
 

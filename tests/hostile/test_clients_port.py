@@ -4,6 +4,7 @@ import time
 import urllib.request
 
 import pytest
+from hostile_measures import SANITIZER_FACTOR
 from support import process
 from support.certificates import Certificate, trusting
 from support.messages import new_topic, relay, subscribe
@@ -143,8 +144,7 @@ def test_many_clients_that_do_not_read_share_one_bound(start):
     eventually(lambda: closes(server, "queues_full") >= 30, "the end of the longest queues")
     assert closes(server, "slow_reader") == 0
     growth = server.peak_resident_bytes() - before
-    factor = {None: 1, "asan": 4, "tsan": 8}[sanitizer()]
-    assert growth < 40 * MIB * factor, f"{growth / MIB:.0f} MiB"
+    assert growth < 40 * MIB * SANITIZER_FACTOR, f"{growth / MIB:.0f} MiB"
     assert_alive(good)
 
 
@@ -216,7 +216,7 @@ def test_without_a_message_rate_no_client_is_delayed(start):
     for _ in range(10):
         client.send(binary(relay("topic", b"")) * 5000)
     assert_alive(client)
-    assert watch.seconds < 5 * {None: 1, "asan": 4, "tsan": 8}[sanitizer()]
+    assert watch.seconds < 5 * SANITIZER_FACTOR
 
 
 def test_a_client_that_leaves_while_it_awaits_its_turn_is_forgotten(start):

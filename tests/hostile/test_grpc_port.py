@@ -6,15 +6,14 @@ import time
 
 import grpc
 import pytest
-from hostile_measures import Talk, metric
+from hostile_measures import SANITIZER_FACTOR, Talk, metric
 from support import http2, process
 from support.admin_api import Admin, Authority, Code, refused
-from support.process import run, sanitizer, with_defaults
+from support.process import run, with_defaults
 from support.tools import need, output
 from support.waiting import Stopwatch, eventually
 
 MIB = 1 << 20
-MEMORY_FACTOR = {None: 1, "asan": 4, "tsan": 8}[sanitizer()]
 KINDS = ("edge", "operator", "viewer")
 
 
@@ -80,9 +79,9 @@ def test_the_input_of_a_stranger_costs_little(attacked, which, token):
         http2.attack(core.grpc_address(), which, token)
     growth, busy = core.peak_resident_bytes() - before, core.cpu_seconds() - busy
     slow = talk.end()
-    assert growth < 4 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
-    assert busy < 1 * MEMORY_FACTOR, f"{busy:.2f} s of CPU"
-    assert slow < slow_enough * MEMORY_FACTOR, f"a relay took {slow * 1000:.0f} ms"
+    assert growth < 4 * MIB * SANITIZER_FACTOR, f"{growth / MIB:.1f} MiB"
+    assert busy < 1 * SANITIZER_FACTOR, f"{busy:.2f} s of CPU"
+    assert slow < slow_enough * SANITIZER_FACTOR, f"a relay took {slow * 1000:.0f} ms"
 
 
 @pytest.mark.parametrize("which", [http2.compressed_bomb, http2.never_ending_body, http2.header_bomb],
@@ -92,9 +91,9 @@ def test_grpc_input_of_callers_with_a_credential_is_bounded(attacked, which):  #
     before = core.resident_bytes()
     core.forget_peak()
     http2.attack(core.grpc_address(), which, "viewer-token", seconds=3)
-    assert talk.end() < slow_enough * MEMORY_FACTOR
+    assert talk.end() < slow_enough * SANITIZER_FACTOR
     growth = core.peak_resident_bytes() - before
-    assert growth < 64 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
+    assert growth < 64 * MIB * SANITIZER_FACTOR, f"{growth / MIB:.1f} MiB"
 
 
 @pytest.mark.parametrize("which", [http2.rapid_reset, http2.endless_continuation], ids=lambda one: one.__name__)
@@ -121,8 +120,8 @@ def test_what_grpc_is_sent_waits_in_its_own_connection(start, start_core, tokens
     http2.attack(core.grpc_address(), which, None if tls else f"{kind}-token", caller, seconds=3, path=path, extra=extra)
     talk.end()
     growth, longest = core.peak_resident_bytes() - before, max(talk.seconds)
-    assert growth < 48 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
-    assert longest < longest_allowed * MEMORY_FACTOR, f"a relay took {longest * 1000:.0f} ms"
+    assert growth < 48 * MIB * SANITIZER_FACTOR, f"{growth / MIB:.1f} MiB"
+    assert longest < longest_allowed * SANITIZER_FACTOR, f"a relay took {longest * 1000:.0f} ms"
 
 
 @pytest.mark.parametrize("which", [http2.rapid_reset, http2.endless_continuation, http2.empty_continuation], ids=lambda one: one.__name__)
@@ -142,9 +141,9 @@ def test_calls_on_a_path_are_passed_to_grpc_a_few_at_a_time(start, authority, tm
     http2.attack(address, which, None, tls_client(authority.issue("viewer")) if tls else None, seconds=3)
     talk.end()
     growth, longest, busy = core.peak_resident_bytes() - before, max(talk.seconds), core.cpu_seconds() - busy
-    assert growth < 48 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
-    assert longest < longest_allowed * MEMORY_FACTOR, f"a relay took {longest * 1000:.0f} ms"
-    assert busy < 2 * MEMORY_FACTOR, f"{busy:.2f} s of CPU"
+    assert growth < 48 * MIB * SANITIZER_FACTOR, f"{growth / MIB:.1f} MiB"
+    assert longest < longest_allowed * SANITIZER_FACTOR, f"a relay took {longest * 1000:.0f} ms"
+    assert busy < 2 * SANITIZER_FACTOR, f"{busy:.2f} s of CPU"
     assert Admin(address, tls=authority.issue("operator") if tls else None).status().lanes == 1
 
 
@@ -368,7 +367,7 @@ def test_a_caller_without_a_certificate_costs_a_handshake(start, authority):
                 connection.sendall(http2.PREFACE + http2.frame(http2.SETTINGS) + bytes(100_000))
                 connection.recv(1000)
     growth = core.peak_resident_bytes() - before
-    assert growth < 16 * MIB * MEMORY_FACTOR, f"{growth / MIB:.1f} MiB"
+    assert growth < 16 * MIB * SANITIZER_FACTOR, f"{growth / MIB:.1f} MiB"
     eventually(lambda: refused_connections(core, "tls_failed") == 60, "each of them counted, and the operator not")
 
 

@@ -5,14 +5,12 @@ import ssl
 import threading
 
 import pytest
-from hostile_measures import Talk
+from hostile_measures import SANITIZER_FACTOR, Talk
 from support import http2
 from support.admin_api import Admin, Authority
-from support.process import sanitizer
 from support.raw_client import RawClient
 from support.waiting import Stopwatch, eventually
 
-FACTOR = {None: 1, "asan": 4, "tsan": 8}[sanitizer()]
 AT_ONCE = 150
 LARGE_KEY = ("RSA", "-pkeyopt", "rsa_keygen_bits:4096")
 
@@ -97,9 +95,9 @@ def test_handshakes_of_strangers_keep_neither_edges_nor_operators_out(start, cor
         edge, call = (max(seconds) for seconds in zip(*(get_in() for _ in range(3))))
     assert strangers.answered > AT_ONCE / 10
     # A machine that is busy with other things is slow before, too.
-    assert edge < most * FACTOR + 5 * calm[0], f"{edge:.1f} s, {calm[0]:.1f} before"
+    assert edge < most * SANITIZER_FACTOR + 5 * calm[0], f"{edge:.1f} s, {calm[0]:.1f} before"
     # gRPC makes the handshakes of operators, on one thread.
-    assert call < max(3, most) * FACTOR + 5 * calm[1], f"{call:.1f} s, {calm[1]:.1f} before"
+    assert call < max(3, most) * SANITIZER_FACTOR + 5 * calm[1], f"{call:.1f} s, {calm[1]:.1f} before"
 
 
 @pytest.mark.parametrize("source, most", [("127.0.0.9", 1), ("127.0.0.1", 10)], ids=["others", "same-address"])
@@ -122,5 +120,5 @@ def test_handshakes_of_strangers_delay_no_clients(start, authority, source, most
         longest = max(get_in() for _ in range(5))
         slow = talk.end()
     assert strangers.answered > AT_ONCE / 10
-    assert longest < most * FACTOR + 5 * calm, f"{longest:.1f} s, {calm:.1f} before"
-    assert slow < slow_enough * FACTOR, f"a relay took {slow * 1000:.0f} ms"
+    assert longest < most * SANITIZER_FACTOR + 5 * calm, f"{longest:.1f} s, {calm:.1f} before"
+    assert slow < slow_enough * SANITIZER_FACTOR, f"a relay took {slow * 1000:.0f} ms"

@@ -6,17 +6,15 @@ import socket
 import time
 
 import pytest
-from hostile_measures import Talk, metric
+from hostile_measures import SANITIZER_FACTOR, Talk, metric
 from support import http2
 from support.admin_api import Admin, Authority, lane_pb
 from support.http2 import DATA, END_HEADERS, HEADERS, frame
 from support.lane_attacks import ALLOWED, BREAKS, acknowledge_window, lane_request, message, open_lane, read_on
 from support.ports import unused_port
-from support.process import sanitizer
 from support.waiting import Stopwatch, eventually
 
 MIB = 1 << 20
-FACTOR = {None: 1, "asan": 4, "tsan": 8}[sanitizer()]
 SECONDS = 0.7
 
 
@@ -33,7 +31,7 @@ class Attacked:
         self.core.wait_for_log("lane_opened")
         self._talk = Talk(edge)
         # A machine that is busy with other things is slow before, too.
-        self._slow_enough = max(0.05, 5 * self._talk.calm()) * FACTOR
+        self._slow_enough = max(0.05, 5 * self._talk.calm()) * SANITIZER_FACTOR
         self._before = self.core.resident_bytes()
         self.core.forget_peak()
 
@@ -50,7 +48,7 @@ class Attacked:
     def assert_others_unharmed(self, mib):
         slow = self._talk.end()
         grown = self.core.peak_resident_bytes() - self._before
-        assert grown < mib * MIB * FACTOR, f"{grown / MIB:.1f} MiB"
+        assert grown < mib * MIB * SANITIZER_FACTOR, f"{grown / MIB:.1f} MiB"
         assert slow < self._slow_enough, f"a relay took {slow * 1000:.0f} ms"
 
 
@@ -152,8 +150,8 @@ def test_the_beginnings_of_messages_cost_their_bytes(attacked):
             fill(connection)
         time.sleep(0.3)
         grown = attacked.core.resident_bytes() - before
-        assert 30 * MIB < grown < 60 * MIB * 1.5 * FACTOR, f"{grown / MIB:.1f} MiB"
-    eventually(lambda: attacked.core.resident_bytes() - before < 16 * MIB * FACTOR, "memory that is given back")
+        assert 30 * MIB < grown < 60 * MIB * 1.5 * SANITIZER_FACTOR, f"{grown / MIB:.1f} MiB"
+    eventually(lambda: attacked.core.resident_bytes() - before < 16 * MIB * SANITIZER_FACTOR, "memory that is given back")
     attacked.assert_others_unharmed(mib=100)
 
 
@@ -172,7 +170,7 @@ def test_the_memory_of_a_long_message_is_not_kept(attacked):
         for _ in range(60):
             say(stack.enter_context(attacked.connection()), content)
         eventually(lambda: attacked.refusals("foreign_peer") == 60, "all of them handled")
-        eventually(lambda: attacked.core.resident_bytes() - before < 16 * MIB * FACTOR, "memory that is given back", within=5)
+        eventually(lambda: attacked.core.resident_bytes() - before < 16 * MIB * SANITIZER_FACTOR, "memory that is given back", within=5)
     attacked.assert_others_unharmed(mib=150)
 
 
@@ -257,7 +255,7 @@ def test_a_stranger_without_a_certificate_gets_no_lane(core, authority):
         with contextlib.suppress(OSError), http2.Connection(core.grpc_address(), lane_tls()) as connection:
             connection.send(bytes(100_000))
     eventually(lambda: metric(core, 'cairn_signal_grpc_refused_connections_total{reason="tls_failed"}') == 30, "each counted")
-    assert core.peak_resident_bytes() - before < 8 * MIB * FACTOR
+    assert core.peak_resident_bytes() - before < 8 * MIB * SANITIZER_FACTOR
 
 
 @pytest.mark.parametrize("name", ["endless trailers", "rapid resets", "pings without reading", "data beyond the window",
@@ -277,10 +275,10 @@ def attack_with_tls(start, core, authority, which):
     edge = start("--role", "edge", "--core", core.grpc_address(), *authority.issue("edge").flags(), "--threads", "1")
     core.wait_for_log("lane_opened")
     talk = Talk(edge)
-    slow_enough = max(0.05, 5 * talk.calm()) * FACTOR
+    slow_enough = max(0.05, 5 * talk.calm()) * SANITIZER_FACTOR
     before = core.resident_bytes()
     core.forget_peak()
 
     http2.attack(core.grpc_address(), which, None, lane_tls(authority.issue("edge")), seconds=SECONDS)
     assert talk.end() < slow_enough
-    assert core.peak_resident_bytes() - before < 4 * MIB * FACTOR
+    assert core.peak_resident_bytes() - before < 4 * MIB * SANITIZER_FACTOR

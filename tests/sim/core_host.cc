@@ -25,6 +25,7 @@ void CoreHost::Kill() {
   const bool at_once = random_.Chance(85);
   router_.reset();
   hung_ = false;
+  stopping_ = false;
   waiting_.clear();
   for (const std::weak_ptr<SimStream>& connection : connections_) {
     if (const auto alive = connection.lock()) alive->CutByCore(at_once);
@@ -44,6 +45,7 @@ void CoreHost::SetHung(bool hung) {
 
 void CoreHost::Stop() {
   if (!running() || hung_) return;
+  stopping_ = true;
   trace_.Say("core ", router_->core_id() % 1000, " stops");
   Enter(incarnation_, core::CoreStopping{});
   Time wait = 0;

@@ -56,6 +56,7 @@ class CoreHost {
   bool behind() const { return !waiting_.empty(); }
   // As on SIGTERM: streams break one after the other, then it is gone.
   void Stop();
+  bool stopping() const { return stopping_; }
 
   // ---- from connections to the incarnation; without effect if it is gone
   void Add(const std::shared_ptr<SimStream>& connection) { connections_.push_back(connection); }
@@ -89,6 +90,7 @@ class CoreHost {
   bool entered_ = false;
   bool late_ = false;  // the lane whose Hello is being handled
   bool hung_ = false;
+  bool stopping_ = false;
   struct Waiting {
     core::RouterInput input;
     uint64_t opened_lane;

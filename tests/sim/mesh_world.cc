@@ -132,7 +132,8 @@ bool MeshWorld::Quiet() {
     }
   }
   for (const Core& core : cores_) {
-    if (!core.host->running() || !CoreIsQuiet(core.host->router())) return false;
+    if (!core.host->running() || core.host->stopping() || !CoreIsQuiet(core.host->router()))
+      return false;
     known += core.host->router().directory().lanes().size();
   }
   return known == alive;

@@ -35,6 +35,7 @@ inline constexpr std::array kKeptSeeds = {
     KeptSeed{10102164, "a lane was given up while relays were kept for another, and was not told"},
     KeptSeed{10124951, "the core ended before a lane got the notice that it had missed relays"},
     KeptSeed{11117018, "only a lane that drained knew whom a core had not waited for"},
+    KeptSeed{11793180, "the core was stopping, and all was looked at before it had ended"},
     KeptSeed{10489540, "a core that had heard of new lanes only counted as the first of all"},
 };
 

@@ -105,7 +105,7 @@ void SimStream::CountTaken() {
   });
 }
 
-void SimStream::OnHandled(LaneToCore) {
+void SimStream::OnHandled(LaneToCore&&) {
   reading_ = true;
   up_.Kick();
 }

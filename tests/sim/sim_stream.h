@@ -60,7 +60,7 @@ class SimStream final : public core::LaneStream, public std::enable_shared_from_
   bool Writable() override { return down_.Writable(); }
   void Write(const signaling::v1::CoreToLane& message) override;
   void Close(const absl::Status& status) override;
-  void OnHandled(signaling::v1::LaneToCore batch) override;
+  void OnHandled(signaling::v1::LaneToCore&& batch) override;
 
  private:
   class LaneEnd;

@@ -115,7 +115,7 @@ void World::SayWhatIsStuck() {
 }
 
 bool World::Quiet() {
-  if (!core_.running() || core_.router().late().keeping()) return false;
+  if (!core_.running() || core_.stopping() || core_.router().late().keeping()) return false;
   size_t alive = 0;
   for (const auto& lane : lanes_) {
     if (!lane->alive()) continue;

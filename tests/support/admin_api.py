@@ -78,7 +78,7 @@ Kind = pb.Event.Kind
 
 @contextlib.contextmanager
 def refused(code, *words):
-    """The call within ends with that status, whose text has all the words."""
+    """The call in this block must fail with that status, whose text contains all the words."""
     try:
         yield
     except grpc.RpcError as error:
@@ -90,11 +90,11 @@ def refused(code, *words):
 
 
 class Feed:
-    """The events of a Watch or a Trace from its creation on."""
+    """The events of a Watch or a Trace, from when it was opened."""
 
     def __init__(self, call, read=True):
         self.call = call
-        # It comes when the listener is in place.
+        # Initial metadata: the core sends it once it has registered the listener.
         call.initial_metadata()
         self._records = queue.Queue()
         if read:
@@ -120,14 +120,14 @@ class Feed:
         return record
 
     def waiting(self):
-        """How many have come that were not taken."""
+        """The number of records received and not yet taken."""
         return self._records.qsize()
 
     def take(self, count):
         return [self.next() for _ in range(count)]
 
     def until(self, condition, within=PATIENCE):
-        """Everything up to and with the first record for which the condition holds."""
+        """All records up to the first one for which the condition holds, with that one."""
         watch, taken = Stopwatch(), []
         while not taken or not condition(taken[-1]):
             assert watch.seconds < within, f"not among {len(taken)} records: {taken[-20:]}"
@@ -135,7 +135,7 @@ class Feed:
         return taken
 
     def is_empty(self):
-        """Whether everything that has come has been taken."""
+        """Whether all records received so far have been taken."""
         return self._records.empty()
 
     def close(self):
@@ -147,7 +147,7 @@ class Admin:
 
     def __init__(self, address, token=None, tls=None, options=()):
         options = [("grpc.enable_http_proxy", 0), ("grpc.use_local_subchannel_pool", 1), *options]
-        # An IPv4 address for the target, as a server names the one it listens on.
+        # The target is an IPv4 address, as in the line of the log with the address that a server listens on.
         target = address.replace("0.0.0.0:", "127.0.0.1:")
         if tls:
             self.channel = grpc.secure_channel(target, tls.channel_credentials(), options)
@@ -166,11 +166,11 @@ class Admin:
         return {"timeout": PATIENCE, "metadata": self.metadata}
 
     def call(self, method, request):
-        """All answers of any method."""
+        """All responses of a method, unary or streaming."""
         answer = getattr(self.stub, method)(request, **self._options())
         return list(answer) if isinstance(answer, grpc.Call) else [answer]
 
-    # ---- looks
+    # ---- calls that read
 
     def status(self):
         return self.stub.GetStatus(pb.GetStatusRequest(), **self._options())
@@ -199,7 +199,7 @@ class Admin:
         """That edge, or None."""
         return next((edge for edge in self.edges() if edge.edge == name), None)
 
-    # ---- steers
+    # ---- calls that change something
 
     def disconnect(self, **request):
         return self.stub.Disconnect(pb.DisconnectRequest(**request), **self._options()).disconnected
@@ -212,7 +212,7 @@ class Admin:
         request = pb.SetLogLevelRequest(directives=directives)
         return self.stub.SetLogLevel(request, **self._options()).previous
 
-    # ---- listens
+    # ---- streams of events
 
     def watch(self, read=True, **request):
         return Feed(self.stub.Watch(pb.WatchRequest(**request), metadata=self.metadata), read)
@@ -223,7 +223,7 @@ class Admin:
     # ---- waits
 
     def await_peers(self, count, within=PATIENCE, **filter_fields):
-        """The peers that fit, as soon as they are so many."""
+        """The peers that match, once there are that many."""
         def found():
             peers = self.peers(filter=filter_fields)
             return (peers or True) if len(peers) == count else None
@@ -235,7 +235,7 @@ class Admin:
         return self.await_peers(1, topic=topic)[0].id
 
     def await_closed(self, peer_id, within=PATIENCE):
-        """The entry in the history of a peer that is about to be gone."""
+        """The history entry of a peer that is disconnecting; waits for it."""
         def closed():
             peer = self.peer(peer_id)
             return peer if peer.closed_us else None
@@ -246,10 +246,10 @@ class Admin:
 
 
 class Fleet(Shape):
-    """A Shape whose edges have names: north and south, and north alone in one process."""
+    """A Shape whose edges are named north and south; one process is north alone."""
 
     def start_edge(self, name=None, core=None):
-        """core: the address that it is told, where that is not the core's own."""
+        """core: the address for the edge's --core, if not the core's own."""
         name = name or EDGE_NAMES[len(self.edges)]
         edge = ServerProcess(*with_defaults(["--role", "edge", "--core", core or self.core_address, "--edge-name",
                                              name, *self._flags]), env=self._env)
@@ -261,7 +261,7 @@ class Fleet(Shape):
         self._admins = []
 
     def admin(self, **options):
-        """A new caller of the core that runs now."""
+        """A new Admin client of the core that is running now."""
         process = self.core or self.edges[0]
         self._admins.append(Admin(process.grpc_address(), **options))
         return self._admins[-1]
@@ -297,7 +297,7 @@ class Identity:
 
 
 class Authority:
-    """A CA of the test's own."""
+    """A CA made for a test."""
 
     def __init__(self, directory, name="ca"):
         self.directory = directory
@@ -325,7 +325,7 @@ class Authority:
         return made
 
     def issue(self, common_name, names="IP:127.0.0.1", **key):
-        """names: what follows subjectAltName=. kind: of the key, as openssl's genpkey takes it."""
+        """names: the value of subjectAltName. kind: arguments of openssl genpkey for the key."""
         stem = self.directory / f"{self.name}-{len(list(self.directory.iterdir()))}"
         identity = Identity(self, stem)
         self._new_key(identity.key, **key)

@@ -1,4 +1,4 @@
-"""cairn-admin as a person or a script runs it: with nothing in the environment but what the test gives."""
+"""cairn-admin as a person or a script runs it, with an environment that has only what the test sets."""
 import codecs
 import fcntl
 import json
@@ -25,13 +25,13 @@ def binary():
 
 def clean_environment(extra=None):
     env = {k: v for k, v in os.environ.items() if not k.startswith("CAIRN_") and k != "NO_COLOR"}
-    # No configuration file, whoever runs the test.
+    # So that no configuration file of the user who runs the test is read.
     return {**env, "HOME": "/nonexistent", "XDG_CONFIG_HOME": "/nonexistent", "TERM": "xterm", "LC_ALL": "C.UTF-8",
             **(extra or {})}
 
 
 class Outcome:
-    """What a finished cairn-admin left behind."""
+    """Exit code and output of a finished cairn-admin."""
 
     def __init__(self, done):
         self.code = done.returncode
@@ -57,7 +57,7 @@ def run(*arguments, env=None, stdin=subprocess.DEVNULL):
 
 
 def start(*arguments, env=None):
-    """For what goes on until it is told to end."""
+    """Starts a command that runs until it is interrupted."""
     return subprocess.Popen([binary(), *map(str, arguments)], env=clean_environment(env), stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -66,7 +66,7 @@ _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def cells(line):
-    """Columns that it takes on a terminal."""
+    """The columns that a text takes on a terminal."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in line)
 
 
@@ -81,7 +81,7 @@ class Terminal:
         self.output = ""
         # A read may end within a character.
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        # A session of its own, so that the terminal's Ctrl-C reaches it.
+        # In its own session, so that Ctrl-C of this terminal reaches it.
         self.popen = subprocess.Popen([binary(), *map(str, arguments)], env=clean_environment(env), stdin=slave,
                                       stdout=slave, stderr=slave, start_new_session=True,
                                       preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
@@ -94,7 +94,7 @@ class Terminal:
         return match
 
     def read(self):
-        """Takes what is there."""
+        """Reads the output that is available."""
         self._read(0)
 
     def _read(self, within):
@@ -107,7 +107,7 @@ class Terminal:
         return [[_ESCAPE.sub("", line) for line in picture.replace("\r", "").split("\n")] for picture in drawn]
 
     def wait_for_picture(self, condition):
-        """The first picture from now on that is whole and for which the condition holds."""
+        """The first complete picture drawn after this call for which the condition holds."""
         deadline, first = time.monotonic() + PATIENCE, len(self.pictures())
         while not (found := [picture for picture in self.pictures()[first:-1] if condition(picture)]):
             assert time.monotonic() < deadline, self.pictures()[-2:]

@@ -1,4 +1,4 @@
-"""A core and two named edges, looked at and changed by cairn-admin."""
+"""A core and two named edges, inspected and changed with cairn-admin."""
 import pytest
 from support import admin_cli
 from support.peer import Peer
@@ -33,7 +33,7 @@ class Cluster:
         return admin_cli.Terminal(*arguments, env={"CAIRN_ADMIN_CORE": self.core_address, **(env or {})})
 
     def connect(self, edge, *topics):
-        """A peer, once the core knows its topics; and its id."""
+        """A new peer and its id; returns when the core knows its subscriptions."""
         host, port = self.edges[edge].address()
         before = {peer["id"] for peer in self.json("peers", "list")}
         peer = Peer(f"ws://{host}:{port}/")

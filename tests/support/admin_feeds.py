@@ -1,4 +1,4 @@
-"""Feeds of the Admin API that end with their test."""
+"""Watch and Trace streams of the Admin API, closed at the end of each test."""
 import pytest
 from support.fleet_fixtures import make_fleet, module_fleet  # noqa: F401
 

@@ -1,10 +1,10 @@
-"""What tests of the Admin API have in common."""
+"""Helpers that several tests of the Admin API share."""
 import pytest
 from support.fleet_fixtures import admin, fleet, module_fleet  # noqa: F401
 from support.messages import new_topic
 from support.waiting import PATIENCE
 
-# Edges report every two seconds; where a test may wait longer than usual, so may this.
+# Edges report every two seconds. Raised with CAIRN_TEST_PATIENCE, like all other deadlines.
 FEW_SECONDS = max(4, PATIENCE / 5)
 UNKNOWN_ID = "0123456789abcdef"
 
@@ -22,7 +22,7 @@ def subscribe_all(admin, topic, *peers):
 
 @pytest.fixture
 def crowd(fleet, admin):
-    """More than fit a page: the topic they share."""
+    """Connects more peers than one page holds. Returns the topic that they share."""
     topic = new_topic("crowd")
     clients = [fleet.raw() for _ in range(300)]
     for number, client in enumerate(clients):

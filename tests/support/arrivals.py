@@ -31,8 +31,8 @@ class Arrivals:
         return 0 if self.first is None else self.next - self.first - len(self.missing)
 
     def lost(self, begin, end):
-        """Those that have not come: between those that have, from `begin` (None: no matter when it begins), and up to
-        `end`, which is not one of them (None: no matter when it ends)."""
+        """The missing numbers: gaps between those received, those from `begin` to the first (None: the start does not
+        matter), and those after the last up to, not including, `end` (None: the end does not matter)."""
         if self.first is None:
             return [] if begin is None or end is None else list(range(begin, end))
         before = [] if begin is None else range(begin, self.first)

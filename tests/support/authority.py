@@ -1,4 +1,4 @@
-"""A certificate authority of a test's own, made of the openssl command: chains and dates of every kind."""
+"""A certificate authority for one test, made with the openssl command: chains and validity periods of every kind."""
 import datetime
 import subprocess
 
@@ -46,7 +46,7 @@ class Authority:
         _openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", path)
 
     def issue(self, name, *, starts=datetime.timedelta(days=-60), ends=datetime.timedelta(days=90), names=None):
-        """A certificate for names (127.0.0.1 and localhost), valid between two spans from now."""
+        """A certificate for the names (127.0.0.1 and localhost); its validity begins and ends at the given offsets from now."""
         key, request, cert = (self._directory / f"{name}.{kind}" for kind in ("key", "csr", "crt"))
         self._new_key(key)
         names = names or "DNS:localhost,IP:127.0.0.1"

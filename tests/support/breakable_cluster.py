@@ -1,4 +1,4 @@
-"""BreakableCluster: a core and edges, each with a link of its own, every one of which can be killed, stopped or cut."""
+"""BreakableCluster: a core and edges, each with its own link; processes can be killed or stopped, and links cut."""
 import functools
 import shutil
 import signal
@@ -20,10 +20,10 @@ def knows(flag):
 
 
 class BreakableCluster:
-    """For a `with` block. An edge that is started again has the address of the one before it."""
+    """For a `with` block. A restarted edge listens on the same address as before."""
 
     def __init__(self, edges=3, *, loops=2, lane_timeout=None, core_flags=(), edge_flags=(), env=None):
-        """loops: of each edge. lane_timeout: for servers that have the flag."""
+        """loops: event loops of each edge. lane_timeout: given only to servers that have the flag."""
         self.loops = loops
         self._env = {**OPS, **(env or {})}
         self._directory = tempfile.mkdtemp(prefix="cairn-")
@@ -47,9 +47,9 @@ class BreakableCluster:
         return self
 
     def __exit__(self, *_):
-        # They would not answer a Close.
+        # Clients first: a stopped edge would not answer their Close.
         raw_client.close_all()
-        # Edges first, all at once: they flush to the core when they end, and may wait for it.
+        # Edges end before the core, all at once: each flushes to the core, and may wait for it.
         for edge in self.running_edges():
             edge.signal(signal.SIGTERM)
         failures = finish_all(sorted(self._started, key=lambda one: one is self.core))
@@ -95,13 +95,13 @@ class BreakableCluster:
     def go_on(self, one):
         one.send_signal(signal.SIGCONT)
 
-    # ---- what it says of itself
+    # ---- its state
 
     def running_edges(self):
         return [edge for edge in self.edges if edge.is_running()]
 
     def are_links_up(self):
-        """Every edge that runs and the core have each other."""
+        """Waits until the core and every running edge are connected."""
         edges = self.running_edges()
         for edge in edges:
             metrics = scrape(edge)
@@ -114,12 +114,12 @@ class BreakableCluster:
         eventually(self.are_links_up, "all links up", within, every=0.05)
 
     def await_links_of_living(self, within=PATIENCE):
-        """The same, while the core may still keep what it knew of edges that are gone."""
+        """The same; the core may still have the state of edges that have ended."""
         def all_up():
             return all(scrape(edge).get("core_link_up", lane=str(lane)) for edge in self.running_edges()
                        for lane in range(self.loops))
         eventually(all_up, "links of edges that run", within, every=0.05)
 
     def await_peers(self, least, within=PATIENCE):
-        """The core knows so many, or more."""
+        """Waits until the core knows at least that many."""
         eventually(lambda: scrape(self.core).get("peers") > least, f"more than {least} peers", within, every=0.05)

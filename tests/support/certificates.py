@@ -1,4 +1,4 @@
-"""Certificates and keys of every kind, made by the openssl command; and clients' TLS contexts that trust them."""
+"""Certificates and keys of every kind, made with the openssl command, and TLS contexts of clients that trust them."""
 import ssl
 import subprocess
 
@@ -10,7 +10,7 @@ def _openssl(*arguments):
 
 
 class Certificate:
-    """Self-signed, for HOST_NAME and 127.0.0.1. The key is written as PKCS#8 (key) and in its kind's own form."""
+    """Self-signed, for HOST_NAME and 127.0.0.1. The key is written as PKCS#8 (key) and in the format of its type."""
 
     def __init__(self, directory, name, kind="ec", days=2):
         self.cert = directory / f"{name}.crt"
@@ -33,12 +33,12 @@ class Certificate:
 
 
 def trusting(*certificates, version=None):
-    """A client's context that accepts only these, and speaks only that version of TLS if one is given."""
+    """A client's context that trusts only these certificates, and uses only the given TLS version if there is one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     for certificate in certificates:
         context.load_verify_locations(certificate.cert)
     if version:
-        # What is older than 1.2 is not even offered above security level 0.
+        # OpenSSL offers TLS versions before 1.2 only at security level 0.
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
         context.minimum_version = context.maximum_version = version
     return context

@@ -1,8 +1,8 @@
-"""finish_all: ends processes of a test, every one of them, and says which ended badly."""
+"""finish_all: ends all processes of a test, and reports those that failed."""
 
 
 def finish_all(processes):
-    """Calls finish() of each, in this order, even if another of them ended badly. Returns what was wrong, a text each."""
+    """Calls finish() of each, in this order, even if an earlier one failed. Returns a text for each failure."""
     failures = []
     for one in processes:
         try:

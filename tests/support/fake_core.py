@@ -1,4 +1,4 @@
-"""FakeCore: a core that is not ours, on Python's grpcio: what an edge says is proven against another implementation of gRPC."""
+"""FakeCore: the core's side of a lane on Python's grpcio, to test edges against another implementation of gRPC."""
 import concurrent.futures
 import contextlib
 import queue
@@ -14,7 +14,7 @@ _END = object()
 
 
 class Lane:
-    """One stream that an edge has opened: read what it says, tell it things, end it."""
+    """One stream that an edge has opened: reads its messages, sends it messages, ends it."""
 
     def __init__(self, requests, context):
         self.metadata = dict(context.invocation_metadata())
@@ -52,17 +52,17 @@ class Lane:
                 self._said.put(message)
 
     def next(self):
-        """The next message that says anything."""
+        """The next numbered message."""
         deadline = time.monotonic() + PATIENCE
         while True:
-            # Those that say nothing come all the time.
+            # Messages without a number (beats, acknowledgements) are skipped.
             message = self._said.get(timeout=max(0, deadline - time.monotonic()))
             self.received = max(self.received, message.number)
             if message.number:
                 return message
 
     def events(self, kind):
-        """What the lane says from now on, up to and with the first event of that kind."""
+        """The lane's events from now on, up to the first one of that kind, with that one."""
         said = []
         while not any(event.kind == kind for event in said):
             said += self.next().events
@@ -87,11 +87,11 @@ class FakeCore(lane_pb2_grpc.LanesServicer):
         yield from lane.answers(context)
 
     def lane(self):
-        """The next that an edge opens."""
+        """The next stream that an edge opens."""
         return self._lanes.get(timeout=PATIENCE)
 
     def stop(self):
-        """As a core that ends: GOAWAY, and no more."""
+        """Stops like a core that shuts down: GOAWAY, then the connections close."""
         for lane in self._opened:
             lane.end()
         self._server.stop(None).wait(PATIENCE)

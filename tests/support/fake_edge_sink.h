@@ -15,7 +15,7 @@ class FakeEdgeSink final : public EdgeSink {
     messages.emplace_back().Swap(&message);
     message.Clear();
   }
-  void OnHandled(signaling::v1::LaneToCore) override { ++handled; }
+  void OnHandled(signaling::v1::LaneToCore&&) override { ++handled; }
 
   std::vector<signaling::v1::CoreToLane> TakeMessages() { return std::exchange(messages, {}); }
 

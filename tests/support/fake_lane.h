@@ -25,7 +25,7 @@ class FakeLaneStream final : public LaneStream {
     written.push_back(message);
     busy = one_at_a_time;
   }
-  void OnHandled(signaling::v1::LaneToCore) override { ++handled; }
+  void OnHandled(signaling::v1::LaneToCore&&) override { ++handled; }
   void Close(const absl::Status& status) override { closes.push_back(status); }
 
   std::deque<signaling::v1::CoreToLane> written;

@@ -1,4 +1,4 @@
-"""FakeLane: a lane of an edge that is not ours: says what a test wants of proto/signaling/v1/lane.proto, and reads on."""
+"""FakeLane: the edge's side of a lane on Python's grpcio; sends any message of proto/signaling/v1/lane.proto, and reads answers."""
 import hashlib
 import itertools
 import os
@@ -20,7 +20,7 @@ def _hash(text):
 
 
 def lane_id_of(secret):
-    """As proto/link/identity.h has it."""
+    """The hash of proto/link/identity.h."""
     return _hash(b"lane " + secret)
 
 
@@ -29,28 +29,28 @@ def peer_id_of(secret, proof):
 
 
 def new_hello(edge, /, *, secret=None, **fields):
-    """What a lane of that edge says first. A secret that is given makes it the lane with that secret."""
+    """The Hello of a lane of that edge. Two lanes with the same secret are the same lane."""
     secret = os.urandom(16) if secret is None else secret
     fields = {"protocol_version": PROTOCOL_VERSION, "lane_id": lane_id_of(secret), "secret": secret, "edge": edge, **fields}
     return lane_pb.Hello(**fields)
 
 
 class FakeLane:
-    """Opened, with nothing to tell. Threads: gRPC's, one that reads, and one that beats."""
+    """An open lane without peers. Threads: gRPC's, one that reads, and one that sends beats."""
 
     def __init__(self, admin, name="fake", *, acknowledges=True, beats=True, core_id=0, roster=(), snapshot_ends=True, secret=None,
                  next_seq=1, wait=True, hello=None):
-        """admin: support.admin_api.Admin of the core, for its channel. beats: says something several times a second, as a
-        lane does that lives. core_id, roster: of a core that it knew before. wait: for its Welcome. hello: other fields of it."""
+        """admin: support.admin_api.Admin of the core, for its channel. beats: sends a message several times a second, like a
+        live lane. core_id, roster: of an earlier core. wait: for Welcome. hello: further fields of Hello."""
         self.received = []
         self.end = None  # (code, text) of how it ended
         self.secret = os.urandom(16) if secret is None else secret
         self.lane_id = lane_id_of(self.secret)
         self._acknowledges = acknowledges
-        self._handled = 0  # of the core's numbers
+        self._handled = 0  # the highest number received from the core
         self._said = queue.Queue()
         self._mutex = threading.Lock()
-        self._number = 0  # of what it has said itself
+        self._number = 0  # the highest number sent
         self._proofs = itertools.count(1)
         self._said.put(lane_pb.LaneToCore(hello=new_hello(
             name, **{"secret": self.secret, "core_id": core_id, "link": 1 if core_id else 0,
@@ -92,7 +92,7 @@ class FakeLane:
             self._said.put(lane_pb.LaneToCore(number=self._number, received=self._handled, events=events))
 
     def say_message(self, **fields):
-        """A message that need not be one that an edge would say."""
+        """Sends a message, also one that no real edge would send."""
         with self._mutex:
             self._number += 1
             self._said.put(lane_pb.LaneToCore(number=self._number, received=self._handled, **fields))
@@ -112,7 +112,7 @@ class FakeLane:
         return peer, proof
 
     def subscribe(self, topic):
-        """The id of a peer of its own, which is subscribed."""
+        """Opens a peer of this lane and subscribes it. Returns its id."""
         peer, _ = self.open_peer()
         self.say(lane_pb.LaneEvent(kind="KIND_SUBSCRIBED", peer=peer, topic=topic.encode(), is_new=True))
         return peer

@@ -1,4 +1,4 @@
-"""A TCP server of a test's own, whose connections are handled by a function."""
+"""A TCP server whose connections are handled by a function of the test."""
 import contextlib
 import socket
 import threading
@@ -24,7 +24,7 @@ def serving(handle):
 
 
 def read_head(connection):
-    """What came up to the end of a request's head; b"" if the connection ended before."""
+    """The bytes up to the end of a request's head; b"" if the connection ended before."""
     head = b""
     while b"\r\n\r\n" not in head:
         received = connection.recv(4096)

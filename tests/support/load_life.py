@@ -1,4 +1,4 @@
-"""Life: one connection of a client of a load, from its subscription to its end; what it says (Stream) and what it hears."""
+"""Life: one connection of a load's client, from subscription to end: what it sends (Stream) and what it receives."""
 import array
 import enum
 import time
@@ -7,20 +7,20 @@ from support.arrivals import Arrivals
 from support.load_connection import payload_of, read_payload
 
 
-# Above every number of receipts.
+# Higher than the id of any receipt.
 _RELAYS_FIRST = 1 << 40
 
 
 class _State(enum.Enum):
     LIVE = "live"
-    # With its edge: what it said is heard by all up to the same number.
+    # It ended with its edge: all others must have received its relays up to the same number.
     ENDED = "ended"
-    # With its edge and its core, or nobody knows why: what it said is heard by each up to some number.
+    # It ended with its edge and its core, or for an unknown reason: each other has received its relays up to some number.
     CUT_OFF = "cut off"
 
 
 class Stream:
-    """Numbers 0, 1, 2, … that one life says to its room's topic."""
+    """The relays 0, 1, 2, … that one life sends to its room's topic."""
 
     def __init__(self, stream_id):
         self.id = stream_id
@@ -32,7 +32,7 @@ class Stream:
         return len(self.times)
 
     def must_have_come(self):
-        """One above the last number that all must have got; None: nobody can say."""
+        """One above the last number that all must have received; None: unknown."""
         if self.life.state is _State.LIVE:
             return self.sent
         if self.life.state is _State.CUT_OFF:
@@ -42,19 +42,19 @@ class Stream:
 
 
 class Life:
-    """Thread: that of the connection."""
+    """Thread: the connection's."""
 
     def __init__(self, member, connection, stream, verdict):
         self.member, self.connection, self.stream = member, connection, stream
         stream.life = self
         self.room = None
         self.state = _State.LIVE
-        # Its subscription is in effect; what is said from now on must come.
+        # The subscription is in effect: everything sent from now on must be received.
         self.counts = False
         self.heard = {}  # stream: Arrivals
         self.begins = {}  # stream: the first number that must come
         self.receipts = Arrivals()
-        self.missed = 0  # notices that something was lost
+        self.missed = 0  # Missed notices
         self._verdict = verdict
 
     def __repr__(self):
@@ -78,7 +78,7 @@ class Life:
             self.counts = True
 
     def _count(self):
-        """Its subscription is in effect everywhere."""
+        """Called when the subscription is in effect at all edges."""
         if self.counts:
             return
         self.counts = True
@@ -92,16 +92,16 @@ class Life:
         self.connection.say(self.room.topic, payload_of(self.stream.id, number, payload_bytes), number)
 
     def skip(self):
-        """A number that is never said."""
+        """Skips a number, which no receiver will get."""
         self.stream.times.append(time.monotonic())
 
     def end(self, *, core_too):
         self.state = _State.CUT_OFF if core_too else _State.ENDED
 
-    # ---- what it is told
+    # ---- messages from the server
 
     def hear(self, fields, streams):
-        """A relay; its stream, if it is one."""
+        """Records a relay. Returns its stream, or None if it belongs to no load."""
         read = read_payload(fields["payload"])
         stream = streams.get(read[0]) if read else None
         if not stream or stream.life.room is not self.room or stream is self.stream or fields["topic"] != self.room.topic:
@@ -109,7 +109,7 @@ class Life:
             return None
         self.heard.setdefault(stream, Arrivals()).saw(read[1])
         self._verdict.saw_delay(time.monotonic() - stream.times[read[1]])
-        # It had subscribed before it said so.
+        # Its sender had subscribed before it sent this: by now the subscription is in effect.
         stream.life._count()
         return stream
 
@@ -121,10 +121,10 @@ class Life:
         elif name == "Missed":
             self.missed += 1
 
-    # ---- what came of it
+    # ---- the verdict
 
     def judge(self, verdict, is_over):
-        """Adds it to the verdict. is_over: what has not come will not."""
+        """Adds this life to the verdict. is_over: what has not been received yet is lost."""
         verdict.sent += self.stream.sent
         lost = 0
         if self.hears():
@@ -141,9 +141,9 @@ class Life:
         self._judge_receipts(verdict, is_over)
 
     def _judge_stream(self, stream, verdict, is_over):
-        """How many were lost."""
+        """Adds one stream to the verdict. Returns how many relays were lost."""
         heard = self.heard.get(stream) or Arrivals()
-        # Whoever has ended may have ended before the rest came.
+        # A connection that has ended may have ended before the rest could be received.
         end = stream.must_have_come() if self.is_live() and is_over else None
         lost = heard.lost(self.begins.get(stream), end)
         verdict.received += heard.received()

@@ -6,7 +6,7 @@ _topics = itertools.count(1)
 
 class Room:
     def __init__(self, *members):
-        """members: (index of the edge, dialect). Two of them at the least are not JSON clients."""
+        """members: (index of the edge, dialect). At least two are not JSON clients."""
         self.topic = f"sequence-{next(_topics)}"
         self.members = [Member(self, edge, dialect) for edge, dialect in members]
         self.lives = []
@@ -19,8 +19,8 @@ class Member:
 
 
 def rooms_over(edges, copies=1, *, json=True):
-    """For so many edges: a pair for each two of them, in dialects that take turns, and one for all, with JSON clients unless
-    there are to be none."""
+    """Rooms for that many edges: two clients for each pair of edges, in alternating dialects, and a room for all edges, with
+    JSON clients unless they are turned off."""
     dialects = itertools.cycle(["native", "v2", "native", "v2", "v2", "native"])
     rooms = []
     for _ in range(copies):

@@ -1,5 +1,5 @@
-"""A core and two edges with TLS, clients that come, relay and go all the time, and a Prometheus that scrapes it. Beside them a
-core that is one of a fleet, for its metrics.
+"""A core and two edges with TLS, clients that connect, relay and disconnect all the time, and a Prometheus that scrapes them.
+Beside them a core that is one of a fleet, for its metrics.
 """
 import threading
 
@@ -23,7 +23,7 @@ class LoadedSystem:
     def __init__(self, directory):
         self._certificate = Certificate(directory, "load")
         self._core_address = f"unix:{directory}/core"
-        # The core's is found again by Prometheus when the core has been started anew.
+        # The core keeps its ops port when it is restarted, so that Prometheus finds it again.
         self._core_ops = f"127.0.0.1:{unused_port()}"
         self._ended = threading.Event()
         self._started = []
@@ -63,7 +63,7 @@ class LoadedSystem:
         self._nats.finish()
 
     def restart_core(self):
-        """Without a warning, and at once."""
+        """Kills the core and starts another one at once."""
         self.core.kill()
         self.core = self._start_core()
 
@@ -76,7 +76,7 @@ class LoadedSystem:
         listener, sender = self._connect(port), self._connect(port)
         listener.subscribe(TOPIC)
         while not self._ended.wait(0.01):
-            # Somebody comes and goes all the time.
+            # One client after the other connects and disconnects.
             self._connect(port).close()
             sender.relay(TOPIC, *[PAYLOAD] * RELAYS_IN_A_ROW)
             while listener.has_received():

@@ -1,4 +1,4 @@
-"""Kubernetes objects as kustomize renders them: found by kind and name, and what in them cannot be right."""
+"""Kubernetes objects as kustomize renders them: looked up by kind and name, and checked for mistakes."""
 import re
 
 import yaml
@@ -32,7 +32,7 @@ def container_of(workload):
 
 
 def environment(workload):
-    """{variable: value}; what only a cluster knows is the name of the field."""
+    """{variable: value}; the value of a field that only a cluster knows is the field's name."""
     return {one["name"]: one.get("value") or one["valueFrom"]["fieldRef"]["fieldPath"]
             for one in container_of(workload)["env"]}
 
@@ -93,7 +93,7 @@ def _probes(workload):
     name = workload["metadata"]["name"]
     for probe, path in ("livenessProbe", "/healthz"), ("readinessProbe", "/readyz"):
         asked = container_of(workload).get(probe, {})
-        # Of a program that is not ours.
+        # Another program's.
         if asked.get("tcpSocket", {}).get("port") in port_names(workload) - {"ops", "grpc", "wss"}:
             continue
         get = asked.get("httpGet", {})
@@ -102,7 +102,7 @@ def _probes(workload):
 
 
 def _restricted(workload):
-    """The restricted profile of the Pod Security Standards, and a root file system that nobody writes to."""
+    """Checks the restricted profile of the Pod Security Standards, and a read-only root file system."""
     pod, container = pod_of(workload)["securityContext"], container_of(workload)["securityContext"]
     held = {
         "runs as root": pod.get("runAsNonRoot") is True and pod.get("runAsUser", 0) > 0,
@@ -124,7 +124,7 @@ def _time_to_end(workload):
 
 
 def _mounts(workload):
-    """Every file that a variable names is in a volume."""
+    """Checks that every file that a variable names is in a mounted volume."""
     mounts = [one["mountPath"] for one in container_of(workload)["volumeMounts"]]
     for name, value in environment(workload).items():
         if value.startswith("/") and not any(value.startswith(f"{mount}/") for mount in mounts):

@@ -1,4 +1,4 @@
-"""MeshedFleet: NATS servers, cores that reach each other by them, and edges that know every core; each can be killed or stopped."""
+"""MeshedFleet: NATS servers, cores connected by them, and edges that know every core; each can be killed or stopped."""
 import pathlib
 import shutil
 import signal
@@ -14,10 +14,10 @@ from support.waiting import PATIENCE, eventually
 
 
 class MeshedFleet:
-    """For a `with` block. A process that is started again has the addresses of the one before it.
+    """For a `with` block. A restarted process has the same addresses as before.
 
-    `edges` are what clients connect to: processes of their own, or (edges=0) the cores themselves, which then are --role all. An edge
-    prefers the core that `prefers` has at its position, or the next in turn.
+    Clients connect to `edges`: separate processes, or (edges=0) the cores themselves, with --role all. An edge prefers the core
+    that `prefers` has at its position, or else the next in turn.
     """
 
     def __init__(self, cores=3, servers=3, edges=3, *, prefers=(), loops=1, core_flags=(), edge_flags=()):
@@ -44,12 +44,12 @@ class MeshedFleet:
         return self
 
     def __exit__(self, *_):
-        # They would not answer a Close.
+        # Clients first: a stopped edge would not answer their Close.
         raw_client.close_all()
         for one in self._started:
             if one.is_running():
                 one.send_signal(signal.SIGCONT)
-        # Edges first, all at once: they flush to their core when they end.
+        # Edges end before the cores, all at once: each flushes to its core.
         for one in [one for one in self.edges if one and one.is_running()]:
             one.signal(signal.SIGTERM)
         failures = finish_all(sorted(self._started, key=lambda one: one in self.cores))
@@ -81,7 +81,7 @@ class MeshedFleet:
         self.edges[index].address()
 
     def _start_edge_where_it_belongs(self, index):
-        """A core that is still joining its fleet takes no lanes, and an edge that went elsewhere returns only after a minute."""
+        """Waits until all cores have joined: one that is joining accepts no lanes, and edges return to it only after a minute."""
         if self.edges[index]:
             self.edges[index].kill()
         self.start_edge(index)
@@ -91,7 +91,7 @@ class MeshedFleet:
     def addresses(self):
         return [edge.address() for edge in self.edges]
 
-    # ---- what it says of itself
+    # ---- its state
 
     def are_links_up(self):
         if self._is_all:
@@ -100,7 +100,7 @@ class MeshedFleet:
                    for lane in range(self._loops))
 
     def busy_cores(self):
-        """Positions of those that have lanes."""
+        """Indexes of the cores that have lanes."""
         return [index for index, core in enumerate(self.cores) if core.is_running() and scrape(core).get("lanes")]
 
     def await_links(self, within=PATIENCE):

@@ -1,4 +1,4 @@
-"""The CBOR dialect, encoded by a library that is not ours. A dict keeps its order: that makes it canonical."""
+"""The CBOR dialect, encoded with Python's cbor2. A dict keeps the order of its entries, so the encoding is canonical."""
 import itertools
 
 import cbor2
@@ -20,7 +20,7 @@ def relay(topic, payload):
 
 
 def decode_relay(message):
-    """(topic, payload) of what a server sent, which must be canonical."""
+    """(topic, payload) of a Relay from a server, which must be in canonical form."""
     decoded = cbor2.loads(message)
     assert list(decoded) == ["Relay"] and list(decoded["Relay"]) == ["topic", "payload"], message.hex()
     topic, payload = decoded["Relay"]["topic"], decoded["Relay"]["payload"]
@@ -40,5 +40,5 @@ def new_topic(name="topic"):
 
 
 def numbered(count, size=0):
-    """Payloads that say where they stand, padded to size."""
+    """Payloads that begin with their position, padded to that size."""
     return [str(i).encode().ljust(size, b".") for i in range(count)]

@@ -1,4 +1,4 @@
-"""nats-server processes: alone or as a cluster, plain for speed, or with the configuration that is shipped (deploy/nats)."""
+"""nats-server processes: one or a cluster, with a minimal configuration or the shipped one (deploy/nats)."""
 import base64
 import json
 import os
@@ -16,7 +16,7 @@ from support.tools import need, output
 from support.waiting import PATIENCE, eventually
 
 SHIPPED = ROOT / "deploy/nats/nats.conf"
-# As deploy/nats/nats.conf has them, so that what hangs is noticed as soon as there.
+# The ping settings of deploy/nats/nats.conf, so that a process that hangs is noticed as soon as in production.
 PLAIN = """
 server_name: {name}
 listen: 127.0.0.1:{port}
@@ -31,12 +31,12 @@ cluster {{ name: test, listen: 127.0.0.1:{route}, routes: [{routes}] }}
 
 
 def make_nkey(path):
-    """The public key; the seed is in the file."""
+    """Writes the seed to the file. Returns the public key."""
     return output(ROOT / "deploy/nats/make-nkey", path).strip()
 
 
 class Secure:
-    """What the shipped configuration wants beside it: a certificate for servers and cores, and the cores' public keys."""
+    """The files that the shipped configuration includes: certificates of servers and cores, and the cores' public keys."""
 
     def __init__(self, directory, certificate, *keys):
         self.directory, self.certificate = directory, certificate
@@ -48,7 +48,7 @@ class Secure:
 
 
 class MadeCredentials:
-    """What deploy/nats/make-credentials has made, in `made`."""
+    """Copies the files that deploy/nats/make-credentials has written to `made`."""
 
     class _Files:
         def __init__(self, directory):
@@ -73,7 +73,7 @@ class NatsServer:
         self.start()
 
     def _use_shipped(self, secure, name, routes, route):
-        """Its own ports, and only on this machine; all else is as shipped."""
+        """The shipped configuration with other ports, on 127.0.0.1 only."""
         certificate, key = str(secure.certificate.cert), str(secure.certificate.key)
         authority = str(getattr(secure.certificate, "ca", certificate))
         self._env = {**os.environ, "NATS_NAME": name, "NATS_ROUTES": json.dumps(routes), "NATS_CERT": certificate,
@@ -87,7 +87,7 @@ class NatsServer:
         return config
 
     def start(self):
-        """Also after kill() and stop(), on the same port."""
+        """Starts the server; after kill() or stop(), on the same port."""
         with open(self._log_path, "a") as log:
             self._popen = subprocess.Popen(self._command, env=self._env, stdout=log, stderr=log)
         eventually(self._accepts, f"NATS server {self.name}")
@@ -105,7 +105,7 @@ class NatsServer:
         return f"{'tls' if self._secure else 'nats'}://127.0.0.1:{self.port}"
 
     def subscriptions(self):
-        """How many it has, of all its clients."""
+        """The number of subscriptions of all clients of this server."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self._monitor}/subsz", timeout=PATIENCE) as answer:
             return json.load(answer)["num_subscriptions"]
 
@@ -133,7 +133,7 @@ class NatsServer:
         self._signal(signal.SIGHUP)
 
     def lame_duck(self):
-        """It asks its clients to leave, and ends 30 s later."""
+        """Lame-duck mode: the server asks its clients to leave, and ends 30 s later."""
         self._signal(signal.SIGUSR2)
 
     def finish(self):
@@ -157,13 +157,13 @@ class NatsCluster:
             eventually(self._is_whole, "a cluster of NATS servers")
 
     def _is_whole(self):
-        """Each has a route to each other, which its log tells."""
+        """Waits until the log of each server shows a route to each other one."""
         return all(len(set(re.findall(r"rid:(\d+) - Route connection created", server.log()))) >= len(self.servers) - 1
                    for server in self.servers)
 
     @property
     def url(self):
-        """All servers, as --mesh takes them."""
+        """The URLs of all servers, as the value of --mesh."""
         scheme, rest = self.servers[0].url.split("://")[0], [server.url.split("://")[1] for server in self.servers]
         return f"{scheme}://{','.join(rest)}"
 
@@ -179,7 +179,7 @@ class NatsCluster:
 
 
 class NatsClient:
-    """The text protocol, as far as tests need it: https://docs.nats.io/reference/reference-protocols/nats-protocol"""
+    """A client with the part of the text protocol that tests need: https://docs.nats.io/reference/reference-protocols/nats-protocol"""
 
     def __init__(self, server, certificate=None, public=None, seed=None, trusted=None):
         self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
@@ -195,7 +195,7 @@ class NatsClient:
 
     @staticmethod
     def _line(source):
-        """Byte by byte: what follows it may be TLS."""
+        """Reads a line byte by byte, because the bytes after it may be TLS."""
         line = b""
         while not line.endswith(b"\r\n"):
             byte = source.recv(1)
@@ -205,7 +205,7 @@ class NatsClient:
         return line.decode().strip()
 
     def _ask(self, text):
-        """The lines that come until a PONG, or the end of the connection."""
+        """The lines received until a PONG, or the end of the connection."""
         self._socket.sendall(text.encode())
         lines = []
         while (line := self._line(self._socket)) not in ("PONG", ""):
@@ -223,7 +223,7 @@ class NatsClient:
         return self._ask(f"PUB {subject} {len(text)}\r\n{text}\r\nPING\r\n")
 
     def hear(self):
-        """Lines that have come: of a message, its head and its text."""
+        """The lines received so far; a message is two, its head and its text."""
         return self._ask("PING\r\n")
 
     def is_closed(self):

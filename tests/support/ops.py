@@ -1,4 +1,4 @@
-"""The ops endpoint of a process, as a prober and a Prometheus see it."""
+"""The ops endpoint of a process: health checks and metrics."""
 import collections
 import contextlib
 import http.client
@@ -7,7 +7,7 @@ import re
 from prometheus_client.parser import text_string_to_metric_families
 from support.waiting import PATIENCE
 
-# Environment of a process that serves it.
+# The environment of a process that serves the ops endpoint.
 OPS = {"CAIRN_SIGNAL_OPS_LISTEN_ADDR": "127.0.0.1:0"}
 
 Answer = collections.namedtuple("Answer", "status headers text")
@@ -33,7 +33,7 @@ class Metrics:
                 self._values[key] = sample.value
 
     def get(self, name, **labels):
-        """Of one series, which must be there. The prefix cairn_signal_ may be left out."""
+        """The value of one series, which must exist. The prefix cairn_signal_ may be left out."""
         if not re.match("cairn_signal_|process_", name):
             name = f"cairn_signal_{name}"
         return self._values[name, frozenset(labels.items())]
@@ -52,5 +52,5 @@ def scrape(process):
 
 
 def total(processes, name, **labels):
-    """Of all of those processes."""
+    """The sum over those processes."""
     return sum(scrape(process).get(name, **labels) for process in processes)

@@ -1,4 +1,4 @@
-"""Peer: a client that behaves, made of the websockets library. Its methods block; a thread runs its event loop."""
+"""Peer: a well-behaved client, on the websockets library. Its methods block; a thread runs the event loop."""
 import asyncio
 import itertools
 import queue
@@ -9,15 +9,15 @@ import websockets
 from support import messages
 from support.waiting import PATIENCE
 
-# Those that a test has opened, closed after it.
+# Peers that the running test has opened; they are closed after it.
 opened = []
 _CLOSED = object()
-# How long something that may have been lost is waited for before it is said again.
+# How long to wait for a message that may have been lost before it is sent again.
 RETRY_SECONDS = 0.2
 
 
 class PeerClosed(Exception):
-    """The connection is over; code 1006 says that no Close frame came."""
+    """The connection has ended; code 1006: without a Close frame."""
 
     def __init__(self, code, reason):
         super().__init__(f"{code} {reason}")
@@ -41,7 +41,7 @@ _loop = _Loop()
 class Peer:
     def __init__(self, url, *, ssl=None, token=None, subprotocols=None, ping_interval=None, ping_timeout=None,
                  server_hostname=None, host=None, names_itself=True, outlives_test=False):
-        """host: to connect to, if it is not the URL's. names_itself: sends a User-Agent."""
+        """host: the host to connect to, if not the URL's. names_itself: sends a User-Agent."""
         self._inbox = queue.Queue()
         options = {"ssl": ssl, "server_hostname": server_hostname} if ssl else {}
         if not names_itself:
@@ -93,7 +93,7 @@ class Peer:
         self.send(*(messages.relay(topic, payload) for payload in payloads))
 
     def ping(self):
-        """Returns when the pong has come."""
+        """Returns when the pong has been received."""
         async def ping():
             await (await self._socket.ping())
         _loop.run(ping())
@@ -101,7 +101,7 @@ class Peer:
     # ---- receives
 
     def poll(self, within):
-        """The next message as it came, or None."""
+        """The next message, undecoded, or None."""
         try:
             message = self._inbox.get(timeout=within)
         except queue.Empty:
@@ -112,7 +112,7 @@ class Peer:
         return message
 
     def receive(self):
-        """The next message as it came."""
+        """The next message, undecoded."""
         message = self.poll(PATIENCE)
         assert message is not None, f"no message within {PATIENCE:g} s"
         return message
@@ -122,13 +122,13 @@ class Peer:
         return messages.decode_relay(self.receive())
 
     def receive_payloads(self, topic, count):
-        """Payloads of the next relays, all to the topic."""
+        """The payloads of that many relays, all of the topic."""
         received = [self.receive_relay() for _ in range(count)]
         assert {name for name, _ in received} <= {topic}
         return [payload for _, payload in received]
 
     def receive_rest(self):
-        """All messages until the connection ends, and the PeerClosed of its end."""
+        """All messages until the connection ends, and the PeerClosed that tells how it ended."""
         rest = []
         while True:
             try:
@@ -137,7 +137,7 @@ class Peer:
                 return rest, closed
 
     def has_received(self):
-        """Whether a message, or the end, waits."""
+        """Whether a message or the end of the connection can be received without waiting."""
         return not self._inbox.empty()
 
     # ---- ends
@@ -146,7 +146,7 @@ class Peer:
         return self._socket.open
 
     def wait_closed(self):
-        """The PeerClosed of the end; messages that come before it are thrown away."""
+        """Waits for the end of the connection, discards messages until then, and returns its PeerClosed."""
         return self.receive_rest()[1]
 
     def close(self, code=1000):
@@ -158,7 +158,7 @@ class Peer:
 
 
 def await_hearing(receiver, sender, topic):
-    """Returns when the receiver hears what the sender relays to the topic, and nothing is on its way any more."""
+    """Returns when the receiver gets the sender's relays to the topic, and none is still on its way."""
     for number in itertools.count():
         sender.relay(topic, b"are you there %d" % number)
         if receiver.poll(RETRY_SECONDS):

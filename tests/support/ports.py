@@ -1,17 +1,17 @@
-"""Ports for programs that must be told theirs. Whoever can listen on port 0 and say where it does, as our servers can, should."""
+"""Ports for programs that take a fixed one. Servers that can listen on port 0 and report it, as ours, need none of these."""
 import pathlib
 import random
 import socket
 
 _LOWEST = 10_000
-# The kernel gives those from here on to every connection and to whoever asks for port 0, at any moment.
+# From this port on, the kernel assigns ports to outgoing connections and to listeners on port 0, at any moment.
 _EPHEMERAL = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-# One abstract unix socket a port that was given: its name is taken on the whole machine until this process ends.
+# An abstract unix socket for each port handed out: its name is reserved on the whole machine until this process ends.
 _claims = {}
 
 
 def _claim(port):
-    """Whether it is ours now, and not that of a test in another process."""
+    """Reserves the port for this process. False: a test in another process has it."""
     claim = socket.socket(socket.AF_UNIX)
     try:
         claim.bind(f"\0cairn-test-port-{port}")
@@ -23,7 +23,7 @@ def _claim(port):
 
 
 def unused_port():
-    """One that nobody listens on, and that neither the kernel nor a test that runs beside this one gives to anybody else."""
+    """A port that is free, and that neither the kernel nor another test that runs at the same time hands out."""
     while True:
         port = random.randrange(_LOWEST, _EPHEMERAL)
         if not _claim(port):

@@ -15,11 +15,11 @@ from support.waiting import PATIENCE, eventually
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SANITIZER_OUTPUT = re.compile(r"Sanitizer|runtime error:|CHECK failed")
 PIDFD_GETFD = 438  # its number on every architecture; Python has no name for it
-# Ports are the kernel's choice; nobody waits for a drain unless the test is about it.
+# The kernel chooses ports. No drain, unless the test is about it.
 EDGE_DEFAULTS = {"--listen-addr": "127.0.0.1:0", "--drain": "0s"}
 ALL_DEFAULTS = {**EDGE_DEFAULTS, "--grpc-listen-addr": "127.0.0.1:0"}
 
-# Those that run, for the report of a failing test.
+# Servers that are running, for the report of a failing test.
 running = []
 
 
@@ -28,21 +28,21 @@ def binary():
 
 
 def sanitizer():
-    """Name of the sanitizer that the server is built with, or None."""
+    """The name of the sanitizer that the server is built with, or None."""
     content = binary().read_bytes()
     return next((name for name in ("asan", "tsan") if f"__{name}_init".encode() in content), None)
 
 
 def clean_environment(extra=None):
-    """Ours without what would configure a server, and with what the test asks for."""
+    """This process's environment without variables that configure a server, and with those of the test."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("CAIRN_SIGNAL_") and k != "RUST_LOG"}
-    # Freed memory that AddressSanitizer keeps would count as the server's.
+    # AddressSanitizer keeps freed memory, which would count as the server's.
     env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=8"
     return {**env, **(extra or {})}
 
 
 def run(*flags, env=None, sockets=()):
-    """For what ends by itself: exit code, stdout and stderr."""
+    """Runs a command that ends by itself. Returns exit code, stdout and stderr."""
     launcher = service_manager.launcher(sockets) if sockets else []
     done = subprocess.run([*launcher, str(binary()), *flags], env=clean_environment(env), stdin=subprocess.DEVNULL,
                           pass_fds=[one.fileno() for one in sockets], text=True, capture_output=True,
@@ -52,11 +52,11 @@ def run(*flags, env=None, sockets=()):
 
 
 class ServerProcess:
-    """One cairn-signal. finish() ends it and asserts that it ended well."""
+    """One cairn-signal process. finish() ends it and asserts exit code 0."""
 
     def __init__(self, *flags, env=None, open_files=None, sockets=(), wrapper=(), command=None):
-        """sockets: those that a service manager would pass to it. wrapper: a command that runs it. command: the program
-        and what leads to it, if it is not ours."""
+        """sockets: sockets passed as by a service manager. wrapper: a command that runs the server. command: program and
+        arguments, if it is not our server."""
         prefix = ["prlimit", f"--nofile={open_files}:{open_files}"] if open_files else []
         prefix = [*wrapper, *prefix, *(service_manager.launcher(sockets) if sockets else [])]
         self._popen = subprocess.Popen([*prefix, *(command or [str(binary())]), *flags], env=clean_environment(env),
@@ -81,7 +81,7 @@ class ServerProcess:
         with self._changed:
             self._changed.notify_all()
 
-    # ---- what it says
+    # ---- its log
 
     def grep(self, pattern):
         with self._changed:
@@ -102,7 +102,7 @@ class ServerProcess:
             return "\n".join([*self.log[-lines:], *(f"stderr: {line}" for line in self.stderr[-lines:])])
 
     def address(self):
-        """Where clients connect to."""
+        """The address that clients connect to."""
         match = self._listening("url", r"wss?://(?:\[([^\]]+)\]|([^:]+)):(\d+)")
         return match[1] or match[2], int(match[3])
 
@@ -114,10 +114,10 @@ class ServerProcess:
         return match[1], int(match[2])
 
     def _listening(self, field, value):
-        """In a line of either format."""
+        """The value of a field in a log line of either format."""
         return self.wait_for_log(rf'listening(?: {field}=|","{field}":"){value}[ "]')
 
-    # ---- what the kernel says of it
+    # ---- measured by the kernel
 
     @property
     def pid(self):
@@ -130,7 +130,7 @@ class ServerProcess:
         return self._status_bytes("VmRSS")
 
     def peak_resident_bytes(self):
-        """Since its start, or since the last forget_peak()."""
+        """The highest resident memory since the start, or since the last forget_peak()."""
         return self._status_bytes("VmHWM")
 
     def forget_peak(self):
@@ -144,7 +144,7 @@ class ServerProcess:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
     def copy_of_socket(self, peer):
-        """Its connection with that address, open here too, as it would be in a child that it had forked."""
+        """Duplicates the server's connection with that address into this process, as if the server had forked a child."""
         libc = ctypes.CDLL(None, use_errno=True)
         process = os.pidfd_open(self.pid)
         try:
@@ -192,7 +192,7 @@ class ServerProcess:
         return code
 
     def finish(self):
-        """Ends it if the test has not. A second call does nothing."""
+        """Ends the process if it still runs. A second call does nothing."""
         if self not in running:
             return
         running.remove(self)
@@ -209,6 +209,6 @@ class ServerProcess:
 
 
 def with_defaults(flags):
-    """The flags of a test for a process that serves clients, and the defaults of those it does not give."""
+    """The flags of a process that serves clients: those of the test, and defaults for the others."""
     defaults = EDGE_DEFAULTS if "--role" in flags else ALL_DEFAULTS
     return [*(text for flag, value in defaults.items() if flag not in flags for text in (flag, value)), *flags]

@@ -17,7 +17,8 @@ SCRAPE_INTERVAL = "500ms"
 
 class Prometheus:
     def __init__(self, directory, targets):
-        """targets: {"edge1:9090" as the shipped configuration names it: (host, port) where it is here}. Others are scraped too."""
+        """targets: {name in the shipped configuration, such as "edge1:9090": (host, port) in this test}. Names that are not in
+        the configuration are added to it."""
         program = need("prometheus", "prometheus")
         self._url = f"http://127.0.0.1:{unused_port()}"
         config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())

@@ -1,4 +1,4 @@
-"""The proxies of deploy/proxies, run for real: the file as it is, but for ports, paths and what a test makes shorter."""
+"""Runs the proxies of deploy/proxies with their shipped configuration, changed only in ports, paths and time-outs."""
 import socket
 import subprocess
 
@@ -12,7 +12,7 @@ SNIPPETS = ROOT / "deploy/proxies"
 
 
 def replaced(name, pairs):
-    """A snippet with each first text, which must be there, replaced by the second."""
+    """A configuration in which each first text, which must be there, is replaced by the second."""
     text = (SNIPPETS / name).read_text()
     for old, new in pairs.items():
         assert old in text, f"{name} has no {old!r}"
@@ -21,15 +21,15 @@ def replaced(name, pairs):
 
 
 def nginx_paths(directory):
-    """What nginx writes outside of its configured logs, below a directory of the test's."""
+    """Directives that keep all files of nginx in a directory of the test."""
     return "\n    ".join(f"{name}_temp_path {directory}/{name.removeprefix('client_')};"
                         for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
 
 
 class Proxy:
-    """In front of `server`, for clients that trust `certificate`. `cut_after`: idle seconds instead of the snippet's 60."""
+    """The proxy in front of `server`, with `certificate`. `cut_after`: its idle time-out in seconds, instead of 60."""
 
-    # What the snippet says of the server's flags.
+    # The server's flags, as the comment in the shipped file names them.
     flags = ["--trusted-proxies", "127.0.0.1/32"]
 
     def __init__(self, directory, server, certificate, cut_after=None):
@@ -70,7 +70,7 @@ class Nginx(Proxy):
             "127.0.0.1:8443;": f"{upstream};",
             "/etc/cairn-signal/cert.pem": str(certificate.cert),
             "/etc/cairn-signal/key.pem": str(certificate.key),
-            # Its default, which the snippet relies on, or less.
+            # HAProxy's default, which the shipped file relies on, or less.
             "proxy_buffering off;": "proxy_buffering off;" + (f" proxy_read_timeout {cut_after}s;" if cut_after else ""),
         }))
         main = self.write("nginx.conf", f"""
@@ -97,7 +97,7 @@ class HaProxy(Proxy):
                    "timeout server 60s": f"timeout server {cut_after}s"} if cut_after else {}
         main = self.write("haproxy.cfg", replaced("haproxy.cfg", {
             "bind :443": f"bind 127.0.0.1:{self.address[1]}",
-            # Else it asks for more open files than a test may have.
+            # Without this it asks for more open files than a test may have.
             "maxconn 100000": "maxconn 1000",
             "server edge1 127.0.0.1:8443": f"server edge1 {upstream}",
             "check port 9090": f"check port {server.ops_address()[1]}",

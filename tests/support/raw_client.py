@@ -1,4 +1,4 @@
-"""RawClient: a WebSocket client on a bare socket, for what no library would send and for the exact bytes that come."""
+"""RawClient: a WebSocket client on a plain socket, for input that no library sends, and to check the exact bytes received."""
 import base64
 import collections
 import contextlib
@@ -17,7 +17,7 @@ MASK = b"\x37\xfa\x21\x3d"
 Frame = collections.namedtuple("Frame", "first_byte payload")
 Answer = collections.namedtuple("Answer", "status headers body")
 
-# Those that a test has opened, closed after it.
+# Clients that the running test has opened; they are closed after it.
 opened = []
 
 
@@ -28,7 +28,7 @@ def mask(payload, key=MASK):
 
 
 def frame_header(opcode, size, *, first_bits=FIN, length_bytes=None, key=MASK):
-    """length_bytes: 0, 2 or 8, where the shortest form is not what the test wants. key None: unmasked."""
+    """length_bytes: 0, 2 or 8; None: the shortest form. key None: unmasked."""
     if length_bytes is None:
         length_bytes = 0 if size < 126 else 2 if size < 1 << 16 else 8
     short = size if length_bytes == 0 else 126 if length_bytes == 2 else 127
@@ -50,7 +50,7 @@ def close_frame(code=None, reason=b""):
 
 
 def upgrade_request(target="/", headers=(), without=(), method="GET", version="HTTP/1.1"):
-    """A request that opens a WebSocket; headers are (name, value) pairs that take the place of those of their name."""
+    """A WebSocket upgrade request; headers are (name, value) pairs that replace the defaults of the same name."""
     usual = [("Host", "localhost"), ("Upgrade", "websocket"), ("Connection", "Upgrade"),
              ("Sec-WebSocket-Key", base64.b64encode(bytes(16)).decode()), ("Sec-WebSocket-Version", "13")]
     given = {name.lower() for name, _ in headers} | {name.lower() for name in without}
@@ -64,7 +64,7 @@ class EndOfStream(Exception):
 
 
 class RawConnection:
-    """A TCP or TLS connection that has said nothing yet; what comes can be read as HTTP or as frames."""
+    """A TCP or TLS connection on which nothing has been sent yet; input can be read as HTTP or as frames."""
 
     def __init__(self, address, *, tls=None, server_hostname=None, receive_buffer=None, source=None):
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
@@ -83,7 +83,7 @@ class RawConnection:
         self._unread = bytearray()
 
     def send(self, *parts):
-        """In one write."""
+        """Sends all in one write."""
         self.socket.sendall(b"".join(parts))
 
     def _fill(self):
@@ -121,19 +121,19 @@ class RawConnection:
         return Frame(first, self.read(size))
 
     def read_frame_but_pings(self):
-        """The next frame that is no PING; those are answered. For tests that a busy machine makes longer than --ping-interval."""
+        """The next frame other than a PING; PINGs are answered. For tests that may take longer than --ping-interval."""
         while (received := self.read_frame()).first_byte == FIN | PING:
             self.send(frame(PONG, received.payload))
         return received
 
     def read_message(self):
-        """Payload of the next frame but PINGs, which must be a whole binary message."""
+        """The payload of the next frame other than a PING, which must be a complete binary message."""
         received = self.read_frame_but_pings()
         assert received.first_byte == FIN | BINARY, received
         return received.payload
 
     def read_close(self):
-        """(code, reason) of the next frame, which must be the Close, with the end of the stream behind it."""
+        """(code, reason) of the next frame, which must be a Close, followed by the end of the stream."""
         received = self.read_frame()
         assert received.first_byte == FIN | CLOSE, received
         self.expect_end()
@@ -142,13 +142,13 @@ class RawConnection:
         return int.from_bytes(received.payload[:2], "big"), received.payload[2:].decode()
 
     def expect_end(self):
-        """The end of the stream, and nothing before it."""
+        """Checks that the stream ends without further data."""
         assert not self._unread, bytes(self._unread)
         data = self.socket.recv(1 << 16)
         assert data == b"", data
 
     def wait_end(self):
-        """Whatever comes, until the end of the stream or a reset."""
+        """All bytes until the end of the stream or a reset."""
         with contextlib.suppress(EndOfStream, ConnectionError):
             while True:
                 self._fill()

@@ -1,4 +1,4 @@
-"""What JSON clients say to publish and to query, and the answers that they get."""
+"""The messages with which JSON clients publish and query, and the answers."""
 import base64
 import json
 
@@ -40,7 +40,7 @@ def blobs(answer):
 
 
 def say_in_turn(shape, *clients_and_texts):
-    """One after the other, each in effect before the next is sent."""
+    """Publishes one after the other; each is in effect before the next is sent."""
     for client, text in clients_and_texts:
         client.send(text)
         shape.settle(client)

@@ -1,4 +1,4 @@
-"""Revocation lists (CRLs), made by the openssl command for the test's authorities."""
+"""Revocation lists (CRLs) of the tests' authorities, made with the openssl command."""
 import pathlib
 import subprocess
 import tempfile
@@ -9,7 +9,7 @@ def _openssl(*arguments):
 
 
 def revocation_list(authority, *revoked, outdated=False):
-    """The authority's list with the certificates of these identities, as PEM."""
+    """The authority's CRL with the certificates of these identities, as PEM."""
     serials = [_openssl("x509", "-in", one.cert, "-noout", "-serial").strip().partition("=")[2] for one in revoked]
     when = ["-crl_lastupdate", "20260101000000Z", "-crl_nextupdate", "20260102000000Z"] if outdated else []
     with tempfile.TemporaryDirectory() as directory:

@@ -1,12 +1,13 @@
-"""SequenceLoad: clients of all dialects on several edges, whose relays are numbered: each must come to each once, in order.
+"""SequenceLoad: clients of all dialects on several edges send numbered relays; each receiver must get each once, in order.
 
-Clients stand in rooms, of one topic each. Everybody in a room says its next number so often and hears the others; a JSON
-client publishes its numbers, and hears nothing. Connections that end are counted, unless their edge was said to end.
+Clients share rooms, each with one topic. At a fixed rate every member of a room sends its next number, and receives those of
+the others; a JSON client publishes its numbers and receives nothing. A connection that ends is a fault, unless the test has
+announced the end of its edge.
 
-What the end of an edge costs is left out exactly. Of what a client of it had said, others must have got all up to some number:
-all that anybody has got, and all that it has a receipt for, unless the core ended with the edge. What a client of it was told
-must have come without a gap. A client that comes back is a new one: it must hear whatever is said from when its subscription
-counts, which is when somebody has heard what it said after it.
+Losses that the end of an edge explains do not count. The relays of a client of that edge must have been received by all
+others up to one number: the highest that any receiver has, and at least the highest that the client has a receipt for, unless
+the core ended with the edge. What the client itself received must have no gap. When it reconnects, it is a new client: it must
+receive everything sent after its subscription is in effect, which is known once another client has received a later relay.
 """
 import asyncio
 import itertools
@@ -21,11 +22,11 @@ from support.waiting import PATIENCE, eventually
 
 _TICK = 0.005
 _QUERY_INTERVAL = 0.25
-# How often an edge that is there again is tried.
+# Seconds between two attempts to connect to an edge that was restarted.
 _RECONNECT_INTERVAL = 0.05
-# Nothing has come for so long: nothing will.
+# After so many seconds without a message, nothing more is expected.
 _STILL = 6.0
-# What is doubled comes late: so long after everything has come.
+# Seconds to wait for duplicates after everything has been received.
 _AFTERMATH = 0.7
 
 
@@ -33,23 +34,23 @@ class _Edge:
     def __init__(self, address):
         self.address = address
         self.is_up = True
-        self.ends = 0  # how often it has ended
+        self.ends = 0  # how many connections it has had
 
 
 class SequenceLoad:
-    """Threads: any, one at a time; its own for the event loop."""
+    """Thread: any, one at a time. Its event loop runs on a thread of its own."""
 
     def __init__(self, addresses, rooms=None, *, rate=400, payload_bytes=100):
-        """addresses: of the edges. rate: relays a second, of all together."""
+        """addresses: of the edges. rate: relays a second of all clients together."""
         self._edges = [_Edge(address) for address in addresses]
         self._rooms = rooms or rooms_over(len(addresses))
         self._members = [member for room in self._rooms for member in room.members]
         self._rate, self._payload_bytes = rate, payload_bytes
         self._streams = {}
         self._lives = []
-        self._ids = {}  # of peers, with their lives
+        self._ids = {}  # {peer id: Life}
         self._queries = []
-        self._asked = set()  # those who wait for an answer
+        self._asked = set()  # clients that wait for the answer to a query
         self._verdict = SequenceVerdict()
         self._is_sending = False
         self._is_ending = False
@@ -58,7 +59,7 @@ class SequenceLoad:
         self._tasks = []
 
     def __enter__(self):
-        """Everybody is there, and heard."""
+        """Returns when all clients are connected and their relays are received."""
         self._thread.start()
         self._run(self._begin())
         try:
@@ -82,41 +83,41 @@ class SequenceLoad:
             return function(*arguments)
         return self._run(call())
 
-    # ---- what the test tells it
+    # ---- called by the test
 
     def edge_ends(self, index, *, core_too=False):
-        """Now: nothing more is said there. Its process is killed after this."""
+        """Stops sending at that edge; the test kills its process next."""
         self._call(self._edge_ends, index, core_too)
 
     def edge_is_back(self, index, address=None):
         self._call(self._edge_is_back, index, address)
 
     def await_back(self):
-        """Everybody whose edge is there is connected, and heard."""
+        """Returns when all clients whose edge runs are connected and their relays are received."""
         eventually(self._all_count, "clients that are back")
 
     def run(self, seconds):
-        """Goes on for so long."""
+        """Lets the load run for that many seconds."""
         time.sleep(seconds)
 
     def counts(self):
-        """The verdict so far, without what has not come yet."""
+        """The verdict so far; relays that are still on their way do not count as lost."""
         return self._call(self._judge, False)
 
     def take_slowest(self):
-        """Seconds that the slowest relay took, of those that have come since the last call."""
+        """Seconds of the slowest relay received since the last call."""
         return self._call(self._verdict.take_slowest)
 
     def streams(self):
         return list(self._streams.values())
 
     def skip_one_number(self):
-        """Somebody who hears others and is heard by one never says it."""
+        """Makes one client skip a number, which the verdict must report as lost."""
         room = next(room for room in self._rooms if len(room.members) == 2)
         self._call(room.members[0].life.skip)
 
     def finish(self, within=_STILL):
-        """Says nothing more, and waits for all to come, until nothing has for so many seconds. The verdict."""
+        """Stops sending, waits until everything is received or nothing has been for that many seconds, and returns the verdict."""
         self._is_sending = False
         seen, since = -1, time.monotonic()
         while time.monotonic() - since < within:
@@ -168,7 +169,7 @@ class SequenceLoad:
         self._edges[index].is_up = True
 
     async def _stay(self, member):
-        """A client's life after life."""
+        """Runs one connection of a client after the other."""
         edge = self._edges[member.edge]
         while True:
             if not edge.is_up or member.life:
@@ -229,7 +230,7 @@ class SequenceLoad:
             self._verdict.closed.append(f"{life}: {why}")
 
     async def _ask_on(self, room):
-        """A JSON client that asks for the room's records, on an edge that has them from another."""
+        """A JSON client that queries the room's records at an edge where none of them was published."""
         publisher = next(member for member in room.members if member.dialect == "json")
         index = (publisher.edge + 1) % len(self._edges)
         while True:
@@ -249,7 +250,7 @@ class SequenceLoad:
         connection.on_message = lambda name, fields: answers.put_nowait(fields)
         connection.on_end = ended.append
         while not ended and edge.ends == ends and self._is_sending:
-            # A second answer to the query before has come by now.
+            # By now a second answer to the previous query would have been received.
             self._verdict.answers_doubled += answers.qsize()
             answers = asyncio.Queue()
             self._verdict.queries += 1

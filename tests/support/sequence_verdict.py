@@ -1,8 +1,8 @@
-"""SequenceVerdict: what a load found out about order, loss and doubles, as numbers and as a few lines for a person."""
+"""SequenceVerdict: what a load has observed about order, losses and duplicates, as numbers and as a few lines of text."""
 import collections
 import copy
 
-# Faults that are told one by one; the rest are only counted.
+# The number of faults that are described; the others are only counted.
 _TOLD = 12
 
 
@@ -22,14 +22,14 @@ class SequenceVerdict:
         self.answers = 0
         self.unanswered = 0
         self.answers_doubled = 0
-        # Relays lost to those of cairn.signal.v2 who were told so, and to those who were not.
+        # Relays that clients of cairn.signal.v2 have lost, with and without a Missed notice.
         self.lost_and_told = 0
         self.lost_untold = 0
-        self.lost_on = collections.Counter()  # by the receiver's edge
-        # Who was told of a loss though nothing was lost.
+        self.lost_on = collections.Counter()  # {the receiver's edge: relays}
+        # Clients that got a Missed notice without having lost anything.
         self.told_in_vain = 0
         self.worst_delay = 0.0
-        self._slowest = 0.0  # since somebody took it
+        self._slowest = 0.0  # since the last take_slowest()
         self._details = []
 
     def saw_delay(self, seconds):
@@ -41,7 +41,7 @@ class SequenceVerdict:
         return slowest
 
     def tell(self, count, text):
-        """A fault of so many; the gravest are shown."""
+        """Adds a fault; the gravest ones are shown."""
         self._details.append((count, text))
 
     def copy(self):
@@ -50,7 +50,7 @@ class SequenceVerdict:
         return other
 
     def faults(self):
-        """Name and number of what must not be; empty when all is well."""
+        """{name: number} of all faults; empty if there were none."""
         counted = {name: getattr(self, name) for name in (
             "lost", "doubled", "disordered", "corrupt", "false_left", "receipts_lost", "receipts_doubled",
             "unanswered", "answers_doubled",
@@ -59,7 +59,7 @@ class SequenceVerdict:
         return {name: count for name, count in counted.items() if count}
 
     def assert_clean(self, *, expected=0):
-        """expected: relays that must have come at the least, so that a load that did nothing proves nothing."""
+        """expected: the minimum of relays received, so that a load that did nothing does not pass."""
         if self.faults():
             raise AssertionError(f"{self.faults()}\n{self}")
         assert self.received > expected, f"only {self.received} of more than {expected} relays: {self}"

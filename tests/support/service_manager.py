@@ -1,4 +1,4 @@
-"""ServiceManager: what systemd is for a service, as far as sd_listen_fds(3) and sd_notify(3) go.
+"""ServiceManager: the parts of systemd that a service sees, sd_listen_fds(3) and sd_notify(3).
 
 Run as a program, it becomes the service: service_manager.py FD[,FD...] COMMAND...
 """
@@ -12,7 +12,7 @@ FIRST_PASSED = 3
 
 
 class ServiceManager:
-    """Hears what a service says of itself; its messages, as dictionaries, in order."""
+    """Receives the notifications of a service: dictionaries, in order."""
 
     def __init__(self, directory):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -38,12 +38,12 @@ class ServiceManager:
 
 
 def launcher(sockets):
-    """What to put before a service's command line, so that it gets the sockets; they must be inherited."""
+    """The prefix of a service's command line that passes it these sockets, which must be inheritable."""
     return [sys.executable, __file__, ",".join(str(one.fileno()) for one in sockets)]
 
 
 def become(numbers, command):
-    # Out of the way first: a socket may already have a number that another is to get.
+    # Duplicated first: a socket may have the number that another one is to get.
     moved = [os.dup(number) for number in numbers]
     while any(FIRST_PASSED <= number < FIRST_PASSED + len(moved) for number in moved):
         moved = [os.dup(number) for number in moved]

@@ -1,4 +1,4 @@
-"""Shape: the ways to run the server that clients must not be able to tell apart."""
+"""Shape: one of the ways to run the server, which must look the same to clients."""
 import itertools
 import pathlib
 import shutil
@@ -13,16 +13,16 @@ from support.raw_client import RawClient, RawConnection
 from support.waiting import PATIENCE, Stopwatch
 
 SETTLE_TOPIC = "settle"
-# More than one, so that what passes between the loops of an edge is tested too.
+# More than one, so that relays between the loops of one edge are tested too.
 LOOPS = ["--threads", "2"]
 
 
 class Shape:
-    """One process ("all"), one core and two edges ("cluster"), or three cores with an edge each ("fleet"). Clients are put on the edges in
+    """One process ("all"), one core and two edges ("cluster"), or three cores with an edge each ("fleet"). Clients connect to the edges in
     turn."""
 
     def __init__(self, kind, *flags, env=None, tls=None):
-        """tls: the clients' context, if the flags ask for TLS."""
+        """tls: the clients' context, if the flags turn TLS on."""
         self.kind = kind
         self._tls = tls
         self._flags = [*flags, *([] if "--threads" in flags else LOOPS)]
@@ -32,7 +32,7 @@ class Shape:
         self._tokens = itertools.count()
         self._witnesses = []
         self.core = None
-        # Of a fleet: the other cores, and what they share with the first.
+        # Of a fleet: the other cores, and the flags that all of its cores share.
         self._other_cores, self._nats = [], None
         self.edges = []
         self._ended = []
@@ -59,7 +59,7 @@ class Shape:
         return f"unix:{self._directory}/core"
 
     def start_core(self):
-        """The core, or the next one in the place of one that is gone."""
+        """Starts the core, or a new one in place of one that has ended."""
         if self.core:
             self._ended.append(self.core)
         self.core = ServerProcess("--role", "core", "--grpc-listen-addr", self.core_address, env=self._env)
@@ -72,14 +72,14 @@ class Shape:
         return core
 
     def start_edge(self, *flags, core=None):
-        """core: an address other than the core's own, which leads there."""
+        """core: the address for --core, if not the core's own; it must lead to the core."""
         link = ["--role", "edge", "--core", core or self.core_address]
         edge = ServerProcess(*with_defaults([*link, *self._flags, *flags]), env=self._env)
         self.edges.append(edge)
         return edge
 
     def start_edge_at(self, listen_address):
-        """Another process that takes clients at the address, and is ready to."""
+        """Starts another process on the same address. Returns when it is ready for clients."""
         flags = ["--listen-addr", listen_address]
         if self.kind == "all":
             edge = ServerProcess(*with_defaults([*self._flags, *flags]), env=self._env)
@@ -90,19 +90,19 @@ class Shape:
         return edge
 
     def remove_edge(self, edge):
-        """It has ended, or is about to."""
+        """Removes a process that has ended or is about to end."""
         self.edges.remove(edge)
         self._ended.append(edge)
 
     def await_links(self, times=1):
-        """Every lane has reached its core so often."""
+        """Waits until every lane has connected to its core that many times."""
         if self.kind != "all":
             loops = int(self._flags[self._flags.index("--threads") + 1])
             for edge in self.edges:
                 edge.wait_for_log("core_link_up", count=loops * times)
 
     def processes(self):
-        """Edges first: they flush to the core when they end."""
+        """In the order in which they are to end: edges flush to the core."""
         return [*self.edges, *self._cores(), *self._ended]
 
     def _cores(self):
@@ -122,7 +122,7 @@ class Shape:
     # ---- clients
 
     def address(self, edge=None):
-        """Of the edge with that index, or of the next in turn."""
+        """A client of the edge with that index, or of the next edge in turn."""
         index = next(self._turn) if edge is None else edge
         return self.edges[index % len(self.edges)].address()
 
@@ -138,12 +138,12 @@ class Shape:
         return RawConnection(self.address(edge), **options)
 
     def settle(self, *clients):
-        """Returns when what the clients have said is in effect on every edge.
+        """Returns when everything that the clients have sent is in effect on every edge.
 
         A client's messages take effect in order. Each relays a token after them until a witness has received it.
         """
         if not self._witnesses:
-            # Cores of a fleet hear of it at different times.
+            # The cores of a fleet learn of it at different times.
             edges = range(len(self.edges)) if self.kind == "fleet" else [0]
             self._witnesses = [self.peer(edge, outlives_test=True) for edge in edges]
             for witness in self._witnesses:
@@ -158,6 +158,6 @@ class Shape:
             assert watch.seconds < PATIENCE, f"{len(waiting)} clients are not heard"
             for token, client in waiting.items():
                 client.relay(SETTLE_TOPIC, token)
-            # Said again only when it may have been lost: the witness's own subscription takes time too.
+            # Repeated, because the witness's own subscription may not be in effect yet.
             while waiting and (message := witness.poll(RETRY_SECONDS)):
                 waiting.pop(messages.decode_relay(message)[1], None)

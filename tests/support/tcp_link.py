@@ -1,11 +1,11 @@
-"""TcpLink: a TCP proxy of the test's own, which can be cut, be slow, or go silent as a network does that loses every packet."""
+"""TcpLink: a TCP proxy that a test can cut, slow down, or make silent, like a network that loses every packet."""
 import contextlib
 import socket
 import struct
 import threading
 import time
 
-# What ends a socket that is closed with RST instead of FIN.
+# SO_LINGER with a time of 0: close() sends RST instead of FIN.
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -19,10 +19,10 @@ class TcpLink:
         self.address = "%s:%d" % self._listener.getsockname()
         self._mutex = threading.Lock()
         self._sockets = []
-        # For each connection, when bytes came from who opened it.
+        # For each connection, the times at which the side that opened it sent bytes.
         self.heard = []
         self._up = True
-        # Seconds that each read waits before it is passed on, and bytes a second; 0: no bound.
+        # Seconds by which each read is delayed, and bytes a second; 0: no limit.
         self._delay, self._rate = 0.0, 0
         self._passing = threading.Event()
         self._passing.set()
@@ -37,7 +37,7 @@ class TcpLink:
                     near.close()
 
     def _connect(self, near):
-        """Whether there is another side."""
+        """Connects to the other side. False: it cannot be reached."""
         far = socket.socket(socket.AF_UNIX if isinstance(self._target, str) else socket.AF_INET)
         try:
             far.connect(self._target)
@@ -68,27 +68,27 @@ class TcpLink:
                 end.shutdown(socket.SHUT_RDWR)
 
     def cut(self):
-        """Both sides see a reset; who connects sees one too, until restore()."""
+        """Resets all connections, and new ones too until restore()."""
         with self._mutex:
             self._up = False
             sockets, self._sockets = self._sockets, []
         for one in sockets:
             with contextlib.suppress(OSError):
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-                # Wakes the thread that reads from it, which close() does not.
+                # Wakes the thread that reads from the socket, which close() does not.
                 one.shutdown(socket.SHUT_RD)
                 one.close()
         self._passing.set()
 
     def silence(self):
-        """What is sent goes nowhere and nobody is told, until cut(), or until resume() brings it after all."""
+        """Passes nothing on, without closing anything, until cut(), or until resume() delivers it late."""
         self._passing.clear()
 
     def resume(self):
         self._passing.set()
 
     def slow(self, *, delay=0.0, rate=0):
-        """From now on: seconds of delay and bytes a second of each direction of each connection; nothing: as fast as it can."""
+        """Sets the delay in seconds and the bytes a second of each direction of each connection; without arguments: no limit."""
         self._delay, self._rate = delay, rate
 
     def restore(self):

@@ -1,4 +1,4 @@
-"""A client of cairn.signal.v2: a Peer whose messages come decoded, each checked for its canonical form."""
+"""A client of cairn.signal.v2: a Peer that decodes messages and checks that each is in canonical form."""
 import re
 
 import cbor2
@@ -11,7 +11,7 @@ PEER_ID = re.compile(r"[0-9a-f]{16}")
 
 
 def decode(message):
-    """(name, fields) of what the server said: one map with one entry, in canonical form."""
+    """(name, fields) of a message from the server: a map with one entry, in canonical form."""
     decoded = cbor2.loads(message)
     # A dict keeps the order of its entries, and the library writes definite lengths and shortest integers.
     assert cbor2.dumps(decoded) == message, f"not canonical: {message.hex()}"
@@ -20,13 +20,13 @@ def decode(message):
 
 
 def relay(topic, payload, **fields):
-    """fields: to, id."""
+    """fields: `to` and `id`."""
     return cbor2.dumps({"Relay": {"topic": topic, "payload": payload, **fields}})
 
 
 class V2Client:
     def __init__(self, peer):
-        """peer: support.peer.Peer that has just connected."""
+        """peer: a support.peer.Peer that has just connected."""
         self.peer = peer
         assert peer.subprotocol == SUBPROTOCOL
         name, self.welcome = self.receive()
@@ -44,11 +44,11 @@ class V2Client:
         return decode(self.peer.receive())
 
     def receive_many(self, count):
-        """The next messages, whatever their order."""
+        """That many messages, sorted: their order does not matter."""
         return sorted((self.receive() for _ in range(count)), key=repr)
 
     def subscribe(self, topic):
-        """How many others there are, once the server has said so; nothing else may come before."""
+        """Waits for Subscribed, which must be the next message, and returns its `others`."""
         self.send(messages.subscribe(topic))
         name, fields = self.receive()
         assert name == "Subscribed" and fields["topic"] == topic, (name, fields)
@@ -58,7 +58,7 @@ class V2Client:
         self.send(messages.unsubscribe(topic))
 
     def reached(self, topic, payload, **fields):
-        """What the receipt of a relay says; nothing else may come before."""
+        """Waits for a relay's receipt, which must be the next message, and returns its `reached`."""
         self.relay(topic, payload, id=1, **fields)
         name, receipt = self.receive()
         assert name == "Receipt" and receipt["id"] == 1, (name, receipt)
@@ -69,5 +69,5 @@ class V2Client:
         assert self.reached(messages.new_topic("nobody"), b"") == 0
 
     def await_reach(self, topic, count):
-        """Returns when a relay to the topic is routed to so many; each of them gets an empty payload or more."""
+        """Returns when a relay to the topic reaches that many subscribers; each of them gets one or more empty payloads."""
         eventually(lambda: self.reached(topic, b"") == count, f"{count} subscribers of {topic}")

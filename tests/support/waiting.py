@@ -1,13 +1,13 @@
-"""Waiting for conditions, with deadlines instead of sleeps; and the time of day."""
+"""Waits for conditions, with deadlines; and the time of day."""
 import os
 import time
 
-# Only a failing test waits this long. Sanitizers and loaded machines are slow: CAIRN_TEST_PATIENCE raises it.
+# Only a failing test waits this long. CAIRN_TEST_PATIENCE raises it for sanitizers and loaded machines.
 PATIENCE = float(os.environ.get("CAIRN_TEST_PATIENCE", "20"))
 
 
 def eventually(condition, what, within=PATIENCE, every=0.01):
-    """The first true value of condition(), which is asked until the deadline."""
+    """Calls condition() until it is true or the deadline has passed. Returns its value."""
     deadline = time.monotonic() + within
     while True:
         value = condition()
@@ -28,5 +28,5 @@ class Stopwatch:
 
 
 def now_us():
-    """Unix microseconds, as the API has them."""
+    """Unix time in microseconds, as in the Admin API."""
     return time.time_ns() // 1000

@@ -1,4 +1,4 @@
-"""WallClock: a clock of the servers' that a test sets, while the steady one goes on. Made of a library that is preloaded."""
+"""WallClock: sets the wall clock of servers, not their steady clock, by a preloaded library."""
 import pathlib
 import shutil
 import struct
@@ -10,7 +10,7 @@ HOUR = 3600
 
 
 def why_not():
-    """Why a test cannot have one, or None."""
+    """The reason why this machine cannot run such a test, or None."""
     if not shutil.which("cc"):
         return "needs a C compiler"
     return "a sanitizer must be the first library" if sanitizer() else None
@@ -25,6 +25,6 @@ class WallClock:
         self.env = {"LD_PRELOAD": str(library), "CAIRN_TEST_CLOCK": str(self._offset)}
 
     def set(self, seconds):
-        """Off by so many."""
+        """Sets the wall clock off by that many seconds."""
         with open(self._offset, "r+b") as file:
             file.write(struct.pack("=q", int(seconds * 1_000_000_000)))

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
+
 namespace cairn {
 namespace {
 
@@ -24,12 +26,13 @@ TEST(Unicode, JsonStringsReplaceInvalidUtf8) { EXPECT_EQ(Json("a\xff!"), "\"a\uF
 TEST(Unicode, ControlFormatAndSeparatorCharactersAreUnsafe) {
   // One of each block: controls, directions, zero width, separators, tags, and format characters of
   // single scripts.
-  for (const char32_t code :
-       {0x00,   0x1f,   0x7f,   0x9f,   0xad,   0x61c,   0x200b,  0x200f,  0x2028, 0x202e,
-        0x2060, 0x2065, 0x206f, 0xfeff, 0xfff9, 0xe0000, 0xe0041, 0xe007f, 0x180e, 0x1d173}) {
+  for (const char32_t code : std::initializer_list<char32_t>{
+           0x00,   0x1f,   0x7f,   0x9f,   0xad,   0x61c,   0x200b,  0x200f,  0x2028, 0x202e,
+           0x2060, 0x2065, 0x206f, 0xfeff, 0xfff9, 0xe0000, 0xe0041, 0xe007f, 0x180e, 0x1d173}) {
     EXPECT_TRUE(IsUnsafe(code)) << std::hex << static_cast<uint32_t>(code);
   }
-  for (const char32_t code : {0x20, 0x7e, 0xa0, 0xfc, 0x301, 0x65e5, 0xfe0f, 0xe000, 0x1f600}) {
+  for (const char32_t code : std::initializer_list<char32_t>{0x20, 0x7e, 0xa0, 0xfc, 0x301, 0x65e5,
+                                                             0xfe0f, 0xe000, 0x1f600}) {
     EXPECT_FALSE(IsUnsafe(code)) << std::hex << static_cast<uint32_t>(code);
   }
 }

@@ -44,7 +44,7 @@ class MeshLinkTest : public testing::Test {
     b_.Tick(now_);
   }
 
-  const CoreLimits limits_;
+  const CoreLimits limits_{};
   absl::Duration now_ = absl::Seconds(1);
   MeshLink a_{1, limits_, now_};
   MeshLink b_{7, limits_, now_};

@@ -17,7 +17,7 @@ using testing::IsEmpty;
 class SlowSink final : public EdgeSink {
  public:
   void Send(CoreToLane&) override {}
-  void OnHandled(signaling::v1::LaneToCore) override {}
+  void OnHandled(signaling::v1::LaneToCore&&) override {}
   bool IsBehind() override { return behind; }
 
   bool behind = false;

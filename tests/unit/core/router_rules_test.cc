@@ -100,7 +100,7 @@ TEST_F(RouterRulesTest, ARecordIsOfThePeerThatPublishesIt) {
 TEST_F(RouterRulesTest, NewRelaysFollowOnEachOtherAndThoseThatAreResentHaveGaps) {
   const LanePtr lane = OpenProven("a", 'a', 10);
   OpenPeer(lane, PeerOf(lane, 1), 1);
-  for (const uint64_t seq : {3, 7, 9, 10, 11}) Relay(lane, PeerOf(lane, 1), 1, seq);
+  for (const uint64_t seq : {3u, 7u, 9u, 10u, 11u}) Relay(lane, PeerOf(lane, 1), 1, seq);
   EXPECT_EQ(router_->counters().relays, 5u);
   EXPECT_TRUE(IsUp(lane));
   Relay(lane, PeerOf(lane, 1), 1, 13);

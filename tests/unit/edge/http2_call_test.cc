@@ -4,12 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "signaling/v1/lane.pb.h"
+#include "tests/support/http2_call_fixture.h"
 #include "tests/support/http2_peer.h"
 
 namespace cairn::edge {
@@ -18,71 +17,11 @@ namespace {
 using absl::StatusCode;
 using signaling::v1::LaneToCore;
 
-constexpr size_t kMaxMessage = 128 << 10;
-
-Http2Call::Options CallOptions() {
-  Http2Call::Options options;
-  options.authority = "core.example:7443";
-  options.path = "/cairn.signaling.v1.Lanes/Open";
-  options.user_agent = "cairn-signal/test";
-  options.authorization = "Bearer secret";
-  options.max_message_bytes = kMaxMessage;
-  options.ping_interval = absl::Seconds(3);
-  options.ping_timeout = absl::Seconds(5);
-  return options;
-}
-
 LaneToCore MessageOf(size_t bytes) {
   LaneToCore message;
   message.set_part(std::string(bytes, 'm'));
   return message;
 }
-
-class Http2CallTest : public testing::Test {
- protected:
-  Http2CallTest() : call_(CallOptions()) {
-    call_.Connected(now_);
-    Exchange();
-    Receive(Http2Peer::Settings());
-  }
-
-  // The peer reads everything that the call writes.
-  void Exchange() {
-    std::string output;
-    do {
-      output.clear();
-      call_.AppendOutput(output, 1 << 16);
-      peer_.Read(output);
-    } while (!output.empty());
-  }
-  // The call reads that; its messages are collected.
-  void Receive(const std::string& bytes) {
-    call_.Receive(bytes, now_);
-    Collect();
-    Exchange();
-  }
-  void ReceiveByteByByte(const std::string& bytes) {
-    for (const char byte : bytes) Receive(std::string(1, byte));
-  }
-  void Collect() {
-    while (const auto message = call_.NextMessage()) messages_.emplace_back(*message);
-  }
-  void Pass(absl::Duration time) {
-    now_ += time;
-    call_.OnTime(now_);
-    Exchange();
-  }
-  std::optional<StatusCode> code() const {
-    if (!call_.end()) return std::nullopt;
-    return static_cast<StatusCode>(call_.end()->code);
-  }
-  std::string end_message() const { return call_.end() ? call_.end()->message : "not ended"; }
-
-  absl::Duration now_ = absl::Hours(1);
-  Http2Call call_;
-  Http2Peer peer_;
-  std::vector<std::string> messages_;
-};
 
 // ---- the request
 
@@ -231,134 +170,6 @@ TEST_F(Http2CallTest, WindowIsOpenedAgainBeforeHalfOfItIsUsed) {
   // At the start, and then one for the connection and one for the call each time.
   EXPECT_GE(updates, 1 + 2 * 5);
   EXPECT_LE(updates, 1 + 2 * 7);
-}
-
-// ---- how a call ends
-
-TEST_F(Http2CallTest, StatusComesFromTheTrailers) {
-  Receive(Http2Peer::Response() + Http2Peer::Data(Http2Peer::Message("one")) +
-          Http2Peer::Trailers("10", "the same lane opened a newer stream"));
-  EXPECT_EQ(messages_.size(), 1u);
-  EXPECT_EQ(code(), StatusCode::kAborted);
-  EXPECT_EQ(end_message(), "the same lane opened a newer stream");
-}
-
-TEST_F(Http2CallTest, AResponseMayConsistOfAStatusOnly) {
-  Receive(Http2Peer::TrailersOnly("7", "no edge%3A caf%C3%A9%, %zz%4"));
-  EXPECT_EQ(code(), StatusCode::kPermissionDenied);
-  EXPECT_EQ(end_message(), "no edge: caf\xc3\xa9%, %zz%4");
-}
-
-TEST_F(Http2CallTest, EndWithoutAStatusIsAnError) {
-  Receive(Http2Peer::Response() + Http2Peer::Frame(Http2Peer::kData, Http2Peer::kEndStream, 1, ""));
-  EXPECT_EQ(code(), StatusCode::kInternal);
-}
-
-TEST_F(Http2CallTest, StatusThatIsNoNumberIsUnknown) {
-  Receive(Http2Peer::TrailersOnly("fine", ""));
-  EXPECT_EQ(code(), StatusCode::kUnknown);
-}
-
-TEST_F(Http2CallTest, HttpStatusOfAProxyBecomesACode) {
-  const std::vector<std::pair<std::string, StatusCode>> codes = {
-      {"400", StatusCode::kInternal},         {"401", StatusCode::kUnauthenticated},
-      {"403", StatusCode::kPermissionDenied}, {"404", StatusCode::kUnimplemented},
-      {"429", StatusCode::kUnavailable},      {"502", StatusCode::kUnavailable},
-      {"503", StatusCode::kUnavailable},      {"504", StatusCode::kUnavailable},
-      {"500", StatusCode::kUnknown},          {"302", StatusCode::kUnknown}};
-  for (const auto& [status, expected] : codes) {
-    Http2Call call(CallOptions());
-    std::string output;
-    call.AppendOutput(output, 1 << 16);
-    call.Receive(Http2Peer::Settings() +
-                     Http2Peer::HeadersFrame({{":status", status}, {"content-type", "text/html"}}),
-                 now_);
-    ASSERT_TRUE(call.end()) << status;
-    EXPECT_EQ(static_cast<StatusCode>(call.end()->code), expected) << status;
-  }
-}
-
-TEST_F(Http2CallTest, ResponseThatIsNotGrpcEndsTheCall) {
-  Receive(Http2Peer::HeadersFrame({{":status", "200"}, {"content-type", "text/html"}}));
-  EXPECT_EQ(code(), StatusCode::kUnknown);
-}
-
-TEST_F(Http2CallTest, ResetBecomesACode) {
-  const std::vector<std::pair<uint32_t, StatusCode>> codes = {
-      {NGHTTP2_REFUSED_STREAM, StatusCode::kUnavailable},
-      {NGHTTP2_CANCEL, StatusCode::kCancelled},
-      {NGHTTP2_ENHANCE_YOUR_CALM, StatusCode::kResourceExhausted},
-      {NGHTTP2_INADEQUATE_SECURITY, StatusCode::kPermissionDenied},
-      {NGHTTP2_NO_ERROR, StatusCode::kInternal},
-      {NGHTTP2_INTERNAL_ERROR, StatusCode::kInternal}};
-  for (const auto& [error, expected] : codes) {
-    Http2Call call(CallOptions());
-    std::string output;
-    call.AppendOutput(output, 1 << 16);
-    call.Receive(
-        Http2Peer::Settings() + Http2Peer::Frame(Http2Peer::kReset, 0, 1, Http2Peer::Number(error)),
-        now_);
-    ASSERT_TRUE(call.end()) << error;
-    EXPECT_EQ(static_cast<StatusCode>(call.end()->code), expected) << error;
-  }
-}
-
-TEST_F(Http2CallTest, GoawayEndsTheCallAfterTheMessagesBeforeIt) {
-  Receive(Http2Peer::Response());
-  Receive(Http2Peer::Data(Http2Peer::Message("before")) + Http2Peer::Goaway(0, "going down") +
-          Http2Peer::Data(Http2Peer::Message("after")));
-  EXPECT_EQ(messages_, (std::vector<std::string>{"before", "after"}));
-  EXPECT_EQ(code(), StatusCode::kUnavailable);
-  EXPECT_EQ(end_message(), "GOAWAY: NO_ERROR: going down");
-}
-
-TEST_F(Http2CallTest, StatusThatComesWithAGoawayWins) {
-  Receive(Http2Peer::Goaway(0, "") + Http2Peer::TrailersOnly("14", "the core is shutting down"));
-  EXPECT_EQ(end_message(), "the core is shutting down");
-}
-
-TEST_F(Http2CallTest, HeadersAboveTheBoundEndTheCall) {
-  Receive(Http2Peer::Response());
-  EXPECT_FALSE(call_.end());
-  Receive(
-      Http2Peer::HeadersFrame({{"large", std::string(16'300, 'x')}, {"grpc-status", "0"}}, true));
-  EXPECT_EQ(code(), StatusCode::kResourceExhausted);
-}
-
-TEST_F(Http2CallTest, ManySmallHeadersAreBoundedTogether) {
-  Http2Peer::Headers headers = {{":status", "200"}, {"content-type", "application/grpc"}};
-  for (int i = 0; i < 400; ++i) headers.emplace_back("a", "b");
-  Receive(Http2Peer::HeadersFrame(headers));
-  EXPECT_FALSE(call_.end()) << end_message();
-  headers.clear();
-  for (int i = 0; i < 100; ++i) headers.emplace_back("a", "b");
-  Receive(Http2Peer::HeadersFrame(headers, true));
-  EXPECT_EQ(code(), StatusCode::kResourceExhausted);
-}
-
-TEST_F(Http2CallTest, PushIsRefused) {
-  Receive(Http2Peer::Frame(
-      Http2Peer::kPush, Http2Peer::kEndHeaders, 1,
-      Http2Peer::Number(2) + Http2Peer::HeaderBlock({{":method", "GET"}, {":path", "/"}})));
-  EXPECT_EQ(code(), StatusCode::kUnavailable);
-}
-
-TEST_F(Http2CallTest, InputThatIsNotHttp2EndsTheCall) {
-  Http2Call call(CallOptions());
-  std::string output;
-  call.AppendOutput(output, 1 << 16);
-  call.Receive("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n", now_);
-  call.AppendOutput(output, 1 << 20);
-  ASSERT_TRUE(call.end());
-  EXPECT_EQ(static_cast<StatusCode>(call.end()->code), StatusCode::kUnavailable);
-}
-
-TEST_F(Http2CallTest, CancelledCallIsReset) {
-  call_.Cancel();
-  Exchange();
-  EXPECT_EQ(peer_.reset, static_cast<uint32_t>(NGHTTP2_CANCEL));
-  EXPECT_EQ(code(), StatusCode::kCancelled);
-  EXPECT_FALSE(call_.CanSend());
 }
 
 // ---- time

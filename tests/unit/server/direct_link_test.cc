@@ -81,7 +81,7 @@ class LinkedLane {
 class DirectLinkTest : public testing::Test {
  protected:
   FakeClock clock_;
-  const core::CoreLimits core_limits_;
+  const core::CoreLimits core_limits_{};
   core::Core core_{77, core_limits_, clock_};
   DirectLinkFactory factory_{core_};
   LinkedLane one_{factory_, 1, clock_};

@@ -2,16 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <iostream>
-#include <map>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "base/machine_limits.h"
+#include "tests/support/options_fixture.h"
 
 namespace cairn::server {
 namespace {
@@ -22,81 +18,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
-
-// Takes what is written to a stream while it lives.
-class Captured {
- public:
-  explicit Captured(std::ostream& stream) : stream_(stream), before_(stream.rdbuf(text_.rdbuf())) {}
-  ~Captured() { stream_.rdbuf(before_); }
-  Captured(const Captured&) = delete;
-  Captured& operator=(const Captured&) = delete;
-
-  std::string text() const { return text_.str(); }
-
- private:
-  std::ostream& stream_;
-  std::ostringstream text_;
-  std::streambuf* const before_;
-};
-
-struct Parsed {
-  ParseResult result;
-  std::string out;
-  std::string err;
-  std::vector<std::string> argv;  // as it is afterwards
-};
-
-class OptionsTest : public testing::Test {
- protected:
-  // Neither the machine's variables nor those of another test.
-  OptionsTest() {
-    for (char** variable = environ; *variable; ++variable) {
-      const std::string text = *variable;
-      if (text.rfind("CAIRN_", 0) == 0) names_.push_back(text.substr(0, text.find('=')));
-    }
-    for (const std::string& name : names_) ::unsetenv(name.c_str());
-  }
-  ~OptionsTest() override {
-    for (const std::string& name : names_) ::unsetenv(name.c_str());
-  }
-
-  void Set(const std::string& name, const std::string& value) {
-    names_.push_back("CAIRN_SIGNAL_" + name);
-    ASSERT_EQ(::setenv(names_.back().c_str(), value.c_str(), 1), 0);
-  }
-  static Parsed Parse(const std::vector<std::string>& arguments) {
-    Parsed parsed;
-    parsed.argv = arguments;
-    parsed.argv.insert(parsed.argv.begin(), "cairn-signal");
-    std::vector<char*> argv;
-    for (std::string& argument : parsed.argv) argv.push_back(argument.data());
-    argv.push_back(nullptr);
-    const Captured out(std::cout), err(std::cerr);
-    parsed.result = ParseOptions(static_cast<int>(parsed.argv.size()), argv.data());
-    parsed.out = out.text();
-    parsed.err = err.text();
-    return parsed;
-  }
-  static Options Good(const std::vector<std::string>& arguments) {
-    const Parsed parsed = Parse(arguments);
-    EXPECT_EQ(parsed.err, "");
-    EXPECT_EQ(parsed.result.exit_code, 0);
-    EXPECT_TRUE(parsed.result.options.has_value());
-    return parsed.result.options.value_or(Options());
-  }
-  // What is said of a mistake on stderr, in one line before the usage.
-  static std::string Mistake(const std::vector<std::string>& arguments) {
-    const Parsed parsed = Parse(arguments);
-    EXPECT_FALSE(parsed.result.options.has_value()) << testing::PrintToString(arguments);
-    EXPECT_EQ(parsed.result.exit_code, 2);
-    EXPECT_EQ(parsed.out, "");
-    EXPECT_THAT(parsed.err, AllOf(StartsWith("error: "), HasSubstr("Usage: cairn-signal")));
-    return parsed.err.substr(0, parsed.err.find('\n'));
-  }
-
- private:
-  std::vector<std::string> names_;
-};
 
 TEST_F(OptionsTest, NothingGivenIsEdgeAndCoreOnPort443) {
   const Options options = Good({});
@@ -198,67 +119,6 @@ TEST_F(OptionsTest, FlagsOfLimitsAreRead) {
   EXPECT_EQ(limits.ping_interval, absl::Seconds(4)) << "a bare number is seconds";
   EXPECT_EQ(limits.record_ttl, absl::Hours(25));
   EXPECT_EQ(limits.query_hold, absl::ZeroDuration());
-}
-
-TEST_F(OptionsTest, VariablesAreReadWhereThereIsNoFlag) {
-  Set("LISTEN_ADDR", "127.0.0.1:8080");
-  Set("TLS_CERT", "cert.pem");
-  Set("TLS_KEY", "key.pem");
-  Set("AUTH_TOKEN", "from-variable");
-  Set("MAX_TOPICS", "17");
-  Set("DRAIN", "1.5s");
-  Set("GRPC_INSECURE", "true");
-  const Options options = Good({});
-  EXPECT_EQ(options.listen_address.ToString(), "127.0.0.1:8080");
-  EXPECT_EQ(options.tls_cert, "cert.pem");
-  EXPECT_EQ(options.tls_key, "key.pem");
-  EXPECT_EQ(options.auth_token, "from-variable");
-  EXPECT_EQ(options.limits.max_topics, 17u);
-  EXPECT_EQ(options.drain, absl::Milliseconds(1500));
-  EXPECT_TRUE(options.grpc_insecure);
-}
-
-TEST_F(OptionsTest, AFlagBeatsItsVariable) {
-  Set("LISTEN_ADDR", "127.0.0.1:8080");
-  Set("AUTH_TOKEN", "from-variable");
-  Set("MAX_TOPICS", "17");
-  const Options options =
-      Good({"--listen-addr", "127.0.0.1:9090", "--auth-token=from-flag", "--max-topics", "18"});
-  EXPECT_EQ(options.listen_address.ToString(), "127.0.0.1:9090");
-  EXPECT_EQ(options.auth_token, "from-flag");
-  EXPECT_EQ(options.limits.max_topics, 18u);
-}
-
-TEST_F(OptionsTest, AMistakeInAVariableIsNamedLikeOneInAFlag) {
-  Set("LISTEN_ADDR", "localhost:8080");
-  EXPECT_THAT(Mistake({}), HasSubstr("--listen-addr: 'localhost:8080'"));
-}
-
-TEST_F(OptionsTest, AnEmptyVariableIsAnAbsentOne) {
-  Set("LISTEN_ADDR", "");
-  Set("TLS_CERT", "");
-  Set("MAX_TOPICS", "");
-  const Options options = Good({});
-  EXPECT_EQ(options.listen_address.ToString(), "0.0.0.0:443");
-  EXPECT_EQ(options.tls_cert, "");
-  EXPECT_EQ(options.limits.max_topics, 1024u);
-}
-
-TEST_F(OptionsTest, AnEmptyTokenVariableIsATokenThatIsEmptyAndNotNoToken) {
-  Set("AUTH_TOKEN", "");
-  EXPECT_EQ(Good({}).auth_token, "") << "everybody would be let in";
-  EXPECT_EQ(Good({"--auth-token", "s3cret"}).auth_token, "s3cret");
-}
-
-TEST_F(OptionsTest, TheTokenIsBlankedWhereAProcessListShowsIt) {
-  for (const auto& [arguments, blanked] :
-       std::map<std::vector<std::string>, std::vector<std::string>>{
-           {{"--auth-token", "s3cret", "--drain", "1s"},
-            {"cairn-signal", "--auth-token", "******", "--drain", "1s"}},
-           {{"--auth-token=s3cret"}, {"cairn-signal", "--auth-token=******"}},
-           {{"--auth-token-file", "file"}, {"cairn-signal", "--auth-token-file", "file"}}}) {
-    EXPECT_EQ(Parse(arguments).argv, blanked);
-  }
 }
 
 TEST_F(OptionsTest, HelpNamesEveryOptionAndNoValueOfAVariable) {

@@ -14,13 +14,16 @@
 #include <boost/beast/websocket/stream.hpp>
 #include <functional>
 #include <ostream>
-#include <random>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "proto/wire/ws_decoder.h"
 #include "proto/wire/ws_encoder.h"
+#include "tests/support/ws_first_byte.h"
+#include "tests/support/ws_traffic.h"
 
 namespace cairn::wire {
 namespace {
@@ -30,14 +33,6 @@ namespace websocket = boost::beast::websocket;
 using Type = WsDecoder::EventType;
 
 constexpr size_t kMaxMessageBytes = 70'000;
-
-constexpr unsigned kFin = 0x80;
-constexpr unsigned kContinuation = 0x0;
-constexpr unsigned kText = 0x1;
-constexpr unsigned kBinary = 0x2;
-constexpr unsigned kClose = 0x8;
-constexpr unsigned kPing = 0x9;
-constexpr unsigned kPong = 0xA;
 
 struct Item {
   Type type;
@@ -151,99 +146,14 @@ std::string ClosePayload(unsigned code, const std::string& reason = "") {
   return std::string({static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)}) + reason;
 }
 
-// Makes what a client sends. Frames are masked with random keys.
-class Traffic {
- public:
-  explicit Traffic(uint64_t seed) : random_(seed) {}
-
-  const std::string& bytes() const { return bytes_; }
-  size_t Below(size_t n) { return static_cast<size_t>(random_() % n); }
-
-  // `length_bytes`: 1, 3 or 9, and 0 for the shortest form.
-  void Header(unsigned first_byte, uint64_t length, size_t length_bytes = 0) {
-    if (length_bytes == 0) length_bytes = length < 126 ? 1 : length < 65536 ? 3 : 9;
-    Append(first_byte, 1);
-    Append(0x80 | (length_bytes == 1 ? length : length_bytes == 3 ? 126u : 127u), 1);
-    if (length_bytes > 1) Append(length, length_bytes - 1);
-    for (char& c : key_) c = static_cast<char>(Below(256));
-    bytes_.append(key_, sizeof(key_));
-  }
-
-  void Frame(unsigned first_byte, const std::string& payload, size_t length_bytes = 0) {
-    Header(first_byte, payload.size(), length_bytes);
-    for (size_t i = 0; i < payload.size(); ++i)
-      bytes_.push_back(static_cast<char>(payload[i] ^ key_[i % 4]));
-  }
-
-  void Raw(std::string_view bytes) { bytes_ += bytes; }
-
-  void Control() {
-    constexpr size_t kSizes[] = {0, 4, 125};
-    Frame(kFin | (Below(2) == 0 ? kPing : kPong), Blob(kSizes[Below(3)]));
-  }
-
-  // In one to four fragments, some of them empty, cut anywhere, with control frames between them.
-  void Message() {
-    constexpr size_t kSizes[] = {0, 1, 5, 60, 125, 126, 700, 65535, 65536};
-    const size_t size = kSizes[Below(20) == 0 ? Below(9) : Below(6)];
-    unsigned opcode = Below(2) == 0 ? kText : kBinary;
-    std::string rest = opcode == kText ? Characters(size) : Blob(size);
-    for (size_t fragments = Below(4); fragments > 0; --fragments) {
-      const size_t bytes = Below(rest.size() + 1);
-      Frame(opcode, rest.substr(0, bytes));
-      rest.erase(0, bytes);
-      opcode = kContinuation;
-      if (Below(3) == 0) Control();
-    }
-    Frame(kFin | opcode, rest);
-  }
-
-  void Messages() {
-    for (size_t left = Below(5); left > 0; --left) Below(4) == 0 ? Control() : Message();
-  }
-
- private:
-  void Append(uint64_t value, size_t bytes) {
-    for (size_t i = bytes; i > 0; --i) bytes_.push_back(static_cast<char>(value >> (8 * (i - 1))));
-  }
-
-  std::string Blob(size_t bytes) {
-    std::string out(bytes, '\0');
-    for (char& c : out) c = static_cast<char>(Below(256));
-    return out;
-  }
-
-  std::string Characters(size_t bytes) {
-    const std::string kCharacters[] = {"a",
-                                       "\x7F",
-                                       "\xC2\x80",
-                                       "\xDF\xBF",
-                                       "\xE0\xA0\x80",
-                                       "\xED\x9F\xBF",
-                                       "\xEF\xBF\xBF",
-                                       "\xF0\x90\x80\x80",
-                                       "\xF4\x8F\xBF\xBF"};
-    std::string out;
-    while (out.size() < bytes) {
-      const std::string& next = kCharacters[Below(2) == 0 ? Below(9) : 0];
-      out += out.size() + next.size() <= bytes ? next : "z";
-    }
-    return out;
-  }
-
-  std::mt19937_64 random_;
-  std::string bytes_;
-  char key_[4] = {};
-};
-
-size_t ReadBytes(Traffic& traffic) {
+size_t ReadBytes(WsTraffic& traffic) {
   constexpr size_t kSizes[] = {1, 13, 1500, 100'000};
   return kSizes[traffic.Below(4)];
 }
 
 TEST(WsBeastParityTest, ValidTrafficGivesTheSameMessages) {
   for (uint64_t seed = 0; seed < 3000; ++seed) {
-    Traffic traffic(seed);
+    WsTraffic traffic(seed);
     traffic.Messages();
     if (seed % 3 == 0) traffic.Frame(kFin | kClose, ClosePayload(1000 + seed % 4, "b\xC3\xBC"));
     if (seed % 7 == 0) traffic.Frame(kFin | kClose, "");
@@ -256,70 +166,70 @@ TEST(WsBeastParityTest, ValidTrafficGivesTheSameMessages) {
 struct BrokenRule {
   const char* name;
   int close_code;
-  std::function<void(Traffic&)> send;
+  std::function<void(WsTraffic&)> send;
 };
 
 const BrokenRule kBrokenRules[] = {
     {"unmasked message", 1002,
-     [](Traffic& t) {
+     [](WsTraffic& t) {
        t.Raw(
            "\x82\x03"
            "abc");
      }},
     {"unmasked ping", 1002,
-     [](Traffic& t) {
+     [](WsTraffic& t) {
        t.Raw(
            "\x89\x03"
            "abc");
      }},
     {"reserved bit on a message", 1002,
-     [](Traffic& t) { t.Frame(kFin | kText | 0x10u << t.Below(3), "a"); }},
+     [](WsTraffic& t) { t.Frame(kFin | kText | 0x10u << t.Below(3), "a"); }},
     {"reserved bit on a fragment", 1002,
-     [](Traffic& t) {
+     [](WsTraffic& t) {
        t.Frame(kText, "a");
        t.Frame(kFin | kContinuation | 0x10u << t.Below(3), "a");
      }},
     {"reserved bit on a ping", 1002,
-     [](Traffic& t) { t.Frame(kFin | kPing | 0x10u << t.Below(3), "a"); }},
+     [](WsTraffic& t) { t.Frame(kFin | kPing | 0x10u << t.Below(3), "a"); }},
     {"reserved data opcode", 1002,
-     [](Traffic& t) { t.Frame(kFin | unsigned(3 + t.Below(5)), "a"); }},
+     [](WsTraffic& t) { t.Frame(kFin | unsigned(3 + t.Below(5)), "a"); }},
     {"reserved control opcode", 1002,
-     [](Traffic& t) { t.Frame(kFin | unsigned(11 + t.Below(5)), "a"); }},
-    {"fragmented ping", 1002, [](Traffic& t) { t.Frame(kPing, "a"); }},
-    {"fragmented pong", 1002, [](Traffic& t) { t.Frame(kPong, "a"); }},
-    {"fragmented close", 1002, [](Traffic& t) { t.Frame(kClose, ""); }},
-    {"long ping", 1002, [](Traffic& t) { t.Frame(kFin | kPing, std::string(126, 'p')); }},
+     [](WsTraffic& t) { t.Frame(kFin | unsigned(11 + t.Below(5)), "a"); }},
+    {"fragmented ping", 1002, [](WsTraffic& t) { t.Frame(kPing, "a"); }},
+    {"fragmented pong", 1002, [](WsTraffic& t) { t.Frame(kPong, "a"); }},
+    {"fragmented close", 1002, [](WsTraffic& t) { t.Frame(kClose, ""); }},
+    {"long ping", 1002, [](WsTraffic& t) { t.Frame(kFin | kPing, std::string(126, 'p')); }},
     {"long close", 1002,
-     [](Traffic& t) { t.Frame(kFin | kClose, ClosePayload(1000, std::string(124, 'p'))); }},
+     [](WsTraffic& t) { t.Frame(kFin | kClose, ClosePayload(1000, std::string(124, 'p'))); }},
     {"long form of a short ping", 1002,
-     [](Traffic& t) { t.Frame(kFin | kPing, "a", 3 + 6 * t.Below(2)); }},
-    {"stray continuation", 1002, [](Traffic& t) { t.Frame(kContinuation, "a"); }},
-    {"stray final continuation", 1002, [](Traffic& t) { t.Frame(kFin | kContinuation, "a"); }},
+     [](WsTraffic& t) { t.Frame(kFin | kPing, "a", 3 + 6 * t.Below(2)); }},
+    {"stray continuation", 1002, [](WsTraffic& t) { t.Frame(kContinuation, "a"); }},
+    {"stray final continuation", 1002, [](WsTraffic& t) { t.Frame(kFin | kContinuation, "a"); }},
     {"text inside a message", 1002,
-     [](Traffic& t) {
+     [](WsTraffic& t) {
        t.Frame(kBinary, "");
        t.Frame(kFin | kText, "a");
      }},
     {"binary inside a message", 1002,
-     [](Traffic& t) {
+     [](WsTraffic& t) {
        t.Frame(kText, "a");
        t.Control();
        t.Frame(kBinary, "a");
      }},
-    {"close of one byte", 1002, [](Traffic& t) { t.Frame(kFin | kClose, "x"); }},
-    {"bad text", 1007, [](Traffic& t) { t.Frame(kFin | kText, "good\xC0\xAF"); }},
-    {"surrogate", 1007, [](Traffic& t) { t.Frame(kFin | kText, "\xED\xA0\x80"); }},
+    {"close of one byte", 1002, [](WsTraffic& t) { t.Frame(kFin | kClose, "x"); }},
+    {"bad text", 1007, [](WsTraffic& t) { t.Frame(kFin | kText, "good\xC0\xAF"); }},
+    {"surrogate", 1007, [](WsTraffic& t) { t.Frame(kFin | kText, "\xED\xA0\x80"); }},
     {"text that ends inside a character", 1007,
-     [](Traffic& t) { t.Frame(kFin | kText, "good\xE2\x82"); }},
+     [](WsTraffic& t) { t.Frame(kFin | kText, "good\xE2\x82"); }},
     {"bad text in two fragments", 1007,
-     [](Traffic& t) {
+     [](WsTraffic& t) {
        t.Frame(kText, "good\xF4");
        t.Frame(kFin, "\x90\x80\x80");
      }},
-    {"big message", 1009, [](Traffic& t) { t.Header(kFin | kBinary, kMaxMessageBytes + 1); }},
-    {"huge message", 1009, [](Traffic& t) { t.Header(kText, (1ull << 63) - 1); }},
+    {"big message", 1009, [](WsTraffic& t) { t.Header(kFin | kBinary, kMaxMessageBytes + 1); }},
+    {"huge message", 1009, [](WsTraffic& t) { t.Header(kText, (1ull << 63) - 1); }},
     {"big message in fragments", 1009,
-     [](Traffic& t) {
+     [](WsTraffic& t) {
        t.Frame(kBinary, std::string(kMaxMessageBytes - 5, 'b'));
        t.Frame(kContinuation, "12345");
        t.Header(kContinuation, 1 + t.Below(100));
@@ -329,7 +239,7 @@ const BrokenRule kBrokenRules[] = {
 TEST(WsBeastParityTest, EachBrokenRuleEndsBothAfterTheSameMessages) {
   for (const BrokenRule& rule : kBrokenRules) {
     for (uint64_t seed = 0; seed < 100; ++seed) {
-      Traffic traffic(seed);
+      WsTraffic traffic(seed);
       traffic.Messages();
       rule.send(traffic);
       traffic.Messages();
@@ -347,7 +257,7 @@ TEST(WsBeastParityTest, EachBrokenRuleEndsBothAfterTheSameMessages) {
 // RFC 6455 7.4.2 leaves undefined.
 TEST(WsBeastParityTest, SameCloseCodesExceptOneRegisteredLaterAndUndefinedOnes) {
   for (unsigned code = 0; code <= 0xFFFF; code += code < 5100 ? 1 : 97) {
-    Traffic traffic(code);
+    WsTraffic traffic(code);
     traffic.Frame(kFin | kClose, ClosePayload(code));
     const Outcome ours = Ours(traffic.bytes());
     const Outcome beasts = Beasts(traffic.bytes(), 1000);
@@ -365,8 +275,8 @@ TEST(WsBeastParityTest, SameCloseCodesExceptOneRegisteredLaterAndUndefinedOnes) 
 TEST(WsBeastParityTest, OnlyBeastRefusesNonMinimalLengths) {
   for (const auto& [size, length_bytes] :
        {std::pair(0u, 3u), {125u, 3u}, {0u, 9u}, {126u, 9u}, {65535u, 9u}}) {
-    Traffic minimal(size);
-    Traffic longer(size);
+    WsTraffic minimal(size);
+    WsTraffic longer(size);
     minimal.Frame(kFin | kBinary, std::string(size, 'm'));
     longer.Frame(kFin | kBinary, std::string(size, 'm'), length_bytes);
     EXPECT_EQ(Ours(longer.bytes()), Beasts(minimal.bytes(), 1000));
@@ -376,7 +286,7 @@ TEST(WsBeastParityTest, OnlyBeastRefusesNonMinimalLengths) {
 
 // 7.1.6 and 8.1: a reason is UTF-8, and what is not is 1007. Beast counts it as a protocol error.
 TEST(WsBeastParityTest, BadCloseReasonIs1007HereAnd1002There) {
-  Traffic traffic(1);
+  WsTraffic traffic(1);
   traffic.Frame(kFin | kClose, ClosePayload(1000, "\xFF"));
   EXPECT_EQ(Ours(traffic.bytes()), (Outcome{{}, 1007}));
   EXPECT_EQ(Beasts(traffic.bytes(), 1000), (Outcome{{}, 1002}));
@@ -385,7 +295,7 @@ TEST(WsBeastParityTest, BadCloseReasonIs1007HereAnd1002There) {
 // 5.2: the bit must be 0, which makes it a protocol error. Beast counts it as a length above its
 // limit.
 TEST(WsBeastParityTest, TopBitOfALengthIs1002HereAnd1009There) {
-  Traffic traffic(1);
+  WsTraffic traffic(1);
   traffic.Header(kFin | kBinary, 1ull << 63 | 5);
   EXPECT_EQ(Ours(traffic.bytes()), (Outcome{{}, 1002}));
   EXPECT_EQ(Beasts(traffic.bytes(), 1000), (Outcome{{}, 1009}));
@@ -393,7 +303,7 @@ TEST(WsBeastParityTest, TopBitOfALengthIs1002HereAnd1009There) {
 
 // 8.1: both fail at the first bad byte, so that a control frame behind it is not answered.
 TEST(WsBeastParityTest, BadTextIsFoundBeforeItsMessageEnds) {
-  Traffic traffic(1);
+  WsTraffic traffic(1);
   traffic.Frame(kText, "\xFF");
   traffic.Frame(kFin | kPing, "p");
   EXPECT_EQ(Ours(traffic.bytes()), (Outcome{{}, 1007}));
@@ -403,7 +313,7 @@ TEST(WsBeastParityTest, BadTextIsFoundBeforeItsMessageEnds) {
 // Beast 1.81 does not look for an unfinished character when the last fragment is empty, and
 // delivers the message.
 TEST(WsBeastParityTest, OnlyBeastMissesACharacterCutOffByAnEmptyLastFragment) {
-  Traffic traffic(1);
+  WsTraffic traffic(1);
   traffic.Frame(kText, "euro \xE2\x82");
   traffic.Frame(kFin, "");
   EXPECT_EQ(Ours(traffic.bytes()), (Outcome{{}, 1007}));
@@ -412,7 +322,7 @@ TEST(WsBeastParityTest, OnlyBeastMissesACharacterCutOffByAnEmptyLastFragment) {
 
 // Beast reads a whole header, and a whole control frame, before it judges it.
 TEST(WsBeastParityTest, BeastReportsABrokenHeaderOnlyWhenItIsWhole) {
-  Traffic traffic(1);
+  WsTraffic traffic(1);
   traffic.Frame(kFin | kText | 0x40, "");
   const std::string first_byte = traffic.bytes().substr(0, 1);
   EXPECT_EQ(Ours(first_byte).close_code, 1002);
