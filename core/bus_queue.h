@@ -2,14 +2,11 @@
 // bytes.
 //
 // Thread: any; waits only in Take().
-// Bounds: kMaxBusQueueBytes of messages; what does not fit is refused. More than kMaxBusQueueMessages are not asked for: what comes
-//         then is gathered, and sent in fewer and larger ones. Keeps the memory of kMaxSpare
-//         messages.
+// Bounds: kMaxBusQueueBytes of messages; what does not fit is refused. More than
+//         kMaxBusQueueMessages are not asked for: what comes then is gathered, and sent in fewer
+//         and larger ones. Keeps the memory of kMaxSpare messages.
 #ifndef CAIRN_CORE_BUS_QUEUE_H_
 #define CAIRN_CORE_BUS_QUEUE_H_
-
-#include <absl/base/thread_annotations.h>
-#include <absl/synchronization/mutex.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +14,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "base/thread_annotations.h"
 
 namespace cairn::core {
 
@@ -36,7 +35,7 @@ class BusQueue {
   // Whether it is open, less than half full and has few messages; if not, Take() or Open() will say
   // that it has become so.
   bool Writable() {
-    const absl::MutexLock lock(&mu_);
+    const MutexLock lock(mu_);
     const bool writable =
         open_ && bytes_ < max_bytes_ / 2 && waiting_.size() < kMaxBusQueueMessages;
     if (!writable) refused_ = true;
@@ -44,7 +43,7 @@ class BusQueue {
   }
   // Memory of a message that has been sent, or none.
   std::string TakeSpare() {
-    const absl::MutexLock lock(&mu_);
+    const MutexLock lock(mu_);
     if (spare_.empty()) return {};
     std::string spare = std::move(spare_.back());
     spare_.pop_back();
@@ -52,20 +51,21 @@ class BusQueue {
   }
   // They have been sent.
   void GiveBack(std::vector<Message>& messages) {
-    const absl::MutexLock lock(&mu_);
+    const MutexLock lock(mu_);
     for (Message& message : messages) {
       if (spare_.size() < kMaxSpare) spare_.push_back(std::move(message.bytes));
     }
   }
   // Lost when it does not fit, or while the queue is not open.
   void Put(Message message) {
-    const absl::MutexLock lock(&mu_);
+    const MutexLock lock(mu_);
     if (!open_ || bytes_ + message.bytes.size() > max_bytes_) {
       ++lost_;
       return;
     }
     bytes_ += message.bytes.size();
     waiting_.push_back(std::move(message));
+    ready_.Signal();
   }
 
   struct Taken {
@@ -74,41 +74,41 @@ class BusQueue {
   };
   // All that waits, once something does.
   Taken Take() {
-    const absl::MutexLock lock(&mu_);
-    mu_.Await(absl::Condition(this, &BusQueue::Ready));
+    const MutexLock lock(mu_);
+    while (open_ && waiting_.empty()) ready_.Wait(mu_);
     bytes_ = 0;
     return {std::exchange(waiting_, {}), open_ && std::exchange(refused_, false)};
   }
   // Whether Writable() was false before.
   bool Open() {
-    const absl::MutexLock lock(&mu_);
+    const MutexLock lock(mu_);
     open_ = true;
     return std::exchange(refused_, false);
   }
   // What waits is lost. A queue begins closed.
   void Close() {
-    const absl::MutexLock lock(&mu_);
+    const MutexLock lock(mu_);
     open_ = false;
     bytes_ = 0;
     lost_ += waiting_.size();
     waiting_.clear();
+    ready_.Signal();
   }
 
   // Messages that were not sent.
   uint64_t lost() const {
-    const absl::MutexLock lock(&mu_);
+    const MutexLock lock(mu_);
     return lost_;
   }
 
  private:
   static constexpr size_t kMaxSpare = 8;
 
-  bool Ready() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return !open_ || !waiting_.empty(); }
-
   // Immutable after construction.
   const size_t max_bytes_;
 
-  mutable absl::Mutex mu_;
+  mutable Mutex mu_;
+  CondVar ready_;  // Take() need not wait
   // Guarded by mu_.
   bool open_ ABSL_GUARDED_BY(mu_) = false;
   bool refused_ ABSL_GUARDED_BY(mu_) = false;  // somebody waits for Writable()

@@ -15,7 +15,7 @@
 #include "core/core.h"
 #include "core/lane_end.h"
 #include "core/lane_refusal.h"
-#include "core/mesh.h"
+#include "core/mesh_counters.h"
 #include "core/record_store.h"
 
 namespace cairn::core {

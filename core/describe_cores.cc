@@ -34,7 +34,7 @@ void DescribeCores(const Router& router, const std::string& name, const std::str
     info.set_lanes(member->places);
     info.set_members(static_cast<uint32_t>(member->members.size()));
   }
-  for (const PastCore& past : router.mesh()->past()) {
+  for (const PastCore& past : router.mesh()->past().shown()) {
     CoreInfo& info = *out.add_cores();
     info.set_core_id(FormatId(past.id));
     info.set_name(past.name);

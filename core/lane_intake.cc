@@ -16,20 +16,15 @@ absl::Status LaneIntake::OnMessage(std::string_view bytes,
                    absl::InvalidArgumentError("a message is none of lane.proto, or has too many "
                                               "items"));
   }
-  bool opened = false;
-  {
-    MutexLock lock(mu_);
-    opened = opened_;
-  }
-  if (!opened) return Open(stream);
+  if (!std::exchange(has_begun_, true)) return Open(stream);
   RouterInput input = BatchOf(stream, message_);
   core_.Enter(input);
   return absl::OkStatus();
 }
 
 bool LaneIntake::Parse(std::string_view bytes) {
-  return link::CountFields(bytes) <= core_.limits().max_fields &&
-         link::IsAffordable(bytes, *signaling::v1::LaneToCore::descriptor()) &&
+  return link::HasFewFields(bytes, core_.limits().max_fields) &&
+         link::IsAffordable<signaling::v1::LaneToCore>(bytes) &&
          message_.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
 }
 

@@ -18,11 +18,8 @@ constexpr absl::Duration kLongestTick = absl::Seconds(1);
 constexpr size_t kMaxMembers = 64;
 // Settled relays are told with the next tick, or when there are so many.
 constexpr uint64_t kRelaysPerAck = 64;
-constexpr const char* kEndNames[] = {"core_timeout", "core_full", "core_broken", "core_replaced"};
 
 }  // namespace
-
-std::string_view Name(MeshEnd reason) { return kEndNames[static_cast<size_t>(reason)]; }
 
 Mesh::Mesh(uint64_t core_id, std::string name, std::string version, const CoreLimits& limits,
            MeshHost& host, MeshBus& bus, absl::Duration now)
@@ -71,8 +68,7 @@ void Mesh::Receive(MeshMessage& message, absl::Duration now) {
     member->version = message.beat().version();
     member->members = {message.beat().members().begin(), message.beat().members().end()};
     member->beaten = true;
-    // Restarted, or back.
-    std::erase_if(past_shown_, [member](const PastCore& one) { return one.name == member->name; });
+    past_.OnBack(member->name);
   }
   if (message.to() == 0) return;
   MeshLink::Receipt receipt = member->link->Receive(message, now);
@@ -198,8 +194,7 @@ void Mesh::Tick(absl::Duration now) {
     }
   }
   for (const auto& [member, reason] : ended) GiveUp(*member, reason);
-  while (!past_shown_.empty() && now - past_shown_.front().ended > kPastShown)
-    past_shown_.pop_front();
+  past_.Tick(now);
   for (const auto& member : departed_) member->PartOld();
   GiveUpStrays();
   EndBarriers(0);

@@ -9,8 +9,7 @@
 // Owner:  Router, which is its MeshHost.
 // Thread: the router's. Time is handed in, steady.
 // Bounds: about 60 bytes per subscription in the fleet (core/mesh_interest.h); a place per lane; a
-//         MeshMember per core; kMaxRemembered cores and lanes that have left, kMaxPastShown of them
-//         with names.
+//         MeshMember per core; kMaxRemembered lanes that have left; core/past_cores.h.
 // Errors: a core that breaks the protocol is given up, and joins again as a new one.
 #ifndef CAIRN_CORE_MESH_H_
 #define CAIRN_CORE_MESH_H_
@@ -19,7 +18,7 @@
 #include <absl/container/flat_hash_set.h>
 #include <absl/time/time.h>
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -30,46 +29,17 @@
 
 #include "core/limits.h"
 #include "core/mesh_bus.h"
+#include "core/mesh_counters.h"
 #include "core/mesh_host.h"
 #include "core/mesh_interest.h"
 #include "core/mesh_member.h"
+#include "core/past_cores.h"
 
 namespace cairn::core {
-
-// Why another core was given up, or relays to it were lost: the reasons in the metric.
-enum class MeshEnd : uint8_t { kTimeout, kFull, kBroken, kReplaced };
-inline constexpr size_t kMeshEndCount = 4;
-std::string_view Name(MeshEnd reason);
-
-struct MeshCounters {
-  uint64_t relays_out = 0;    // to other cores
-  uint64_t relays_in = 0;     // from other cores
-  uint64_t moved = 0;         // lanes that came from another core
-  uint64_t moved_relays = 0;  // that followed a lane from one core to another
-  uint64_t stale_relays = 0;  // sent by a core that the sender's lane had left by then
-  uint64_t missed_lanes = 0;  // lanes of other cores that were given up
-  uint64_t resends = 0;       // on links that have ended
-  std::array<uint64_t, kMeshEndCount> members_ended = {};
-  std::array<uint64_t, kMeshEndCount> relays_given_up = {};
-};
-
-// A core that was given up, as operators see it.
-struct PastCore {
-  uint64_t id = 0;
-  std::string name;
-  std::string version;
-  MeshEnd reason = MeshEnd::kTimeout;
-  absl::Duration heard;  // the last time
-  absl::Duration ended;
-  uint32_t lanes = 0;  // lost with it
-};
 
 class Mesh {
  public:
   static constexpr uint32_t kProtocolVersion = 1;
-  // For so long, and so many, cores are shown that were given up and have not come back.
-  static constexpr absl::Duration kPastShown = absl::Hours(1);
-  static constexpr size_t kMaxPastShown = 64;
 
   // `host` and `bus` must outlive the mesh.
   Mesh(uint64_t core_id, std::string name, std::string version, const CoreLimits& limits,
@@ -138,8 +108,7 @@ class Mesh {
 
   // ---- for inspection
   const std::map<uint64_t, std::unique_ptr<MeshMember>>& members() const { return members_; }
-  // The latest last.
-  const std::deque<PastCore>& past() const { return past_shown_; }
+  const PastCores& past() const { return past_; }
   const MeshCounters& counters() const { return counters_; }
   const MeshInterest& interest() const { return interest_; }
   bool Knows(uint64_t peer, std::string_view topic);
@@ -164,7 +133,8 @@ class Mesh {
     MeshMember* at = nullptr;
     bool live = false;  // relays go there
     bool over = false;
-    bool lost = false;  // over, and its peers left with it
+    bool lost = false;     // over, and its peers left with it
+    bool returns = false;  // its lane was lost: its peers come back, until it is ready
   };
   struct Whereabouts {
     uint64_t session = 0;  // the highest that this core has heard of
@@ -304,13 +274,11 @@ class Mesh {
   std::map<uint64_t, std::unique_ptr<MeshMember>> members_;
   // Members without a link, which keep relays for lanes that have left them.
   std::vector<std::unique_ptr<MeshMember>> departed_;
-  MeshMember* strays_ =
-      nullptr;  // one of departed_: keeps every relay for lanes that are not found yet
+  // One of departed_: keeps every relay for lanes that are not found yet.
+  MeshMember* strays_ = nullptr;
   // Lanes that are said to be at a core which has not said so itself; since when.
   absl::flat_hash_map<uint64_t, absl::Duration> away_;
-  absl::flat_hash_set<uint64_t> past_;  // cores that were given up
-  std::deque<uint64_t> past_order_;
-  std::deque<PastCore> past_shown_;
+  PastCores past_;
   absl::flat_hash_map<uint64_t, Whereabouts> lanes_;
   std::vector<std::unique_ptr<Place>> places_;  // kHere has none
   std::vector<uint32_t> over_;                  // places to be swept

@@ -27,6 +27,10 @@ void Mesh::OnHere(MeshMember& from, const MeshItem& item) {
   state.core = from.id;
   EndPlace(state.arriving, false);
   state.arriving = NewPlace(id, from, false);
+  if (lost_.contains(id)) {
+    SweepPlaces();  // clients hear first that its peers left
+    places_[state.arriving]->returns = true;
+  }
   if (state.believed != kNowhere) return;
   if (!item.is_new() && !lost_.contains(id)) return Stray(id, state);
   // Nothing is kept for it anywhere: relays go there as it subscribes.
@@ -115,6 +119,7 @@ void Mesh::OnReady(MeshMember& from, const MeshItem& item) {
   state.source = from.id;
   if (state.arriving == kNowhere) {
     // Believed to be there since it came.
+    if (state.believed != kNowhere) places_[state.believed]->returns = false;
     if (host_.OnLaneElsewhere(id)) TellAllFound(id, state.session, true);
     return;
   }
@@ -127,6 +132,7 @@ void Mesh::OnReady(MeshMember& from, const MeshItem& item) {
   }
   const bool late = host_.OnLaneElsewhere(id);
   Believe(from, id, state, late);
+  places_[state.believed]->returns = false;
 }
 
 // What was kept for the lane went ahead.

@@ -60,8 +60,9 @@ void Mesh::OnSubscribed(PeerRecord& peer, const std::string& topic, bool added, 
   const bool known = HasCounting(hash, peer.id, &stamp);
   if (!known) stamp = NewStamp();
   if (added) interest_.Add(hash, peer.id, MeshInterest::kHere, stamp);
-  // One that was told to a core that ended before it told others is new to them.
-  const bool is_fresh = (is_new || wants_answer) && !known;
+  // One that was told to a core that ended before it told others is new to them; and so is one of
+  // a lane that was lost.
+  const bool is_fresh = (is_new || wants_answer || lost_.contains(peer.lane->id)) && !known;
   Barrier barrier{peer.id, topic, !added, {}};
   for (const auto& [id, member] : members_) {
     if (wants_answer && !member->absent(now_)) barrier.waiting.insert(id);
@@ -106,7 +107,8 @@ void Mesh::OnSubscribedThere(MeshMember& from, const MeshItem& item) {
     const bool known = HasCounting(hash, item.peer(), nullptr);
     if (!interest_.Find(hash, item.peer(), place))
       interest_.Add(hash, item.peer(), place, item.stamp());
-    if (item.is_new() && !known) host_.Announce(Notice::KIND_JOINED, item.peer(), item.topic(), 0);
+    const bool is_new = item.is_new() || places_[place]->returns;
+    if (is_new && !known) host_.Announce(Notice::KIND_JOINED, item.peer(), item.topic(), 0);
   }
   if (item.barrier() != 0) Add(from, MeshItem::KIND_COUNTED).set_barrier(item.barrier());
 }

@@ -85,7 +85,8 @@ void Mesh::TellAllFound(uint64_t lane, uint64_t session, bool missed) {
   for (const auto& [id, member] : members_) TellFound(*member, lane, session, missed);
 }
 
-// A core that it has tried meanwhile has heard nothing of it from here: it is told all anew.
+// A core that the lane has tried meanwhile has ignored what this one said of it since: all is told
+// again.
 void Mesh::OnLaneResumed(const LaneRecord& lane, uint64_t session) {
   Whereabouts& state = lanes_[lane.id];
   const bool tried_elsewhere = session > std::max(state.session, state.latest) + 1;
@@ -132,7 +133,7 @@ void Mesh::OnLaneReady(LaneRecord& lane) {
     item.set_lane(lane.id);
     item.set_session(state.session);
   });
-  // Where it was before, what this core sent for it is not settled until this.
+  // The core that it was at settles what this one sent for it only when it hears this.
   TellAllFound(lane.id, state.session, false);
   if (lost_.erase(lane.id) > 0) host_.TellLaneMissed(lane.id);
 }

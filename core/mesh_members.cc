@@ -18,8 +18,7 @@ MeshMember& Mesh::Join(uint64_t id, absl::Duration now) {
   member.link = std::make_unique<MeshLink>(++last_link_, limits_, now);
   member.heard = now;
   members_[id] = std::move(owned);
-  past_.erase(id);
-  std::erase_if(past_shown_, [id](const PastCore& one) { return one.id == id; });
+  past_.OnBack(id);
   TellSnapshot(member);
   BeginMovingFor(member);
   beat_now_ = true;
@@ -64,7 +63,7 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
              {"reason", std::string(Name(reason))},
              {"lanes", static_cast<uint64_t>(lost.size())},
              {"relays", open}});
-  // What it had to hear from this one, it will not.
+  // No lane waits for it any more, and its relays need no answer.
   for (auto it = moving_.begin(); it != moving_.end();) {
     const auto moving = it++;
     moving->second.unaware.erase(member.id);
@@ -74,20 +73,13 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
     EndMoving(moving->first);
   }
   const uint64_t id = member.id;
-  past_shown_.push_back({id, member.name, member.version, reason, member.heard, now_,
-                         static_cast<uint32_t>(lost.size())});
-  if (past_shown_.size() > kMaxPastShown) past_shown_.pop_front();
+  past_.Add({id, member.name, member.version, reason, member.heard, now_,
+             static_cast<uint32_t>(lost.size())});
   EndBarriers(id);
   member.link.reset();
   member.outbox.Clear();
   departed_.push_back(std::move(members_.at(id)));
   members_.erase(id);
-  past_.insert(id);
-  past_order_.push_back(id);
-  if (past_order_.size() > kMaxRemembered) {
-    past_.erase(past_order_.front());
-    past_order_.pop_front();
-  }
 }
 
 void Mesh::SettleAll(MeshMember& member) {
@@ -128,7 +120,7 @@ void Mesh::UpdateReady(absl::Duration now) {
 
 bool Mesh::IsForeign(uint64_t lane_id, uint64_t core_id) const {
   return core_id != 0 && core_id != core_id_ && !members_.contains(core_id) &&
-         !past_.contains(core_id) && !lanes_.contains(lane_id);
+         !past_.Contains(core_id) && !lanes_.contains(lane_id);
 }
 
 }  // namespace cairn::core

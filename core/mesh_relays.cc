@@ -13,7 +13,7 @@ using signaling::v1::LaneEvent;
 using signaling::v1::MeshItem;
 using signaling::v1::Notice;
 
-// What a lane has subscribed to since it moves is kept with the rest that is for it.
+// Relays for what a lane has subscribed to while it moves are kept with the others for that lane.
 MeshMember* Mesh::MemberFor(const MeshInterest::Entry& entry, bool& only) {
   if (entry.place == MeshInterest::kHere) {
     const PeerRecord* peer = host_.directory().FindPeer(entry.peer);
@@ -151,7 +151,7 @@ uint32_t Mesh::HoldBack(MeshMember& from, const MeshItem& item, bool reached_tar
   return held;
 }
 
-// Not before what other cores still have for the lane.
+// It must come after what other cores still have for the lane.
 void Mesh::Defer(uint64_t lane, const RelayLedger::Owed& owed, const MeshItem& relay) {
   moving_[lane].deferred.push_back({owed, std::make_unique<MeshItem>(relay)});
 }

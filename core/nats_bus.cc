@@ -1,20 +1,20 @@
 #include "core/nats_bus.h"
 
-#include <absl/base/thread_annotations.h>
 #include <absl/random/random.h>
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
-#include <absl/synchronization/mutex.h>
 #include <absl/time/time.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <utility>
 
 #include "base/host_port.h"
 #include "base/text_file.h"
+#include "base/thread_annotations.h"
 #include "core/bus_queue.h"
 #include "core/nats_session.h"
 #include "core/nkey.h"
@@ -88,11 +88,12 @@ struct NatsBus::Parts {
   size_t failures = 0;
   absl::BitGen random;
 
-  absl::Mutex mu;
+  Mutex mu;
+  CondVar stop_asked;
   // Guarded by mu.
   std::string broken ABSL_GUARDED_BY(mu);  // why the session is to end; empty: it lives
 
-  absl::Mutex calling;
+  Mutex calling;
   NatsReceiver& receiver ABSL_GUARDED_BY(calling);  // Borrowed; must outlive this.
 
   std::thread sender;
@@ -100,7 +101,7 @@ struct NatsBus::Parts {
 
 absl::StatusOr<std::unique_ptr<NatsSession>> NatsBus::Parts::Connect() {
   {
-    const absl::MutexLock lock(&mu);
+    const MutexLock lock(mu);
     broken.clear();
   }
   const std::string& url = options.urls[next_url++ % options.urls.size()];
@@ -108,7 +109,7 @@ absl::StatusOr<std::unique_ptr<NatsSession>> NatsBus::Parts::Connect() {
       NatsSession::Open(url, options, public_key,
                         {[this](std::string_view bytes) { Receive(bytes); },
                          [this](uint64_t core_id) {
-                           const absl::MutexLock lock(&calling);
+                           const MutexLock lock(calling);
                            receiver.OnNobody(core_id);
                          },
                          [this](std::string reason) { Break(std::move(reason)); }});
@@ -134,7 +135,7 @@ void NatsBus::Parts::Run() {
     queue.Close();
     session->reset();
     if (!stopping) {
-      const absl::MutexLock lock(&mu);
+      const MutexLock lock(mu);
       Tell(false, broken);
     }
   }
@@ -143,7 +144,7 @@ void NatsBus::Parts::Run() {
 void NatsBus::Parts::SendAll(NatsSession& session) {
   while (true) {
     {
-      const absl::MutexLock lock(&mu);
+      const MutexLock lock(mu);
       if (!broken.empty()) return;
     }
     BusQueue::Taken taken = queue.Take();
@@ -159,7 +160,7 @@ void NatsBus::Parts::SendAll(NatsSession& session) {
 }
 
 void NatsBus::Parts::Break(std::string reason) {
-  const absl::MutexLock lock(&mu);
+  const MutexLock lock(mu);
   if (broken.empty()) broken = std::move(reason);
   queue.Close();
 }
@@ -169,11 +170,11 @@ void NatsBus::Parts::Pause() {
   if (++failures % options.urls.size() != 0) return;
   const size_t rounds = std::min<size_t>(failures / options.urls.size(), 8);
   const absl::Duration longest = std::min(kLongestPause, kShortestPause * (1 << rounds));
-  const absl::Duration pause = absl::Uniform(random, 0.5, 1.0) * longest;
-  const absl::MutexLock lock(&mu);
-  mu.AwaitWithTimeout(absl::Condition(
-                          +[](std::atomic<bool>* stop) { return stop->load(); }, &stopping),
-                      pause);
+  const auto end = std::chrono::steady_clock::now() +
+                   absl::ToChronoMicroseconds(absl::Uniform(random, 0.5, 1.0) * longest);
+  const MutexLock lock(mu);
+  while (!stopping && stop_asked.WaitUntil(mu, end)) {
+  }
 }
 
 void NatsBus::Parts::Receive(std::string_view bytes) {
@@ -181,17 +182,17 @@ void NatsBus::Parts::Receive(std::string_view bytes) {
   const bool is_whole = bytes.size() <= kMaxBusMessageBytes &&
                         message.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
   if (!is_whole) return;
-  const absl::MutexLock lock(&calling);
+  const MutexLock lock(calling);
   receiver.OnMessage(std::move(message));
 }
 
 void NatsBus::Parts::Tell(bool up, std::string_view reason) {
-  const absl::MutexLock lock(&calling);
+  const MutexLock lock(calling);
   receiver.OnState(up, reason);
 }
 
 void NatsBus::Parts::TellWritable() {
-  const absl::MutexLock lock(&calling);
+  const MutexLock lock(calling);
   receiver.OnWritable();
 }
 
@@ -208,8 +209,9 @@ NatsBus::NatsBus(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
 NatsBus::~NatsBus() {
   {
-    const absl::MutexLock lock(&parts_->mu);
+    const MutexLock lock(parts_->mu);
     parts_->stopping = true;
+    parts_->stop_asked.Signal();
   }
   parts_->Break("stopped");
   parts_->sender.join();

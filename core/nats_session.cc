@@ -121,7 +121,7 @@ absl::Status NatsSession::Connect(natsOptions* options) {
     connection_ = nullptr;
     return Failed("connecting", status);
   }
-  const absl::MutexLock lock(&mu_);
+  const MutexLock lock(mu_);
   ++open_callbacks_;  // OnClosed
   return absl::OkStatus();
 }
@@ -133,7 +133,7 @@ absl::Status NatsSession::Subscribe(const std::string& subject, natsMsgHandler h
   if (status != NATS_OK) return Failed(subject, status);
   subscriptions_.push_back(made);
   {
-    const absl::MutexLock lock(&mu_);
+    const MutexLock lock(mu_);
     ++open_callbacks_;
   }
   if (natsSubscription_SetOnCompleteCB(made, &NatsSession::OnComplete, this) != NATS_OK)
@@ -145,8 +145,8 @@ NatsSession::~NatsSession() {
   if (connection_ == nullptr) return;
   natsConnection_Close(connection_);
   {
-    const absl::MutexLock lock(&mu_);
-    mu_.Await(absl::Condition(this, &NatsSession::AllDone));
+    const MutexLock lock(mu_);
+    while (open_callbacks_ > 0) all_done_.Wait(mu_);
   }
   for (natsSubscription* subscription : subscriptions_) natsSubscription_Destroy(subscription);
   natsConnection_Destroy(connection_);
@@ -163,8 +163,8 @@ absl::Status NatsSession::Publish(std::optional<uint64_t> to, const std::string&
 }
 
 void NatsSession::CallbackDone() {
-  const absl::MutexLock lock(&mu_);
-  --open_callbacks_;
+  const MutexLock lock(mu_);
+  if (--open_callbacks_ == 0) all_done_.Signal();
 }
 
 // ---- called by nats.c

@@ -7,9 +7,7 @@
 #ifndef CAIRN_CORE_NATS_SESSION_H_
 #define CAIRN_CORE_NATS_SESSION_H_
 
-#include <absl/base/thread_annotations.h>
 #include <absl/status/statusor.h>
-#include <absl/synchronization/mutex.h>
 #include <nats/nats.h>
 
 #include <cstdint>
@@ -20,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/thread_annotations.h"
 #include "core/mesh_bus.h"
 #include "core/nats_bus.h"
 
@@ -53,7 +52,6 @@ class NatsSession {
   absl::Status Connect(natsOptions* options);
   absl::Status Subscribe(const std::string& subject, natsMsgHandler handler);
   void CallbackDone();
-  bool AllDone() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return open_callbacks_ == 0; }
 
   static absl::Status Configure(natsOptions* made, const std::string& url,
                                 const NatsOptions& options, const std::string& public_key);
@@ -73,7 +71,8 @@ class NatsSession {
   natsConnection* connection_ = nullptr;
   std::vector<natsSubscription*> subscriptions_;
 
-  mutable absl::Mutex mu_;
+  Mutex mu_;
+  CondVar all_done_;
   // Guarded by mu_.
   int open_callbacks_ ABSL_GUARDED_BY(mu_) = 0;  // of nats.c, that end with a last call
 };

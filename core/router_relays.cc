@@ -170,9 +170,11 @@ void Router::EndLate() {
 
 void Router::TellMissed(uint64_t lane_id) {
   LaneRecord* lane = directory_.FindLane(lane_id);
-  if (!lane || !lane->channel) return;
+  if (!lane) return;
   ++counters_.lanes_late;
   For(*lane).add_notices()->set_kind(Notice::KIND_MISSED);
+  // A lane of this process cannot miss the notice.
+  if (!lane->channel) return;
   lane->unaware = true;
   ++roster_version_;
 }

@@ -6,14 +6,12 @@
 #ifndef CAIRN_CORE_SPARE_MESSAGES_H_
 #define CAIRN_CORE_SPARE_MESSAGES_H_
 
-#include <absl/base/thread_annotations.h>
-#include <absl/synchronization/mutex.h>
-
 #include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/thread_annotations.h"
 #include "signaling/v1/mesh.pb.h"
 
 namespace cairn::core {
@@ -26,7 +24,7 @@ class SpareMessages {
 
   // An empty one.
   signaling::v1::MeshMessage Take() {
-    const absl::MutexLock lock(&mu_);
+    const MutexLock lock(mu_);
     if (spare_.empty()) return {};
     signaling::v1::MeshMessage message = std::move(spare_.back());
     spare_.pop_back();
@@ -41,12 +39,12 @@ class SpareMessages {
       if (item.topic().capacity() > kMaxStringBytes) std::string().swap(*item.mutable_topic());
     }
     message.Clear();
-    const absl::MutexLock lock(&mu_);
+    const MutexLock lock(mu_);
     if (spare_.size() < kMaxSpare) spare_.push_back(std::move(message));
   }
 
  private:
-  absl::Mutex mu_;
+  Mutex mu_;
   std::vector<signaling::v1::MeshMessage> spare_ ABSL_GUARDED_BY(mu_);
 };
 

@@ -249,7 +249,7 @@ std::optional<std::string_view> Http2Call::NextMessage() {
 }
 
 void Http2Call::AppendOutput(std::string& into, size_t enough) {
-  while (into.size() < enough) {
+  while (into.size() < enough && nghttp2_session_want_write(session_.get())) {
     const uint8_t* data = nullptr;
     const ssize_t bytes = nghttp2_session_mem_send(session_.get(), &data);
     if (bytes < 0)

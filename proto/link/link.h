@@ -84,7 +84,7 @@ class Link {
     const bool is_part = next_ < sealed_.size() && sealed_[next_].bytes;
     if (is_part) FillPart(sealed_[next_]);
     Out& out = is_part                  ? (++next_, part_)
-               : next_ < sealed_.size() ? sealed_[next_++].message
+               : next_ < sealed_.size() ? *sealed_[next_++].message
                                         : bare_;
     if (written_ < next_) written_ = next_;
     out.set_received(received_);
@@ -134,7 +134,7 @@ class Link {
       Sealed& sealed = sealed_.front();
       cost_ -= sealed.cost;
       if (!sealed.bytes) {
-        release(sealed.message);
+        release(*sealed.message);
         Recycle(sealed);
       } else if (sealed.is_last_part()) {
         Out whole = sealed.Whole();
@@ -154,7 +154,7 @@ class Link {
     if (!IsEmpty(open_)) Seal();
     std::vector<Out> messages;
     for (Sealed& sealed : sealed_) {
-      if (!sealed.bytes) messages.push_back(std::move(sealed.message));
+      if (!sealed.bytes) messages.push_back(std::move(*sealed.message));
       if (sealed.bytes && sealed.is_last_part()) messages.push_back(sealed.Whole());
     }
     first_number_ += sealed_.size();
@@ -188,7 +188,7 @@ class Link {
 
  private:
   struct Sealed {
-    Out message;
+    std::unique_ptr<Out> message;  // of a part: only its number
     size_t cost = 0;
     // Of a part: the serialized whole, which all of its parts share, and the offset of this part.
     std::shared_ptr<const std::string> bytes;
@@ -229,23 +229,31 @@ class Link {
     if (open_cost_ > kMaxMessageBytes && open_.ByteSizeLong() > kMaxMessageBytes) {
       SealInParts();
     } else {
-      Sealed& sealed = sealed_.emplace_back();
-      if (!spare_.empty()) {
-        sealed.message = std::move(spare_.back());
-        spare_.pop_back();
-      }
-      sealed.message.Swap(&open_);
-      sealed.message.set_number(first_number_ + sealed_.size() - 1);
+      Sealed& sealed = AddSealed();
+      sealed.message->Swap(&open_);
+      sealed.message->set_number(first_number_ + sealed_.size() - 1);
       sealed.cost = open_cost_;
     }
     open_cost_ = 0;
+  }
+  // Its message is empty. Pointers are passed on, because constructing and destroying messages
+  // costs as much as their contents.
+  Sealed& AddSealed() {
+    Sealed& sealed = sealed_.emplace_back();
+    if (spare_.empty()) {
+      sealed.message = std::make_unique<Out>();
+    } else {
+      sealed.message = std::move(spare_.back());
+      spare_.pop_back();
+    }
+    return sealed;
   }
   void SealInParts() {
     const auto bytes = std::make_shared<const std::string>(open_.SerializeAsString());
     open_ = Out();  // frees its memory
     for (size_t at = 0; at < bytes->size(); at += kMaxMessageBytes) {
-      Sealed& sealed = sealed_.emplace_back();
-      sealed.message.set_number(first_number_ + sealed_.size() - 1);
+      Sealed& sealed = AddSealed();
+      sealed.message->set_number(first_number_ + sealed_.size() - 1);
       sealed.bytes = bytes;
       sealed.at = at;
     }
@@ -254,13 +262,13 @@ class Link {
   }
   void FillPart(const Sealed& sealed) {
     part_.Clear();
-    part_.set_number(sealed.message.number());
+    part_.set_number(sealed.message->number());
     part_.set_part(sealed.bytes->substr(sealed.at, kMaxMessageBytes));
     part_.set_more(!sealed.is_last_part());
   }
   void Recycle(Sealed& sealed) {
     if (spare_.size() >= kMaxSpare || sealed.cost > kMaxMessageBytes) return;
-    sealed.message.Clear();
+    sealed.message->Clear();
     spare_.push_back(std::move(sealed.message));
   }
 
@@ -295,7 +303,7 @@ class Link {
   size_t next_ = 0;     // of sealed_: written on this stream before it
   size_t written_ = 0;  // of sealed_: written on some stream before it
   size_t cost_ = 0;
-  std::vector<Out> spare_;
+  std::vector<std::unique_ptr<Out>> spare_;
   Out bare_;  // carries acknowledgements alone
   Out part_;  // the part that is being written
   bool attached_ = false;

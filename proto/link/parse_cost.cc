@@ -100,11 +100,4 @@ bool ParsesWithin(std::string_view bytes, const Descriptor& type, size_t max_cos
   return Meter(max_cost).Read(in, &type, 0);
 }
 
-bool IsAffordable(std::string_view bytes, const Descriptor& type) {
-  constexpr size_t kShort = 16 << 10;
-  // Twice what link::kMaxMessageBytes of items can have (parse_cost_test.cc).
-  constexpr size_t kMaxCost = 4 << 20;
-  return bytes.size() <= kShort || ParsesWithin(bytes, type, 2 * bytes.size() + kMaxCost);
-}
-
 }  // namespace cairn::link

@@ -21,9 +21,22 @@ size_t CountFields(std::string_view bytes);
 bool ParsesWithin(std::string_view bytes, const google::protobuf::Descriptor& type,
                   size_t max_cost);
 
+// Whether a message has at most `max` fields of its own. Each takes two bytes or more, so that
+// those of short messages need not be counted: a busy link has many.
+inline bool HasFewFields(std::string_view bytes, size_t max) {
+  return bytes.size() / 2 <= max || CountFields(bytes) <= max;
+}
+
 // Whether a message that came whole costs at most about what one of a link may: items within its
-// items have no bound of their own. Short messages are not looked at: a busy link has many.
-bool IsAffordable(std::string_view bytes, const google::protobuf::Descriptor& type);
+// items have no bound of their own. Short messages are not looked at.
+template <typename Message>
+bool IsAffordable(std::string_view bytes) {
+  constexpr size_t kShort = 16 << 10;
+  // Twice what link::kMaxMessageBytes of items can have (parse_cost_test.cc).
+  constexpr size_t kMaxCost = 4 << 20;
+  return bytes.size() <= kShort ||
+         ParsesWithin(bytes, *Message::descriptor(), 2 * bytes.size() + kMaxCost);
+}
 
 }  // namespace cairn::link
 

@@ -12,7 +12,7 @@ namespace {
 // Scratch that outlives a message. A larger one is given back by the next Read().
 constexpr size_t kKeptScratchBytes = 64 << 10;
 
-// Inlined, so that it compares a known number of bytes, without a call.
+// Both are inlined: what remains of a call are comparisons with a known number of bytes.
 inline bool Take(std::string_view expected, std::string_view& rest) {
   if (rest.size() < expected.size() ||
       std::memcmp(rest.data(), expected.data(), expected.size()) != 0)
@@ -23,7 +23,7 @@ inline bool Take(std::string_view expected, std::string_view& rest) {
 
 // Takes a definite string of less than 4 GiB whose initial byte has `major` as its upper three
 // bits. False if there is none, or not all of it.
-bool TakeString(uint8_t major, std::string_view& rest, std::string_view& content) {
+inline bool TakeString(uint8_t major, std::string_view& rest, std::string_view& content) {
   if (rest.empty() || (static_cast<uint8_t>(rest[0]) & 0xe0) != major) return false;
   size_t head_size = 1;
   uint64_t length = static_cast<uint8_t>(rest[0]) & 0x1f;

@@ -64,6 +64,7 @@ mutations.MUTATIONS = {
 mutations.IN_TESTS = [
     "M3: what a lane's last core has not settled does not follow it",
     "M5: a lane gets relays of a core that has not found it yet",
+    "M7: late words of a sender's last core are taken",
     "M9: a subscription is answered at once",
     "M13: a record stays at the core of its publisher",
 ]

@@ -7,7 +7,7 @@
 namespace cairn::sim {
 
 // No topic of the oracle's.
-bool MeshWorld::OnSceneFrame(const Frame& frame) {
+bool MeshWorld::OnSceneFrame(int client, const Frame& frame) {
   if (frame.topic == "meet") {
     if (frame.name == "Subscribed") counted_ += frame.number;
     if (frame.name == "Joined") ++joined_;
@@ -15,6 +15,10 @@ bool MeshWorld::OnSceneFrame(const Frame& frame) {
   }
   if (frame.topic == "gone") {
     if (frame.name == "Subscribed") gone_ += frame.number;
+    return true;
+  }
+  if (frame.topic == "told" || frame.topic == "untold") {
+    if (client == listens_) late_ += frame.payload.substr(0, 1);
     return true;
   }
   if (frame.topic != "held") return false;

@@ -32,7 +32,7 @@ MeshWorld::MeshWorld(uint64_t seed, Coverage& coverage, size_t trace_lines)
   net_.repeated = faults_.Chance(50) ? 0 : static_cast<int>(faults_.Between(1, 20));
   net_.max_delay = faults_.Scaled(200, 50 * kMs);
   parts_ = faults_.Chance(30);
-  oracle_.on_frame = [this](int, const Frame& frame) { return OnSceneFrame(frame); };
+  oracle_.on_frame = [this](int client, const Frame& frame) { return OnSceneFrame(client, frame); };
   const size_t cores = static_cast<size_t>(faults_.Between(2, 4));
   for (size_t core = 0; core < cores; ++core) {
     cores_.push_back(
@@ -70,7 +70,8 @@ bool MeshWorld::Run() {
     return false;
   oracle_.CheckEverythingArrived(cores_[0].host->router());
   for (const Core& core : cores_) oracle_.CheckRecords(core.host->router());
-  if (!failure().empty() || !Meet() || !FindHeldRecord() || !PlayMoves() || !JoinSlowly())
+  if (!failure().empty() || !Meet() || !FindHeldRecord() || !PlayMoves() || !JoinSlowly() ||
+      !SpeakLate())
     return false;
   for (const Person& person : people_) {
     if (!person.lane->alive()) continue;

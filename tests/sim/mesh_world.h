@@ -62,17 +62,20 @@ class MeshWorld {
   // ---- once all is well (mesh_scenes.cc)
   bool Meet();
   bool FindHeldRecord();
-  bool OnSceneFrame(const Frame& frame);
+  bool OnSceneFrame(int client, const Frame& frame);
 
   // ---- lanes that move then (mesh_moves.cc)
   bool PlayMoves();
   bool JoinUnheard(size_t deaf, size_t unheard, size_t third);
   bool LeaveUnheard(size_t deaf, size_t unheard, size_t third);
   bool JoinSlowly();
+  bool SpeakLate();
+  bool SpeakLate(size_t last, size_t next, size_t other);
   SimLane& NewLaneAt(size_t core);
   // The lane moves there, if it is not there yet, and stays.
   void GoTo(SimLane& lane, size_t core);
   void Ask(const Person& person, const std::string& topic);
+  void Speak(const Person& person, const std::string& topic, const std::string& payload);
 
   // ---- clients
   void NewEdge();
@@ -121,6 +124,8 @@ class MeshWorld {
   uint64_t joined_ = 0;   // notices to those
   bool found_ = false;    // the record that was waited for
   uint64_t gone_ = 0;     // counted of those who have left
+  std::string late_;      // what the one who listens to late words has got
+  int listens_ = -1;      // that client
 };
 
 }  // namespace cairn::sim

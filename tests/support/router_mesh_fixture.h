@@ -37,8 +37,8 @@ class RouterMesh : public RouterReturn {
 
   // Another core of the fleet.
   struct FakeCore {
-    explicit FakeCore(uint64_t core, const CoreLimits& limits, absl::Duration now)
-        : id(core), link(core, limits, now) {}
+    FakeCore(uint64_t core, uint64_t link_number, const CoreLimits& limits, absl::Duration now)
+        : id(core), link(link_number, limits, now) {}
     const uint64_t id;
     MeshLink link;
     std::vector<Item> heard;
@@ -52,8 +52,9 @@ class RouterMesh : public RouterReturn {
   }
 
   // A core that has met the router, and has told its snapshot: that it has no lanes.
-  CorePtr MeetCore(uint64_t id) {
-    auto core = std::make_shared<FakeCore>(id, limits_, now());
+  // `link`: higher than before if it has given the router up meanwhile.
+  CorePtr MeetCore(uint64_t id, uint64_t link = 1) {
+    auto core = std::make_shared<FakeCore>(id, link, limits_, now());
     cores_[id] = core;
     Tell(core, Of(Item::KIND_SNAPSHOT_END));
     Message beat = From(*core);

@@ -10,10 +10,11 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class TcpLink:
-    """Passes bytes on to a unix socket. Threads: its own; close() ends them."""
+    """Passes bytes on. Threads: its own; close() ends them."""
 
-    def __init__(self, path):
-        self._path = path
+    def __init__(self, target):
+        """target: the path of a unix socket, or (host, port)."""
+        self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = "%s:%d" % self._listener.getsockname()
         self._mutex = threading.Lock()
@@ -37,9 +38,9 @@ class TcpLink:
 
     def _connect(self, near):
         """Connects to the other side. False: it cannot be reached."""
-        far = socket.socket(socket.AF_UNIX)
+        far = socket.socket(socket.AF_UNIX if isinstance(self._target, str) else socket.AF_INET)
         try:
-            far.connect(self._path)
+            far.connect(self._target)
         except OSError:
             far.close()
             return False

@@ -1,16 +1,17 @@
 #include "core/nats_bus.h"
 
-#include <absl/synchronization/mutex.h>
 #include <absl/time/clock.h>
 #include <absl/time/time.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/thread_annotations.h"
 #include "core/bus_queue.h"
 #include "tests/support/nats_server.h"
 
@@ -26,27 +27,34 @@ constexpr absl::Duration kPatience = absl::Seconds(20);
 class Heard : public NatsReceiver {
  public:
   void OnMessage(MeshMessage message) override {
-    const absl::MutexLock lock(&mu_);
+    const MutexLock lock(mu_);
     numbers_.push_back(message.number());
+    changed_.Signal();
   }
   void OnWritable() override {
-    const absl::MutexLock lock(&mu_);
+    const MutexLock lock(mu_);
     writable_ = true;
+    changed_.Signal();
   }
   void OnNobody(uint64_t core_id) override {
-    const absl::MutexLock lock(&mu_);
+    const MutexLock lock(mu_);
     nobody_.push_back(core_id);
+    changed_.Signal();
   }
   void OnState(bool up, std::string_view reason) override {
-    const absl::MutexLock lock(&mu_);
+    const MutexLock lock(mu_);
     up_ = up;
     if (!up) reasons_.emplace_back(reason);
+    changed_.Signal();
   }
 
   template <typename Condition>
   [[nodiscard]] bool Await(Condition condition, absl::Duration patience = kPatience) {
-    const absl::MutexLock lock(&mu_);
-    return mu_.AwaitWithTimeout(absl::Condition(&condition), patience);
+    const MutexLock lock(mu_);
+    const auto end = std::chrono::steady_clock::now() + absl::ToChronoMicroseconds(patience);
+    while (!condition() && changed_.WaitUntil(mu_, end)) {
+    }
+    return condition();
   }
   bool AwaitUp(bool up = true) {
     return Await([this, up] { return up_ == up; });
@@ -55,7 +63,8 @@ class Heard : public NatsReceiver {
     return Await([this, &numbers] { return numbers_ == numbers; });
   }
 
-  absl::Mutex mu_;
+  Mutex mu_;
+  CondVar changed_;
   std::vector<uint64_t> numbers_;
   std::vector<uint64_t> nobody_;
   std::vector<std::string> reasons_;
@@ -123,7 +132,7 @@ TEST_F(NatsBusTest, ACoreThatIsGoneIsTold) {
     bus_a->Send(Numbered(number, 2), {});
     told = a.Await([&a] { return !a.nobody_.empty(); }, absl::Milliseconds(10));
   }
-  const absl::MutexLock lock(&a.mu_);
+  const MutexLock lock(a.mu_);
   EXPECT_THAT(a.nobody_, testing::Each(2));
   EXPECT_TRUE(told);
 }
@@ -167,7 +176,7 @@ TEST_F(NatsBusTest, ServersThatRefuseAreTriedInTurnAndTheReasonIsSaid) {
   test::NatsServer refusing("authorization { token: other }");
   Heard a;
   const auto bus = Join(1, a, {refusing.url(), "nats://127.0.0.1:1"});
-  const absl::MutexLock lock(&a.mu_);
+  const MutexLock lock(a.mu_);
   EXPECT_THAT(a.reasons_,
               testing::ElementsAre(HasSubstr(refusing.url()), HasSubstr("nats://127.0.0.1:1: ")));
 }

@@ -130,6 +130,50 @@ TEST_F(LanesOfAFleet, ARelayOfALaneIsStaleOnceItHasToldItsSnapshotHere) {
   EXPECT_EQ(router_->mesh()->counters().stale_relays, 1u);
 }
 
+// ---- lanes that were lost
+
+class ALaneThatWasLost : public LanesOfAFleet {
+ protected:
+  // A client watches "t", to which one of the sender's lane is subscribed; then the other core
+  // gives this one up.
+  ALaneThatWasLost() : watcher_(Open(2)) {
+    Say(watcher_, Batch().Opened(20, true).Subscribed(20, "t"));
+    Tell(other_, Found(2, 0), Subscribed(kSender, 50, "t"));
+    Notices(watcher_);
+    again_ = MeetCore(kOther, 2);
+    EXPECT_THAT(Notices(watcher_), ElementsAre("LEFT 50 t 0"));
+  }
+  const LanePtr watcher_;
+  CorePtr again_;
+};
+
+TEST_F(ALaneThatWasLost, ItsPeersJoinAgainWhenItsCoreIsBack) {
+  Tell(again_, Here(kSender, 1, false), Subscribed(kSender, 50, "t"));
+  EXPECT_THAT(Notices(watcher_), ElementsAre("JOINED 50 t 0"));
+  Tell(again_, Ready(kSender, 1), Subscribed(kSender, 51, "t"));
+  EXPECT_THAT(Notices(watcher_), IsEmpty()) << "from then on it says itself what is new";
+}
+
+TEST_F(ALaneThatWasLost, ItsPeersHaveLeftBeforeTheyJoinAgain) {
+  Tell(again_, Here(kSender, 1, false), Subscribed(kSender, 50, "t"), Ready(kSender, 1));
+  Notices(watcher_);
+  Item gone = Of(Item::KIND_LANE_GONE, kSender, 1);
+  gone.set_missed(true);
+  // Within one tick.
+  Tell(again_, gone, Here(kSender, 2, false), Subscribed(kSender, 50, "t"));
+  EXPECT_THAT(Notices(watcher_), ElementsAre("LEFT 50 t 0", "JOINED 50 t 0"));
+}
+
+TEST_F(ALaneThatWasLost, ItsPeersJoinAgainWhenItComesToThisCore) {
+  const LanePtr sender = std::make_shared<FakeLane>(kSender, "edge");
+  sender->core_id = kOther;
+  sender->session = 2;
+  lanes_.push_back(sender);
+  ASSERT_EQ(Connect(sender), Welcome::OUTCOME_NEW);
+  Say(sender, Batch().Opened(50).Known(50, "t").SnapshotEnd());
+  EXPECT_THAT(Notices(watcher_), ElementsAre("JOINED 50 t 0"));
+}
+
 TEST_F(LanesOfAFleet, AMessageThatWasHandledIsGivenBackToTheBus) {
   const int before = bus_.handled;
   Enter(MeshArrived{Message()});

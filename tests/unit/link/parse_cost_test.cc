@@ -35,6 +35,12 @@ TEST(ParseCost, CountsTheFieldsOfTheMessageAndNotThoseInThem) {
   EXPECT_GE(CountFields(std::string(8192, '\xff')), 0u) << "what is malformed ends the count";
 }
 
+TEST(ParseCost, TheSmallestFieldsAreCountedToo) {
+  const std::string bytes = Events(5).SerializeAsString();
+  EXPECT_TRUE(HasFewFields(bytes, 5));
+  EXPECT_FALSE(HasFewFields(bytes, 4));
+}
+
 TEST(ParseCost, EmptyItemsCostTheirMemory) {
   const LaneToCore message = Events(100'000);
   const std::string bytes = message.SerializeAsString();
@@ -91,7 +97,7 @@ TEST(ParseCost, WhatALinkSendsAtOnceIsAffordableAndTwiceThatIsToo) {
     LaneToCore message;
     for (size_t cost = 0; cost <= 2 * kMaxMessageBytes; cost += CostOf(event))
       *message.add_events() = event;
-    EXPECT_TRUE(IsAffordable(message.SerializeAsString(), *LaneToCore::descriptor()))
+    EXPECT_TRUE(IsAffordable<LaneToCore>(message.SerializeAsString()))
         << event.ShortDebugString() << message.events_size();
   }
 }
@@ -103,7 +109,7 @@ TEST(ParseCost, AMessageOfEmptyItemsIsNotAffordable) {
   const std::string bytes = message.SerializeAsString();
   EXPECT_LT(bytes.size(), kMaxMessageBytes + (64u << 10));
   EXPECT_GT(message.SpaceUsedLong(), 10 * kMiB) << "what it would have been";
-  EXPECT_FALSE(IsAffordable(bytes, *LaneToCore::descriptor()));
+  EXPECT_FALSE(IsAffordable<LaneToCore>(bytes));
 }
 
 TEST(ParseCost, MalformedMessagesDoNotFit) {
