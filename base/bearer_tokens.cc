@@ -12,7 +12,7 @@ namespace cairn {
 namespace {
 
 // `echo TOKEN` leaves a line feed at the end of a variable or file.
-std::string_view WithoutBlanks(std::string_view text) {
+std::string_view StripWhitespace(std::string_view text) {
   const absl::string_view stripped =
       absl::StripAsciiWhitespace(absl::string_view(text.data(), text.size()));
   return {stripped.data(), stripped.size()};
@@ -43,7 +43,7 @@ BearerTokens::Digest BearerTokens::DigestOf(std::string_view token) {
 }
 
 absl::StatusOr<BearerTokens> BearerTokens::FromToken(std::string_view token) {
-  token = WithoutBlanks(token);
+  token = StripWhitespace(token);
   if (token.empty()) {
     return absl::InvalidArgumentError("the token is empty and would let nobody in");
   }

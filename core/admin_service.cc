@@ -15,6 +15,7 @@
 #include "core/feed_reactor.h"
 #include "core/fleet.h"
 #include "core/fleet_reactor.h"
+#include "core/grpc_status.h"
 #include "core/list_reactor.h"
 #include "core/peer_listing.h"
 #include "core/topic_listing.h"
@@ -30,10 +31,6 @@ using Method = v1::FleetFrame::Method;
 using Frame = v1::FleetFrame;
 
 constexpr char kCoreKey[] = "cairn-core";
-
-grpc::Status ToGrpc(const absl::Status& status) {
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
-}
 
 int PeersIn(const v1::ListPeersResponse& page) {
   return page.peers_size() + (page.next_page_token().empty() ? 0 : 1);

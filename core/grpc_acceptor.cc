@@ -24,7 +24,7 @@ namespace {
 constexpr absl::Duration kTimeToAuthenticate = absl::Seconds(5);
 static_assert(link::kConnectTimeout < std::chrono::seconds(5));
 // How long a refused client may continue sending, so that it receives the answer.
-constexpr absl::Duration kTimeToLeave = absl::Seconds(1);
+constexpr absl::Duration kTimeToReadRefusal = absl::Seconds(1);
 constexpr int kAcceptsPerTurn = 64;
 // As many as may be waiting: those that wait for their handshake are ready all the time.
 constexpr int kEventsPerTurn = 512;
@@ -234,7 +234,7 @@ void AcceptorThread::Read(PendingMap::iterator it) {
       return LetIn(it);
     case UnauthenticatedConnection::Step::kRefused:
       log_.Refused(it->second.connection.refusal());
-      it->second.deadline = clock_.Elapsed() + kTimeToLeave;
+      it->second.deadline = clock_.Elapsed() + kTimeToReadRefusal;
       return;
     case UnauthenticatedConnection::Step::kBroken:
       log_.TurnedAway(ConnectionRefusal::kNotGrpc);
@@ -253,7 +253,7 @@ void AcceptorThread::LetIn(PendingMap::iterator it) {
   if (!those.HasRoom(pending.host)) {
     log_.TurnedAway(ConnectionRefusal::kTooManyAuthenticated);
     connection.Refuse(absl::ResourceExhaustedError("too many connections to the core"));
-    pending.deadline = clock_.Elapsed() + kTimeToLeave;
+    pending.deadline = clock_.Elapsed() + kTimeToReadRefusal;
     return;
   }
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, connection.fd(), nullptr);

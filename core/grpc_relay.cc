@@ -11,7 +11,7 @@
 namespace cairn::core {
 namespace {
 
-constexpr uint64_t kTasksId = 0;
+constexpr uint64_t kRelayTasksId = 0;
 // Twice as much as is in use at a time (socket(7), SO_SNDBUF).
 constexpr int kSendBuffer = 4 << 10;
 
@@ -23,7 +23,7 @@ uint64_t GrpcsId(uint64_t id) { return 2 * id + 1; }
 
 GrpcRelay::GrpcRelay(const Clock& clock) : clock_(clock), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   uint32_t watched = 0;
-  Watch(tasks_.wake_fd(), kTasksId, watched, EPOLLIN | EPOLLET);
+  Watch(tasks_.wake_fd(), kRelayTasksId, watched, EPOLLIN | EPOLLET);
   CAIRN_CHECK(watched != 0);
   thread_ = std::thread([this] { Run(); });
 }
@@ -62,7 +62,7 @@ void GrpcRelay::ServeSockets() {
   const int count =
       epoll_wait(epoll_.get(), events, std::size(events), tasks_.MillisecondsToSleep());
   for (int i = 0; i < count; ++i) {
-    if (events[i].data.u64 != kTasksId) Serve(events[i].data.u64 / 2);
+    if (events[i].data.u64 != kRelayTasksId) Serve(events[i].data.u64 / 2);
   }
 }
 

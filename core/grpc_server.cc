@@ -30,8 +30,6 @@ namespace {
 constexpr int kMinPingIntervalMs = 1000;
 // If an edge vanishes, its peers are removed after twice this time.
 constexpr int kKeepaliveMs = 5000;
-// What gRPC adds to a message of a link, and the fields that are not counted in its cost.
-constexpr int kMessageSlack = 64 << 10;
 constexpr std::chrono::milliseconds kShutdownGrace{100};
 // Of one connection: an edge makes one call on each, cairn-admin a few.
 constexpr int kMaxStreams = 100;
@@ -39,7 +37,7 @@ constexpr int kTlsHandshakeMs = 5000;
 
 // Limits what a caller can make gRPC do.
 void Harden(grpc::ServerBuilder& builder) {
-  builder.SetMaxReceiveMessageSize(static_cast<int>(link::kMaxMessageBytes) + kMessageSlack);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(link::kMaxMessageBytes + link::kMessageSlack));
   // gRPC would decompress a compressed message whatever its size is then.
   builder.SetDefaultCompressionAlgorithm(GRPC_COMPRESS_NONE);
   builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);

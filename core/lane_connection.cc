@@ -13,9 +13,7 @@ namespace {
 using signaling::v1::CoreToLane;
 using signaling::v1::LaneToCore;
 
-// The fields of a message that are not counted in its cost.
-constexpr size_t kMessageSlack = 64 << 10;
-static_assert(link::kMaxMessageBytes + kMessageSlack < Http2LaneCall::kWindowBytes);
+static_assert(link::kMaxMessageBytes + link::kMessageSlack < Http2LaneCall::kWindowBytes);
 // As gRPC's server pings: an edge that has vanished is noticed after both together.
 constexpr absl::Duration kPingInterval = absl::Seconds(5);
 constexpr absl::Duration kPingTimeout = absl::Seconds(5);
@@ -32,7 +30,7 @@ LaneConnection::LaneConnection(uint64_t id, LaneSocket socket, LaneConnectionHos
       core_(core),
       host_(host),
       socket_(std::move(socket)),
-      call_({link::kMaxMessageBytes + kMessageSlack, kPingInterval, kPingTimeout},
+      call_({link::kMaxMessageBytes + link::kMessageSlack, kPingInterval, kPingTimeout},
             core.clock().Elapsed()),
       watched_(kWatchedAtFirst),
       hello_by_(core.clock().Elapsed() + kTimeToHello),

@@ -12,6 +12,7 @@
 #include "base/log_limiter.h"
 #include "base/thread_annotations.h"
 #include "core/authority.h"
+#include "core/grpc_status.h"
 #include "core/lane_intake.h"
 #include "core/router.h"
 #include "signaling/v1/lane.grpc.pb.h"
@@ -22,10 +23,6 @@ namespace {
 using signaling::v1::CoreToLane;
 using signaling::v1::Lanes;
 using signaling::v1::LaneToCore;
-
-grpc::Status ToGrpc(const absl::Status& status) {
-  return {static_cast<grpc::StatusCode>(status.code()), std::string(status.message())};
-}
 
 // One stream: messages in both directions.
 //

@@ -11,7 +11,7 @@ using signaling::v1::WatchRequest;
 
 namespace {
 
-bool Fits(const WatchRequest& wanted, const Event& event) {
+bool Matches(const WatchRequest& wanted, const Event& event) {
   return (wanted.edge().empty() || wanted.edge() == event.edge()) &&
          (wanted.topic().empty() || wanted.topic() == event.topic()) &&
          (wanted.id().empty() || wanted.id() == event.id());
@@ -55,7 +55,7 @@ void LiveFeed::Remove(const TraceListener* listener) {
 
 void LiveFeed::Publish(const Event& event) {
   for (const Watcher& watcher : watchers_) {
-    if (Fits(watcher.wanted, event)) watcher.listener->OnEvent(event);
+    if (Matches(watcher.wanted, event)) watcher.listener->OnEvent(event);
   }
 }
 

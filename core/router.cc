@@ -10,8 +10,6 @@
 namespace cairn::core {
 namespace {
 
-// A longer time between two ticks means that the process or its machine was stopped.
-constexpr absl::Duration kLongestTick = absl::Seconds(1);
 // In ten seconds.
 constexpr int kRefusalsLogged = 3;
 

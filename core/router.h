@@ -52,6 +52,8 @@ namespace cairn::core {
 class Router final : private MeshHost {
  public:
   static constexpr int64_t kTickUs = 100'000;
+  // A longer time between two ticks means that the process or its machine was stopped.
+  static constexpr absl::Duration kLongestTick = absl::Seconds(1);
   // A lane is told about settled relays with its next message; by a separate message only after
   // this many relays, or at the next tick: it would wake the edge for this alone.
   static constexpr uint64_t kRelaysPerAck = 256;

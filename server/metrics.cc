@@ -1,82 +1,16 @@
 #include "server/metrics.h"
 
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
-
+#include <array>
 #include <initializer_list>
-#include <limits>
-#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "server/metric_families.h"
 
 namespace cairn::server {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
-
 constexpr double kSecondsPerUs = 1e-6;
-
-struct Series {
-  std::vector<ClientMetric::Label> labels;
-  double value;
-};
-
-// Appends metric families in the order of the calls.
-class Families {
- public:
-  template <typename T>
-  void Counter(const char* name, const char* help, T value) {
-    Add(name, help, MetricType::Counter, {{{}, static_cast<double>(value)}});
-  }
-  template <typename T>
-  void Gauge(const char* name, const char* help, T value) {
-    Add(name, help, MetricType::Gauge, {{{}, static_cast<double>(value)}});
-  }
-  void Counters(const char* name, const char* help, std::vector<Series> series) {
-    Add(name, help, MetricType::Counter, std::move(series));
-  }
-  void Gauges(const char* name, const char* help, std::vector<Series> series) {
-    Add(name, help, MetricType::Gauge, std::move(series));
-  }
-  // `unit`: the factor that each bound is multiplied by.
-  void Histogram(const char* name, const char* help, const HistogramValues& values, double unit);
-
-  std::string Render() const { return prometheus::TextSerializer().Serialize(families_); }
-
- private:
-  void Add(const char* name, const char* help, MetricType type, std::vector<Series> series) {
-    MetricFamily& family = families_.emplace_back();
-    family.name = name;
-    family.help = help;
-    family.type = type;
-    for (Series& one : series) {
-      ClientMetric& metric = family.metric.emplace_back();
-      metric.label = std::move(one.labels);
-      (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = one.value;
-    }
-  }
-
-  std::vector<MetricFamily> families_;
-};
-
-void Families::Histogram(const char* name, const char* help, const HistogramValues& values,
-                         double unit) {
-  MetricFamily& family = families_.emplace_back();
-  family.name = name;
-  family.help = help;
-  family.type = MetricType::Histogram;
-  ClientMetric::Histogram& histogram = family.metric.emplace_back().histogram;
-  uint64_t cumulative = 0;
-  for (size_t i = 0; i < values.bounds.size(); ++i) {
-    cumulative += values.buckets[i];
-    histogram.bucket.push_back({cumulative, static_cast<double>(values.bounds[i]) * unit});
-  }
-  histogram.sample_count = values.Count();
-  histogram.bucket.push_back({histogram.sample_count, std::numeric_limits<double>::infinity()});
-  histogram.sample_sum = static_cast<double>(values.sum) * unit;
-}
 
 // One series for each enumerator that has a name.
 template <typename Enum, size_t kCount>
@@ -89,20 +23,43 @@ std::vector<Series> ByName(const char* label, const std::array<uint64_t, kCount>
   return series;
 }
 
-// The reasons for which a connection can end before it became a session.
-constexpr edge::CloseReason kRefusals[] = {
-    edge::CloseReason::kClientGone,        edge::CloseReason::kConnectionLost,
-    edge::CloseReason::kBadProxyHeader,    edge::CloseReason::kHandshakeTimeout,
-    edge::CloseReason::kTooManyHandshakes, edge::CloseReason::kTlsFailed,
-    edge::CloseReason::kUpgradeRefused,    edge::CloseReason::kUnauthorized,
-    edge::CloseReason::kDraining,          edge::CloseReason::kEdgeFull,
-    edge::CloseReason::kAddressFull};
+// Whether a connection can end so before its upgrade is done.
+bool CanEndHandshake(edge::CloseReason reason) {
+  switch (reason) {
+    case edge::CloseReason::kClientGone:
+    case edge::CloseReason::kConnectionLost:
+    case edge::CloseReason::kBadProxyHeader:
+    case edge::CloseReason::kHandshakeTimeout:
+    case edge::CloseReason::kTooManyHandshakes:
+    case edge::CloseReason::kTlsFailed:
+    case edge::CloseReason::kUpgradeRefused:
+    case edge::CloseReason::kUnauthorized:
+    case edge::CloseReason::kDraining:
+    case edge::CloseReason::kEdgeFull:
+    case edge::CloseReason::kAddressFull:
+      return true;
+    case edge::CloseReason::kClientClosed:
+    case edge::CloseReason::kProtocolError:
+    case edge::CloseReason::kBadUtf8:
+    case edge::CloseReason::kTooManyTopics:
+    case edge::CloseReason::kTopicTooLong:
+    case edge::CloseReason::kOperator:
+    case edge::CloseReason::kMessageTooBig:
+    case edge::CloseReason::kPongTimeout:
+    case edge::CloseReason::kSlowReader:
+    case edge::CloseReason::kQueuesFull:
+      return false;
+  }
+  return false;
+}
 
 std::vector<Series> Handshakes(const edge::EdgeSnapshot& edge) {
   std::vector<Series> series = {{{{"outcome", "ok"}}, static_cast<double>(edge.upgraded)}};
-  for (const edge::CloseReason reason : kRefusals) {
-    series.push_back({{{"outcome", std::string(Name(reason))}},
-                      static_cast<double>(edge.refusals[static_cast<size_t>(reason)])});
+  for (size_t i = 0; i < edge::kCloseReasonCount; ++i) {
+    const auto reason = static_cast<edge::CloseReason>(i);
+    if (!CanEndHandshake(reason)) continue;
+    series.push_back(
+        {{{"outcome", std::string(Name(reason))}}, static_cast<double>(edge.refusals[i])});
   }
   return series;
 }

@@ -9,7 +9,7 @@
 namespace cairn::admin {
 namespace {
 
-constexpr char kHead[] =
+constexpr char kBashHead[] =
     R"sh(# bash completion for cairn-admin. For this shell: eval "$(cairn-admin completion bash)"
 _cairn_admin() {
   local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path= word i
@@ -95,7 +95,7 @@ std::string BashCompletion(const CommandTree& tree) {
         valued.insert(option.names.begin(), option.names.end());
     }
   });
-  std::string script = kHead;
+  std::string script = kBashHead;
   Replace(script, "VALUED", Patterns(valued));
   Replace(script, "PATHS", Patterns(paths));
   return script + ValueCases(tree) + WordCases(tree) + kTail;

@@ -9,7 +9,7 @@
 namespace cairn::admin {
 namespace {
 
-constexpr char kHead[] =
+constexpr char kFishHead[] =
     R"(# fish completion for cairn-admin: put it into ~/.config/fish/completions/cairn-admin.fish
 function __cairn_admin_at
     set -l at ''
@@ -76,7 +76,7 @@ std::string FishCompletion(const CommandTree& tree) {
       if (!is_help) lines += OptionLine(path.empty() ? "" : condition, option);
     }
   });
-  std::string script = kHead;
+  std::string script = kFishHead;
   script.replace(script.find("VALUED"), 6, absl::StrJoin(valued, " "));
   script.replace(script.find("PATHS"), 5, absl::StrJoin(paths, " "));
   return script + lines;

@@ -7,7 +7,7 @@
 namespace cairn::admin {
 namespace {
 
-using Request = v1::ListPeersRequest;
+using PeersRequest = v1::ListPeersRequest;
 
 void AddFilter(Flags& flags, PeersListCommand& list) {
   v1::PeerFilter& filter = *list.request.mutable_filter();
@@ -22,18 +22,18 @@ void AddFilter(Flags& flags, PeersListCommand& list) {
 
 void AddOrder(Flags& flags, const std::shared_ptr<PeersListCommand>& list,
               const std::shared_ptr<bool>& reverse) {
-  const auto by = [list](Request::Sort sort) {
+  const auto by = [list](PeersRequest::Sort sort) {
     return [list, sort] { list->request.set_sort(sort); };
   };
   flags.Choice("--sort", "FIELD", "Sort, largest or latest first but for id",
-               {{"id", by(Request::SORT_ID)},
-                {"connected-since", by(Request::SORT_CONNECTED_SINCE)},
-                {"last-activity", by(Request::SORT_LAST_ACTIVITY)},
-                {"messages-in", by(Request::SORT_MESSAGES_IN)},
-                {"bytes-in", by(Request::SORT_BYTES_IN)},
-                {"bytes-out", by(Request::SORT_BYTES_OUT)},
-                {"queued-bytes", by(Request::SORT_QUEUED_BYTES)},
-                {"rtt", by(Request::SORT_RTT)}});
+               {{"id", by(PeersRequest::SORT_ID)},
+                {"connected-since", by(PeersRequest::SORT_CONNECTED_SINCE)},
+                {"last-activity", by(PeersRequest::SORT_LAST_ACTIVITY)},
+                {"messages-in", by(PeersRequest::SORT_MESSAGES_IN)},
+                {"bytes-in", by(PeersRequest::SORT_BYTES_IN)},
+                {"bytes-out", by(PeersRequest::SORT_BYTES_OUT)},
+                {"queued-bytes", by(PeersRequest::SORT_QUEUED_BYTES)},
+                {"rtt", by(PeersRequest::SORT_RTT)}});
   flags.Switch("--reverse", "The other way round", [reverse](bool on) { *reverse = on; });
   flags.Count("--limit", "N", "At most N peers; 0: all",
               [list](uint32_t n) { list->request.set_limit(n); });
@@ -41,7 +41,7 @@ void AddOrder(Flags& flags, const std::shared_ptr<PeersListCommand>& list,
              *list->request.mutable_page_token());
 }
 
-void AddList(Flags peers, Command& chosen) {
+void AddPeersList(Flags peers, Command& chosen) {
   Flags flags = peers.Sub("list", "List connected peers, or those that left");
   const auto list = std::make_shared<PeersListCommand>();
   const auto reverse = std::make_shared<bool>(false);
@@ -53,7 +53,7 @@ void AddList(Flags peers, Command& chosen) {
                [list](bool on) { list->request.set_closed(on); });
   flags.Watch(list->every);
   flags.WhenGiven([list, reverse, &chosen] {
-    const bool by_id = list->request.sort() == Request::SORT_ID;
+    const bool by_id = list->request.sort() == PeersRequest::SORT_ID;
     list->request.set_descending(*reverse == by_id);
     if (!list->request.page_token().empty() && !by_id) {
       return absl::InvalidArgumentError("--after goes with --sort id only");
@@ -134,7 +134,7 @@ void AddKick(Flags peers, Command& chosen) {
 void AddPeersCommands(Flags& root, Command& chosen) {
   Flags peers = root.Sub("peers", "Connected clients");
   peers.app().require_subcommand(1);
-  AddList(peers, chosen);
+  AddPeersList(peers, chosen);
   Flags show = peers.Sub("show", "Everything about one peer, closed ones too");
   const auto command = std::make_shared<PeersShowCommand>();
   show.Text("ID", "", "The peer: 16 hex digits", command->id)->required();

@@ -5,27 +5,27 @@
 namespace cairn::admin {
 namespace {
 
-using Request = v1::ListTopicsRequest;
+using TopicsRequest = v1::ListTopicsRequest;
 
-void AddList(Flags topics, Command& chosen) {
+void AddTopicsList(Flags topics, Command& chosen) {
   Flags flags = topics.Sub("list", "List topics that have subscribers");
   const auto list = std::make_shared<TopicsListCommand>();
   const auto reverse = std::make_shared<bool>(false);
-  const auto by = [list](Request::Sort sort) {
+  const auto by = [list](TopicsRequest::Sort sort) {
     return [list, sort] { list->request.set_sort(sort); };
   };
   flags.Text("--prefix", "TEXT", "Name begins with TEXT", *list->request.mutable_name_prefix());
   flags.Choice("--sort", "FIELD", "Sort, largest first but for name",
-               {{"name", by(Request::SORT_NAME)},
-                {"subscribers", by(Request::SORT_SUBSCRIBERS)},
-                {"rate", by(Request::SORT_RATE)},
-                {"relays", by(Request::SORT_RELAYS)}});
+               {{"name", by(TopicsRequest::SORT_NAME)},
+                {"subscribers", by(TopicsRequest::SORT_SUBSCRIBERS)},
+                {"rate", by(TopicsRequest::SORT_RATE)},
+                {"relays", by(TopicsRequest::SORT_RELAYS)}});
   flags.Switch("--reverse", "The other way round", [reverse](bool on) { *reverse = on; });
   flags.Count("--limit", "N", "At most N topics; 0: all",
               [list](uint32_t n) { list->request.set_limit(n); });
   flags.Watch(list->every);
   flags.WhenGiven([list, reverse, &chosen] {
-    list->request.set_descending(*reverse == (list->request.sort() == Request::SORT_NAME));
+    list->request.set_descending(*reverse == (list->request.sort() == TopicsRequest::SORT_NAME));
     chosen = *list;
     return absl::OkStatus();
   });
@@ -36,7 +36,7 @@ void AddList(Flags topics, Command& chosen) {
 void AddTopicsCommands(Flags& root, Command& chosen) {
   Flags topics = root.Sub("topics", "What clients are subscribed to");
   topics.app().require_subcommand(1);
-  AddList(topics, chosen);
+  AddTopicsList(topics, chosen);
   Flags show = topics.Sub("show", "One topic and its subscribers");
   const auto command = std::make_shared<TopicsShowCommand>();
   show.Text("TOPIC", "", "Its name", command->name)->required();

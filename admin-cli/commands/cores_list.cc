@@ -6,7 +6,7 @@
 namespace cairn::admin {
 namespace {
 
-int ListOnce(CommandContext& context) {
+int ListCoresOnce(CommandContext& context) {
   const absl::StatusOr<v1::ListCoresResponse> cores = context.client.ListCores();
   if (!cores.ok()) return context.Fail(cores.status());
   Table table = CoreTable();
@@ -25,7 +25,7 @@ int ListOnce(CommandContext& context) {
 }  // namespace
 
 int RunCommand(CommandContext& context, const CoresListCommand& command) {
-  return Repeat(context, command.every, ListOnce);
+  return Repeat(context, command.every, ListCoresOnce);
 }
 
 }  // namespace cairn::admin

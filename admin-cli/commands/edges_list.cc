@@ -6,7 +6,7 @@
 namespace cairn::admin {
 namespace {
 
-int ListOnce(CommandContext& context) {
+int ListEdgesOnce(CommandContext& context) {
   const absl::StatusOr<v1::ListEdgesResponse> edges = context.client.ListEdges();
   if (!edges.ok()) return context.Fail(edges.status());
   Table table = EdgeTable();
@@ -21,7 +21,7 @@ int ListOnce(CommandContext& context) {
 }  // namespace
 
 int RunCommand(CommandContext& context, const EdgesListCommand& command) {
-  return Repeat(context, command.every, ListOnce);
+  return Repeat(context, command.every, ListEdgesOnce);
 }
 
 }  // namespace cairn::admin

@@ -9,26 +9,26 @@
 namespace cairn::admin {
 namespace {
 
-using Request = v1::DisconnectRequest;
+using KickRequest = v1::DisconnectRequest;
 
-std::string Whom(const Request& request) {
+std::string Whom(const KickRequest& request) {
   switch (request.target_case()) {
-    case Request::kId:
+    case KickRequest::kId:
       return fmt::format("peer '{}'", request.id());
-    case Request::kTopic:
+    case KickRequest::kTopic:
       return fmt::format("peers subscribed to '{}'", request.topic());
-    case Request::kAddressPrefix:
+    case KickRequest::kAddressPrefix:
       return fmt::format("peers whose address begins with '{}'", request.address_prefix());
-    case Request::kEdge:
+    case KickRequest::kEdge:
       return fmt::format("peers of edge '{}'", request.edge());
-    case Request::TARGET_NOT_SET:
+    case KickRequest::TARGET_NOT_SET:
       break;
   }
   return "no peer";
 }
 
 // The peers selected by a target other than an id.
-absl::StatusOr<std::vector<v1::Peer>> Targets(FleetClient& client, const Request& request) {
+absl::StatusOr<std::vector<v1::Peer>> Targets(FleetClient& client, const KickRequest& request) {
   v1::ListPeersRequest list;
   list.mutable_filter()->set_edge(request.edge());
   list.mutable_filter()->set_topic(request.topic());
@@ -42,8 +42,8 @@ absl::StatusOr<std::vector<v1::Peer>> Targets(FleetClient& client, const Request
   return peers;
 }
 
-absl::StatusOr<std::vector<v1::Peer>> Target(FleetClient& client, const Request& request) {
-  if (request.target_case() != Request::kId) return Targets(client, request);
+absl::StatusOr<std::vector<v1::Peer>> Target(FleetClient& client, const KickRequest& request) {
+  if (request.target_case() != KickRequest::kId) return Targets(client, request);
   v1::GetPeerRequest get;
   get.set_id(request.id());
   const absl::StatusOr<v1::Peer> peer = client.GetPeer(get);
@@ -65,7 +65,7 @@ int DryRun(CommandContext& context, const std::vector<v1::Peer>& peers) {
 }  // namespace
 
 int RunCommand(CommandContext& context, const PeersKickCommand& command) {
-  const Request& request = command.request;
+  const KickRequest& request = command.request;
   const std::string whom = Whom(request);
   const std::string nobody = fmt::format("there are no {}: see 'cairn-admin peers list'", whom);
   const std::string unknown = request.has_id() ? fmt::format("{} is not connected", whom) : nobody;

@@ -8,7 +8,7 @@
 namespace cairn::admin {
 namespace {
 
-int ListOnce(CommandContext& context, const PeersListCommand& command) {
+int ListPeersOnce(CommandContext& context, const PeersListCommand& command) {
   v1::ListPeersRequest request = command.request;
   const absl::Time now = context.now();
   v1::PeerFilter& filter = *request.mutable_filter();
@@ -48,7 +48,7 @@ int ListOnce(CommandContext& context, const PeersListCommand& command) {
 
 int RunCommand(CommandContext& context, const PeersListCommand& command) {
   return Repeat(context, command.every,
-                [&](CommandContext& once) { return ListOnce(once, command); });
+                [&](CommandContext& once) { return ListPeersOnce(once, command); });
 }
 
 }  // namespace cairn::admin

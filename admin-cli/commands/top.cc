@@ -13,20 +13,20 @@
 namespace cairn::admin {
 namespace {
 
-using Request = v1::ListPeersRequest;
+using PeersRequest = v1::ListPeersRequest;
 
 struct Order {
   const char* name;
-  Request::Sort sort;
+  PeersRequest::Sort sort;
 };
-constexpr Order kOrders[] = {{"bytes in", Request::SORT_BYTES_IN},
-                             {"bytes out", Request::SORT_BYTES_OUT},
-                             {"queued", Request::SORT_QUEUED_BYTES},
-                             {"round trip", Request::SORT_RTT},
-                             {"newest", Request::SORT_CONNECTED_SINCE}};
+constexpr Order kOrders[] = {{"bytes in", PeersRequest::SORT_BYTES_IN},
+                             {"bytes out", PeersRequest::SORT_BYTES_OUT},
+                             {"queued", PeersRequest::SORT_QUEUED_BYTES},
+                             {"round trip", PeersRequest::SORT_RTT},
+                             {"newest", PeersRequest::SORT_CONNECTED_SINCE}};
 
 // A core that answers slowly should not be queried more often.
-absl::Status Fetch(FleetClient& client, Request::Sort sort, size_t rows, TopFigures& figures) {
+absl::Status Fetch(FleetClient& client, PeersRequest::Sort sort, size_t rows, TopFigures& figures) {
   absl::StatusOr<v1::GetStatusResponse> status = client.GetStatus();
   if (!status.ok()) return status.status();
   figures.status = *std::move(status);
@@ -44,7 +44,7 @@ absl::Status Fetch(FleetClient& client, Request::Sort sort, size_t rows, TopFigu
   });
   if (!listed.ok()) return listed;
 
-  Request peers;
+  PeersRequest peers;
   peers.set_sort(sort);
   peers.set_descending(true);
   peers.set_limit(static_cast<uint32_t>(rows));

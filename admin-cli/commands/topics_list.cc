@@ -6,7 +6,7 @@
 namespace cairn::admin {
 namespace {
 
-int ListOnce(CommandContext& context, const TopicsListCommand& command) {
+int ListTopicsOnce(CommandContext& context, const TopicsListCommand& command) {
   Table table = TopicTable();
   const absl::Time now = context.now();
   const absl::Status status =
@@ -29,7 +29,7 @@ int ListOnce(CommandContext& context, const TopicsListCommand& command) {
 
 int RunCommand(CommandContext& context, const TopicsListCommand& command) {
   return Repeat(context, command.every,
-                [&](CommandContext& once) { return ListOnce(once, command); });
+                [&](CommandContext& once) { return ListTopicsOnce(once, command); });
 }
 
 }  // namespace cairn::admin

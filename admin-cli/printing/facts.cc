@@ -14,7 +14,7 @@ using ::cairn::signaling::v1::ReasonCount;
 
 namespace {
 
-constexpr size_t kGap = 2;
+constexpr size_t kNameGap = 2;
 
 // Breaks the text at blanks into lines of at most `width` columns; 0: one line.
 std::vector<std::string> Wrap(std::string_view text, size_t width) {
@@ -39,7 +39,7 @@ void Facts::Add(std::string name, const std::string& value, Tone tone) {
 
 std::string Facts::ToString(const Style& style) const {
   size_t width = 0;
-  for (const auto& [name, cell] : facts_) width = std::max(width, name.size() + kGap);
+  for (const auto& [name, cell] : facts_) width = std::max(width, name.size() + kNameGap);
   std::string out;
   for (const auto& [name, cell] : facts_) {
     std::string before = Paint(name, Tone::kHeading, style) + std::string(width - name.size(), ' ');

@@ -9,7 +9,7 @@
 namespace cairn::admin {
 namespace {
 
-constexpr size_t kGap = 2;
+constexpr size_t kColumnGap = 2;
 
 // SGR parameters (ECMA-48 8.3.117) that are readable on dark and light backgrounds.
 const char* Sgr(Tone tone) {
@@ -48,7 +48,7 @@ void Table::Add(std::vector<Cell> row) {
 size_t Table::Layout::Total() const {
   size_t total = 0;
   for (size_t i = 0; i < width.size(); ++i) {
-    if (shown[i]) total += width[i] + (total > 0 ? kGap : 0);
+    if (shown[i]) total += width[i] + (total > 0 ? kColumnGap : 0);
   }
   return total;
 }
@@ -101,7 +101,7 @@ void Table::AppendLine(const std::vector<Cell>& cells, const Layout& layout, con
       out += std::exchange(pending, "") + Paint(text, cells[i].tone, style);
     }
     if (columns_[i].align == Column::kLeft) pending += blanks;
-    pending.append(kGap, ' ');
+    pending.append(kColumnGap, ' ');
   }
   out += '\n';
 }

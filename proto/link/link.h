@@ -33,6 +33,8 @@ namespace cairn::link {
 
 // The limits of a gathered message, and of a written one.
 inline constexpr size_t kMaxMessageBytes = 512 << 10;
+// The fields of a message that its cost does not count, and what gRPC adds, take no more.
+inline constexpr size_t kMessageSlack = 64 << 10;
 
 enum class Receipt : uint8_t {
   kHandle,   // the message is new and whole: to be handled now

@@ -12,7 +12,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "tests/bench/bench_clock.h"
 #include "tests/bench/inspection_calls.h"
@@ -35,7 +34,6 @@ constexpr int kFaults = 1;
 constexpr int kCouldNotRun = 2;
 constexpr size_t kHistory = 10'000;  // closed peers: as many as a core remembers
 constexpr char kNothing[] = "nothing else";
-constexpr int64_t kPatience = 120 * kSecond;
 
 struct Options {
   std::string server;
@@ -91,8 +89,6 @@ class Run {
     std::string done;
   };
 
-  template <typename Reached>
-  bool Await(Reached reached);
   void PrintMemory(const char* what, uint64_t before);
   RelayFigures RelaysUnder(const Load* meanwhile);
 
@@ -104,16 +100,6 @@ class Run {
   std::unique_ptr<RelayProbe> probe_;
   bool lost_ = false;
 };
-
-template <typename Reached>
-bool Run::Await(Reached reached) {
-  const int64_t deadline_ns = NowNs() + kPatience;
-  while (!reached(calls_.Status())) {
-    if (NowNs() > deadline_ns || population_.broken()) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return true;
-}
 
 void Run::PrintMemory(const char* what, uint64_t before) {
   const uint64_t now = core_.ResidentBytes();
@@ -128,22 +114,18 @@ bool Run::Fill() {
   std::printf("| Memory of the core | MiB | more than before, bytes a peer |\n|---|---|---|\n");
   std::printf("| empty | %.1f | |\n", static_cast<double>(empty_) / (1 << 20));
   const int64_t start_ns = NowNs();
-  const bool opened = population_.Open() && Await([this](const auto& status) {
-                        return status.peers() == options_.peers;
-                      });
-  if (!opened) return false;
+  if (!population_.Open() || calls_.Status().peers() != options_.peers) return false;
   PrintMemory("peers, with no topic", empty_);
   uint64_t before = core_.ResidentBytes();
-  const bool subscribed = population_.Subscribe() && Await([this](const auto& status) {
-                            return status.subscriptions() == population_.subscriptions();
-                          });
-  if (!subscribed) return false;
+  if (!population_.Subscribe() || calls_.Status().subscriptions() != population_.subscriptions()) {
+    return false;
+  }
   PrintMemory("and three topics each", before);
   before = core_.ResidentBytes();
-  // The history is full when the last lane has reported its closed peers.
-  const bool reported = population_.Report() && population_.PassThrough(kHistory) &&
-                        Await([](const auto& status) { return status.peers_closed() == kHistory; });
-  if (!reported) return false;
+  if (!population_.Report() || !population_.PassThrough(kHistory) ||
+      calls_.Status().peers_closed() != kHistory) {
+    return false;
+  }
   PrintMemory("and figures, and 10,000 that are gone", before);
   PrintMemory("all together", empty_);
   std::printf("\nFilled in %.1f s.\n\n", static_cast<double>(NowNs() - start_ns) / 1e9);
@@ -173,9 +155,7 @@ Run::RelayFigures Run::RelaysUnder(const Load* meanwhile) {
 
 bool Run::PrintRelays() {
   probe_ = std::make_unique<RelayProbe>(core_);
-  if (!Await([this](const auto& status) {
-        return status.subscriptions() == population_.subscriptions() + RelayProbe::kSubscriptions;
-      })) {
+  if (calls_.Status().subscriptions() != population_.subscriptions() + RelayProbe::kSubscriptions) {
     return false;
   }
   probe_->Run(options_.rate, 1);  // to warm up

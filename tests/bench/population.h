@@ -31,7 +31,7 @@ class Population {
  public:
   Population(const CoreProcess& core, size_t peers, size_t lanes);
 
-  // In this order; each returns when all of it has been written.
+  // In this order; each returns when the core has handled all of it.
   bool Open();
   bool Subscribe();
   bool Report();

@@ -46,6 +46,9 @@ RelayProbe::RelayProbe(const CoreProcess& core)
             [this](const Delivery& delivery) { OnReturn(delivery); }) {
   Join(near_, kNearPeer);
   Join(far_, kFarPeer);
+  // Both subscriptions are in effect once the core has acknowledged them.
+  near_.Flush();
+  far_.Flush();
 }
 
 void RelayProbe::Relay(BenchLane& lane, uint64_t peer, const std::string& payload) {

@@ -150,10 +150,13 @@ IN_TESTS = [
 ]
 
 
-def compile_command(build, source):
+def compilation(build, source):
+    """The file that is compiled for a source, and the command: the source itself, or a file that includes several (a unity build)."""
+    include = f'#include "{ROOT / source}"'
     for entry in json.loads((build / "compile_commands.json").read_text()):
-        if entry["file"] == str(ROOT / source):
-            return shlex.split(entry["command"])
+        unit = pathlib.Path(entry["file"])
+        if unit == ROOT / source or (unit.parent.name == "Unity" and include in unit.read_text()):
+            return unit, shlex.split(entry["command"])
     raise SystemExit(f"{source} is not compiled by {build}")
 
 
@@ -176,12 +179,15 @@ def mutate(build, name, link):
     (place / source).parent.mkdir(parents=True, exist_ok=True)
     (place / source).write_text(text)
     objects = []
-    for unit in users or [source]:
-        command = compile_command(build, unit)
-        output = place / (unit.replace("/", "-") + ".o")
+    for number, (unit, command) in enumerate(dict(compilation(build, one) for one in users or [source]).items()):
+        output = place / f"{number}.o"
         command[command.index("-o") + 1] = str(output)
         if users is None:
             command[command.index("-c") + 1] = str(place / source)
+            if unit != ROOT / source:
+                copy = place / unit.name
+                copy.write_text(unit.read_text().replace(str(ROOT / source), str(place / source)))
+                command[command.index("-c") + 1] = str(copy)
         # Behind the compiler, and behind a cache in front of it. -O1 compiles faster than the build's own; what the
         # mutation makes unused is no error.
         at = next(i for i, word in enumerate(command) if word.startswith("-"))

@@ -9,6 +9,7 @@
 
 #include "proto/link/timing.h"
 #include "tests/support/router_fixture.h"
+#include "tests/support/steady_times.h"
 
 namespace cairn::core {
 
@@ -63,7 +64,6 @@ class RouterReturn : public RouterTest {
   static constexpr uint64_t kEarlierCore = 55;
   const absl::Duration kLimit = absl::FromChrono(link::kReturnLimit);
   const absl::Duration kPatience = absl::FromChrono(link::kReturnPatience);
-  static constexpr absl::Duration kInstant = absl::Microseconds(1);
 };
 
 }  // namespace cairn::core

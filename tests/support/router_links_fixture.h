@@ -7,10 +7,9 @@
 
 #include "tests/support/fake_edge_sink.h"
 #include "tests/support/router_fixture.h"
+#include "tests/support/steady_times.h"
 
 namespace cairn::core {
-
-inline constexpr absl::Duration kInstant = absl::Microseconds(1);
 
 class RouterLinks : public RouterTest {
  protected:

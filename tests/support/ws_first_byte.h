@@ -4,15 +4,17 @@
 
 #include <cstdint>
 
+#include "proto/wire/ws_encoder.h"
+
 namespace cairn::wire {
 
 inline constexpr uint8_t kFin = 0x80;
 inline constexpr uint8_t kContinuation = 0x0;
-inline constexpr uint8_t kText = 0x1;
-inline constexpr uint8_t kBinary = 0x2;
-inline constexpr uint8_t kClose = 0x8;
-inline constexpr uint8_t kPing = 0x9;
-inline constexpr uint8_t kPong = 0xA;
+inline constexpr uint8_t kText = static_cast<uint8_t>(WsOpcode::kText);
+inline constexpr uint8_t kBinary = static_cast<uint8_t>(WsOpcode::kBinary);
+inline constexpr uint8_t kClose = static_cast<uint8_t>(WsOpcode::kClose);
+inline constexpr uint8_t kPing = static_cast<uint8_t>(WsOpcode::kPing);
+inline constexpr uint8_t kPong = static_cast<uint8_t>(WsOpcode::kPong);
 
 }  // namespace cairn::wire
 

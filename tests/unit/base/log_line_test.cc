@@ -10,7 +10,7 @@ namespace {
 
 namespace json = boost::json;
 
-json::object Parsed(std::string_view event, Fields fields) {
+json::object ParsedLine(std::string_view event, Fields fields) {
   const std::string line = LineAsJson(event, fields);
   return json::parse("{" + line + "}").as_object();
 }
@@ -61,9 +61,9 @@ TEST(LogLineText, InvalidUtf8IsReplaced) {
 TEST(LogLineJson, NumbersAndTruthsAreNoText) {
   EXPECT_EQ(LineAsJson("e", {{"n", -3}, {"t", true}, {"s", "3"}}),
             R"("event":"e","n":-3,"t":true,"s":"3")");
-  EXPECT_EQ(Parsed("e", {{"n", std::numeric_limits<uint64_t>::max()}}).at("n").as_uint64(),
+  EXPECT_EQ(ParsedLine("e", {{"n", std::numeric_limits<uint64_t>::max()}}).at("n").as_uint64(),
             std::numeric_limits<uint64_t>::max());
-  EXPECT_EQ(Parsed("e", {{"n", std::numeric_limits<int64_t>::min()}}).at("n").as_int64(),
+  EXPECT_EQ(ParsedLine("e", {{"n", std::numeric_limits<int64_t>::min()}}).at("n").as_int64(),
             std::numeric_limits<int64_t>::min());
 }
 

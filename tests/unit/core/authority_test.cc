@@ -34,8 +34,8 @@ AuthorityTokens Certificates(const std::string& lines) {
   return tokens;
 }
 
-Credentials Token(const std::string& token) { return {token, {}, {}}; }
-Credentials Named(const std::string& name) { return {{}, {name}, {}}; }
+Credentials WithToken(const std::string& token) { return {token, {}, {}}; }
+Credentials WithName(const std::string& name) { return {{}, {name}, {}}; }
 
 // Whether lanes may be opened, and of which edge: "-": no; "*": of any.
 std::string EdgeOf(const Authority& authority, const Credentials& credentials) {
@@ -46,25 +46,25 @@ std::string EdgeOf(const Authority& authority, const Credentials& credentials) {
 
 TEST(Authority, ATokenWithANameIsOfThatEdge) {
   const Authority authority(Edges("north: n\nplain\n"), false);
-  EXPECT_EQ(EdgeOf(authority, Token("n")), "north");
-  EXPECT_EQ(EdgeOf(authority, Token("plain")), "*");
-  EXPECT_EQ(EdgeOf(authority, Token("north")), "-");
+  EXPECT_EQ(EdgeOf(authority, WithToken("n")), "north");
+  EXPECT_EQ(EdgeOf(authority, WithToken("plain")), "*");
+  EXPECT_EQ(EdgeOf(authority, WithToken("north")), "-");
 }
 
 TEST(Authority, WithoutAListEveryCertificateNamedAsAnEdgeIsOne) {
   const Authority authority({}, true);
-  EXPECT_EQ(EdgeOf(authority, Named("edge.north")), "*");
-  EXPECT_EQ(EdgeOf(authority, Named("north")), "-");
+  EXPECT_EQ(EdgeOf(authority, WithName("edge.north")), "*");
+  EXPECT_EQ(EdgeOf(authority, WithName("north")), "-");
 }
 
 TEST(Authority, OfAListOnlyThoseInItCount) {
   const Authority authority(Certificates("edge.plain\nnorth: n.example.com\noperator.alice\n"),
                             true);
-  EXPECT_EQ(EdgeOf(authority, Named("edge.plain")), "*");
-  EXPECT_EQ(EdgeOf(authority, Named("n.example.com")), "north");
-  EXPECT_EQ(EdgeOf(authority, Named("edge.other")), "-");
-  EXPECT_TRUE(authority.Check(Named("operator.alice"), Capability::kOperate).ok());
-  EXPECT_FALSE(authority.Check(Named("operator.bob"), Capability::kView).ok());
+  EXPECT_EQ(EdgeOf(authority, WithName("edge.plain")), "*");
+  EXPECT_EQ(EdgeOf(authority, WithName("n.example.com")), "north");
+  EXPECT_EQ(EdgeOf(authority, WithName("edge.other")), "-");
+  EXPECT_TRUE(authority.Check(WithName("operator.alice"), Capability::kOperate).ok());
+  EXPECT_FALSE(authority.Check(WithName("operator.bob"), Capability::kView).ok());
 }
 
 class Leases : public testing::Test {
@@ -79,30 +79,30 @@ class Leases : public testing::Test {
 };
 
 TEST_F(Leases, EndWhenTheTokenIsTakenAway) {
-  const Authority::Lease north = Hold(Token("n")), south = Hold(Token("s"));
+  const Authority::Lease north = Hold(WithToken("n")), south = Hold(WithToken("s"));
   EXPECT_EQ(authority_.SetTokens(Edges("south: s\n")), 1u);
   EXPECT_EQ(ended_, std::vector{absl::StatusCode::kUnauthenticated});
 }
 
 TEST_F(Leases, EndWhenTheTokenIsOfAnotherEdgeByNow) {
-  const Authority::Lease north = Hold(Token("n"));
+  const Authority::Lease north = Hold(WithToken("n"));
   EXPECT_EQ(authority_.SetTokens(Edges("west: n\n")), 1u);
 }
 
 TEST_F(Leases, GoOnWhenNothingChangesForThem) {
-  const Authority::Lease north = Hold(Token("n")), cert = Hold(Named("edge"));
+  const Authority::Lease north = Hold(WithToken("n")), cert = Hold(WithName("edge"));
   EXPECT_EQ(authority_.SetTokens(Edges("new: x\nnorth: n\n")), 0u);
   EXPECT_TRUE(ended_.empty());
 }
 
 TEST_F(Leases, EndWhenACertificateIsNotInTheListThatThereIsNow) {
-  const Authority::Lease north = Hold(Named("edge.north")), south = Hold(Named("edge.south"));
+  const Authority::Lease north = Hold(WithName("edge.north")), south = Hold(WithName("edge.south"));
   EXPECT_EQ(authority_.SetTokens(Certificates("edge.south\n")), 1u);
 }
 
 TEST_F(Leases, ThatHaveEndedAreNotEndedAgain) {
   {
-    Authority::Lease north = Hold(Token("n"));
+    Authority::Lease north = Hold(WithToken("n"));
     Authority::Lease moved = std::move(north);
   }
   EXPECT_EQ(authority_.SetTokens(Edges("south: s\n")), 0u);
@@ -110,7 +110,7 @@ TEST_F(Leases, ThatHaveEndedAreNotEndedAgain) {
 
 TEST_F(Leases, OfRevokedCredentialsEndAtOnce) {
   authority_.SetTokens(Edges("south: s\n"));
-  const Authority::Lease north = Hold(Token("n"));
+  const Authority::Lease north = Hold(WithToken("n"));
   EXPECT_EQ(ended_.size(), 1u);
 }
 

@@ -8,6 +8,7 @@
 
 #include "tests/support/fake_lane.h"
 #include "tests/support/link_messages.h"
+#include "tests/support/steady_times.h"
 
 namespace cairn::core {
 namespace {
@@ -20,8 +21,6 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr absl::Duration kTimeout = absl::Seconds(10);
-constexpr absl::Duration kStart = absl::Hours(1);
-constexpr absl::Duration kInstant = absl::Microseconds(1);
 constexpr auto kIgnore = [](const auto&) {};
 
 class LaneChannelTest : public testing::Test {

@@ -3,10 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "proto/link/cost.h"
-
 #include <string>
 #include <vector>
+
+#include "proto/link/cost.h"
+#include "tests/support/steady_times.h"
 
 namespace cairn::core {
 namespace {
@@ -18,7 +19,6 @@ using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
 constexpr absl::Duration kUntil = absl::Seconds(10);
-constexpr absl::Duration kInstant = absl::Microseconds(1);
 
 class LateLanesTest : public testing::Test {
  protected:

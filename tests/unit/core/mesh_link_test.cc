@@ -12,7 +12,7 @@ namespace cairn::core {
 namespace {
 
 using signaling::v1::MeshMessage;
-using Receipt = MeshLink::Receipt;
+using MeshReceipt = MeshLink::Receipt;
 
 class MeshLinkTest : public testing::Test {
  protected:
@@ -32,10 +32,10 @@ class MeshLinkTest : public testing::Test {
     }
   }
   void Take(MeshLink& to, MeshMessage message, std::vector<uint64_t>& heard) {
-    const Receipt receipt = to.Receive(message, now_);
-    ASSERT_NE(receipt, Receipt::kBroken);
-    ASSERT_NE(receipt, Receipt::kNewLink);
-    if (receipt != Receipt::kHandle) return;
+    const MeshReceipt receipt = to.Receive(message, now_);
+    ASSERT_NE(receipt, MeshReceipt::kBroken);
+    ASSERT_NE(receipt, MeshReceipt::kNewLink);
+    if (receipt != MeshReceipt::kHandle) return;
     for (const auto& item : message.items()) heard.push_back(item.tag());
   }
   void Tick() {
@@ -123,14 +123,14 @@ TEST_F(MeshLinkTest, AnEndThatHasForgottenTheOtherIsNoticed) {
   }
   MeshLink again(8, limits_, now_);
   MeshMessage hello = Read(again.Next());
-  EXPECT_EQ(a_.Receive(hello, now_), Receipt::kNewLink);
+  EXPECT_EQ(a_.Receive(hello, now_), MeshReceipt::kNewLink);
   // What the one that is forgotten still says is for nobody.
   MeshMessage late;
   late.set_from_link(7);
   late.set_to_link(2);
   MeshLink next(2, limits_, now_);
-  EXPECT_EQ(next.Receive(hello, now_), Receipt::kNothing);
-  EXPECT_EQ(next.Receive(late, now_), Receipt::kNothing);
+  EXPECT_EQ(next.Receive(hello, now_), MeshReceipt::kNothing);
+  EXPECT_EQ(next.Receive(late, now_), MeshReceipt::kNothing);
   EXPECT_FALSE(next.known());
 }
 
@@ -139,7 +139,7 @@ TEST_F(MeshLinkTest, AnAcknowledgementOfWhatWasNeverSentBreaksIt) {
   message.set_from_link(7);
   message.set_to_link(1);
   message.set_received(5);
-  EXPECT_EQ(a_.Receive(message, now_), Receipt::kBroken);
+  EXPECT_EQ(a_.Receive(message, now_), MeshReceipt::kBroken);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "proto/link/cost.h"
 #include "proto/link/timing.h"
+#include "tests/support/steady_times.h"
 
 namespace cairn::core {
 namespace {
@@ -19,11 +20,9 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-const absl::Duration kStart = absl::Hours(1);
 const absl::Duration kStartHold = absl::FromChrono(link::kStartHold);
 const absl::Duration kPatience = absl::FromChrono(link::kReturnPatience);
 const absl::Duration kLimit = absl::FromChrono(link::kReturnLimit);
-constexpr absl::Duration kInstant = absl::Microseconds(1);
 
 class ReturnHoldTest : public testing::Test {
  protected:

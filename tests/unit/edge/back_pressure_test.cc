@@ -8,12 +8,12 @@
 namespace cairn::edge {
 namespace {
 
-struct Item {
+struct PausedItem {
   size_t memory = 0;
   bool has_tokens = false;
   int resumed = 0;
   bool given_up = false;
-  BackPressure<Item>* pressure = nullptr;
+  BackPressure<PausedItem>* pressure = nullptr;
   bool touched = false;
 
   bool holds_queue() const { return memory > 0; }
@@ -46,9 +46,9 @@ class BackPressureTest : public testing::Test, protected EdgeBed {
     ASSERT_EQ(lane_.congested(), congested);
   }
 
-  Turn<Item> turn_{lane_};
-  BackPressure<Item> pressure_{lane_, turn_, 100};
-  Item a_, b_, c_;
+  Turn<PausedItem> turn_{lane_};
+  BackPressure<PausedItem> pressure_{lane_, turn_, 100};
+  PausedItem a_, b_, c_;
 };
 
 TEST_F(BackPressureTest, QueuesWithinTheBoundAreKept) {
@@ -60,7 +60,7 @@ TEST_F(BackPressureTest, QueuesWithinTheBoundAreKept) {
 }
 
 TEST_F(BackPressureTest, TheLongestQueuesAreGivenUpUntilTheRestIsWithinTheBound) {
-  for (Item* item : {&a_, &b_, &c_}) pressure_.NoteBlocked(*item, true);
+  for (PausedItem* item : {&a_, &b_, &c_}) pressure_.NoteBlocked(*item, true);
   a_.Queue(90);
   b_.Queue(95);
   c_.Queue(80);

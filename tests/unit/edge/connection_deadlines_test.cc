@@ -5,7 +5,7 @@
 namespace cairn::edge {
 namespace {
 
-struct Item : DeadlineHook {
+struct TimedItem : DeadlineHook {
   bool in_handshake = false;
 };
 
@@ -20,8 +20,8 @@ class ConnectionDeadlinesTest : public testing::Test {
   }
   static absl::Duration At(int seconds) { return absl::Seconds(seconds); }
 
-  Item a_, b_, c_;
-  ConnectionDeadlines<Item> deadlines_{Limits(), 2};
+  TimedItem a_, b_, c_;
+  ConnectionDeadlines<TimedItem> deadlines_{Limits(), 2};
 };
 
 TEST_F(ConnectionDeadlinesTest, EachWaitHasItsOwnTime) {
@@ -56,7 +56,7 @@ TEST_F(ConnectionDeadlinesTest, TheOldestHandshakeIsTooManyAndNoOther) {
 }
 
 TEST_F(ConnectionDeadlinesTest, AConnectionThatIsOpenIsNoHandshake) {
-  for (Item* item : {&a_, &b_}) deadlines_.AwaitUpgrade(*item, At(0));
+  for (TimedItem* item : {&a_, &b_}) deadlines_.AwaitUpgrade(*item, At(0));
   deadlines_.AwaitPing(a_, At(0));
   deadlines_.AwaitUpgrade(c_, At(0));
   EXPECT_EQ(deadlines_.PopExcess(), nullptr);
@@ -72,7 +72,7 @@ TEST_F(ConnectionDeadlinesTest, OnlyHandshakesThatTakeLongAreSilent) {
 
 TEST_F(ConnectionDeadlinesTest, ADestroyedItemIsNotReturned) {
   {
-    Item gone;
+    TimedItem gone;
     deadlines_.AwaitEnd(gone, At(0));
   }
   EXPECT_EQ(deadlines_.PopDue(At(100)), nullptr);

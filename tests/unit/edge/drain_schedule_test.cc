@@ -8,14 +8,14 @@ namespace cairn::edge {
 namespace {
 
 constexpr absl::Duration kTick = absl::Milliseconds(20);
-constexpr absl::Duration kStart = absl::Seconds(100);
+constexpr absl::Duration kDrainStart = absl::Seconds(100);
 
 // How many of `open` connections are closed on each tick of the window.
 std::vector<size_t> Closes(absl::Duration window, size_t open) {
   DrainSchedule schedule;
-  schedule.Begin(kStart, window, absl::Seconds(1));
+  schedule.Begin(kDrainStart, window, absl::Seconds(1));
   std::vector<size_t> closes;
-  for (absl::Duration now = kStart; open > 0; now += kTick) {
+  for (absl::Duration now = kDrainStart; open > 0; now += kTick) {
     closes.push_back(schedule.Due(now, kTick, open));
     open -= closes.back();
     EXPECT_LT(closes.size(), 1000u);
@@ -41,10 +41,10 @@ TEST(DrainSchedule, WithoutAWindowAllAreClosedAtOnce) {
 
 TEST(DrainSchedule, ConnectionsThatComeDuringTheDrainAreClosedInTheWindow) {
   DrainSchedule schedule;
-  schedule.Begin(kStart, absl::Seconds(1), absl::Seconds(1));
+  schedule.Begin(kDrainStart, absl::Seconds(1), absl::Seconds(1));
   size_t open = 10;
-  for (absl::Duration now = kStart; now < kStart + absl::Seconds(1); now += kTick) {
-    if (now == kStart + absl::Milliseconds(500)) open += 100;
+  for (absl::Duration now = kDrainStart; now < kDrainStart + absl::Seconds(1); now += kTick) {
+    if (now == kDrainStart + absl::Milliseconds(500)) open += 100;
     open -= schedule.Due(now, kTick, open);
   }
   EXPECT_EQ(open, 0u);
@@ -52,9 +52,9 @@ TEST(DrainSchedule, ConnectionsThatComeDuringTheDrainAreClosedInTheWindow) {
 
 TEST(DrainSchedule, EndsAfterTheGraceThatFollowsTheWindow) {
   DrainSchedule schedule;
-  schedule.Begin(kStart, absl::Seconds(2), absl::Seconds(1));
-  EXPECT_FALSE(schedule.IsOver(kStart + absl::Milliseconds(2999)));
-  EXPECT_TRUE(schedule.IsOver(kStart + absl::Seconds(3)));
+  schedule.Begin(kDrainStart, absl::Seconds(2), absl::Seconds(1));
+  EXPECT_FALSE(schedule.IsOver(kDrainStart + absl::Milliseconds(2999)));
+  EXPECT_TRUE(schedule.IsOver(kDrainStart + absl::Seconds(3)));
 }
 
 }  // namespace

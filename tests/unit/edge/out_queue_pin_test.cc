@@ -6,24 +6,10 @@
 
 #include "edge/out_queue.h"
 #include "tests/support/server_frames.h"
+#include "tests/support/written_queue.h"
 
 namespace cairn::edge {
 namespace {
-
-SpareBuffers& Spare() {
-  static SpareBuffers spare;
-  return spare;
-}
-
-std::string WriteAll(OutQueue& queue) {
-  std::string written;
-  while (!queue.empty()) {
-    const std::string_view front = queue.Front();
-    written.append(front);
-    queue.Consume(front.size());
-  }
-  return written;
-}
 
 TEST(OutQueuePin, APongWaitsForPinnedDataAndForTheFrameInWhichItEnds) {
   OutQueue queue(Spare());

@@ -1,49 +1,17 @@
 #include "edge/out_queue.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <deque>
 #include <random>
 #include <string>
-#include <vector>
 
 #include "tests/support/server_frames.h"
+#include "tests/support/written_queue.h"
 
 namespace cairn::edge {
 namespace {
-
-SpareBuffers& Spare() {
-  static SpareBuffers spare;
-  return spare;
-}
-
-// Writes `bytes` of it, as a socket that takes only so much at a time.
-std::string Write(OutQueue& queue, size_t bytes) {
-  std::string written;
-  while (written.size() < bytes) {
-    const std::string_view front = queue.Front();
-    if (front.empty()) break;
-    const size_t n = std::min(front.size(), bytes - written.size());
-    written.append(front.substr(0, n));
-    queue.Consume(n);
-  }
-  return written;
-}
-
-std::string WriteAll(OutQueue& queue, size_t at_a_time = ~size_t{0}) {
-  std::string written;
-  while (!queue.empty()) {
-    const std::string piece = Write(queue, at_a_time);
-    EXPECT_FALSE(piece.empty());
-    if (piece.empty()) break;
-    written += piece;
-  }
-  EXPECT_EQ(queue.size(), 0u);
-  EXPECT_EQ(queue.Front(), "");
-  return written;
-}
 
 TEST(OutQueue, StartsEmpty) {
   OutQueue queue(Spare());

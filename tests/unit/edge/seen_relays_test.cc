@@ -9,7 +9,7 @@
 namespace cairn::edge {
 namespace {
 
-const absl::Duration kStart = absl::Hours(1);
+const absl::Duration kSeenAt = absl::Hours(1);
 const absl::Duration kKept = absl::FromChrono(link::kSeenKept);
 
 class SeenRelaysTest : public testing::Test {
@@ -34,11 +34,11 @@ TEST_F(SeenRelaysTest, ARelayIsNewIfNoLaterOneOfItsOriginWasSeen) {
 TEST_F(SeenRelaysTest, AnOriginThatIsNotInTheRosterIsRememberedForAWhileAndNoLonger) {
   seen_.Take(1, 5);
   seen_.Take(2, 5);
-  OnRoster({1}, kStart);
-  seen_.Prune(kStart + kKept - absl::Microseconds(1));
+  OnRoster({1}, kSeenAt);
+  seen_.Prune(kSeenAt + kKept - absl::Microseconds(1));
   EXPECT_EQ(seen_.size(), 2u);
   EXPECT_FALSE(seen_.Take(2, 5));
-  seen_.Prune(kStart + kKept);
+  seen_.Prune(kSeenAt + kKept);
   EXPECT_EQ(seen_.size(), 1u);
   EXPECT_FALSE(seen_.Take(1, 5)) << "of the roster";
   EXPECT_TRUE(seen_.Take(2, 5));
@@ -49,8 +49,8 @@ TEST_F(SeenRelaysTest, EntriesMayMoveAndEndBetweenTwoRelaysOfAnOrigin) {
   EXPECT_TRUE(seen_.Take(1, 5));
   for (uint64_t origin = 2; origin < 1000; ++origin) EXPECT_TRUE(seen_.Take(origin, 5));
   EXPECT_FALSE(seen_.Take(1, 5));
-  OnRoster({}, kStart);
-  seen_.Prune(kStart + kKept);
+  OnRoster({}, kSeenAt);
+  seen_.Prune(kSeenAt + kKept);
   EXPECT_EQ(seen_.size(), 0u);
   EXPECT_TRUE(seen_.Take(1, 1)) << "it is not remembered any longer";
   EXPECT_FALSE(seen_.Take(1, 1));
@@ -59,21 +59,21 @@ TEST_F(SeenRelaysTest, EntriesMayMoveAndEndBetweenTwoRelaysOfAnOrigin) {
 
 TEST_F(SeenRelaysTest, AnOriginThatReturnsIsKept) {
   seen_.Take(1, 5);
-  OnRoster({}, kStart);
-  OnRoster({1}, kStart + kKept / 2);
-  seen_.Prune(kStart + 2 * kKept);
+  OnRoster({}, kSeenAt);
+  OnRoster({1}, kSeenAt + kKept / 2);
+  seen_.Prune(kSeenAt + 2 * kKept);
   EXPECT_FALSE(seen_.Take(1, 5));
 }
 
 TEST_F(SeenRelaysTest, TheTimeIsCountedFromTheLastRosterWithoutIt) {
   seen_.Take(1, 5);
-  OnRoster({}, kStart);
-  OnRoster({1}, kStart + kKept / 4);
-  OnRoster({}, kStart + kKept / 2);
-  OnRoster({}, kStart + kKept * 3 / 4);
-  seen_.Prune(kStart + kKept);
+  OnRoster({}, kSeenAt);
+  OnRoster({1}, kSeenAt + kKept / 4);
+  OnRoster({}, kSeenAt + kKept / 2);
+  OnRoster({}, kSeenAt + kKept * 3 / 4);
+  seen_.Prune(kSeenAt + kKept);
   EXPECT_FALSE(seen_.Take(1, 5));
-  seen_.Prune(kStart + kKept * 3 / 2);
+  seen_.Prune(kSeenAt + kKept * 3 / 2);
   EXPECT_EQ(seen_.size(), 0u);
 }
 
@@ -81,7 +81,7 @@ TEST_F(SeenRelaysTest, NoMoreAbsentOriginsThanTheBoundAreRemembered) {
   constexpr uint64_t kMany = SeenRelays::kMaxAbsent + 100;
   for (uint64_t round = 0; round < 3; ++round) {
     for (uint64_t lane = 1; lane <= kMany; ++lane) seen_.Take(round * kMany + lane, 1);
-    OnRoster({}, kStart + absl::Seconds(static_cast<int64_t>(round)));
+    OnRoster({}, kSeenAt + absl::Seconds(static_cast<int64_t>(round)));
     ASSERT_LE(seen_.size(), SeenRelays::kMaxAbsent);
   }
   EXPECT_FALSE(seen_.Take(3 * kMany, 1) && seen_.Take(3 * kMany - 1, 1));
@@ -90,9 +90,9 @@ TEST_F(SeenRelaysTest, NoMoreAbsentOriginsThanTheBoundAreRemembered) {
 TEST_F(SeenRelaysTest, AnOriginThatComesAndGoesDoesNotEvictOthers) {
   seen_.Take(1, 5);
   seen_.Take(2, 5);
-  OnRoster({2}, kStart);
+  OnRoster({2}, kSeenAt);
   for (size_t i = 0; i <= 3 * SeenRelays::kMaxAbsent; ++i) {
-    const absl::Duration now = kStart + absl::Microseconds(static_cast<int64_t>(i));
+    const absl::Duration now = kSeenAt + absl::Microseconds(static_cast<int64_t>(i));
     i % 2 == 0 ? OnRoster({}, now) : OnRoster({2}, now);
   }
   EXPECT_FALSE(seen_.Take(1, 5));

@@ -14,12 +14,12 @@ namespace {
 
 using testing::ElementsAre;
 
-struct Item {
+struct TurnItem {
   std::string name;
   std::vector<std::string>& log;
   std::function<void()> on_settle = [] {};
   uint64_t work = 0;  // of a turn that it takes
-  Turn<Item>* turn = nullptr;
+  Turn<TurnItem>* turn = nullptr;
   bool touched = false;
   bool waits = false;
 
@@ -39,25 +39,25 @@ class TurnTest : public testing::Test, protected EdgeBed {
  protected:
   TurnTest() { lane_.Connect(&link_); }
 
-  Item NewItem(std::string name) {
-    Item item{std::move(name), log_};
+  TurnItem NewItem(std::string name) {
+    TurnItem item{std::move(name), log_};
     item.turn = &turn_;
     return item;
   }
-  void Await(Item& item) {
+  void Await(TurnItem& item) {
     item.waits = true;
     turn_.Await(item);
   }
   void Settle() {
-    turn_.Settle([this](Item& item) {
+    turn_.Settle([this](TurnItem& item) {
       turn_.Forget(item);
       log_.push_back("remove " + item.name);
     });
   }
 
   std::vector<std::string> log_;
-  Turn<Item> turn_{lane_};
-  Item a_ = NewItem("a"), b_ = NewItem("b");
+  Turn<TurnItem> turn_{lane_};
+  TurnItem a_ = NewItem("a"), b_ = NewItem("b");
 };
 
 TEST_F(TurnTest, AnItemThatIsTouchedTwiceIsSettledOnce) {
@@ -127,8 +127,8 @@ TEST_F(TurnTest, TheBatchGoesToTheCoreBeforeAndAfterItemsAreSettled) {
 }
 
 TEST_F(TurnTest, ALongHandshakeAtATimeAndTheAddressesTakeTurns) {
-  Item c = NewItem("c"), d = NewItem("d");
-  for (Item* item : {&a_, &b_, &c}) {
+  TurnItem c = NewItem("c"), d = NewItem("d");
+  for (TurnItem* item : {&a_, &b_, &c}) {
     item->work = kHearingPerTurn;
     item->waits = true;
     turn_.AwaitHandshake(*item, "one address", /*again=*/false);
@@ -150,7 +150,7 @@ TEST_F(TurnTest, ClientsThatHaveMuchToSayDoNotKeepAHandshakeWaiting) {
   a_.work = kHearingPerTurn;
   Await(a_);
   Await(b_);
-  Item c = NewItem("c");
+  TurnItem c = NewItem("c");
   c.waits = true;
   turn_.AwaitHandshake(c, "an address", /*again=*/false);
   turn_.TakeTurns();

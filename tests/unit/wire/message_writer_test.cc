@@ -11,18 +11,18 @@
 namespace cairn::wire {
 namespace {
 
-std::string Relay(std::string_view topic, std::string_view payload) {
+std::string RelayOf(std::string_view topic, std::string_view payload) {
   std::string out;
   AppendRelay(topic, payload, out);
   return out;
 }
 
 TEST(MessageWriterTest, RelayIsAMapOfAMapWithTopicFirst) {
-  EXPECT_EQ(Relay("t", "\xca\xfe"), "\xa1\x65Relay\xa2\x65topic\x61t\x67payload\x42\xca\xfe");
+  EXPECT_EQ(RelayOf("t", "\xca\xfe"), "\xa1\x65Relay\xa2\x65topic\x61t\x67payload\x42\xca\xfe");
 }
 
 TEST(MessageWriterTest, EmptyTopicAndPayloadAreOneByteEach) {
-  EXPECT_EQ(Relay("", ""), "\xa1\x65Relay\xa2\x65topic\x60\x67payload\x40");
+  EXPECT_EQ(RelayOf("", ""), "\xa1\x65Relay\xa2\x65topic\x60\x67payload\x40");
 }
 
 TEST(MessageWriterTest, LengthsTakeTheFewestBytes) {
@@ -39,7 +39,7 @@ TEST(MessageWriterTest, LengthsTakeTheFewestBytes) {
   };
   for (const auto& [length, head] : kCases) {
     const std::string payload(length, 'p');
-    const std::string relay = Relay("", payload);
+    const std::string relay = RelayOf("", payload);
     const std::string before = "\xa1\x65Relay\xa2\x65topic\x60\x67payload";
     EXPECT_EQ(relay, before + std::string(head) + payload) << length;
   }
@@ -49,7 +49,7 @@ TEST(MessageWriterTest, AppendingKeepsEarlierBytes) {
   std::string out = "before";
   AppendRelay("t", "p", out);
   AppendRelay("u", "q", out);
-  EXPECT_EQ(out, "before" + Relay("t", "p") + Relay("u", "q"));
+  EXPECT_EQ(out, "before" + RelayOf("t", "p") + RelayOf("u", "q"));
 }
 
 TEST(MessageWriterTest, RelaySizeIsTheSizeOfAnAppendedRelay) {
@@ -58,7 +58,7 @@ TEST(MessageWriterTest, RelaySizeIsTheSizeOfAnAppendedRelay) {
     for (const size_t payload_size : kSizes) {
       const std::string topic(topic_size, 't');
       const std::string payload(payload_size, 'p');
-      EXPECT_EQ(RelaySize(topic, payload), Relay(topic, payload).size())
+      EXPECT_EQ(RelaySize(topic, payload), RelayOf(topic, payload).size())
           << topic_size << " " << payload_size;
     }
   }
@@ -68,7 +68,7 @@ TEST(MessageWriterTest, WrittenMessagesReadBackUnchanged) {
   std::string every_byte;
   for (int byte = 0; byte < 256; ++byte) every_byte.push_back(static_cast<char>(byte));
   const std::string topic = "caf\xc3\xa9 \xf0\x9f\x98\x80";
-  const std::string written = Relay(topic, every_byte);
+  const std::string written = RelayOf(topic, every_byte);
   MessageReader reader;
   const DecodeResult read = reader.Read(written);
   ASSERT_EQ(read.fault, DecodeFault::kNone);

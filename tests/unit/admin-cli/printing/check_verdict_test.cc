@@ -7,11 +7,11 @@ namespace {
 
 namespace v1 = ::cairn::signaling::v1;
 
-constexpr absl::Time kNow = absl::FromUnixSeconds(1'770'000'000);
+constexpr absl::Time kCheckedAt = absl::FromUnixSeconds(1'770'000'000);
 
 v1::GetStatusResponse Healthy() {
   v1::GetStatusResponse status;
-  status.set_started_us(absl::ToUnixMicros(kNow - absl::Hours(1)));
+  status.set_started_us(absl::ToUnixMicros(kCheckedAt - absl::Hours(1)));
   status.set_peers(12);
   status.set_topics(3);
   status.set_edges(2);
@@ -19,12 +19,12 @@ v1::GetStatusResponse Healthy() {
   status.set_deliveries(150);
   status.set_resident_bytes(64 << 20);
   status.set_relays_per_second(0.5);
-  status.set_tls_not_after_us(absl::ToUnixMicros(kNow + absl::Hours(60 * 24)));
+  status.set_tls_not_after_us(absl::ToUnixMicros(kCheckedAt + absl::Hours(60 * 24)));
   return status;
 }
 
 TEST(CheckVerdictTest, AHealthyCoreIsOneLineWithPerformanceData) {
-  const CheckVerdict verdict = Evaluate(Healthy(), Thresholds(), kNow);
+  const CheckVerdict verdict = Evaluate(Healthy(), Thresholds(), kCheckedAt);
   EXPECT_EQ(verdict.state, CheckState::kOk);
   EXPECT_EQ(verdict.ToLine(),
             "CAIRN OK - 12 peers, 2 edges, 64.0 MiB, certificate ends in 60d00h, 0.5 relays/s | "
@@ -37,7 +37,7 @@ TEST(CheckVerdictTest, AHealthyCoreIsOneLineWithPerformanceData) {
 TEST(CheckVerdictTest, ProblemsComeFirst) {
   Thresholds thresholds;
   thresholds.memory.warning = Range::AtMost(32 << 20);
-  const CheckVerdict verdict = Evaluate(Healthy(), thresholds, kNow);
+  const CheckVerdict verdict = Evaluate(Healthy(), thresholds, kCheckedAt);
   EXPECT_EQ(verdict.state, CheckState::kWarning);
   EXPECT_EQ(verdict.text.substr(0, 27), "64.0 MiB WARNING, 12 peers,");
   EXPECT_NE(verdict.perfdata.find("memory=67108864B;33554432 "), std::string::npos);
@@ -47,7 +47,7 @@ TEST(CheckVerdictTest, TheWorstDecides) {
   Thresholds thresholds;
   thresholds.peers.warning = *Range::Parse("10");
   thresholds.edges.critical = *Range::Parse("3:");
-  const CheckVerdict verdict = Evaluate(Healthy(), thresholds, kNow);
+  const CheckVerdict verdict = Evaluate(Healthy(), thresholds, kCheckedAt);
   EXPECT_EQ(verdict.state, CheckState::kCritical);
   EXPECT_EQ(verdict.ToLine().substr(0, 56),
             "CAIRN CRITICAL - 12 peers WARNING, 2 edges CRITICAL, 64.");
@@ -63,15 +63,15 @@ TEST(CheckVerdictTest, CertificatesWarnTwoWeeksAheadAndAreCriticalThreeDaysAhead
                {-absl::Hours(2), CheckState::kCritical}};
   for (const auto& one : cases) {
     v1::GetStatusResponse status = Healthy();
-    status.set_tls_not_after_us(absl::ToUnixMicros(kNow + one.left));
-    EXPECT_EQ(Evaluate(status, Thresholds(), kNow).state, one.state) << one.left;
+    status.set_tls_not_after_us(absl::ToUnixMicros(kCheckedAt + one.left));
+    EXPECT_EQ(Evaluate(status, Thresholds(), kCheckedAt).state, one.state) << one.left;
   }
 }
 
 TEST(CheckVerdictTest, WithoutTlsThereIsNoCertificateToSpeakOf) {
   v1::GetStatusResponse status = Healthy();
   status.set_tls_not_after_us(0);
-  const CheckVerdict verdict = Evaluate(status, Thresholds(), kNow);
+  const CheckVerdict verdict = Evaluate(status, Thresholds(), kCheckedAt);
   EXPECT_EQ(verdict.state, CheckState::kOk);
   EXPECT_EQ(verdict.ToLine().find("certificate"), std::string::npos);
 }

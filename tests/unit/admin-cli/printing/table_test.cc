@@ -5,7 +5,7 @@
 namespace cairn::admin {
 namespace {
 
-Table Sample() {
+Table SampleTable() {
   Table table({{"ID"},
                {"NAME", Column::kLeft, 4},
                {"SIZE", Column::kRight, 0, 1},
@@ -16,7 +16,7 @@ Table Sample() {
 }
 
 TEST(TableTest, ColumnsLineUpAndLinesEndWithoutBlanks) {
-  EXPECT_EQ(Sample().ToString(Style()),
+  EXPECT_EQ(SampleTable().ToString(Style()),
             "ID  NAME                   SIZE  NOTE\n"
             "1   short                  12 B  first\n"
             "22  a rather long name  1.2 MiB  the second of them\n");
@@ -25,7 +25,7 @@ TEST(TableTest, ColumnsLineUpAndLinesEndWithoutBlanks) {
 TEST(TableTest, LongCellsAreCutBeforeColumnsGo) {
   Style style;
   style.width = 40;
-  EXPECT_EQ(Sample().ToString(style),
+  EXPECT_EQ(SampleTable().ToString(style),
             "ID  NAME                   SIZE  NOTE\n"
             "1   short                  12 B  first\n"
             "22  a rather long name  1.2 MiB  the se~\n");
@@ -34,12 +34,12 @@ TEST(TableTest, LongCellsAreCutBeforeColumnsGo) {
 TEST(TableTest, ColumnsGoTheLeastImportantFirst) {
   Style style;
   style.width = 20;
-  EXPECT_EQ(Sample().ToString(style),
+  EXPECT_EQ(SampleTable().ToString(style),
             "ID  NAME        SIZE\n"
             "1   short       12 B\n"
             "22  a rath~  1.2 MiB\n");
   style.width = 12;
-  EXPECT_EQ(Sample().ToString(style),
+  EXPECT_EQ(SampleTable().ToString(style),
             "ID  NAME\n"
             "1   short\n"
             "22  a rathe~\n");
@@ -49,7 +49,7 @@ TEST(TableTest, NoLineIsWiderThanTheTerminal) {
   for (size_t width = 8; width < 60; ++width) {
     Style style;
     style.width = width;
-    const std::string text = Sample().ToString(style);
+    const std::string text = SampleTable().ToString(style);
     for (size_t start = 0; start < text.size();) {
       const size_t end = text.find('\n', start);
       EXPECT_LE(end - start, width) << text;
@@ -59,7 +59,7 @@ TEST(TableTest, NoLineIsWiderThanTheTerminal) {
 }
 
 TEST(TableTest, OnlyTheRowsThatAreAskedForCountForTheWidth) {
-  EXPECT_EQ(Sample().ToString(Style(), 1),
+  EXPECT_EQ(SampleTable().ToString(Style(), 1),
             "ID  NAME   SIZE  NOTE\n"
             "1   short  12 B  first\n");
 }

@@ -13,13 +13,13 @@ namespace {
 
 namespace v1 = ::cairn::signaling::v1;
 
-constexpr absl::Time kNow = absl::FromUnixSeconds(1'770'000'000);
+constexpr absl::Time kDrawnAt = absl::FromUnixSeconds(1'770'000'000);
 
-TopFigures Sample(size_t topics, size_t peers) {
+TopFigures SampleFigures(size_t topics, size_t peers) {
   TopFigures figures;
-  figures.time = kNow;
+  figures.time = kDrawnAt;
   figures.status.set_version("0.3.0");
-  figures.status.set_started_us(absl::ToUnixMicros(kNow - absl::Minutes(5)));
+  figures.status.set_started_us(absl::ToUnixMicros(kDrawnAt - absl::Minutes(5)));
   figures.status.set_peers(peers);
   figures.status.set_topics(topics);
   figures.status.set_edges(2);
@@ -63,7 +63,8 @@ TEST(TopViewTest, EverySizeOfScreenIsFilledAndNotExceeded) {
     for (const size_t rows : {3u, 10u, 24u, 60u}) {
       for (const size_t many : {0u, 1u, 500u}) {
         const TerminalSize size{columns, rows};
-        const std::string screen = RenderTop(Sample(many, many), Nothing(), Look(), size, Style());
+        const std::string screen =
+            RenderTop(SampleFigures(many, many), Nothing(), Look(), size, Style());
         EXPECT_EQ(static_cast<size_t>(std::count(screen.begin(), screen.end(), '\n')), rows - 1);
         for (const std::string& line : Lines(screen)) {
           // Below the width of the columns that never go, the terminal cuts.
@@ -76,7 +77,7 @@ TEST(TopViewTest, EverySizeOfScreenIsFilledAndNotExceeded) {
 
 TEST(TopViewTest, AScreenOf24LinesShowsAllThreeTables) {
   const std::vector<std::string> lines =
-      Lines(RenderTop(Sample(50, 50), Nothing(), Look(), {80, 24}, Style()));
+      Lines(RenderTop(SampleFigures(50, 50), Nothing(), Look(), {80, 24}, Style()));
   EXPECT_EQ(lines[0], "cairn 0.3.0  up 5m00s  peers 50  topics 50  edges 2  0 B");
   const auto count = [&](const std::string& start) {
     return std::count_if(lines.begin(), lines.end(),
@@ -92,18 +93,18 @@ TEST(TopViewTest, AScreenOf24LinesShowsAllThreeTables) {
 }
 
 TEST(TopViewTest, RatesAreBetweenTwoRefreshes) {
-  TopFigures before = Sample(0, 0);
-  before.time = kNow - absl::Seconds(2);
+  TopFigures before = SampleFigures(0, 0);
+  before.time = kDrawnAt - absl::Seconds(2);
   before.status.set_deliveries(1000);
-  const std::string screen = RenderTop(Sample(0, 0), before, Look(), {80, 24}, Style());
+  const std::string screen = RenderTop(SampleFigures(0, 0), before, Look(), {80, 24}, Style());
   EXPECT_NE(screen.find("to lanes 1,000/s"), std::string::npos) << screen;
 }
 
 TEST(TopViewTest, ACoreThatStartedAnewHasNoRatesYet) {
-  TopFigures before = Sample(0, 0);
-  before.time = kNow - absl::Seconds(2);
+  TopFigures before = SampleFigures(0, 0);
+  before.time = kDrawnAt - absl::Seconds(2);
   before.status.set_deliveries(1'000'000);
-  EXPECT_NE(RenderTop(Sample(0, 0), before, Look(), {80, 24}, Style()).find("to lanes -/s"),
+  EXPECT_NE(RenderTop(SampleFigures(0, 0), before, Look(), {80, 24}, Style()).find("to lanes -/s"),
             std::string::npos);
 }
 
@@ -111,7 +112,7 @@ TEST(TopViewTest, AnErrorIsInTheLastLineAndTheOldFiguresStay) {
   TopLook look = Look();
   look.trouble = "cannot reach the core";
   const std::vector<std::string> lines =
-      Lines(RenderTop(Sample(1, 1), Nothing(), look, {80, 24}, Style()));
+      Lines(RenderTop(SampleFigures(1, 1), Nothing(), look, {80, 24}, Style()));
   EXPECT_EQ(lines.back(), "cannot reach the core; figures of 02:40:00");
   EXPECT_EQ(lines[0].substr(0, 11), "cairn 0.3.0");
 }
