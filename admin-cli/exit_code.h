@@ -11,7 +11,7 @@ enum ExitCode : int {
   kUnreachable = 3,        // no answer from the core
   kCredentialRefused = 4,  // UNAUTHENTICATED, PERMISSION_DENIED
   kCoreFailed = 5,         // any other error of the core
-  kIncomplete = 6,         // a core of the fleet did not answer: what was done or told is without it
+  kIncomplete = 6,  // a core of the fleet did not answer: what was done or told is without it
 };
 
 }  // namespace cairn::admin

@@ -50,7 +50,8 @@ void LogWriter::Run() {
     if (!written) dropped_.fetch_add(lines, std::memory_order_relaxed);
     lock.lock();
     writing_ = false;
-    // To a descriptor that takes nothing any more, the report itself would be the next line that is lost.
+    // To a descriptor that takes nothing any more, the report itself would be the next line that is
+    // lost.
     const uint64_t dropped = written ? dropped_.load(std::memory_order_relaxed) : loss_told_;
     const uint64_t lost = dropped - std::exchange(loss_told_, dropped);
     if (lost > 0 && on_loss_) {

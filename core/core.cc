@@ -32,9 +32,8 @@ void Core::Tick() {
 
 void Core::JoinMesh(MeshBus& bus, const std::string& name, const std::string& version,
                     const std::string& fleet) {
-  RouterInput join = AdminCall{[&bus, name, version, fleet](Router& router) {
-    router.JoinMesh(bus, name, version, fleet);
-  }};
+  RouterInput join = AdminCall{
+      [&bus, name, version, fleet](Router& router) { router.JoinMesh(bus, name, version, fleet); }};
   Enter(join);
 }
 

@@ -112,8 +112,9 @@ struct VersionCommand {};
 using Command =
     std::variant<VersionCommand, StatusCommand, PeersListCommand, PeersShowCommand,
                  PeersKickCommand, TopicsListCommand, TopicsShowCommand, EdgesListCommand,
-                 EdgesShowCommand, EdgesDrainCommand, CoresListCommand, CoresDrainCommand, WatchCommand, TraceCommand, TopCommand,
-                 LogLevelCommand, CheckCommand, ProbeCommand, CompletionCommand>;
+                 EdgesShowCommand, EdgesDrainCommand, CoresListCommand, CoresDrainCommand,
+                 WatchCommand, TraceCommand, TopCommand, LogLevelCommand, CheckCommand,
+                 ProbeCommand, CompletionCommand>;
 
 }  // namespace cairn::admin
 

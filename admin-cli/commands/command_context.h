@@ -45,8 +45,8 @@ struct CommandContext {
   int Confirm(std::string_view question);
 };
 
-// Names the cores of the fleet that did not answer, if there are any. Returns the exit code: `code`,
-// or kIncomplete.
+// Names the cores of the fleet that did not answer, if there are any. Returns the exit code:
+// `code`, or kIncomplete.
 int WithMissing(CommandContext& context, int code);
 
 // Runs `once`; unless `every` is 0, repeats it at that interval until interrupted. On a terminal

@@ -17,8 +17,8 @@ namespace cairn::bench {
 // was due).
 std::optional<Faults> RunPairs(const LoadOptions& options, Report& report);
 
-// One publisher, many subscribers of one topic, with `in_flight` messages at a time: the next one is
-// sent when all subscribers have received an earlier one.
+// One publisher, many subscribers of one topic, with `in_flight` messages at a time: the next one
+// is sent when all subscribers have received an earlier one.
 
 std::optional<Faults> RunFanout(const LoadOptions& options, Report& report);
 

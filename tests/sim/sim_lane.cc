@@ -236,8 +236,7 @@ void SimLane::OnSession(edge::CoreSession session) {
 
 void SimLane::OnCoreMessage(signaling::v1::CoreToLane& message) {
   for (const signaling::v1::Notice& notice : message.notices()) {
-    if (notice.kind() == signaling::v1::Notice::KIND_MISSED)
-      around_.oracle.LaneMissed(number_);
+    if (notice.kind() == signaling::v1::Notice::KIND_MISSED) around_.oracle.LaneMissed(number_);
   }
   if (message.has_roster()) around_.oracle.RosterTold(number_, NumberOf(*link_), message.roster());
   lane_->OnCoreMessage(message);

@@ -1,5 +1,5 @@
-#include "core/router_counters.h"
 #include "server/metrics.h"
+#include "core/router_counters.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
