@@ -8,6 +8,7 @@ from support import admin_cli
 from support.certificates import Certificate
 from support.messages import new_topic
 from support.nats import NatsCluster, Secure, make_nkey
+from support.nats_jwt import Operator
 from support.ops import Metrics, ask
 from support.peer import Peer, PeerClosed, await_hearing
 from support.process import run
@@ -267,6 +268,24 @@ def test_a_core_proves_itself_to_nats_by_certificate_and_key(start, tmp_path):
         assert "uthorization" in other.wait_for_log('mesh_down reason="(.*?)"')[1]
         for one in allowed, other:
             one.finish()
+
+
+def test_a_core_proves_itself_to_nats_by_a_credentials_file(start, tmp_path):
+    operator = Operator(tmp_path)
+    account = operator.make_account()
+    account.write_credentials(tmp_path / "core.creds")
+    Operator(tmp_path).make_account().write_credentials(tmp_path / "other.creds")
+    with NatsCluster(tmp_path, more=operator.configuration(account)) as nats:
+        flags = ["--role", "core", "--mesh", nats.url, "--fleet", "fleet"]
+        allowed = start(*flags, "--grpc-listen-addr", f"unix:{tmp_path}/a", "--mesh-creds-file", str(tmp_path / "core.creds"))
+        allowed.wait_for_log("mesh_up")
+        other = start(*flags, "--grpc-listen-addr", f"unix:{tmp_path}/b", "--mesh-creds-file", str(tmp_path / "other.creds"))
+        assert "uthorization" in other.wait_for_log('mesh_down reason="(.*?)"')[1]
+        for one in allowed, other:
+            one.finish()
+
+
+def test_a_key_and_a_credentials_file_exclude_each_other():
     both = run("--mesh", "nats://127.0.0.1", "--fleet", "f", "--mesh-nkey-file", "x", "--mesh-creds-file", "y")
     assert both.returncode == 2 and "not both" in both.stderr, both
 

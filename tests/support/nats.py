@@ -60,7 +60,7 @@ class MadeCredentials:
 
 
 class NatsServer:
-    def __init__(self, directory, name, routes, route, secure=None):
+    def __init__(self, directory, name, routes, route, secure=None, more=""):
         self.name, self.port, self._secure, self._monitor = name, unused_port(), secure, unused_port()
         self._log_path = directory / f"{name}.log"
         config = directory / f"{name}.conf"
@@ -68,7 +68,7 @@ class NatsServer:
             config = self._use_shipped(secure, name, routes, route)
         else:
             self._env = dict(os.environ)
-            config.write_text(PLAIN.format(name=name, port=self.port, monitor=self._monitor, route=route, routes=", ".join(routes)))
+            config.write_text(PLAIN.format(name=name, port=self.port, monitor=self._monitor, route=route, routes=", ".join(routes)) + more)
         self._command = [need("nats-server", "nats-server"), "-c", str(config)]
         self.start()
 
@@ -143,13 +143,14 @@ class NatsServer:
 
 
 class NatsCluster:
-    def __init__(self, directory, count=1, secure=None):
+    def __init__(self, directory, count=1, secure=None, more=""):
+        """`more`: added to the configuration of each server."""
         ports = [unused_port() for _ in range(count)]
         routes = [f"nats://127.0.0.1:{port}" for port in ports]
         self.servers = []
         try:
             for index, port in enumerate(ports):
-                self.servers.append(NatsServer(directory, f"n{index + 1}", routes, port, secure))
+                self.servers.append(NatsServer(directory, f"n{index + 1}", routes, port, secure, more))
         except AssertionError:
             self.finish()
             raise
