@@ -16,7 +16,7 @@ class Balancer(TcpLink):
         super().__init__(None)
 
     def _connect(self, near):
-        self._path = next(self._paths)
+        self._target = next(self._paths)
         return super()._connect(near)
 
 
