@@ -47,13 +47,18 @@ class Talk:
     def _is_subscribed(self):
         """A relay that comes before the subscription, by another connection, goes to nobody."""
         self._talks.relay(self._topic, b"")
-        self._hears.socket.settimeout(0.3)
-        heard = 0
-        with contextlib.suppress(TimeoutError):
-            while self._hears.read_message() == relay(self._topic, b""):
-                heard += 1
-        self._hears.socket.settimeout(PATIENCE)
-        return heard
+        self._hears.socket.settimeout(0.02)
+        try:
+            heard = self._hears.read_message()
+        except TimeoutError:
+            return False
+        finally:
+            self._hears.socket.settimeout(PATIENCE)
+        # Those of earlier rounds come first.
+        self._talks.relay(self._topic, b"last")
+        while heard != relay(self._topic, b"last"):
+            heard = self._hears.read_message()
+        return True
 
     def _relay(self):
         watch, payload = Stopwatch(), os.urandom(8)

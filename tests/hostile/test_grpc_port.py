@@ -14,6 +14,7 @@ from support.tools import need, output
 from support.waiting import Stopwatch, eventually
 
 MIB = 1 << 20
+SECONDS = 2
 KINDS = ("edge", "operator", "viewer")
 
 
@@ -90,7 +91,7 @@ def test_grpc_input_of_callers_with_a_credential_is_bounded(attacked, which):  #
     core, talk, slow_enough = attacked
     before = core.resident_bytes()
     core.forget_peak()
-    http2.attack(core.grpc_address(), which, "viewer-token", seconds=3)
+    http2.attack(core.grpc_address(), which, "viewer-token", seconds=SECONDS)
     assert talk.end() < slow_enough * SANITIZER_FACTOR
     growth = core.peak_resident_bytes() - before
     assert growth < 64 * MIB * SANITIZER_FACTOR, f"{growth / MIB:.1f} MiB"
@@ -117,7 +118,7 @@ def test_what_grpc_is_sent_waits_in_its_own_connection(start, start_core, tokens
     longest_allowed = max(1, 5 * talk.calm())
     before = core.resident_bytes()
     core.forget_peak()
-    http2.attack(core.grpc_address(), which, None if tls else f"{kind}-token", caller, seconds=3, path=path, extra=extra)
+    http2.attack(core.grpc_address(), which, None if tls else f"{kind}-token", caller, seconds=SECONDS, path=path, extra=extra)
     talk.end()
     growth, longest = core.peak_resident_bytes() - before, max(talk.seconds)
     assert growth < 48 * MIB * SANITIZER_FACTOR, f"{growth / MIB:.1f} MiB"
@@ -138,7 +139,7 @@ def test_calls_on_a_path_are_passed_to_grpc_a_few_at_a_time(start, authority, tm
     longest_allowed = max(0.5, 5 * talk.calm())
     before, busy = core.resident_bytes(), core.cpu_seconds()
     core.forget_peak()
-    http2.attack(address, which, None, tls_client(authority.issue("viewer")) if tls else None, seconds=3)
+    http2.attack(address, which, None, tls_client(authority.issue("viewer")) if tls else None, seconds=SECONDS)
     talk.end()
     growth, longest, busy = core.peak_resident_bytes() - before, max(talk.seconds), core.cpu_seconds() - busy
     assert growth < 48 * MIB * SANITIZER_FACTOR, f"{growth / MIB:.1f} MiB"
