@@ -16,7 +16,7 @@ absl::Status LaneIntake::OnMessage(std::string_view bytes,
                    absl::InvalidArgumentError("a message is none of lane.proto, or has too many "
                                               "items"));
   }
-  if (!std::exchange(has_begun_, true)) return Open(stream);
+  if (!opened()) return Open(stream);
   RouterInput input = BatchOf(stream, message_);
   core_.Enter(input);
   return absl::OkStatus();

@@ -56,7 +56,6 @@ class LaneIntake {
   const std::string only_edge_;
   // Of OnMessage().
   signaling::v1::LaneToCore message_;
-  bool has_begun_ = false;  // the first message was taken for a Hello
 
   Mutex mu_;
   // Set before opened_.
