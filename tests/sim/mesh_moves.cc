@@ -57,8 +57,8 @@ bool MeshWorld::JoinUnheard(size_t deaf, size_t unheard, size_t third) {
   return failure().empty();
 }
 
-// What a core has said of a lane comes after what the next one has said, and after the lane has
-// left: nobody is counted who is gone.
+// A core's messages about a lane arrive after those of the lane's next core, and after the lane has
+// left: peers that have left are not counted.
 bool MeshWorld::LeaveUnheard(size_t deaf, size_t unheard, size_t third) {
   if (people_.size() + 2 > kMaxClients) return true;
   const Person asking = AddPerson(NewLaneAt(deaf), Speaks::kV2, actions_.Next() | 1);

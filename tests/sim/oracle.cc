@@ -257,7 +257,7 @@ void Oracle::LookForLateLanes(core::Router& router) {
   late_ = {router.late().lanes().begin(), router.late().lanes().end()};
 }
 
-// Who forgets a relay knows who was there when it was routed.
+// A lane that forgets a settled relay knows which lanes were connected when it was routed (H8).
 void Oracle::LookAtWhatIsSettled(core::Router& router) {
   const uint64_t version = RosterVersionOf(router);
   const bool same = version == roster_version_;

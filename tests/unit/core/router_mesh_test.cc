@@ -39,6 +39,14 @@ class LanesOfAFleet : public RouterMesh {
     Enter(LaneOpened{std::make_shared<FakeLaneStream>(), lane->Hello()});
     Carry();
   }
+  // The sender's lane, which moves from the other core to this one as soon as it connects.
+  LanePtr SenderOfTheOther() {
+    const LanePtr sender = std::make_shared<FakeLane>(kSender, "edge");
+    sender->core_id = kOther;
+    sender->session = 2;
+    lanes_.push_back(sender);
+    return sender;
+  }
 
   static constexpr uint64_t kSender = 5;
   const CorePtr other_;
@@ -117,10 +125,7 @@ TEST_F(LanesOfAFleet, ARelayOfALaneIsStaleOnceItHasToldItsSnapshotAtAnotherCore)
 }
 
 TEST_F(LanesOfAFleet, ARelayOfALaneIsStaleOnceItHasToldItsSnapshotHere) {
-  const LanePtr sender = std::make_shared<FakeLane>(kSender, "edge");
-  sender->core_id = kOther;
-  sender->session = 2;
-  lanes_.push_back(sender);
+  const LanePtr sender = SenderOfTheOther();
   ASSERT_EQ(Connect(sender), Welcome::OUTCOME_NEW);
   Tell(other_, Relayed(kSender, 50, "t", 1, 1));
   EXPECT_THAT(Delivered(listener_), ElementsAre(1)) << "it may still go back";
@@ -165,10 +170,7 @@ TEST_F(ALaneThatWasLost, ItsPeersHaveLeftBeforeTheyJoinAgain) {
 }
 
 TEST_F(ALaneThatWasLost, ItsPeersJoinAgainWhenItComesToThisCore) {
-  const LanePtr sender = std::make_shared<FakeLane>(kSender, "edge");
-  sender->core_id = kOther;
-  sender->session = 2;
-  lanes_.push_back(sender);
+  const LanePtr sender = SenderOfTheOther();
   ASSERT_EQ(Connect(sender), Welcome::OUTCOME_NEW);
   Say(sender, Batch().Opened(50).Known(50, "t").SnapshotEnd());
   EXPECT_THAT(Notices(watcher_), ElementsAre("JOINED 50 t 0"));
