@@ -1,8 +1,22 @@
 #include "base/tls_settings.h"
 
+#include <absl/strings/str_cat.h>
+#include <arpa/inet.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <vector>
 
 namespace cairn {
+namespace {
+
+bool IsAddress(const std::string& name) {
+  in6_addr any;
+  return inet_pton(AF_INET, name.c_str(), &any) == 1 ||
+         inet_pton(AF_INET6, name.c_str(), &any) == 1;
+}
+
+}  // namespace
 
 SslContextPtr NewTlsContext(const SSL_METHOD* method) {
   ERR_clear_error();
@@ -41,6 +55,36 @@ SslPtr NewServerConnection(SSL_CTX* context, int fd) {
   }
   SSL_set_accept_state(ssl.get());
   return ssl;
+}
+
+SslPtr NewClientConnection(SSL_CTX* context, int fd, const std::string& name) {
+  SslPtr ssl(SSL_new(context));
+  if (!ssl || SSL_set_fd(ssl.get(), fd) != 1) return nullptr;
+  SSL_set_hostflags(ssl.get(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  const bool named = IsAddress(name)
+                         ? X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl.get()), name.c_str())
+                         : SSL_set1_host(ssl.get(), name.c_str()) == 1 &&
+                               SSL_set_tlsext_host_name(ssl.get(), name.c_str()) == 1;
+  if (!named) return nullptr;
+  SSL_set_connect_state(ssl.get());
+  return ssl;
+}
+
+std::string HandshakeFailure(const SSL& ssl, std::string_view server) {
+  const long verified = SSL_get_verify_result(&ssl);
+  const std::string who(server);
+  if (verified != X509_V_OK)
+    return absl::StrCat(who, "'s certificate: ", X509_verify_cert_error_string(verified));
+  return ERR_peek_last_error() ? TakeTlsError() : absl::StrCat(who, " closed the connection");
+}
+
+bool TrustAuthorities(SSL_CTX* context, const std::string& authorities) {
+  X509_STORE* const store = SSL_CTX_get_cert_store(context);
+  const std::vector<X509Ptr> all = CertificatesOf(authorities);
+  for (const X509Ptr& one : all) {
+    if (X509_STORE_add_cert(store, one.get()) != 1) return false;
+  }
+  return !all.empty();
 }
 
 std::string TakeTlsError() {

@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/pem.h"
 
@@ -31,6 +32,15 @@ bool UseKey(SSL_CTX* context, const PemIdentity& identity);  // after its chain
 // A server-side connection over the non-blocking socket `fd`, which it does not own. Null when out
 // of memory.
 SslPtr NewServerConnection(SSL_CTX* context, int fd);
+
+// A client-side connection over the non-blocking socket `fd`, which it does not own, to a server
+// whose certificate must name `name`: a host or an IP address. Null when out of memory.
+SslPtr NewClientConnection(SSL_CTX* context, int fd, const std::string& name);
+// Why a client's handshake on this thread has just failed; `server`: "the core", in a sentence.
+std::string HandshakeFailure(const SSL& ssl, std::string_view server);
+
+// Peers' certificates must be issued by one of these authorities: PEM. False: there is none.
+bool TrustAuthorities(SSL_CTX* context, const std::string& authorities);
 
 // The last reason of OpenSSL's on this thread, which is then forgotten.
 std::string TakeTlsError();

@@ -11,7 +11,6 @@ pkg_check_modules(libcbor REQUIRED IMPORTED_TARGET libcbor)
 pkg_check_modules(libnghttp2 REQUIRED IMPORTED_TARGET libnghttp2)
 # Its CMake package would ask for what only its HTTP server needs.
 pkg_check_modules(prometheus-cpp-core REQUIRED IMPORTED_TARGET prometheus-cpp-core)
-pkg_check_modules(libnats REQUIRED IMPORTED_TARGET libnats)
 pkg_check_modules(libsystemd REQUIRED IMPORTED_TARGET libsystemd)
 pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
 pkg_check_modules(libutf8proc REQUIRED IMPORTED_TARGET libutf8proc)

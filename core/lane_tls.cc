@@ -43,15 +43,6 @@ int SelectProtocol(SSL*, const unsigned char** chosen, unsigned char* chosen_byt
   return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-bool Trust(SSL_CTX* context, const std::string& authority) {
-  X509_STORE* const store = SSL_CTX_get_cert_store(context);
-  const std::vector<X509Ptr> all = CertificatesOf(authority);
-  for (const X509Ptr& one : all) {
-    if (X509_STORE_add_cert(store, one.get()) != 1) return false;
-  }
-  return !all.empty();
-}
-
 // A name with a zero byte could be taken for a shorter one.
 void AddName(const ASN1_STRING* text, std::vector<std::string>& names) {
   unsigned char* utf8 = nullptr;
@@ -94,7 +85,7 @@ absl::StatusOr<std::shared_ptr<const LaneTls>> LaneTls::Make(const GrpcTls& tls)
   identity.key = KeyPtr(PEM_read_bio_PrivateKey(Reader(tls.key).get(), nullptr, nullptr, nullptr));
   if (identity.chain.empty() || !UseChain(context, identity)) return Unusable("the certificate");
   if (!identity.key || !UseKey(context, identity)) return Unusable("the key");
-  if (!Trust(context, tls.ca)) return Unusable("the CA");
+  if (!TrustAuthorities(context, tls.ca)) return Unusable("the CA");
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   SSL_CTX_set_alpn_select_cb(context, SelectProtocol, nullptr);
   SSL_CTX_set_options(context, SSL_OP_NO_TICKET);

@@ -1,53 +1,44 @@
 // NatsBus: the cores' bus on NATS. Two subjects a core, none a topic: sg.FLEET.c.ID is its inbox,
 // sg.FLEET.all is everybody's.
 //
-//   any thread ── Send ──▶ queue ──▶ sender thread ── nats.c ──▶ NATS ──▶ nats.c's delivery thread
-//   ──▶ receiver
+//   any thread ── Send ──▶ socket ──▶ NATS ──▶ socket ──▶ the bus's thread ──▶ receiver
 //
-// nats.c publishes with a blocking send() under the connection's lock (measured with 3.4.1: for
-// ever without a write deadline, up to 505 ms with one of 200 ms while it reconnects to a server
-// that hangs), so only the sender thread does. A message to one core carries the subject
-// sg.FLEET.n.OWN.ID for NATS' "no responders", which says within milliseconds that a core's process
-// is gone.
+// The thread that sends writes to the socket itself, which never waits: what the kernel does not
+// take is kept, and Writable() is false until the bus's thread has written it. So a message wakes
+// no thread at its sender, and one at its receiver. (nats.c 3.4.1 has a thread that reads and one
+// that delivers, and blocks when it sends. Through its event-loop interface it has neither, but
+// with TLS it then waits for the rest of a record, without a bound, while it holds its lock.)
+//
+// A message to one core carries the subject sg.FLEET.n.OWN.ID for NATS' "no responders", which says
+// within milliseconds that a core's process is gone.
 //
 // Owner:  the composition.
-// Thread: any; never blocks.
-// Bounds: BusQueue's; nothing is kept for a server that is away. nats.c 3.4.1 leaks a message that was half received when a connection
-//         ended: kMaxBusMessageBytes a break at most.
-// Errors: Start() says what is wrong with the options, and with files that they name. A server that cannot be reached or refuses us
-//         is no error: OnState(false) gives the reason, and it is tried again.
+// Thread: any; never waits longer than for a read or a write that does not block.
+// Bounds: kMaxBusUnsentBytes; what does not fit is lost. Nothing is kept for a server that is away.
+// Errors: Start() says what is wrong with files that the options name. A server that cannot be
+//         reached or refuses us is no error: OnState(false) gives the reason, and it is tried
+//         again.
 #ifndef CAIRN_CORE_NATS_BUS_H_
 #define CAIRN_CORE_NATS_BUS_H_
 
 #include <absl/status/statusor.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/mesh_bus.h"
+#include "core/nats_options.h"
 
 namespace cairn::core {
 
-struct NatsOptions {
-  std::vector<std::string> urls;  // nats://HOST:PORT or tls://HOST:PORT, each tried in turn
-  std::string fleet;              // a token of a subject: letters, digits, '-', '_'
-  uint64_t core_id = 0;           // our own
-  // PEM files; empty: none.
-  std::string ca_file, cert_file, key_file;
-  // A user's seed (core/nkey.h), or a credentials file (JWT and seed); at most one.
-  std::string nkey_file, credentials_file;
-};
-
-// "nats://a,b:4223,tls://c" as a list of whole URLs: a scheme goes on for those after it, the port
-// is 4222 unless given.
-absl::StatusOr<std::vector<std::string>> ParseNatsUrls(std::string_view text);
+inline constexpr size_t kMaxBusUnsentBytes = 16 << 20;
 
 // What a bus receives, and what happens to its connection.
 //
-// Thread: one of the bus's at a time.
+// Thread: the bus's.
 class NatsReceiver {
  public:
   virtual ~NatsReceiver() = default;

@@ -17,6 +17,7 @@ constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 constexpr uint8_t kSeedPrefix = 18 << 3;
 constexpr uint8_t kUserPrefix = 20 << 3;
 constexpr size_t kKeyBytes = 32;
+constexpr size_t kSignatureBytes = 64;
 constexpr size_t kSeedBytes = 2 + kKeyBytes + 2;
 constexpr size_t kSeedCharacters = 58;  // ceil(36 * 8 / 5)
 
@@ -66,9 +67,11 @@ void AppendChecksum(std::string& data) {
   data.push_back(static_cast<char>(crc >> 8));
 }
 
-}  // namespace
+using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 
-absl::StatusOr<std::string> PublicNkey(std::string_view seed) {
+absl::Status NoKey() { return absl::InternalError("OpenSSL cannot make an Ed25519 key"); }
+
+absl::StatusOr<Key> KeyOf(std::string_view seed) {
   std::string text(seed);
   absl::StripAsciiWhitespace(&text);
   if (text.size() != kSeedCharacters || text.compare(0, 2, "SU") != 0) {
@@ -81,9 +84,7 @@ absl::StatusOr<std::string> PublicNkey(std::string_view seed) {
   AppendChecksum(signed_part);
   const bool is_whole = signed_part == *bytes;
   const bool is_user = static_cast<uint8_t>((*bytes)[0]) == (kSeedPrefix | kUserPrefix >> 5);
-  std::array<uint8_t, kKeyBytes> public_key{};
-  size_t size = public_key.size();
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(
+  Key key(
       EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr,
                                    reinterpret_cast<const uint8_t*>(bytes->data()) + 2, kKeyBytes),
       EVP_PKEY_free);
@@ -93,13 +94,37 @@ absl::StatusOr<std::string> PublicNkey(std::string_view seed) {
   if (!is_whole || !is_user)
     return absl::InvalidArgumentError(
         "the seed's checksum is wrong: a character is missing or another one");
-  if (!key || EVP_PKEY_get_raw_public_key(key.get(), public_key.data(), &size) != 1) {
-    return absl::InternalError("OpenSSL cannot make an Ed25519 key");
-  }
+  if (!key) return NoKey();
+  return key;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> PublicNkey(std::string_view seed) {
+  const absl::StatusOr<Key> key = KeyOf(seed);
+  if (!key.ok()) return key.status();
+  std::array<uint8_t, kKeyBytes> public_key{};
+  size_t size = public_key.size();
+  if (EVP_PKEY_get_raw_public_key(key->get(), public_key.data(), &size) != 1) return NoKey();
   std::string encoded(1, static_cast<char>(kUserPrefix));
   encoded.append(reinterpret_cast<const char*>(public_key.data()), public_key.size());
   AppendChecksum(encoded);
   return EncodeBase32(encoded);
+}
+
+absl::StatusOr<std::string> SignWithNkey(std::string_view seed, std::string_view text) {
+  const absl::StatusOr<Key> key = KeyOf(seed);
+  if (!key.ok()) return key.status();
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(),
+                                                                        EVP_MD_CTX_free);
+  std::string signature(kSignatureBytes, '\0');
+  size_t size = signature.size();
+  const bool made =
+      context && EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key->get()) == 1 &&
+      EVP_DigestSign(context.get(), reinterpret_cast<uint8_t*>(signature.data()), &size,
+                     reinterpret_cast<const uint8_t*>(text.data()), text.size()) == 1;
+  if (!made) return absl::InternalError("OpenSSL cannot sign with an Ed25519 key");
+  return signature;
 }
 
 }  // namespace cairn::core

@@ -58,7 +58,7 @@ void CoreConnector::Handshake() {
       return Watch(EPOLLIN | EPOLLOUT);
     case Stream::Status::kClosed:
     case Stream::Status::kLost:
-      return Fail(absl::StrCat("TLS: ", CoreTls::FailureOf(*socket_->ssl())));
+      return Fail(absl::StrCat("TLS: ", HandshakeFailure(*socket_->ssl(), "the core")));
   }
   if (!CoreTls::SpeaksHttp2(*socket_->ssl())) return Fail("TLS: no HTTP/2 there");
   executor_.sockets()->ForgetSocket(socket_->fd());

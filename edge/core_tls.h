@@ -33,8 +33,6 @@ class CoreTls {
   SslPtr NewConnection(int fd, const std::string& name) const;
   // After the handshake: whether HTTP/2 was agreed on.
   static bool SpeaksHttp2(const SSL& ssl);
-  // Why a handshake on this thread has just failed.
-  static std::string FailureOf(const SSL& ssl);
 
  private:
   explicit CoreTls(SslContextPtr context) : context_(std::move(context)) {}

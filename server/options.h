@@ -16,7 +16,7 @@
 #include "base/address.h"
 #include "base/log.h"
 #include "core/limits.h"
-#include "core/nats_bus.h"
+#include "core/nats_options.h"
 #include "edge/core_order.h"
 #include "edge/handshake.h"
 #include "edge/limits.h"

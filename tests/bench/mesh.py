@@ -98,6 +98,7 @@ class Fleet:
         groups = {"cores": [core.pid for core in self.cores], "edges": [edge.pid for edge in self.edges],
                   "nats": [server.pid for server in self.nats.servers] if self.nats else []}
         pids = [pid for group in groups.values() for pid in group]
+        sleeps = sum(map(sleeps_of, groups["cores"]))
         command = [str(self._args.bin / "cairn-load"), "pairs", *flags, "--seconds", str(self._args.seconds), "--warmup", "1",
                    "--ports", ",".join(map(str, ports)), "--servers", ",".join(map(str, pids))]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
@@ -107,7 +108,16 @@ class Fleet:
         for name, group in groups.items():
             report[name] = sum(each[pid] for pid in group)
         report["busiest"] = max(each[pid] for pid in groups["cores"])
+        # The load warms up for a second, at the same rate.
+        messages = report["messages_per_second"] * (self._args.seconds + 1)
+        report["wake-ups"] = (sum(map(sleeps_of, groups["cores"])) - sleeps) / messages
         return report
+
+
+def sleeps_of(pid):
+    """How often a thread of the process has waited."""
+    lines = (path.read_text() for path in pathlib.Path(f"/proc/{pid}/task").glob("*/status"))
+    return sum(int(re.search(r"^voluntary_ctxt_switches:\s+(\d+)", text, re.M)[1]) for text in lines)
 
 
 def loads(args):
@@ -271,14 +281,15 @@ def print_pairs(args, results):
     print("| | " + " | ".join(PAIR_SHAPES) + " | across ÷ same core | same core ÷ alone |")
     print("|---|" + "---:|" * (len(PAIR_SHAPES) + 2))
     figures = [("p50 µs", lambda report: report["latency_us"]["p50"]), ("CPU µs a message: cores", lambda report: report["cores"]),
-               ("… NATS", lambda report: report["nats"]), ("… edges", lambda report: report["edges"])]
+               ("… NATS", lambda report: report["nats"]), ("… edges", lambda report: report["edges"]),
+               ("threads of cores that it wakes", lambda report: report["wake-ups"])]
     for name, _ in loads(args):
         for label, value_of in figures:
             if "µs" == label[-2:] and "in flight" in name:
                 continue
             values = {shape: middle(results[name, shape], value_of) for shape in PAIR_SHAPES}
             ratio = lambda one, other: f"{values[one] / values[other]:.2f}" if values[other] else ""
-            print(f"| {name}, {label} | " + " | ".join(f"{value:.1f}" for value in values.values()) +
+            print(f"| {name}, {label} | " + " | ".join(f"{value:.2f}" for value in values.values()) +
                   f" | {ratio('across', 'same core')} | {ratio('same core', 'alone')} |")
 
 

@@ -4,9 +4,9 @@
 A mutation is a file, the exact text of a rule in it, and what takes its place. A copy of the file is changed, compiled as the
 build compiles the original, and linked into a simulation of its own in front of the libraries: no source has a switch for it.
 
-  mutations.py BUILD_DIR [NAME...]       those, or all: a few minutes
-  mutations.py BUILD_DIR --some COUNT    so many, others with each commit: what CTest runs
+Without a name: all, which takes a few minutes. CTest runs a few of them (--some), others with each commit.
 """
+import argparse
 import concurrent.futures
 import json
 import os
@@ -224,12 +224,16 @@ def some(names, count):
 
 
 def main():
-    build = pathlib.Path(sys.argv[1]).resolve()
-    names = sys.argv[2:] or list(MUTATIONS)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build", type=pathlib.Path, metavar="BUILD_DIR")
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*MUTATIONS, []], help="one of: " + "; ".join(MUTATIONS))
+    parser.add_argument("--some", type=int, metavar="COUNT", help="so many of those that a few seeds catch")
+    given = parser.parse_args()
+    build, names = given.build.resolve(), given.names or list(MUTATIONS)
     for name in MUTATIONS:
         mutated(name)  # each rule is still where its mutation looks for it
-    if names[0] == "--some":
-        names = some(IN_TESTS, int(names[1]))
+    if given.some:
+        names = some(IN_TESTS, given.some)
     elif (whole := simulate(build / "bin" / SIMULATION, SEEDS)).returncode != 0:
         raise SystemExit("without a mutation the simulation fails as well:\n" + whole.stdout)
     link = link_command(build)

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "base/thread_annotations.h"
-#include "core/bus_queue.h"
 #include "tests/support/nats_server.h"
+#include "tests/support/tls_files.h"
 
 namespace cairn::core {
 namespace {
@@ -80,6 +80,11 @@ MeshMessage Numbered(uint64_t number, uint64_t to, size_t bytes = 0) {
   return message;
 }
 
+std::string ByTls(const test::NatsServer& server) {
+  const std::string url = server.url();
+  return "tls://localhost" + url.substr(url.rfind(':'));
+}
+
 class NatsBusTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -115,6 +120,50 @@ TEST_F(NatsBusTest, MessagesGoToOneOrToAllOthersInOrder) {
   EXPECT_TRUE(b.AwaitNumbers(all));
   EXPECT_TRUE(c.AwaitNumbers(tens));
   EXPECT_TRUE(a.AwaitNumbers({7})) << "and never its own";
+}
+
+// Both ways at once, each more than a TLS record and more than the kernel takes at once.
+TEST_F(NatsBusTest, LargeMessagesGoThroughTlsInOrder) {
+  const TlsFiles files;
+  server_ = std::make_unique<test::NatsServer>("tls { cert_file: \"" + files.cert +
+                                               "\", key_file: \"" + files.key + "\" }");
+  NatsOptions options;
+  options.urls = {ByTls(*server_)};
+  options.fleet = "test";
+  options.ca_file = files.cert;
+  Heard a, b;
+  options.core_id = 1;
+  const auto bus_a = NatsBus::Start(options, a);
+  options.core_id = 2;
+  const auto bus_b = NatsBus::Start(options, b);
+  ASSERT_TRUE(a.AwaitUp() && b.AwaitUp()) << a.reasons_.front();
+  std::vector<uint64_t> all;
+  for (uint64_t number = 1; number <= 30; ++number) {
+    all.push_back(number);
+    (*bus_a)->Send(Numbered(number, 2, number % 2 == 0 ? 10 : 400 << 10), {});
+    (*bus_b)->Send(Numbered(number, 1, number % 2 == 0 ? 10 : 400 << 10), {});
+  }
+  EXPECT_TRUE(b.AwaitNumbers(all));
+  EXPECT_TRUE(a.AwaitNumbers(all));
+  EXPECT_EQ((*bus_a)->lost() + (*bus_b)->lost(), 0u);
+}
+
+TEST_F(NatsBusTest, AServerIsNotTrustedWithoutItsAuthority) {
+  const TlsFiles files, others;
+  test::NatsServer secure("tls { cert_file: \"" + files.cert + "\", key_file: \"" + files.key +
+                          "\" }");
+  NatsOptions options;
+  options.urls = {ByTls(secure), secure.url(), ByTls(*server_)};
+  options.fleet = "test";
+  options.core_id = 1;
+  options.ca_file = others.cert;
+  Heard a;
+  const auto bus = NatsBus::Start(options, a);
+  ASSERT_TRUE(a.Await([&a] { return a.reasons_.size() >= 3; }));
+  const MutexLock lock(a.mu_);
+  EXPECT_THAT(a.reasons_[0], HasSubstr("certificate: "));
+  EXPECT_THAT(a.reasons_[1], HasSubstr("the server wants TLS"));
+  EXPECT_THAT(a.reasons_[2], HasSubstr("the server has no TLS"));
 }
 
 TEST_F(NatsBusTest, ACoreThatIsGoneIsTold) {
@@ -159,7 +208,7 @@ TEST_F(NatsBusTest, AServerThatHangsIsLeftAndNeverBlocksASender) {
   other.Hang();
   const absl::Time begin = absl::Now();
   absl::Duration longest = absl::ZeroDuration();
-  // More than the socket's buffers hold, so that the sender thread blocks.
+  // More than the socket's buffers hold.
   for (uint64_t number = 1; number <= 200; ++number) {
     const absl::Time before = absl::Now();
     if (bus->Writable()) bus->Send(Numbered(number, 2, 100 << 10), {});
@@ -196,27 +245,13 @@ TEST_F(NatsBusTest, FullQueueIsNotWritableAndSaysWhenItIs) {
   const auto bus = Join(1, a), bus_b = Join(2, b);
   server_->Hang();
   int sent = 0;
-  // The sender thread takes all that waits, and then blocks with it.
+  // The kernel takes some of it.
   while (bus->Writable() && sent < 10'000)
     bus->Send(Numbered(static_cast<uint64_t>(++sent), 2, 500 << 10), {});
   EXPECT_LT(sent, 10'000);
   server_->GoOn();
   EXPECT_TRUE(a.Await([&a] { return a.writable_; }));
   EXPECT_TRUE(a.AwaitUp());
-}
-
-TEST(BusQueueTest, MoreThanAMessageForEachCoreIsNotAskedFor) {
-  BusQueue queue;
-  queue.Open();
-  for (size_t i = 0; i < kMaxBusQueueMessages; ++i) {
-    EXPECT_TRUE(queue.Writable());
-    queue.Put({2, "a message"});
-  }
-  EXPECT_FALSE(queue.Writable()) << "what comes now is gathered";
-  const BusQueue::Taken taken = queue.Take();
-  EXPECT_EQ(taken.messages.size(), kMaxBusQueueMessages);
-  EXPECT_TRUE(taken.now_writable);
-  EXPECT_TRUE(queue.Writable());
 }
 
 TEST(NatsBusOptionsTest, KeyFilesAreLookedAtBeforeAnythingElse) {
@@ -227,16 +262,6 @@ TEST(NatsBusOptionsTest, KeyFilesAreLookedAtBeforeAnythingElse) {
   options.nkey_file = "/nonexistent";
   EXPECT_THAT(std::string(NatsBus::Start(options, heard).status().message()),
               HasSubstr("/nonexistent"));
-}
-
-TEST(NatsBusOptionsTest, Urls) {
-  using List = std::vector<std::string>;
-  EXPECT_EQ(ParseNatsUrls("nats://a,b:5,tls://c,[::1]").value(),
-            (List{"nats://a:4222", "nats://b:5", "tls://c:4222", "tls://[::1]:4222"}));
-  for (const char* bad :
-       {"", "nats://", "http://a", "nats://a,,b", "nats://a:99999", "nats://user:pass@a"}) {
-    EXPECT_FALSE(ParseNatsUrls(bad).ok()) << bad;
-  }
 }
 
 }  // namespace

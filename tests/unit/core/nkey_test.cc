@@ -1,5 +1,6 @@
 #include "core/nkey.h"
 
+#include <absl/strings/escaping.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -15,6 +16,14 @@ constexpr char kPublic[] = "UDQPYLFFXYXH2UNPS5NWX54P642KSBHITQYP3WA6F6MIWNFAXASZ
 TEST(NkeyTest, PublicKeyOfASeed) {
   EXPECT_EQ(PublicNkey(kSeed).value(), kPublic);
   EXPECT_EQ(PublicNkey(std::string(" \n") + kSeed + "\r\n").value(), kPublic);
+}
+
+TEST(NkeyTest, ASignatureIsThatOfTheKeyAlone) {
+  const std::string signature = SignWithNkey(kSeed, "nonce of a server").value();
+  EXPECT_EQ(signature.size(), 64u);
+  EXPECT_EQ(absl::BytesToHexString(signature.substr(0, 8)), "bdd6cdf88dec9348");
+  EXPECT_NE(SignWithNkey(kSeed, "another nonce").value(), signature);
+  EXPECT_FALSE(SignWithNkey(kPublic, "nonce of a server").ok());
 }
 
 TEST(NkeyTest, WhatIsNoSeedOfAUserIsSaidWithoutASecret) {
