@@ -33,7 +33,7 @@ void Describe(const Router& router, const PeerRecord& peer, bool with_topics,
   out.set_lane(peer.lane->index);
   DescribeFacts(peer.info, peer.stats, out);
   out.set_topic_count(static_cast<uint32_t>(peer.topics.size()));
-  if (peer.stats_at_us != 0) out.set_stats_age_us(router.now_us() - peer.stats_at_us);
+  if (peer.stats_at_us != 0) out.set_stats_age_us(router.turn().now_us - peer.stats_at_us);
   if (!with_topics) return;
   for (const TopicRecord* topic : peer.topics) out.add_topics(topic->name);
 }
@@ -56,7 +56,7 @@ void Describe(const Router& router, const TopicRecord& topic, signaling::v1::Top
   out.set_lanes(static_cast<uint32_t>(topic.interests.size()));
   out.set_relays(topic.relays);
   out.set_bytes(topic.bytes);
-  out.set_relays_per_second(topic.rate.PerSecond(router.steady_us()));
+  out.set_relays_per_second(topic.rate.PerSecond(router.turn().steady_us));
   out.set_created_us(topic.created_us);
   out.set_last_relay_us(topic.last_relay_us);
   DescribeRecords(router, topic.name, out);
@@ -66,8 +66,8 @@ void DescribeRecords(const Router& router, const std::string& topic, signaling::
   const RecordStore::Entries* entries = router.records().Find(topic);
   if (!entries) return;
   out.set_records(static_cast<uint32_t>(entries->size()));
-  out.set_newest_record_age_us(router.steady_us() - entries->back().published_us);
-  out.set_oldest_record_age_us(router.steady_us() - entries->front().published_us);
+  out.set_newest_record_age_us(router.turn().steady_us - entries->back().published_us);
+  out.set_oldest_record_age_us(router.turn().steady_us - entries->front().published_us);
 }
 
 }  // namespace cairn::core

@@ -48,8 +48,8 @@ struct PeerRecord {
   int64_t stats_at_us = 0;
   absl::flat_hash_set<TopicRecord*> topics;
   std::vector<std::string> queries;  // topics it waits for records of
-  uint64_t fan_out = 0;           // DeliveryWork of its relays that its lane has not been told of
-  uint32_t max_answer_bytes = 0;  // LaneEvent.max_answer_bytes of its last query
+  uint64_t fan_out = 0;              // CountFanOut(): its lane has not been told of it
+  uint32_t max_answer_bytes = 0;     // LaneEvent.max_answer_bytes of its last query
 };
 
 struct Interest {

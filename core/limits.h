@@ -30,7 +30,7 @@ struct CoreLimits {
   // lanes are late.
   size_t max_late_bytes = 32 << 20;
   // The events and deliveries handled for one input, large ones weighted by
-  // Router::kBytesPerDelivery; the rest of a batch waits for the next turn of its lane. About 3 ms.
+  // Turn::kBytesPerDelivery; the rest of a batch waits for the next turn of its lane. About 3 ms.
   uint64_t work_per_turn = 8192;
   // Lanes that were given up and may reconnect, whose secrets the core remembers.
   size_t max_tombstones = 16'384;

@@ -22,7 +22,7 @@ constexpr uint64_t kRelaysPerAck = 64;
 }  // namespace
 
 Mesh::Mesh(uint64_t core_id, std::string name, std::string version, const CoreLimits& limits,
-           MeshHost& host, MeshBus& bus, absl::Duration now)
+           const MeshHost& host, MeshBus& bus, absl::Duration now)
     : core_id_(core_id),
       name_(std::move(name)),
       version_(std::move(version)),

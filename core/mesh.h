@@ -6,7 +6,7 @@
 // by then go to the new place, ahead of anything newer. The core that the sender's lane is
 // connected to is responsible for a relay. docs/MESH.md has the rules, and what is not proven yet.
 //
-// Owner:  Router, which is its MeshHost.
+// Owner:  Router.
 // Thread: the router's. Time is handed in, steady.
 // Bounds: about 60 bytes per subscription in the fleet (core/mesh_interest.h); a place per lane; a
 //         MeshMember per core; kMaxRemembered lanes that have left; core/past_cores.h.
@@ -27,6 +27,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/directory.h"
 #include "core/limits.h"
 #include "core/mesh_bus.h"
 #include "core/mesh_counters.h"
@@ -34,6 +35,10 @@
 #include "core/mesh_interest.h"
 #include "core/mesh_member.h"
 #include "core/past_cores.h"
+#include "core/record_store.h"
+#include "core/relay_ledger.h"
+#include "signaling/v1/lane.pb.h"
+#include "signaling/v1/mesh.pb.h"
 
 namespace cairn::core {
 
@@ -41,9 +46,9 @@ class Mesh {
  public:
   static constexpr uint32_t kProtocolVersion = 1;
 
-  // `host` and `bus` must outlive the mesh.
+  // What `host` names, and `bus`, must outlive the mesh.
   Mesh(uint64_t core_id, std::string name, std::string version, const CoreLimits& limits,
-       MeshHost& host, MeshBus& bus, absl::Duration now);
+       const MeshHost& host, MeshBus& bus, absl::Duration now);
   ~Mesh();
 
   // ---- the bus
@@ -87,7 +92,7 @@ class Mesh {
 
   // ---- its peers
   // `added`: the subscription is new to this core. `wants_answer`: the client waits for
-  // MeshHost::AnswerSubscribed().
+  // Presence::AnswerSubscribed().
   void OnSubscribed(PeerRecord& peer, const std::string& topic, bool added, bool is_new,
                     bool wants_answer);
   void OnUnsubscribed(const PeerRecord& peer, const std::string& topic);
@@ -262,7 +267,7 @@ class Mesh {
   const std::string version_;
   const CoreLimits& limits_;
   // Borrowed; must outlive this.
-  MeshHost& host_;
+  const MeshHost host_;
   MeshBus& bus_;
   absl::Duration reached_;  // when the bus first accepted a message; infinite: not yet
   absl::Duration now_;

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/directory.h"
 #include "core/mesh.h"
+#include "core/recovery.h"
+#include "core/relays.h"
 
 namespace cairn::core {
 
@@ -11,7 +14,7 @@ using signaling::v1::MeshItem;
 
 void Mesh::OnHere(MeshMember& from, const MeshItem& item) {
   const uint64_t id = item.lane();
-  LaneRecord* own = host_.directory().FindLane(id);
+  LaneRecord* own = host_.directory.FindLane(id);
   if (own && own->sink) return;
   if (item.session() < lanes_[id].session) return;
   if (own) {
@@ -120,17 +123,17 @@ void Mesh::OnReady(MeshMember& from, const MeshItem& item) {
   if (state.arriving == kNowhere) {
     // Believed to be there since it came.
     if (state.believed != kNowhere) places_[state.believed]->returns = false;
-    if (host_.OnLaneElsewhere(id)) TellAllFound(id, state.session, true);
+    if (host_.recovery.OnLaneElsewhere(id)) TellAllFound(id, state.session, true);
     return;
   }
   if (state.believed != kNowhere) {
     std::vector<MeshRelay> residue = Residue(id, state.believed, state.arriving);
     counters_.moved_relays += residue.size();
-    for (const MeshRelay& one : residue) host_.AddTarget(one.owed);
+    for (const MeshRelay& one : residue) host_.relays.AddTarget(one.owed);
     SendAll(from, std::move(residue), id);
     EndPlace(state.believed, false);
   }
-  const bool late = host_.OnLaneElsewhere(id);
+  const bool late = host_.recovery.OnLaneElsewhere(id);
   Believe(from, id, state, late);
   places_[state.believed]->returns = false;
 }
@@ -171,7 +174,7 @@ void Mesh::OnFound(MeshMember& from, const MeshItem& item) {
   }
   const auto lane = lanes_.find(id);
   if (item.missed() && lane != lanes_.end() && lane->second.core == core_id_)
-    host_.TellLaneMissed(id);
+    host_.recovery.TellMissed(id);
 }
 
 void Mesh::SettleMoving(uint64_t lane) {

@@ -2,7 +2,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/directory.h"
+#include "core/lanes.h"
 #include "core/mesh.h"
+#include "core/recovery.h"
+#include "core/relays.h"
 
 namespace cairn::core {
 
@@ -38,8 +42,8 @@ bool Mesh::HasFound(uint64_t lane_id, const Whereabouts& lane) const {
   if (lane.core == 0 || lane.arriving != kNowhere) return false;
   if (lane.core != core_id_)
     return lane.believed != kNowhere && places_[lane.believed]->at->id == lane.core;
-  const auto own = host_.directory().lanes().find(lane_id);
-  return own != host_.directory().lanes().end() && lane.believed == kNowhere &&
+  const auto own = host_.directory.lanes().find(lane_id);
+  return own != host_.directory.lanes().end() && lane.believed == kNowhere &&
          own->second->state != LaneState::kSyncing;
 }
 
@@ -123,7 +127,7 @@ void Mesh::OnLaneReady(LaneRecord& lane) {
   std::vector<MeshRelay> relays;
   if (state.believed != kNowhere) {
     relays = Residue(lane.id, state.believed, MeshInterest::kHere);
-    for (const MeshRelay& one : relays) host_.AddTarget(one.owed);
+    for (const MeshRelay& one : relays) host_.relays.AddTarget(one.owed);
     EndPlace(state.believed, false);
   }
   state.source = core_id_;
@@ -135,7 +139,7 @@ void Mesh::OnLaneReady(LaneRecord& lane) {
   });
   // The core that it was at settles what this one sent for it only when it hears this.
   TellAllFound(lane.id, state.session, false);
-  if (lost_.erase(lane.id) > 0) host_.TellLaneMissed(lane.id);
+  if (lost_.erase(lane.id) > 0) host_.recovery.TellMissed(lane.id);
 }
 
 void Mesh::OnLaneCaughtUp(LaneRecord& lane) {
@@ -155,7 +159,7 @@ void Mesh::DeliverAll(LaneRecord& lane, std::vector<MeshRelay>& relays) {
   Sort(relays);
   for (const MeshRelay& one : relays) {
     ++counters_.moved_relays;
-    if (!host_.DeliverItem(lane, *one.item, one.owed, true)) host_.Settle(one.owed);
+    if (!host_.relays.DeliverItem(lane, *one.item, one.owed, true)) host_.relays.Settle(one.owed);
   }
 }
 
@@ -188,7 +192,7 @@ void Mesh::BeginMoving(uint64_t lane, uint64_t session) {
 
 // A core that joins knows nothing of this core's lanes, or believes them to be where they were.
 void Mesh::BeginMovingFor(MeshMember& member) {
-  for (const auto& [id, lane] : host_.directory().lanes()) {
+  for (const auto& [id, lane] : host_.directory.lanes()) {
     const auto state = lanes_.find(id);
     if (state == lanes_.end()) continue;
     // One that moves already keeps its session: a link that went on since is of a higher one.
@@ -244,7 +248,7 @@ void Mesh::GiveAway(LaneRecord& lane, uint64_t session) {
       }
     }
   }
-  for (MeshHost::Unanswered& one : host_.Forget(lane)) {
+  for (Lanes::Unanswered& one : host_.lanes.MoveAway(lane)) {
     const RelayLedger::Owed& owed = one.owed;
     if (owed.origin_lane == 0) {
       // The core that it is at tells it.
@@ -252,7 +256,7 @@ void Mesh::GiveAway(LaneRecord& lane, uint64_t session) {
     } else if ((owed.origin_link & kMeshLinkBit) != 0) {
       SettleOnceFound(id, owed);
     } else if (!kept) {
-      host_.Settle(owed);
+      host_.relays.Settle(owed);
     } else {
       MeshItem relay;
       relay.set_kind(MeshItem::KIND_RELAY);

@@ -4,7 +4,9 @@
 
 #include "base/log.h"
 #include "base/peer_id.h"
+#include "core/directory.h"
 #include "core/mesh.h"
+#include "core/relays.h"
 #include "proto/link/timing.h"
 
 namespace cairn::core {
@@ -27,7 +29,7 @@ MeshMember& Mesh::Join(uint64_t id, absl::Duration now) {
 }
 
 void Mesh::TellSnapshot(MeshMember& member) {
-  for (const auto& [id, lane] : host_.directory().lanes()) {
+  for (const auto& [id, lane] : host_.directory.lanes()) {
     if (lanes_.contains(id)) TellLane(member, *lane);
   }
   for (const auto& [id, lane] : lanes_) {
@@ -84,7 +86,7 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
 
 void Mesh::SettleAll(MeshMember& member) {
   for (const MeshMember::Open& one : member.open) {
-    if (one.cost > 0) host_.Settle(one.owed);
+    if (one.cost > 0) host_.relays.Settle(one.owed);
   }
   member.open.clear();
   member.open_cost = 0;

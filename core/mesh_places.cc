@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/directory.h"
 #include "core/mesh.h"
+#include "core/presence.h"
 
 namespace cairn::core {
 
@@ -36,7 +38,7 @@ void Mesh::SweepPlaces() {
   const auto is_lost = [this](const MeshInterest::Entry& entry) {
     return entry.place != MeshInterest::kHere && places_[entry.place]->lost;
   };
-  for (const auto& topic : host_.directory().topics()) {
+  for (const auto& topic : host_.directory.topics()) {
     const bool watched =
         std::any_of(topic->interests.begin(), topic->interests.end(),
                     [](const Interest& interest) { return interest.watchers > 0; });
@@ -44,7 +46,7 @@ void Mesh::SweepPlaces() {
     const TopicHash hash = HashTopic(topic->name);
     for (auto* entry = interest_.First(hash); entry; entry = interest_.Next(*entry)) {
       if (is_lost(*entry) && !HasCounting(hash, entry->peer, nullptr))
-        host_.Announce(signaling::v1::Notice::KIND_LEFT, entry->peer, topic->name, 0);
+        host_.presence.Announce(signaling::v1::Notice::KIND_LEFT, entry->peer, topic->name, 0);
     }
   }
   interest_.Sweep([this](const MeshInterest::Entry& entry) {

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/directory.h"
 #include "core/mesh.h"
+#include "core/relays.h"
 #include "proto/link/mesh_items.h"
 
 namespace cairn::core {
@@ -16,7 +18,7 @@ using signaling::v1::Notice;
 // Relays for what a lane has subscribed to while it moves are kept with the others for that lane.
 MeshMember* Mesh::MemberFor(const MeshInterest::Entry& entry, bool& only) {
   if (entry.place == MeshInterest::kHere) {
-    const PeerRecord* peer = host_.directory().FindPeer(entry.peer);
+    const PeerRecord* peer = host_.directory.FindPeer(entry.peer);
     if (!peer || !peer->lane->late) return nullptr;
   } else if (places_[entry.place]->over) {
     return nullptr;
@@ -111,8 +113,8 @@ void Mesh::OnRelay(MeshMember& from, MeshItem& item) {
   uint32_t targets = 0;
   bool reached_target = false;
   receivers_.clear();
-  TopicRecord* topic = host_.directory().FindTopic(item.topic());
-  const PeerRecord* addressee = item.to() == 0 ? nullptr : host_.directory().FindPeer(item.to());
+  TopicRecord* topic = host_.directory.FindTopic(item.topic());
+  const PeerRecord* addressee = item.to() == 0 ? nullptr : host_.directory.FindPeer(item.to());
   for (size_t i = 0; topic && i < topic->interests.size(); ++i) {
     LaneRecord& lane = *topic->interests[i].lane;
     if (item.target() != 0 && item.target() != lane.id) continue;
@@ -134,7 +136,7 @@ void Mesh::OnRelay(MeshMember& from, MeshItem& item) {
   }
   targets += HoldBack(from, item, reached_target);
   for (LaneRecord* lane : receivers_)
-    targets += host_.DeliverItem(*lane, item, owed, lane == receivers_.back()) ? 1 : 0;
+    targets += host_.relays.DeliverItem(*lane, item, owed, lane == receivers_.back()) ? 1 : 0;
   from.incoming.Routed(item.tag(), targets);
 }
 
@@ -161,7 +163,7 @@ void Mesh::OnSettled(MeshMember& from, const MeshItem& item) {
     const uint64_t last = std::min(item.ranges(i + 1), from.last_tag);
     uint64_t tag = from.open.empty() ? last + 1 : std::max(item.ranges(i), from.open.front().tag);
     for (; tag <= last; ++tag) {
-      if (MeshMember::Open* open = from.FindOpen(tag)) host_.Settle(from.Close(*open));
+      if (MeshMember::Open* open = from.FindOpen(tag)) host_.relays.Settle(from.Close(*open));
     }
   }
 }

@@ -20,7 +20,7 @@ double TopicListing::KeyOf(const Router& router, const TopicRecord& topic) const
       return subscribers;
     }
     case ListTopicsRequest::SORT_RATE:
-      return topic.rate.PerSecond(router.steady_us());
+      return topic.rate.PerSecond(router.turn().steady_us);
     case ListTopicsRequest::SORT_RELAYS:
       return static_cast<double>(topic.relays);
     default:

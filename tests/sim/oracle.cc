@@ -7,7 +7,6 @@
 #include <charconv>
 
 #include "proto/link/timing.h"
-#include "tests/sim/inside.h"
 
 namespace cairn::sim {
 namespace {
@@ -259,7 +258,7 @@ void Oracle::LookForLateLanes(core::Router& router) {
 
 // A lane that forgets a settled relay knows which lanes were connected when it was routed (H8).
 void Oracle::LookAtWhatIsSettled(core::Router& router) {
-  const uint64_t version = RosterVersionOf(router);
+  const uint64_t version = router.recovery().roster_version();
   const bool same = version == roster_version_;
   roster_version_ = version;
   for (const auto& [id, lane] : router.directory().lanes()) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "core/commands.h"
 #include "core/core.h"
 #include "core/grpc_server.h"
 #include "core/router.h"
@@ -202,7 +203,7 @@ TEST_F(LanePortTest, WhatTheRouterWritesFromAnotherThreadIsSent) {
   edge->Send(Hello());
   ASSERT_TRUE(IsWelcomed(*edge));
   RouterInput command = AdminCall{[](Router& router) {
-    for (const auto& [id, lane] : router.directory().lanes()) router.Drain(*lane);
+    for (const auto& [id, lane] : router.directory().lanes()) Drain(router.output(), *lane);
   }};
   core_.Enter(command);
   // The roster may come in a message of its own.
