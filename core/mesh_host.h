@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/directory.h"
@@ -36,7 +37,7 @@ class MeshHost {
   virtual void AddTarget(const RelayLedger::Owed& owed) = 0;
   // Sends the notice to every lane of this core with a watcher of the topic, or only to the peer
   // `only` if that is not 0.
-  virtual void Announce(signaling::v1::Notice::Kind kind, uint64_t peer, const std::string& topic,
+  virtual void Announce(signaling::v1::Notice::Kind kind, uint64_t peer, std::string_view topic,
                         uint64_t only) = 0;
   // Answers a subscription of the peer: `others` are subscribed to the topic already.
   virtual void AnswerSubscribed(PeerRecord& peer, const std::string& topic, uint64_t others) = 0;

@@ -209,9 +209,9 @@ void Router::Announce(Notice::Kind kind, PeerRecord& peer, const TopicRecord& to
     Notice* notice = For(*interest.lane).add_notices();
     notice->set_kind(kind);
     notice->set_peer(peer.id);
-    notice->set_topic(topic.name);
+    notice->mutable_topic()->assign(topic.name());
   }
-  if (told > 1) CountFanOut(&peer, told, topic.name.size());
+  if (told > 1) CountFanOut(&peer, told, topic.name().size());
 }
 
 void Router::OpenPeer(LaneRecord& lane, LaneEvent& event) {
@@ -235,7 +235,7 @@ void Router::ClosePeer(PeerRecord& peer, uint32_t code, std::string_view reason)
   }
   for (const TopicRecord* topic : peer.topics) {
     Announce(Notice::KIND_LEFT, peer, *topic);
-    if (mesh_) mesh_->OnUnsubscribed(peer, topic->name);
+    if (mesh_) mesh_->OnUnsubscribed(peer, topic->name());
   }
   answers_.Forget(peer);
   directory_.RemovePeer(peer, now_us_, code, reason);

@@ -210,7 +210,7 @@ class Router final : private MeshHost {
   bool DeliverItem(LaneRecord& lane, signaling::v1::MeshItem& relay, const RelayLedger::Owed& owed,
                    bool last) override;
   void AddTarget(const RelayLedger::Owed& owed) override;
-  void Announce(signaling::v1::Notice::Kind kind, uint64_t peer, const std::string& topic,
+  void Announce(signaling::v1::Notice::Kind kind, uint64_t peer, std::string_view topic,
                 uint64_t only) override;
   void AnswerSubscribed(PeerRecord& peer, const std::string& topic, uint64_t others) override;
   void TellLaneMissed(uint64_t lane_id) override { TellMissed(lane_id); }

@@ -133,7 +133,7 @@ void Router::AddTarget(const RelayLedger::Owed& owed) {
     origin->ledger.AddTarget(owed.origin_seq);
 }
 
-void Router::Announce(Notice::Kind kind, uint64_t peer, const std::string& name, uint64_t only) {
+void Router::Announce(Notice::Kind kind, uint64_t peer, std::string_view name, uint64_t only) {
   const TopicRecord* topic = directory_.Topic(name);
   if (!topic) return;
   const PeerRecord* local = directory_.Peer(peer);
@@ -146,7 +146,7 @@ void Router::Announce(Notice::Kind kind, uint64_t peer, const std::string& name,
     Notice* notice = For(*interest.lane).add_notices();
     notice->set_kind(kind);
     notice->set_peer(peer);
-    notice->set_topic(name);
+    notice->mutable_topic()->assign(name);
     notice->set_to(only);
   }
 }

@@ -97,8 +97,7 @@ class Lane final : public CoreLinkListener {
     // Of its binary messages.
     MessageForm form() const { return v2() ? MessageForm::kCborV2 : MessageForm::kCbor; }
   };
-  struct Topic {
-    std::string name;
+  struct Topic final : Named<Topic> {
     absl::InlinedVector<Member*, 2> members;
   };
 
