@@ -171,6 +171,11 @@ void Lane::OnRoom() {
 }
 
 void Lane::Flush() {
+  SubmitBatch();
+  link_->Flush();
+}
+
+void Lane::SubmitBatch() {
   while (true) {
     const bool in_snapshot = !snapshot_told_;
     Pump();
