@@ -97,7 +97,7 @@ class Mesh {
   // Presence::AnswerSubscribed().
   void OnSubscribed(PeerRecord& peer, const std::string& topic, bool added, bool is_new,
                     bool wants_answer);
-  void OnUnsubscribed(const PeerRecord& peer, const std::string& topic);
+  void OnUnsubscribed(const PeerRecord& peer, std::string_view topic);
 
   // ---- its records: every core has all of them
   void OnPublished(uint64_t lane_id, const std::string& topic, const signaling::v1::Record& record,

@@ -87,12 +87,12 @@ void Mesh::OnSubscribed(PeerRecord& peer, const std::string& topic, bool added, 
   barriers_.emplace(number, std::move(barrier));
 }
 
-void Mesh::OnUnsubscribed(const PeerRecord& peer, const std::string& topic) {
+void Mesh::OnUnsubscribed(const PeerRecord& peer, std::string_view topic) {
   interest_.Remove(HashTopic(topic), peer.id, MeshInterest::kHere);
   Broadcast(MeshItem::KIND_UNSUBSCRIBED, [&](MeshItem& item) {
     item.set_lane(peer.lane->id);
     item.set_peer(peer.id);
-    item.set_topic(topic);
+    item.mutable_topic()->assign(topic);
   });
 }
 

@@ -56,12 +56,12 @@ void Mesh::TellLane(MeshMember& member, const LaneRecord& lane) {
   for (const PeerRecord* peer : lane.peers) {
     for (const TopicRecord* topic : peer->topics) {
       const MeshInterest::Entry* entry =
-          interest_.Find(HashTopic(topic->name), peer->id, MeshInterest::kHere);
+          interest_.Find(HashTopic(topic->name()), peer->id, MeshInterest::kHere);
       if (!entry) continue;
       MeshItem& item = Add(member, MeshItem::KIND_SUBSCRIBED);
       item.set_lane(lane.id);
       item.set_peer(peer->id);
-      item.set_topic(topic->name);
+      item.mutable_topic()->assign(topic->name());
       item.set_stamp(entry->stamp);
     }
   }
@@ -240,7 +240,7 @@ void Mesh::GiveAway(LaneRecord& lane, uint64_t session) {
   for (const PeerRecord* peer : lane.peers) {
     std::erase_if(barriers_, [peer](const auto& one) { return one.second.peer == peer->id; });
     for (const TopicRecord* topic : peer->topics) {
-      const TopicHash hash = HashTopic(topic->name);
+      const TopicHash hash = HashTopic(topic->name());
       if (place == kNowhere) {
         interest_.Remove(hash, peer->id, MeshInterest::kHere);
       } else if (auto* entry = interest_.Find(hash, peer->id, MeshInterest::kHere)) {

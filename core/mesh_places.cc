@@ -43,10 +43,10 @@ void Mesh::SweepPlaces() {
         std::any_of(topic->interests.begin(), topic->interests.end(),
                     [](const Interest& interest) { return interest.watchers > 0; });
     if (!watched) continue;
-    const TopicHash hash = HashTopic(topic->name);
+    const TopicHash hash = HashTopic(topic->name());
     for (auto* entry = interest_.First(hash); entry; entry = interest_.Next(*entry)) {
       if (is_lost(*entry) && !HasCounting(hash, entry->peer, nullptr))
-        host_.presence.Announce(signaling::v1::Notice::KIND_LEFT, entry->peer, topic->name, 0);
+        host_.presence.Announce(signaling::v1::Notice::KIND_LEFT, entry->peer, topic->name(), 0);
     }
   }
   interest_.Sweep([this](const MeshInterest::Entry& entry) {

@@ -66,9 +66,9 @@ void Presence::Announce(Notice::Kind kind, PeerRecord& peer, const TopicRecord& 
     Notice* notice = output_.For(*interest.lane).add_notices();
     notice->set_kind(kind);
     notice->set_peer(peer.id);
-    notice->set_topic(topic.name);
+    notice->mutable_topic()->assign(topic.name());
   }
-  if (told > 1) CountFanOut(output_, peer, told, topic.name.size());
+  if (told > 1) CountFanOut(output_, peer, told, topic.name().size());
 }
 
 void Presence::Open(LaneRecord& lane, LaneEvent& event) {
@@ -92,7 +92,7 @@ void Presence::Close(PeerRecord& peer, uint32_t code, std::string_view reason) {
   }
   for (const TopicRecord* topic : peer.topics) {
     Announce(Notice::KIND_LEFT, peer, *topic);
-    if (mesh_) mesh_->OnUnsubscribed(peer, topic->name);
+    if (mesh_) mesh_->OnUnsubscribed(peer, topic->name());
   }
   answers_.Forget(peer);
   directory_.RemovePeer(peer, turn_.now_us, code, reason);
@@ -121,7 +121,7 @@ Event* Presence::NewEvent(Event::Kind kind, const LaneRecord& lane, const PeerRe
   return &event_;
 }
 
-void Presence::Announce(Notice::Kind kind, uint64_t peer, const std::string& name, uint64_t only) {
+void Presence::Announce(Notice::Kind kind, uint64_t peer, std::string_view name, uint64_t only) {
   const TopicRecord* topic = directory_.Topic(name);
   if (!topic) return;
   const PeerRecord* local = directory_.Peer(peer);
@@ -134,7 +134,7 @@ void Presence::Announce(Notice::Kind kind, uint64_t peer, const std::string& nam
     Notice* notice = output_.For(*interest.lane).add_notices();
     notice->set_kind(kind);
     notice->set_peer(peer);
-    notice->set_topic(name);
+    notice->mutable_topic()->assign(name);
     notice->set_to(only);
   }
 }

@@ -54,7 +54,7 @@ class Presence {
   // ---- notices, for the mesh
   // Sends the notice to every lane of this core with a watcher of the topic, or only to the peer
   // `only` if that is not 0.
-  void Announce(signaling::v1::Notice::Kind kind, uint64_t peer, const std::string& topic,
+  void Announce(signaling::v1::Notice::Kind kind, uint64_t peer, std::string_view topic,
                 uint64_t only);
   // Answers a subscription of the peer: `others` are subscribed to the topic already.
   void AnswerSubscribed(PeerRecord& peer, const std::string& topic, uint64_t others);

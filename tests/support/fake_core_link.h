@@ -29,6 +29,8 @@ class FakeCoreLink final : public CoreLink {
     ++apart;
     Submit(batch);
   }
+  void Flush() override { ++flushes; }
+  int large_batch() const override { return large; }
   size_t Room() const override { return room; }
   size_t cost() const override { return unaccepted_cost; }
   void Tick() override {}
@@ -66,6 +68,8 @@ class FakeCoreLink final : public CoreLink {
   }
 
   static constexpr size_t kUnlimited = std::numeric_limits<int64_t>::max();
+  size_t flushes = 0;
+  int large = std::numeric_limits<int>::max();
   bool begins_at_once = true;
   bool breakable = true;
   size_t room = kUnlimited;

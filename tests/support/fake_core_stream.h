@@ -19,6 +19,7 @@ struct FakeStreamState {
   bool one_at_a_time = false;  // a write is in flight until FinishWrite()
   bool busy = false;
   bool cancelled = false;
+  size_t flushes = 0;
   bool destroyed = false;
 
   std::vector<signaling::v1::LaneToCore> TakeWritten() { return std::exchange(written, {}); }
@@ -39,6 +40,7 @@ class FakeCoreStream final : public CoreStream {
     state_->written.push_back(message);
     state_->busy = state_->one_at_a_time;
   }
+  void Flush() override { ++state_->flushes; }
   void Cancel() override { state_->cancelled = true; }
 
  private:
