@@ -3,10 +3,11 @@
 //
 //   asked ──KIND_ASK──▶ running ──KIND_PAGE…──▶ ──KIND_END──▶ over
 //
-// The other core is granted a few frames at a time, so that a slow reader slows it and nobody
-// else. Nothing is resent: a lost frame fails the call, or counts as missed by a feed. The other
-// core says through its router that it lives; one that is silent for kPatience fails the call.
+// The other core is granted a few frames at a time, so that a slow reader slows only that call.
+// Nothing is resent: a lost frame fails the call, or counts as missed by a feed. The other core
+// sends signs of life through its router; if it is silent for kPatience, the call fails.
 //
+// Owner:  Fleet.
 // Thread: any; listeners are called without a lock held, by the bus's thread or the one that ticks.
 // Bounds: kMaxCalls; kMaxMessageBytes a message; a window of frames a call.
 // Errors: UNAVAILABLE: the other core does not answer; DATA_LOSS: a frame was lost; else its own.
