@@ -70,8 +70,12 @@ void LaneConnection::OnReady(std::span<char> buffer) {
 }
 
 void LaneConnection::Touch() {
-  MutexLock lock(mu_);
-  TouchLocked();
+  bool needed = false;
+  {
+    MutexLock lock(mu_);
+    needed = NeedsTouch();
+  }
+  if (needed) TouchHost();
 }
 
 void LaneConnection::Receive(std::string_view bytes) {
@@ -216,14 +220,19 @@ void LaneConnection::End() {
     MutexLock lock(mu_);
     ended_ = true;
   }
+  {
+    MutexLock lock(host_mu_);
+    host_ended_ = true;
+  }
   lease_ = {};
   intake_.OnClosed(shared_from_this());
 }
 
 // ---- any thread
 
-void LaneConnection::TouchLocked() {
-  if (!ended_ && !std::exchange(touched_, true)) host_.Touch(shared_from_this());
+void LaneConnection::TouchHost() {
+  MutexLock lock(host_mu_);
+  if (!host_ended_) host_.Touch(shared_from_this());
 }
 
 bool LaneConnection::Writable() {
@@ -233,26 +242,36 @@ bool LaneConnection::Writable() {
 }
 
 void LaneConnection::Write(const CoreToLane& message) {
-  MutexLock lock(mu_);
-  if (ended_) return;
-  writing_ = true;
-  link::AppendGrpcMessage(message, pending_);
-  TouchLocked();
+  bool needed = false;
+  {
+    MutexLock lock(mu_);
+    if (ended_) return;
+    writing_ = true;
+    link::AppendGrpcMessage(message, pending_);
+    needed = NeedsTouch();
+  }
+  if (needed) TouchHost();
 }
 
 void LaneConnection::OnHandled(LaneToCore&& batch) {
-  MutexLock lock(mu_);
-  intake_.Reuse(std::move(batch));
-  at_router_ = false;
-  if (!handling_) TouchLocked();
+  bool needed = false;
+  {
+    MutexLock lock(mu_);
+    intake_.Reuse(std::move(batch));
+    at_router_ = false;
+    needed = !handling_ && NeedsTouch();
+  }
+  if (needed) TouchHost();
 }
 
 void LaneConnection::Close(const absl::Status& status) { EndLater({status, /*at_once=*/true}); }
 
 void LaneConnection::EndLater(Ending ending) {
-  MutexLock lock(mu_);
-  if (!ending_ || ending.at_once) ending_ = std::move(ending);
-  TouchLocked();
+  {
+    MutexLock lock(mu_);
+    if (!ending_ || ending.at_once) ending_ = std::move(ending);
+  }
+  Touch();
 }
 
 }  // namespace cairn::core
