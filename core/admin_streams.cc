@@ -185,9 +185,9 @@ class FleetStream final : public QueuedStream<Message, AnswerQueue<Message>>, pu
 
   // Once, after construction, with a reference to this.
   void Ask(uint64_t core, FleetCalls::Frame::Method method, std::string request, bool may_operate,
-           std::shared_ptr<FleetListener> self) {
+           const std::shared_ptr<FleetListener>& self) {
     this->Begin([this] { Cancel(); });
-    call_ = calls_.Ask(core, method, std::move(request), may_operate, std::move(self));
+    call_ = calls_.Ask(core, method, std::move(request), may_operate, self);
     if (this->ended()) Cancel();
   }
 

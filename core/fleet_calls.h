@@ -63,7 +63,7 @@ class FleetCalls {
 
   // Returns the number of the call. It may have ended by then.
   uint64_t Ask(uint64_t core, Frame::Method method, std::string request, bool may_operate,
-               std::shared_ptr<FleetListener> listener);
+               const std::shared_ptr<FleetListener>& listener);
   void Took(uint64_t call);
   void Cancel(uint64_t call);
 
