@@ -48,8 +48,9 @@ struct CoreLimits {
   // The cost of unacknowledged data of all lanes, and of received parts: above it the lane with the
   // most is given up. The composition sets it to a quarter of the memory limit.
   size_t max_queued_bytes_of_lanes = size_t{1} << 30;
-  // A topic and a payload: the highest --max-topic-bytes and --max-message-bytes.
+  // A topic: the highest --max-topic-bytes.
   size_t max_topic_bytes = 64 << 10;
+  // A payload: the highest --max-message-bytes.
   size_t max_payload_bytes = 64 << 20;
   // Names: of an edge, a User-Agent, a close reason, an announced peer id.
   size_t max_name_bytes = 256;

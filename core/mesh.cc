@@ -16,7 +16,7 @@ constexpr absl::Duration kBeatInterval = absl::Milliseconds(200);
 constexpr absl::Duration kLongestTick = absl::Seconds(1);
 // More cores than that are no fleet.
 constexpr size_t kMaxMembers = 64;
-// Settled relays are told with the next tick, or when there are so many.
+// Settled relays are sent at the next tick, or when there are so many.
 constexpr uint64_t kRelaysPerAck = 64;
 
 }  // namespace

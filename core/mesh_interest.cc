@@ -62,8 +62,8 @@ void Mesh::OnSubscribed(PeerRecord& peer, const std::string& topic, bool added, 
   const bool known = HasCounting(hash, peer.id, &stamp);
   if (!known) stamp = NewStamp();
   if (added) interest_.Add(hash, peer.id, MeshInterest::kHere, stamp);
-  // One that was told to a core that ended before it told others is new to them; and so is one of
-  // a lane that was lost.
+  // A subscription is new to others, too, if the core that knew it ended before it had told them,
+  // or if its lane was lost.
   const bool is_fresh = (is_new || wants_answer || lost_.contains(peer.lane->id)) && !known;
   Barrier barrier{peer.id, topic, !added, {}};
   for (const auto& [id, member] : members_) {

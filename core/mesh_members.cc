@@ -1,4 +1,4 @@
-// Mesh: cores that come, what they are told, and cores that are given up.
+// Mesh: cores that join, the snapshots for them, and cores that are given up.
 #include <algorithm>
 #include <utility>
 
@@ -33,7 +33,7 @@ void Mesh::TellSnapshot(MeshMember& member) {
     if (lanes_.contains(id)) TellLane(member, *lane);
   }
   for (const auto& [id, lane] : lanes_) {
-    // It may wait for this already: it has known this core for longer than this core knows it.
+    // The member may wait for this already: it may have known this core before this core knew it.
     if (HasFound(id, lane)) TellFound(member, id, lane.session, false);
     if (lane.core == 0 || lane.core == core_id_ || lane.core == member.id) continue;
     TellAway(member, id, lane.session, lane.core);
@@ -65,7 +65,7 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
              {"reason", std::string(Name(reason))},
              {"lanes", static_cast<uint64_t>(lost.size())},
              {"relays", open}});
-  // No lane waits for it any more, and its relays need no answer.
+  // No lane waits for that core any longer, and its relays need no answer.
   for (auto it = moving_.begin(); it != moving_.end();) {
     const auto moving = it++;
     moving->second.unaware.erase(member.id);
@@ -107,7 +107,7 @@ void Mesh::FinishDeparted() {
 void Mesh::UpdateReady(absl::Duration now) {
   if (now - reached_ < absl::FromChrono(link::kStartHold)) return;
   const auto knows_all = [this, now](const MeshMember& member) {
-    // One that is merely silent may have lanes of which nobody else has told yet.
+    // A core that is only silent may have lanes that no other core has told of.
     if (member.nobody && member.absent(now)) return true;
     return member.beaten && member.complete &&
            std::all_of(member.members.begin(), member.members.end(), [this](uint64_t id) {

@@ -1,4 +1,4 @@
-// Mesh: places of lanes, and what was sent to one and is not settled.
+// Mesh: places of lanes, and the relays that were sent to a place and are not settled.
 #include <algorithm>
 #include <utility>
 
@@ -69,7 +69,7 @@ std::vector<MeshRelay> Mesh::Residue(uint64_t lane, uint32_t believed, uint32_t 
     }
   }
   Sort(residue);
-  // Of one that was sent twice, for different lanes, one is enough.
+  // A relay may have been sent twice, for different lanes: once is enough.
   residue.erase(std::unique(residue.begin(), residue.end(),
                             [](const MeshRelay& a, const MeshRelay& b) {
                               return a.item->lane() == b.item->lane() &&

@@ -22,7 +22,7 @@ void Mesh::OnPublished(uint64_t lane_id, const std::string& topic,
   });
 }
 
-// Those of lanes that are at other cores are told by these.
+// Not those of lanes at other cores, which send them.
 void Mesh::TellRecords(MeshMember& member) {
   host_.records.store().ForEach([&](const std::string& topic, const RecordStore::Entry& entry) {
     const auto lane = lanes_.find(entry.lane);
@@ -36,8 +36,8 @@ void Mesh::TellRecords(MeshMember& member) {
   });
 }
 
-// What a lane published before it came to another core is told by that one, and may be newer. Of
-// one that has left, cores may have kept different records.
+// Records that a lane published before it moved are sent by its new core, and may be newer. Of a
+// lane that has left, cores may have kept different records.
 void Mesh::OnPublishedThere(MeshMember& from, const MeshItem& item) {
   const auto lane = lanes_.find(item.lane());
   const uint64_t core = lane == lanes_.end() ? 0 : lane->second.core;

@@ -1,4 +1,4 @@
-// FakeCoreStream: streams to a core that a test plays.
+// FakeCoreStream: streams to a core whose part the test plays.
 #ifndef CAIRN_TESTS_SUPPORT_FAKE_CORE_STREAM_H_
 #define CAIRN_TESTS_SUPPORT_FAKE_CORE_STREAM_H_
 
@@ -12,11 +12,11 @@
 
 namespace cairn::edge {
 
-// What the lane has done with one stream; outlives it.
+// The lane's calls of one stream; outlives the stream.
 struct FakeStreamState {
   CoreStreamListener* listener = nullptr;
   std::vector<signaling::v1::LaneToCore> written;
-  bool one_at_a_time = false;  // a write is in flight until a test says FinishWrite()
+  bool one_at_a_time = false;  // a write is in flight until FinishWrite()
   bool busy = false;
   bool cancelled = false;
   size_t flushes = 0;

@@ -1,4 +1,4 @@
-// RouterParts: what the parts of a router share, and lanes in it, for tests of one part.
+// RouterParts: the objects that the parts of a router share, with lanes, for tests of one part.
 #ifndef CAIRN_TESTS_SUPPORT_ROUTER_PARTS_H_
 #define CAIRN_TESTS_SUPPORT_ROUTER_PARTS_H_
 
