@@ -135,7 +135,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   if (!parts.server) return absl::UnavailableError("gRPC does not start");
   if (parts.socket.is_unix()) parts.relay = std::make_unique<GrpcRelay>(core.clock());
   parts.poller.emplace();
-  parts.lane_port = std::make_unique<LanePort>(core, parts.authority);
+  parts.lane_port = std::make_unique<LanePort>(core, parts.authority, options.guest);
   result->address_ = parts.socket.address();
   parts.connections = std::make_unique<GrpcAcceptor>(
       parts.socket, parts.authority, tls.get(),

@@ -18,6 +18,7 @@ namespace cairn::core {
 
 class Fleet;
 class LaneTls;
+class PortGuest;
 
 // Mutual TLS, as checked PEM text: every client must present a certificate of this CA. All three or
 // none.
@@ -35,9 +36,11 @@ struct GrpcOptions {
   std::string address;
   AuthorityTokens tokens;
   GrpcTls tls;
-  std::string version;     // of the program
-  std::string name;        // of the core, for operators
-  Fleet* fleet = nullptr;  // must outlive the server; null: none
+  std::string version;  // of the program
+  std::string name;     // of the core, for operators
+  // Must outlive the server; null: none.
+  Fleet* fleet = nullptr;
+  PortGuest* guest = nullptr;  // of the lanes' thread
 };
 
 class GrpcServer {

@@ -74,8 +74,12 @@ void LaneConnection::OnReady(std::span<char> buffer) {
 }
 
 void LaneConnection::Touch() {
-  MutexLock lock(mu_);
-  TouchLocked();
+  bool needed = false;
+  {
+    MutexLock lock(mu_);
+    needed = NeedsTouch();
+  }
+  if (needed) TouchHost();
 }
 
 void LaneConnection::Receive(std::string_view bytes) {
@@ -185,14 +189,18 @@ void LaneConnection::WatchSocket() {
 
 void LaneConnection::OnFlushed() {
   if (call_.finished() && !std::exchange(shut_, true)) socket_.ShutdownWrite();
+  bool more = false;
   {
     MutexLock lock(mu_);
     if (!call_.CanSend()) return;
-    if (!pending_.empty()) return TouchLocked();
-    if (!writing_) return;
-    writing_ = false;
-    if (!std::exchange(wants_write_, false)) return;
+    more = !pending_.empty();
+    if (!more) {
+      if (!writing_) return;
+      writing_ = false;
+      if (!std::exchange(wants_write_, false)) return;
+    }
   }
+  if (more) return Touch();
   RouterInput writable = LaneWritable{shared_from_this()};
   core_.Enter(writable);
 }
@@ -223,14 +231,19 @@ void LaneConnection::End() {
     MutexLock lock(mu_);
     ended_ = true;
   }
+  {
+    MutexLock lock(host_mu_);
+    host_ended_ = true;
+  }
   lease_ = {};
   intake_.OnClosed(shared_from_this());
 }
 
 // ---- any thread
 
-void LaneConnection::TouchLocked() {
-  if (!ended_ && !std::exchange(touched_, true)) host_.Touch(shared_from_this());
+void LaneConnection::TouchHost() {
+  MutexLock lock(host_mu_);
+  if (!host_ended_) host_.Touch(shared_from_this());
 }
 
 bool LaneConnection::Writable() {
@@ -240,26 +253,36 @@ bool LaneConnection::Writable() {
 }
 
 void LaneConnection::Write(const CoreToLane& message) {
-  MutexLock lock(mu_);
-  if (ended_) return;
-  link::AppendGrpcMessage(message, pending_);
-  writing_ = pending_.size() >= kOutputBytes;
-  TouchLocked();
+  bool needed = false;
+  {
+    MutexLock lock(mu_);
+    if (ended_) return;
+    link::AppendGrpcMessage(message, pending_);
+    writing_ = pending_.size() >= kOutputBytes;
+    needed = NeedsTouch();
+  }
+  if (needed) TouchHost();
 }
 
 void LaneConnection::OnHandled(LaneToCore&& batch) {
-  MutexLock lock(mu_);
-  intake_.Reuse(std::move(batch));
-  at_router_ = false;
-  if (!handling_) TouchLocked();
+  bool needed = false;
+  {
+    MutexLock lock(mu_);
+    intake_.Reuse(std::move(batch));
+    at_router_ = false;
+    needed = !handling_ && NeedsTouch();
+  }
+  if (needed) TouchHost();
 }
 
 void LaneConnection::Close(const absl::Status& status) { EndLater({status, /*at_once=*/true}); }
 
 void LaneConnection::EndLater(Ending ending) {
-  MutexLock lock(mu_);
-  if (!ending_ || ending.at_once) ending_ = std::move(ending);
-  TouchLocked();
+  {
+    MutexLock lock(mu_);
+    if (!ending_ || ending.at_once) ending_ = std::move(ending);
+  }
+  Touch();
 }
 
 }  // namespace cairn::core

@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/thread_annotations.h"
 #include "core/authority.h"
@@ -109,7 +110,12 @@ class LaneConnection final : public LaneStream,
   void Refuse(LaneRefusal reason, const absl::Status& status);
   void FinishAtPeersEnd();
   void EndLater(Ending ending);
-  void TouchLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Whether Settle() has to be asked for, by TouchHost().
+  bool NeedsTouch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return !ended_ && !std::exchange(touched_, true);
+  }
+  // Not with mu_ held: the thread that this wakes needs it at once.
+  void TouchHost() ABSL_LOCKS_EXCLUDED(mu_);
   absl::Duration Now() const { return core_.clock().Elapsed(); }
 
   // Immutable after construction.
@@ -146,6 +152,9 @@ class LaneConnection final : public LaneStream,
   bool handling_ ABSL_GUARDED_BY(mu_) = false;   // HandleMessages() goes on by itself
   bool touched_ ABSL_GUARDED_BY(mu_) = false;    // Settle() will be called
   std::optional<Ending> ending_ ABSL_GUARDED_BY(mu_);
+
+  Mutex host_mu_;
+  bool host_ended_ ABSL_GUARDED_BY(host_mu_) = false;  // End() was called: there is no host
 };
 
 }  // namespace cairn::core

@@ -12,6 +12,7 @@ namespace cairn::core {
 namespace {
 
 constexpr uint64_t kTasksId = 0;
+constexpr uint64_t kGuestId = ~uint64_t{0};
 constexpr absl::Duration kTimeStep = absl::Seconds(1);
 
 bool Control(int epoll, int operation, int fd, uint32_t events, uint64_t id) {
@@ -23,12 +24,15 @@ bool Control(int epoll, int operation, int fd, uint32_t events, uint64_t id) {
 
 }  // namespace
 
-LanePort::LanePort(Core& core, Authority& authority)
+LanePort::LanePort(Core& core, Authority& authority, PortGuest* guest)
     : core_(core),
       authority_(authority),
+      guest_(guest),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       buffer_(std::make_unique<char[]>(kReadBytes)) {
   CAIRN_CHECK(Control(epoll_.get(), EPOLL_CTL_ADD, tasks_.wake_fd(), EPOLLIN | EPOLLET, kTasksId));
+  if (guest_)
+    CAIRN_CHECK(Control(epoll_.get(), EPOLL_CTL_ADD, guest_->ready_fd(), EPOLLIN, kGuestId));
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -55,11 +59,13 @@ void LanePort::Adopt(LaneSocket socket, std::string received, Credentials creden
 
 void LanePort::Run() {
   thread_id_ = std::this_thread::get_id();
+  if (guest_) guest_->OnHosted(true);
   while (!stopping_) {
     ServeSockets();
     tasks_.RunDue([] {});
     SettleTouched();
   }
+  if (guest_) guest_->OnHosted(false);
   for (auto& [id, entry] : connections_) {
     entry.connection->Settle();
     entry.connection->End();
@@ -70,16 +76,19 @@ void LanePort::Run() {
 
 void LanePort::ServeSockets() {
   epoll_event events[64];
-  const int wait_ms = touched_.empty() ? tasks_.MillisecondsToSleep() : 0;
+  const bool idle = touched_.empty() && !guest_unread_;
+  const int wait_ms = idle ? tasks_.MillisecondsToSleep() : 0;
   const int count = epoll_wait(epoll_.get(), events, std::size(events), wait_ms);
   for (int i = 0; i < count; ++i) {
     const uint64_t id = events[i].data.u64;  // epoll_event is packed: no reference to it
+    if (id == kGuestId) guest_unread_ = true;
     const auto found = connections_.find(id);
     if (found == connections_.end()) continue;
     const Shared connection = found->second.connection;
     connection->OnReady({buffer_.get(), kReadBytes});
     Update(connection);
   }
+  if (guest_unread_) guest_unread_ = guest_->OnReady();
 }
 
 // What is touched meanwhile is left for the next turn, so that sockets are read in between.

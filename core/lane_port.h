@@ -1,5 +1,5 @@
 // LanePort: serves lanes on connections that carry nothing else, on one thread of its own, without
-// gRPC.
+// gRPC; and a guest, from which messages for lanes come.
 //
 // A message costs it what it costs any server: one wake-up, one read and one write. gRPC 1.51 adds
 // a second write, a WINDOW_UPDATE after every message, and more code than the rest of a core runs.
@@ -22,6 +22,7 @@
 
 #include "base/task_queue.h"
 #include "core/lane_connection.h"
+#include "core/port_guest.h"
 
 namespace cairn::core {
 
@@ -29,8 +30,8 @@ class LanePort final : public LaneConnectionHost {
  public:
   static constexpr size_t kReadBytes = 64 << 10;
 
-  // `core` and `authority` must outlive it.
-  LanePort(Core& core, Authority& authority);
+  // `core`, `authority` and `guest` must outlive it; `guest` may be null.
+  LanePort(Core& core, Authority& authority, PortGuest* guest = nullptr);
   // Ends all streams.
   ~LanePort();
 
@@ -59,6 +60,7 @@ class LanePort final : public LaneConnectionHost {
   // Borrowed; must outlive this.
   Core& core_;
   Authority& authority_;
+  PortGuest* const guest_;
   // Immutable after construction.
   const UniqueFd epoll_;
   const std::unique_ptr<char[]> buffer_;
@@ -73,6 +75,7 @@ class LanePort final : public LaneConnectionHost {
   size_t waiting_bytes_ = 0;  // of all
   std::vector<Shared> touched_;
   std::vector<Shared> settling_;
+  bool guest_unread_ = false;  // OnReady() is to be called again
   bool stopping_ = false;
 
   std::atomic<std::thread::id> thread_id_;

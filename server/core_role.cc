@@ -27,7 +27,10 @@ absl::Status CoreRole::Start() {
   }
   absl::StatusOr<core::GrpcOptions> grpc_options = LoadGrpcOptions(options_);
   if (!grpc_options.ok()) return grpc_options.status();
-  if (mesh_) grpc_options->fleet = &mesh_->fleet();
+  if (mesh_) {
+    grpc_options->fleet = &mesh_->fleet();
+    grpc_options->guest = &mesh_->bus();
+  }
   auto server = core::GrpcServer::Start(*grpc_options, core_);
   if (server.ok()) {
     grpc_server_ = *std::move(server);

@@ -37,6 +37,7 @@ class MeshConnection : public core::NatsReceiver {
   uint64_t connects() const { return connects_.load(std::memory_order_relaxed); }
   uint64_t lost() const { return bus_->lost(); }
   core::Fleet& fleet() { return *fleet_; }
+  core::PortGuest& bus() { return *bus_; }
 
  private:
   MeshConnection(core::Core& core, const Clock& clock);

@@ -5,14 +5,18 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <functional>
 #include <future>
 #include <memory>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/clock.h"
@@ -164,6 +168,48 @@ TEST_F(LanePortTest, AHelloIsAnsweredByWelcome) {
   edge->Send(Hello());
   ASSERT_TRUE(IsWelcomed(*edge));
   EXPECT_EQ(edge->messages[0].welcome().core_id(), kCoreId);
+}
+
+// Wants to be called three times each time that it is written to.
+class Guest : public PortGuest {
+ public:
+  int ready_fd() const override { return ready_.get(); }
+  bool OnReady() override {
+    EXPECT_TRUE(hosted);
+    threads.insert(std::this_thread::get_id());
+    eventfd_t value = 0;
+    if (eventfd_read(ready_.get(), &value) == 0) left_ = 3;
+    ++calls;
+    return --left_ > 0;
+  }
+  void OnHosted(bool now) override { hosted = now; }
+  void Write() { eventfd_write(ready_.get(), 1); }
+
+  std::atomic<bool> hosted{false};
+  std::atomic<int> calls{0};
+  std::set<std::thread::id> threads;  // to be read once it has no host
+
+ private:
+  const UniqueFd ready_{eventfd(0, EFD_NONBLOCK)};
+  int left_ = 0;
+};
+
+TEST_F(LanePortTest, AGuestIsServedBesideLanesUntilThePortEnds) {
+  Guest guest;
+  port_ = std::make_unique<LanePort>(core_, authority_, &guest);
+  const auto edge = Connect();
+  for (int i = 1; i <= 3; ++i) {
+    guest.Write();
+    EXPECT_TRUE(edge->RunUntil([&] { return guest.calls == 3 * i; }));
+  }
+  edge->Send(Hello());
+  EXPECT_TRUE(IsWelcomed(*edge));
+  EXPECT_TRUE(guest.hosted);
+  port_.reset();
+  EXPECT_FALSE(guest.hosted);
+  EXPECT_EQ(guest.threads.size(), 1u);
+  EXPECT_EQ(guest.threads.count(std::this_thread::get_id()), 0u);
+  EXPECT_EQ(guest.calls, 9);
 }
 
 TEST_F(LanePortTest, ALaneThatComesBackTakesTheStreamOver) {

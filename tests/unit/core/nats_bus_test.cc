@@ -4,10 +4,13 @@
 #include <absl/time/time.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -164,6 +167,84 @@ TEST_F(NatsBusTest, AServerIsNotTrustedWithoutItsAuthority) {
   EXPECT_THAT(a.reasons_[0], HasSubstr("certificate: "));
   EXPECT_THAT(a.reasons_[1], HasSubstr("the server wants TLS"));
   EXPECT_THAT(a.reasons_[2], HasSubstr("the server has no TLS"));
+}
+
+// A thread that serves a bus, as the lanes' thread does.
+class Host {
+ public:
+  explicit Host(NatsBus& bus) : bus_(bus), thread_([this] { Run(); }) {}
+  ~Host() {
+    ending_ = true;
+    thread_.join();
+  }
+  size_t calls() const { return calls_; }
+
+ private:
+  void Run() {
+    bus_.OnHosted(true);
+    bool again = false;
+    while (!ending_) {
+      pollfd polled = {bus_.ready_fd(), POLLIN, 0};
+      if (poll(&polled, 1, again ? 0 : 5) == 0 && !again) continue;
+      ++calls_;
+      again = bus_.OnReady();
+    }
+    bus_.OnHosted(false);
+  }
+
+  NatsBus& bus_;
+  std::atomic<bool> ending_{false};
+  std::atomic<size_t> calls_{0};
+  std::thread thread_;
+};
+
+TEST_F(NatsBusTest, AHostServesItAndWithoutOneItServesItself) {
+  Heard a, b;
+  const auto bus_a = Join(1, a), bus_b = Join(2, b);
+  std::vector<uint64_t> all;
+  const auto send = [&] {
+    for (int i = 0; i < 100; ++i) {
+      all.push_back(all.size() + 1);
+      bus_a->Send(Numbered(all.size(), 2, i % 10 == 0 ? 100 << 10 : 0), {});
+    }
+    return b.AwaitNumbers(all);
+  };
+  EXPECT_TRUE(send());
+  for (int i = 0; i < 3; ++i) {
+    {
+      Host host(*bus_b);
+      EXPECT_TRUE(send());
+      EXPECT_GT(host.calls(), 0u);
+    }
+    EXPECT_TRUE(send()) << "by itself";
+  }
+}
+
+TEST_F(NatsBusTest, ABusWithAHostLeavesAServerThatIsKilledOrHangs) {
+  test::NatsServer other;
+  Heard a;
+  const auto bus = Join(1, a, {other.url()});
+  const Host host(*bus);
+  other.Hang();
+  ASSERT_TRUE(a.Await([&a] { return a.reasons_.size() == 1; }));
+  EXPECT_THAT(a.reasons_.back(), HasSubstr("does not answer"));
+  ASSERT_TRUE(a.AwaitUp());
+  other.Kill();
+  server_->Kill();
+  ASSERT_TRUE(a.AwaitUp(false));
+  const size_t calls = host.calls();
+  server_->Start();
+  ASSERT_TRUE(a.AwaitUp());
+  EXPECT_LT(host.calls(), calls + 100) << "a connection that is over calls its host no more";
+}
+
+// Longer than a server that says nothing is given: it answers PING.
+TEST_F(NatsBusTest, AServerWithNothingToSayIsNotLeft) {
+  Heard a, b;
+  const auto bus_a = Join(1, a), bus_b = Join(2, b);
+  const Host host(*bus_b);
+  EXPECT_FALSE(a.Await([&] { return !a.reasons_.empty(); }, absl::Milliseconds(1'600)));
+  EXPECT_TRUE(b.AwaitUp() && b.reasons_.empty());
 }
 
 TEST_F(NatsBusTest, ACoreThatIsGoneIsTold) {
