@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/peer_id.h"
 #include "base/resident_memory.h"
+#include "core/commands.h"
 #include "core/descriptions.h"
 #include "core/peer_scan.h"
 #include "core/totals.h"
@@ -150,7 +151,7 @@ void AdminCalls::Disconnect(const v1::DisconnectRequest& request, v1::Disconnect
           const auto id = ParseId(request.id());
           const PeerRecord* peer = id ? router.directory().FindPeer(*id) : nullptr;
           if (!peer) return UnknownPeer(request.id());
-          router.Disconnect(*peer, code, reason);
+          core::Disconnect(router.output(), *peer, code, reason);
           response->set_disconnected(1);
           return absl::OkStatus();
         },
@@ -159,7 +160,7 @@ void AdminCalls::Disconnect(const v1::DisconnectRequest& request, v1::Disconnect
   v1::PeerFilter filter;
   if (const absl::Status status = ToFilter(request, filter); !status.ok()) return done(status);
   const auto visit = [response, code, reason](Router& router, const PeerRecord& peer) {
-    router.Disconnect(peer, code, reason);
+    core::Disconnect(router.output(), peer, code, reason);
     response->set_disconnected(response->disconnected() + 1);
     return true;
   };
@@ -206,7 +207,7 @@ void AdminCalls::DrainEdge(const v1::DrainEdgeRequest& request, v1::DrainEdgeRes
           if (lane->edge != request.edge()) continue;
           found = true;
           peers += lane->peers.size();
-          router.Drain(*lane);
+          core::Drain(router.output(), *lane);
         }
         if (!found)
           return absl::NotFoundError(absl::StrCat("no edge has the name '", request.edge(), "'"));
@@ -227,7 +228,7 @@ void AdminCalls::SetLogLevel(const v1::SetLogLevelRequest& request,
         }
         response->set_previous(InitLog(filter));
         for (const auto& [id, lane] : router.directory().lanes()) {
-          router.SetLogDirectives(*lane, request.directives());
+          SetLogDirectives(router.output(), *lane, request.directives());
         }
         return absl::OkStatus();
       },
@@ -239,13 +240,13 @@ void AdminCalls::DrainCore(const v1::DrainCoreRequest& request, v1::DrainCoreRes
   InRouter(
       [&request, response](Router& router) {
         if (request.undo()) {
-          router.SetDraining(false);
+          router.lanes().SetDraining(false);
           return absl::OkStatus();
         }
         if (const absl::Status status = CanDrain(router); !status.ok()) return status;
         for (const auto& [id, lane] : router.directory().lanes())
           response->set_peers(response->peers() + lane->peers.size());
-        response->set_lanes(router.SetDraining(true));
+        response->set_lanes(router.lanes().SetDraining(true));
         return absl::OkStatus();
       },
       std::move(done));

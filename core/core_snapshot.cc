@@ -89,7 +89,7 @@ CoreSnapshot SnapshotOf(const Router& router) {
     snapshot.records_ended[i] = records.ended(static_cast<RecordEnd>(i));
   }
   if (const Mesh* mesh = router.mesh())
-    snapshot.mesh = SnapshotOf(*mesh, absl::Microseconds(router.steady_us()));
+    snapshot.mesh = SnapshotOf(*mesh, absl::Microseconds(router.turn().steady_us));
   return snapshot;
 }
 
@@ -100,7 +100,7 @@ std::optional<CoreSnapshot> TakeSnapshot(Core& core, absl::Duration patience) {
 
 std::optional<std::string> NoLanesBecause(Core& core, absl::Duration patience) {
   return AskRouter<std::string>(core, patience, [](const Router& router) -> std::string {
-    if (router.draining()) return "draining";
+    if (router.lanes().draining()) return "draining";
     return router.mesh() && !router.mesh()->ready() ? "joining the fleet" : "";
   });
 }

@@ -13,12 +13,12 @@ void DescribeCores(const Router& router, const std::string& name, const std::str
   self.set_name(name);
   self.set_version(version);
   self.set_is_self(true);
-  self.set_draining(router.draining());
+  self.set_draining(router.lanes().draining());
   self.set_lanes(static_cast<uint32_t>(router.directory().lanes().size()));
   if (!router.mesh()) return;
   self.set_members(static_cast<uint32_t>(router.mesh()->members().size()));
   const auto since = [&router](absl::Duration then) {
-    return router.steady_us() - absl::ToInt64Microseconds(then);
+    return router.turn().steady_us - absl::ToInt64Microseconds(then);
   };
   for (const auto& [id, member] : router.mesh()->members()) {
     CoreInfo& info = *out.add_cores();

@@ -33,9 +33,9 @@ void Describe(const Router& router, const PeerRecord& peer, bool with_topics,
   out.set_lane(peer.lane->index);
   DescribeFacts(peer.info, peer.stats, out);
   out.set_topic_count(static_cast<uint32_t>(peer.topics.size()));
-  if (peer.stats_at_us != 0) out.set_stats_age_us(router.now_us() - peer.stats_at_us);
+  if (peer.stats_at_us != 0) out.set_stats_age_us(router.turn().now_us - peer.stats_at_us);
   if (!with_topics) return;
-  for (const TopicRecord* topic : peer.topics) out.add_topics(topic->name);
+  for (const TopicRecord* topic : peer.topics) out.add_topics()->assign(topic->name());
 }
 
 void Describe(const ClosedPeer& peer, signaling::v1::Peer& out) {
@@ -49,25 +49,25 @@ void Describe(const ClosedPeer& peer, signaling::v1::Peer& out) {
 }
 
 void Describe(const Router& router, const TopicRecord& topic, signaling::v1::Topic& out) {
-  out.set_name(topic.name);
+  out.mutable_name()->assign(topic.name());
   uint64_t subscribers = 0;
   for (const Interest& interest : topic.interests) subscribers += interest.subscribers;
   out.set_subscribers(subscribers);
   out.set_lanes(static_cast<uint32_t>(topic.interests.size()));
   out.set_relays(topic.relays);
   out.set_bytes(topic.bytes);
-  out.set_relays_per_second(topic.rate.PerSecond(router.steady_us()));
+  out.set_relays_per_second(topic.rate.PerSecond(router.turn().steady_us));
   out.set_created_us(topic.created_us);
   out.set_last_relay_us(topic.last_relay_us);
-  DescribeRecords(router, topic.name, out);
+  DescribeRecords(router, out.name(), out);
 }
 
 void DescribeRecords(const Router& router, const std::string& topic, signaling::v1::Topic& out) {
   const RecordStore::Entries* entries = router.records().Find(topic);
   if (!entries) return;
   out.set_records(static_cast<uint32_t>(entries->size()));
-  out.set_newest_record_age_us(router.steady_us() - entries->back().published_us);
-  out.set_oldest_record_age_us(router.steady_us() - entries->front().published_us);
+  out.set_newest_record_age_us(router.turn().steady_us - entries->back().published_us);
+  out.set_oldest_record_age_us(router.turn().steady_us - entries->front().published_us);
 }
 
 }  // namespace cairn::core

@@ -126,11 +126,10 @@ void Directory::Forget(PeerRecord& peer) {
 bool Directory::Subscribe(PeerRecord& peer, std::string_view name, int64_t now_us) {
   auto it = topics_.find(name);
   if (it == topics_.end()) {
-    auto topic = std::make_unique<TopicRecord>();
-    topic->name = std::string(name);
+    auto topic = TopicRecord::New(name);
     topic->created_us = now_us;
     it = topics_.insert(std::move(topic)).first;
-    topic_names_.emplace((*it)->name, it->get());
+    topic_names_.insert(it->get());
   }
   TopicRecord* topic = it->get();
   if (!peer.topics.insert(topic).second) return false;
@@ -167,7 +166,7 @@ bool Directory::IsSubscribed(const LaneRecord& lane, uint64_t id, const TopicRec
 }
 
 TopicRecord* Directory::FindTopic(std::string_view name) {
-  if (last_topic_ && last_topic_->name == name) return last_topic_;
+  if (last_topic_ && last_topic_->name() == name) return last_topic_;
   const auto it = topics_.find(name);
   return it == topics_.end() ? nullptr : last_topic_ = it->get();
 }
@@ -179,7 +178,7 @@ const TopicRecord* Directory::Topic(std::string_view name) const {
 
 void Directory::RemoveInterest(const PeerRecord& peer, TopicRecord* topic) {
   asked_ = {};
-  peer.lane->share->presence_bytes -= PresenceBytesOf(topic->name);
+  peer.lane->share->presence_bytes -= PresenceBytesOf(topic->name());
   auto& interests = topic->interests;
   const auto it =
       std::find_if(interests.begin(), interests.end(),
@@ -191,8 +190,8 @@ void Directory::RemoveInterest(const PeerRecord& peer, TopicRecord* topic) {
   interests.pop_back();
   if (!interests.empty()) return;
   if (topic == last_topic_) last_topic_ = nullptr;
-  topic_names_.erase(topic->name);
-  topics_.erase(topics_.find(topic->name));
+  topic_names_.erase(topic);
+  topics_.erase(topics_.find(topic->name()));
 }
 
 }  // namespace cairn::core

@@ -12,6 +12,7 @@
 #define CAIRN_CORE_DIRECTORY_H_
 
 #include <absl/container/btree_map.h>
+#include <absl/container/btree_set.h>
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
 #include <absl/container/inlined_vector.h>
@@ -48,8 +49,8 @@ struct PeerRecord {
   int64_t stats_at_us = 0;
   absl::flat_hash_set<TopicRecord*> topics;
   std::vector<std::string> queries;  // topics it waits for records of
-  uint64_t fan_out = 0;           // DeliveryWork of its relays that its lane has not been told of
-  uint32_t max_answer_bytes = 0;  // LaneEvent.max_answer_bytes of its last query
+  uint64_t fan_out = 0;              // CountFanOut(): its lane has not been told of it
+  uint32_t max_answer_bytes = 0;     // LaneEvent.max_answer_bytes of its last query
 };
 
 struct Interest {
@@ -59,14 +60,13 @@ struct Interest {
   uint64_t ids_xor;   // of all subscribers' ids: the id of the one if there is one
 };
 
-struct TopicRecord {
-  std::string name;
+struct TopicRecord final : Named<TopicRecord> {
+  Rate rate;
   absl::InlinedVector<Interest, 2> interests;
   int64_t created_us = 0;
   int64_t last_relay_us = 0;
   uint64_t relays = 0;
   uint64_t bytes = 0;
-  Rate rate;
 };
 
 // A batch of a lane; the events before `next` have been handled.
@@ -136,6 +136,8 @@ class Directory {
   static constexpr size_t kMaxHistory = 10'000;
 
   using Topics = NamedSet<TopicRecord>;
+  // The same, in the order of their names.
+  using TopicNames = absl::btree_set<const TopicRecord*, NamedBefore<TopicRecord>>;
   // By id.
   using Lanes = absl::flat_hash_map<uint64_t, std::unique_ptr<LaneRecord>>;
 
@@ -174,9 +176,7 @@ class Directory {
   const Topics& topics() const { return topics_; }
   // In ascending order, so that pages can be cut from a table that changes.
   const absl::btree_map<uint64_t, const PeerRecord*>& peer_ids() const { return peer_ids_; }
-  const absl::btree_map<std::string_view, const TopicRecord*>& topic_names() const {
-    return topic_names_;
-  }
+  const TopicNames& topic_names() const { return topic_names_; }
   const PeerRecord* Peer(uint64_t id) const;
   // By ClosedPeer::number, newest first.
   const History& history() const { return history_; }
@@ -195,7 +195,7 @@ class Directory {
   absl::flat_hash_map<uint64_t, std::unique_ptr<PeerRecord>> peers_;
   absl::btree_map<uint64_t, const PeerRecord*> peer_ids_;
   Topics topics_;
-  absl::btree_map<std::string_view, const TopicRecord*> topic_names_;
+  TopicNames topic_names_;
   History history_;
   absl::flat_hash_map<uint64_t, History::iterator> history_by_id_;
   // The last topic found, or null: messages for a topic often follow each other.

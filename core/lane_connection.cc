@@ -57,7 +57,11 @@ void LaneConnection::OnReady(std::span<char> buffer) {
   if (blocked_) Flush();
   for (size_t bytes = 0; !over_;) {
     const LaneSocket::Result result = socket_.Read(buffer);
-    over_ = over_ || result.status == LaneSocket::Status::kEnd;
+    if (result.status == LaneSocket::Status::kEnd) {
+      // What it was told last has not been written yet.
+      Flush();
+      over_ = true;
+    }
     stuck_ = result.status == LaneSocket::Status::kWantWrite;
     unread_ = result.status == LaneSocket::Status::kOk && socket_.HasPending();
     if (result.status != LaneSocket::Status::kOk) break;
@@ -84,7 +88,8 @@ void LaneConnection::Receive(std::string_view bytes) {
   call_.Receive(bytes, Now());
   HandleMessages();
   FinishAtPeersEnd();
-  Flush();
+  // Settle() writes what is there then: of this lane, and of those that are read in the same turn.
+  Touch();
 }
 
 bool LaneConnection::BeginHandling() {
@@ -184,12 +189,19 @@ void LaneConnection::WatchSocket() {
 
 void LaneConnection::OnFlushed() {
   if (call_.finished() && !std::exchange(shut_, true)) socket_.ShutdownWrite();
+  bool needed = false;
+  bool wanted = false;
   {
     MutexLock lock(mu_);
-    if (!writing_ || !pending_.empty() || !call_.CanSend()) return;
-    writing_ = false;
-    if (!std::exchange(wants_write_, false)) return;
+    if (!call_.CanSend()) return;
+    if (!pending_.empty()) {
+      needed = NeedsTouch();
+    } else if (std::exchange(writing_, false)) {
+      wanted = std::exchange(wants_write_, false);
+    }
   }
+  if (needed) TouchHost();
+  if (!wanted) return;
   RouterInput writable = LaneWritable{shared_from_this()};
   core_.Enter(writable);
 }
@@ -246,8 +258,8 @@ void LaneConnection::Write(const CoreToLane& message) {
   {
     MutexLock lock(mu_);
     if (ended_) return;
-    writing_ = true;
     link::AppendGrpcMessage(message, pending_);
+    writing_ = pending_.size() >= kOutputBytes;
     needed = NeedsTouch();
   }
   if (needed) TouchHost();

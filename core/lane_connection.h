@@ -5,7 +5,8 @@
 //
 // Owner:  LanePort; the router keeps a share for as long as it knows the stream.
 // Thread: the LanePort's; those of LaneStream: any.
-// Bounds: Http2LaneCall's; kOutputBytes of output and one message; kTimeToHello. What breaks them is
+// Bounds: Http2LaneCall's; kOutputBytes of output, and twice as much and one message that wait for
+//         that; kTimeToHello. What breaks them is
 //         counted as a LaneRefusal.
 #ifndef CAIRN_CORE_LANE_CONNECTION_H_
 #define CAIRN_CORE_LANE_CONNECTION_H_
@@ -143,9 +144,9 @@ class LaneConnection final : public LaneStream,
   LaneIntake intake_;
 
   Mutex mu_;
-  bool ended_ ABSL_GUARDED_BY(mu_) = false;   // End() was called
-  std::string pending_ ABSL_GUARDED_BY(mu_);  // to be sent
-  bool writing_ ABSL_GUARDED_BY(mu_) = false;
+  bool ended_ ABSL_GUARDED_BY(mu_) = false;    // End() was called
+  std::string pending_ ABSL_GUARDED_BY(mu_);   // to be sent
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;  // so much that no more is taken
   bool wants_write_ ABSL_GUARDED_BY(mu_) = false;
   bool at_router_ ABSL_GUARDED_BY(mu_) = false;  // a message
   bool handling_ ABSL_GUARDED_BY(mu_) = false;   // HandleMessages() goes on by itself

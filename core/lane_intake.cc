@@ -77,8 +77,9 @@ absl::Status LaneIntake::Refused(LaneRefusal reason, absl::Status status) {
     edge = edge_;
     lane_index = lane_index_;
   }
-  RouterInput refuse = AdminCall{
-      [reason, edge, lane_index](Router& router) { router.Refuse(reason, edge, lane_index); }};
+  RouterInput refuse = AdminCall{[reason, edge, lane_index](Router& router) {
+    router.refusals().Add(reason, edge, lane_index);
+  }};
   core_.Enter(refuse);
   return status;
 }

@@ -191,7 +191,8 @@ class LaneService final : public Lanes::WithRawCallbackMethod_Open<Lanes::Servic
 
  private:
   void CountRefused() {
-    RouterInput count = AdminCall{[](Router& router) { router.Count(LaneRefusal::kCredential); }};
+    RouterInput count =
+        AdminCall{[](Router& router) { router.refusals().Count(LaneRefusal::kCredential); }};
     core_.Enter(count);
   }
   // An edge with a wrong credential retries again and again.

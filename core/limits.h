@@ -30,7 +30,7 @@ struct CoreLimits {
   // lanes are late.
   size_t max_late_bytes = 32 << 20;
   // The events and deliveries handled for one input, large ones weighted by
-  // Router::kBytesPerDelivery; the rest of a batch waits for the next turn of its lane. About 3 ms.
+  // Turn::kBytesPerDelivery; the rest of a batch waits for the next turn of its lane. About 3 ms.
   uint64_t work_per_turn = 8192;
   // Lanes that were given up and may reconnect, whose secrets the core remembers.
   size_t max_tombstones = 16'384;
@@ -48,8 +48,9 @@ struct CoreLimits {
   // The cost of unacknowledged data of all lanes, and of received parts: above it the lane with the
   // most is given up. The composition sets it to a quarter of the memory limit.
   size_t max_queued_bytes_of_lanes = size_t{1} << 30;
-  // A topic and a payload: the highest --max-topic-bytes and --max-message-bytes.
+  // A topic: the highest --max-topic-bytes.
   size_t max_topic_bytes = 64 << 10;
+  // A payload: the highest --max-message-bytes.
   size_t max_payload_bytes = 64 << 20;
   // Names: of an edge, a User-Agent, a close reason, an announced peer id.
   size_t max_name_bytes = 256;

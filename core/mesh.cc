@@ -16,13 +16,13 @@ constexpr absl::Duration kBeatInterval = absl::Milliseconds(200);
 constexpr absl::Duration kLongestTick = absl::Seconds(1);
 // More cores than that are no fleet.
 constexpr size_t kMaxMembers = 64;
-// Settled relays are told with the next tick, or when there are so many.
+// Settled relays are sent at the next tick, or when there are so many.
 constexpr uint64_t kRelaysPerAck = 64;
 
 }  // namespace
 
 Mesh::Mesh(uint64_t core_id, std::string name, std::string version, const CoreLimits& limits,
-           MeshHost& host, MeshBus& bus, absl::Duration now)
+           const MeshHost& host, MeshBus& bus, absl::Duration now)
     : core_id_(core_id),
       name_(std::move(name)),
       version_(std::move(version)),

@@ -1,12 +1,13 @@
-// Mesh: what a core keeps about the other cores of its fleet: which there are, the subscriptions of
-// their peers, the core that each lane is connected to, and relays that they have not settled.
+// Mesh: the state that a core keeps about the other cores of its fleet: their list, the
+// subscriptions of their peers, the core that each lane is connected to, and relays that they have
+// not settled.
 //
-// A core that was told of a lane takes it to be at one place until the lane has sent its snapshot
-// to another core. Until then relays for the lane go to that place; those that it has not settled
-// by then go to the new place, ahead of anything newer. The core that the sender's lane is
-// connected to is responsible for a relay. docs/MESH.md has the rules, and what is not proven yet.
+// A core believes a lane to be at one place until the lane has sent its snapshot to another core.
+// Until then relays for the lane go to that place; those that are not settled there by then go to
+// the new place, ahead of anything newer. The core that the sender's lane is connected to is
+// responsible for a relay. docs/MESH.md has the rules, and what is not proven yet.
 //
-// Owner:  Router, which is its MeshHost.
+// Owner:  Router.
 // Thread: the router's. Time is handed in, steady.
 // Bounds: about 60 bytes per subscription in the fleet (core/mesh_interest.h); a place per lane; a
 //         MeshMember per core; kMaxRemembered lanes that have left; core/past_cores.h.
@@ -27,13 +28,19 @@
 #include <string_view>
 #include <vector>
 
+#include "core/directory.h"
 #include "core/limits.h"
 #include "core/mesh_bus.h"
 #include "core/mesh_counters.h"
 #include "core/mesh_host.h"
 #include "core/mesh_interest.h"
 #include "core/mesh_member.h"
+#include "core/mesh_whereabouts.h"
 #include "core/past_cores.h"
+#include "core/record_store.h"
+#include "core/relay_ledger.h"
+#include "signaling/v1/lane.pb.h"
+#include "signaling/v1/mesh.pb.h"
 
 namespace cairn::core {
 
@@ -41,32 +48,32 @@ class Mesh {
  public:
   static constexpr uint32_t kProtocolVersion = 1;
 
-  // `host` and `bus` must outlive the mesh.
+  // What `host` names, and `bus`, must outlive the mesh.
   Mesh(uint64_t core_id, std::string name, std::string version, const CoreLimits& limits,
-       MeshHost& host, MeshBus& bus, absl::Duration now);
+       const MeshHost& host, MeshBus& bus, absl::Duration now);
   ~Mesh();
 
   // ---- the bus
   // Gives the message back to the bus.
   void OnMessage(signaling::v1::MeshMessage& message, absl::Duration now);
-  // The bus found nobody at the address of that core: its process has ended, or is cut off.
+  // The bus has no subscriber at that core's address: its process has ended, or has lost the bus.
   void OnNobody(uint64_t core_id);
   void Tick(absl::Duration now);
   // Sends the gathered items, as far as the bus accepts them.
   void Pump(absl::Duration now);
 
   // ---- lanes of this core
-  // Whether lanes may connect: the bus has been reached, and the snapshots of the others have come.
+  // Whether lanes may connect: the bus is connected, and the snapshots of the others are complete.
   bool ready() const { return ready_; }
   // Whether the lane, which names `core_id` as its last core, is unknown here and so is that core.
   bool IsForeign(uint64_t lane_id, uint64_t core_id) const;
-  // Whether the lane has gone on to another core since it sent this Hello.
+  // Whether the lane has connected to another core since it sent this Hello.
   bool IsStale(uint64_t lane_id, uint64_t session) const;
   // Whether the lane is sending its snapshot to another core, or has finished sending it.
   bool IsElsewhere(uint64_t lane_id) const;
   bool HasFinishedElsewhere(uint64_t lane_id) const;
-  // A lane that comes from another core lists the lanes that it knew of there. This core may not
-  // have heard of some of them.
+  // A lane that was connected to another core lists the lanes that it knew of there. This core may
+  // not know some of them.
   void OnRoster(const signaling::v1::Hello& hello);
   // A lane has reconnected and continues its link.
   void OnLaneResumed(const LaneRecord& lane, uint64_t session);
@@ -77,20 +84,20 @@ class Mesh {
   bool KeepsFor(uint64_t lane_id) const;
   // The lane has sent its snapshot: it gets the relays that were kept for it.
   void OnLaneReady(LaneRecord& lane);
-  // A lane that was late when it became ready has caught up: it gets the relays that have come from
-  // other cores meanwhile.
+  // A lane that was late when it became ready has caught up: it gets the relays that other cores
+  // have sent meanwhile.
   void OnLaneCaughtUp(LaneRecord& lane);
   void OnLaneGone(uint64_t lane_id, bool given_up);
-  // A lane that has been elsewhere meanwhile begins its link again.
+  // A lane that was connected to another core meanwhile begins its link again.
   void OnLaneReturns(LaneRecord& lane, uint64_t session);
   void AddElsewhere(signaling::v1::Roster& roster) const;
 
   // ---- its peers
   // `added`: the subscription is new to this core. `wants_answer`: the client waits for
-  // MeshHost::AnswerSubscribed().
+  // Presence::AnswerSubscribed().
   void OnSubscribed(PeerRecord& peer, const std::string& topic, bool added, bool is_new,
                     bool wants_answer);
-  void OnUnsubscribed(const PeerRecord& peer, const std::string& topic);
+  void OnUnsubscribed(const PeerRecord& peer, std::string_view topic);
 
   // ---- its records: every core has all of them
   void OnPublished(uint64_t lane_id, const std::string& topic, const signaling::v1::Record& record,
@@ -114,7 +121,7 @@ class Mesh {
   bool Knows(uint64_t peer, std::string_view topic);
   // Whether this core has given the lane up while it was elsewhere.
   bool HasLost(uint64_t lane_id) const { return lost_.contains(lane_id); }
-  // Whether this core takes the lane to be somewhere, or is being told where it is.
+  // Whether this core believes the lane to be at a place, or is being told its place.
   bool KnowsLane(uint64_t lane_id) const;
   // The stamp of the peer's subscription if relays of this core to the topic reach it, otherwise 0.
   uint64_t Routes(uint64_t peer, const std::string& topic);
@@ -123,36 +130,13 @@ class Mesh {
   bool Idle() const;
 
  private:
-  static constexpr uint32_t kNowhere = 0xffffffff;
+  static constexpr uint32_t kNowhere = MeshWhereabouts::kNowhere;
   static constexpr size_t kMaxRemembered = 16'384;
   static constexpr uint64_t kMeshLinkBit = uint64_t{1} << 63;
 
-  // Where a lane is or was, for as long as an entry may name it.
-  struct Place {
-    uint64_t lane = 0;
-    MeshMember* at = nullptr;
-    bool live = false;  // relays go there
-    bool over = false;
-    bool lost = false;     // over, and its peers left with it
-    bool returns = false;  // its lane was lost: its peers come back, until it is ready
-  };
-  struct Whereabouts {
-    uint64_t session = 0;  // the highest that this core has heard of
-    uint64_t latest = 0;   // for a lane of this core: its stream's, which may be one higher
-    uint64_t core = 0;     // where that session is; 0: the lane has left
-    uint64_t source = 0;   // the last core that has its whole snapshot, and sends its relays
-    uint32_t believed = kNowhere;
-    uint32_t arriving = kNowhere;  // where it is sending its snapshot
-  };
-  // A lane of this core that came or left: other cores may still send to where it was.
-  struct Moving {
-    uint64_t session = 0;
-    absl::flat_hash_set<uint64_t> unaware;  // cores that have not said that they found it
-    // Relays from cores that have found it, to be delivered when its snapshot is here.
-    std::vector<MeshRelay> deferred;
-    // By core, the tags of relays that are not settled until that core has found the lane.
-    absl::flat_hash_map<uint64_t, std::vector<uint64_t>> tags;
-  };
+  using Place = MeshPlace;
+  using Whereabouts = MeshWhereabouts;
+  using Moving = MeshMove;
   struct Barrier {
     uint64_t peer = 0;
     std::string topic;
@@ -190,7 +174,7 @@ class Mesh {
   void OnFound(MeshMember& from, const signaling::v1::MeshItem& item);
   // Whether relays for the lane go to the core that it is at.
   bool HasFound(uint64_t lane_id, const Whereabouts& lane) const;
-  // Sends the member everything that it must know of the lane, which is here.
+  // Sends the member the state of the lane, which is connected to this core.
   void TellLane(MeshMember& member, const LaneRecord& lane);
   void TellFound(MeshMember& member, uint64_t lane, uint64_t session, bool missed);
   void TellAllFound(uint64_t lane, uint64_t session, bool missed);
@@ -203,15 +187,15 @@ class Mesh {
   // Gives up lanes that were said to be at that core, but are not in its complete snapshot.
   void GiveUpAwayAt(uint64_t core);
   void GiveUpLane(uint64_t id);
-  // A lane of this core is at another: keeps what it has not acknowledged until it is known at
-  // which.
+  // A lane of this core has connected to another: keeps the relays that it has not acknowledged
+  // until its snapshot is complete there.
   void GiveAway(LaneRecord& lane, uint64_t session);
   // Relays from other cores that had to wait for the lane.
   std::vector<MeshRelay> TakeDeferred(uint64_t lane);
   void DeliverAll(LaneRecord& lane, std::vector<MeshRelay>& relays);
   void BeginMoving(uint64_t lane, uint64_t session);
   void BeginMovingFor(MeshMember& member);
-  // No core is waited for any more.
+  // Ends the move once no core is waited for.
   void EndMoving(uint64_t lane);
   // Settles a relay from another core for the lane, but not before that core has found the lane.
   void SettleOnceFound(uint64_t lane, const RelayLedger::Owed& owed);
@@ -235,8 +219,8 @@ class Mesh {
   void OnPublishedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   // Moves the strings out of the item.
   void OnRelay(MeshMember& from, signaling::v1::MeshItem& item);
-  // Does not settle a relay from another core before that core has found the lanes for which it may
-  // be: the number of those lanes.
+  // Leaves a relay from another core unsettled until that core has sent LANE_FOUND for each lane
+  // that it may be for. Returns the number of those lanes.
   uint32_t HoldBack(MeshMember& from, const signaling::v1::MeshItem& item, bool reached_target);
   void Defer(uint64_t lane, const RelayLedger::Owed& owed, const signaling::v1::MeshItem& relay);
   void OnSettled(MeshMember& from, const signaling::v1::MeshItem& item);
@@ -262,7 +246,7 @@ class Mesh {
   const std::string version_;
   const CoreLimits& limits_;
   // Borrowed; must outlive this.
-  MeshHost& host_;
+  const MeshHost host_;
   MeshBus& bus_;
   absl::Duration reached_;  // when the bus first accepted a message; infinite: not yet
   absl::Duration now_;
@@ -276,7 +260,7 @@ class Mesh {
   std::vector<std::unique_ptr<MeshMember>> departed_;
   // One of departed_: keeps every relay for lanes that are not found yet.
   MeshMember* strays_ = nullptr;
-  // Lanes that are said to be at a core which has not said so itself; since when.
+  // Lanes that another core has told to be at a core which has not confirmed it, and since when.
   absl::flat_hash_map<uint64_t, absl::Duration> away_;
   PastCores past_;
   absl::flat_hash_map<uint64_t, Whereabouts> lanes_;

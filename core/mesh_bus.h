@@ -1,12 +1,12 @@
-// MeshBus: what carries messages between the cores of a fleet. The seam between the mesh and its
+// MeshBus: carries messages between the cores of a fleet. The interface between the mesh and its
 // engine.
 //
 // The engine may lose messages, repeat them and deliver them in another order: the mesh puts a link
 // on top (core/mesh_link.h). It knows no topics: each core has two addresses, its own
 // and that of all.
 //
-// What came, and that the bus can take more, are inputs of the router: MeshArrived, MeshWritable,
-// MeshNobody.
+// Received messages, and that the bus can take more, are inputs of the router: MeshArrived,
+// MeshWritable, MeshNobody.
 //
 // Thread: called with the router entered, by whichever thread that is; must not block nor call back
 //         into it.
@@ -32,7 +32,7 @@ class MeshBus {
   // To the core that head.to() names, or to all others if that is 0. The message is `head`,
   // followed by `items`: entries of MeshMessage.items that are serialized already. Copies both.
   virtual void Send(const signaling::v1::MeshMessage& head, std::string_view items) = 0;
-  // The mesh has handled a message that came: its memory can be used for another.
+  // The mesh has handled a received message: its memory can be used for another.
   virtual void OnHandled(signaling::v1::MeshMessage&& /*message*/) {}
 };
 

@@ -1,4 +1,4 @@
-// MeshCounters: what a mesh has done, for metrics.
+// MeshCounters: counters of a mesh, for metrics.
 //
 // Owner:  Mesh; CoreSnapshot has a copy.
 #ifndef CAIRN_CORE_MESH_COUNTERS_H_

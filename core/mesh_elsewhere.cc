@@ -1,9 +1,12 @@
-// Mesh: lanes of other cores: where each of them is believed to be, and what this core keeps for
-// it.
+// Mesh: lanes of other cores: the place at which each is believed to be, and the relays that this
+// core keeps for it.
 #include <algorithm>
 #include <utility>
 
+#include "core/directory.h"
 #include "core/mesh.h"
+#include "core/recovery.h"
+#include "core/relays.h"
 
 namespace cairn::core {
 
@@ -11,7 +14,7 @@ using signaling::v1::MeshItem;
 
 void Mesh::OnHere(MeshMember& from, const MeshItem& item) {
   const uint64_t id = item.lane();
-  LaneRecord* own = host_.directory().FindLane(id);
+  LaneRecord* own = host_.directory.FindLane(id);
   if (own && own->sink) return;
   if (item.session() < lanes_[id].session) return;
   if (own) {
@@ -28,17 +31,17 @@ void Mesh::OnHere(MeshMember& from, const MeshItem& item) {
   EndPlace(state.arriving, false);
   state.arriving = NewPlace(id, from, false);
   if (lost_.contains(id)) {
-    SweepPlaces();  // clients hear first that its peers left
+    SweepPlaces();  // clients must get Left for its peers before Joined
     places_[state.arriving]->returns = true;
   }
   if (state.believed != kNowhere) return;
   if (!item.is_new() && !lost_.contains(id)) return Stray(id, state);
-  // Nothing is kept for it anywhere: relays go there as it subscribes.
+  // No core keeps relays for it: they go to its place from its subscriptions on.
   Believe(from, id, state, false);
 }
 
-// Told by a core that joins or is joined, and by the one that a lane has left: if this core cannot
-// hear where it went, it must not wait for ever.
+// Sent by a core that joins or is joined, and by the core that a lane has left: if this core gets
+// no messages of the lane's new core, it must not wait for ever.
 void Mesh::OnAway(MeshMember& from, const MeshItem& item) {
   const uint64_t id = item.lane();
   if (item.core() == core_id_ || item.core() == 0) return;
@@ -94,7 +97,7 @@ void Mesh::GiveUpAwayAt(uint64_t core) {
   for (const uint64_t id : lost) GiveUpLane(id);
 }
 
-// What this core keeps for the lane is lost, wherever the lane is.
+// The relays that this core keeps for the lane are lost, whether or not it is at another core.
 void Mesh::GiveUpLane(uint64_t id) {
   const auto lane = lanes_.find(id);
   if (lane == lanes_.end()) return;
@@ -118,24 +121,24 @@ void Mesh::OnReady(MeshMember& from, const MeshItem& item) {
   if (state.core != from.id) return;
   state.source = from.id;
   if (state.arriving == kNowhere) {
-    // Believed to be there since it came.
+    // It has been believed to be there since LANE_HERE.
     if (state.believed != kNowhere) places_[state.believed]->returns = false;
-    if (host_.OnLaneElsewhere(id)) TellAllFound(id, state.session, true);
+    if (host_.recovery.OnLaneElsewhere(id)) TellAllFound(id, state.session, true);
     return;
   }
   if (state.believed != kNowhere) {
     std::vector<MeshRelay> residue = Residue(id, state.believed, state.arriving);
     counters_.moved_relays += residue.size();
-    for (const MeshRelay& one : residue) host_.AddTarget(one.owed);
+    for (const MeshRelay& one : residue) host_.relays.AddTarget(one.owed);
     SendAll(from, std::move(residue), id);
     EndPlace(state.believed, false);
   }
-  const bool late = host_.OnLaneElsewhere(id);
+  const bool late = host_.recovery.OnLaneElsewhere(id);
   Believe(from, id, state, late);
   places_[state.believed]->returns = false;
 }
 
-// What was kept for the lane went ahead.
+// The relays that were kept for the lane have been sent there before.
 void Mesh::Believe(MeshMember& from, uint64_t id, Whereabouts& state, bool late) {
   state.believed = std::exchange(state.arriving, kNowhere);
   places_[state.believed]->live = true;
@@ -171,7 +174,7 @@ void Mesh::OnFound(MeshMember& from, const MeshItem& item) {
   }
   const auto lane = lanes_.find(id);
   if (item.missed() && lane != lanes_.end() && lane->second.core == core_id_)
-    host_.TellLaneMissed(id);
+    host_.recovery.TellMissed(id);
 }
 
 void Mesh::SettleMoving(uint64_t lane) {
@@ -192,7 +195,7 @@ void Mesh::Lose(uint64_t lane) {
   if (lost_.insert(lane).second) RememberGone(lane);
 }
 
-// Its session stays: what was said of it before may still be on its way.
+// Its session is remembered: older items about the lane may still arrive.
 void Mesh::RememberGone(uint64_t lane) {
   gone_order_.push_back(lane);
   if (gone_order_.size() <= kMaxRemembered) return;

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/directory.h"
 #include "core/mesh.h"
+#include "core/presence.h"
 
 namespace cairn::core {
 
@@ -13,7 +15,7 @@ using signaling::v1::Notice;
 
 uint64_t Mesh::LaneOf(const MeshInterest::Entry& entry) const {
   if (entry.place != MeshInterest::kHere) return places_[entry.place]->lane;
-  const PeerRecord* peer = host_.directory().FindPeer(entry.peer);
+  const PeerRecord* peer = host_.directory.FindPeer(entry.peer);
   return peer ? peer->lane->id : 0;
 }
 
@@ -38,7 +40,7 @@ uint64_t Mesh::Routes(uint64_t peer, const std::string& topic) {
   const TopicHash hash = HashTopic(topic);
   for (auto* entry = interest_.First(hash); entry; entry = interest_.Next(*entry)) {
     if (entry->peer != peer) continue;
-    const PeerRecord* here = host_.directory().FindPeer(peer);
+    const PeerRecord* here = host_.directory.FindPeer(peer);
     const bool goes = entry->place == MeshInterest::kHere ? here && !here->lane->late
                                                           : places_[entry->place]->live;
     if (goes) return entry->stamp;
@@ -60,8 +62,8 @@ void Mesh::OnSubscribed(PeerRecord& peer, const std::string& topic, bool added, 
   const bool known = HasCounting(hash, peer.id, &stamp);
   if (!known) stamp = NewStamp();
   if (added) interest_.Add(hash, peer.id, MeshInterest::kHere, stamp);
-  // One that was told to a core that ended before it told others is new to them; and so is one of
-  // a lane that was lost.
+  // A subscription is new to others, too, if the core that knew it ended before it had told them,
+  // or if its lane was lost.
   const bool is_fresh = (is_new || wants_answer || lost_.contains(peer.lane->id)) && !known;
   Barrier barrier{peer.id, topic, !added, {}};
   for (const auto& [id, member] : members_) {
@@ -79,18 +81,18 @@ void Mesh::OnSubscribed(PeerRecord& peer, const std::string& topic, bool added, 
       if (barrier.waiting.contains(id)) item.set_barrier(number);
     }
   }
-  if (is_fresh) host_.Announce(Notice::KIND_JOINED, peer.id, topic, 0);
+  if (is_fresh) host_.presence.Announce(Notice::KIND_JOINED, peer.id, topic, 0);
   if (!wants_answer) return;
   if (number == 0) return Answer(barrier);
   barriers_.emplace(number, std::move(barrier));
 }
 
-void Mesh::OnUnsubscribed(const PeerRecord& peer, const std::string& topic) {
+void Mesh::OnUnsubscribed(const PeerRecord& peer, std::string_view topic) {
   interest_.Remove(HashTopic(topic), peer.id, MeshInterest::kHere);
   Broadcast(MeshItem::KIND_UNSUBSCRIBED, [&](MeshItem& item) {
     item.set_lane(peer.lane->id);
     item.set_peer(peer.id);
-    item.set_topic(topic);
+    item.mutable_topic()->assign(topic);
   });
 }
 
@@ -108,7 +110,8 @@ void Mesh::OnSubscribedThere(MeshMember& from, const MeshItem& item) {
     if (!interest_.Find(hash, item.peer(), place))
       interest_.Add(hash, item.peer(), place, item.stamp());
     const bool is_new = item.is_new() || places_[place]->returns;
-    if (is_new && !known) host_.Announce(Notice::KIND_JOINED, item.peer(), item.topic(), 0);
+    if (is_new && !known)
+      host_.presence.Announce(Notice::KIND_JOINED, item.peer(), item.topic(), 0);
   }
   if (item.barrier() != 0) Add(from, MeshItem::KIND_COUNTED).set_barrier(item.barrier());
 }
@@ -122,7 +125,7 @@ void Mesh::OnUnsubscribedThere(MeshMember& from, const MeshItem& item) {
         !interest_.Remove(hash, item.peer(), place))
       continue;
     if (!HasCounting(hash, item.peer(), nullptr))
-      host_.Announce(Notice::KIND_LEFT, item.peer(), item.topic(), 0);
+      host_.presence.Announce(Notice::KIND_LEFT, item.peer(), item.topic(), 0);
     return;
   }
 }
@@ -154,7 +157,7 @@ void Mesh::EndBarriers(uint64_t core) {
 }
 
 void Mesh::Answer(const Barrier& barrier) {
-  PeerRecord* peer = host_.directory().FindPeer(barrier.peer);
+  PeerRecord* peer = host_.directory.FindPeer(barrier.peer);
   const TopicHash hash = HashTopic(barrier.topic);
   const auto* own = peer ? interest_.Find(hash, peer->id, MeshInterest::kHere) : nullptr;
   if (!own) return;
@@ -166,10 +169,10 @@ void Mesh::Answer(const Barrier& barrier) {
     if (entry->peer == peer->id || !Counts(*entry)) continue;
     (barrier.all || order(*entry) < order(*own) ? earlier : later).insert(entry->peer);
   }
-  host_.AnswerSubscribed(*peer, barrier.topic, earlier.size());
+  host_.presence.AnswerSubscribed(*peer, barrier.topic, earlier.size());
   for (const uint64_t other : later) {
     if (!earlier.contains(other))
-      host_.Announce(Notice::KIND_JOINED, other, barrier.topic, peer->id);
+      host_.presence.Announce(Notice::KIND_JOINED, other, barrier.topic, peer->id);
   }
 }
 

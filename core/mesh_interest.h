@@ -1,4 +1,4 @@
-// MeshInterest: who in the whole fleet is subscribed to what: topic, peer, and where the peer is.
+// MeshInterest: the subscriptions of the whole fleet: topic, peer, and the peer's place.
 //
 // Topics are known by a hash of 128 bits with this process's own seed; their names are not kept. An
 // entry of this core's own peers stands under kHere.

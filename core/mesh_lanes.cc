@@ -1,8 +1,12 @@
-// Mesh: lanes of this core, and what becomes of relays for one that goes to another.
+// Mesh: lanes of this core, and relays for a lane that moves to another.
 #include <algorithm>
 #include <utility>
 
+#include "core/directory.h"
+#include "core/lanes.h"
 #include "core/mesh.h"
+#include "core/recovery.h"
+#include "core/relays.h"
 
 namespace cairn::core {
 
@@ -30,7 +34,7 @@ bool Mesh::HasFinishedElsewhere(uint64_t lane_id) const {
   if (!IsElsewhere(lane_id)) return false;
   const Whereabouts& state = lanes_.at(lane_id);
   if (state.source == state.core && state.arriving == kNowhere) return true;
-  // Everything is kept for it until then.
+  // Until then every relay is kept for it.
   return state.believed != kNowhere && places_[state.believed]->at == strays_;
 }
 
@@ -38,8 +42,8 @@ bool Mesh::HasFound(uint64_t lane_id, const Whereabouts& lane) const {
   if (lane.core == 0 || lane.arriving != kNowhere) return false;
   if (lane.core != core_id_)
     return lane.believed != kNowhere && places_[lane.believed]->at->id == lane.core;
-  const auto own = host_.directory().lanes().find(lane_id);
-  return own != host_.directory().lanes().end() && lane.believed == kNowhere &&
+  const auto own = host_.directory.lanes().find(lane_id);
+  return own != host_.directory.lanes().end() && lane.believed == kNowhere &&
          own->second->state != LaneState::kSyncing;
 }
 
@@ -52,12 +56,12 @@ void Mesh::TellLane(MeshMember& member, const LaneRecord& lane) {
   for (const PeerRecord* peer : lane.peers) {
     for (const TopicRecord* topic : peer->topics) {
       const MeshInterest::Entry* entry =
-          interest_.Find(HashTopic(topic->name), peer->id, MeshInterest::kHere);
+          interest_.Find(HashTopic(topic->name()), peer->id, MeshInterest::kHere);
       if (!entry) continue;
       MeshItem& item = Add(member, MeshItem::KIND_SUBSCRIBED);
       item.set_lane(lane.id);
       item.set_peer(peer->id);
-      item.set_topic(topic->name);
+      item.mutable_topic()->assign(topic->name());
       item.set_stamp(entry->stamp);
     }
   }
@@ -85,8 +89,8 @@ void Mesh::TellAllFound(uint64_t lane, uint64_t session, bool missed) {
   for (const auto& [id, member] : members_) TellFound(*member, lane, session, missed);
 }
 
-// A core that the lane has tried meanwhile has ignored what this one said of it since: all is told
-// again.
+// A core that the lane has tried meanwhile has ignored this core's items about the lane since then:
+// its whole state is sent again.
 void Mesh::OnLaneResumed(const LaneRecord& lane, uint64_t session) {
   Whereabouts& state = lanes_[lane.id];
   const bool tried_elsewhere = session > std::max(state.session, state.latest) + 1;
@@ -123,7 +127,7 @@ void Mesh::OnLaneReady(LaneRecord& lane) {
   std::vector<MeshRelay> relays;
   if (state.believed != kNowhere) {
     relays = Residue(lane.id, state.believed, MeshInterest::kHere);
-    for (const MeshRelay& one : relays) host_.AddTarget(one.owed);
+    for (const MeshRelay& one : relays) host_.relays.AddTarget(one.owed);
     EndPlace(state.believed, false);
   }
   state.source = core_id_;
@@ -133,9 +137,9 @@ void Mesh::OnLaneReady(LaneRecord& lane) {
     item.set_lane(lane.id);
     item.set_session(state.session);
   });
-  // The core that it was at settles what this one sent for it only when it hears this.
+  // The lane's last core settles this core's relays for it only when it gets this.
   TellAllFound(lane.id, state.session, false);
-  if (lost_.erase(lane.id) > 0) host_.TellLaneMissed(lane.id);
+  if (lost_.erase(lane.id) > 0) host_.recovery.TellMissed(lane.id);
 }
 
 void Mesh::OnLaneCaughtUp(LaneRecord& lane) {
@@ -155,7 +159,7 @@ void Mesh::DeliverAll(LaneRecord& lane, std::vector<MeshRelay>& relays) {
   Sort(relays);
   for (const MeshRelay& one : relays) {
     ++counters_.moved_relays;
-    if (!host_.DeliverItem(lane, *one.item, one.owed, true)) host_.Settle(one.owed);
+    if (!host_.relays.DeliverItem(lane, *one.item, one.owed, true)) host_.relays.Settle(one.owed);
   }
 }
 
@@ -186,12 +190,12 @@ void Mesh::BeginMoving(uint64_t lane, uint64_t session) {
   EndMoving(lane);
 }
 
-// A core that joins knows nothing of this core's lanes, or believes them to be where they were.
+// A core that joins does not know this core's lanes, or believes them to be at their last place.
 void Mesh::BeginMovingFor(MeshMember& member) {
-  for (const auto& [id, lane] : host_.directory().lanes()) {
+  for (const auto& [id, lane] : host_.directory.lanes()) {
     const auto state = lanes_.find(id);
     if (state == lanes_.end()) continue;
-    // One that moves already keeps its session: a link that went on since is of a higher one.
+    // A move in progress keeps its session: a link that was resumed since has a higher one.
     const auto moving = moving_.try_emplace(id, Moving{state->second.session, {}, {}, {}}).first;
     moving->second.unaware.insert(member.id);
   }
@@ -207,7 +211,7 @@ void Mesh::SettleOnceFound(uint64_t lane, const RelayLedger::Owed& owed) {
   const MeshMember* member = Member(owed.origin_lane);
   if (!member || owed.origin_link != (kMeshLinkBit | member->link->number())) return;
   const auto moving = moving_.find(lane);
-  // When the last core has found it, all are settled.
+  // When the last core has sent LANE_FOUND, all are settled.
   if (moving == moving_.end()) {
     Settle(owed);
   } else {
@@ -226,7 +230,7 @@ void Mesh::GiveAway(LaneRecord& lane, uint64_t session) {
   Whereabouts& state = lanes_[id];
   uint32_t place = kNowhere;
   MeshMember* kept = nullptr;
-  // One that had not told its snapshot is believed to be where it was before.
+  // A lane without a complete snapshot is believed to be at its place before.
   if (state.believed == kNowhere) {
     kept = departed_.emplace_back(std::make_unique<MeshMember>()).get();
     kept->heard = now_;
@@ -236,7 +240,7 @@ void Mesh::GiveAway(LaneRecord& lane, uint64_t session) {
   for (const PeerRecord* peer : lane.peers) {
     std::erase_if(barriers_, [peer](const auto& one) { return one.second.peer == peer->id; });
     for (const TopicRecord* topic : peer->topics) {
-      const TopicHash hash = HashTopic(topic->name);
+      const TopicHash hash = HashTopic(topic->name());
       if (place == kNowhere) {
         interest_.Remove(hash, peer->id, MeshInterest::kHere);
       } else if (auto* entry = interest_.Find(hash, peer->id, MeshInterest::kHere)) {
@@ -244,15 +248,15 @@ void Mesh::GiveAway(LaneRecord& lane, uint64_t session) {
       }
     }
   }
-  for (MeshHost::Unanswered& one : host_.Forget(lane)) {
+  for (Lanes::Unanswered& one : host_.lanes.MoveAway(lane)) {
     const RelayLedger::Owed& owed = one.owed;
     if (owed.origin_lane == 0) {
-      // The core that it is at tells it.
+      // Its new core tells the lane that it missed relays.
       Lose(id);
     } else if ((owed.origin_link & kMeshLinkBit) != 0) {
       SettleOnceFound(id, owed);
     } else if (!kept) {
-      host_.Settle(owed);
+      host_.relays.Settle(owed);
     } else {
       MeshItem relay;
       relay.set_kind(MeshItem::KIND_RELAY);

@@ -1,7 +1,7 @@
 // MeshLink: one end of the channel between two cores: the link of lanes (proto/link/link.h) over a
 // bus that loses, repeats and reorders.
 //
-//   asking ──first word of the other──▶ open ──it begins a link again──▶ over (kNewLink)
+//   asking ──first message of the other──▶ open ──the other begins another link──▶ over (kNewLink)
 //
 // If a message is missing, those after it are dropped, and the other end is asked to send again
 // from the missing one on. Messages that stay unacknowledged for a while are sent again too. Each
@@ -36,7 +36,7 @@ class MeshLink {
   enum class Receipt : uint8_t {
     kHandle,   // new and whole: to be handled now
     kNothing,  // nothing in it to handle
-    kBroken,   // the other end acknowledges what it was never sent
+    kBroken,   // the other end acknowledges a message that was never sent
     kNewLink,  // the other end has begun another link: this one is over, and the message is for the
                // next
   };

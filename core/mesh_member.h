@@ -1,4 +1,4 @@
-// MeshMember: what a core knows of another core of its fleet, and what it has yet to send to it.
+// MeshMember: another core of the fleet, as one core knows it, and the messages for it.
 //
 // Owner:  Mesh.
 // Thread: the router's.
@@ -26,7 +26,7 @@
 
 namespace cairn::core {
 
-// A relay that waits for a lane, or goes after it.
+// A relay that waits for a lane, or follows it to its new core.
 struct MeshRelay {
   RelayLedger::Owed owed = {};
   std::unique_ptr<signaling::v1::MeshItem> item;
@@ -84,8 +84,8 @@ struct MeshMember {
     while (!open.empty() && open.front().cost == 0) open.pop_front();
     return owed;
   }
-  // At every tick: one that was there at the last and is not settled does not keep the memory of
-  // all that it was sent with any longer.
+  // At every tick: relays that were there at the last tick and are not settled get memory of their
+  // own: they no longer keep that of all that was sent with them.
   void PartOld() {
     for (uint64_t tag = open.empty() ? old_tag_ + 1 : std::max(parted_tag_ + 1, open.front().tag);
          tag <= old_tag_; ++tag) {

@@ -1,10 +1,12 @@
-// Mesh: cores that come, what they are told, and cores that are given up.
+// Mesh: cores that join, the snapshots for them, and cores that are given up.
 #include <algorithm>
 #include <utility>
 
 #include "base/log.h"
 #include "base/peer_id.h"
+#include "core/directory.h"
 #include "core/mesh.h"
+#include "core/relays.h"
 #include "proto/link/timing.h"
 
 namespace cairn::core {
@@ -27,11 +29,11 @@ MeshMember& Mesh::Join(uint64_t id, absl::Duration now) {
 }
 
 void Mesh::TellSnapshot(MeshMember& member) {
-  for (const auto& [id, lane] : host_.directory().lanes()) {
+  for (const auto& [id, lane] : host_.directory.lanes()) {
     if (lanes_.contains(id)) TellLane(member, *lane);
   }
   for (const auto& [id, lane] : lanes_) {
-    // It may wait for this already: it has known this core for longer than this core knows it.
+    // The member may wait for this already: it may have known this core before this core knew it.
     if (HasFound(id, lane)) TellFound(member, id, lane.session, false);
     if (lane.core == 0 || lane.core == core_id_ || lane.core == member.id) continue;
     TellAway(member, id, lane.session, lane.core);
@@ -63,7 +65,7 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
              {"reason", std::string(Name(reason))},
              {"lanes", static_cast<uint64_t>(lost.size())},
              {"relays", open}});
-  // No lane waits for it any more, and its relays need no answer.
+  // No lane waits for that core any longer, and its relays need no answer.
   for (auto it = moving_.begin(); it != moving_.end();) {
     const auto moving = it++;
     moving->second.unaware.erase(member.id);
@@ -84,7 +86,7 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
 
 void Mesh::SettleAll(MeshMember& member) {
   for (const MeshMember::Open& one : member.open) {
-    if (one.cost > 0) host_.Settle(one.owed);
+    if (one.cost > 0) host_.relays.Settle(one.owed);
   }
   member.open.clear();
   member.open_cost = 0;
@@ -105,7 +107,7 @@ void Mesh::FinishDeparted() {
 void Mesh::UpdateReady(absl::Duration now) {
   if (now - reached_ < absl::FromChrono(link::kStartHold)) return;
   const auto knows_all = [this, now](const MeshMember& member) {
-    // One that is merely silent may have lanes of which nobody else has told yet.
+    // A core that is only silent may have lanes that no other core has told of.
     if (member.nobody && member.absent(now)) return true;
     return member.beaten && member.complete &&
            std::all_of(member.members.begin(), member.members.end(), [this](uint64_t id) {

@@ -1,5 +1,5 @@
-// MeshOutbox: what is gathered for another core, serialized once. A relay is kept until the other
-// core has settled it in the memory that it was sent from.
+// MeshOutbox: the items that are gathered for another core, serialized once. Until the other core
+// has settled a relay, it is kept in the memory that it was sent from.
 //
 // Owner:  a MeshMember.
 // Thread: the router's.

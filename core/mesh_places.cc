@@ -1,8 +1,10 @@
-// Mesh: places of lanes, and what was sent to one and is not settled.
+// Mesh: places of lanes, and the relays that were sent to a place and are not settled.
 #include <algorithm>
 #include <utility>
 
+#include "core/directory.h"
 #include "core/mesh.h"
+#include "core/presence.h"
 
 namespace cairn::core {
 
@@ -36,15 +38,15 @@ void Mesh::SweepPlaces() {
   const auto is_lost = [this](const MeshInterest::Entry& entry) {
     return entry.place != MeshInterest::kHere && places_[entry.place]->lost;
   };
-  for (const auto& topic : host_.directory().topics()) {
+  for (const auto& topic : host_.directory.topics()) {
     const bool watched =
         std::any_of(topic->interests.begin(), topic->interests.end(),
                     [](const Interest& interest) { return interest.watchers > 0; });
     if (!watched) continue;
-    const TopicHash hash = HashTopic(topic->name);
+    const TopicHash hash = HashTopic(topic->name());
     for (auto* entry = interest_.First(hash); entry; entry = interest_.Next(*entry)) {
       if (is_lost(*entry) && !HasCounting(hash, entry->peer, nullptr))
-        host_.Announce(signaling::v1::Notice::KIND_LEFT, entry->peer, topic->name, 0);
+        host_.presence.Announce(signaling::v1::Notice::KIND_LEFT, entry->peer, topic->name(), 0);
     }
   }
   interest_.Sweep([this](const MeshInterest::Entry& entry) {
@@ -67,7 +69,7 @@ std::vector<MeshRelay> Mesh::Residue(uint64_t lane, uint32_t believed, uint32_t 
     }
   }
   Sort(residue);
-  // Of one that was sent twice, for different lanes, one is enough.
+  // A relay may have been sent twice, for different lanes: once is enough.
   residue.erase(std::unique(residue.begin(), residue.end(),
                             [](const MeshRelay& a, const MeshRelay& b) {
                               return a.item->lane() == b.item->lane() &&

@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/directory.h"
 #include "core/mesh.h"
+#include "core/relays.h"
 #include "proto/link/mesh_items.h"
 
 namespace cairn::core {
@@ -13,10 +15,10 @@ using signaling::v1::LaneEvent;
 using signaling::v1::MeshItem;
 using signaling::v1::Notice;
 
-// Relays for what a lane has subscribed to while it moves are kept with the others for that lane.
+// While a lane moves, relays for its new subscriptions are kept with the others for the lane.
 MeshMember* Mesh::MemberFor(const MeshInterest::Entry& entry, bool& only) {
   if (entry.place == MeshInterest::kHere) {
-    const PeerRecord* peer = host_.directory().FindPeer(entry.peer);
+    const PeerRecord* peer = host_.directory.FindPeer(entry.peer);
     if (!peer || !peer->lane->late) return nullptr;
   } else if (places_[entry.place]->over) {
     return nullptr;
@@ -35,7 +37,7 @@ Mesh::Reach Mesh::Route(uint64_t origin_lane, uint64_t origin_link, const LaneEv
   Reach reach;
   struct Goal {
     MeshMember* member;
-    uint64_t lane;  // the only one; 0: all there
+    uint64_t lane;  // the only one; 0: all lanes of the member
   };
   absl::InlinedVector<Goal, 4> goals;
   const TopicHash hash = HashTopic(topic);
@@ -101,8 +103,8 @@ void Mesh::SendAll(MeshMember& to, std::vector<MeshRelay> relays, uint64_t targe
 void Mesh::OnRelay(MeshMember& from, MeshItem& item) {
   ++counters_.relays_in;
   const auto sender = lanes_.find(item.lane());
-  // Once its lane has told its snapshot at another core, that one sends what is open, and may be
-  // ahead of this. Not before: it may still go on here with its link, and sends none of it again.
+  // Once the sender's lane has sent its snapshot to another core, that core sends the open relays,
+  // and may be ahead of this one. Not before: the lane may resume its link, and then resends none.
   if (sender == lanes_.end() || sender->second.source != from.id) {
     ++counters_.stale_relays;
     return from.incoming.Routed(item.tag(), 0);
@@ -111,15 +113,15 @@ void Mesh::OnRelay(MeshMember& from, MeshItem& item) {
   uint32_t targets = 0;
   bool reached_target = false;
   receivers_.clear();
-  TopicRecord* topic = host_.directory().FindTopic(item.topic());
-  const PeerRecord* addressee = item.to() == 0 ? nullptr : host_.directory().FindPeer(item.to());
+  TopicRecord* topic = host_.directory.FindTopic(item.topic());
+  const PeerRecord* addressee = item.to() == 0 ? nullptr : host_.directory.FindPeer(item.to());
   for (size_t i = 0; topic && i < topic->interests.size(); ++i) {
     LaneRecord& lane = *topic->interests[i].lane;
     if (item.target() != 0 && item.target() != lane.id) continue;
     if (item.to() != 0 &&
         (!addressee || addressee->lane != &lane || !addressee->topics.contains(topic)))
       continue;
-    // A core that does not know yet that the lane is here still has this for it, and sends it.
+    // A core that does not know yet that the lane is here keeps the relay for it, and will send it.
     const auto moving = moving_.find(lane.id);
     const bool unaware = moving != moving_.end() && moving->second.unaware.contains(from.id);
     const bool ready = !lane.channel || lane.state != LaneState::kSyncing;
@@ -134,7 +136,7 @@ void Mesh::OnRelay(MeshMember& from, MeshItem& item) {
   }
   targets += HoldBack(from, item, reached_target);
   for (LaneRecord* lane : receivers_)
-    targets += host_.DeliverItem(*lane, item, owed, lane == receivers_.back()) ? 1 : 0;
+    targets += host_.relays.DeliverItem(*lane, item, owed, lane == receivers_.back()) ? 1 : 0;
   from.incoming.Routed(item.tag(), targets);
 }
 
@@ -151,7 +153,7 @@ uint32_t Mesh::HoldBack(MeshMember& from, const MeshItem& item, bool reached_tar
   return held;
 }
 
-// It must come after what other cores still have for the lane.
+// It must be delivered after the relays that other cores keep for the lane.
 void Mesh::Defer(uint64_t lane, const RelayLedger::Owed& owed, const MeshItem& relay) {
   moving_[lane].deferred.push_back({owed, std::make_unique<MeshItem>(relay)});
 }
@@ -161,7 +163,7 @@ void Mesh::OnSettled(MeshMember& from, const MeshItem& item) {
     const uint64_t last = std::min(item.ranges(i + 1), from.last_tag);
     uint64_t tag = from.open.empty() ? last + 1 : std::max(item.ranges(i), from.open.front().tag);
     for (; tag <= last; ++tag) {
-      if (MeshMember::Open* open = from.FindOpen(tag)) host_.Settle(from.Close(*open));
+      if (MeshMember::Open* open = from.FindOpen(tag)) host_.relays.Settle(from.Close(*open));
     }
   }
 }

@@ -14,8 +14,8 @@ using signaling::v1::LaneToCore;
 
 Router::BatchState Router::HandleEvents(LaneRecord& lane, LaneToCore& batch, int& next) {
   for (; next < batch.events_size(); ++next) {
-    if (work_ >= limits_.work_per_turn || has_older()) return BatchState::kHasMore;
-    signaling::v1::LaneEvent& event = *batch.mutable_events(next);
+    if (!has_work_left() || recovery_.has_older()) return BatchState::kHasMore;
+    LaneEvent& event = *batch.mutable_events(next);
     if (!lane.channel) {
       OnEvent(lane, event);
     } else if (!OnEventOfLink(lane, event)) {
@@ -25,75 +25,74 @@ Router::BatchState Router::HandleEvents(LaneRecord& lane, LaneToCore& batch, int
   return BatchState::kDone;
 }
 
-void Router::RouteOlder() {
-  if (!has_older()) return;
-  routed_older_ = true;
-  while (hold_.releasing() && work_ < limits_.work_per_turn) {
-    ++work_;
-    ReturnHold::Held held = hold_.TakeFirst();
-    LaneRecord* lane = directory_.FindLane(held.lane_id);
-    held.event.kind() == LaneEvent::KIND_PUBLISHED ? Publish(held.lane_id, lane, held.event)
-                                                   : Relay(held.lane_id, lane, held.event);
-  }
-  while (!catching_up_.empty() && work_ < limits_.work_per_turn) CatchUp(*catching_up_.front());
-}
-
-void Router::SettleKept() {
-  for (; settles_kept() && work_ < limits_.work_per_turn; ++work_) {
-    const LateLanes::Kept kept = late_.TakeFirst();
-    Settle({kept.origin_lane, kept.origin_link, kept.event.seq()});
-  }
-}
-
-void Router::GiveBackWithheld() {
-  withholds_ = false;
-  for (const auto& [id, lane] : directory_.lanes()) {
-    for (; lane->withheld > 0; --lane->withheld) {
-      if (lane->sink) lane->sink->OnHandled({});
-      if (lane->channel && lane->channel->attached()) lane->channel->stream()->OnHandled({});
-    }
-  }
+Router::BatchState Router::HandleFirstBatch(LaneRecord& lane) {
+  OpenBatch& first = lane.batches.front();
+  const BatchState state = HandleEvents(lane, first.batch, first.next);
+  if (state != BatchState::kDone) return state;
+  OpenBatch done = std::move(lane.batches.front());
+  lane.batches.pop_front();
+  // The lane's stream may have been replaced meanwhile.
+  if (directory_.FindLane(done.endpoint.get()) == &lane)
+    recovery_.GiveBack(lane, *done.endpoint, done.batch);
+  return state;
 }
 
 void Router::GoOn() {
   RouteOlder();
-  for (size_t left = turns_.size(); left > 0 && work_ < limits_.work_per_turn; --left) {
-    LaneRecord* lane = turns_.front();
-    turns_.pop_front();
-    OpenBatch& first = lane->batches.front();
-    const BatchState state = HandleEvents(*lane, first.batch, first.next);
-    if (state == BatchState::kLaneGone) continue;
-    if (state == BatchState::kDone) EndBatch(*lane);
-    lane->has_turn = !lane->batches.empty();
-    if (lane->has_turn) turns_.push_back(lane);
+  for (size_t left = batches_.size(); left > 0 && has_work_left(); --left) {
+    LaneRecord& lane = batches_.TakeFirst();
+    if (HandleFirstBatch(lane) != BatchState::kLaneGone) batches_.PutBack(lane);
   }
 }
 
 bool Router::FinishBatches(LaneRecord& lane) {
-  if (has_older() && lane.channel) return true;
-  while (has_older()) {
-    work_ = 0;
+  if (recovery_.has_older() && lane.channel) return true;
+  while (recovery_.has_older()) {
+    turn_.work = 0;
     RouteOlder();
   }
   while (!lane.batches.empty()) {
-    work_ = 0;
+    turn_.work = 0;
     // Its snapshot may have ended in the events before: then what was kept for it comes first.
     RouteOlder();
-    work_ = 0;
-    OpenBatch& first = lane.batches.front();
-    const BatchState state = HandleEvents(lane, first.batch, first.next);
-    if (state == BatchState::kLaneGone) return false;
-    if (state == BatchState::kDone) EndBatch(lane);
+    turn_.work = 0;
+    if (HandleFirstBatch(lane) == BatchState::kLaneGone) return false;
   }
-  if (std::exchange(lane.has_turn, false)) std::erase(turns_, &lane);
+  batches_.Forget(lane);
   return true;
 }
 
-void Router::EndBatch(LaneRecord& lane) {
-  OpenBatch done = std::move(lane.batches.front());
-  lane.batches.pop_front();
-  // The lane's stream may have been replaced meanwhile.
-  if (directory_.FindLane(done.endpoint.get()) == &lane) GiveBack(lane, *done.endpoint, done.batch);
+// ---- relays that are older than all other input
+
+void Router::RouteOlder() {
+  if (!recovery_.has_older()) return;
+  routed_older_ = true;
+  ReturnHold& hold = recovery_.hold();
+  while (hold.releasing() && has_work_left()) {
+    ++turn_.work;
+    ReturnHold::Held held = hold.TakeFirst();
+    LaneRecord* lane = directory_.FindLane(held.lane_id);
+    held.event.kind() == LaneEvent::KIND_PUBLISHED ? Publish(held.lane_id, lane, held.event)
+                                                   : relays_.Route(held.lane_id, lane, held.event);
+  }
+  while (recovery_.catching_up() && has_work_left()) CatchUp(recovery_.FirstCatchingUp());
+}
+
+void Router::CatchUp(LaneRecord& lane) {
+  const auto& kept = recovery_.late().kept();
+  while (lane.caught_up < kept.size()) {
+    if (!has_work_left()) return;
+    ++turn_.work;
+    relays_.DeliverKept(lane, kept[lane.caught_up++]);
+  }
+  recovery_.OnCaughtUp(lane);
+}
+
+void Router::SettleKept() {
+  for (; recovery_.settles_kept() && has_work_left(); ++turn_.work) {
+    const LateLanes::Kept kept = recovery_.late().TakeFirst();
+    relays_.Settle({kept.origin_lane, kept.origin_link, kept.event.seq()});
+  }
 }
 
 }  // namespace cairn::core

@@ -1,7 +1,5 @@
 #include "core/topic_listing.h"
 
-#include <absl/strings/match.h>
-
 #include <algorithm>
 
 #include "core/descriptions.h"
@@ -20,7 +18,7 @@ double TopicListing::KeyOf(const Router& router, const TopicRecord& topic) const
       return subscribers;
     }
     case ListTopicsRequest::SORT_RATE:
-      return topic.rate.PerSecond(router.steady_us());
+      return topic.rate.PerSecond(router.turn().steady_us);
     case ListTopicsRequest::SORT_RELAYS:
       return static_cast<double>(topic.relays);
     default:
@@ -45,10 +43,9 @@ bool TopicListing::StepByName(const Router& router, ListTopicsResponse& out) {
   auto it = started_ ? names.upper_bound(last_) : names.lower_bound(request_.name_prefix());
   started_ = true;
   for (size_t wanted = Wanted(); wanted > 0; --wanted, ++it) {
-    if (it == names.end() || !absl::StartsWith(it->second->name, request_.name_prefix()))
-      return false;
-    last_ = it->second->name;
-    Describe(router, *it->second, *out.add_topics());
+    if (it == names.end() || !(*it)->name().starts_with(request_.name_prefix())) return false;
+    last_ = (*it)->name();
+    Describe(router, **it, *out.add_topics());
     ++sent_;
   }
   return Wanted() > 0;
@@ -59,10 +56,10 @@ bool TopicListing::Scan(const Router& router) {
   auto it = started_ ? names.upper_bound(last_) : names.lower_bound(request_.name_prefix());
   started_ = true;
   for (size_t scanned = 0; it != names.end() && scanned < PeerScan::kScanPerStep; ++it, ++scanned) {
-    const TopicRecord& topic = *it->second;
-    if (!absl::StartsWith(topic.name, request_.name_prefix())) return false;
-    last_ = topic.name;
-    heap_.emplace_back(KeyOf(router, topic), topic.name);
+    const TopicRecord& topic = **it;
+    if (!topic.name().starts_with(request_.name_prefix())) return false;
+    last_ = topic.name();
+    heap_.emplace_back(KeyOf(router, topic), topic.name());
   }
   return it != names.end();
 }

@@ -57,7 +57,7 @@ void DescribeStatus(const Router& router, GetStatusResponse& out) {
   out.set_held_queries(router.held_queries());
   if (const Mesh* mesh = router.mesh()) {
     out.set_cores(static_cast<uint32_t>(mesh->members().size()) + 1);
-    out.set_draining(router.draining());
+    out.set_draining(router.lanes().draining());
     out.set_fleet_topics(mesh->interest().topics());
   }
   absl::flat_hash_set<std::string> edges, split;

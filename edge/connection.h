@@ -158,8 +158,12 @@ class Connection final : public Client, public SocketListener, public DeadlineHo
   absl::Duration pinged_at_;
   TokenBucket messages_;
   TokenBucket deliveries_;  // below 0: its relays have cost more deliveries than allowed
-  std::string unheard_;     // read, but beyond the tokens or the turn
-  size_t unheard_begin_ = 0;
+  // Read, but beyond the tokens or the turn.
+  struct Unheard {
+    std::string bytes;
+    size_t begin = 0;
+  };
+  std::unique_ptr<Unheard> unheard_;  // null: none
   OutQueue out_;
   size_t queue_memory_ = 0;               // of out_ and unheard_, as last reported to the loop
   std::unique_ptr<Handshake> handshake_;  // kHttp and before

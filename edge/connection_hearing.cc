@@ -81,7 +81,7 @@ bool Connection::ResumeWithTokens() {
 // Data that has been read already, or decrypted, does not wake the loop.
 void Connection::WaitForTurn() {
   if (awaits_turn_ || phase_ != Phase::kOpen) return;
-  if (unheard_.empty() && !stream_.HasPending()) return;
+  if (!unheard_ && !stream_.HasPending()) return;
   awaits_turn_ = true;
   context_.turn.Await(*this);
 }
@@ -90,7 +90,7 @@ void Connection::TakeTurn() {
   awaits_turn_ = false;
   if (phase_ == Phase::kTls) return ContinueHandshake();
   if (phase_ != Phase::kOpen || rate_paused_ || paused_) return;
-  if (unheard_.empty()) return OnReadable();
+  if (!unheard_) return OnReadable();
   if (context_.pressure.Pauses(*this)) {
     paused_ = true;
     return UpdateInterest();
@@ -100,11 +100,10 @@ void Connection::TakeTurn() {
 
 void Connection::HearUnheard() {
   // Moved away, because the connection may be closed meanwhile.
-  std::string held = std::exchange(unheard_, std::string());
-  const size_t begin = std::exchange(unheard_begin_, 0);
-  const std::span<char> rest = Hear(std::span<char>(held).subspan(begin));
+  std::unique_ptr<Unheard> held = std::move(unheard_);
+  const std::span<char> rest = Hear(std::span<char>(held->bytes).subspan(held->begin));
   if (!rest.empty()) {
-    unheard_begin_ = held.size() - rest.size();
+    held->begin = held->bytes.size() - rest.size();
     unheard_ = std::move(held);
   }
   Account();
@@ -114,13 +113,12 @@ void Connection::HearUnheard() {
 
 void Connection::KeepUnheard(std::span<char> bytes) {
   if (bytes.empty()) return;
-  unheard_.assign(bytes.begin(), bytes.end());
+  unheard_ = std::make_unique<Unheard>(Unheard{std::string(bytes.begin(), bytes.end()), 0});
   Account();
 }
 
 void Connection::ForgetUnheard() {
-  std::string().swap(unheard_);  // assigning an empty string would keep the memory
-  unheard_begin_ = 0;
+  unheard_.reset();
   Account();
 }
 

@@ -79,6 +79,8 @@ class CoreLink {
   // The cost (proto/link/cost.h) that may be submitted now; 0: nothing. A submission may exceed it
   // by the data about one peer.
   virtual size_t Room() const = 0;
+  // Called at the end of a turn: what was submitted may be kept until then.
+  virtual void Flush() {}
   // From how many events on a batch should be submitted before the turn ends.
   virtual int large_batch() const { return std::numeric_limits<int>::max(); }
   // The cost of what was submitted and is not accepted.

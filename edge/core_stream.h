@@ -32,8 +32,10 @@ class CoreStream {
   // Whether a message can be written now; if not, OnStreamWritable() follows, unless the stream
   // ends first.
   virtual bool Writable() = 0;
-  // Copies the message. REQUIRES: Writable() was true and nothing was written since.
+  // Copies the message. It may be kept for Flush(). REQUIRES: Writable() was true and nothing was
+  // written since.
   virtual void Write(const signaling::v1::LaneToCore& message) = 0;
+  virtual void Flush() {}
   // OnStreamEnded() follows soon, whatever is in progress.
   virtual void Cancel() = 0;
   // Called every link::kTick: reads small amounts of data for which the loop was not woken. May

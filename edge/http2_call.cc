@@ -301,10 +301,10 @@ void Http2Call::Fail(int code, std::string message) {
 
 // ---- output
 
-void Http2Call::Send(const google::protobuf::MessageLite& message) {
+void Http2Call::Send(std::string& messages) {
   CAIRN_CHECK(outgoing_.empty());
   if (end_) return;
-  outgoing_.Append(message);
+  outgoing_.Set(messages);
   // An error means that it does not wait for data, because its headers have not been written.
   nghttp2_session_resume_data(session_.get(), stream_);
 }

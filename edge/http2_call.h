@@ -76,8 +76,9 @@ class Http2Call {
 
   // The whole last message has been written into the output.
   bool CanSend() const { return !end_ && outgoing_.empty(); }
-  // REQUIRES: CanSend().
-  void Send(const google::protobuf::MessageLite& message);
+  // Messages with their prefixes (AppendGrpcMessage()); takes the contents and leaves memory for
+  // the next. REQUIRES: CanSend().
+  void Send(std::string& messages);
   // Tells the peer that the result is no longer wanted. The call ends with CANCELLED.
   void Cancel();
 

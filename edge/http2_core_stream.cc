@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "edge/lane_call.h"
+#include "proto/link/grpc_messages.h"
 #include "proto/link/items.h"
 #include "proto/link/link.h"
 #include "proto/link/timing.h"
@@ -26,6 +27,7 @@ constexpr int kReadsPerTurn = 16;
 // The memory of a message with more is not kept: of one of the largest size with relays it is.
 constexpr size_t kKeptMessageBytes = link::kMaxMessageBytes;
 constexpr int kKeptItems = 4096;
+constexpr size_t kKeptPendingBytes = 2 * CoreSocket::kOutputBytes;
 
 constexpr int kUnavailable = static_cast<int>(absl::StatusCode::kUnavailable);
 
@@ -55,8 +57,8 @@ void Http2CoreStream::Write(const LaneToCore& message) {
     opening_ = message;
     return;
   }
-  call_->Send(message);
-  Flush();
+  link::AppendGrpcMessage(message, pending_);
+  if (!IsWritable()) Flush();
 }
 
 void Http2CoreStream::Cancel() {
@@ -94,7 +96,7 @@ void Http2CoreStream::OnConnected(absl::StatusOr<Stream> socket) {
   }
   has_others_ = cores_.cores.size() > 1 || !connector_->alone();
   call_.emplace(LaneCallOptions(cores_.options, cores_.options.targets[core_], has_others_));
-  if (opening_) call_->Send(*std::exchange(opening_, std::nullopt));
+  if (opening_) link::AppendGrpcMessage(*std::exchange(opening_, std::nullopt), pending_);
   cores_.way_back.OnConnected(core_, address_, connector_->preferred());
   connector_.reset();
   socket_.emplace(*std::move(socket), *cores_.executor.sockets(),
@@ -141,6 +143,7 @@ void Http2CoreStream::OnSocketReady(uint32_t) {
   if (!wants_write_ || !IsWritable()) return;
   wants_write_ = false;
   listener_.OnStreamWritable();
+  Flush();
 }
 
 bool Http2CoreStream::Read() {
@@ -193,10 +196,17 @@ bool Http2CoreStream::HandOut() {
 
 void Http2CoreStream::Flush() {
   if (state_ != State::kOpen || ending_) return;
-  if (!socket_->Write(*call_))
-    return EndSoon(kUnavailable, absl::StrCat(address_, ": the connection was lost"));
+  do {
+    if (call_->CanSend() && !pending_.empty()) {
+      call_->Send(pending_);
+      // Of the largest message.
+      if (pending_.capacity() > kKeptPendingBytes) std::string().swap(pending_);
+    }
+    if (!socket_->Write(*call_))
+      return EndSoon(kUnavailable, absl::StrCat(address_, ": the connection was lost"));
+  } while (call_->CanSend() && !pending_.empty());
   // A closed window is waited for.
-  socket_->SetLazy(got_message_ && IsWritable());
+  socket_->SetLazy(got_message_ && call_->CanSend() && !socket_->has_output());
   if (call_->end()) EndSoon(call_->end()->code, call_->end()->message);
 }
 

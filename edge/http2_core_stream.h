@@ -8,7 +8,8 @@
 //
 // Owner:  one LaneLink; an Http2CoreStreamOpener makes it.
 // Thread: its loop.
-// Bounds: one message each way, LaneCores::kReadBytes a read; CoreSocket's.
+// Bounds: one message from the core, LaneCores::kReadBytes a read; kOutputBytes of messages to it and
+//         one more; CoreSocket's.
 // Errors: whatever ends the call goes to OnStreamEnded().
 #ifndef CAIRN_EDGE_HTTP2_CORE_STREAM_H_
 #define CAIRN_EDGE_HTTP2_CORE_STREAM_H_
@@ -41,6 +42,7 @@ class Http2CoreStream final : public CoreStream, private SocketListener {
 
   bool Writable() override;
   void Write(const signaling::v1::LaneToCore& message) override;
+  void Flush() override;
   void Cancel() override;
   void Tick() override;
 
@@ -59,10 +61,9 @@ class Http2CoreStream final : public CoreStream, private SocketListener {
   // Passes on the core's messages, and ends the stream if the call or the connection has ended.
   bool Read();
   bool HandOut();
-  // Writes the output, as far as the kernel accepts it.
-  void Flush();
   bool IsWritable() const {
-    return call_ ? call_->CanSend() && !socket_->has_output() : !opening_.has_value();
+    return call_ ? !call_->end() && pending_.size() < CoreSocket::kOutputBytes
+                 : !opening_.has_value();
   }
 
   LaneCores::Core& core() { return cores_.cores[core_]; }
@@ -96,6 +97,7 @@ class Http2CoreStream final : public CoreStream, private SocketListener {
   std::optional<Http2Call> call_;                     // open
   std::optional<CoreSocket> socket_;                  // open
   std::string address_;                // of the core, that the socket is connected to
+  std::string pending_;                // messages that the call has not taken yet
   signaling::v1::CoreToLane message_;  // its memory is reused
   bool wants_write_ = false;
   bool got_message_ = false;

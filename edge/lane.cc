@@ -76,8 +76,7 @@ Lane::SubscribeResult Lane::Subscribe(Member* member, std::string_view name) {
   }
   if (member->topics.size() >= limits_.max_topics) return SubscribeResult::kTooMany;
   if (!topic) {
-    auto added = std::make_unique<Topic>();
-    added->name = std::string(name);
+    auto added = Topic::New(name);
     topic = added.get();
     topics_.insert(std::move(added));
   }
@@ -118,11 +117,11 @@ void Lane::RemoveFrom(Topic* topic, uint32_t position) {
   if (!members.empty()) return;
   if (topic == begun_.topic) begun_.topic = nullptr;
   if (topic == last_topic_) last_topic_ = nullptr;
-  topics_.erase(topics_.find(topic->name));
+  topics_.erase(topics_.find(topic->name()));
 }
 
 Lane::Topic* Lane::FindTopic(std::string_view name) {
-  if (last_topic_ && last_topic_->name == name) return last_topic_;
+  if (last_topic_ && last_topic_->name() == name) return last_topic_;
   const auto it = topics_.find(name);
   return it == topics_.end() ? nullptr : last_topic_ = it->get();
 }

@@ -97,8 +97,7 @@ class Lane final : public CoreLinkListener {
     // Of its binary messages.
     MessageForm form() const { return v2() ? MessageForm::kCborV2 : MessageForm::kCbor; }
   };
-  struct Topic {
-    std::string name;
+  struct Topic final : Named<Topic> {
     absl::InlinedVector<Member*, 2> members;
   };
 
@@ -157,7 +156,7 @@ class Lane final : public CoreLinkListener {
   void Flush();
   // The same within a turn, if the batch is large.
   void FlushLarge() {
-    if (outbox_.batch().events_size() >= link_->large_batch()) Flush();
+    if (outbox_.batch().events_size() >= link_->large_batch()) SubmitBatch();
   }
   // Forgets what need not be remembered any longer. Called ten times a second.
   void Tick();
@@ -217,6 +216,8 @@ class Lane final : public CoreLinkListener {
   }
   // Moves queued events into the batch, as far as there is room.
   void Pump();
+  // Hands the batch to the link, and the queue, as far as there is room.
+  void SubmitBatch();
   void TellMember(Member* member);
   void TellSubscribed(const Member& member, std::string_view topic, Subscription& subscription);
   // The member's subscription has changed. `was`: whether it was subscribed before.

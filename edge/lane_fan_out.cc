@@ -92,7 +92,7 @@ void Lane::TakeAlong(const Topic& topic, std::vector<FanOut>& relays) {
   const size_t most = std::clamp<size_t>(kMaxAlongDeliveries / topic.members.size(), 1, kMaxAlong);
   size_t bytes = relays.front().delivery.payload().size();
   while (relays.size() < most && bytes < kMaxAlongBytes) {
-    std::optional<Delivery> also = waiting_.TakeAlso(sender, topic.name);
+    std::optional<Delivery> also = waiting_.TakeAlso(sender, topic.name());
     if (!also) return;
     bytes += also->payload().size();
     relays.emplace_back().delivery = *std::move(also);

@@ -92,6 +92,7 @@ void LaneLink::Tick() {
   link_->AckNow();
   if (++silent_ticks_ >= beat_ticks_) link_->BeatNow();
   Pump();
+  Flush();
 }
 
 // ---- streams

@@ -33,6 +33,9 @@ namespace cairn::edge {
 
 class LaneLink final : public CoreLink, private CoreStreamListener {
  public:
+  // Relays of the usual size that cost less than link::kGatheredBytes together.
+  static constexpr int kLargeBatch = 48;
+
   struct Options {
     // Cost of what is submitted and not accepted; more waits in the lane, where it can be folded.
     size_t window = 4 << 20;
@@ -48,6 +51,10 @@ class LaneLink final : public CoreLink, private CoreStreamListener {
   void Start() override;
   void Submit(signaling::v1::LaneToCore& batch) override;
   void SubmitApart(signaling::v1::LaneToCore& batch) override;
+  void Flush() override {
+    if (stream_) stream_->Flush();
+  }
+  int large_batch() const override { return kLargeBatch; }
   size_t Room() const override;
   size_t cost() const override { return link_ ? link_->cost() : 0; }
   void Tick() override;

@@ -75,7 +75,7 @@ void Lane::SayMissed() {
     if (!member->v2()) continue;
     for (const auto& [topic, subscription] : member->topics) {
       std::string message;
-      wire::AppendMissed(topic->name, message);
+      wire::AppendMissed(topic->name(), message);
       Say(*member, message);
     }
   }
@@ -121,7 +121,7 @@ void Lane::TellMember(Member* member) {
     if (member->counts.messages_in > 0) FillStats(*member, event.mutable_stats());
   });
   for (auto& [topic, subscription] : member->topics)
-    TellSubscribed(*member, topic->name, subscription);
+    TellSubscribed(*member, topic->name(), subscription);
   for (const WaitingQuery& query : member->queries) {
     TellNow(LaneEvent::KIND_QUERIED, member->peer,
             [&](LaneEvent& event) { FillQuery(*member, query.topic, event); });
@@ -171,6 +171,11 @@ void Lane::OnRoom() {
 }
 
 void Lane::Flush() {
+  SubmitBatch();
+  link_->Flush();
+}
+
+void Lane::SubmitBatch() {
   while (true) {
     const bool in_snapshot = !snapshot_told_;
     Pump();

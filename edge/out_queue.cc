@@ -9,10 +9,12 @@
 namespace cairn::edge {
 
 void OutQueue::AppendPong(std::string_view frame) {
+  if (!pongs_) pongs_ = std::make_unique<Pongs>();
+  std::string& bytes = pongs_->bytes;
   // A pong that has been written in part must be completed.
-  const bool begun = pong_head_ > 0 || (pinned_ > 0 && pongs_pinned_);
-  if (!begun && pongs_.size() + frame.size() > kMaxPongBytes) pongs_.clear();
-  if (pongs_.size() < 2 * kMaxPongBytes) pongs_.append(frame);
+  const bool begun = pongs_->head > 0 || (pinned_ > 0 && pongs_->pinned);
+  if (!begun && bytes.size() + frame.size() > kMaxPongBytes) bytes.clear();
+  if (bytes.size() < 2 * kMaxPongBytes) bytes.append(frame);
 }
 
 void OutQueue::AppendRaw(std::string_view bytes) {
@@ -22,9 +24,9 @@ void OutQueue::AppendRaw(std::string_view bytes) {
 }
 
 std::string_view OutQueue::Front() {
-  if (PongsAreFront()) return std::string_view(pongs_).substr(pong_head_);
+  if (PongsAreFront()) return std::string_view(pongs_->bytes).substr(pongs_->head);
   // A pong waits for a frame boundary; without one everything can be written at once.
-  const size_t end = pongs_.empty() ? data_.size() : std::max(boundary_, head_ + pinned_);
+  const size_t end = pongs_ ? std::max(boundary_, head_ + pinned_) : data_.size();
   return std::string_view(data_).substr(head_, end - head_);
 }
 
@@ -32,12 +34,9 @@ void OutQueue::Consume(size_t bytes) {
   const bool pongs = PongsAreFront();
   pinned_ -= std::min(pinned_, bytes);
   if (pongs) {
-    pong_head_ += bytes;
-    CAIRN_CHECK(pong_head_ <= pongs_.size());
-    if (pong_head_ == pongs_.size()) {
-      std::string().swap(pongs_);  // assigning an empty string would keep the memory
-      pong_head_ = 0;
-    }
+    pongs_->head += bytes;
+    CAIRN_CHECK(pongs_->head <= pongs_->bytes.size());
+    if (pongs_->head == pongs_->bytes.size()) pongs_.reset();
     return;
   }
   head_ += bytes;
@@ -52,7 +51,7 @@ void OutQueue::Consume(size_t bytes) {
 
 void OutQueue::Pin(size_t bytes) {
   CAIRN_CHECK(bytes <= Front().size());
-  pongs_pinned_ = PongsAreFront();
+  if (pongs_) pongs_->pinned = PongsAreFront();
   pinned_ = bytes;
 }
 
@@ -70,14 +69,14 @@ void OutQueue::AdvanceBoundary() {
 }
 
 void OutQueue::DropWaiting() {
-  const bool pinned_pongs = pinned_ > 0 && pongs_pinned_;
+  const bool pinned_pongs = pinned_ > 0 && pongs_ && pongs_->pinned;
   const size_t must_leave = head_ + (pinned_pongs ? 0 : pinned_);
   while (boundary_ < must_leave) {
     boundary_ += wire::WsFrameSize(std::string_view(data_).substr(boundary_));
   }
   data_.resize(boundary_);
   data_.shrink_to_fit();
-  if (pong_head_ == 0 && !pinned_pongs) pongs_.clear();
+  if (pongs_ && pongs_->head == 0 && !pinned_pongs) pongs_.reset();
 }
 
 void OutQueue::Clear() {

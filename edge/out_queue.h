@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -39,11 +40,13 @@ class OutQueue {
   // Bytes that are not frames: the answer to the upgrade. REQUIRES: nothing is queued.
   void AppendRaw(std::string_view bytes);
 
-  bool empty() const { return head_ == data_.size() && pongs_.empty(); }
-  size_t size() const { return data_.size() - head_ + pongs_.size(); }
+  bool empty() const { return head_ == data_.size() && !pongs_; }
+  size_t size() const { return data_.size() - head_ + (pongs_ ? pongs_->bytes.size() : 0); }
 
   // The heap memory of the queue; 0 when it is empty.
-  size_t memory_bytes() const { return empty() ? 0 : data_.capacity() + pongs_.capacity(); }
+  size_t memory_bytes() const {
+    return empty() ? 0 : data_.capacity() + (pongs_ ? pongs_->bytes.capacity() : 0);
+  }
 
   // The next bytes to write, in one piece. Empty if there are none.
   std::string_view Front();
@@ -64,18 +67,22 @@ class OutQueue {
   bool AtBoundary() const { return head_ == boundary_; }
   void AdvanceBoundary();
   bool PongsAreFront() const {
-    if (pinned_ > 0) return pongs_pinned_;
-    return pong_head_ > 0 || (!pongs_.empty() && AtBoundary());
+    if (!pongs_) return false;
+    if (pinned_ > 0) return pongs_->pinned;
+    return pongs_->head > 0 || AtBoundary();
   }
 
   SpareBuffers* spare_;
   std::string data_;
   size_t head_ = 0;      // of data_: written before it
   size_t boundary_ = 0;  // of data_: the first frame boundary at or after head_
-  std::string pongs_;
-  size_t pong_head_ = 0;       // of pongs_: written before it
-  size_t pinned_ = 0;          // bytes of the front that must not change
-  bool pongs_pinned_ = false;  // they are pongs
+  size_t pinned_ = 0;    // bytes of the front that must not change
+  struct Pongs {
+    std::string bytes;    // not empty
+    size_t head = 0;      // written before it
+    bool pinned = false;  // pinned_ are bytes of these
+  };
+  std::unique_ptr<Pongs> pongs_;  // null: none wait
 };
 
 }  // namespace cairn::edge

@@ -8,7 +8,7 @@ namespace cairn::admin {
 
 int RunCommand(CommandContext& context, const CheckCommand& command) {
   CheckVerdict verdict;
-  const absl::StatusOr<v1::GetStatusResponse> status = context.client.GetStatus();
+  const absl::StatusOr<v1::GetStatusResponse> status = context.client.Call(v1::GetStatusRequest());
   if (status.ok()) {
     verdict = Evaluate(*status, command.thresholds, context.now());
   } else {

@@ -15,7 +15,7 @@ int RunCommand(CommandContext& context, const EdgesDrainCommand& command) {
   }
   v1::DrainEdgeRequest request;
   request.set_edge(command.edge);
-  const absl::StatusOr<v1::DrainEdgeResponse> drain = context.client.DrainEdge(request);
+  const absl::StatusOr<v1::DrainEdgeResponse> drain = context.client.Call(request);
   if (!drain.ok()) {
     return context.Fail(
         drain.status(),

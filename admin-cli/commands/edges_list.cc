@@ -7,7 +7,7 @@ namespace cairn::admin {
 namespace {
 
 int ListEdgesOnce(CommandContext& context) {
-  const absl::StatusOr<v1::ListEdgesResponse> edges = context.client.ListEdges();
+  const absl::StatusOr<v1::ListEdgesResponse> edges = context.client.Call(v1::ListEdgesRequest());
   if (!edges.ok()) return context.Fail(edges.status());
   Table table = EdgeTable();
   for (const v1::EdgeInfo& edge : edges->edges()) {

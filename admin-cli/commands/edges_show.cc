@@ -32,7 +32,7 @@ Facts Describe(const v1::EdgeInfo& edge, absl::Time now) {
 }  // namespace
 
 int RunCommand(CommandContext& context, const EdgesShowCommand& command) {
-  const absl::StatusOr<v1::ListEdgesResponse> edges = context.client.ListEdges();
+  const absl::StatusOr<v1::ListEdgesResponse> edges = context.client.Call(v1::ListEdgesRequest());
   if (!edges.ok()) return context.Fail(edges.status());
   for (const v1::EdgeInfo& edge : edges->edges()) {
     if (edge.edge() != command.edge) continue;

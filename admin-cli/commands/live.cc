@@ -25,7 +25,7 @@ int RunCommand(CommandContext& context, const WatchCommand& command) {
   CatchInterrupts();
   SayWhatIsMissing(context);
   uint64_t seen = 0;
-  const absl::Status status = context.client.Watch(command.request, [&](const v1::Event& event) {
+  const absl::Status status = context.client.Stream(command.request, [&](const v1::Event& event) {
     if (context.json()) {
       context.PrintJson(event);
     } else {
@@ -43,7 +43,7 @@ int RunCommand(CommandContext& context, const TraceCommand& command) {
   if (!context.json()) *context.out << TraceHeading(context.style) << std::flush;
   uint64_t seen = 0;
   const absl::Status status =
-      context.client.Trace(command.request, [&](const v1::TraceRecord& record) {
+      context.client.Stream(command.request, [&](const v1::TraceRecord& record) {
         if (context.json()) {
           context.PrintJson(record);
         } else {

@@ -10,7 +10,7 @@ namespace cairn::admin {
 int RunCommand(CommandContext& context, const LogLevelCommand& command) {
   v1::SetLogLevelRequest request;
   request.set_directives(command.directives);
-  const absl::StatusOr<v1::SetLogLevelResponse> done = context.client.SetLogLevel(request);
+  const absl::StatusOr<v1::SetLogLevelResponse> done = context.client.Call(request);
   if (!done.ok()) return context.Fail(done.status());
   if (context.json()) {
     context.PrintJson(*done);

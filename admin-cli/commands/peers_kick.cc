@@ -34,7 +34,7 @@ absl::StatusOr<std::vector<v1::Peer>> Targets(FleetClient& client, const KickReq
   list.mutable_filter()->set_topic(request.topic());
   list.mutable_filter()->set_address_prefix(request.address_prefix());
   std::vector<v1::Peer> peers;
-  absl::Status status = client.ListPeers(list, [&](const v1::ListPeersResponse& page) {
+  absl::Status status = client.Stream(list, [&](const v1::ListPeersResponse& page) {
     peers.insert(peers.end(), page.peers().begin(), page.peers().end());
     return true;
   });
@@ -46,7 +46,7 @@ absl::StatusOr<std::vector<v1::Peer>> Target(FleetClient& client, const KickRequ
   if (request.target_case() != KickRequest::kId) return Targets(client, request);
   v1::GetPeerRequest get;
   get.set_id(request.id());
-  const absl::StatusOr<v1::Peer> peer = client.GetPeer(get);
+  const absl::StatusOr<v1::Peer> peer = client.Call(get);
   if (!peer.ok()) return peer.status();
   if (peer->closed_us() != 0) return std::vector<v1::Peer>();
   return std::vector<v1::Peer>{*peer};
@@ -77,7 +77,7 @@ int RunCommand(CommandContext& context, const PeersKickCommand& command) {
     const std::string question = fmt::format("Disconnect {} {}?", HumaneCount(peers->size()), whom);
     if (const int code = context.Confirm(question); code != kOk) return code;
   }
-  const absl::StatusOr<v1::DisconnectResponse> done = context.client.Disconnect(request);
+  const absl::StatusOr<v1::DisconnectResponse> done = context.client.Call(request);
   if (!done.ok()) return context.Fail(done.status(), unknown);
   if (context.json()) {
     context.PrintJson(*done);

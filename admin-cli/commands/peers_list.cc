@@ -21,7 +21,7 @@ int ListPeersOnce(CommandContext& context, const PeersListCommand& command) {
   Table table = request.closed() ? ClosedPeerTable() : PeerTable(with_topics, request.sort());
   std::string next_page;
   const absl::Status status =
-      context.client.ListPeers(request, [&](const v1::ListPeersResponse& page) {
+      context.client.Stream(request, [&](const v1::ListPeersResponse& page) {
         for (const v1::Peer& peer : page.peers()) {
           if (context.json()) {
             context.PrintJson(peer);

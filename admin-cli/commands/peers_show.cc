@@ -60,7 +60,7 @@ Facts Describe(const v1::Peer& peer, absl::Time now) {
 int RunCommand(CommandContext& context, const PeersShowCommand& command) {
   v1::GetPeerRequest request;
   request.set_id(command.id);
-  const absl::StatusOr<v1::Peer> peer = context.client.GetPeer(request);
+  const absl::StatusOr<v1::Peer> peer = context.client.Call(request);
   if (!peer.ok()) {
     return context.Fail(
         peer.status(),

@@ -53,7 +53,7 @@ Facts Describe(const v1::GetStatusResponse& status, absl::Time now) {
 
 int RunCommand(CommandContext& context, const StatusCommand& command) {
   return Repeat(context, command.every, [](CommandContext& once) -> int {
-    const absl::StatusOr<v1::GetStatusResponse> status = once.client.GetStatus();
+    const absl::StatusOr<v1::GetStatusResponse> status = once.client.Call(v1::GetStatusRequest());
     if (!status.ok()) return once.Fail(status.status());
     if (once.json()) {
       once.PrintJson(*status);

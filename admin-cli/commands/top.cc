@@ -27,10 +27,10 @@ constexpr Order kOrders[] = {{"bytes in", PeersRequest::SORT_BYTES_IN},
 
 // A core that answers slowly should not be queried more often.
 absl::Status Fetch(FleetClient& client, PeersRequest::Sort sort, size_t rows, TopFigures& figures) {
-  absl::StatusOr<v1::GetStatusResponse> status = client.GetStatus();
+  absl::StatusOr<v1::GetStatusResponse> status = client.Call(v1::GetStatusRequest());
   if (!status.ok()) return status.status();
   figures.status = *std::move(status);
-  const absl::StatusOr<v1::ListEdgesResponse> edges = client.ListEdges();
+  const absl::StatusOr<v1::ListEdgesResponse> edges = client.Call(v1::ListEdgesRequest());
   if (!edges.ok()) return edges.status();
   figures.edges.assign(edges->edges().begin(), edges->edges().end());
 
@@ -48,7 +48,7 @@ absl::Status Fetch(FleetClient& client, PeersRequest::Sort sort, size_t rows, To
   peers.set_sort(sort);
   peers.set_descending(true);
   peers.set_limit(static_cast<uint32_t>(rows));
-  return client.ListPeers(peers, [&](const v1::ListPeersResponse& page) {
+  return client.Stream(peers, [&](const v1::ListPeersResponse& page) {
     figures.peers.insert(figures.peers.end(), page.peers().begin(), page.peers().end());
     return true;
   });

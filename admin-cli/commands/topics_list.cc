@@ -10,7 +10,7 @@ int ListTopicsOnce(CommandContext& context, const TopicsListCommand& command) {
   Table table = TopicTable();
   const absl::Time now = context.now();
   const absl::Status status =
-      context.client.ListTopics(command.request, [&](const v1::ListTopicsResponse& page) {
+      context.client.Stream(command.request, [&](const v1::ListTopicsResponse& page) {
         for (const v1::Topic& topic : page.topics()) {
           if (context.json()) {
             context.PrintJson(topic);

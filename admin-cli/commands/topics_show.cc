@@ -40,7 +40,7 @@ Facts Describe(const v1::Topic& topic, absl::Time now) {
 int RunCommand(CommandContext& context, const TopicsShowCommand& command) {
   v1::GetTopicRequest request;
   request.set_name(command.name);
-  const absl::StatusOr<v1::Topic> topic = context.client.GetTopic(request);
+  const absl::StatusOr<v1::Topic> topic = context.client.Call(request);
   if (!topic.ok()) {
     return context.Fail(topic.status(),
                         fmt::format("nobody is subscribed to '{}', and nothing is published there: "

@@ -236,68 +236,53 @@ std::unique_ptr<AdminClient> AdminClient::ForCore(const std::string& core_id,
   return std::unique_ptr<AdminClient>(new AdminClient(std::move(parts)));
 }
 
-absl::StatusOr<v1::GetStatusResponse> AdminClient::GetStatus() {
-  return parts_->Unary<v1::GetStatusResponse>(&v1::Admin::Stub::AsyncGetStatus,
-                                              v1::GetStatusRequest());
+namespace {
+
+// The method of the stub that begins the call of a request.
+template <typename Request>
+struct Method;
+#define CAIRN_ADMIN_METHOD(Name, Answer)                          \
+  template <>                                                     \
+  struct Method<v1::Name##Request> {                              \
+    static constexpr auto kBegin = &v1::Admin::Stub::Async##Name; \
+  };
+CAIRN_ADMIN_CALLS(CAIRN_ADMIN_METHOD)
+CAIRN_ADMIN_CALLS_OF_ONE_CORE(CAIRN_ADMIN_METHOD)
+CAIRN_ADMIN_LISTS(CAIRN_ADMIN_METHOD)
+CAIRN_ADMIN_FEEDS(CAIRN_ADMIN_METHOD)
+#undef CAIRN_ADMIN_METHOD
+
+template <typename Request>
+constexpr bool kIsFeed = false;
+#define CAIRN_ADMIN_FEED(Name, Answer) \
+  template <>                          \
+  constexpr bool kIsFeed<v1::Name##Request> = true;
+CAIRN_ADMIN_FEEDS(CAIRN_ADMIN_FEED)
+#undef CAIRN_ADMIN_FEED
+
+}  // namespace
+
+template <typename Request>
+absl::StatusOr<AnswerTo<Request>> AdminClient::Call(const Request& request) {
+  return parts_->Unary<AnswerTo<Request>>(Method<Request>::kBegin, request);
 }
 
-absl::StatusOr<v1::Peer> AdminClient::GetPeer(const v1::GetPeerRequest& request) {
-  return parts_->Unary<v1::Peer>(&v1::Admin::Stub::AsyncGetPeer, request);
+template <typename Request>
+absl::Status AdminClient::Stream(const Request& request, const Each<AnswerTo<Request>>& each) {
+  return parts_->Stream<AnswerTo<Request>>(
+      Method<Request>::kBegin, request, each,
+      kIsFeed<Request> ? absl::InfiniteDuration() : parts_->timeout);
 }
 
-absl::StatusOr<v1::DisconnectResponse> AdminClient::Disconnect(
-    const v1::DisconnectRequest& request) {
-  return parts_->Unary<v1::DisconnectResponse>(&v1::Admin::Stub::AsyncDisconnect, request);
-}
-
-absl::StatusOr<v1::Topic> AdminClient::GetTopic(const v1::GetTopicRequest& request) {
-  return parts_->Unary<v1::Topic>(&v1::Admin::Stub::AsyncGetTopic, request);
-}
-
-absl::StatusOr<v1::ListEdgesResponse> AdminClient::ListEdges() {
-  return parts_->Unary<v1::ListEdgesResponse>(&v1::Admin::Stub::AsyncListEdges,
-                                              v1::ListEdgesRequest());
-}
-
-absl::StatusOr<v1::DrainEdgeResponse> AdminClient::DrainEdge(const v1::DrainEdgeRequest& request) {
-  return parts_->Unary<v1::DrainEdgeResponse>(&v1::Admin::Stub::AsyncDrainEdge, request);
-}
-
-absl::StatusOr<v1::SetLogLevelResponse> AdminClient::SetLogLevel(
-    const v1::SetLogLevelRequest& request) {
-  return parts_->Unary<v1::SetLogLevelResponse>(&v1::Admin::Stub::AsyncSetLogLevel, request);
-}
-
-absl::StatusOr<v1::ListCoresResponse> AdminClient::ListCores() {
-  return parts_->Unary<v1::ListCoresResponse>(&v1::Admin::Stub::AsyncListCores,
-                                              v1::ListCoresRequest());
-}
-
-absl::StatusOr<v1::DrainCoreResponse> AdminClient::DrainCore(const v1::DrainCoreRequest& request) {
-  return parts_->Unary<v1::DrainCoreResponse>(&v1::Admin::Stub::AsyncDrainCore, request);
-}
-
-absl::Status AdminClient::ListPeers(const v1::ListPeersRequest& request,
-                                    const Each<v1::ListPeersResponse>& each) {
-  return parts_->Stream<v1::ListPeersResponse>(&v1::Admin::Stub::AsyncListPeers, request, each,
-                                               parts_->timeout);
-}
-
-absl::Status AdminClient::ListTopics(const v1::ListTopicsRequest& request,
-                                     const Each<v1::ListTopicsResponse>& each) {
-  return parts_->Stream<v1::ListTopicsResponse>(&v1::Admin::Stub::AsyncListTopics, request, each,
-                                                parts_->timeout);
-}
-
-absl::Status AdminClient::Watch(const v1::WatchRequest& request, const Each<v1::Event>& each) {
-  return parts_->Stream<v1::Event>(&v1::Admin::Stub::AsyncWatch, request, each,
-                                   absl::InfiniteDuration());
-}
-
-absl::Status AdminClient::Trace(const v1::TraceRequest& request,
-                                const Each<v1::TraceRecord>& each) {
-  return parts_->Stream<v1::TraceRecord>(&v1::Admin::Stub::AsyncTrace, request, each,
-                                         absl::InfiniteDuration());
-}
+#define CAIRN_ADMIN_CALL(Name, Answer) \
+  template absl::StatusOr<v1::Answer> AdminClient::Call(const v1::Name##Request&);
+CAIRN_ADMIN_CALLS(CAIRN_ADMIN_CALL)
+CAIRN_ADMIN_CALLS_OF_ONE_CORE(CAIRN_ADMIN_CALL)
+#undef CAIRN_ADMIN_CALL
+#define CAIRN_ADMIN_STREAM(Name, Answer) \
+  template absl::Status AdminClient::Stream(const v1::Name##Request&, const Each<v1::Answer>&);
+CAIRN_ADMIN_LISTS(CAIRN_ADMIN_STREAM)
+CAIRN_ADMIN_FEEDS(CAIRN_ADMIN_STREAM)
+#undef CAIRN_ADMIN_STREAM
 
 }  // namespace cairn::admin

@@ -1,6 +1,6 @@
-// AdminClient: calls of the core's Admin service, one method each. The adapter to gRPC.
+// AdminClient: calls of the core's Admin service (admin-cli/rpc/calls.h). The adapter to gRPC.
 //
-// Every call ends within the time-out, except Watch and Trace, which have none. Every call asks
+// Every call ends within the time-out, except feeds, which have none. Every call asks
 // `stop` ten times a second and ends with CANCELLED when it returns true.
 //
 // Thread: one.
@@ -16,12 +16,10 @@
 #include <memory>
 #include <string>
 
+#include "admin-cli/rpc/calls.h"
 #include "admin-cli/rpc/connection_options.h"
-#include "signaling/v1/admin.pb.h"
 
 namespace cairn::admin {
-
-namespace v1 = ::cairn::signaling::v1;
 
 class AdminClient {
  public:
@@ -34,27 +32,17 @@ class AdminClient {
   std::unique_ptr<AdminClient> ForCore(const std::string& core_id,
                                        std::function<bool()> stop) const;
 
-  absl::StatusOr<v1::GetStatusResponse> GetStatus();
-  absl::StatusOr<v1::Peer> GetPeer(const v1::GetPeerRequest& request);
-  absl::StatusOr<v1::DisconnectResponse> Disconnect(const v1::DisconnectRequest& request);
-  absl::StatusOr<v1::Topic> GetTopic(const v1::GetTopicRequest& request);
-  absl::StatusOr<v1::ListEdgesResponse> ListEdges();
-  absl::StatusOr<v1::DrainEdgeResponse> DrainEdge(const v1::DrainEdgeRequest& request);
-  absl::StatusOr<v1::SetLogLevelResponse> SetLogLevel(const v1::SetLogLevelRequest& request);
-  absl::StatusOr<v1::ListCoresResponse> ListCores();
-  absl::StatusOr<v1::DrainCoreResponse> DrainCore(const v1::DrainCoreRequest& request);
+  // A call with one answer.
+  template <typename Request>
+  absl::StatusOr<AnswerTo<Request>> Call(const Request& request);
 
-  // `each` is called with every message, in order; the time-out applies to each of them. If it
-  // returns false, the call ends with OK.
+  // A call with many answers: `each` is called with every one, in order. If it returns false, the
+  // call ends with OK. The time-out applies to each answer of a list; a feed lasts until `each` or
+  // `stop` ends it, or the core does.
   template <typename Message>
   using Each = std::function<bool(const Message&)>;
-  absl::Status ListPeers(const v1::ListPeersRequest& request,
-                         const Each<v1::ListPeersResponse>& each);
-  absl::Status ListTopics(const v1::ListTopicsRequest& request,
-                          const Each<v1::ListTopicsResponse>& each);
-  // These two last until `each` or `stop` ends them, or the core does.
-  absl::Status Watch(const v1::WatchRequest& request, const Each<v1::Event>& each);
-  absl::Status Trace(const v1::TraceRequest& request, const Each<v1::TraceRecord>& each);
+  template <typename Request>
+  absl::Status Stream(const Request& request, const Each<AnswerTo<Request>>& each);
 
  private:
   struct Parts;

@@ -29,7 +29,7 @@ std::vector<std::string> FleetClient::missing() const {
 
 absl::Status FleetClient::Refresh() {
   missing_.clear();
-  absl::StatusOr<v1::ListCoresResponse> view = client_->ListCores();
+  absl::StatusOr<v1::ListCoresResponse> view = client_->Call(v1::ListCoresRequest());
   if (absl::IsUnimplemented(view.status())) {
     // An older core, which has no fleet.
     view = v1::ListCoresResponse();
@@ -99,73 +99,43 @@ absl::StatusOr<FleetClient::Answers<Response>> FleetClient::AskAll(const Ask<Res
 
 // ---- calls with one answer
 
-absl::StatusOr<v1::GetStatusResponse> FleetClient::GetStatus() {
-  const auto answers = AskAll<v1::GetStatusResponse>([](auto& core) { return core.GetStatus(); });
-  if (!answers.ok()) return answers.status();
-  std::vector<v1::GetStatusResponse> parts;
-  for (const auto& [core, part] : *answers) parts.push_back(part);
-  v1::GetStatusResponse status = parts.size() == 1 ? parts[0] : MergeStatus(parts);
-  for (const std::string& name : missing()) status.add_missing_cores(name);
-  return status;
+namespace {
+
+// Says in a part which core it is of, and in the whole which cores are missing, if it has fields
+// for that.
+template <typename Part>
+void SetCore(Part&, const std::string&) {}
+void SetCore(v1::Peer& peer, const std::string& name) { peer.set_core(name); }
+template <typename Answer>
+void AddMissing(Answer&, const std::string&) {}
+void AddMissing(v1::GetStatusResponse& status, const std::string& name) {
+  status.add_missing_cores(name);
 }
 
-absl::StatusOr<v1::Peer> FleetClient::GetPeer(const v1::GetPeerRequest& request) {
-  const auto answers = AskAll<v1::Peer>([&](auto& core) { return core.GetPeer(request); });
+}  // namespace
+
+template <typename Request>
+absl::StatusOr<AnswerTo<Request>> FleetClient::Call(const Request& request) {
+  auto answers = AskAll<AnswerTo<Request>>([&](auto& core) { return core.Call(request); });
   if (!answers.ok()) return answers.status();
-  std::vector<v1::Peer> parts;
-  for (const auto& [core, part] : *answers) {
-    parts.push_back(part);
-    if (!view_.fleet().empty()) parts.back().set_core(core->name());
+  std::vector<AnswerTo<Request>> parts;
+  for (auto& [core, part] : *answers) {
+    if (!view_.fleet().empty()) SetCore(part, core->name());
+    parts.push_back(std::move(part));
   }
-  return MergePeer(parts);
+  AnswerTo<Request> whole = Merged(parts);
+  for (const std::string& name : missing()) AddMissing(whole, name);
+  return whole;
 }
 
-absl::StatusOr<v1::DisconnectResponse> FleetClient::Disconnect(
-    const v1::DisconnectRequest& request) {
-  const auto answers =
-      AskAll<v1::DisconnectResponse>([&](auto& core) { return core.Disconnect(request); });
-  if (!answers.ok()) return answers.status();
-  v1::DisconnectResponse sum;
-  for (const auto& [core, part] : *answers)
-    sum.set_disconnected(sum.disconnected() + part.disconnected());
-  return sum;
-}
-
-absl::StatusOr<v1::Topic> FleetClient::GetTopic(const v1::GetTopicRequest& request) {
-  const auto answers = AskAll<v1::Topic>([&](auto& core) { return core.GetTopic(request); });
-  if (!answers.ok()) return answers.status();
-  v1::Topic sum = answers->front().second;
-  for (size_t i = 1; i < answers->size(); ++i) MergeTopic((*answers)[i].second, sum);
-  return sum;
-}
-
-absl::StatusOr<v1::ListEdgesResponse> FleetClient::ListEdges() {
-  const auto answers = AskAll<v1::ListEdgesResponse>([](auto& core) { return core.ListEdges(); });
-  if (!answers.ok()) return answers.status();
-  std::vector<v1::ListEdgesResponse> parts;
-  for (const auto& [core, part] : *answers) parts.push_back(part);
-  return MergeEdges(parts);
-}
-
-absl::StatusOr<v1::DrainEdgeResponse> FleetClient::DrainEdge(const v1::DrainEdgeRequest& request) {
-  const auto answers =
-      AskAll<v1::DrainEdgeResponse>([&](auto& core) { return core.DrainEdge(request); });
-  if (!answers.ok()) return answers.status();
-  v1::DrainEdgeResponse sum;
-  for (const auto& [core, part] : *answers) sum.set_peers(sum.peers() + part.peers());
-  return sum;
-}
-
-absl::StatusOr<v1::SetLogLevelResponse> FleetClient::SetLogLevel(
-    const v1::SetLogLevelRequest& request) {
-  const auto answers =
-      AskAll<v1::SetLogLevelResponse>([&](auto& core) { return core.SetLogLevel(request); });
-  if (!answers.ok()) return answers.status();
-  return answers->front().second;
-}
+#define CAIRN_ADMIN_CALL(Name, Answer) \
+  template absl::StatusOr<v1::Answer> FleetClient::Call(const v1::Name##Request&);
+CAIRN_ADMIN_CALLS(CAIRN_ADMIN_CALL)
+#undef CAIRN_ADMIN_CALL
 
 absl::StatusOr<v1::ListCoresResponse> FleetClient::ListCores() {
-  const auto answers = AskAll<v1::GetStatusResponse>([](auto& core) { return core.GetStatus(); });
+  const auto answers =
+      AskAll<v1::GetStatusResponse>([](auto& core) { return core.Call(v1::GetStatusRequest()); });
   if (!answers.ok()) return answers.status();
   v1::ListCoresResponse view = view_;
   for (v1::CoreInfo& info : *view.mutable_cores()) {
@@ -180,8 +150,7 @@ absl::StatusOr<v1::DrainCoreResponse> FleetClient::DrainCore(const std::string& 
                                                              const v1::DrainCoreRequest& request) {
   if (absl::Status status = Refresh(); !status.ok()) return status;
   for (const Core& one : cores_) {
-    if (one.info.name() == core || one.info.core_id() == core)
-      return one.client->DrainCore(request);
+    if (one.info.name() == core || one.info.core_id() == core) return one.client->Call(request);
   }
   return absl::NotFoundError("no such core");
 }
@@ -191,7 +160,7 @@ absl::Status FleetClient::ListFirstTopics(const v1::ListTopicsRequest& request,
   using Topics = std::vector<v1::Topic>;
   const auto answers = AskAll<Topics>([&](AdminClient& core) -> absl::StatusOr<Topics> {
     Topics topics;
-    absl::Status status = core.ListTopics(request, [&](const v1::ListTopicsResponse& page) {
+    absl::Status status = core.Stream(request, [&](const v1::ListTopicsResponse& page) {
       topics.insert(topics.end(), page.topics().begin(), page.topics().end());
       return true;
     });

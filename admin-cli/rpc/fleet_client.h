@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "admin-cli/rpc/admin_client.h"
+#include "admin-cli/rpc/calls.h"
 #include "admin-cli/rpc/connection_options.h"
 #include "signaling/v1/admin.pb.h"
 
@@ -42,32 +43,26 @@ class FleetClient {
   // Names of cores that the last call has had no answer of.
   std::vector<std::string> missing() const;
 
-  absl::StatusOr<v1::GetStatusResponse> GetStatus();
-  absl::StatusOr<v1::Peer> GetPeer(const v1::GetPeerRequest& request);
-  absl::StatusOr<v1::DisconnectResponse> Disconnect(const v1::DisconnectRequest& request);
-  absl::StatusOr<v1::Topic> GetTopic(const v1::GetTopicRequest& request);
-  absl::StatusOr<v1::ListEdgesResponse> ListEdges();
-  absl::StatusOr<v1::DrainEdgeResponse> DrainEdge(const v1::DrainEdgeRequest& request);
-  absl::StatusOr<v1::SetLogLevelResponse> SetLogLevel(const v1::SetLogLevelRequest& request);
+  // One of CAIRN_ADMIN_CALLS: the answers of all cores as one (admin-cli/rpc/fleet_merge.h).
+  template <typename Request>
+  absl::StatusOr<AnswerTo<Request>> Call(const Request& request);
   // With the status of each core that answers.
   absl::StatusOr<v1::ListCoresResponse> ListCores();
   // Of the one core with this name or id; NOT_FOUND when there is none.
   absl::StatusOr<v1::DrainCoreResponse> DrainCore(const std::string& core,
                                                   const v1::DrainCoreRequest& request);
 
-  // As AdminClient's; a page is of several cores.
-  absl::Status ListPeers(const v1::ListPeersRequest& request,
-                         const Each<v1::ListPeersResponse>& each);
-  // Sorted by something else than the name, every core has to tell all its topics: what a topic has
-  // at several cores is summed.
-  absl::Status ListTopics(const v1::ListTopicsRequest& request,
-                          const Each<v1::ListTopicsResponse>& each);
+  // As AdminClient's; a page of a list is of several cores. If topics are sorted by something else
+  // than the name, every core has to tell all its topics: what a topic has at several cores is
+  // summed. Cores that come are watched too.
+  absl::Status Stream(const v1::ListPeersRequest& request, const Each<v1::ListPeersResponse>& each);
+  absl::Status Stream(const v1::ListTopicsRequest& request,
+                      const Each<v1::ListTopicsResponse>& each);
+  absl::Status Stream(const v1::WatchRequest& request, const Each<v1::Event>& each);
+  absl::Status Stream(const v1::TraceRequest& request, const Each<v1::TraceRecord>& each);
   // For a screen: of what each core has first. A topic that is first at none is left out.
   absl::Status ListFirstTopics(const v1::ListTopicsRequest& request,
                                const Each<v1::ListTopicsResponse>& each);
-  // Cores that come are watched too.
-  absl::Status Watch(const v1::WatchRequest& request, const Each<v1::Event>& each);
-  absl::Status Trace(const v1::TraceRequest& request, const Each<v1::TraceRecord>& each);
 
  private:
   struct Core {
@@ -90,14 +85,10 @@ class FleetClient {
   absl::StatusOr<Answers<Response>> AskAll(const Ask<Response>& ask);
   // Whether it only means that the core is missing; takes a note then.
   bool IsMissing(const v1::CoreInfo& core, const absl::Status& status);
-  template <typename Page, typename Item, typename Request, typename Items, typename Deliver>
-  absl::Status MergeLists(const Request& request,
-                          absl::Status (AdminClient::*list)(const Request&, const Each<Page>&),
-                          Items items, Deliver deliver);
-  template <typename Record, typename Request>
-  absl::Status Follow(const Request& request,
-                      absl::Status (AdminClient::*follow)(const Request&, const Each<Record>&),
-                      const Each<Record>& each);
+  template <typename Item, typename Request, typename Items, typename Deliver>
+  absl::Status MergeLists(const Request& request, Items items, Deliver deliver);
+  template <typename Request>
+  absl::Status Follow(const Request& request, const Each<AnswerTo<Request>>& each);
 
   const ConnectionOptions options_;
   const std::function<bool()> stop_;

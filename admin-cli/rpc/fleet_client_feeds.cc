@@ -15,22 +15,17 @@ constexpr absl::Duration kRefreshInterval = absl::Seconds(1);
 
 }  // namespace
 
-template <typename Record, typename Request>
-absl::Status FleetClient::Follow(const Request& request,
-                                 absl::Status (AdminClient::*follow)(const Request&,
-                                                                     const Each<Record>&),
-                                 const Each<Record>& each) {
+template <typename Request>
+absl::Status FleetClient::Follow(const Request& request, const Each<AnswerTo<Request>>& each) {
+  using Record = AnswerTo<Request>;
   if (absl::Status status = Refresh(); !status.ok()) return status;
-  if (cores_.size() == 1 && view_.fleet().empty())
-    return (cores_[0].client.get()->*follow)(request, each);
+  if (cores_.size() == 1 && view_.fleet().empty()) return cores_[0].client->Stream(request, each);
   FleetFeed<Record> feed;
   const auto follow_all = [&] {
     for (const Core& core : cores_) {
       feed.Add(core.info, [client = client_->ForCore(core.info.is_self() ? "" : core.info.core_id(),
                                                      [&feed] { return feed.over(); }),
-                           &request, follow](const auto& put) {
-        return (client.get()->*follow)(request, put);
-      });
+                           &request](const auto& put) { return client->Stream(request, put); });
     }
   };
   follow_all();
@@ -52,13 +47,13 @@ absl::Status FleetClient::Follow(const Request& request,
   return absl::CancelledError();
 }
 
-absl::Status FleetClient::Watch(const v1::WatchRequest& request, const Each<v1::Event>& each) {
-  return Follow<v1::Event>(request, &AdminClient::Watch, each);
+absl::Status FleetClient::Stream(const v1::WatchRequest& request, const Each<v1::Event>& each) {
+  return Follow(request, each);
 }
 
-absl::Status FleetClient::Trace(const v1::TraceRequest& request,
-                                const Each<v1::TraceRecord>& each) {
-  return Follow<v1::TraceRecord>(request, &AdminClient::Trace, each);
+absl::Status FleetClient::Stream(const v1::TraceRequest& request,
+                                 const Each<v1::TraceRecord>& each) {
+  return Follow(request, each);
 }
 
 }  // namespace cairn::admin

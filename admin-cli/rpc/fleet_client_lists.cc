@@ -29,17 +29,15 @@ void Tell(const v1::ListTopicsRequest& request, std::vector<v1::Topic> topics,
 
 }  // namespace
 
-template <typename Page, typename Item, typename Request, typename Items, typename Deliver>
-absl::Status FleetClient::MergeLists(const Request& request,
-                                     absl::Status (AdminClient::*list)(const Request&,
-                                                                       const Each<Page>&),
-                                     Items items, Deliver deliver) {
+template <typename Item, typename Request, typename Items, typename Deliver>
+absl::Status FleetClient::MergeLists(const Request& request, Items items, Deliver deliver) {
+  using Page = AnswerTo<Request>;
   using Source = PageSource<Page, Item>;
   std::vector<std::unique_ptr<Source>> sources;
   for (const Core& core : cores_) {
     sources.push_back(std::make_unique<Source>(
-        [client = core.client.get(), &request, list](const typename Source::Each& each) {
-          return (client->*list)(request, each);
+        [client = core.client.get(), &request](const typename Source::Each& each) {
+          return client->Stream(request, each);
         },
         [&items, name = core.info.name()](const Page& page) { return items(page, name); }));
   }
@@ -55,10 +53,10 @@ absl::Status FleetClient::MergeLists(const Request& request,
   return absl::OkStatus();
 }
 
-absl::Status FleetClient::ListPeers(const v1::ListPeersRequest& request,
-                                    const Each<v1::ListPeersResponse>& each) {
+absl::Status FleetClient::Stream(const v1::ListPeersRequest& request,
+                                 const Each<v1::ListPeersResponse>& each) {
   if (absl::Status status = Refresh(); !status.ok()) return status;
-  if (cores_.size() == 1) return cores_[0].client->ListPeers(request, each);
+  if (cores_.size() == 1) return cores_[0].client->Stream(request, each);
   std::atomic<bool> cut{false};
   const auto items = [&](const v1::ListPeersResponse& page, const std::string& core) {
     if (!page.next_page_token().empty()) cut = true;
@@ -82,8 +80,7 @@ absl::Status FleetClient::ListPeers(const v1::ListPeersRequest& request,
     *pager.page().add_peers() = std::move(peer);
     return wanted = pager.Added();
   };
-  const absl::Status status =
-      MergeLists<v1::ListPeersResponse, v1::Peer>(request, &AdminClient::ListPeers, items, deliver);
+  const absl::Status status = MergeLists<v1::Peer>(request, items, deliver);
   if (!wanted) return absl::OkStatus();
   const bool by_id = request.sort() == v1::ListPeersRequest::SORT_ID && !request.descending();
   if (cut && by_id && !request.closed()) pager.page().set_next_page_token(last);
@@ -91,10 +88,10 @@ absl::Status FleetClient::ListPeers(const v1::ListPeersRequest& request,
   return status;
 }
 
-absl::Status FleetClient::ListTopics(const v1::ListTopicsRequest& request,
-                                     const Each<v1::ListTopicsResponse>& each) {
+absl::Status FleetClient::Stream(const v1::ListTopicsRequest& request,
+                                 const Each<v1::ListTopicsResponse>& each) {
   if (absl::Status status = Refresh(); !status.ok()) return status;
-  if (cores_.size() == 1) return cores_[0].client->ListTopics(request, each);
+  if (cores_.size() == 1) return cores_[0].client->Stream(request, each);
   const bool by_name = request.sort() == v1::ListTopicsRequest::SORT_NAME;
   v1::ListTopicsRequest each_core = request;
   if (!by_name) {
@@ -123,8 +120,8 @@ absl::Status FleetClient::ListTopics(const v1::ListTopicsRequest& request,
     found.push_back(std::move(topic));
     return true;
   };
-  const absl::Status status = MergeLists<v1::ListTopicsResponse, v1::Topic>(
-      each_core, &AdminClient::ListTopics,
+  const absl::Status status = MergeLists<v1::Topic>(
+      each_core,
       [](const v1::ListTopicsResponse& page, const std::string&) { return TopicsOf(page); },
       deliver);
   if (!wanted) return absl::OkStatus();

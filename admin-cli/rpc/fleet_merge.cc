@@ -114,23 +114,22 @@ double KeyOf(const v1::Topic& topic, v1::ListTopicsRequest::Sort sort) {
 
 }  // namespace
 
-v1::GetStatusResponse MergeStatus(const std::vector<v1::GetStatusResponse>& parts) {
+v1::GetStatusResponse Merged(const std::vector<v1::GetStatusResponse>& parts) {
+  if (parts.size() == 1) return parts.front();
   v1::GetStatusResponse sum;
   std::set<std::string> versions;
   for (const v1::GetStatusResponse& part : parts) {
     versions.insert(part.version());
     AddStatus(part, sum);
   }
-  if (!parts.empty()) {
-    sum.set_core_id(parts.front().core_id());
-    sum.set_cores(parts.front().cores());
-  }
+  sum.set_core_id(parts.front().core_id());
+  sum.set_cores(parts.front().cores());
   sum.set_version(Joined(versions));
   if (sum.fleet_topics() > 0) sum.set_topics(sum.fleet_topics());
   return sum;
 }
 
-v1::ListEdgesResponse MergeEdges(const std::vector<v1::ListEdgesResponse>& parts) {
+v1::ListEdgesResponse Merged(const std::vector<v1::ListEdgesResponse>& parts) {
   std::map<std::string, v1::EdgeInfo> edges;
   for (const v1::ListEdgesResponse& part : parts) {
     for (const v1::EdgeInfo& edge : part.edges()) {
@@ -163,7 +162,29 @@ void MergeTopic(const v1::Topic& part, v1::Topic& into) {
   into.set_records(into.records() + part.records());
 }
 
-v1::Peer MergePeer(const std::vector<v1::Peer>& parts) {
+v1::Topic Merged(const std::vector<v1::Topic>& parts) {
+  v1::Topic sum = parts.front();
+  for (size_t i = 1; i < parts.size(); ++i) MergeTopic(parts[i], sum);
+  return sum;
+}
+
+v1::DisconnectResponse Merged(const std::vector<v1::DisconnectResponse>& parts) {
+  v1::DisconnectResponse sum;
+  for (const auto& part : parts) sum.set_disconnected(sum.disconnected() + part.disconnected());
+  return sum;
+}
+
+v1::DrainEdgeResponse Merged(const std::vector<v1::DrainEdgeResponse>& parts) {
+  v1::DrainEdgeResponse sum;
+  for (const auto& part : parts) sum.set_peers(sum.peers() + part.peers());
+  return sum;
+}
+
+v1::SetLogLevelResponse Merged(const std::vector<v1::SetLogLevelResponse>& parts) {
+  return parts.front();
+}
+
+v1::Peer Merged(const std::vector<v1::Peer>& parts) {
   return *std::min_element(parts.begin(), parts.end(), [](const v1::Peer& a, const v1::Peer& b) {
     if ((a.closed_us() == 0) != (b.closed_us() == 0)) return a.closed_us() == 0;
     return a.closed_us() > b.closed_us();

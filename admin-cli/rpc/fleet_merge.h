@@ -13,15 +13,23 @@ namespace cairn::admin {
 
 namespace v1 = ::cairn::signaling::v1;
 
+// The parts of several cores as one answer. REQUIRES: not empty.
 // Sums, but for what is not a sum: topics that several cores have count once, a time is the
 // earliest. The first one's id.
-v1::GetStatusResponse MergeStatus(const std::vector<v1::GetStatusResponse>& parts);
+v1::GetStatusResponse Merged(const std::vector<v1::GetStatusResponse>& parts);
+// The one that is connected, or else the one that was closed last.
+v1::Peer Merged(const std::vector<v1::Peer>& parts);
+// Sums.
+v1::DisconnectResponse Merged(const std::vector<v1::DisconnectResponse>& parts);
+v1::DrainEdgeResponse Merged(const std::vector<v1::DrainEdgeResponse>& parts);
+v1::Topic Merged(const std::vector<v1::Topic>& parts);
 // By name, in that order: lanes of an edge may be on their way from one core to another.
-v1::ListEdgesResponse MergeEdges(const std::vector<v1::ListEdgesResponse>& parts);
+v1::ListEdgesResponse Merged(const std::vector<v1::ListEdgesResponse>& parts);
+// They are the same.
+v1::SetLogLevelResponse Merged(const std::vector<v1::SetLogLevelResponse>& parts);
+
 // Adds a core's part of the same topic.
 void MergeTopic(const v1::Topic& part, v1::Topic& into);
-// The one that is connected, or else the one that was closed last. REQUIRES: not empty.
-v1::Peer MergePeer(const std::vector<v1::Peer>& parts);
 
 // Whether `a` comes before `b` in a list that was asked for in this way.
 bool ComesBefore(const v1::ListPeersRequest& request, const v1::Peer& a, const v1::Peer& b);

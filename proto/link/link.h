@@ -33,6 +33,9 @@ namespace cairn::link {
 
 // The limits of a gathered message, and of a written one.
 inline constexpr size_t kMaxMessageBytes = 512 << 10;
+// A message is written once its items cost so much, also if the last one has not been written yet:
+// then it stays in the processor's cache on its way. As many relays of the usual size are 16 KB.
+inline constexpr size_t kGatheredBytes = 32 << 10;
 // The fields of a message that its cost does not count, and what gRPC adds, take no more.
 inline constexpr size_t kMessageSlack = 64 << 10;
 
@@ -201,7 +204,9 @@ class Link {
       return whole;
     }
   };
-  static constexpr size_t kMaxSpare = 16;
+  // Together as many as a busy link has on its way.
+  static constexpr size_t kMaxSpare = 64;
+  static constexpr size_t kMaxSpareCost = 4 * kGatheredBytes;
 
   bool AckDue() const {
     return received_ != told_received_ &&
@@ -220,7 +225,7 @@ class Link {
     message.Clear();
   }
   void MakeRoom(size_t cost) {
-    if (open_cost_ > 0 && open_cost_ + cost > kMaxMessageBytes) Seal();
+    if (open_cost_ > 0 && open_cost_ + cost > kGatheredBytes) Seal();
     open_cost_ += cost;
   }
 
@@ -267,7 +272,7 @@ class Link {
     part_.set_more(!sealed.is_last_part());
   }
   void Recycle(Sealed& sealed) {
-    if (spare_.size() >= kMaxSpare || sealed.cost > kMaxMessageBytes) return;
+    if (spare_.size() >= kMaxSpare || sealed.cost > kMaxSpareCost) return;
     sealed.message->Clear();
     spare_.push_back(std::move(sealed.message));
   }

@@ -30,10 +30,12 @@ Http2Call::Options CallOptions() {
   return options;
 }
 
-cairn::signaling::v1::LaneToCore OneMessage() {
+void SendOneMessage(Http2Call& call) {
   cairn::signaling::v1::LaneToCore message;
   message.set_number(1);
-  return message;
+  std::string bytes;
+  cairn::link::AppendGrpcMessage(message, bytes);
+  call.Send(bytes);
 }
 
 // A call that has sent its first message, and sends another after each piece.
@@ -41,7 +43,7 @@ class EdgesCall {
  public:
   EdgesCall() : checked_(CallOptions()) {
     call().Connected(absl::ZeroDuration());
-    call().Send(OneMessage());
+    SendOneMessage(call());
     checked_.Write();
   }
 
@@ -49,7 +51,7 @@ class EdgesCall {
     if (ended()) return;
     checked_.Receive(piece);
     if (ended()) Require(!call().CanSend(), "nothing is sent after the end");
-    if (call().CanSend()) call().Send(OneMessage());
+    if (call().CanSend()) SendOneMessage(call());
     checked_.Write();
   }
   const std::vector<std::string>& messages() const { return checked_.messages(); }

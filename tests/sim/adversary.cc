@@ -1,4 +1,4 @@
-// World: what the adversary does, and how it all ends well.
+// World: the faults that the adversary makes, and their healing at the end.
 #include <absl/strings/str_cat.h>
 
 #include "tests/sim/world.h"
@@ -102,7 +102,7 @@ void World::KillCore() {
   if (!core_.running()) return;
   core_.Kill();
   RestartCore();
-  // Again, before all lanes are back.
+  // Again, before all lanes have reconnected.
   if (faults_.Chance(30)) {
     timeline_.After(faults_.Scaled(50 * kMs, 3 * kSecond), [this] {
       if (!acting() || !core_.running()) return;

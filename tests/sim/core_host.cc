@@ -21,7 +21,7 @@ void CoreHost::Start() {
 void CoreHost::Kill() {
   if (!running()) return;
   trace_.Say("core ", router_->core_id() % 1000, " is killed");
-  // Of a machine that is gone nobody hears; of a process the kernel tells.
+  // The kernel closes the connections of a process that ends; a machine that fails sends nothing.
   const bool at_once = random_.Chance(85);
   router_.reset();
   hung_ = false;

@@ -1,4 +1,4 @@
-// CoreHost: the process of the core: a router at a time, its ticks, and its ends.
+// CoreHost: the process of a core: its routers, one after the other, their ticks, and how they end.
 //
 // Owner:  World.
 #ifndef CAIRN_TESTS_SIM_CORE_HOST_H_
@@ -23,7 +23,7 @@ class CoreHost {
   // A lane has opened a stream.
   struct OpenedLane {
     uint64_t id = 0;    // 0: none
-    bool late = false;  // it was told so in Welcome
+    bool late = false;  // Welcome said that it is late
   };
 
   // `before` is called before every Hello, `after` after every input that was handled.
@@ -39,7 +39,7 @@ class CoreHost {
         after_(std::move(after)) {}
 
   bool running() const { return router_ != nullptr; }
-  // Of the router that runs or ran last: 1, 2, 3, …
+  // The number of the router that runs or ran last: 1, 2, 3, …
   uint64_t incarnation() const { return incarnation_; }
   // REQUIRES: running().
   core::Router& router() { return *router_; }
@@ -49,16 +49,16 @@ class CoreHost {
 
   void Start();
   void Kill();
-  // Its process is stopped, and goes on.
+  // Stops the process, as by SIGSTOP, or lets it continue.
   void SetHung(bool hung);
   bool hung() const { return hung_; }
-  // Some of what came while it was stopped has not been handled.
+  // Whether input that came while the process was stopped has not been handled.
   bool behind() const { return !waiting_.empty(); }
-  // As on SIGTERM: streams break one after the other, then it is gone.
+  // As on SIGTERM: streams break one after the other, then the process ends.
   void Stop();
   bool stopping() const { return stopping_; }
 
-  // ---- from connections to the incarnation; without effect if it is gone
+  // ---- called by connections to an incarnation; without effect once that has ended
   void Add(const std::shared_ptr<SimStream>& connection) { connections_.push_back(connection); }
   void Opened(uint64_t incarnation, std::shared_ptr<core::LaneStream> stream,
               const signaling::v1::Hello& hello);

@@ -5,7 +5,7 @@
 namespace cairn::sim {
 namespace {
 
-// Of a frame or an item; `ok` is false once something did not fit.
+// Reads a frame or an item; `ok` is false once something did not fit.
 class Cursor {
  public:
   explicit Cursor(std::string_view bytes) : bytes_(bytes) {}

@@ -1,9 +1,9 @@
-// Frame: what a client was sent, read back from the bytes of its WebSocket frame.
+// Frame: a message that a client was sent, parsed from the bytes of its WebSocket frame.
 //
-// Reads what the server writes and nothing else: one unmasked frame; CBOR maps with text keys, or a
+// Parses only what the server writes: one unmasked frame; CBOR maps with text keys, or a
 // JSON result.
 //
-// Owner:  nobody: views into the frame.
+// Owner:  the caller. Its strings are views into the frame.
 #ifndef CAIRN_TESTS_SIM_FRAME_H_
 #define CAIRN_TESTS_SIM_FRAME_H_
 

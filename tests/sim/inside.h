@@ -1,11 +1,10 @@
-// Inside: looks at what a lane, its link and a router keep, which nothing else needs to see.
+// Inside: looks at what a lane and its link keep, which nothing else needs to see.
 //
 // An explicit instantiation may name private members ([temp.spec] 6): no class has to know of its
 // simulation.
 #ifndef CAIRN_TESTS_SIM_INSIDE_H_
 #define CAIRN_TESTS_SIM_INSIDE_H_
 
-#include "core/router.h"
 #include "edge/lane.h"
 #include "edge/lane_link.h"
 
@@ -28,23 +27,16 @@ struct LaneUntold {
   using Member = std::vector<uint64_t> edge::Lane::*;
   friend Member Get(LaneUntold);
 };
-struct RouterRosterVersion {
-  using Member = uint64_t core::Router::*;
-  friend Member Get(RouterRosterVersion);
-};
-
 struct LaneLinkNumber {
   using Member = uint64_t edge::LaneLink::*;
   friend Member Get(LaneLinkNumber);
 };
 
 template struct Opening<LaneLinkNumber, &edge::LaneLink::link_number_>;
-template struct Opening<RouterRosterVersion, &core::Router::roster_version_>;
 template struct Opening<LaneOpenRelays, &edge::Lane::open_>;
 template struct Opening<LaneOutbox, &edge::Lane::outbox_>;
 template struct Opening<LaneUntold, &edge::Lane::untold_>;
 
-inline uint64_t RosterVersionOf(core::Router& router) { return router.*Get(RouterRosterVersion{}); }
 inline uint64_t NumberOf(edge::LaneLink& link) { return link.*Get(LaneLinkNumber{}); }
 inline edge::OpenRelays& OpenRelaysOf(edge::Lane& lane) { return lane.*Get(LaneOpenRelays{}); }
 inline edge::Outbox& OutboxOf(edge::Lane& lane) { return lane.*Get(LaneOutbox{}); }

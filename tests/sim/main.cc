@@ -1,8 +1,8 @@
-// Runs seeds, each in a process of its own that begins as all others do, so that a seed that fails
-// fails again alone.
+// Runs seeds, each in a process of its own with the same initial state, so that a seed that fails
+// also fails when it is run alone.
 //
-//   sim_test [--first N] [--every N] [--seeds N]: the kept seeds of seeds.h, then so many others
-//   sim_test --seed N [--lines N]: one, with the end of its trace
+//   sim_test [--first N] [--every N] [--seeds N]: the seeds of seeds.h, then so many others
+//   sim_test --seed N [--lines N]: one seed, with the last lines of its trace
 #include <sys/mman.h>
 #include <sys/personality.h>
 #include <sys/wait.h>
@@ -56,7 +56,7 @@ void RunHere(uint64_t seed, size_t lines, Coverage& coverage) {
                 passed ? "passed" : world.failure().c_str());
     std::fflush(stdout);
   }
-  // Nothing is torn down: the process ends.
+  // The process ends without destructors.
   _exit(passed ? 0 : 1);
 }
 
@@ -88,7 +88,7 @@ void PrintCoverage(const Coverage& c, uint64_t runs, double seconds) {
 }
 
 int RunAll(const Options& options) {
-  // Nothing here may allocate between runs.
+  // Nothing may be allocated between runs: addresses would differ.
   static char out[4'096];
   std::setvbuf(stdout, out, _IOLBF, sizeof(out));
   // Children add to it.
@@ -143,8 +143,8 @@ bool ReadOptions(int argc, char** argv, Options& options) {
   return argc % 2 == 1;
 }
 
-// Hash tables order their entries by addresses: the same ones every time. What every child would do
-// again, such as to look up the symbols that it calls, is done before there are any.
+// Hash tables order their entries by addresses: every run must have the same ones. Work that every
+// child process would repeat, such as looking up symbols, is done before the first fork.
 void FixAddresses(char** argv) {
   const int now = personality(0xffffffff);
   if (now == -1 || (now & ADDR_NO_RANDOMIZE) != 0) return;

@@ -1,5 +1,5 @@
-// MeshWorld: what goes wrong with several cores: lanes that move, cores that end or hang, a bus
-// that is parted.
+// MeshWorld: the faults with several cores: lanes that move, cores that end or hang, a bus that is
+// partitioned.
 #include "tests/sim/mesh_world.h"
 
 namespace cairn::sim {
@@ -51,7 +51,7 @@ void MeshWorld::Fault() {
   }
 }
 
-// Its stream is cut; where it goes then, NextCore() says.
+// Cuts its stream; NextCore() chooses the core that it connects to next.
 void MeshWorld::MoveLane(SimLane& lane) {
   trace_.Say("lane ", lane.number(), "'s stream is cut");
   if (const auto connection = lane.connection()) connection->Cut();
@@ -67,7 +67,7 @@ void MeshWorld::StartCore(size_t index) {
 
 void MeshWorld::KillCore() {
   const size_t index = faults_.Below(cores_.size());
-  // Somebody who knows stays.
+  // One core that has the state must stay.
   size_t ready = 0;
   for (const Core& core : cores_)
     ready += core.host->running() && core.host->router().mesh()->ready() ? 1 : 0;

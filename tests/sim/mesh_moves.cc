@@ -1,5 +1,5 @@
-// MeshWorld: once all is well, lanes that come, go and move while one core cannot hear another:
-// what chance rarely makes in the order that matters.
+// MeshWorld: after all faults are healed, lanes that connect, leave and move while one core does
+// not receive another's messages: orders of events that random faults rarely produce.
 #include <absl/strings/str_cat.h>
 
 #include "base/check.h"
@@ -32,8 +32,8 @@ bool MeshWorld::PlayMoves() {
   return played && RunUntilQuiet(timeline_.now() + QuietTime());
 }
 
-// A core starts that cannot hear another, and learns of its lanes from a third. A new edge, which
-// knows none of them, relays to their clients.
+// A core starts that gets no messages of another, and learns of that one's lanes from a third. A
+// new edge, which knows none of the lanes, relays to their clients.
 bool MeshWorld::JoinUnheard(size_t deaf, size_t unheard, size_t third) {
   if (people_.size() >= kMaxClients) return true;
   for (const auto& lane : lanes_) {
@@ -45,7 +45,7 @@ bool MeshWorld::JoinUnheard(size_t deaf, size_t unheard, size_t third) {
   net_.Part(deaf, unheard);
   net_.Part(unheard, deaf);
   StartCore(deaf);
-  // By then it takes lanes.
+  // By then the new core accepts lanes.
   if (!RunUntil(timeline_.now() + 2'500 * kMs)) return false;
   const Person person = AddPerson(NewLaneAt(deaf), Speaks::kNative, actions_.Next() | 1);
   if (!RunUntil(timeline_.now() + kSecond)) return false;
@@ -77,14 +77,14 @@ bool MeshWorld::LeaveUnheard(size_t deaf, size_t unheard, size_t third) {
   if (!RunUntil(timeline_.now() + 2 * kSecond)) return false;
   gone_ = 0;
   Ask(asking, "gone");
-  // Until a lane that did not get to say goodbye has ended as well.
+  // Until a lane that could not send its goodbye has ended, too.
   if (!RunUntil(timeline_.now() + 1'500 * kMs)) return false;
   if (has_left && gone_ != 0) oracle_.Fail("a client is counted whose lane has left");
   return failure().empty();
 }
 
-// A core starts that has heard that there are others, and what they have to tell comes late. A new
-// edge goes to it, which knows none of their lanes, and relays to their clients.
+// A core starts that knows of other cores, but gets their snapshots late. A new edge, which knows
+// none of their lanes, connects to it and relays to their clients.
 bool MeshWorld::JoinSlowly() {
   if (people_.size() >= kMaxClients) return true;
   const size_t slow = faults_.Below(cores_.size());
@@ -125,14 +125,14 @@ bool MeshWorld::PlayRelays() {
   return played && RunUntilQuiet(timeline_.now() + QuietTime());
 }
 
-// Of a sender's relays, its last core knew only for the last that somebody at another core is
-// subscribed, and sent that one. It comes there when the sender has told its snapshot at the next
-// core, which has yet to get the relays.
+// A sender's last core learned of a subscriber at another core only before the sender's last relay,
+// and sent that one alone. It arrives when the sender has sent its snapshot to the next core, which
+// has not got the relays yet.
 bool MeshWorld::SpeakLate(size_t last, size_t next, size_t other) {
   SimLane& moving = NewLaneAt(last);
   const Person sender = NewNativeAt(moving);
   const Person listener = NewNativeAt(NewLaneAt(other));
-  // The last core cannot settle the relay to this one: it is sent again.
+  // The last core cannot settle the relay to this client: it is resent.
   const Person keeper = NewNativeAt(NewLaneAt(next));
   listens_ = listener.client->number();
   Ask(listener, "told");
@@ -144,12 +144,12 @@ bool MeshWorld::SpeakLate(size_t last, size_t next, size_t other) {
   }
   Ask(listener, "untold");
   if (!RunUntil(timeline_.now() + 200 * kMs)) return false;
-  // A message with the end of the snapshot has no room for more after this one.
+  // After this relay, the message with the end of the snapshot has no room for more.
   Speak(sender, "untold", std::string(64 << 10, '0'));
   Speak(sender, "untold", "1");
   Speak(sender, "told", "2");
   if (!RunUntil(timeline_.now() + 200 * kMs)) return false;
-  // Hello and that message arrive, and what is next does 5 s later.
+  // Hello and that message arrive; the next message arrives 5 s later.
   moving.weather.slow = 10 * kMs;
   moving.FreezeNext(2, 5 * kSecond);
   GoTo(moving, next);
@@ -158,7 +158,8 @@ bool MeshWorld::SpeakLate(size_t last, size_t next, size_t other) {
   return ExpectHeard("012");
 }
 
-// A sender's core does not hear where a lane has gone, and sends a relay for it to its last core.
+// A sender's core is not told to which core a lane has moved, and sends a relay for it to the
+// lane's last core.
 bool MeshWorld::MoveUnheard(size_t last, size_t next, size_t other) {
   const Person sender = NewNativeAt(NewLaneAt(other));
   SimLane& moving = NewLaneAt(last);

@@ -37,7 +37,7 @@ mutations.MUTATIONS = {
     "M8: an older stream of a lane takes it back":
         ("core/mesh_elsewhere.cc", [("  if (item.session() < lanes_[id].session) return;", "")], None),
     "M8: what a lane has not acknowledged is forgotten when it goes":
-        ("core/mesh_lanes.cc", [("Send(*kept, owed, HashTopic(topic), relay,", "for (host_.Settle(owed); false;) Send(*kept, owed, HashTopic(topic), relay,")], None),
+        ("core/mesh_lanes.cc", [("Send(*kept, owed, HashTopic(topic), relay,", "for (host_.relays.Settle(owed); false;) Send(*kept, owed, HashTopic(topic), relay,")], None),
     "M9: a subscription is answered at once":
         ("core/mesh_interest.cc", [("if (wants_answer && !member->absent(now_))", "if (false)")], None),
     "M10: what was held back for a lane is not settled when its core has found it":

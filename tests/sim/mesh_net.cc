@@ -17,7 +17,7 @@ class MeshNet::Bus final : public core::MeshBus {
     return false;
   }
   void Send(const MeshMessage& head, std::string_view items) override {
-    // Through the bytes, as every engine.
+    // Serialized and parsed, as by every engine.
     MeshMessage sent;
     const bool parsed = sent.ParseFromString(head.SerializeAsString().append(items));
     if (parsed) net_.Carry(host_, sent);
@@ -49,7 +49,7 @@ void MeshNet::Carry(size_t from, const MeshMessage& message) {
   const bool has_somebody = std::any_of(hosts_.begin(), hosts_.end(), [&](CoreHost* host) {
     return host->running() && host->router().core_id() == message.to();
   });
-  // Of a core that is there it is said as well, while that one looks for a server of the bus.
+  // The bus may also say this of a living core that is reconnecting to the bus.
   if (message.to() != 0 && (!has_somebody || (lost > 0 && random_.Chance(1)))) {
     timeline_.After(random_.Between(20, max_delay),
                     [this, from, id = message.to(), incarnation = hosts_[from]->incarnation()] {

@@ -1,4 +1,5 @@
-// MeshNet: the bus between the cores of a run: loses, repeats and reorders, and can be parted.
+// MeshNet: the bus between the cores of a run: loses, repeats and reorders messages, and can be
+// partitioned.
 //
 // Owner:  MeshWorld.
 #ifndef CAIRN_TESTS_SIM_MESH_NET_H_

@@ -1,4 +1,4 @@
-// MeshWorld: what clients of several cores do once all is well again, so that every answer is
+// MeshWorld: what clients of several cores do after all faults are healed, when every answer is
 // known.
 #include <absl/strings/str_cat.h>
 
@@ -6,7 +6,7 @@
 
 namespace cairn::sim {
 
-// No topic of the oracle's.
+// These topics are not the oracle's.
 bool MeshWorld::OnSceneFrame(int client, const Frame& frame) {
   if (frame.topic == "meet") {
     if (frame.name == "Subscribed") counted_ += frame.number;
@@ -26,7 +26,8 @@ bool MeshWorld::OnSceneFrame(int client, const Frame& frame) {
   return true;
 }
 
-// All subscribe at once: of every two, one is counted by the other and is told of it.
+// All subscribe at once: of every two clients, one is counted in the other's answer, and gets
+// Joined for the other.
 bool MeshWorld::Meet() {
   uint64_t clients = 0;
   for (const Person& person : people_) {
@@ -47,7 +48,7 @@ bool MeshWorld::Meet() {
   return failure().empty();
 }
 
-// One waits for a record, and another publishes it.
+// One client waits for a record, and another publishes it.
 bool MeshWorld::FindHeldRecord() {
   std::vector<const Person*> all;
   for (const Person& person : people_) {

@@ -57,14 +57,14 @@ MeshWorld::~MeshWorld() { timeline_.Clear(); }
 bool MeshWorld::Run() {
   for (size_t core = 0; core < cores_.size(); ++core) StartCore(core);
   for (int edge = 0; edge < plan_.edges; ++edge) NewEdge();
-  // They have found each other.
+  // By then the cores know each other.
   if (!RunUntil(kSecond)) return false;
   for (int client = 0; client < plan_.clients; ++client) NewClient();
   ScheduleFault();
   if (!RunUntil(plan_.chaos)) return false;
   Heal();
   if (!RunUntilQuiet(plan_.chaos + QuietTime())) return false;
-  // Queries wait for as long as they may.
+  // Queries that wait are answered by then.
   if (!RunUntil(timeline_.now() + absl::ToInt64Microseconds(plan_.edge_limits.query_hold) +
                 2 * kLook))
     return false;
@@ -177,8 +177,8 @@ bool MeshWorld::EverybodyKnows(uint64_t peer, const std::string& topic) {
     if (!core.host->running()) continue;
     core::Router& router = core.host->router();
     const uint64_t routed = router.mesh()->Routes(peer, topic);
-    // One that joins may not have heard of the lane at all: then it keeps everything for it until
-    // it has the lane's subscriptions, which are those of when the lane's core began to tell them.
+    // A core that joins may not know the lane yet: then it keeps every relay for the lane until it
+    // has the lane's subscriptions, as they were when the lane's core began to send them.
     const bool joins = !router.mesh()->ready() && !router.mesh()->KnowsLane(lane) &&
                        !told_by.members().contains(router.core_id());
     if (routed == 0 && joins) continue;

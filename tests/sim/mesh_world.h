@@ -1,7 +1,7 @@
-// MeshWorld: one run with several cores: lanes that move between them, a bus that loses and is
-// parted, cores that are killed, and what must be true at the end.
+// MeshWorld: one run with several cores: lanes that move between them, a bus that loses messages
+// and is partitioned, cores that are killed, and the checks at the end.
 //
-// Thread: one. The same seed gives the same run in a process that begins with it.
+// Thread: one. The same seed gives the same run if it is the first of its process.
 #ifndef CAIRN_TESTS_SIM_MESH_WORLD_H_
 #define CAIRN_TESTS_SIM_MESH_WORLD_H_
 
@@ -28,7 +28,7 @@ class MeshWorld {
   MeshWorld(uint64_t seed, Coverage& coverage, size_t trace_lines);
   ~MeshWorld();
 
-  // True when everything came out as promised.
+  // Whether every check has passed.
   bool Run();
   const std::string& failure() const { return oracle_.failure(); }
   const Trace& trace() const { return trace_; }
@@ -48,7 +48,7 @@ class MeshWorld {
   // ---- the run
   bool RunUntil(Time end);
   bool RunUntilQuiet(Time end);
-  // In which everything becomes quiet that is well.
+  // How long a fleet without faults may take to become quiet.
   Time QuietTime() const;
   bool Quiet();
   bool CoreIsQuiet(core::Router& router);
@@ -59,12 +59,12 @@ class MeshWorld {
   size_t Running() const;
   CoreHost& NextCore(SimLane& lane);
 
-  // ---- once all is well (mesh_scenes.cc)
+  // ---- scenes after all faults are healed (mesh_scenes.cc)
   bool Meet();
   bool FindHeldRecord();
   bool OnSceneFrame(int client, const Frame& frame);
 
-  // ---- lanes that move then (mesh_moves.cc)
+  // ---- moves of lanes after that (mesh_moves.cc)
   bool PlayMoves();
   bool JoinUnheard(size_t deaf, size_t unheard, size_t third);
   bool LeaveUnheard(size_t deaf, size_t unheard, size_t third);
@@ -77,7 +77,7 @@ class MeshWorld {
   bool AwaitLane(SimLane& lane, size_t core);
   bool ExpectHeard(const std::string& payloads);
   SimLane& NewLaneAt(size_t core);
-  // The lane moves there, if it is not there yet, and stays.
+  // Moves the lane to that core, unless it is there, and keeps it there.
   void GoTo(SimLane& lane, size_t core);
   void Ask(const Person& person, const std::string& topic);
   void Speak(const Person& person, const std::string& topic, const std::string& payload);
@@ -120,16 +120,16 @@ class MeshWorld {
   std::vector<Core> cores_;
   std::vector<std::unique_ptr<SimLane>> lanes_;
   std::map<int, size_t> prefers_;  // lane: core
-  std::map<int, size_t> goes_to_;  // the same, of those that chance does not move
+  std::map<int, size_t> goes_to_;  // the same, for lanes that are not moved at random
   std::vector<Person> people_;
   int edges_ = 0;
-  bool parts_ = false;  // this adversary does
+  bool parts_ = false;  // this adversary partitions the bus
   bool healed_ = false;
-  uint64_t counted_ = 0;  // in answers of those who met
-  uint64_t joined_ = 0;   // notices to those
-  bool found_ = false;    // the record that was waited for
-  uint64_t gone_ = 0;     // counted of those who have left
-  std::string heard_;     // what the client that listens got
+  uint64_t counted_ = 0;  // others in the answers to Meet()'s subscriptions
+  uint64_t joined_ = 0;   // Joined notices to those clients
+  bool found_ = false;    // the record that a query waited for
+  uint64_t gone_ = 0;     // clients that have left but were counted
+  std::string heard_;     // payloads that the client listens_ got
   int listens_ = -1;      // that client
 };
 

@@ -4,9 +4,9 @@
 A mutation is a file, the exact text of a rule in it, and what takes its place. A copy of the file is changed, compiled as the
 build compiles the original, and linked into a simulation of its own in front of the libraries: no source has a switch for it.
 
-  mutations.py BUILD_DIR [NAME...]       those, or all: a few minutes
-  mutations.py BUILD_DIR --some COUNT    so many, others with each commit: what CTest runs
+Without a name: all, which takes a few minutes. CTest runs a few of them (--some), others with each commit.
 """
+import argparse
 import concurrent.futures
 import json
 import os
@@ -19,7 +19,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FIRST, SEEDS = 101, 1000
 SIMULATION = "sim_test"
-ROUTER = ["core/router.cc", "core/router_lanes.cc", "core/router_relays.cc", "core/router_records.cc", "core/router_roster.cc"]
+ROUTER = ["core/lanes.cc", "core/relays.cc", "core/router.cc", "core/router_turns.cc"]
 
 # name: (file, [(text, replacement), ...], files to compile if it is a header)
 MUTATIONS = {
@@ -28,24 +28,25 @@ MUTATIONS = {
     "a lane does not say its roster":
         ("edge/known_rosters.cc", [("*hello.mutable_roster() = complete_;", "")], None),
     "a restarted core holds nothing":
-        ("core/router.cc", [("return hold_.holding() && (lane.channel || hold_.restarted());",
-                             "return !lane.channel && hold_.restarted();")], None),
+        ("core/recovery.cc", [("return hold_.holding() && (lane.channel || hold_.restarted());",
+                               "return !lane.channel && hold_.restarted();")], None),
     "the hold ends before lanes have finished":
         ("core/return_hold.cc", [("if (!awaited_.empty()) return false;", "")], None),
     "held relays are released in the reverse order":
         ("core/return_hold.cc", [("std::move(held_.front());\n  held_.pop_front();",
                                   "std::move(held_.back());\n  held_.pop_back();")], None),
     "what is newer does not wait for what was held":
-        ("core/router_turns.cc", [(" || has_older()) return BatchState", ") return BatchState")], None),
+        ("core/router_turns.cc", [(" || recovery_.has_older()) return BatchState", ") return BatchState")], None),
     "what is held of a lane stays held when it is given up":
-        ("core/router_lanes.cc", [("  hold_.Forget(lane.id);\n", "")], None),
+        ("core/lanes.cc", [("tombstones_.Set(lane.id, lane.secret);\n  recovery_.hold().Forget(lane.id);\n",
+                            "tombstones_.Set(lane.id, lane.secret);\n")], None),
     "a late lane does not catch up":
-        ("core/router.cc", [("if (lane.late) catching_up_.push_back(&lane);", "lane.late = false;\n      late_.Finish(lane.id);")], None),
+        ("core/recovery.cc", [("if (lane.late) catching_up_.push_back(&lane);", "lane.late = false;\n  late_.Finish(lane.id);")], None),
     "a lane that stays late is not told":
-        ("core/router_relays.cc", [("lane->late = mesh_ && mesh_->KeepsFor(id);\n    TellMissed(id);",
+        ("core/recovery.cc", [("lane->late = mesh_ && mesh_->KeepsFor(id);\n    TellMissed(id);",
                                    "lane->late = mesh_ && mesh_->KeepsFor(id);")], None),
     "a lane that a core in between has passed over is not told":
-        ("core/router_roster.cc", [("for (const uint64_t id : passed_over_.Take()) TellMissed(id);",
+        ("core/recovery.cc", [("for (const uint64_t id : passed_over_.Take()) TellMissed(id);",
                                    "passed_over_.Take();")], None),
     "a relay is settled by its first target":
         ("core/relay_ledger.h", [("if (--relay->targets > 0) return;", "relay->targets = 0;")], ROUTER),
@@ -80,7 +81,7 @@ MUTATIONS = {
         ("proto/link/link.h", [("    next_ = 0;\n    told_received_ = received_;", "    told_received_ = received_;")],
          ["edge/lane_link.cc"]),
     "a lane that comes before any relay was routed does not begin the hold again":
-        ("core/router_lanes.cc", [("hold_.Reopen();", ";")], None),
+        ("core/recovery.cc", [("hold_.Reopen();", ";")], None),
     "a record is not told to the next core":
         ("edge/lane_records.cc", [("if (link_->can_break())\n"
                                 "    records_.Keep(topic, record, clock_.Elapsed(), next_seq_, member->facts.proof);", "")], None),
@@ -92,52 +93,51 @@ MUTATIONS = {
     "an edge ends while relays are open":
         ("edge/lane_session.cc", [("outbox_.empty() && open_.empty() && link_->cost() == 0", "outbox_.empty()")], None),
     "deadlines of the core use the wall clock":
-        ("core/router.cc", [("now_(clock.Elapsed())", "now_(clock.WallTime() - absl::UnixEpoch())"),
-                            ("now_ = clock_.Elapsed();", "now_ = clock_.WallTime() - absl::UnixEpoch();")], None),
+        ("core/router.cc", [("turn.now = clock.Elapsed();", "turn.now = clock.WallTime() - absl::UnixEpoch();"),
+                            ("turn_.BeginAt(clock_.Elapsed(), ", "turn_.BeginAt(clock_.WallTime() - absl::UnixEpoch(), ")], None),
     "clients are read while too much is kept for the core":
         ("edge/lane_session.cc", [("untaken > limits_.max_backlog_bytes / factor ||", "")], None),
     "a lane that does not acknowledge is never full":
         ("core/router.cc", [("lane.channel->full(limits_.max_lane_queued_bytes)",
                              "lane.channel->full(~size_t{0})")], None),
     "a lane is told that relays are settled before it is told who was there":
-        ("core/router.cc", [("    if (lane.roster_version != roster_version_) AddRoster(lane);\n", "")], None),
+        ("core/router.cc", [("    if (lane.roster_version != recovery_.roster_version()) recovery_.AddRoster(lane);\n", "")], None),
     "a roster does not tell the links of lanes":
-        ("core/router_roster.cc", [("roster->add_links(link);", "roster->add_links(0);")], None),
+        ("core/recovery.cc", [("roster->add_links(link);", "roster->add_links(0);")], None),
     "of two cores that have not heard of each other neither has passed anybody over":
         ("core/passed_over.cc", [("return !HasHeardOf(told, stamp.core_id()) || HasHeardOf(stamp, told.core_id());",
                                   "return HasHeardOf(stamp, told.core_id());")], None),
     "Hello says that one message more was received":
         ("edge/lane_link.cc", [("set_received(link_->received());", "set_received(link_->received() + 1);")], None),
     "Welcome says that one message more was received":
-        ("core/router_lanes.cc", [("welcome->set_received(lane->channel->received());",
+        ("core/lanes.cc", [("welcome->set_received(lane->channel->received());",
                                    "welcome->set_received(lane->channel->received() + 1);")], None),
     "Hello does not say which core the lane has known":
         ("edge/lane_link.cc", [("opening.mutable_hello()->set_core_id(core_id_);", "")], None),
     "a lane goes on with a link of another number":
-        ("core/router_lanes.cc", [("opened.hello.link() == lane->channel->number()", "true")], None),
+        ("core/lanes.cc", [("opened.hello.link() == lane->channel->number()", "true")], None),
     "Welcome does not say that the lane was given up":
-        ("core/router_lanes.cc", [("welcome->set_outcome(Welcome::OUTCOME_GIVEN_UP);", ";")], None),
+        ("core/recovery.cc", [("outcome = Welcome::OUTCOME_GIVEN_UP;", ";")], None),
     "Welcome does not say that the lane is late":
-        ("core/router_lanes.cc", [("welcome->set_outcome(Welcome::OUTCOME_LATE);", ";")], None),
+        ("core/recovery.cc", [("outcome = Welcome::OUTCOME_LATE;", ";")], None),
     "a roster does not say who is not yet aware of having missed relays":
-        ("core/router_roster.cc", [("other->unaware ? kUnawareLink : other->channel->number()", "other->channel->number()")], None),
+        ("core/recovery.cc", [("other->unaware ? kUnawareLink : other->channel->number()", "other->channel->number()")], None),
     "Hello says that the lane was told a later roster than it was":
         ("edge/known_rosters.cc", [("*hello.mutable_told() = told_;",
                                     "*hello.mutable_told() = told_;\n  hello.mutable_told()->set_version(told_.version() + 9);")], None),
     # ---- where the adapters are called
     "a lane of which much is held is read on":
-        ("core/router_lanes.cc", [("hold_.cost(lane.id) > limits_.max_held_bytes_per_lane) {", "false) {")], None),
+        ("core/recovery.cc", [("hold_.cost(lane.id) > limits_.max_held_bytes_per_lane) {", "false) {")], None),
     "lanes that were not read are not read after the hold":
-        ("core/router_turns.cc", [("if (lane->channel && lane->channel->attached()) lane->channel->stream()->OnHandled({});", "")],
+        ("core/recovery.cc", [("if (lane->channel && lane->channel->attached()) lane->channel->stream()->OnHandled({});", "")],
          None),
     "a lane writes although a write is in progress":
         ("edge/lane_link.cc", [("link_->HasNext() && stream_->Writable()", "link_->HasNext()")], None),
     "what waits of a message when its stream breaks is forgotten":
-        ("core/router_lanes.cc", [("  if (!FinishBatches(*lane)) return;\n",
-                                   "  lane->batches.clear();\n"
-                                   "  if (std::exchange(lane->has_turn, false)) std::erase(turns_, lane);\n")], None),
+        ("core/router.cc", [("  if (!FinishBatches(*lane)) return;\n",
+                             "  lane->batches.clear();\n  batches_.Forget(*lane);\n")], None),
     "a lane that does not answer is never given up":
-        ("core/router.cc", [("if (!stopping_) GiveUpOverdue(was_stopped);", "")], None),
+        ("core/router.cc", [("if (!stopping_) lanes_.GiveUpOverdue(was_stopped);", "")], None),
 }
 
 
@@ -224,12 +224,16 @@ def some(names, count):
 
 
 def main():
-    build = pathlib.Path(sys.argv[1]).resolve()
-    names = sys.argv[2:] or list(MUTATIONS)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("build", type=pathlib.Path, metavar="BUILD_DIR")
+    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*MUTATIONS, []], help="one of: " + "; ".join(MUTATIONS))
+    parser.add_argument("--some", type=int, metavar="COUNT", help="so many of those that a few seeds catch")
+    given = parser.parse_args()
+    build, names = given.build.resolve(), given.names or list(MUTATIONS)
     for name in MUTATIONS:
         mutated(name)  # each rule is still where its mutation looks for it
-    if names[0] == "--some":
-        names = some(IN_TESTS, int(names[1]))
+    if given.some:
+        names = some(IN_TESTS, given.some)
     elif (whole := simulate(build / "bin" / SIMULATION, SEEDS)).returncode != 0:
         raise SystemExit("without a mutation the simulation fails as well:\n" + whole.stdout)
     link = link_command(build)

@@ -7,7 +7,6 @@
 #include <charconv>
 
 #include "proto/link/timing.h"
-#include "tests/sim/inside.h"
 
 namespace cairn::sim {
 namespace {
@@ -53,7 +52,7 @@ void Oracle::Subscribed(int client, int topic) {
   sub.on = true;
   ++sub.instance;
   sub.in_force = false;
-  // Of an earlier one something may still be on its way.
+  // Messages of an earlier subscription may still be in flight.
   sub.certain = sub.instance == 1;
   pending_.push_back({client, topic});
 }
@@ -188,14 +187,14 @@ void Oracle::CoreStarted() {
   late_.clear();
   first_return_ = -1;
   named_.clear();
-  // A core that knows nothing has no earlier subscriptions.
+  // A core that has just started has no earlier subscriptions.
   for (const Pending& one : pending_)
     clients_[static_cast<size_t>(one.client)].subs[static_cast<size_t>(one.topic)].certain = true;
 }
 
 void Oracle::HelloSaid(const core::Router& router, const signaling::v1::Hello& hello) {
   if (hello.core_id() == 0 || hello.core_id() == router.core_id()) return;
-  // It has gone on without those that are named now.
+  // It has routed relays without the lanes that are named now.
   if (!router.hold().holding() && router.counters().relays > 0) return;
   if (first_return_ < 0) first_return_ = timeline_.now();
   for (const auto* lanes : {&hello.roster().lanes(), &hello.roster().awaited()}) {
@@ -241,8 +240,8 @@ void Oracle::LookForLostLanes(core::Router& router, const CoreHost::OpenedLane& 
   }
 }
 
-// A lane that is here, and that the core keeps relays for no longer although it has not told all of
-// its snapshot, is told so.
+// A connected lane for which the core has stopped keeping relays before its snapshot was complete
+// must be told that it is late.
 void Oracle::LookForLateLanes(core::Router& router) {
   const uint64_t told = router.counters().lanes_late - lanes_late_;
   lanes_late_ += told;
@@ -259,7 +258,7 @@ void Oracle::LookForLateLanes(core::Router& router) {
 
 // A lane that forgets a settled relay knows which lanes were connected when it was routed (H8).
 void Oracle::LookAtWhatIsSettled(core::Router& router) {
-  const uint64_t version = RosterVersionOf(router);
+  const uint64_t version = router.recovery().roster_version();
   const bool same = version == roster_version_;
   roster_version_ = version;
   for (const auto& [id, lane] : router.directory().lanes()) {
@@ -294,7 +293,7 @@ void Oracle::RosterTold(int lane, uint64_t link, const signaling::v1::Roster& ro
   const uint64_t id = lanes_[static_cast<size_t>(lane)].id;
   for (int i = 0; i < roster.lanes_size(); ++i) {
     if (roster.lanes(i) != id) continue;
-    // Or with that of a lane that is just being told that it has missed relays.
+    // Or with kUnawareLink: a lane that has not acknowledged that it missed relays.
     const uint64_t listed = i < roster.links_size() ? roster.links(i) : 0;
     if (listed == link || listed == core::kUnawareLink) return;
     return Fail(absl::StrCat("lane ", lane, " is in the roster with a link that is not its own"));

@@ -1,11 +1,11 @@
-// Oracle: what was done, what should come of it, and whether it did.
+// Oracle: the actions of clients, the results that they must have, and whether they had them.
 //
-// Is told of every action when an edge has accepted it, of every frame that a client gets, and of
-// every input that the core has handled. A relay is expected at everybody whose subscription was in
-// force when an edge accepted it: the core had handled the subscription before. What it is excused
-// by is what the promise leaves out (docs/RELAYS.md): that the target's lane was given up or late,
-// which its v2 clients must be told unless all lanes that knew of it have ended, or that the origin
-// could not know whether it had arrived, which its edge must count.
+// It is called for every action that an edge has accepted, every frame that a client gets, and
+// every input that the core has handled. A relay is expected by every client whose subscription the
+// core had handled before an edge accepted the relay. A missing relay is excused only as
+// docs/RELAYS.md says: the target's lane was given up or late, and its v2 clients were told, unless
+// all lanes that knew of it have ended; or the origin could not know whether the relay had arrived,
+// and its edge counted that.
 //
 // Owner:  World.
 // Bounds: kMaxClients in a run.
@@ -34,7 +34,7 @@ inline Mask BitOf(int client) { return Mask{1} << client; }
 
 enum class Speaks : uint8_t { kNative, kV2, kRecords };
 
-// What runs have done, in sum: that a simulation that finds nothing has looked.
+// The sums over all runs: they show that a simulation without failures has checked something.
 struct Coverage {
   uint64_t relays = 0;
   uint64_t expected = 0;  // relays times clients
@@ -61,63 +61,62 @@ class Oracle {
  public:
   Oracle(const Timeline& timeline, Trace& trace, Coverage& coverage, int topics);
 
-  // The first thing that was wrong; empty: nothing.
+  // The first check that failed; empty: none.
   const std::string& failure() const { return failure_; }
   void Fail(const std::string& what);
 
-  // ---- actions, when the lane has taken them
+  // ---- actions, once the lane has accepted them
   int AddClient(uint64_t peer, Speaks speaks, int lane);
   void Left(int client);
   void Subscribed(int client, int topic);
   void Unsubscribed(int client, int topic);
-  // The number of the relay, which stands at the begin of its payload. `to`: -1 for everybody.
-  // `queryable`: a record.
+  // Returns the number of the relay, with which its payload begins. `to`: -1 for all subscribers.
   int Relay(int client, int topic, int to, bool wants_receipt);
-  // The relay is a record as well, in the place of the client's last of the topic.
+  // The relay is also a record, which replaces the client's last one of the topic.
   void Published(int client, int topic, int relay);
   void Queried(int client, int topic);
   void Received(int client, std::string_view frame);
-  // Is asked first; true when the frame is no business of the oracle's.
+  // Called before the oracle looks at a frame; true: the oracle ignores the frame.
   std::function<bool(int client, const Frame&)> on_frame;
 
   // ---- lanes
   int AddLane(uint64_t lane_id);
   // Its edge has ended; `finished`: everything that its clients relayed had arrived.
   void LaneEnded(int lane, bool finished);
-  // Everything that the lane had to say has been handled by the core.
+  // The core has handled everything that the lane had to send.
   void LaneIdle(int lane);
-  // The lane could not know whether so many of its relays had arrived, and gave them up.
+  // The lane gave up so many of its relays: it could not know whether they had arrived.
   void Unsure(int lane, uint64_t relays);
-  // What the lane's clients have not got is excused, and their subscriptions are told again.
-  // `retold`: what the core's table says of them from now on is of them.
+  // Relays that the lane's clients have not got are excused, and the lane sends their subscriptions
+  // again. `retold`: from now on the core's table shows the new subscriptions.
   void LaneLost(int lane, const char* why, bool retold = true);
-  // The same of what they have not got; of their subscriptions the core knows what it knew before.
+  // The same for relays; the core still knows the subscriptions.
   void LaneMissed(int lane);
 
   // ---- the core
   void CoreStarted();
-  // The lane has been told who is there, on the link of that number.
+  // The lane has received the roster on the link of that number.
   void RosterTold(int lane, uint64_t link, const signaling::v1::Roster& roster);
-  // A lane is about to begin or go on with a link.
+  // A lane is about to begin or continue a link.
   void HelloSaid(const core::Router& router, const signaling::v1::Hello& hello);
   // `opened`: the lane that has opened a stream by this input.
   void CoreHandled(core::Router& router, const CoreHost::OpenedLane& opened);
 
-  // Of several cores: whether they all know of the peer's subscription.
+  // With several cores: `known` says whether all of them know the peer's subscription.
   void LookForSubscriptions(const std::function<bool(uint64_t peer, const std::string&)>& known);
 
   // ---- at the end, when everything has been healed and is quiet
   void CheckEverythingArrived(const core::Router& router);
-  // Of several cores, another one: whether it has all records.
+  // With several cores, for each other one: whether it has all records.
   void CheckRecords(const core::Router& router);
-  // After everybody has left as well.
+  // After all clients have left, too.
   void CheckEmpty(core::Router& router);
 
  private:
   struct Sub {
     bool on = false;
     bool in_force = false;
-    bool certain = false;  // what the core's table says is of this subscription
+    bool certain = false;  // the entry in the core's table is of this subscription
     uint32_t instance = 0;
     int asks = 0;  // v2: since the client subscribed
     int answers = 0;
@@ -156,7 +155,7 @@ class Oracle {
     bool finished = true;
     uint64_t link = 0;           // at the core that runs
     uint64_t untold = 0;         // settled relays that this core has not told it of
-    std::set<int> knowers = {};  // lanes that were told that it is not there, or not aware of it
+    std::set<int> knowers = {};  // lanes whose roster said that it is absent or unaware of that
   };
   struct Pending {
     int client;
@@ -171,7 +170,7 @@ class Oracle {
   void LookForLateLanes(core::Router& router);
   void LookAtWhatIsSettled(core::Router& router);
   void CheckRecord(const core::Router& router, int client, int topic);
-  // The lane was told a roster: who is not in it has been given up, or was late.
+  // A lane received a roster: lanes that are missing in it were given up, or late.
   void NoteWhoIsMissing(int lane, const signaling::v1::Roster& roster);
   bool OnlyTheEndedKnow(int lane) const;
   void CheckRelay(int number, const RelayRecord& relay);
@@ -190,8 +189,8 @@ class Oracle {
   uint64_t roster_version_ = 0;
   uint64_t lanes_late_ = 0;
   std::set<uint64_t> late_;  // the lanes that the core keeps relays for
-  // Of the core that runs: when the first lane said Hello that knew another, and which lanes such
-  // lanes have named that have not come yet.
+  // Of the running core: when the first lane that knew an earlier core sent Hello, and the lanes in
+  // the rosters of such lanes that have not connected yet.
   Time first_return_ = -1;
   std::set<uint64_t> named_;
 };

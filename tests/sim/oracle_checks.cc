@@ -1,4 +1,4 @@
-// Oracle: whether everything came out as promised, once everything has been healed and is quiet.
+// Oracle: the checks after all faults are healed and all is quiet.
 #include <absl/strings/str_format.h>
 
 #include <bit>
@@ -20,7 +20,7 @@ void Oracle::CheckRecord(const core::Router& router, int client, int topic) {
   const int relay = publisher.subs[static_cast<size_t>(topic)].record;
   if (relay < 0 || !lanes_[static_cast<size_t>(publisher.lane)].on) return;
   const core::RecordStore::Entries* entries = router.records().Find(absl::StrCat("t", topic));
-  // Of a topic that is full, any publisher's may have been dropped, which is counted.
+  // If the topic is full, any publisher's record may have been dropped, and was counted.
   if (entries && entries->size() >= core::RecordLimits{}.max_per_topic) return;
   const std::string blob = absl::StrCat(relay, ":");
   for (auto entry = entries ? entries->begin() : core::RecordStore::Entries::const_iterator();

@@ -1,9 +1,9 @@
-// Pipe: one direction of a stream: carries copies of messages, in order, each some time after it
+// Pipe: one direction of a stream: delivers copies of messages, in order, each some time after it
 // was written.
 //
-// A write completes later than it was begun, so that what its writer has meanwhile travels
-// together; and not before the other end takes what is in flight. A pipe can be frozen, and cut
-// after any prefix of what is in flight.
+// A write completes some time after it was begun, so that its writer gathers more for the next
+// one; and not before the other end takes what is in flight. A pipe can be frozen, and cut after
+// any prefix of what is in flight.
 //
 // Owner:  SimStream.
 #ifndef CAIRN_TESTS_SIM_PIPE_H_
@@ -21,25 +21,25 @@
 
 namespace cairn::sim {
 
-// How a lane's network is at present.
+// The state of a lane's network.
 struct Weather {
   Time min_delay = 100;
   Time max_delay = 1 * kMs;
-  Time slow = 0;           // more for each message, one after the other
-  Time refused_until = 0;  // connections are
-  bool answers = false;    // each refusal comes at once
+  Time slow = 0;           // additional time for each message, one after the other
+  Time refused_until = 0;  // until then connections are refused
+  bool answers = false;    // a connection is refused at once, not by a time-out
 };
 
 template <typename Message>
 class Pipe {
  public:
-  // Of messages that the other end has not taken.
+  // The number of messages that the other end has not taken.
   static constexpr size_t kWindow = 6;
 
   struct Ends {
-    // False when the other end does not take the message now: Kick() follows.
+    // False: the other end does not take the message now, and Kick() follows.
     std::function<bool(Message&)> take;
-    // After a Writable() that was false.
+    // Called after Writable() was false.
     std::function<void()> writable;
   };
 
@@ -67,7 +67,7 @@ class Pipe {
     completes_ = timeline_.now() + random_.Between(5, 300) + weather_.slow / 2;
     Schedule(completes_);
   }
-  // Something may move again.
+  // The other end may take messages again.
   void Kick() { Schedule(timeline_.now()); }
   void SetFrozen(bool frozen) {
     frozen_ = frozen;

@@ -18,7 +18,7 @@ void DrawWeather(Random& random, Weather& weather) {
   weather.max_delay = base * random.Between(1, 4);
 }
 
-// Costs of a few dozen relays, so that bounds are met.
+// A few dozen relays reach these bounds.
 void DrawSmallLimits(Random& random, Plan& plan) {
   plan.link_options.window = static_cast<size_t>(random.Scaled(2'000, 60'000));
   plan.edge_limits.max_backlog_bytes = static_cast<size_t>(random.Scaled(5'000, 100'000));
@@ -45,7 +45,7 @@ Plan::Plan(uint64_t seed) {
   if (random.Chance(35)) DrawSmallLimits(random, *this);
   DrawWeather(random, weather);
   DrawFaults(random, faults);
-  // Of its own, so that most seeds mean what they did before there were any.
+  // From a generator of its own, so that most seeds give the same run as before there were scenes.
   Random scene(seed * 0x9e6c63d0876a9a47 + 1);
   scenes = scene.Chance(25);
   if (scenes) chaos = scene.Between(15 * kSecond, 22 * kSecond);

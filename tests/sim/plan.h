@@ -1,8 +1,8 @@
-// Plan: what a run is like, drawn from its seed: how large the world is, which bounds it has, and
-// what the adversary does.
+// Plan: the parameters of a run, drawn from its seed: the size of the world, its bounds, and what
+// the adversary does.
 //
-// Not every adversary does everything: what is left out of a run cannot hide what the rest would
-// find.
+// An adversary does not do everything in every run: a fault that is left out cannot hide a failure
+// that the others would cause.
 #ifndef CAIRN_TESTS_SIM_PLAN_H_
 #define CAIRN_TESTS_SIM_PLAN_H_
 
@@ -14,7 +14,7 @@
 
 namespace cairn::sim {
 
-// How often each of them happens, of 100 faults; 0: never.
+// How many of 100 faults are of each kind; 0: none.
 struct Faults {
   int cut = 0;
   int refuse = 0;
@@ -43,7 +43,7 @@ struct Plan {
   Time chaos = 10 * kSecond;  // how long clients and the adversary act
   Time fault_interval = kSecond;
   Time action_interval = 100 * kMs;  // of one client
-  bool scenes = false;               // long ones take place as well (scenes.cc)
+  bool scenes = false;               // with sequences of several faults (scenes.cc)
   bool two_cores = false;            // the only fault: SceneOfTwoCores
   int64_t max_payload = 100;
   Weather weather;

@@ -1,4 +1,4 @@
-// World: stories of several faults that single ones, drawn at random, rarely make up.
+// World: sequences of several faults that faults drawn one by one rarely produce.
 #include <utility>
 #include <vector>
 
@@ -14,7 +14,7 @@ constexpr Time kAwayUntilTold = 60 * kSecond;
 void World::ScheduleScene() {
   timeline_.After(scenes_.Scaled(200 * kMs, 4 * kSecond), [this] {
     if (!acting()) return;
-    // Not many: what comes after may tell a lane what it should have been told before.
+    // Not many: later faults may tell a lane what an earlier one should have told it.
     if (scenes_.Chance(30)) ScheduleScene();
     Scene();
   });
@@ -44,7 +44,7 @@ SimLane* World::AnyLaneOfScene() {
   return alive.empty() ? nullptr : alive[scenes_.Below(alive.size())];
 }
 
-// It is told so each time that it tries, so that it is back soon after.
+// Each attempt to connect is refused at once, so that the lane reconnects soon after that time.
 void World::SetAway(SimLane& lane, Time away) {
   trace_.Say("lane ", lane.number(), " is away for ", away, " us");
   lane.weather.refused_until = timeline_.now() + away;
@@ -52,7 +52,7 @@ void World::SetAway(SimLane& lane, Time away) {
   if (const auto connection = lane.connection()) connection->Cut();
 }
 
-// A core lives and ends without ever having heard of it; it is back when the next one starts.
+// A core starts and ends while the lane is away; the lane reconnects when the next core starts.
 void World::SceneOfALaneThatIsPassedOver() {
   SimLane* lane = AnyLaneOfScene();
   if (!lane) return;
@@ -68,9 +68,9 @@ void World::SceneOfALaneThatIsPassedOver() {
   });
 }
 
-// A core goes on without a lane and ends soon after: what it had settled, and whom it went on
-// without, the next core has to learn from the others. `returns`: before that core ends the lane
-// says Hello to it, and does not hear what it answers.
+// A core stops waiting for a lane and ends soon after: the next core has to learn from the other
+// lanes what was settled, and without which lane. `returns`: before that core ends, the lane sends
+// Hello to it, and does not receive the answer.
 void World::SceneOfACoreThatEndsOnceItGoesOn(bool returns) {
   SimLane* lane = AnyLaneOfScene();
   if (!lane) return;
@@ -101,7 +101,7 @@ void World::WaitUntilItGoesOn(SimLane& lane, uint64_t incarnation, bool returns)
   });
 }
 
-// It says Hello, and then its snapshot does not come.
+// The lane sends Hello, but its snapshot does not arrive.
 void World::SceneOfALaneThatHangsOnReturn() {
   SimLane* lane = AnyLaneOfScene();
   if (!lane) return;
@@ -115,7 +115,7 @@ void World::SceneOfALaneThatHangsOnReturn() {
   RestartCore();
 }
 
-// The first that a new core hears of are lanes that have just started.
+// The first lanes that connect to a new core have just started.
 void World::SceneOfLanesThatAreAllAway() {
   for (const auto& lane : lanes_) {
     if (lane->alive()) SetAway(*lane, scenes_.Between(1'500 * kMs, 5 * kSecond));
@@ -124,7 +124,7 @@ void World::SceneOfLanesThatAreAllAway() {
   RestartCore();
   NewEdge();
   if (scenes_.Chance(50)) return;
-  // Those lanes are all that this core ever hears of.
+  // No other lanes connect to this core.
   timeline_.After(scenes_.Scaled(600 * kMs, 5 * kSecond), [this, ended = core_.incarnation()] {
     if (!acting() || !core_.running() || core_.incarnation() != ended + 1) return;
     core_.Kill();
@@ -132,8 +132,8 @@ void World::SceneOfLanesThatAreAllAway() {
   });
 }
 
-// Two cores follow each other, and no lane is connected to both: neither has heard of the other,
-// and each has settled what the lanes of the other did not get.
+// Two cores run one after the other, and no lane connects to both: neither knows of the other, and
+// each has settled relays that the lanes of the other did not get.
 void World::SceneOfTwoCores() {
   std::vector<SimLane*> first, second;
   for (const auto& lane : lanes_) (lane->number() % 2 == 0 ? first : second).push_back(lane.get());

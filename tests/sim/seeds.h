@@ -1,5 +1,5 @@
-// Seeds that have failed, with what was wrong: run first, for ever. They mean what they did for as
-// long as plan.cc draws alike.
+// Seeds that have failed, with the fault that they found: they are run first. They give the same
+// run only as long as plan.cc draws the same numbers.
 #ifndef CAIRN_TESTS_SIM_SEEDS_H_
 #define CAIRN_TESTS_SIM_SEEDS_H_
 
@@ -39,7 +39,7 @@ inline constexpr std::array kKeptSeeds = {
     KeptSeed{10489540, "a core that had heard of new lanes only counted as the first of all"},
 };
 
-// The same of several cores: of mesh_world.
+// The same for several cores (mesh_world).
 inline constexpr std::array kKeptMeshSeeds = {
     KeptSeed{6664, "a lane tried another core in vain, and its relays were stale there meanwhile"},
     KeptSeed{3891, "without its rule: a lane that was given up elsewhere is not told"},

@@ -11,7 +11,8 @@ namespace {
 
 constexpr Time kTickTime = link::kTick.count() * kMs;
 constexpr Time kReportInterval = 2 * kSecond;
-// What a lane may tell beyond a bound: its figures, or one peer with all its topics and queries.
+// How far a message may exceed the bound: a lane's figures, or one peer with all its topics and
+// queries.
 constexpr size_t kFigures = 20'000;
 constexpr size_t kOverhead = 1'024;
 
@@ -29,7 +30,7 @@ class SimLane::Opener final : public edge::CoreStreamOpener {
                                     around.next_core ? around.next_core(lane_) : around.core, lane_,
                                     listener, absl::StrCat("lane ", lane_.number_));
     lane_.connection_ = connection;
-    // Not one that does not come about.
+    // Only if the connection will be established.
     if (around.timeline.now() >= lane_.weather.refused_until && around.core.running()) {
       const auto [messages, wait] = std::exchange(lane_.freeze_next_, {0, 0});
       connection->FreezeAfter(messages, wait);

@@ -27,7 +27,7 @@ namespace cairn::sim {
 
 class SimLane;
 
-// What all lanes of a run share.
+// The objects that all lanes of a run share.
 struct Surroundings {
   Timeline& timeline;
   Random& network;
@@ -37,7 +37,7 @@ struct Surroundings {
   CoreHost& core;
   Oracle& oracle;
   Coverage& coverage;
-  // Of several cores, the one that a lane connects to next; empty: there is one.
+  // With several cores: the one that a lane connects to next. Empty: there is only one.
   std::function<CoreHost&(SimLane&)> next_core = {};
 };
 
@@ -68,7 +68,7 @@ class SimClient final : public edge::Client {
 
 class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
  public:
-  // `secret`: what the lane's is made of.
+  // `secret`: the number that the lane's secret is made from.
   SimLane(const Surroundings& around, std::string edge, uint32_t index, uint64_t secret);
   ~SimLane();
 
@@ -78,21 +78,21 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   const std::string& edge() const { return edge_; }
   // REQUIRES: alive().
   edge::Lane& lane() { return *lane_; }
-  // Of a client that joins with that proof.
+  // The id of a client that joins with that proof.
   uint64_t PeerOf(uint64_t proof) const { return link::PeerIdOf(secret_, proof); }
   SimClient* Join(uint64_t proof, Speaks speaks);
-  // The client has said something, which is done when the loop gets to it.
+  // The client has sent a message; `act` handles it when the loop reads it.
   void Ask(SimClient& client, std::function<void()> act);
   void Leave(SimClient& client);
   const std::vector<std::unique_ptr<SimClient>>& clients() const { return clients_; }
-  // Everything that the lane and its link have to do is done.
+  // Whether the lane and its link have nothing left to do.
   bool Quiet() const;
 
   // ---- faults
   Weather weather;
   void SetHung(bool hung);
   bool hung() const { return hung_; }
-  // Its next stream hangs once so many messages have arrived, for a while.
+  // Its next stream hangs for `wait` once so many messages have arrived.
   void FreezeNext(int after_messages, Time wait) { freeze_next_ = {after_messages, wait}; }
   std::shared_ptr<SimStream> connection() const { return connection_.lock(); }
   void Kill(bool finished = false);
@@ -139,7 +139,7 @@ class SimLane final : public edge::LoopExecutor, public edge::CoreLinkListener {
   std::deque<std::function<void()>> waiting_;  // while hung
   Time next_report_ = 0;
   bool draining_ = false;
-  Time goodbye_end_ = 0;  // 0: it was not said
+  Time goodbye_end_ = 0;  // 0: no goodbye was sent
 };
 
 }  // namespace cairn::sim

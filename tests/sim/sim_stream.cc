@@ -64,7 +64,7 @@ std::unique_ptr<edge::CoreStream> SimStream::Open() {
   if (timeline_.now() < weather_.refused_until || !core_.running()) {
     core_told_ = true;
     up_.Cut(0);
-    // The kernel answers for a process that is gone; a network that is away swallows.
+    // The kernel answers for a process that has ended; a broken network answers nothing.
     const bool answered =
         weather_.answers || random_.Chance(timeline_.now() < weather_.refused_until ? 60 : 98);
     TellEdge(answered ? random_.Between(50, 5 * kMs) : kConnectTimeout, kUnavailable, "refused");

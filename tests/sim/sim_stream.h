@@ -1,8 +1,8 @@
-// SimStream: a stream between a lane and the core, without a network: both of its ends, and all
-// that can happen to it.
+// SimStream: a stream between a lane and the core, without a network: both of its ends, and the
+// faults of the network.
 //
-//   opening ──first message arrives──▶ open ──Cut(), Cancel(), Close()──▶ each end is told, at its
-//   own time
+//   opening ──first message arrives──▶ open ──Cut(), Cancel(), Close()──▶ ended: each end is told
+//                                                                         at a time of its own
 //
 // Behaves as edge/http2_core_stream.cc and core/lane_connection.cc do: one read at a time in the
 // core, an inbox in the lane.
@@ -30,30 +30,30 @@ class SimStream final : public core::LaneStream, public std::enable_shared_from_
             CoreHost& core, edge::LoopExecutor& executor, edge::CoreStreamListener& listener,
             std::string name);
 
-  // Begins to connect; the result is the lane's end.
+  // Begins to connect; returns the lane's end.
   std::unique_ptr<edge::CoreStream> Open();
 
   // The host at its other end.
   CoreHost& core() const { return core_; }
 
-  // ---- what happens to it
+  // ---- faults
   // Nothing moves until it is released or cut.
   void SetFrozen(bool frozen);
-  // The same once so many messages of the lane have arrived, for a while: what the core answers to
-  // the last of them does not. 0: never.
+  // The same for a while, once so many messages of the lane have arrived: the core's answer to the
+  // last of them does not arrive. 0: never.
   void FreezeAfter(int messages, Time wait) {
     freeze_after_ = messages;
     freeze_for_ = wait;
   }
-  // It breaks: prefixes of what is in flight arrive, and each end is told after a while, up to that
-  // of a keepalive.
+  // It breaks: a prefix of what is in flight arrives in each direction, and each end is told after
+  // a while, at the latest by a keepalive.
   void Cut();
   // The same, because the core's process has ended.
   void CutByCore(bool at_once);
   bool over() const { return edge_told_ && core_told_; }
   // The core takes the next message of the lane.
   bool reading() const { return reading_; }
-  // The lane did not accept what the core said.
+  // Whether the lane refused the core's first message.
   bool refused() const { return refused_; }
 
   // ---- core::LaneStream
@@ -81,11 +81,11 @@ class SimStream final : public core::LaneStream, public std::enable_shared_from_
   const Weather& weather_;
   CoreHost& core_;
   edge::LoopExecutor& executor_;
-  edge::CoreStreamListener* listener_;  // null: the lane has let go of it
+  edge::CoreStreamListener* listener_;  // null: the lane has released the stream
   const std::string name_;
   Pipe<signaling::v1::LaneToCore> up_;
   Pipe<signaling::v1::CoreToLane> down_;
-  uint64_t incarnation_ = 0;  // of the core that it leads to; 0: none
+  uint64_t incarnation_ = 0;  // of the core at its other end; 0: none
   bool opened_ = false;       // the core's router knows of it
   bool reading_ = false;      // in the core
   bool closed_ = false;       // by the router

@@ -1,5 +1,5 @@
-// Timeline: virtual time and what happens when. No thread, no sleep: the time is that of the event
-// that runs.
+// Timeline: virtual time, and the events that are due. No thread, no sleep: the time is that of the
+// event that runs.
 //
 // Owner:  World.
 #ifndef CAIRN_TESTS_SIM_TIMELINE_H_
@@ -28,13 +28,13 @@ class Timeline {
     events_.push({when < now_ ? now_ : when, next_++, std::move(run)});
   }
   void After(Time wait, std::function<void()> run) { At(now_ + wait, std::move(run)); }
-  // Runs the next event that is due until `end`. False when there is none: then the time is `end`.
+  // Runs the next event that is due by `end`. False when there is none: then the time is `end`.
   bool Step(Time end) {
     if (events_.empty() || events_.top().when > end) {
       now_ = end;
       return false;
     }
-    // top() is const, but nothing looks at an event that is popped at once.
+    // top() is const, but the event is popped at once.
     const std::function<void()> run = std::move(const_cast<Event&>(events_.top()).run);
     now_ = events_.top().when;
     events_.pop();

@@ -1,5 +1,4 @@
-// Trace: what happened in a run, in words: the last lines of it. Off unless a run is to be looked
-// at.
+// Trace: the last events of a run, as text. Off unless one seed is run alone (--seed).
 //
 // Bounds: kMaxLines of kMaxLine characters, in static memory: a run takes the same addresses with
 // and without it.

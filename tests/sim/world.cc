@@ -10,9 +10,8 @@
 namespace cairn::sim {
 namespace {
 
-// After everything is healed: what is left to be noticed, given up, waited for and told takes no
-// longer. A stream whose end was not told is noticed by keepalives, a lane that is gone by its
-// time-out; then a paused client is read.
+// How long it may take after the faults are healed: a broken stream is noticed by keepalives, a
+// lane that has ended by its time-out; then a paused client is read.
 Time QuietBy(const Plan& plan) {
   return absl::ToInt64Microseconds(plan.core_limits.lane_timeout) + 25 * kSecond;
 }
@@ -48,7 +47,7 @@ bool World::Run() {
   if (!RunUntil(plan_.chaos)) return false;
   Heal();
   if (!RunUntilQuiet()) return false;
-  // Queries wait for as long as they may.
+  // Queries that wait are answered by then.
   if (!RunUntil(timeline_.now() + absl::ToInt64Microseconds(plan_.edge_limits.query_hold) +
                 2 * kLook))
     return false;
@@ -56,7 +55,7 @@ bool World::Run() {
   if (!failure().empty()) return false;
   EverybodyLeaves();
   if (!RunUntilQuiet()) return false;
-  // The last of what is settled is told with a tick.
+  // Lanes are told of the last settled relays at a tick.
   if (!RunUntil(timeline_.now() + 500 * kMs)) return false;
   oracle_.CheckEmpty(core_.router());
   for (const auto& lane : lanes_) {
@@ -71,8 +70,8 @@ bool World::RunUntil(Time end) {
   return failure().empty();
 }
 
-// What clients have asked for before everything was healed may take long to be read, where windows
-// are small: as long as some of it is, nothing is stuck.
+// Where windows are small, it may take long to read what clients have sent before the faults were
+// healed: as long as some of it is read, nothing is stuck.
 bool World::RunUntilQuiet() {
   size_t asked = Asked();
   for (Time end = timeline_.now() + QuietBy(plan_); timeline_.now() < end;) {
@@ -125,7 +124,7 @@ bool World::Quiet() {
       if (client->member && !client->asked.empty()) return false;
     }
   }
-  // A core that nobody has come to holds on.
+  // A core that no lane has connected to goes on holding.
   if (alive > 0 && core_.router().hold().holding()) return false;
   const core::Directory& directory = core_.router().directory();
   if (directory.lanes().size() != alive) return false;

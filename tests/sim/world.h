@@ -1,6 +1,6 @@
-// World: one run: edges, a core, clients, the adversary, and what must be true at the end.
+// World: one run: edges, a core, clients, the adversary, and the checks at the end.
 //
-// Thread: one. The same seed gives the same run in a process that begins with it.
+// Thread: one. The same seed gives the same run if it is the first of its process.
 #ifndef CAIRN_TESTS_SIM_WORLD_H_
 #define CAIRN_TESTS_SIM_WORLD_H_
 
@@ -24,7 +24,7 @@ class World {
   World(uint64_t seed, Coverage& coverage, size_t trace_lines);
   ~World();
 
-  // True when everything came out as promised.
+  // Whether every check has passed.
   bool Run();
   const std::string& failure() const { return oracle_.failure(); }
   const Trace& trace() const { return trace_; }
@@ -32,10 +32,10 @@ class World {
  private:
   // ---- the run (world.cc)
   bool RunUntil(Time end);
-  // Runs until Quiet(). Fails when that takes too long and clients' wishes are not read either.
+  // Runs until Quiet(). Fails when that takes too long and no lane reads clients' messages either.
   bool RunUntilQuiet();
   bool Quiet();
-  // What clients want and their lanes have not read.
+  // The number of clients' messages that their lanes have not read.
   size_t Asked() const;
   void SayWhatIsStuck();
   void CheckCore(const CoreHost::OpenedLane& opened);
@@ -76,14 +76,14 @@ class World {
   void Heal();
   SimLane* AnyLane();
 
-  // ---- long stories (scenes.cc)
+  // ---- sequences of several faults (scenes.cc)
   void ScheduleScene();
   void Scene();
   void SceneOfALaneThatIsPassedOver();
   void SceneOfALaneThatHangsOnReturn();
   void SceneOfACoreThatEndsOnceItGoesOn(bool returns);
   void WaitUntilItGoesOn(SimLane& lane, uint64_t incarnation, bool returns);
-  // Calls `then` a while after the core of that incarnation has stopped to wait for lanes.
+  // Calls `then` a while after the core of that incarnation has stopped waiting for lanes.
   void OnceItGoesOn(uint64_t incarnation, std::function<void()> then);
   void SceneOfLanesThatAreAllAway();
   void SceneOfTwoCores();

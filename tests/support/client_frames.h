@@ -1,4 +1,4 @@
-// What a client sends: masked WebSocket frames (RFC 6455 5.2), and messages of the CBOR dialect.
+// Frames of a client: masked WebSocket frames (RFC 6455 5.2), and messages of the CBOR dialect.
 #ifndef CAIRN_TESTS_SUPPORT_CLIENT_FRAMES_H_
 #define CAIRN_TESTS_SUPPORT_CLIENT_FRAMES_H_
 
@@ -77,7 +77,7 @@ inline std::string RelayFrame(std::string_view topic, std::string_view payload) 
   return ClientFrame(wire::WsOpcode::kBinary, RelayMessage(topic, payload));
 }
 
-// The frame in which the server hands a relay to a subscriber.
+// The frame in which the server delivers a relay to a subscriber.
 inline std::string DeliveredFrame(std::string_view topic, std::string_view payload) {
   std::string frame;
   wire::AppendWsFrame(wire::WsOpcode::kBinary, RelayMessage(topic, payload), frame);

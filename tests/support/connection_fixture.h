@@ -1,5 +1,5 @@
 // ConnectionTest: a Connection on one end of a socket pair, and a client on the other, plain or
-// through TLS. The test plays the loop, with a loop's parts: input and output happen in TakeTurn().
+// through TLS. The test takes the place of the loop: input and output happen in TakeTurn().
 #ifndef CAIRN_TESTS_SUPPORT_CONNECTION_FIXTURE_H_
 #define CAIRN_TESTS_SUPPORT_CONNECTION_FIXTURE_H_
 
@@ -75,7 +75,7 @@ class ConnectionTest : public testing::TestWithParam<bool>, protected EdgeBed {
     Settle();
     return ready;
   }
-  // Everything that a loop does before it sleeps, and the turns that follow at once.
+  // What a loop does before it sleeps, and the turns that follow at once.
   void Settle() {
     const auto retire = [this](Connection&) { retired_ = true; };
     turn_.Settle(retire);
@@ -118,7 +118,7 @@ class ConnectionTest : public testing::TestWithParam<bool>, protected EdgeBed {
     while (TakeTurn()) {
     }
   }
-  // The client reads until nothing more comes.
+  // The client reads until no more data arrives.
   std::string ReceiveAll() {
     std::string all;
     char piece[16 << 10];

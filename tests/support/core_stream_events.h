@@ -1,4 +1,5 @@
-// CoreStreamEvents: what a core stream has told its listener; and a socket for its core.
+// CoreStreamEvents: the calls of a core stream to its listener; and a listening socket for its
+// core.
 #ifndef CAIRN_TESTS_SUPPORT_CORE_STREAM_EVENTS_H_
 #define CAIRN_TESTS_SUPPORT_CORE_STREAM_EVENTS_H_
 
@@ -36,7 +37,7 @@ class CoreStreamEvents final : public CoreStreamListener {
   std::unique_ptr<CoreStream>* stream = nullptr;  // destroyed when it has ended
 };
 
-// Not valid when that fails.
+// An invalid descriptor on failure.
 inline UniqueFd ListenOnUnixSocket(const std::string& path) {
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
   sockaddr_un address = {};

@@ -1,4 +1,4 @@
-// Masked WebSocket frames, bit by bit, and the events that WsDecoder makes of them.
+// Masked WebSocket frames, field by field, and the events that WsDecoder returns for them.
 #ifndef CAIRN_TESTS_SUPPORT_DECODED_FRAMES_H_
 #define CAIRN_TESTS_SUPPORT_DECODED_FRAMES_H_
 
@@ -82,8 +82,7 @@ inline std::string SampleStream() {
          Frame(kFin | kBinary, "tiny", 9) + CloseFrame(1000, "bye");
 }
 
-// One decoder and a copy of each piece, so that a view that outlives what it promises is found by
-// ASan.
+// A decoder that gets a copy of each piece, so that ASan finds a view that is used after its piece.
 class Feed {
  public:
   explicit Feed(size_t limit = kLimit) : decoder_(limit) {}

@@ -1,4 +1,4 @@
-// Files of the source tree that tests compare the code with, such as docs/PROTOCOL.md.
+// Documents of the source tree that tests compare with the code, such as docs/PROTOCOL.md.
 #ifndef CAIRN_TESTS_SUPPORT_DOCUMENT_H_
 #define CAIRN_TESTS_SUPPORT_DOCUMENT_H_
 

@@ -1,4 +1,4 @@
-// EdgeBed: what a session needs around it: a lane with a fake link, counters, limits and a clock.
+// EdgeBed: the environment of a session: a lane with a fake link, counters, limits and a clock.
 #ifndef CAIRN_TESTS_SUPPORT_EDGE_BED_H_
 #define CAIRN_TESTS_SUPPORT_EDGE_BED_H_
 

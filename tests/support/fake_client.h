@@ -1,5 +1,4 @@
-// FakeClient: a connection without a socket, which remembers what a session and its lane asked of
-// it.
+// FakeClient: a connection without a socket, which records the calls of its session and lane.
 #ifndef CAIRN_TESTS_SUPPORT_FAKE_CLIENT_H_
 #define CAIRN_TESTS_SUPPORT_FAKE_CLIENT_H_
 

@@ -1,4 +1,4 @@
-// FakeCoreLink: a link that keeps what a lane says, in place of a core.
+// FakeCoreLink: a link without a core, which keeps the batches that a lane submits.
 #ifndef CAIRN_TESTS_SUPPORT_FAKE_CORE_LINK_H_
 #define CAIRN_TESTS_SUPPORT_FAKE_CORE_LINK_H_
 
@@ -29,6 +29,8 @@ class FakeCoreLink final : public CoreLink {
     ++apart;
     Submit(batch);
   }
+  void Flush() override { ++flushes; }
+  int large_batch() const override { return large; }
   size_t Room() const override { return room; }
   size_t cost() const override { return unaccepted_cost; }
   void Tick() override {}
@@ -45,12 +47,12 @@ class FakeCoreLink final : public CoreLink {
     unaccepted_cost = 0;
     Begin(std::move(session));
   }
-  // There is so much more room.
+  // The link has room for that much more.
   void MakeRoom(size_t cost) {
     room += cost;
     listener_.OnRoom();
   }
-  // The core has handled everything that was submitted, which is kept as it was.
+  // The core has handled all submitted batches; they are kept.
   void AcceptAll() {
     for (signaling::v1::LaneToCore batch : submitted) listener_.OnAccepted(batch);
     unaccepted_cost = 0;
@@ -66,11 +68,13 @@ class FakeCoreLink final : public CoreLink {
   }
 
   static constexpr size_t kUnlimited = std::numeric_limits<int64_t>::max();
+  size_t flushes = 0;
+  int large = std::numeric_limits<int>::max();
   bool begins_at_once = true;
   bool breakable = true;
   size_t room = kUnlimited;
   size_t unaccepted_cost = 0;
-  size_t apart = 0;  // of those that were submitted, in a message of their own
+  size_t apart = 0;  // how many of the submitted batches have a message of their own
   std::vector<signaling::v1::LaneToCore> submitted;
 
  private:

@@ -1,4 +1,4 @@
-// FakeCoreStream: streams to a core that a test plays.
+// FakeCoreStream: streams to a core whose part the test plays.
 #ifndef CAIRN_TESTS_SUPPORT_FAKE_CORE_STREAM_H_
 #define CAIRN_TESTS_SUPPORT_FAKE_CORE_STREAM_H_
 
@@ -12,13 +12,14 @@
 
 namespace cairn::edge {
 
-// What the lane has done with one stream; outlives it.
+// The lane's calls of one stream; outlives the stream.
 struct FakeStreamState {
   CoreStreamListener* listener = nullptr;
   std::vector<signaling::v1::LaneToCore> written;
-  bool one_at_a_time = false;  // a write is in flight until a test says FinishWrite()
+  bool one_at_a_time = false;  // a write is in flight until FinishWrite()
   bool busy = false;
   bool cancelled = false;
+  size_t flushes = 0;
   bool destroyed = false;
 
   std::vector<signaling::v1::LaneToCore> TakeWritten() { return std::exchange(written, {}); }
@@ -39,6 +40,7 @@ class FakeCoreStream final : public CoreStream {
     state_->written.push_back(message);
     state_->busy = state_->one_at_a_time;
   }
+  void Flush() override { ++state_->flushes; }
   void Cancel() override { state_->cancelled = true; }
 
  private:

@@ -1,5 +1,5 @@
-// FakeLane: an edge's lane behind a link, as a router sees it: it keeps what it is sent until a
-// test takes it.
+// FakeLane: an edge's lane behind a link, as a router sees it: it keeps received messages until a
+// test takes them.
 #ifndef CAIRN_TESTS_SUPPORT_FAKE_LANE_H_
 #define CAIRN_TESTS_SUPPORT_FAKE_LANE_H_
 
@@ -16,7 +16,7 @@
 
 namespace cairn::core {
 
-// One stream. What is written arrives when the lane takes it.
+// One stream. A message that is written arrives when the lane takes it.
 class FakeLaneStream final : public LaneStream {
  public:
   bool Writable() override { return !busy; }
@@ -58,7 +58,7 @@ class FakeLane {
     return hello;
   }
 
-  // Handles what has been written to it, but for the last `lost` messages, which are lost.
+  // Handles the messages that were written to it, without the last `lost` ones, which are lost.
   void Receive(size_t lost = 0) {
     if (!stream) return;
     for (; stream->written.size() > lost; stream->written.pop_front()) {
@@ -93,11 +93,11 @@ class FakeLane {
   const uint64_t id;
   std::string edge;
   std::string secret;
-  signaling::v1::Roster roster;  // that it says in Hello
-  // Of the link that it is on; 0: it never had one.
+  signaling::v1::Roster roster;  // in its Hello
+  // The core of its link; 0: it never had one.
   uint64_t core_id = 0;
   uint64_t link_number = 0;
-  std::vector<uint64_t> earlier_cores;  // that it says in Hello
+  std::vector<uint64_t> earlier_cores;  // in its Hello
   uint64_t session = 0;                 // the same
   std::unique_ptr<WireLink> link;
   std::shared_ptr<FakeLaneStream> stream;  // null: broken
@@ -105,7 +105,7 @@ class FakeLane {
   std::vector<signaling::v1::CoreToLane> messages;
   std::vector<uint64_t>
       accepted;  // numbers of its events that the core has handled, 0 for those without
-  // What the last link left unsaid when the core began another.
+  // The messages that the last link had not delivered when the core began another.
   std::vector<signaling::v1::LaneToCore> unaccepted;
 
  private:

@@ -1,4 +1,4 @@
-// FakeLoopExecutor: a loop that runs its tasks when a test says so.
+// FakeLoopExecutor: a loop that runs its tasks when a test calls Run().
 //
 // Thread: Post() from any; the rest on the test's.
 #ifndef CAIRN_TESTS_SUPPORT_FAKE_LOOP_EXECUTOR_H_
@@ -28,7 +28,7 @@ class FakeLoopExecutor final : public LoopExecutor {
     MutexLock lock(mu_);
     return tasks_.size();
   }
-  // Runs what has been posted so far; what that posts waits for the next call.
+  // Runs the tasks posted so far; tasks that they post wait for the next call.
   void Run() {
     std::vector<std::function<void()>> tasks;
     {

@@ -46,7 +46,7 @@ class Http2CallTest : public testing::Test {
       peer_.Read(output);
     } while (!output.empty());
   }
-  // The call reads that; its messages are collected.
+  // The call reads these bytes; the messages in them are collected.
   void Receive(const std::string& bytes) {
     call_.Receive(bytes, now_);
     Collect();

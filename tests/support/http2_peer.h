@@ -1,5 +1,5 @@
-// Http2Peer: the server's end of an Http2Call, as a script of frames. Writes them by itself, reads
-// what the call wrote with nghttp2's server, which complains of whatever is not HTTP/2.
+// Http2Peer: the server's end of an Http2Call. It writes frames by itself, and reads the call's
+// with nghttp2's server, which reports what violates HTTP/2.
 #ifndef CAIRN_TESTS_SUPPORT_HTTP2_PEER_H_
 #define CAIRN_TESTS_SUPPORT_HTTP2_PEER_H_
 
@@ -39,12 +39,12 @@ class Http2Peer {
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, OnInvalidFrame);
     nghttp2_option* option = nullptr;
     nghttp2_option_new(&option);
-    // The test says what window is open.
+    // The test opens windows itself.
     nghttp2_option_set_no_auto_window_update(option, 1);
     nghttp2_session_server_new2(&session_, callbacks, this, option);
     nghttp2_option_del(option);
     nghttp2_session_callbacks_del(callbacks);
-    // It expects the acknowledgement of those that the test sends.
+    // nghttp2 expects the acknowledgement of the settings that the test sends.
     const nghttp2_settings_entry window = {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 1 << 30};
     nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, &window, 1);
     nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, 1 << 30);
@@ -81,11 +81,11 @@ class Http2Peer {
     Append(frame, stream, 4);
     return frame.append(payload);
   }
-  // Its own, and the acknowledgement of the call's.
+  // Its settings, and the acknowledgement of the call's.
   static std::string Settings() {
     return Frame(kSettings, kNone, 0, "") + Frame(kSettings, kAck, 0, "");
   }
-  // Literals that enter no table.
+  // Literals that are not added to a table.
   static std::string HeaderBlock(const Headers& headers) {
     std::string block;
     for (const auto& [name, value] : headers) {
@@ -130,7 +130,7 @@ class Http2Peer {
   }
 
  private:
-  // The test says what the call reads.
+  // The call reads only the frames that the test writes.
   void DropOutput() {
     const uint8_t* output = nullptr;
     while (nghttp2_session_mem_send(session_, &output) > 0) {

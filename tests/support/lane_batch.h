@@ -1,4 +1,4 @@
-// Batch: what a lane says in one go, event by event.
+// Batch: builds a batch of a lane, event by event.
 #ifndef CAIRN_TESTS_SUPPORT_LANE_BATCH_H_
 #define CAIRN_TESTS_SUPPORT_LANE_BATCH_H_
 
@@ -54,7 +54,7 @@ class Batch {
     Add(signaling::v1::LaneEvent::KIND_GOODBYE, 0);
     return *this;
   }
-  // Any other, and the last one for what its kind leaves open.
+  // Adds an event of any kind; last() is for its other fields.
   signaling::v1::LaneEvent& Add(signaling::v1::LaneEvent::Kind kind, uint64_t peer) {
     signaling::v1::LaneEvent* event = batch_.add_events();
     event->set_kind(kind);

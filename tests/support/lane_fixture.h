@@ -22,7 +22,7 @@ class LaneTest : public testing::Test {
   static constexpr uint64_t kLane = 42;
   static constexpr uint64_t kOtherLane = 43;
 
-  // The session has begun, and its snapshot, of nobody, is told.
+  // The session has begun, and the empty snapshot has been sent.
   LaneTest() {
     lane_.Connect(&link_);
     Said();
@@ -62,7 +62,7 @@ class LaneTest : public testing::Test {
     AddDelivery(message, origin, seq, from, topic, payload);
     lane_.OnCoreMessage(message);
   }
-  // Who gets a relay to the topic by a peer elsewhere.
+  // The clients that get a relay to the topic from a peer of another lane.
   std::set<uint64_t> Reached(const std::string& topic) {
     for (auto& [peer, client] : clients_) client.frames.clear();
     Deliver(++probe_, 999'999, topic);
@@ -74,7 +74,7 @@ class LaneTest : public testing::Test {
     }
     return peers;
   }
-  // What the lane has told the core since the last call: "kind peer topic".
+  // The events that the lane has sent since the last call: "kind peer topic".
   std::vector<std::string> Said() {
     lane_.Flush();
     std::vector<std::string> words;

@@ -1,4 +1,4 @@
-// A LaneLink on streams that a test writes and breaks, and what it has told its lane.
+// A LaneLink on streams that a test writes to and breaks, and the link's calls to its lane.
 #ifndef CAIRN_TESTS_SUPPORT_LANE_LINK_FIXTURE_H_
 #define CAIRN_TESTS_SUPPORT_LANE_LINK_FIXTURE_H_
 
@@ -68,14 +68,14 @@ class LaneLinkTest : public testing::Test {
     welcome->set_received(received);
     return message;
   }
-  // The first session, with everything of its opening taken.
+  // Begins the first session; the messages of its opening are taken.
   void Begin() {
     TakeHello();
     stream().Say(WelcomeOf(signaling::v1::Welcome::OUTCOME_NEW));
     listener_.sessions.clear();
   }
   void End(int code = 14) { stream().listener->OnStreamEnded(code, "broke"); }
-  // The stream ends, and after a pause the next one has opened.
+  // The stream ends, and after a pause the next one opens.
   void Reopen() {
     End();
     executor_.Run();

@@ -1,4 +1,4 @@
-// LaneSession: a lane, and what it has told its cores.
+// LaneSession: a lane, and the events that it has sent to its cores.
 #ifndef CAIRN_TESTS_SUPPORT_LANE_SESSION_FIXTURE_H_
 #define CAIRN_TESTS_SUPPORT_LANE_SESSION_FIXTURE_H_
 
@@ -14,31 +14,31 @@ class LaneSession : public LaneTest {
  protected:
   using Kind = CoreSession::Kind;
 
-  // The numbers of what was told since the last call; 0 for what has none.
+  // The numbers of the events sent since the last call; 0 for an event without one.
   std::vector<uint64_t> NumbersTold() {
     lane_.Flush();
     std::vector<uint64_t> numbers;
     for (const signaling::v1::LaneEvent& event : link_.TakeEvents()) numbers.push_back(event.seq());
     return numbers;
   }
-  // Of them, only the numbered.
+  // Only the numbers of relays.
   std::vector<uint64_t> RelaysTold() {
     std::vector<uint64_t> numbers = NumbersTold();
     std::erase(numbers, 0u);
     return numbers;
   }
-  // What was submitted and not accepted, as the link hands it over.
+  // The batches that were submitted and not accepted, as the link returns them.
   std::vector<signaling::v1::LaneToCore> Unaccepted() {
     lane_.Flush();
     return std::exchange(link_.submitted, {});
   }
-  // Everything told since the last call is accepted.
+  // The core accepts everything sent since the last call.
   void Accept() {
     lane_.Flush();
     link_.AcceptAll();
     link_.submitted.clear();
   }
-  // The subscriptions told since the last call: whether each is new.
+  // For each subscription sent since the last call: whether it is new.
   std::vector<bool> NewTold() {
     lane_.Flush();
     std::vector<bool> flags;

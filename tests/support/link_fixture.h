@@ -1,4 +1,4 @@
-// LinkTest: both ends of a link, on a stream that the test plays.
+// LinkTest: both ends of a link; the test carries the messages between them.
 #ifndef CAIRN_TESTS_SUPPORT_LINK_FIXTURE_H_
 #define CAIRN_TESTS_SUPPORT_LINK_FIXTURE_H_
 
@@ -16,14 +16,14 @@ using CoreEnd = Link<signaling::v1::CoreToLane, signaling::v1::LaneToCore>;
 
 inline constexpr size_t kWindow = 64 << 20;
 inline constexpr size_t kMaxWhole = 4 << 20;
-// More than one message may have, so that it travels in three parts.
+// More than one message may carry: it is sent in three parts.
 inline constexpr size_t kLarge = 2 * kMaxMessageBytes + 1000;
-// Of a message that carries nothing but a part: its number, its acknowledgement, its length.
+// The overhead of a message with only a part: its number, its acknowledgement, its length.
 inline constexpr size_t kPartOverhead = 64;
 
 inline constexpr auto kIgnore = [](const auto&) {};
 
-// The edge's end, on a stream to an end that has handled nothing.
+// The edge's end, on a stream to a core's end that has handled nothing.
 class LinkTest : public testing::Test {
  protected:
   LinkTest() {
@@ -35,7 +35,7 @@ class LinkTest : public testing::Test {
     edge_.Append(message);
     EXPECT_EQ(message.events_size(), 0) << "not cleared";
   }
-  // Everything that the edge's end writes now.
+  // All messages that the edge's end writes now.
   std::vector<signaling::v1::LaneToCore> Write() {
     std::vector<signaling::v1::LaneToCore> written;
     while (edge_.HasNext()) written.push_back(edge_.Next());
@@ -52,7 +52,7 @@ class LinkTest : public testing::Test {
     }
     return handled;
   }
-  // What the edge's end gives back when the core's end says how far it is.
+  // The relays that the edge's end drops when the core's end acknowledges them.
   std::vector<uint64_t> AcknowledgedByCore() {
     std::vector<uint64_t> released;
     signaling::v1::CoreToLane message;

@@ -1,4 +1,4 @@
-// Messages of links with little in them, and words for what is in others.
+// Small messages of links, and the numbers of relays in messages.
 #ifndef CAIRN_TESTS_SUPPORT_LINK_MESSAGES_H_
 #define CAIRN_TESTS_SUPPORT_LINK_MESSAGES_H_
 

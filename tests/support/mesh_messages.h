@@ -1,4 +1,5 @@
-// Messages between cores, as they are written and as they are read.
+// Messages between cores: packed as their sender writes them, and parsed as their receiver reads
+// them.
 #ifndef CAIRN_TESTS_SUPPORT_MESH_MESSAGES_H_
 #define CAIRN_TESTS_SUPPORT_MESH_MESSAGES_H_
 
@@ -9,7 +10,7 @@
 
 namespace cairn::core {
 
-// With the items of `message`; nothing else of it.
+// The items of `message`, without its other fields.
 inline link::MeshOut Packed(const signaling::v1::MeshMessage& message) {
   signaling::v1::MeshMessage items;
   *items.mutable_items() = message.items();
@@ -18,7 +19,7 @@ inline link::MeshOut Packed(const signaling::v1::MeshMessage& message) {
   return packed;
 }
 
-// What the receiver reads.
+// The message that the receiver reads.
 inline signaling::v1::MeshMessage Read(const signaling::v1::MeshMessage& head,
                                        std::string_view items) {
   signaling::v1::MeshMessage message;

@@ -36,12 +36,12 @@ struct Parsed {
   ParseResult result;
   std::string out;
   std::string err;
-  std::vector<std::string> argv;  // as it is afterwards
+  std::vector<std::string> argv;  // after parsing
 };
 
 class OptionsTest : public testing::Test {
  protected:
-  // Without variables of the machine or of another test.
+  // Removes environment variables of the machine and of other tests.
   OptionsTest() {
     for (char** variable = environ; *variable; ++variable) {
       const std::string text = *variable;
@@ -77,7 +77,7 @@ class OptionsTest : public testing::Test {
     EXPECT_TRUE(parsed.result.options.has_value());
     return parsed.result.options.value_or(Options());
   }
-  // The first line of stderr, which names the mistake; the usage follows it.
+  // The first line of stderr, which names the mistake. The usage follows it.
   static std::string Mistake(const std::vector<std::string>& arguments) {
     const Parsed parsed = Parse(arguments);
     EXPECT_FALSE(parsed.result.options.has_value()) << testing::PrintToString(arguments);

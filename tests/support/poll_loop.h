@@ -1,4 +1,4 @@
-// PollLoop: a loop that runs tasks and watches sockets while a test waits for something.
+// PollLoop: a loop that runs tasks and watches sockets while a test waits for a condition.
 //
 // Thread: Post() from any; the rest on the test's.
 #ifndef CAIRN_TESTS_SUPPORT_POLL_LOOP_H_
@@ -40,7 +40,7 @@ class PollLoop final : public LoopExecutor, private SocketWatch {
     }
     return true;
   }
-  // Everything that is due when so much time has passed since it was wished.
+  // Runs the timers whose wait is at most `passed`.
   void RunTimers(absl::Duration passed) {
     std::vector<std::function<void()>> due;
     const auto end = timers_.upper_bound(passed);

@@ -1,4 +1,4 @@
-// Outcome and Read: what MessageReader makes of an input; and inputs that are built from parts.
+// Outcome and Read: the result of MessageReader for an input; and inputs that are built from parts.
 #ifndef CAIRN_TESTS_SUPPORT_READ_MESSAGES_H_
 #define CAIRN_TESTS_SUPPORT_READ_MESSAGES_H_
 
@@ -52,7 +52,7 @@ inline Outcome Read(std::string_view input) {
   return {fault, message.kind, std::string(message.topic), std::string(message.payload)};
 }
 
-// Behind a longer encoding of the outer map, which only the general reader knows.
+// With a longer encoding of the outer map, which only the general reader accepts.
 inline Outcome ReadGenerally(std::string_view canonical) {
   EXPECT_EQ(canonical[0], '\xa1');
   return Read(std::string("\xb8\x01").append(canonical.substr(1)));

@@ -1,5 +1,5 @@
-// RouterReturn: a router that has just taken the place of an earlier core, and lanes that knew that
-// one.
+// RouterReturn: a router that has just replaced an earlier core, and lanes that were connected to
+// that core.
 #ifndef CAIRN_TESTS_SUPPORT_RETURN_FIXTURE_H_
 #define CAIRN_TESTS_SUPPORT_RETURN_FIXTURE_H_
 
@@ -17,8 +17,8 @@ class RouterReturn : public RouterTest {
  protected:
   RouterReturn() : RouterTest(Age::kJustStarted) {}
 
-  // A lane that knew `roster` before the core was restarted; its stream is open, its snapshot not
-  // begun.
+  // A lane that had `roster` before the core was restarted; its stream is open, and it has sent
+  // nothing of its snapshot.
   LanePtr Return(uint64_t lane_id, const std::vector<uint64_t>& roster, bool complete = true) {
     const LanePtr lane = Remember(lane_id, roster, complete);
     EXPECT_EQ(Connect(lane), Welcome::OUTCOME_NEW);
@@ -38,13 +38,13 @@ class RouterReturn : public RouterTest {
     lanes_.push_back(lane);
     return lane;
   }
-  // What the core of a fresh start waits for in any case is over.
+  // Passes the time for which every new core holds relays.
   void PassStartHold() {
     clock_.Advance(absl::FromChrono(link::kStartHold));
     TickNow();
   }
 
-  // The last that the lane was told since the last call.
+  // The last roster that the lane got since the last call.
   static signaling::v1::Roster LastRoster(const LanePtr& lane) {
     signaling::v1::Roster roster;
     for (const auto& message : lane->TakeMessages()) {

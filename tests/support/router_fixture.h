@@ -26,12 +26,12 @@ class RouterTest : public testing::Test {
   using Welcome = signaling::v1::Welcome;
 
   enum class Age { kJustStarted, kRunning };
-  // A core that is running does not hold relays for lanes that may be about to return.
+  // A core that is running does not hold relays for lanes that may be about to reconnect.
   explicit RouterTest(Age age = Age::kRunning) {
     if (age == Age::kRunning) FinishStart();
   }
-  // What a core waits for that was not restarted: a first lane, which comes and goes, and its
-  // start.
+  // Ends the hold of a core that was not restarted: it waits for a first lane, which connects and
+  // leaves, and for kStartHold.
   void FinishStart() {
     const LanePtr first = OpenInSnapshot(kFirstLane, "first");
     Say(first, Batch().Goodbye());
@@ -43,7 +43,7 @@ class RouterTest : public testing::Test {
 
   // ---- lanes
 
-  // A lane whose snapshot, empty, is told. What it was sent until then is taken.
+  // A lane that has sent its empty snapshot. The messages that it got until then are taken.
   LanePtr Open(uint64_t lane_id, const std::string& edge = "edge") {
     LanePtr lane = OpenInSnapshot(lane_id, edge);
     Say(lane, Batch().SnapshotEnd());
@@ -56,7 +56,7 @@ class RouterTest : public testing::Test {
     Connect(lane);
     return lane;
   }
-  // The lane opens a stream; what the core makes of it.
+  // The lane opens a stream. Returns the outcome in Welcome.
   Outcome Connect(const LanePtr& lane) {
     lane->stream = std::make_shared<FakeLaneStream>();
     Enter(LaneOpened{lane->stream, lane->Hello()});
@@ -65,14 +65,14 @@ class RouterTest : public testing::Test {
     if (lane->link && lane->link->attached()) Write(lane);
     return lane->welcome.outcome();
   }
-  // The lane says this, and acknowledges what it has taken. Without a stream, it does so on the
-  // next.
+  // The lane sends the batch, and acknowledges the messages that it has taken. Without a stream, it
+  // does so on the next one.
   void Say(const LanePtr& lane, const Batch& batch) {
     signaling::v1::LaneToCore message = batch.message();
     lane->link->Append(message);
     Write(lane);
   }
-  // The lane has handled everything that was written to it, and says so.
+  // The lane handles and acknowledges every message that was written to it.
   void Answer(const LanePtr& lane) {
     lane->Receive();
     lane->link->AckNow();
@@ -84,15 +84,15 @@ class RouterTest : public testing::Test {
       if (lane->stream && lane->stream->closes.empty()) Answer(lane);
     }
   }
-  // Its stream breaks. What it has not taken is lost.
+  // Its stream breaks. Messages that it has not taken are lost.
   void Break(const LanePtr& lane) {
     const auto stream = std::exchange(lane->stream, nullptr);
     lane->link->Detach();
     Enter(LaneClosed{stream});
   }
-  // Its stream breaks, and it does not come back in time, while all others answer.
+  // Its stream breaks, and it does not reconnect in time, while all others acknowledge.
   void Close(const LanePtr& lane) {
-    // Whatever it is owed is told and answered for.
+    // It gets and acknowledges what is left for it.
     for (int i = 0; i < 2; ++i) {
       TickNow();
       AnswerAll();
@@ -100,16 +100,16 @@ class RouterTest : public testing::Test {
     Break(lane);
     Pass(limits_.lane_timeout + absl::Microseconds(1));
   }
-  // Time passes, in which lanes with a stream answer.
+  // Time passes, in which lanes with a stream acknowledge messages.
   void Pass(absl::Duration time) {
     AnswerAll();
     Elapse(time, [this] { AnswerAll(); });
     AnswerAll();
   }
-  // Time passes, in which nobody says anything but what `meanwhile` does before each tick.
+  // Time passes, in which nothing happens but `meanwhile` before each tick.
   void Elapse(
       absl::Duration time, const std::function<void()>& meanwhile = [] {}) {
-    // A core that does not tick for longer was stopped, and excuses everybody.
+    // A core that does not tick for longer was stopped, and excuses all lanes.
     constexpr absl::Duration kStep = absl::Seconds(1);
     for (; time > absl::ZeroDuration(); time -= kStep) {
       clock_.Advance(std::min(time, kStep));
@@ -128,7 +128,7 @@ class RouterTest : public testing::Test {
   }
   void TickNow() { Enter(Tick{}); }
   void Call(std::function<void(Router&)> run) { Enter(AdminCall{std::move(run)}); }
-  // Another core takes its place, which knows nothing; streams are broken.
+  // Another core, without any state, takes its place; streams are broken.
   void Restart(uint64_t core_id) {
     for (const LanePtr& lane : lanes_) {
       lane->stream = nullptr;
@@ -145,7 +145,7 @@ class RouterTest : public testing::Test {
     for (const auto& delivery : lane->TakeDeliveries()) numbers.push_back(delivery.origin_seq());
     return numbers;
   }
-  // The numbers of its relays that a lane is told to be settled by the next tick.
+  // The numbers of the relays that the lane is told are settled, up to the next tick.
   std::vector<uint64_t> Settled(const LanePtr& lane) {
     TickNow();
     return SettledIn(lane->TakeMessages());

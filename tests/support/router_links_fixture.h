@@ -1,4 +1,5 @@
-// RouterLinks: a router, with what tests look at when a lane's stream breaks, hangs or is replaced.
+// RouterLinks: a router, and the figures that tests check when a lane's stream breaks, hangs or is
+// replaced.
 #ifndef CAIRN_TESTS_SUPPORT_ROUTER_LINKS_FIXTURE_H_
 #define CAIRN_TESTS_SUPPORT_ROUTER_LINKS_FIXTURE_H_
 

@@ -1,4 +1,4 @@
-// RouterMesh: a router of a fleet, its lanes, and other cores that say what a test wants.
+// RouterMesh: a router of a fleet, its lanes, and other cores whose messages the test writes.
 #ifndef CAIRN_TESTS_SUPPORT_ROUTER_MESH_FIXTURE_H_
 #define CAIRN_TESTS_SUPPORT_ROUTER_MESH_FIXTURE_H_
 
@@ -45,14 +45,14 @@ class RouterMesh : public RouterReturn {
   };
   using CorePtr = std::shared_ptr<FakeCore>;
 
-  // What a core of a fleet waits for that is its first is over.
+  // Ends what the first core of a fleet waits for.
   RouterMesh() {
     router_->JoinMesh(bus_, "core", "test", "fleet");
     PassStartHold();
   }
 
-  // A core that has met the router, and has told its snapshot: that it has no lanes.
-  // `link`: higher than before if it has given the router up meanwhile.
+  // A core that is connected with the router and has sent its snapshot, which has no lanes.
+  // `link`: higher than before if the core has given the router up meanwhile.
   CorePtr MeetCore(uint64_t id, uint64_t link = 1) {
     auto core = std::make_shared<FakeCore>(id, link, limits_, now());
     cores_[id] = core;
@@ -108,12 +108,12 @@ class RouterMesh : public RouterReturn {
     return item;
   }
 
-  // The core says these, and the router hears them.
+  // The core sends these items, and the router receives them.
   template <typename... Items>
   void Tell(const CorePtr& core, const Items&... items) {
     TellAll(core, {items...});
   }
-  // All that the core has heard since the last call, "KIND lane".
+  // The items that the core has received since the last call, "KIND lane".
   std::vector<std::string> Heard(const CorePtr& core) {
     Carry();
     std::vector<std::string> words;
@@ -121,7 +121,8 @@ class RouterMesh : public RouterReturn {
       words.push_back(Item::Kind_Name(item.kind()).substr(5) + " " + std::to_string(item.lane()));
     return words;
   }
-  // Numbers of the lane's relays that the core has heard since the last call; other items are lost.
+  // Numbers of the lane's relays that the core has received since the last call; other items are
+  // dropped.
   std::vector<uint64_t> Relays(const CorePtr& core, uint64_t lane) {
     Carry();
     std::vector<uint64_t> numbers;
@@ -144,7 +145,7 @@ class RouterMesh : public RouterReturn {
     return tags;
   }
   absl::Duration now() const { return clock_.Elapsed(); }
-  // Everything that is on its way between the router and the cores arrives.
+  // Delivers all messages in flight between the router and the cores.
   void Carry() {
     for (bool moved = true; moved;) {
       moved = false;

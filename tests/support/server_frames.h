@@ -1,4 +1,4 @@
-// What an edge sends: unmasked WebSocket frames (RFC 6455 5.2).
+// Frames of an edge: unmasked WebSocket frames (RFC 6455 5.2).
 #ifndef CAIRN_TESTS_SUPPORT_SERVER_FRAMES_H_
 #define CAIRN_TESTS_SUPPORT_SERVER_FRAMES_H_
 

@@ -40,7 +40,7 @@ class SessionTest : public testing::Test, protected EdgeBed {
   void ReceiveText(std::string_view text) { Receive(ClientFrame(wire::WsOpcode::kText, text)); }
   void ReceiveBinary(std::string_view data) { Receive(ClientFrame(wire::WsOpcode::kBinary, data)); }
 
-  // What the session has told the core since the last call: "kind topic payload".
+  // The events that the session has sent to the core since the last call: "kind topic payload".
   std::vector<std::string> Said() {
     lane_.Flush();
     std::vector<std::string> words;

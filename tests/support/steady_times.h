@@ -6,9 +6,9 @@
 
 namespace cairn {
 
-// When a test begins.
+// The time at which a test begins.
 inline constexpr absl::Duration kStart = absl::Hours(1);
-// The shortest time: what is due then is not due a moment before.
+// The shortest time: an event that is due at a time is not due kInstant before it.
 inline constexpr absl::Duration kInstant = absl::Microseconds(1);
 
 }  // namespace cairn

@@ -1,4 +1,4 @@
-// Records for a RecordStore, and what it tells of them.
+// Records for a RecordStore, and its answers to queries.
 #ifndef CAIRN_TESTS_SUPPORT_STORED_RECORDS_H_
 #define CAIRN_TESTS_SUPPORT_STORED_RECORDS_H_
 
@@ -31,7 +31,7 @@ inline signaling::v1::Record At(const std::string& source, uint64_t connection,
   return record;
 }
 
-// Blobs of what `asking` is told, newest first.
+// The blobs of the records that `asking` gets, newest first.
 inline std::vector<std::string> Told(const RecordStore& store, std::string_view topic,
                                      uint64_t asking = kNobody) {
   google::protobuf::RepeatedPtrField<signaling::v1::Record> records;

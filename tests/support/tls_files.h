@@ -1,4 +1,4 @@
-// TlsFiles: a self-signed certificate and its key in files of their own, which go with it.
+// TlsFiles: a self-signed certificate and its key in temporary files, which its destructor removes.
 #ifndef CAIRN_TESTS_SUPPORT_TLS_FILES_H_
 #define CAIRN_TESTS_SUPPORT_TLS_FILES_H_
 

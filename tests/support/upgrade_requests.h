@@ -1,4 +1,4 @@
-// Upgrade requests, good ones and others, and what comes of them.
+// Upgrade requests, valid and invalid ones, and the answers to them.
 #ifndef CAIRN_TESTS_SUPPORT_UPGRADE_REQUESTS_H_
 #define CAIRN_TESTS_SUPPORT_UPGRADE_REQUESTS_H_
 
@@ -26,14 +26,14 @@ inline std::string Request(const std::string& request_line, const Headers& heade
   for (const std::string& header : headers) text += header + "\r\n";
   return text + "\r\n";
 }
-// A good request, with `extra` headers behind.
+// A valid request, followed by `extra` headers.
 inline std::string GoodRequest(const Headers& extra = {}, const std::string& target = "/") {
   Headers headers = {"Host: signal.example", "Upgrade: websocket", "Connection: Upgrade",
                      std::string("Sec-WebSocket-Key: ") + kKey, "Sec-WebSocket-Version: 13"};
   headers.insert(headers.end(), extra.begin(), extra.end());
   return Request("GET " + target + " HTTP/1.1", headers);
 }
-// A good request with one of its headers replaced, or left out.
+// A valid request with one of its headers replaced, or left out.
 inline std::string GoodRequestBut(const std::string& header, const std::string& instead) {
   std::string text = GoodRequest();
   const size_t at = text.find(header + ":");

@@ -1,4 +1,4 @@
-// What a socket gets of an OutQueue.
+// The bytes that an OutQueue writes to a socket.
 #ifndef CAIRN_TESTS_SUPPORT_WRITTEN_QUEUE_H_
 #define CAIRN_TESTS_SUPPORT_WRITTEN_QUEUE_H_
 
@@ -19,7 +19,7 @@ inline SpareBuffers& Spare() {
   return spare;
 }
 
-// Writes that many bytes of the queue, like a socket that takes no more at a time.
+// Writes that many bytes of the queue, like a socket that accepts no more at a time.
 inline std::string Write(OutQueue& queue, size_t bytes) {
   std::string written;
   while (written.size() < bytes) {

@@ -1,4 +1,4 @@
-// WsTraffic: random WebSocket frames of a client, valid and not, in one stream of bytes.
+// WsTraffic: random WebSocket frames of a client, valid and invalid, in one stream of bytes.
 #ifndef CAIRN_TESTS_SUPPORT_WS_TRAFFIC_H_
 #define CAIRN_TESTS_SUPPORT_WS_TRAFFIC_H_
 

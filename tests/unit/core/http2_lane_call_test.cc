@@ -52,6 +52,11 @@ class Http2LaneCallTest : public testing::Test {
     link::AppendGrpcMessage(message, bytes);
     core_.Send(bytes);
   }
+  void SendFromEdge(const LaneToCore& message) {
+    std::string bytes;
+    link::AppendGrpcMessage(message, bytes);
+    edge_.Send(bytes);
+  }
   // Until neither has anything to say; in pieces of so many bytes. The core takes its messages, or
   // leaves them.
   void Exchange(size_t piece = 1 << 20, bool taking = true) {
@@ -89,7 +94,7 @@ TEST_F(Http2LaneCallTest, MessagesGoBothWaysHoweverTheyAreCut) {
   for (const size_t piece : {size_t{1}, size_t{7}, size_t{1} << 20}) {
     at_core_.clear();
     at_edge_.clear();
-    edge_.Send(MessageOf<LaneToCore>(300));
+    SendFromEdge(MessageOf<LaneToCore>(300));
     Exchange(piece);
     ASSERT_TRUE(core_.CanSend());
     SendFromCore(MessageOf<CoreToLane>(300));
@@ -103,7 +108,7 @@ TEST_F(Http2LaneCallTest, MessagesGoBothWaysHoweverTheyAreCut) {
 
 TEST_F(Http2LaneCallTest, MessagesOfTheLargestSizeGoBothWays) {
   for (int i = 0; i < 5; ++i) {
-    edge_.Send(MessageOf<LaneToCore>(512 << 10));
+    SendFromEdge(MessageOf<LaneToCore>(512 << 10));
     Exchange();
     SendFromCore(MessageOf<CoreToLane>(512 << 10));
     Exchange();
@@ -115,7 +120,7 @@ TEST_F(Http2LaneCallTest, MessagesOfTheLargestSizeGoBothWays) {
 TEST_F(Http2LaneCallTest, MessagesThatAreNotTakenCloseTheWindow) {
   size_t sent = 0;
   while (sent < 10 && edge_.CanSend()) {
-    edge_.Send(MessageOf<LaneToCore>(400 << 10));
+    SendFromEdge(MessageOf<LaneToCore>(400 << 10));
     ++sent;
     Exchange(1 << 20, /*taking=*/false);
   }
@@ -129,9 +134,9 @@ TEST_F(Http2LaneCallTest, MessagesThatAreNotTakenCloseTheWindow) {
 }
 
 TEST_F(Http2LaneCallTest, ASmallMessageIsAnsweredByNothing) {
-  edge_.Send(MessageOf<LaneToCore>(300));
+  SendFromEdge(MessageOf<LaneToCore>(300));
   Exchange();
-  edge_.Send(MessageOf<LaneToCore>(300));
+  SendFromEdge(MessageOf<LaneToCore>(300));
   std::string from_edge, from_core;
   edge_.AppendOutput(from_edge, 64 << 10);
   core_.Receive(from_edge, now_);
@@ -156,7 +161,7 @@ TEST_F(Http2LaneCallTest, TheStatusComesAfterWhatWasSent) {
 }
 
 TEST_F(Http2LaneCallTest, AnEdgeThatCancelsEndsTheCall) {
-  edge_.Send(MessageOf<LaneToCore>(300));
+  SendFromEdge(MessageOf<LaneToCore>(300));
   Exchange();
   edge_.Cancel();
   Exchange();

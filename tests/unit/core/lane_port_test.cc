@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "core/commands.h"
 #include "core/core.h"
 #include "core/grpc_server.h"
 #include "core/router.h"
@@ -50,14 +51,19 @@ class EdgeEnd {
  public:
   explicit EdgeEnd(int fd) : fd_(fd), call_(Options()) { call_.Connected(absl::ZeroDuration()); }
 
-  void Send(const LaneToCore& message) {
-    call_.Send(message);
+  void Send(const LaneToCore& message) { SendTogether({message}); }
+  // By one write.
+  void SendTogether(const std::vector<LaneToCore>& sent) {
+    std::string bytes;
+    for (const LaneToCore& message : sent) link::AppendGrpcMessage(message, bytes);
+    call_.Send(bytes);
     Write();
   }
   // Only so many bytes of it, and nothing afterwards.
   void SendBeginning(const LaneToCore& message, size_t bytes) {
-    call_.Send(message);
-    std::string output;
+    std::string all, output;
+    link::AppendGrpcMessage(message, all);
+    call_.Send(all);
     call_.AppendOutput(output, 1 << 20);
     EXPECT_EQ(send(fd_.get(), output.data(), bytes, MSG_NOSIGNAL), static_cast<ssize_t>(bytes));
     writes_ = false;
@@ -83,6 +89,7 @@ class EdgeEnd {
   }
   std::vector<CoreToLane> messages;
   size_t received_bytes = 0;
+  size_t reads = 0;
   bool closed = false;
 
  private:
@@ -109,6 +116,7 @@ class EdgeEnd {
     closed = closed || size <= 0;
     if (size <= 0) return;
     received_bytes += static_cast<size_t>(size);
+    ++reads;
     call_.Receive({buffer.data(), static_cast<size_t>(size)}, absl::ZeroDuration());
     while (const auto message = call_.NextMessage())
       messages.emplace_back().ParseFromArray(message->data(), static_cast<int>(message->size()));
@@ -127,9 +135,9 @@ class LanePortTest : public testing::Test {
   static AuthorityTokens Tokens(const std::string& edge) {
     return {*BearerTokens::FromToken(edge), {}, {}, {}};
   }
-  std::unique_ptr<EdgeEnd> Connect(Caller caller = {}) {
+  std::unique_ptr<EdgeEnd> Connect(Caller caller = {}, int type = SOCK_STREAM) {
     int ends[2];
-    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    EXPECT_EQ(socketpair(AF_UNIX, type | SOCK_NONBLOCK, 0, ends), 0);
     Credentials credentials;
     credentials.bearer_token = "edges' token";
     port_->Adopt(LaneSocket(UniqueFd(ends[0])), "", std::move(credentials), std::move(caller));
@@ -243,12 +251,33 @@ TEST_F(LanePortTest, ARevokedCredentialEndsTheCall) {
   EXPECT_EQ(edge->Code(), static_cast<int>(absl::StatusCode::kUnauthenticated));
 }
 
+TEST_F(LanePortTest, WhatALaneIsToldInOneTurnIsOneWrite) {
+  // Of which each read gets one write.
+  const auto edge = Connect({}, SOCK_SEQPACKET);
+  edge->Send(Hello());
+  ASSERT_TRUE(IsWelcomed(*edge));
+  edge->messages.clear();
+  edge->RunFor(absl::Milliseconds(50));
+  std::vector<LaneToCore> sent;
+  for (uint64_t number = 1; number <= 3; ++number) {
+    LaneToCore& message = sent.emplace_back();
+    message.set_number(number);
+    message.mutable_stats()->set_messages_in(number);
+    message.set_ack_now(true);
+  }
+  edge->reads = 0;
+  edge->SendTogether(sent);
+  ASSERT_TRUE(edge->RunUntil(
+      [&] { return !edge->messages.empty() && edge->messages.back().received() == 3; }));
+  EXPECT_EQ(edge->reads, 1u);
+}
+
 TEST_F(LanePortTest, WhatTheRouterWritesFromAnotherThreadIsSent) {
   const auto edge = Connect();
   edge->Send(Hello());
   ASSERT_TRUE(IsWelcomed(*edge));
   RouterInput command = AdminCall{[](Router& router) {
-    for (const auto& [id, lane] : router.directory().lanes()) router.Drain(*lane);
+    for (const auto& [id, lane] : router.directory().lanes()) Drain(router.output(), *lane);
   }};
   core_.Enter(command);
   // The roster may come in a message of its own.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/fan_out.h"
 #include "tests/support/router_fixture.h"
 
 namespace cairn::core {
@@ -63,7 +64,7 @@ TEST_F(RouterFanOut, ARelayToOneIsNotCounted) {
   const LanePtr origin = Open(1);
   Subscribe(origin, 100, 1);
   Say(origin, Batch().Opened(10));
-  for (uint64_t seq = 1; seq <= 2 * Router::kFanOutPerNotice; ++seq) Relay(origin, 10, seq, "p");
+  for (uint64_t seq = 1; seq <= 2 * kFanOutPerNotice; ++seq) Relay(origin, 10, seq, "p");
   EXPECT_THAT(FanOuts(origin), IsEmpty());
 }
 

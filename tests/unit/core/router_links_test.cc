@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "core/commands.h"
 #include "tests/support/router_links_fixture.h"
 
 namespace cairn::core {
@@ -79,7 +80,9 @@ TEST_F(RouterLinks, NoticesForTheLanesPeersWait) {
   Say(target, Batch().Opened(20, true).Subscribed(20, "t"));
   Break(target);
   Say(other, Batch().Opened(10).Subscribed(10, "t"));
-  Call([](Router& router) { router.Disconnect(*router.directory().Peer(20), 4001, "order"); });
+  Call([](Router& router) {
+    Disconnect(router.output(), *router.directory().Peer(20), 4001, "order");
+  });
   Connect(target);
   const auto messages = target->TakeMessages();
   ASSERT_THAT(messages, SizeIs(1));

@@ -1,5 +1,4 @@
 // What a core refuses lanes behind links.
-#include "core/lane_rules.h"
 #include "proto/link/identity.h"
 #include "tests/support/router_fixture.h"
 
@@ -7,7 +6,6 @@ namespace cairn::core {
 namespace {
 
 using signaling::v1::LaneEvent;
-using signaling::v1::LaneToCore;
 
 class RouterRulesTest : public RouterTest {
  protected:
@@ -175,22 +173,6 @@ TEST_F(RouterRulesTest, WhenTheQueuesOfLanesAreTooLargeTheLaneWithTheLargestIsGi
   EXPECT_EQ(Ended(LaneEnd::kFull), 1u);
   EXPECT_FALSE(IsUp(slow));
   EXPECT_TRUE(IsUp(quick));
-}
-
-TEST(LaneRules, AHelloIsAloneAndWithinItsBounds) {
-  const CoreLimits limits;
-  LaneToCore first;
-  signaling::v1::Hello* hello = first.mutable_hello();
-  hello->set_protocol_version(2);
-  hello->set_secret(std::string(link::kSecretBytes, 's'));
-  hello->set_lane_id(link::LaneIdOf(hello->secret()));
-  hello->set_edge("edge");
-  EXPECT_EQ(WhyRefused(first, limits), std::nullopt);
-  EXPECT_TRUE(ProvesLane(*hello));
-  hello->set_lane_id(hello->lane_id() ^ 1);
-  EXPECT_FALSE(ProvesLane(*hello));
-  first.add_events();
-  EXPECT_EQ(WhyRefused(first, limits), LaneRefusal::kHello);
 }
 
 }  // namespace

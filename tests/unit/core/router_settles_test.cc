@@ -61,12 +61,12 @@ TEST_F(RouterSettles, AndTellsWithOtherMessagesOrForManyRelaysOrAtTheNextTick) {
   Answer(origin);
   EXPECT_THAT(origin->TakeMessages(), IsEmpty());
   EXPECT_THAT(Settled(origin), ElementsAre(2));
-  for (uint64_t seq = 3; seq < 2 + Router::kRelaysPerAck; ++seq) {
+  for (uint64_t seq = 3; seq < 2 + Relays::kRelaysPerAck; ++seq) {
     Say(origin, Batch().Relayed(10, "nobody's", seq));
   }
   EXPECT_THAT(origin->TakeMessages(), IsEmpty());
-  Say(origin, Batch().Relayed(10, "nobody's", 2 + Router::kRelaysPerAck));
-  EXPECT_THAT(SettledIn(origin->TakeMessages()), SizeIs(Router::kRelaysPerAck));
+  Say(origin, Batch().Relayed(10, "nobody's", 2 + Relays::kRelaysPerAck));
+  EXPECT_THAT(SettledIn(origin->TakeMessages()), SizeIs(Relays::kRelaysPerAck));
 }
 
 TEST_F(RouterSettles, AllRelaysOfTheMessagesThatAnAnswerIsFor) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/commands.h"
 #include "proto/link/protocol_version.h"
 #include "tests/support/router_fixture.h"
 
@@ -257,10 +258,10 @@ TEST_F(RouterTest, OrdersOfAnOperatorReachTheLaneAfterTheCall) {
   Say(lane, Batch().Opened(10));
   lane->TakeMessages();
   Call([&](Router& router) {
-    router.Disconnect(*router.directory().Peer(10), 4001, "maintenance");
+    Disconnect(router.output(), *router.directory().Peer(10), 4001, "maintenance");
     LaneRecord* record = router.directory().FindLane(1);
-    router.Drain(*record);
-    router.SetLogDirectives(*record, "debug");
+    Drain(router.output(), *record);
+    SetLogDirectives(router.output(), *record, "debug");
     EXPECT_THAT(lane->stream->written, IsEmpty());
   });
   const std::vector<CoreToLane> messages = lane->TakeMessages();

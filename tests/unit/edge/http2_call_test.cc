@@ -23,6 +23,12 @@ LaneToCore MessageOf(size_t bytes) {
   return message;
 }
 
+void Send(Http2Call& call, const LaneToCore& message) {
+  std::string bytes;
+  link::AppendGrpcMessage(message, bytes);
+  call.Send(bytes);
+}
+
 // ---- the request
 
 TEST_F(Http2CallTest, RequestHasEveryHeaderOfGrpc) {
@@ -62,7 +68,7 @@ TEST_F(Http2CallTest, EstablishedOnceThePeersSettingsHaveCome) {
 
 TEST_F(Http2CallTest, MessageIsSentBehindItsLength) {
   const LaneToCore message = MessageOf(100);
-  call_.Send(message);
+  Send(call_, message);
   EXPECT_FALSE(call_.CanSend());
   Exchange();
   EXPECT_TRUE(call_.CanSend());
@@ -70,7 +76,7 @@ TEST_F(Http2CallTest, MessageIsSentBehindItsLength) {
 }
 
 TEST_F(Http2CallTest, EmptyMessageIsSentAsFiveBytes) {
-  call_.Send(LaneToCore());
+  Send(call_, LaneToCore());
   Exchange();
   EXPECT_EQ(peer_.data, std::string(5, '\0'));
 }
@@ -78,7 +84,7 @@ TEST_F(Http2CallTest, EmptyMessageIsSentAsFiveBytes) {
 TEST_F(Http2CallTest, MessageSentBeforeThereIsAConnectionGoesWithTheRequest) {
   Http2Call call(CallOptions());
   EXPECT_TRUE(call.CanSend());
-  call.Send(MessageOf(10));
+  Send(call, MessageOf(10));
   EXPECT_FALSE(call.CanSend());
   Http2Peer peer;
   std::string output;
@@ -90,7 +96,7 @@ TEST_F(Http2CallTest, MessageSentBeforeThereIsAConnectionGoesWithTheRequest) {
 
 TEST_F(Http2CallTest, MessageWaitsForThePeersWindow) {
   const LaneToCore message = MessageOf(100'000);
-  call_.Send(message);
+  Send(call_, message);
   Exchange();
   // What HTTP/2 begins with.
   EXPECT_EQ(peer_.data.size(), 65'535u);

@@ -135,7 +135,25 @@ TEST_F(Http2CoreStreamTest, ACoreThatAcceptsAndStaysSilentIsGivenUp) {
   EXPECT_EQ(listener_.ended, StatusCode::kUnavailable);
 }
 
-TEST_F(Http2CoreStreamTest, OneMessageIsWrittenAtATimeUntilTheKernelHasIt) {
+TEST_F(Http2CoreStreamTest, SmallMessagesAreWrittenTogetherByAFlush) {
+  Open();
+  ASSERT_TRUE(loop_.RunUntil([this] { return ReadAll() && peer_.data.size() == 5; }));
+  // Until it has handled what the core began with.
+  loop_.RunUntil([n = 0]() mutable { return ++n > 20; });
+  LaneToCore message;
+  message.set_part(std::string(1000, 'x'));
+  const size_t bytes = 5 + message.ByteSizeLong();
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(stream_->Writable());
+    stream_->Write(message);
+  }
+  loop_.RunUntil([n = 0]() mutable { return ++n > 20; });
+  EXPECT_TRUE(ReadAll() && peer_.data.size() == 5);
+  stream_->Flush();
+  EXPECT_TRUE(ReadAll() && peer_.data.size() == 5 + 3 * bytes);
+}
+
+TEST_F(Http2CoreStreamTest, MessagesAreTakenUntilTheKernelIsBehind) {
   Open();
   ASSERT_TRUE(loop_.RunUntil([this] { return stream_->Writable(); }));
   // A window that lets everything through, and a core that does not read.

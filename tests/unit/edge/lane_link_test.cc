@@ -50,6 +50,21 @@ TEST_F(LaneLinkTest, AWelcomeBeginsASessionInWhichThereIsRoom) {
   EXPECT_THAT(Written(), ElementsAre(1));
 }
 
+TEST_F(LaneLinkTest, WhatWasSubmittedIsFlushedAtTheEndOfATurnAndOfATick) {
+  link_.Flush();
+  Begin();
+  stream().flushes = 0;
+  Submit(1);
+  EXPECT_THAT(Written(), ElementsAre(1));
+  EXPECT_EQ(stream().flushes, 0u);
+  link_.Flush();
+  EXPECT_EQ(stream().flushes, 1u);
+  link_.Tick();
+  EXPECT_EQ(stream().flushes, 2u);
+  End();
+  link_.Flush();
+}
+
 TEST_F(LaneLinkTest, TheFleetOfItsCoreIsKnown) {
   TakeHello();
   CoreToLane welcome = WelcomeOf(Welcome::OUTCOME_NEW);

@@ -182,6 +182,23 @@ TEST_F(LaneTest, FlushSubmitsTheGatheredEventsOnceIfThereAreAny) {
   EXPECT_THAT(Said(), ElementsAre("PEER_OPENED 1", "SUBSCRIBED 1 t", "RELAYED 1 t"));
 }
 
+TEST_F(LaneTest, ALargeBatchIsSubmittedWithinATurnAndFlushedAtItsEnd) {
+  Lane::Member* member = JoinAndSubscribe(1, "t");
+  lane_.Flush();
+  link_.submitted.clear();
+  link_.flushes = 0;
+  link_.large = 3;
+  for (const size_t submitted : {0u, 0u, 1u, 1u}) {
+    Relay(member, "t", "p");
+    lane_.FlushLarge();
+    EXPECT_EQ(link_.submitted.size(), submitted);
+  }
+  EXPECT_EQ(link_.flushes, 0u);
+  lane_.Flush();
+  EXPECT_EQ(link_.submitted.size(), 2u);
+  EXPECT_EQ(link_.flushes, 1u);
+}
+
 TEST_F(LaneTest, FansOutToEverySubscriberButTheSender) {
   for (const uint64_t peer : {1u, 2u, 3u}) JoinAndSubscribe(peer, "t");
   JoinAndSubscribe(4, "u");

@@ -1,4 +1,5 @@
 #include "server/direct_link.h"
+#include "core/commands.h"
 #include "core/router.h"
 
 #include <gmock/gmock.h>
@@ -257,7 +258,7 @@ TEST_F(DirectLinkTest, AnOperatorsOrderReachesItsPeer) {
   one_.Join(10, alice_);
   one_.Flush();
   core::RouterInput call = core::AdminCall{[](core::Router& router) {
-    router.Disconnect(*router.directory().Peer(10), 4001, "maintenance");
+    core::Disconnect(router.output(), *router.directory().Peer(10), 4001, "maintenance");
   }};
   core_.Enter(call);
   one_.Run();

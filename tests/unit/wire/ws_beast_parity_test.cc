@@ -4,143 +4,21 @@
 // Compared are the messages, the control frames among them, and the code of the Close frame that
 // the server ends with. Where the two differ on purpose, a test of its own says how and why.
 // Deterministic: the seed is fixed.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/beast/_experimental/test/stream.hpp>
-#include <boost/beast/core/buffers_to_string.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/websocket/stream.hpp>
 #include <functional>
-#include <ostream>
-#include <span>
 #include <string>
-#include <string_view>
 #include <utility>
-#include <vector>
 
 #include "proto/wire/ws_decoder.h"
-#include "proto/wire/ws_encoder.h"
 #include "tests/support/ws_first_byte.h"
 #include "tests/support/ws_traffic.h"
+#include "tests/unit/wire/ws_outcome.h"
 
 namespace cairn::wire {
 namespace {
 
-namespace beast = boost::beast;
-namespace websocket = boost::beast::websocket;
 using Type = WsDecoder::EventType;
-
-constexpr size_t kMaxMessageBytes = 70'000;
-
-struct Item {
-  Type type;
-  std::string data;  // for kClose: the code in decimal, a blank, the reason
-  bool operator==(const Item&) const = default;
-};
-
-struct Outcome {
-  std::vector<Item> items;
-  int close_code =
-      0;  // of the Close frame that the server sends; 0: none, the connection would go on
-  bool operator==(const Outcome&) const = default;
-};
-
-void PrintTo(const Outcome& outcome, std::ostream* out) {
-  for (const Item& item : outcome.items) {
-    *out << static_cast<int>(item.type) << ":" << testing::PrintToString(item.data.substr(0, 30))
-         << " ";
-  }
-  *out << "close " << outcome.close_code;
-}
-
-int CloseCode(WsFault fault) {
-  switch (fault) {
-    case WsFault::kBadUtf8:
-      return 1007;
-    case WsFault::kMessageTooBig:
-      return 1009;
-    default:
-      return 1002;
-  }
-}
-
-Outcome Ours(std::string stream) {
-  Outcome outcome;
-  WsDecoder decoder(kMaxMessageBytes);
-  std::span<char> in(stream);
-  while (true) {
-    const WsDecoder::Event event = decoder.Next(in);
-    switch (event.type) {
-      case Type::kNeedMore:
-        return outcome;
-      case Type::kError:
-        outcome.close_code = CloseCode(event.fault);
-        return outcome;
-      case Type::kClose:
-        outcome.items.push_back(
-            {event.type, std::to_string(event.close_code) + " " + std::string(event.data)});
-        outcome.close_code = event.close_code == 0 ? 1000 : event.close_code;
-        return outcome;
-      default:
-        outcome.items.push_back({event.type, std::string(event.data)});
-    }
-  }
-}
-
-// The code of the Close frame in what a server sent; 0 without one, 1005 for one without a code.
-int SentCloseCode(std::string_view frames) {
-  while (!frames.empty()) {
-    if (static_cast<uint8_t>(frames[0]) == (kFin | kClose)) {
-      if (frames[1] == 0) return 1005;
-      return static_cast<uint8_t>(frames[2]) << 8 | static_cast<uint8_t>(frames[3]);
-    }
-    frames.remove_prefix(WsFrameSize(frames));
-  }
-  return 0;
-}
-
-// `read_bytes`: how much Beast gets at a time.
-Outcome Beasts(const std::string& stream, size_t read_bytes) {
-  Outcome outcome;
-  boost::asio::io_context context;
-  beast::test::stream client(context);
-  beast::test::stream server(context);
-  client.connect(server);
-  websocket::stream<beast::test::stream, false> ws(std::move(server));
-  ws.next_layer().append(
-      "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-      "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
-  ws.accept();
-  client.clear();
-
-  ws.read_message_max(kMaxMessageBytes);
-  ws.control_callback([&](websocket::frame_type type, beast::string_view data) {
-    switch (type) {
-      case websocket::frame_type::ping:
-        return outcome.items.push_back({Type::kPing, std::string(data)});
-      case websocket::frame_type::pong:
-        return outcome.items.push_back({Type::kPong, std::string(data)});
-      case websocket::frame_type::close:
-        return outcome.items.push_back(
-            {Type::kClose, std::to_string(ws.reason().code) + " " + std::string(data)});
-    }
-  });
-  ws.next_layer().read_size(read_bytes);
-  ws.next_layer().append(stream);
-  ws.next_layer().close_remote();
-  while (true) {
-    beast::flat_buffer message;
-    boost::system::error_code error;
-    ws.read(message, error);
-    if (error) break;
-    outcome.items.push_back(
-        {ws.got_text() ? Type::kText : Type::kBinary, beast::buffers_to_string(message.data())});
-  }
-  outcome.close_code = SentCloseCode(client.str());
-  return outcome;
-}
 
 std::string ClosePayload(unsigned code, const std::string& reason = "") {
   return std::string({static_cast<char>(code >> 8), static_cast<char>(code & 0xFF)}) + reason;
@@ -245,7 +123,7 @@ TEST(WsBeastParityTest, EachBrokenRuleEndsBothAfterTheSameMessages) {
       traffic.Messages();
       traffic.Frame(kFin | kBinary,
                     std::string(200, 'x'));  // Beast judges a frame when its whole header is there
-      const Outcome ours = Ours(traffic.bytes());
+      const WsOutcome ours = Ours(traffic.bytes());
       ASSERT_EQ(ours.close_code, rule.close_code) << rule.name << ", seed " << seed;
       ASSERT_EQ(ours, Beasts(traffic.bytes(), ReadBytes(traffic)))
           << rule.name << ", seed " << seed;
@@ -259,8 +137,8 @@ TEST(WsBeastParityTest, SameCloseCodesExceptOneRegisteredLaterAndUndefinedOnes) 
   for (unsigned code = 0; code <= 0xFFFF; code += code < 5100 ? 1 : 97) {
     WsTraffic traffic(code);
     traffic.Frame(kFin | kClose, ClosePayload(code));
-    const Outcome ours = Ours(traffic.bytes());
-    const Outcome beasts = Beasts(traffic.bytes(), 1000);
+    const WsOutcome ours = Ours(traffic.bytes());
+    const WsOutcome beasts = Beasts(traffic.bytes(), 1000);
     if (code == 1014 || code >= 5000) {
       EXPECT_EQ(ours.close_code, code == 1014 ? 1014 : 1002);
       EXPECT_EQ(beasts.close_code, code == 1014 ? 1002 : static_cast<int>(code));
@@ -288,8 +166,8 @@ TEST(WsBeastParityTest, OnlyBeastRefusesNonMinimalLengths) {
 TEST(WsBeastParityTest, BadCloseReasonIs1007HereAnd1002There) {
   WsTraffic traffic(1);
   traffic.Frame(kFin | kClose, ClosePayload(1000, "\xFF"));
-  EXPECT_EQ(Ours(traffic.bytes()), (Outcome{{}, 1007}));
-  EXPECT_EQ(Beasts(traffic.bytes(), 1000), (Outcome{{}, 1002}));
+  EXPECT_EQ(Ours(traffic.bytes()), (WsOutcome{{}, 1007}));
+  EXPECT_EQ(Beasts(traffic.bytes(), 1000), (WsOutcome{{}, 1002}));
 }
 
 // 5.2: the bit must be 0, which makes it a protocol error. Beast counts it as a length above its
@@ -297,8 +175,8 @@ TEST(WsBeastParityTest, BadCloseReasonIs1007HereAnd1002There) {
 TEST(WsBeastParityTest, TopBitOfALengthIs1002HereAnd1009There) {
   WsTraffic traffic(1);
   traffic.Header(kFin | kBinary, 1ull << 63 | 5);
-  EXPECT_EQ(Ours(traffic.bytes()), (Outcome{{}, 1002}));
-  EXPECT_EQ(Beasts(traffic.bytes(), 1000), (Outcome{{}, 1009}));
+  EXPECT_EQ(Ours(traffic.bytes()), (WsOutcome{{}, 1002}));
+  EXPECT_EQ(Beasts(traffic.bytes(), 1000), (WsOutcome{{}, 1009}));
 }
 
 // 8.1: both fail at the first bad byte, so that a control frame behind it is not answered.
@@ -306,8 +184,8 @@ TEST(WsBeastParityTest, BadTextIsFoundBeforeItsMessageEnds) {
   WsTraffic traffic(1);
   traffic.Frame(kText, "\xFF");
   traffic.Frame(kFin | kPing, "p");
-  EXPECT_EQ(Ours(traffic.bytes()), (Outcome{{}, 1007}));
-  EXPECT_EQ(Beasts(traffic.bytes(), 1000), (Outcome{{}, 1007}));
+  EXPECT_EQ(Ours(traffic.bytes()), (WsOutcome{{}, 1007}));
+  EXPECT_EQ(Beasts(traffic.bytes(), 1000), (WsOutcome{{}, 1007}));
 }
 
 // Beast 1.81 does not look for an unfinished character when the last fragment is empty, and
@@ -316,8 +194,8 @@ TEST(WsBeastParityTest, OnlyBeastMissesACharacterCutOffByAnEmptyLastFragment) {
   WsTraffic traffic(1);
   traffic.Frame(kText, "euro \xE2\x82");
   traffic.Frame(kFin, "");
-  EXPECT_EQ(Ours(traffic.bytes()), (Outcome{{}, 1007}));
-  EXPECT_EQ(Beasts(traffic.bytes(), 1000), (Outcome{{{Type::kText, "euro \xE2\x82"}}, 0}));
+  EXPECT_EQ(Ours(traffic.bytes()), (WsOutcome{{}, 1007}));
+  EXPECT_EQ(Beasts(traffic.bytes(), 1000), (WsOutcome{{{Type::kText, "euro \xE2\x82"}}, 0}));
 }
 
 // Beast reads a whole header, and a whole control frame, before it judges it.

@@ -62,13 +62,12 @@ class FleetTest : public ::testing::Test {
     std::vector<std::string> ids;
     token_.clear();
     EXPECT_TRUE((*client)
-                    ->ListPeers(request,
-                                [&](const v1::ListPeersResponse& page) {
-                                  for (const v1::Peer& peer : page.peers())
-                                    ids.push_back(peer.id());
-                                  token_ = page.next_page_token();
-                                  return true;
-                                })
+                    ->Stream(request,
+                             [&](const v1::ListPeersResponse& page) {
+                               for (const v1::Peer& peer : page.peers()) ids.push_back(peer.id());
+                               token_ = page.next_page_token();
+                               return true;
+                             })
                     .ok());
     return ids;
   }

@@ -37,7 +37,7 @@ TEST(FleetMergeTest, FiguresAreSumsAndSharedTopicsCountOnce) {
   b.set_tls_not_after_us(7);
   *b.add_closes() = Reason("idle", 2);
   *b.add_closes() = Reason("going_away", 5);
-  const v1::GetStatusResponse sum = MergeStatus({a, b});
+  const v1::GetStatusResponse sum = Merged({a, b});
   EXPECT_EQ(sum.core_id(), "a");
   EXPECT_EQ(sum.version(), "1.0.0, 1.1.0");
   EXPECT_EQ(sum.cores(), 2u);
@@ -63,7 +63,7 @@ TEST(FleetMergeTest, AnEdgeBetweenTwoCoresIsOneEdge) {
   moved.set_lanes(1);
   moved.set_peers(5);
   moved.set_draining(true);
-  const v1::ListEdgesResponse merged = MergeEdges({a, b});
+  const v1::ListEdgesResponse merged = Merged({a, b});
   ASSERT_EQ(merged.edges_size(), 2);
   EXPECT_EQ(merged.edges(0).edge(), "x");
   EXPECT_EQ(merged.edges(0).lanes(), 3u);
@@ -101,8 +101,8 @@ TEST(FleetMergeTest, APeerThatIsConnectedCountsMoreThanItsPast) {
   v1::Peer live, old, older;
   old.set_closed_us(20);
   older.set_closed_us(10);
-  EXPECT_EQ(MergePeer({older, old}).closed_us(), 20);
-  EXPECT_EQ(MergePeer({older, live, old}).closed_us(), 0);
+  EXPECT_EQ(Merged({older, old}).closed_us(), 20);
+  EXPECT_EQ(Merged({older, live, old}).closed_us(), 0);
 }
 
 TEST(FleetMergeTest, PeersAreOrderedAsACoreOrdersThem) {

@@ -1,19 +1,40 @@
-// Router: the life of a relay: who gets it, who must acknowledge it, and when it is settled.
+#include "core/relays.h"
+
 #include <algorithm>
 #include <utility>
 
 #include "base/peer_id.h"
-#include "core/router.h"
+#include "core/fan_out.h"
 
 namespace cairn::core {
 
+using signaling::v1::CoreToLane;
 using signaling::v1::Delivery;
 using signaling::v1::LaneEvent;
+using signaling::v1::MeshItem;
 using signaling::v1::Notice;
 
-void Router::Relay(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
+namespace {
+
+// Tells the origin what is settled, if it is much.
+void TellSettled(LaneOutput& output, LaneRecord& origin) {
+  if (origin.ledger.untold() >= Relays::kRelaysPerAck) output.Mark(origin);
+}
+
+void AnswerRelay(LaneOutput& output, LaneRecord& origin, const LaneEvent& event, uint64_t reached) {
+  Notice* notice = output.For(origin).add_notices();
+  notice->set_kind(Notice::KIND_RECEIPT);
+  notice->set_peer(event.peer());
+  notice->set_receipt_id(event.receipt_id());
+  notice->set_seq(event.seq());
+  notice->set_count(reached);
+}
+
+}  // namespace
+
+void Relays::Route(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
   ++counters_.relays;
-  rate_.Add(steady_us());
+  rate_.Add(turn_.steady_us);
   const uint64_t seq = event.seq();
   const size_t bytes = event.topic().size() + event.payload().size();
   TopicRecord* topic = directory_.FindTopic(event.topic());
@@ -35,40 +56,33 @@ void Router::Relay(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
   if (topic) {
     ++topic->relays;
     topic->bytes += event.payload().size();
-    topic->last_relay_us = now_us_;
-    topic->rate.Add(steady_us());
+    topic->last_relay_us = turn_.now_us;
+    topic->rate.Add(turn_.steady_us);
     reached +=
         event.to() == 0 ? Deliver(lane_id, event, *topic) : DeliverToOne(lane_id, event, *topic);
   }
   if (reached == 0) ++counters_.relays_unheard;
   counters_.fan_out.Add(static_cast<int64_t>(reached));
   if (!origin) return;
-  if (reached > 1) CountFanOut(directory_.FindPeer(event.peer()), reached, bytes);
+  if (reached > 1) {
+    if (PeerRecord* sender = directory_.FindPeer(event.peer()))
+      CountFanOut(output_, *sender, reached, bytes);
+  }
   if (origin->channel) {
     origin->ledger.Routed(seq, targets_);
-    TellSettled(*origin);
+    TellSettled(output_, *origin);
   }
-  if (event.wants_receipt()) AnswerRelay(*origin, event, reached);
+  if (event.wants_receipt()) AnswerRelay(output_, *origin, event, reached);
 }
 
-void Router::CountFanOut(PeerRecord* peer, uint64_t reached, size_t bytes) {
-  if (!peer) return;
-  peer->fan_out += reached * (1 + bytes / kBytesPerDelivery);
-  if (peer->fan_out < kFanOutPerNotice) return;
-  Notice* notice = For(*peer->lane).add_notices();
-  notice->set_kind(Notice::KIND_FAN_OUT);
-  notice->set_peer(peer->id);
-  notice->set_count(std::exchange(peer->fan_out, 0));
-}
-
-uint32_t Router::SenderIn(const Interest& interest, uint64_t lane_id, uint64_t sender,
+uint32_t Relays::SenderIn(const Interest& interest, uint64_t lane_id, uint64_t sender,
                           const TopicRecord& topic) const {
   if (interest.lane->id != lane_id) return 0;
   if (interest.subscribers == 1) return interest.ids_xor == sender ? 1 : 0;
   return directory_.IsSubscribed(*interest.lane, sender, topic) ? 1 : 0;
 }
 
-uint64_t Router::Deliver(uint64_t lane_id, LaneEvent& event, TopicRecord& topic) {
+uint64_t Relays::Deliver(uint64_t lane_id, LaneEvent& event, TopicRecord& topic) {
   Delivery* first = nullptr;
   uint64_t reached = 0;
   for (const Interest& interest : topic.interests) {
@@ -91,12 +105,12 @@ uint64_t Router::Deliver(uint64_t lane_id, LaneEvent& event, TopicRecord& topic)
 }
 
 // Only a subscriber may send: knowing a topic is what allows peers to talk to each other.
-const PeerRecord* Router::AddresseeOf(const LaneEvent& event, const TopicRecord& topic) const {
+const PeerRecord* Relays::AddresseeOf(const LaneEvent& event, const TopicRecord& topic) const {
   const PeerRecord* peer = directory_.Peer(event.to());
   return peer && peer->id != event.peer() && peer->topics.contains(&topic) ? peer : nullptr;
 }
 
-uint64_t Router::DeliverToOne(uint64_t lane_id, LaneEvent& event, const TopicRecord& topic) {
+uint64_t Relays::DeliverToOne(uint64_t lane_id, LaneEvent& event, const TopicRecord& topic) {
   const PeerRecord* target = AddresseeOf(event, topic);
   if (!target || target->lane->late) return 0;
   Delivery* delivery = AddDelivery(*target->lane, lane_id, event);
@@ -106,8 +120,8 @@ uint64_t Router::DeliverToOne(uint64_t lane_id, LaneEvent& event, const TopicRec
   return 1;
 }
 
-Delivery* Router::AddDelivery(LaneRecord& lane, uint64_t origin, const LaneEvent& event) {
-  Delivery* delivery = For(lane).add_deliveries();
+Delivery* Relays::AddDelivery(LaneRecord& lane, uint64_t origin, const LaneEvent& event) {
+  Delivery* delivery = output_.For(lane).add_deliveries();
   delivery->set_origin_lane(origin);
   delivery->set_origin_seq(event.seq());
   delivery->set_from(event.peer());
@@ -117,26 +131,11 @@ Delivery* Router::AddDelivery(LaneRecord& lane, uint64_t origin, const LaneEvent
   }
   delivery->set_read_us(event.read_us());
   ++counters_.deliveries;
-  work_ += 1 + event.payload().size() / kBytesPerDelivery;
+  turn_.work += Turn::WorkOf(event.payload().size());
   return delivery;
 }
 
-// ---- lanes that are late
-
-void Router::CatchUp(LaneRecord& lane) {
-  while (lane.caught_up < late_.kept().size()) {
-    if (work_ >= limits_.work_per_turn) return;
-    ++work_;
-    DeliverKept(lane, late_.kept()[lane.caught_up++]);
-  }
-  lane.late = false;
-  std::erase(catching_up_, &lane);
-  if (mesh_) mesh_->OnLaneCaughtUp(lane);
-  late_.Finish(lane.id);
-  EndLate();
-}
-
-void Router::DeliverKept(LaneRecord& lane, const LateLanes::Kept& kept) {
+void Relays::DeliverKept(LaneRecord& lane, const LateLanes::Kept& kept) {
   const LaneEvent& event = kept.event;
   const TopicRecord* topic = directory_.Topic(event.topic());
   if (!topic) return;
@@ -155,66 +154,65 @@ void Router::DeliverKept(LaneRecord& lane, const LateLanes::Kept& kept) {
   delivery->set_to(event.to());
 }
 
-void Router::GiveUpLate() {
-  for (const uint64_t id : late_.GiveUp()) {
-    if (LaneRecord* lane = directory_.FindLane(id)) lane->late = mesh_ && mesh_->KeepsFor(id);
-    TellMissed(id);
-  }
-  EndLate();
+void Relays::OnAcknowledged(LaneRecord& lane, const CoreToLane& message) {
+  recovery_.OnAcknowledged(lane, message);
+  lane.ledger.Answered(static_cast<size_t>(message.deliveries_size()),
+                       [this](const auto& owed) { Settle(owed); });
 }
 
-void Router::EndLate() {
-  // Now the roster is complete.
-  if (!late_.keeping()) ++roster_version_;
-}
-
-void Router::TellMissed(uint64_t lane_id) {
-  LaneRecord* lane = directory_.FindLane(lane_id);
-  if (!lane) return;
-  ++counters_.lanes_late;
-  For(*lane).add_notices()->set_kind(Notice::KIND_MISSED);
-  // A lane of this process cannot miss the notice.
-  if (!lane->channel) return;
-  lane->unaware = true;
-  ++roster_version_;
-}
-
-LaneRecord* Router::OriginOf(uint64_t lane_id, uint64_t link) {
+LaneRecord* Relays::OriginOf(uint64_t lane_id, uint64_t link) {
   LaneRecord* lane = directory_.FindLane(lane_id);
   return lane && lane->channel && lane->channel->number() == link ? lane : nullptr;
 }
 
-void Router::Settle(const RelayLedger::Owed& owed) {
+void Relays::Settle(const RelayLedger::Owed& owed) {
   if (mesh_ && mesh_->Settle(owed)) return;
   LaneRecord* origin = OriginOf(owed.origin_lane, owed.origin_link);
   if (!origin) return;
   origin->ledger.Settle(owed.origin_seq);
-  TellSettled(*origin);
+  TellSettled(output_, *origin);
 }
 
-void Router::TellSettled(LaneRecord& origin) {
-  if (origin.ledger.untold() >= kRelaysPerAck) MarkDirty(origin);
+// ---- relays of other cores
+
+bool Relays::DeliverItem(LaneRecord& lane, MeshItem& relay, const RelayLedger::Owed& owed,
+                         bool last) {
+  Delivery* delivery = output_.For(lane).add_deliveries();
+  delivery->set_origin_lane(relay.lane());
+  delivery->set_origin_seq(relay.sequence());
+  delivery->set_from(relay.peer());
+  if (last) {
+    delivery->mutable_topic()->swap(*relay.mutable_topic());
+    delivery->mutable_payload()->swap(*relay.mutable_payload());
+  } else {
+    delivery->set_topic(relay.topic());
+    delivery->set_payload(relay.payload());
+  }
+  delivery->set_to(relay.to());
+  delivery->set_read_us(relay.read_us());
+  ++counters_.deliveries;
+  if (!lane.channel) return false;
+  lane.ledger.Sent(owed);
+  return true;
 }
 
-void Router::AnswerRelay(LaneRecord& origin, const LaneEvent& event, uint64_t reached) {
-  Notice* notice = For(origin).add_notices();
-  notice->set_kind(Notice::KIND_RECEIPT);
-  notice->set_peer(event.peer());
-  notice->set_receipt_id(event.receipt_id());
-  notice->set_seq(event.seq());
-  notice->set_count(reached);
+void Relays::AddTarget(const RelayLedger::Owed& owed) {
+  if (LaneRecord* origin = OriginOf(owed.origin_lane, owed.origin_link))
+    origin->ledger.AddTarget(owed.origin_seq);
 }
 
-void Router::Trace(uint64_t lane_id, const LaneRecord* origin, const LaneEvent& event,
+// ---- what operators see
+
+void Relays::Trace(uint64_t lane_id, const LaneRecord* origin, const LaneEvent& event,
                    const TopicRecord* topic) {
   signaling::v1::TraceRecord record;
-  record.set_time_us(now_us_);
+  record.set_time_us(turn_.now_us);
   record.set_id(FormatId(event.peer()));
   if (origin) record.set_edge(origin->edge);
   record.set_topic(event.topic());
   record.set_seq(event.seq());
   record.set_payload_bytes(event.payload().size());
-  record.set_latency_us(event.read_us() == 0 ? 0 : now_us_ - event.read_us());
+  record.set_latency_us(event.read_us() == 0 ? 0 : turn_.now_us - event.read_us());
   uint64_t subscribers = 0;
   uint32_t lanes = 0;
   if (topic && event.to() != 0) {
