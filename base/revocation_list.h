@@ -3,7 +3,7 @@
 // Thread: immutable once loaded.
 // Bounds: ReadTextFile()'s.
 // Errors: a Status that names the file: not a PEM CRL, a delta CRL, or one that none of the CAs has
-//         signed, which would revoke nothing without anybody noticing.
+//         signed, which would silently revoke nothing.
 #ifndef CAIRN_BASE_REVOCATION_LIST_H_
 #define CAIRN_BASE_REVOCATION_LIST_H_
 
@@ -27,8 +27,8 @@ class RevocationList {
   // which the caller need not have sent. The chain must have been verified.
   bool Revokes(const std::string& chain_text) const;
 
-  // When the first of the CRLs should have been replaced; infinite if none says. A CRL that is
-  // older still revokes what it lists.
+  // When the first of the CRLs should have been replaced; infinite if they have no such time. A CRL
+  // that is older still revokes what it lists.
   absl::Time next_update() const { return next_update_; }
 
  private:

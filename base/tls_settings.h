@@ -25,7 +25,7 @@ using SslContextPtr = std::unique_ptr<SSL_CTX, SslDeleter>;
 // Null when out of memory. `method`: TLS_server_method() or TLS_client_method().
 SslContextPtr NewTlsContext(const SSL_METHOD* method);
 
-// What the context presents. False: TakeTlsError() says why.
+// The certificate that the context presents. On false, TakeTlsError() has the reason.
 bool UseChain(SSL_CTX* context, const PemIdentity& identity);
 bool UseKey(SSL_CTX* context, const PemIdentity& identity);  // after its chain
 

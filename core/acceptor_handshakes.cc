@@ -23,11 +23,11 @@ namespace {
 constexpr size_t kHelloBytes = 4 << 10;
 // With a long RSA key one takes some milliseconds.
 constexpr absl::Duration kHandshakesPerTurn = absl::Milliseconds(2);
-// gRPC makes all handshakes that it has before it turns to those that come later, on the thread
-// that serves everybody. So many may wait there; that is looked at so often.
+// gRPC makes all handshakes that it has before it serves other connections on the same thread. At
+// most this many may wait there; their number is checked this often.
 constexpr size_t kWaitingAtGrpc = 4;
 constexpr absl::Duration kBetweenLooks = absl::Milliseconds(10);
-// Longer than that it is not waited for gRPC to begin with one.
+// How long to wait at most for gRPC to begin with one.
 constexpr absl::Duration kLongestWait = absl::Seconds(1);
 
 // Whether the other side has closed, or will send nothing more.

@@ -243,7 +243,7 @@ void AdminCalls::DrainCore(const v1::DrainCoreRequest& request, v1::DrainCoreRes
           router.lanes().SetDraining(false);
           return absl::OkStatus();
         }
-        if (const absl::Status status = CanDrain(router); !status.ok()) return status;
+        if (absl::Status status = CanDrain(router); !status.ok()) return status;
         for (const auto& [id, lane] : router.directory().lanes())
           response->set_peers(response->peers() + lane->peers.size());
         response->set_lanes(router.lanes().SetDraining(true));

@@ -2,6 +2,7 @@
 // port (core/admin_service.h) and for other cores of its fleet (core/fleet_answers.h), which check
 // who may.
 //
+// Owner:  AdminService, and one for other cores of the fleet (server/mesh_connection.h).
 // Thread: any. `done` is called once, with the router entered or by the calling thread.
 // Errors: as admin.proto says.
 #ifndef CAIRN_CORE_ADMIN_CALLS_H_

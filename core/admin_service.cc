@@ -10,15 +10,12 @@
 
 #include "base/peer_id.h"
 #include "core/admin_calls.h"
+#include "core/admin_streams.h"
+#include "core/ask_one.h"
 #include "core/authority.h"
 #include "core/describe_cores.h"
-#include "core/feed_reactor.h"
 #include "core/fleet.h"
-#include "core/fleet_reactor.h"
 #include "core/grpc_status.h"
-#include "core/list_reactor.h"
-#include "core/peer_listing.h"
-#include "core/topic_listing.h"
 #include "signaling/v1/admin.grpc.pb.h"
 
 namespace cairn::core {
@@ -32,36 +29,6 @@ using Frame = v1::FleetFrame;
 
 constexpr char kCoreKey[] = "cairn-core";
 
-int PeersIn(const v1::ListPeersResponse& page) {
-  return page.peers_size() + (page.next_page_token().empty() ? 0 : 1);
-}
-int TopicsIn(const v1::ListTopicsResponse& page) { return page.topics_size(); }
-using PeerListReactor = ListReactor<PeerListing, v1::ListPeersResponse, PeersIn>;
-using TopicListReactor = ListReactor<TopicListing, v1::ListTopicsResponse, TopicsIn>;
-
-// A call that only returns this status.
-template <typename Response>
-class RefusedStream final : public grpc::ServerWriteReactor<Response> {
- public:
-  explicit RefusedStream(const absl::Status& status) { this->Finish(ToGrpc(status)); }
-  void OnDone() override { delete this; }
-};
-
-class WatchReactor final : public FeedReactor<v1::Event>, public EventListener {
- public:
-  using FeedReactor::FeedReactor;
-  void OnEvent(const v1::Event& event) override { Offer(event); }
-
- private:
-  void MarkMissed(v1::Event& event) override { event.set_kind(v1::Event::KIND_MISSED); }
-};
-
-class TraceReactor final : public FeedReactor<v1::TraceRecord>, public TraceListener {
- public:
-  using FeedReactor::FeedReactor;
-  void OnFrame(const v1::TraceRecord& record) override { Offer(record); }
-};
-
 class AdminService final : public v1::Admin::CallbackService {
  public:
   AdminService(Core& core, Authority& authority, std::string name, std::string version,
@@ -71,7 +38,8 @@ class AdminService final : public v1::Admin::CallbackService {
         fleet_(fleet),
         name_(std::move(name)),
         version_(std::move(version)),
-        calls_(core, version_) {}
+        calls_(core, version_),
+        streams_(core, authority) {}
 
   ServerUnaryReactor* GetStatus(CallbackServerContext* context, const v1::GetStatusRequest* request,
                                 v1::GetStatusResponse* response) override {
@@ -133,43 +101,24 @@ class AdminService final : public v1::Admin::CallbackService {
 
   grpc::ServerWriteReactor<v1::ListPeersResponse>* ListPeers(
       CallbackServerContext* context, const v1::ListPeersRequest* request) override {
-    return Stream<v1::ListPeersResponse>(
-        context, Frame::METHOD_LIST_PEERS, *request,
-        [&]() -> grpc::ServerWriteReactor<v1::ListPeersResponse>* {
-          absl::StatusOr<PeerListing> listing = PeerListing::Create(*request);
-          if (!listing.ok()) return new RefusedStream<v1::ListPeersResponse>(listing.status());
-          return new PeerListReactor(core_, *std::move(listing));
-        });
+    return Stream<v1::ListPeersResponse>(context, Frame::METHOD_LIST_PEERS, *request,
+                                         [&] { return streams_.ListPeers(*request); });
   }
-
   grpc::ServerWriteReactor<v1::ListTopicsResponse>* ListTopics(
       CallbackServerContext* context, const v1::ListTopicsRequest* request) override {
-    return Stream<v1::ListTopicsResponse>(context, Frame::METHOD_LIST_TOPICS, *request, [&] {
-      return new TopicListReactor(core_, TopicListing(*request));
-    });
+    return Stream<v1::ListTopicsResponse>(context, Frame::METHOD_LIST_TOPICS, *request,
+                                          [&] { return streams_.ListTopics(*request); });
   }
-
   grpc::ServerWriteReactor<v1::Event>* Watch(CallbackServerContext* context,
                                              const v1::WatchRequest* request) override {
     return Stream<v1::Event>(context, Frame::METHOD_WATCH, *request, [&] {
-      return Feed<WatchReactor, EventListener>(
-          context, [wanted = *request, place = PlaceOf(context)](Router& router, auto reactor) {
-            return router.feed().AddWatcher(reactor, wanted, place);
-          });
+      return streams_.Watch(*request, PlaceOf(context), CredentialsOf(*context));
     });
   }
-
   grpc::ServerWriteReactor<v1::TraceRecord>* Trace(CallbackServerContext* context,
                                                    const v1::TraceRequest* request) override {
-    using Reactor = grpc::ServerWriteReactor<v1::TraceRecord>;
-    return Stream<v1::TraceRecord>(context, Frame::METHOD_TRACE, *request, [&]() -> Reactor* {
-      const absl::StatusOr<uint64_t> peer = AdminCalls::PeerToTrace(*request);
-      if (!peer.ok()) return new RefusedStream<v1::TraceRecord>(peer.status());
-      return Feed<TraceReactor, TraceListener>(
-          context, [peer = *peer, topic = request->topic(), place = PlaceOf(context)](
-                       Router& router, auto reactor) {
-            return router.feed().AddTracer(reactor, peer, topic, place);
-          });
+    return Stream<v1::TraceRecord>(context, Frame::METHOD_TRACE, *request, [&] {
+      return streams_.Trace(*request, PlaceOf(context), CredentialsOf(*context));
     });
   }
 
@@ -207,39 +156,15 @@ class AdminService final : public v1::Admin::CallbackService {
     return reactor;
   }
 
-  // The same for many messages; `here` makes the reactor of this core.
+  // The same for many messages; `here` makes the stream of this core.
   template <typename Response, typename Request, typename Here>
   grpc::ServerWriteReactor<Response>* Stream(CallbackServerContext* context, Method method,
                                              const Request& request, Here here) {
     const absl::StatusOr<uint64_t> core = Admit(*context, method);
-    if (!core.ok()) return new RefusedStream<Response>(core.status());
+    if (!core.ok()) return AdminStreams::Refused<Response>(core.status());
     if (*core == 0) return here();
-    const auto reactor = std::make_shared<FleetReactor<Response>>(fleet_->asked());
-    reactor->Begin(*core, method, request.SerializeAsString(), IsOperator(context));
-    HoldLease(*context, reactor);
-    return reactor.get();
-  }
-
-  template <typename Reactor, typename Listener, typename Join>
-  Reactor* Feed(CallbackServerContext* context, Join join_feed) {
-    const auto reactor = std::make_shared<Reactor>(kMaxQueuedEvents);
-    reactor->Begin([this, raw = reactor.get()] { Leave<Listener>(raw); });
-    RouterInput join = AdminCall{[reactor, join_feed](Router& router) {
-      if (!join_feed(router, reactor)) reactor->End(ToGrpc(AdminCalls::TooManyListeners()));
-    }};
-    core_.Enter(join);
-    HoldLease(*context, reactor);
-    return reactor.get();
-  }
-
-  // The stream ends when the credential is revoked.
-  template <typename Reactor>
-  void HoldLease(const CallbackServerContext& context, const std::shared_ptr<Reactor>& reactor) {
-    reactor->SetLease(authority_.Hold(CredentialsOf(context), Capability::kView,
-                                      [feed = std::weak_ptr(reactor)](const absl::Status& status) {
-                                        if (const auto living = feed.lock())
-                                          living->Revoke(ToGrpc(status));
-                                      }));
+    return streams_.FromCore<Response>(fleet_->asked(), *core, method, request.SerializeAsString(),
+                                       IsOperator(context), CredentialsOf(*context));
   }
 
   bool IsOperator(const CallbackServerContext* context) const {
@@ -249,12 +174,6 @@ class AdminService final : public v1::Admin::CallbackService {
     return IsOperator(context) ? LiveFeed::Place::kOperator : LiveFeed::Place::kViewer;
   }
 
-  template <typename Listener>
-  void Leave(const Listener* listener) {
-    RouterInput leave = AdminCall{[listener](Router& router) { router.feed().Remove(listener); }};
-    core_.Enter(leave);
-  }
-
   // Borrowed; must outlive this.
   Core& core_;
   Authority& authority_;
@@ -262,6 +181,7 @@ class AdminService final : public v1::Admin::CallbackService {
 
   const std::string name_, version_;
   AdminCalls calls_;
+  AdminStreams streams_;
 };
 
 }  // namespace

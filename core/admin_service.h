@@ -1,6 +1,7 @@
 // AdminService: the Admin service of admin.proto: operators' calls, executed as AdminCalls between
 // the inputs of lanes.
 //
+// Owner:  the gRPC server (core/grpc_server.cc).
 // Thread: gRPC's; access to tables runs in the router, a bounded amount at a time.
 //         A call that is for another core of the fleet is passed on (core/fleet_calls.h).
 // Bounds: kMaxQueuedEvents events that a watcher has not read; then it is told how many it missed.

@@ -27,7 +27,7 @@ class AllowedNames {
     if (!lines.ok()) return lines.status();
     AllowedNames names;
     for (const CredentialLine& line : *lines) {
-      // A no-break space that somebody has pasted would lock out whom the line is for.
+      // A pasted no-break space would refuse the caller that the line is for.
       if (!std::ranges::all_of(line.value, absl::ascii_isprint)) {
         return absl::InvalidArgumentError(
             absl::StrCat("'", path, "' line ", line.number, ": a name has printable ASCII only"));

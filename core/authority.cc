@@ -182,7 +182,7 @@ size_t Authority::SetCertificates(CertificateRules rules) {
 
 absl::Status Authority::CheckCall(const grpc::ServerContextBase& context, Capability wanted,
                                   Caller* caller) const {
-  const absl::Status status = Check(CredentialsOf(context), wanted, caller);
+  absl::Status status = Check(CredentialsOf(context), wanted, caller);
   if (on_known_ && !absl::IsUnauthenticated(status)) on_known_(context.peer());
   return status;
 }

@@ -5,6 +5,7 @@
 // operator cannot pose as an edge. A long call holds a lease, and is ended when its credential is
 // revoked.
 //
+// Owner:  GrpcServer.
 // Thread: any.
 // Errors: UNAUTHENTICATED without a known credential, PERMISSION_DENIED with a credential of
 //         another kind.

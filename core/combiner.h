@@ -5,6 +5,7 @@
 // that has handled kMaxStay inputs of others, or finds more of them queued, passes the rest to a
 // thread of the combiner's own, so that no caller is delayed by others' work.
 //
+// Owner:  Core.
 // Thread: any. The handler runs on one thread at a time; inputs of one thread keep their order.
 // Bounds: the queue is bounded by its callers: a lane passes in a few batches until they are
 //         handled (LaneEndpoint).

@@ -1,5 +1,6 @@
 // Core: the router behind its combiner: the interface for lanes of every kind, and for operators.
 //
+// Owner:  the composition (server/core_role.h).
 // Thread: any.
 #ifndef CAIRN_CORE_CORE_H_
 #define CAIRN_CORE_CORE_H_

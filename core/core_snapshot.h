@@ -75,7 +75,7 @@ CoreSnapshot SnapshotOf(const Router& router);
 // Any thread that may wait, except one that holds the router. Nothing when the router does not get
 // to it within `patience`.
 std::optional<CoreSnapshot> TakeSnapshot(Core& core, absl::Duration patience);
-// The same, of as little as tells whether the core serves: why no lanes may come; "" if they may.
+// Why no lanes may connect; "" if they may. Absent as above.
 std::optional<std::string> NoLanesBecause(Core& core, absl::Duration patience);
 
 }  // namespace cairn::core

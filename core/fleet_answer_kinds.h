@@ -75,7 +75,7 @@ class ListAnswer final : public FleetAnswer {
     if (!more) return End(absl::OkStatus());
     if (queued() == 0) return NextStep();
     stepping_ = false;
-    // All may have been sent before that was said.
+    // All may have been sent before stepping_ was reset.
     if (queued() == 0) OnRoom();
   }
 

@@ -3,6 +3,7 @@
 //
 // The other core has checked the caller: that it has the fleet's key is all that is asked of it.
 //
+// Owner:  Fleet.
 // Thread: any; the work runs in the router, a bounded amount at a time.
 // Bounds: kMaxAnswers at once; of each the frames that it was granted, and one message or
 //         kMaxQueuedEvents of a feed. One that no core has asked for in kForgotten is dropped.

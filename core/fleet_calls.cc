@@ -27,7 +27,7 @@ bool IsFeed(FleetCalls::Frame::Method method) {
 }  // namespace
 
 uint64_t FleetCalls::Ask(uint64_t core, Frame::Method method, std::string request, bool may_operate,
-                         std::shared_ptr<FleetListener> listener) {
+                         const std::shared_ptr<FleetListener>& listener) {
   absl::Status refused;
   uint64_t number = 0;
   {

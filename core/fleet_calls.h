@@ -3,10 +3,11 @@
 //
 //   asked ──KIND_ASK──▶ running ──KIND_PAGE…──▶ ──KIND_END──▶ over
 //
-// The other core is granted a few frames at a time, so that a slow reader slows it and nobody
-// else. Nothing is resent: a lost frame fails the call, or counts as missed by a feed. The other
-// core says through its router that it lives; one that is silent for kPatience fails the call.
+// The other core is granted a few frames at a time, so that a slow reader slows only that call.
+// Nothing is resent: a lost frame fails the call, or counts as missed by a feed. The other core
+// sends signs of life through its router; if it is silent for kPatience, the call fails.
 //
+// Owner:  Fleet.
 // Thread: any; listeners are called without a lock held, by the bus's thread or the one that ticks.
 // Bounds: kMaxCalls; kMaxMessageBytes a message; a window of frames a call.
 // Errors: UNAVAILABLE: the other core does not answer; DATA_LOSS: a frame was lost; else its own.
@@ -62,7 +63,7 @@ class FleetCalls {
 
   // Returns the number of the call. It may have ended by then.
   uint64_t Ask(uint64_t core, Frame::Method method, std::string request, bool may_operate,
-               std::shared_ptr<FleetListener> listener);
+               const std::shared_ptr<FleetListener>& listener);
   void Took(uint64_t call);
   void Cancel(uint64_t call);
 

@@ -1,13 +1,13 @@
 // GrpcAcceptor: accepts connections to the core's port, and passes on those with a known
 // credential.
 //
-// gRPC 1.51 reads whatever anybody sends before any handler sees the caller, and its own
+// gRPC 1.51 reads all that a connection sends before any handler sees the caller, and its own
 // listener never accepts again once descriptors have run out (CVE-2023-4785). So for plaintext the
 // acceptor reads the beginning of each connection itself (FirstRequest), up to the first call's
 // token, and passes on those whose token is known. With TLS it does the same for lanes, which their
-// edges ask for in the handshake (ALPN). Of other connections gRPC makes the handshake; the
-// acceptor limits its time and number, until a first call is allowed. Only lanes that are not
-// gRPC's get a receive buffer in which much can wait (ReceiveBuffer).
+// edges ask for in the handshake (ALPN). gRPC makes the handshake of other connections; the
+// acceptor limits its time, and the number of connections, until a first call is allowed. Only
+// lanes that are not gRPC's get a receive buffer in which much can wait (ReceiveBuffer).
 //
 // Owner:  GrpcServer.
 // Thread: one of its own. Admit(): any.

@@ -1,10 +1,10 @@
 // GrpcRelay: stands between gRPC and the callers of a Unix socket, and passes their bytes on a few
 // at a time.
 //
-// gRPC handles all that it can read before it turns to anybody else. A TCP connection has a small
-// receive buffer for that reason (ReceiveBuffer). A Unix socket has only the sender's buffer, which
-// is as large as the sender wants. So gRPC gets one end of a socket pair instead, into whose other
-// end this writes 4 KiB at a time, as fast as CallFrames allows.
+// gRPC handles all that it can read before it serves other connections. A TCP connection has a
+// small receive buffer for that reason (ReceiveBuffer). A Unix socket has only the sender's buffer,
+// which is as large as the sender wants. So gRPC gets one end of a socket pair instead, into whose
+// other end this writes 4 KiB at a time, as fast as CallFrames allows.
 //
 // Owner:  GrpcServer.
 // Thread: one of its own; Connect(): any.

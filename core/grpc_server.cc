@@ -65,7 +65,7 @@ struct GrpcServer::Parts {
   std::unique_ptr<grpc::Service> lanes;
   std::unique_ptr<grpc::Service> admin;
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor;
-  // Only of a Unix socket. It passes on what the server says at its end.
+  // Only for a Unix socket. It passes on the server's last bytes.
   std::unique_ptr<GrpcRelay> relay;
   std::unique_ptr<grpc::Server> server;
   std::optional<LonePoller> poller;

@@ -1,5 +1,6 @@
 // GrpcServer: the core's gRPC port.
 //
+// Owner:  the composition (server/core_role.h).
 // Thread: the composition's; calls run on gRPC's own threads.
 // Errors: UNAVAILABLE when the address cannot be listened on.
 #ifndef CAIRN_CORE_GRPC_SERVER_H_

@@ -1,5 +1,6 @@
 // LaneService: the Lanes service of lane.proto: each call becomes a LaneStream of the router.
 //
+// Owner:  the gRPC server (core/grpc_server.cc). A call owns itself until gRPC is done with it.
 // Thread: gRPC's; its callbacks enter the core, and never block.
 // Bounds: one message of each lane that the router has not handled yet.
 #ifndef CAIRN_CORE_LANE_SERVICE_H_

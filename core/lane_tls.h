@@ -4,6 +4,7 @@
 // An edge asks for such a connection by ALPN. Every connection makes a whole handshake: a session
 // that is resumed would not have its certificate checked against the CA of now.
 //
+// Owner:  the composition (server/credentials.h), shared with handshakes; replaced on SIGHUP.
 // Thread: immutable after construction; CallerOf(): any.
 // Errors: INVALID_ARGUMENT with OpenSSL's reason.
 #ifndef CAIRN_CORE_LANE_TLS_H_

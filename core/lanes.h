@@ -65,7 +65,7 @@ class Lanes {
   void OnClosed(LaneRecord& lane, const LaneEndpoint& endpoint);
 
   // ---- the end of a lane
-  // Remembers its secret, for it may come back, and says what was lost.
+  // Remembers its secret, because it may reconnect, and logs what was lost.
   void GiveUp(LaneRecord& lane, LaneEnd reason);
   // `excused`: the core could not receive anything from them.
   void GiveUpOverdue(bool excused);

@@ -8,6 +8,7 @@
 // Received messages, and that the bus can take more, are inputs of the router: MeshArrived,
 // MeshWritable, MeshNobody.
 //
+// Owner:  the composition (server/mesh_connection.h).
 // Thread: called with the router entered, by whichever thread that is; must not block nor call back
 //         into it.
 // Bounds: an engine keeps what it has not sent below a bound of its own, by Writable().

@@ -13,7 +13,6 @@ namespace cairn::core {
 
 using signaling::v1::LaneEvent;
 using signaling::v1::MeshItem;
-using signaling::v1::Notice;
 
 // While a lane moves, relays for its new subscriptions are kept with the others for the lane.
 MeshMember* Mesh::MemberFor(const MeshInterest::Entry& entry, bool& only) {

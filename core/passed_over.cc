@@ -11,7 +11,7 @@ bool HasHeardOf(const RosterStamp& stamp, uint64_t core_id) {
   return std::ranges::find(stamp.earlier_cores(), core_id) != stamp.earlier_cores().end();
 }
 
-// Whether the roster of `stamp` tells something that a lane with the roster of `told` may not know.
+// Whether the roster of `stamp` may have news for a lane that got the roster of `told`.
 bool IsNewer(const RosterStamp& stamp, const RosterStamp& told) {
   if (stamp.core_id() == told.core_id()) return stamp.version() > told.version();
   return !HasHeardOf(told, stamp.core_id()) || HasHeardOf(stamp, told.core_id());
@@ -71,7 +71,7 @@ bool PassedOver::HasMissedRelays(uint64_t lane_id, const Said& said, const Roste
   if (!IsNewer(roster.stamp, said.told)) return false;
   const auto link = roster.links.find(lane_id);
   if (link == roster.links.end()) return true;
-  // A link that the lane has never heard of.
+  // A link that the lane never had.
   return link->second != 0 && (roster.stamp.core_id() != said.core_id || link->second != said.link);
 }
 

@@ -1,12 +1,12 @@
 // PassedOver: the lanes that have missed relays which an earlier core routed without them
 // (docs/RELAYS.md, invariant H6).
 //
-// A lane's Hello says what earlier cores told it: the last complete roster, and the stamp of the
-// last roster. A lane that is not in a roster that is newer than what it was told, or with a link
-// that it never had, was passed over by the core of that roster. The order of cores is known from
-// what they had heard of each other:
+// A lane's Hello has the last complete roster that it got from earlier cores, and the stamp of the
+// last roster. A lane that is missing in a newer roster, or is in it with a link that the lane
+// never had, was passed over by the core of that roster. The order of two cores is known from
+// whether they knew of each other:
 //
-//   is core A earlier than core B?    B has heard of A, and A has not heard of B: yes
+//   is core A earlier than core B?    B knows of A, and A does not know of B: yes
 //                                     otherwise it is unknown, and the lane counts as passed over
 //
 // Owner:  Router.

@@ -48,9 +48,9 @@ class PastCores {
   // Whether it was given up before; it may be there again.
   bool Contains(uint64_t id) const { return ids_.contains(id); }
 
-  // Those of the last hour that have not come back, the latest last.
+  // Those of the last hour that have not rejoined, the latest last.
   const std::deque<PastCore>& shown() const { return shown_; }
-  // It can be heard again.
+  // It has rejoined.
   void OnBack(uint64_t id) {
     std::erase_if(shown_, [id](const PastCore& one) { return one.id == id; });
   }

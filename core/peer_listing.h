@@ -1,5 +1,6 @@
 // PeerListing: the peers of one ListPeers call, read a page at a time.
 //
+// Owner:  the stream, or the answer to another core, that sends it.
 // Thread: the router's (inside an AdminCall).
 // Bounds: kPage entries a step; see PeerScan.
 #ifndef CAIRN_CORE_PEER_LISTING_H_

@@ -1,6 +1,7 @@
 // PollingThreads: runs tasks on the threads on which gRPC runs its callbacks. gRPC has no way to
 // ask for that: a call that fails at once has a callback.
 //
+// Owner:  LonePoller.
 // Thread: any.
 // Bounds: what the callers do not hold back.
 #ifndef CAIRN_CORE_POLLING_THREADS_H_

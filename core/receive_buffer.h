@@ -1,8 +1,8 @@
-// ReceiveBuffer: how much the kernel keeps of what a connection sends and gRPC has not read.
+// ReceiveBuffer: how many bytes the kernel keeps that a connection has sent and gRPC has not read.
 //
-// gRPC handles all that it can read before it turns to anybody else, and keeps each call that came
-// with it: 27 MB of calls that are cancelled at once took 250 MB, and 2.3 s of others' time.
-// Its callers say little, so they get a small buffer: it took 11 MB, and 0.1 s. Lanes that a core
+// gRPC handles all that it can read before it serves other connections, and keeps each call in it:
+// 27 MB of calls that are cancelled at once took 250 MB, and delayed others by 2.3 s. Its callers
+// send little, so they get a small buffer: then it took 11 MB, and 0.1 s. Lanes that a core
 // serves itself have a buffer of the usual size.
 //
 // Thread: any.

@@ -73,7 +73,7 @@ bool RecordStore::Put(std::string_view topic, Record record, int64_t now_us, Sai
   };
   const std::vector<Entries::iterator> rivals = Rivals(name, record);
   for (const auto& rival : rivals) {
-    // What its own lane tells of a publisher is newer than what that told before.
+    // A lane's record of its own publisher is newer than the one that it sent before.
     const bool is_own =
         lane != 0 && rival->lane == lane && rival->record.connection() == record.connection();
     if (is_later(*rival) && !is_own) return true;

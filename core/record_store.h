@@ -1,7 +1,7 @@
 // RecordStore: the records published under topics, until they expire.
 //
 // A publisher is identified by the peer id that it announces, otherwise by its connection. A record
-// without a peer id replaces one with the same content, whoever published it: clients that publish
+// without a peer id replaces one with the same content, of any publisher: clients that publish
 // and disconnect return over a new connection each time. A lane cannot shorten the lifetime of
 // another lane's record in this way.
 //

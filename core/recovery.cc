@@ -53,7 +53,7 @@ Recovery::Outcome Recovery::OnHello(Hello& hello) {
   if (hello.roster().stamp().core_id() == core_id_) hello.mutable_roster()->set_complete(false);
   hold_.OnHello(hello, knew_another, turn_.now);
   passed_over_.OnHello(hello, knew_another);
-  // Those of a core that nobody knows are waited for.
+  // Lanes of a core that no other core knows are awaited instead.
   if (mesh_ && !knew_another) mesh_->OnRoster(hello);
   if (mesh_) FinishLanesElsewhere(hello.roster());
   return outcome;

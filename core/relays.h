@@ -3,7 +3,7 @@
 //
 // Owner:  Router.
 // Thread: the router's.
-// Bounds: a relay costs O(lanes with interest), independent of everything else. What is open is
+// Bounds: a relay costs O(lanes with interest), independent of everything else. Open relays are
 //         bounded by the lanes' ledgers (core/relay_ledger.h).
 #ifndef CAIRN_CORE_RELAYS_H_
 #define CAIRN_CORE_RELAYS_H_

@@ -65,7 +65,7 @@ void Router::Handle(RouterInput& input) {
   records_.answers().BeginTurn();
   routed_older_ = false;
   Dispatch(input);
-  // After such a pause the tick decides; it excuses lanes that could not be heard.
+  // After a longer pause the tick decides: it excuses lanes whose messages could not be received.
   if (turn_.now - last_tick_ <= kLongestTick) recovery_.EndHoldWhenDue();
   RouteOlder();
   SettleKept();

@@ -65,7 +65,7 @@ struct MeshArrived {
 };
 // After a MeshBus::Writable() that was false.
 struct MeshWritable {};
-// The bus has found nobody where this core was.
+// The bus has no subscriber at the address of this core.
 struct MeshNobody {
   uint64_t core_id;
 };

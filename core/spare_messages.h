@@ -1,6 +1,7 @@
 // SpareMessages: messages between cores that have been handled, whose memory is used for those that
 // come next: with many relays in flight most of what a message costs is its memory.
 //
+// Owner:  NatsBus.
 // Thread: any.
 // Bounds: kMaxSpare messages of kMaxItems relays of kMaxStringBytes: 16 MiB.
 #ifndef CAIRN_CORE_SPARE_MESSAGES_H_

@@ -1,5 +1,6 @@
 // TopicListing: the topics of one ListTopics call, read a page at a time.
 //
+// Owner:  the stream, or the answer to another core, that sends it.
 // Thread: the router's (inside an AdminCall).
 // Bounds: kPage entries a step, PeerScan::kScanPerStep topics scanned.
 #ifndef CAIRN_CORE_TOPIC_LISTING_H_

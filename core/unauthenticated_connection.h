@@ -52,7 +52,7 @@ class UnauthenticatedConnection {
   bool is_lane() const { return may_open_lane_ && asks_for_lane(); }
   // Those of the first call.
   Credentials credentials() const;
-  // The bytes that whoever takes it over begins with.
+  // The bytes read so far, with which its next owner begins.
   const std::string& received() const { return first_request_->received(); }
 
  private:

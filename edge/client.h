@@ -27,7 +27,7 @@ class Client {
     Deliver(frame);
     return frame.size();
   }
-  // What the client has said took so much to hand to others (edge/work.h).
+  // The client's messages have caused this many deliveries to others (edge/work.h).
   virtual void Charge(uint64_t deliveries) = 0;
   // Queues a pong ahead of waiting frames.
   virtual void Pong(std::string_view payload) = 0;

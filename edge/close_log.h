@@ -1,6 +1,7 @@
 // CloseLog: logs why connections end: each at debug, and as a rate-limited warning when an operator
 // may have to act.
 //
+// Owner:  EdgeShared.
 // Thread: any.
 // Bounds: one warning per reason and minute; it includes the number of suppressed ones.
 #ifndef CAIRN_EDGE_CLOSE_LOG_H_

@@ -5,6 +5,7 @@
 // done (Admit). Connections that are not admitted yet take no place of admitted ones: each loop
 // bounds them by itself.
 //
+// Owner:  EdgeShared.
 // Thread: any.
 // Bounds: an entry per address only while max_connections_per_ip is set.
 #ifndef CAIRN_EDGE_CONNECTION_LIMITER_H_

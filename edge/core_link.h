@@ -4,6 +4,7 @@
 // There are two implementations: direct calls in one process (server/direct_link.h), and a link
 // over streams that may break (edge/lane_link.h).
 //
+// Owner:  its Lane.
 // Thread: the lane's loop, unless a method says "any thread".
 #ifndef CAIRN_EDGE_CORE_LINK_H_
 #define CAIRN_EDGE_CORE_LINK_H_

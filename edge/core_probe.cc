@@ -10,7 +10,7 @@
 namespace cairn::edge {
 namespace {
 
-// What a core sends before it has heard a lane's Hello is some frames.
+// Before it gets a lane's Hello, a core sends only some frames.
 constexpr size_t kReadBytes = 4 << 10;
 constexpr size_t kOutputBytes = 64 << 10;
 

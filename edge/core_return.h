@@ -1,7 +1,8 @@
-// CoreReturn: takes a lane back to a core that it prefers to the one it has, once that is well.
+// CoreReturn: moves a lane back to a core that it prefers, once that core is well.
 //
-// While the lane is with another core, the preferred ones are probed, in their order, whenever
-// CoreFailback lets this lane do it; when CoreFailback says that all lanes return, this one does.
+// While the lane is connected to another core, it probes the preferred ones, in their order,
+// whenever CoreFailback allows this lane to; when CoreFailback decides that all lanes return, this
+// one does.
 //
 // Owner:  one Http2CoreStreamOpener.
 // Thread: its loop.

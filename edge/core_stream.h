@@ -1,6 +1,7 @@
 // CoreStream: one stream of messages between a lane and a core, which may break. The interface
 // between the link and its transport.
 //
+// Owner:  its LaneLink.
 // Thread: the lane's loop.
 #ifndef CAIRN_EDGE_CORE_STREAM_H_
 #define CAIRN_EDGE_CORE_STREAM_H_

@@ -5,6 +5,7 @@
 // an edge asks for a connection that carries nothing but a lane (link::kLaneProtocol), or for
 // HTTP/2, which is all that a proxy in between knows.
 //
+// Owner:  the composition (server/credentials.h), shared with connectors; replaced on SIGHUP.
 // Thread: immutable after construction.
 // Errors: a Status with OpenSSL's reason.
 // Source: RFC 8446, RFC 9113 section 9.2; TLS 1.2 is the minimum.

@@ -50,8 +50,8 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
     if (!listener.ok()) return listener.status();
     edge->address_ = listener->address();
     LaneIdentity identity;
-    // Not by absl::BitGen, which is predictable: whoever knows the secret can take the lane's
-    // place.
+    // Not by absl::BitGen, which is predictable: the secret is all that is needed to take the
+    // lane's place.
     identity.secret.resize(link::kSecretBytes);
     CAIRN_CHECK(getrandom(identity.secret.data(), identity.secret.size(), 0) ==
                 static_cast<ssize_t>(identity.secret.size()));

@@ -1,6 +1,7 @@
 // Edge: all loops of one edge, their listeners on one address, and what can be changed while it
 // runs.
 //
+// Owner:  the composition (server/server.cc).
 // Thread: the composition's, unless a method says otherwise.
 #ifndef CAIRN_EDGE_EDGE_H_
 #define CAIRN_EDGE_EDGE_H_

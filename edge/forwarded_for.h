@@ -1,7 +1,8 @@
-// ForwardedClient: finds the client's address in the headers written by the proxies in front of us.
+// ForwardedClient: finds the client's address in the headers written by the proxies in front of the
+// edge.
 //
 // Each proxy appends the address that it received the request from, so only entries that trusted
-// proxies appended, from the right, can be believed; anybody can send the entries to the left of
+// proxies appended, from the right, can be trusted; a client can forge the entries to the left of
 // them.
 //
 // Thread: any; no state.

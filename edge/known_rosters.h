@@ -1,5 +1,5 @@
-// KnownRosters: what a lane was told about other lanes, for the next core: whom it has to wait for,
-// and which lanes earlier cores have passed over (docs/RELAYS.md, invariants H2 and H6).
+// KnownRosters: the rosters that a lane has got, for the next core: the lanes that it has to wait
+// for, and those that earlier cores have passed over (docs/RELAYS.md, invariants H2 and H6).
 //
 // Owner:  Lane.
 // Thread: its loop.

@@ -1,5 +1,8 @@
 // LinkFactory: creates the links of an edge's lanes; and the services of a loop that links use.
 // Chosen by the composition in server/.
+//
+// Owner:  the composition (server/server.cc).
+// Thread: any; a LoopExecutor's Post() too, its other methods on its loop.
 #ifndef CAIRN_EDGE_LINK_FACTORY_H_
 #define CAIRN_EDGE_LINK_FACTORY_H_
 

@@ -1,5 +1,6 @@
 // Listener: a listening TCP socket that keeps working after the process ran out of descriptors.
 //
+// Owner:  Acceptor.
 // Thread: its loop's. SO_REUSEPORT: every loop has one, and so may a second process during an
 //         upgrade.
 // Bounds: leaves the last descriptors of the process to others (base/descriptor_limit.h).

@@ -1,7 +1,8 @@
-// Work: what a turn of a loop is measured by, so that nobody waits long while others are served.
+// Work: the unit that bounds a turn of a loop, so that no client waits long while others are
+// served.
 //
-// One unit is what it takes to put a small frame into one client's queue, about 0.25 us. The others
-// were measured in it. All bounds of a turn together are about 12 ms.
+// One unit is the cost of putting a small frame into one client's queue, about 0.25 us. The other
+// costs were measured in it. All bounds of a turn together are about 12 ms.
 //
 // Thread: none of its own.
 #ifndef CAIRN_EDGE_WORK_H_
@@ -14,11 +15,11 @@
 
 namespace cairn::edge {
 
-// What connections may say in one turn, all together and each; the rest is handled in the next.
+// The input that is handled in one turn, of all connections and of each; the rest waits for the
+// next.
 inline constexpr uint64_t kHearingPerTurn = 8192;
 inline constexpr uint64_t kHearingPerConnection = 1024;
-// What is handed to clients in one turn: of what has just come, and of what waits from earlier
-// turns.
+// The deliveries to clients in one turn: new ones, and those that wait from earlier turns.
 inline constexpr uint64_t kFreshPerTurn = 16'384;
 inline constexpr uint64_t kWaitingPerTurn = 24'576;
 
@@ -28,7 +29,7 @@ inline constexpr uint64_t DeliveryWork(size_t bytes) { return 1 + bytes / kBytes
 // Of writing to a client, however much.
 inline constexpr uint64_t kWriteWork = 28;
 
-// Of a message that a client has said.
+// Of a message of a client.
 inline constexpr uint64_t BinaryWork(size_t bytes) { return 4 + bytes / 512; }
 inline constexpr uint64_t TextWork(size_t bytes) { return 16 + bytes / 64; }
 inline constexpr uint64_t kPingWork = 2;

@@ -1,6 +1,7 @@
 // DirectLink: the link when edge and core are one process. A lane calls the router directly,
 // without a network.
 //
+// Owner:  its Lane. The router may hold the sink for longer.
 // Thread: CoreLink's methods on the loop; the sink on whichever thread holds the router.
 // Bounds: QueueingSink::kMaxUnhandledBatches batches of a lane that the router has not handled; QueuedTotal::kMaxCost
 //         of messages that loops have not taken. Above that no lane has room, so that all loops

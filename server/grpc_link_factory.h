@@ -1,4 +1,7 @@
 // GrpcLinkFactory: links to a core in another process.
+//
+// Owner:  the composition (server/server.cc).
+// Thread: any.
 #ifndef CAIRN_SERVER_GRPC_LINK_FACTORY_H_
 #define CAIRN_SERVER_GRPC_LINK_FACTORY_H_
 

@@ -3,6 +3,7 @@
 // GET and HEAD only. A connection is kept while requests keep coming. Shares its port with a second
 // process (SO_REUSEPORT), as the clients' port is shared while one process takes over from another.
 //
+// Owner:  Ops.
 // Thread: its own runs the handlers, one at a time. The rest of the interface: the owner's.
 // Bounds: OpsServerOptions. A connection above max_connections replaces the one that has been idle
 //         for the longest, so that no client can keep others out.

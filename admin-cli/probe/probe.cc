@@ -15,7 +15,7 @@ namespace cairn::admin {
 namespace {
 
 // The pause between attempts of the first relay: a Subscribe takes effect when it reaches the core,
-// and nothing tells when.
+// which a client is not told.
 constexpr absl::Duration kRetry = absl::Milliseconds(50);
 
 }  // namespace

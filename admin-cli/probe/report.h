@@ -1,5 +1,6 @@
 // ProbeReport: the result of each step of a probe, one line each, printed as it happens.
 //
+// Owner:  the command (admin-cli/commands/probe.cc).
 // Thread: one.
 #ifndef CAIRN_ADMIN_CLI_PROBE_REPORT_H_
 #define CAIRN_ADMIN_CLI_PROBE_REPORT_H_

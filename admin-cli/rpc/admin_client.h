@@ -3,6 +3,7 @@
 // Every call ends within the time-out, except feeds, which have none. Every call asks
 // `stop` ten times a second and ends with CANCELLED when it returns true.
 //
+// Owner:  FleetClient.
 // Thread: one.
 // Bounds: answers of at most 64 MiB a message.
 // Errors: the core's status as absl::Status (the codes are the same); UNAVAILABLE when the core

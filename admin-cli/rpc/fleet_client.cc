@@ -85,13 +85,11 @@ absl::StatusOr<FleetClient::Answers<Response>> FleetClient::AskAll(const Ask<Res
     if (status.ok()) {
       said_.erase(cores_[i].info.core_id());
       good.emplace_back(&cores_[i].info, *std::move(answers[i]));
-    } else if (absl::IsNotFound(status)) {
-      bad = status;
-    } else if (!IsMissing(cores_[i].info, status)) {
-      return status;
-    } else if (bad.ok()) {
-      bad = status;
+      continue;
     }
+    const bool not_found = absl::IsNotFound(status);
+    if (!not_found && !IsMissing(cores_[i].info, status)) return status;
+    if (not_found || bad.ok()) bad = status;
   }
   if (good.empty()) return bad;
   return good;

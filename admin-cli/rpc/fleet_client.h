@@ -3,6 +3,7 @@
 //
 // A core that does not answer is not waited for longer than a second, and is missing in the answer.
 //
+// Owner:  Run() (admin-cli/commands/run.cc).
 // Thread: one; calls to cores run on threads of their own meanwhile.
 // Bounds: as AdminClient; lists are merged as they come.
 // Errors: as AdminClient, of the core that was given. Another's failure to answer is none.
@@ -79,11 +80,11 @@ class FleetClient {
 
   // Which cores there are now, that the command is for.
   absl::Status Refresh();
-  // The answer of each core that answers. The first error that is about the request; `unknown`:
-  // answered by NOT_FOUND, which is an error when it is everybody's answer.
+  // The answer of each core that answers. An error that is about the request is returned; NOT_FOUND
+  // only if all cores answer so.
   template <typename Response>
   absl::StatusOr<Answers<Response>> AskAll(const Ask<Response>& ask);
-  // Whether it only means that the core is missing; takes a note then.
+  // Whether the status only means that the core is missing; then the core is noted as missing.
   bool IsMissing(const v1::CoreInfo& core, const absl::Status& status);
   template <typename Item, typename Request, typename Items, typename Deliver>
   absl::Status MergeLists(const Request& request, Items items, Deliver deliver);

@@ -47,7 +47,7 @@ absl::Status FleetClient::MergeLists(const Request& request, Items items, Delive
       [&](Item item) { return all = deliver(std::move(item)); });
   if (!all) return absl::OkStatus();
   for (size_t i = 0; i < sources.size(); ++i) {
-    const absl::Status status = sources[i]->status();
+    absl::Status status = sources[i]->status();
     if (!status.ok() && !IsMissing(cores_[i].info, status)) return status;
   }
   return absl::OkStatus();
@@ -80,7 +80,7 @@ absl::Status FleetClient::Stream(const v1::ListPeersRequest& request,
     *pager.page().add_peers() = std::move(peer);
     return wanted = pager.Added();
   };
-  const absl::Status status = MergeLists<v1::Peer>(request, items, deliver);
+  absl::Status status = MergeLists<v1::Peer>(request, items, deliver);
   if (!wanted) return absl::OkStatus();
   const bool by_id = request.sort() == v1::ListPeersRequest::SORT_ID && !request.descending();
   if (cut && by_id && !request.closed()) pager.page().set_next_page_token(last);
@@ -120,7 +120,7 @@ absl::Status FleetClient::Stream(const v1::ListTopicsRequest& request,
     found.push_back(std::move(topic));
     return true;
   };
-  const absl::Status status = MergeLists<v1::Topic>(
+  absl::Status status = MergeLists<v1::Topic>(
       each_core,
       [](const v1::ListTopicsResponse& page, const std::string&) { return TopicsOf(page); },
       deliver);

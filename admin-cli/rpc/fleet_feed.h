@@ -1,5 +1,6 @@
 // FleetFeed: what several cores tell as it happens, as one feed.
 //
+// Owner:  FleetClient, for one call.
 // Thread: Add(), Next() and TakeEnded(): one; each core is read by a thread of its own.
 // Bounds: kMaxWaiting records; then cores are not read, and count what they leave out.
 #ifndef CAIRN_ADMIN_CLI_RPC_FLEET_FEED_H_

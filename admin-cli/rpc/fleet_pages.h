@@ -2,6 +2,7 @@
 //
 //   a thread a core ── pages ──▶ a few of them wait ──▶ Merge(), the caller's thread
 //
+// Thread: the caller's; each source is read by a thread of its own.
 // Bounds: kMaxPages pages a core.
 #ifndef CAIRN_ADMIN_CLI_RPC_FLEET_PAGES_H_
 #define CAIRN_ADMIN_CLI_RPC_FLEET_PAGES_H_

@@ -49,8 +49,8 @@ class MeshOut {
   size_t cost() const { return static_cast<size_t>(count_) * kPackedItemCost + items().size(); }
 
   // ---- adding
-  // The memory that items are added to, shared with what refers to one of them; `fresh()` gives an
-  // empty one that nobody uses.
+  // The memory that items are added to, shared with users of single items; `fresh()` returns an
+  // empty piece without other users.
   template <typename Fresh>
   const Bytes& BytesOr(Fresh fresh) {
     if (!bytes_) bytes_ = fresh();

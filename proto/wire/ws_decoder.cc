@@ -33,7 +33,7 @@ constexpr uint64_t kMaxControlBytes = 125;
 bool IsControl(uint8_t first_byte) { return (first_byte & 0x08) != 0; }
 
 // RFC 6455 7.4.1 and 7.4.2, and the IANA registry of close codes for 1012 to 1014. 1004 is
-// undefined; 1005, 1006 and 1015 only stand for what no frame said.
+// undefined; 1005, 1006 and 1015 must not be in a frame.
 bool IsCloseCodeAllowed(uint16_t code) {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
          (code >= 3000 && code <= 4999);
@@ -59,9 +59,16 @@ void Unmask(std::span<char> payload, const std::array<char, 4>& key) {
     word ^= wide_key;
     std::memcpy(at, &word, sizeof(word));
   }
-  for (size_t i = 0; i < left; ++i) {
-    at[i] = static_cast<char>(at[i] ^ key[i % 4]);
+  if (left >= key.size()) {
+    uint32_t word = 0, narrow_key = 0;
+    std::memcpy(&word, at, sizeof(word));
+    std::memcpy(&narrow_key, key.data(), sizeof(narrow_key));
+    word ^= narrow_key;
+    std::memcpy(at, &word, sizeof(word));
+    at += sizeof(word);
+    left -= sizeof(word);
   }
+  for (size_t i = 0; i < left; ++i) at[i] = static_cast<char>(at[i] ^ key[i]);
 }
 
 // Gives the heap memory back, which clear() and assigning an empty string need not.
@@ -140,7 +147,7 @@ WsDecoder::Event WsDecoder::Next(std::span<char>& in) {
   }
 }
 
-// What the first byte alone says, in the state that the frames before it left.
+// Checks the first byte alone, given the frames before it.
 WsFault WsDecoder::CheckFirstByte(uint8_t first) const {
   if ((first & kReservedMask) != 0) return WsFault::kReservedBits;
   switch (first & kOpcodeMask) {

@@ -22,8 +22,8 @@ ROOMS = {
 }
 # Slow to compile, so only in .cc files.
 HEAVY = re.compile(r'#include\s+(<boost/beast/|<grpcpp/|".*\.grpc\.pb\.h")')
-# Class templates over gRPC's reactors, for core/admin_service.cc alone; and a stream for Beast's, for beast_network.cc alone.
-HEAVY_HEADERS = {"core/feed_reactor.h", "core/fleet_reactor.h", "core/list_reactor.h", "admin-cli/probe/probe_stream.h"}
+# A stream for Beast's, for beast_network.cc alone.
+HEAVY_HEADERS = {"admin-cli/probe/probe_stream.h"}
 # An edge speaks gRPC by itself.
 NO_GRPC = {"edge"}
 GRPC = re.compile(r'#include\s+(<grpc|".*\.grpc\.pb\.h")')

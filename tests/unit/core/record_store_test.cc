@@ -21,7 +21,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using Said = RecordStore::Said;
 
-// ---- who is told what
+// ---- which records a query gets
 
 TEST(RecordStoreTest, RecordsOfATopicAreReturnedNewestFirst) {
   RecordStore store;

@@ -19,7 +19,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using testing::UnorderedElementsAre;
 
-// Lane 1 is back, with peer 10; lane 2 was not waited for any longer.
+// Lane 1 has reconnected, with peer 10; the core has stopped waiting for lane 2.
 class RouterLate : public RouterReturn {
  protected:
   RouterLate() { Begin(); }
@@ -203,7 +203,7 @@ TEST_F(RouterLate, HoldItUpUntilTheLastOfThemHasIt) {
   EXPECT_THAT(Settled(one_), ElementsAre(1, 2));
 }
 
-// ---- who has missed something
+// ---- lanes that have missed relays
 
 TEST_F(RouterLate, ThatDoNotComeInTimeAreToldThatTheyAreLate) {
   Say(one_, Batch().Relayed(10, "t", 1));

@@ -86,7 +86,7 @@ class SeveralCoresTest : public testing::Test {
     clock_.Advance(time);
     loop_.RunTimers(time);
   }
-  // The core that the lane is with says nothing for so long, and then for so long.
+  // The lane's core sends nothing, first for `interval`, then for `timeout`.
   void FallSilent(absl::Duration interval, absl::Duration timeout) {
     Pass(interval);
     EXPECT_FALSE(listener_.ended);

@@ -218,7 +218,7 @@ TEST_F(LaneSession, WithoutRoomAReportWaits) {
   EXPECT_THAT(link_.submitted, IsEmpty());
 }
 
-// ---- who is new to the others
+// ---- peers that are new to others
 
 TEST_F(LaneSession, ASubscriptionIsNewUntilItWasSentToACore) {
   Lane::Member* one = JoinAndSubscribe(1, "t");

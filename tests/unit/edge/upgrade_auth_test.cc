@@ -1,4 +1,4 @@
-// Who is let in: tokens in the header and, from browsers, among the subprotocols.
+// Which upgrades are authorized: tokens in the header and, from browsers, among the subprotocols.
 #include <absl/strings/escaping.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -166,7 +166,7 @@ TEST_F(DirectLinkTest, ASubmittedBatchIsTakenAndReturnedEmpty) {
   EXPECT_FALSE(one_.link().can_break());
 }
 
-// Whoever is in the router hands in more of itself: nobody is handled meanwhile.
+// While the router handles an operator's call, the lane submits more batches.
 TEST_F(DirectLinkTest, ALaneHandsInAFewBatchesUntilTheyAreHandledAndIsWokenForMore) {
   size_t submitted = 0;
   core::RouterInput call = core::AdminCall{[&](core::Router&) {
@@ -265,8 +265,8 @@ TEST_F(DirectLinkTest, AnOperatorsOrderReachesItsPeer) {
   EXPECT_THAT(alice_.disconnects, ElementsAre(std::pair(4001, "maintenance")));
 }
 
-// Both loops relay to each other as fast as they can; whoever finds the router busy leaves its
-// batch at the door.
+// Both loops relay to each other as fast as they can; a loop that finds the router busy queues its
+// batch.
 TEST_F(DirectLinkTest, TwoLoopsThatRelayAtOnceGetEverythingInOrder) {
   constexpr size_t kRelays = 5000;
   Lane::Member* alice = one_.Join(10, alice_);
