@@ -88,7 +88,7 @@ void LanePort::ServeSockets() {
     connection->OnReady({buffer_.get(), kReadBytes});
     Update(connection);
   }
-  if (guest_unread_) guest_unread_ = guest_->OnReady();
+  if (guest_ && guest_unread_) guest_unread_ = guest_->OnReady();
 }
 
 // What is touched meanwhile is left for the next turn, so that sockets are read in between.

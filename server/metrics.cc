@@ -273,6 +273,9 @@ std::string RenderMetrics(const MetricsInput& input) {
     AddCoreLink(*input.edge, families);
   }
   if (input.core) {
+    families.Gauge("cairn_signal_core_figures_age_seconds",
+                   "How old the core's metrics are; above 0 while its router is too busy to say.",
+                   absl::ToDoubleSeconds(input.core_age));
     AddPresence(*input.core, families);
     AddRouting(*input.core, families);
     if (input.core->mesh) AddMesh(*input.core->mesh, families);

@@ -31,7 +31,8 @@ struct MetricsInput {
   uint64_t log_lines_dropped = 0;
   uint64_t reload_failures = 0;
   std::optional<edge::EdgeSnapshot> edge;  // absent in a process without an edge
-  std::optional<core::CoreSnapshot> core;  // absent without a core, or if it did not answer in time
+  std::optional<core::CoreSnapshot> core;  // absent without a core, or if it never answered
+  absl::Duration core_age;                 // of that; 0: it is of now
   std::optional<BusState> bus;             // absent without a fleet
   std::optional<core::ConnectionRefusalValues> refused_connections;  // absent without a core
 };

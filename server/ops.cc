@@ -40,7 +40,7 @@ std::string NotReadyBecause(const ReadinessInput& input) {
 }
 
 Ops::Ops(std::string version, std::string role, const Clock& clock)
-    : version_(std::move(version)), role_(std::move(role)), incomplete_(clock) {}
+    : version_(std::move(version)), role_(std::move(role)), clock_(clock), incomplete_(clock) {}
 
 absl::StatusOr<std::unique_ptr<Ops>> Ops::Open(const SocketAddress& address, std::string version,
                                                std::string role, const Clock& clock) {
@@ -59,6 +59,7 @@ absl::StatusOr<std::unique_ptr<Ops>> Ops::Open(const SocketAddress& address, std
 
 void Ops::Start(OpsSubject subject) {
   subject_ = subject;
+  if (subject.core) figures_.emplace(*subject.core, clock_);
   server_->Start();
 }
 
@@ -94,18 +95,23 @@ OpsAnswer Ops::Metrics() {
   input.log_lines_dropped = LogLinesDropped();
   input.reload_failures = reload_failures_.load(std::memory_order_relaxed);
   input.edge = EdgeNow();
-  if (subject_.core) input.core = core::TakeSnapshot(*subject_.core, kCorePatience);
+  if (figures_) {
+    input.core = figures_->Take(kCorePatience);
+    input.core_age = figures_->age();
+  }
   if (subject_.mesh)
     input.bus = {subject_.mesh->up(), subject_.mesh->connects(), subject_.mesh->lost()};
   if (subject_.core) {
     input.refused_connections =
         subject_.grpc ? subject_.grpc->RefusedConnections() : core::ConnectionRefusalValues();
   }
-  if (subject_.core && !input.core) {
+  if (figures_ && (!input.core || input.core_age > absl::ZeroDuration())) {
     if (const auto suppressed = incomplete_.Admit()) {
-      log::Warn(log::Server(), "metrics_incomplete",
-                {{"suppressed", *suppressed},
-                 {"hint", log::Text("the core did not answer in time; its metrics are missing")}});
+      log::Warn(
+          log::Server(), "metrics_incomplete",
+          {{"suppressed", *suppressed},
+           {"hint", log::Text("the core did not answer in time; its metrics are those of its last "
+                              "answer, or missing")}});
     }
   }
   OpsAnswer answer;

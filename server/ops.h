@@ -17,6 +17,7 @@
 #include "base/address.h"
 #include "base/clock.h"
 #include "base/log_limiter.h"
+#include "server/core_figures.h"
 #include "server/metrics.h"
 #include "server/ops_server.h"
 
@@ -79,12 +80,14 @@ class Ops {
   // Immutable after Start().
   const std::string version_;
   const std::string role_;
+  const Clock& clock_;  // Borrowed; must outlive this.
   OpsSubject subject_;
 
   std::atomic<bool> draining_{false};
   std::atomic<uint64_t> reload_failures_{0};
   // The endpoint's thread only.
   LogLimiter incomplete_;
+  std::optional<CoreFigures> figures_;
   // Last member: it is destroyed before what its answers use.
   std::unique_ptr<OpsServer> server_;
 };

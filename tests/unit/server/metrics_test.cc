@@ -121,10 +121,12 @@ TEST(Metrics, FiguresOfLanesAndConnectionsAreThoseOfTheSnapshots) {
   input.edge->Add(counters);
   input.edge->rate_paused = 3;
   input.core->lanes_awaited = 2;
+  input.core_age = absl::Milliseconds(2'500);
   input.core->max_kept_bytes = 4096;
   const std::string text = RenderMetrics(input);
-  for (const char* line : {"pings_sent_total 7\n", "rate_paused_connections 3\n",
-                           "awaited_lanes 2\n", "lane_queued_bytes_max 4096\n"}) {
+  for (const char* line :
+       {"pings_sent_total 7\n", "rate_paused_connections 3\n", "awaited_lanes 2\n",
+        "core_figures_age_seconds 2.5\n", "lane_queued_bytes_max 4096\n"}) {
     EXPECT_THAT(text, HasSubstr(std::string("cairn_signal_") + line));
   }
 }
