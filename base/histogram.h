@@ -41,9 +41,12 @@ class Histogram {
  public:
   // REQUIRES: `value` is not negative.
   void Add(int64_t value, uint64_t n = 1) {
-    size_t bucket = 0;
-    while (bucket < kBounds.size() && value > kBounds[bucket]) ++bucket;
-    buckets_[bucket].Add(n);
+    if (value != last_) {
+      last_ = value;
+      last_bucket_ = 0;
+      while (last_bucket_ < kBounds.size() && value > kBounds[last_bucket_]) ++last_bucket_;
+    }
+    buckets_[last_bucket_].Add(n);
     sum_.Add(static_cast<uint64_t>(value) * n);
   }
   // Not cumulative.
@@ -59,6 +62,9 @@ class Histogram {
  private:
   std::array<Counter, kBounds.size() + 1> buckets_;
   Counter sum_;
+  // The writer's: many values of a turn are the same.
+  int64_t last_ = -1;
+  size_t last_bucket_ = 0;
 };
 
 }  // namespace cairn

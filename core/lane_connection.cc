@@ -189,18 +189,19 @@ void LaneConnection::WatchSocket() {
 
 void LaneConnection::OnFlushed() {
   if (call_.finished() && !std::exchange(shut_, true)) socket_.ShutdownWrite();
-  bool more = false;
+  bool needed = false;
+  bool wanted = false;
   {
     MutexLock lock(mu_);
     if (!call_.CanSend()) return;
-    more = !pending_.empty();
-    if (!more) {
-      if (!writing_) return;
-      writing_ = false;
-      if (!std::exchange(wants_write_, false)) return;
+    if (!pending_.empty()) {
+      needed = NeedsTouch();
+    } else if (std::exchange(writing_, false)) {
+      wanted = std::exchange(wants_write_, false);
     }
   }
-  if (more) return Touch();
+  if (needed) TouchHost();
+  if (!wanted) return;
   RouterInput writable = LaneWritable{shared_from_this()};
   core_.Enter(writable);
 }

@@ -1,9 +1,6 @@
 // NatsConnection: what a core sends over one connection to a NATS server, and the socket that it
 // receives from. Neither call waits: what the kernel does not take is kept.
 //
-// A message to one core names a subject for the answer, sg.FLEET.n.OWN.ID: if nobody is subscribed
-// to that core's address, the server sends the status 503 there at once.
-//
 // Owner:  NatsBus.
 // Thread: one at a time: OpenSSL reads and writes one state.
 // Bounds: what is not sent; the bus bounds it by unsent_bytes(). Keeps kKeptBytes of memory.
@@ -13,36 +10,16 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "core/lane_socket.h"
-#include "core/nats_options.h"
+#include "core/nats_subjects.h"
 #include "signaling/v1/mesh.pb.h"
 
 namespace cairn::core {
-
-// The subjects of a core's addresses, and of the answers that it may get.
-class NatsSubjects {
- public:
-  explicit NatsSubjects(const NatsOptions& options);
-
-  const std::string& all() const { return all_; }
-  const std::string& inbox() const { return inbox_; }
-  const std::string& answers() const { return answers_; }  // with "*" at its end
-  void AppendInboxOf(uint64_t core_id, std::string& to) const;
-  // Where it is said that the message had nobody to go to.
-  void AppendAnswerOf(uint64_t core_id, std::string& to) const;
-  // The core that a subject of answers() is about.
-  std::optional<uint64_t> CoreOf(std::string_view answer) const;
-
- private:
-  std::string prefix_;  // "sg.FLEET."
-  std::string all_, inbox_, own_, answers_;
-};
 
 class NatsConnection {
  public:
@@ -57,7 +34,9 @@ class NatsConnection {
 
   // ---- to be sent by the next Flush()
   // To the core that head.to() names, or to all. The message is `head`, followed by `items`.
-  void Publish(const signaling::v1::MeshMessage& head, std::string_view items);
+  void Publish(const signaling::v1::MeshMessage& head, std::string_view items) {
+    subjects_.AppendPublish(head, items, output_);
+  }
   void Ping() { output_.append("PING\r\n"); }
   void Pong() { output_.append("PONG\r\n"); }
   // Sends as much as the kernel takes.

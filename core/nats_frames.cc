@@ -14,6 +14,7 @@ namespace {
 using Frame = NatsFrames::Frame;
 
 constexpr std::string_view kLineEnd = "\r\n";
+constexpr std::string_view kInfo = "INFO ";
 // The first line of the headers of what the server sends back for want of a subscriber.
 constexpr std::string_view kNobodyStatus = "NATS/1.0 503";
 
@@ -71,9 +72,11 @@ std::optional<Frame> NatsFrames::Next() {
   while (!broken_) {
     const std::string_view bytes(memory_.get() + begin_, end_ - begin_);
     if (bytes.size() < needed_) return std::nullopt;
-    const size_t line_end = bytes.substr(0, kMaxLineBytes).find(kLineEnd);
+    const bool is_info = bytes.substr(0, kInfo.size()) == kInfo;
+    const size_t most = is_info ? kMaxInfoBytes : kMaxLineBytes;
+    const size_t line_end = bytes.substr(0, most).find(kLineEnd);
     if (line_end == std::string_view::npos) {
-      if (bytes.size() >= kMaxLineBytes) return Break();
+      if (bytes.size() >= most) return Break();
       return std::nullopt;
     }
     std::string_view line = bytes.substr(0, line_end);
@@ -83,7 +86,7 @@ std::optional<Frame> NatsFrames::Next() {
     begin_ += line_bytes;
     if (line == "PING") return Frame{Frame::Kind::kPing, {}, {}};
     if (line == "PONG") return Frame{Frame::Kind::kPong, {}, {}};
-    if (TakePrefix(line, "INFO ")) return Frame{Frame::Kind::kInfo, {}, line};
+    if (TakePrefix(line, kInfo)) return Frame{Frame::Kind::kInfo, {}, line};
     if (TakePrefix(line, "-ERR")) {
       while (!line.empty() && (line.front() == ' ' || line.front() == '\'')) line.remove_prefix(1);
       while (!line.empty() && (line.back() == ' ' || line.back() == '\'')) line.remove_suffix(1);

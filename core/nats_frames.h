@@ -3,8 +3,8 @@
 //
 // Owner:  the bus's thread.
 // Thread: the owner's.
-// Bounds: a line of kMaxLineBytes, a message of `max_message_bytes`. What has not come whole yet is
-//         all that is kept.
+// Bounds: a line of kMaxLineBytes, an INFO of kMaxInfoBytes, a message of `max_message_bytes`: no
+//         memory is taken for a longer one. What has not come whole yet is all that is kept.
 // Errors: broken(): the server sent what is no frame, or a longer one.
 // Source: docs.nats.io, reference-protocols/nats-protocol; ADR-4 (headers, and the status 503 in
 //         place of a message that had nobody to go to).
@@ -23,7 +23,8 @@ namespace cairn::core {
 class NatsFrames {
  public:
   static constexpr size_t kReadBytes = 64 << 10;
-  static constexpr size_t kMaxLineBytes = 32 << 10;  // INFO names all servers of a cluster
+  static constexpr size_t kMaxLineBytes = 4 << 10;
+  static constexpr size_t kMaxInfoBytes = 32 << 10;  // names all servers of a cluster
 
   struct Frame {
     enum class Kind : uint8_t { kMessage, kNobody, kPing, kPong, kInfo, kError };

@@ -34,6 +34,7 @@
 #include "edge/client.h"
 #include "edge/core_link.h"
 #include "edge/counters.h"
+#include "edge/frame_buffer.h"
 #include "edge/known_rosters.h"
 #include "edge/limits.h"
 #include "edge/open_relays.h"
@@ -247,9 +248,16 @@ class Lane final : public CoreLinkListener {
   // ---- delivery to clients (lane_fan_out.cc)
   // A relay, and its frame in every dialect: each is encoded when the first client needs it.
   struct FanOut {
-    signaling::v1::Delivery delivery;
-    std::string native_frame;
+    signaling::v1::Delivery own;
+    signaling::v1::Delivery* borrowed =
+        nullptr;  // in place of `own`, until the core's message ends
+    FrameBuffer native_frame;
     std::string v2_frame;
+
+    const signaling::v1::Delivery& delivery() const { return borrowed ? *borrowed : own; }
+    void Keep() {
+      if (borrowed) own.Swap(std::exchange(borrowed, nullptr));
+    }
   };
   // Relays of one sender that are being handed to the members of one topic: those before `next`
   // have them.

@@ -31,7 +31,7 @@ constexpr size_t kMaxAlongBytes = 256 << 10;
 void Lane::OnDelivery(Delivery& delivery) {
   const uint64_t sender = delivery.from();
   const bool behind = !waiting_.empty() && waiting_.HasOf(sender);
-  const bool behind_begun = begun_.topic && begun_.relays.front().delivery.from() == sender;
+  const bool behind_begun = begun_.topic && begun_.relays.front().delivery().from() == sender;
   Topic* topic = delivery.to() == 0 ? FindTopic(delivery.topic()) : nullptr;
   if (delivery.to() == 0 && !topic) return;
   const uint64_t left = kFreshPerTurn - std::min(kFreshPerTurn, fresh_work_);
@@ -44,7 +44,7 @@ void Lane::OnDelivery(Delivery& delivery) {
   }
   const uint64_t before = work_;
   fresh_.relays.resize(1);
-  fresh_.relays[0].delivery.Swap(&delivery);
+  fresh_.relays[0].borrowed = &delivery;
   Begin(topic, fresh_, begun_.topic ? UINT64_MAX : work_ + left);
   fresh_work_ += work_ - before;
 }
@@ -52,7 +52,7 @@ void Lane::OnDelivery(Delivery& delivery) {
 void Lane::OnPresence(Notice& notice) {
   const uint64_t peer = notice.peer();
   const bool behind = (!waiting_.empty() && waiting_.HasOf(peer)) ||
-                      (begun_.topic && begun_.relays.front().delivery.from() == peer);
+                      (begun_.topic && begun_.relays.front().delivery().from() == peer);
   if (!behind && fresh_work_ < kFreshPerTurn) {
     const uint64_t before = work_;
     Announce(notice);
@@ -75,7 +75,7 @@ void Lane::DeliverNext(uint64_t until) {
   WaitingRelays::Item item = waiting_.Take();
   if (const auto* notice = std::get_if<Notice>(&item)) return Announce(*notice);
   Walk walk;
-  Delivery& first = walk.relays.emplace_back().delivery;
+  Delivery& first = walk.relays.emplace_back().own;
   first = std::move(std::get<Delivery>(item));
   Topic* topic = nullptr;
   if (first.to() == 0) {
@@ -88,14 +88,14 @@ void Lane::DeliverNext(uint64_t until) {
 
 // The sender's other relays to the topic.
 void Lane::TakeAlong(const Topic& topic, std::vector<FanOut>& relays) {
-  const uint64_t sender = relays.front().delivery.from();
+  const uint64_t sender = relays.front().delivery().from();
   const size_t most = std::clamp<size_t>(kMaxAlongDeliveries / topic.members.size(), 1, kMaxAlong);
-  size_t bytes = relays.front().delivery.payload().size();
+  size_t bytes = relays.front().delivery().payload().size();
   while (relays.size() < most && bytes < kMaxAlongBytes) {
     std::optional<Delivery> also = waiting_.TakeAlso(sender, topic.name());
     if (!also) return;
     bytes += also->payload().size();
-    relays.emplace_back().delivery = *std::move(also);
+    relays.emplace_back().own = *std::move(also);
   }
 }
 
@@ -103,12 +103,12 @@ void Lane::TakeAlong(const Topic& topic, std::vector<FanOut>& relays) {
 // in progress.
 void Lane::Begin(Topic* topic, Walk& walk, uint64_t until) {
   for (FanOut& relay : walk.relays) {
-    relay.native_frame.clear();
+    relay.native_frame.Clear();
     relay.v2_frame.clear();
   }
   if (!topic) {
     FanOut& relay = walk.relays.front();
-    const auto it = members_.find(relay.delivery.to());
+    const auto it = members_.find(relay.delivery().to());
     if (it == members_.end()) return;
     DeliverTo(it->second.get(), relay);
     return CountLatency(relay, 1);
@@ -116,12 +116,14 @@ void Lane::Begin(Topic* topic, Walk& walk, uint64_t until) {
   walk.topic = topic;
   walk.next = 0;
   GoOn(walk, until);
-  if (walk.topic) std::swap(walk, begun_);
+  if (!walk.topic) return;
+  for (FanOut& relay : walk.relays) relay.Keep();
+  std::swap(walk, begun_);
 }
 
 void Lane::GoOn(Walk& walk, uint64_t until) {
   const auto& members = walk.topic->members;
-  const uint64_t sender = walk.relays.front().delivery.from();
+  const uint64_t sender = walk.relays.front().delivery().from();
   uint64_t copies = 0;
   for (; walk.next < members.size() && work_ < until; ++walk.next) {
     Member* member = members[walk.next];
@@ -145,27 +147,29 @@ void Lane::DeliverTo(Member* member, FanOut& relay) {
 }
 
 std::string_view Lane::FrameFor(const Member& member, FanOut& relay) {
-  std::string& frame = member.v2() ? relay.v2_frame : relay.native_frame;
-  if (!frame.empty()) return frame;
-  const Delivery& delivery = relay.delivery;
+  const Delivery& delivery = relay.delivery();
   if (member.v2()) {
+    if (!relay.v2_frame.empty()) return relay.v2_frame;
     std::string message;
     wire::AppendRelayFrom(delivery.topic(), delivery.payload(), FormatId(delivery.from()), message);
-    wire::AppendWsFrame(wire::WsOpcode::kBinary, message, frame);
-  } else {
-    const size_t bytes = wire::RelaySize(delivery.topic(), delivery.payload());
-    frame.resize(wire::WsHeaderSize(bytes) + bytes);
-    char* const payload = wire::WriteWsHeader(wire::WsOpcode::kBinary, bytes, frame.data());
-    wire::WriteRelay(delivery.topic(), delivery.payload(), payload);
+    wire::AppendWsFrame(wire::WsOpcode::kBinary, message, relay.v2_frame);
+    return relay.v2_frame;
   }
-  return frame;
+  FrameBuffer& frame = relay.native_frame;
+  if (!frame.empty()) return frame.bytes();
+  const size_t bytes = wire::RelaySize(delivery.topic(), delivery.payload());
+  char* const begin = frame.Begin(wire::WsHeaderSize(bytes) + bytes);
+  wire::WriteRelay(delivery.topic(), delivery.payload(),
+                   wire::WriteWsHeader(wire::WsOpcode::kBinary, bytes, begin));
+  return frame.bytes();
 }
 
 void Lane::CountLatency(const FanOut& relay, uint64_t copies) {
-  if (relay.delivery.read_us() == 0 || copies == 0) return;
+  const int64_t read_us = relay.delivery().read_us();
+  if (read_us == 0 || copies == 0) return;
   // Between machines this is only as accurate as their clocks; a clock that is behind must not make
   // it negative.
-  counters_.relay_latency.Add(std::max<int64_t>(0, deliver_us_ - relay.delivery.read_us()), copies);
+  counters_.relay_latency.Add(std::max<int64_t>(0, deliver_us_ - read_us), copies);
 }
 
 void Lane::Announce(const Notice& notice) {

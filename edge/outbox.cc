@@ -14,7 +14,9 @@ LaneEvent& Outbox::Add(LaneEvent::Kind kind, uint64_t peer) {
   return event;
 }
 
-void Outbox::Added(const LaneEvent& event) { room_ -= static_cast<int64_t>(link::CostOf(event)); }
+void Outbox::Added(const LaneEvent& event) {
+  if (room_ != kUnlimited) room_ -= static_cast<int64_t>(link::CostOf(event));
+}
 
 LaneEvent& Outbox::AddWaiting(LaneEvent::Kind kind, uint64_t peer) {
   LaneEvent& event = waiting_.emplace_back();
@@ -45,7 +47,7 @@ Outbox::Change Outbox::TakeChange() {
 
 void Outbox::MoveFirst() {
   const size_t cost = link::CostOf(waiting_.front());
-  room_ -= static_cast<int64_t>(cost);
+  if (room_ != kUnlimited) room_ -= static_cast<int64_t>(cost);
   waiting_cost_ -= cost;
   batch_.add_events()->Swap(&waiting_.front());
   waiting_.pop_front();

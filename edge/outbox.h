@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -65,6 +66,9 @@ class Outbox {
 
  private:
   static constexpr auto kChange = signaling::v1::LaneEvent::KIND_UNSPECIFIED;
+
+  // The room of a lane whose core is in the same process: costs need not be known.
+  static constexpr int64_t kUnlimited = std::numeric_limits<int64_t>::max();
 
   void PopFirst();
 

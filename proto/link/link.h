@@ -205,7 +205,7 @@ class Link {
     }
   };
   // Together as many as a busy link has on its way.
-  static constexpr size_t kMaxSpare = 64;
+  static constexpr size_t kMaxSpare = 32;
   static constexpr size_t kMaxSpareCost = 4 * kGatheredBytes;
 
   bool AckDue() const {

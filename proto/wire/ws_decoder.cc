@@ -59,9 +59,16 @@ void Unmask(std::span<char> payload, const std::array<char, 4>& key) {
     word ^= wide_key;
     std::memcpy(at, &word, sizeof(word));
   }
-  for (size_t i = 0; i < left; ++i) {
-    at[i] = static_cast<char>(at[i] ^ key[i % 4]);
+  if (left >= key.size()) {
+    uint32_t word = 0, narrow_key = 0;
+    std::memcpy(&word, at, sizeof(word));
+    std::memcpy(&narrow_key, key.data(), sizeof(narrow_key));
+    word ^= narrow_key;
+    std::memcpy(at, &word, sizeof(word));
+    at += sizeof(word);
+    left -= sizeof(word);
   }
+  for (size_t i = 0; i < left; ++i) at[i] = static_cast<char>(at[i] ^ key[i]);
 }
 
 // Gives the heap memory back, which clear() and assigning an empty string need not.

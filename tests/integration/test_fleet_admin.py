@@ -270,6 +270,31 @@ def test_a_core_proves_itself_to_nats_by_certificate_and_key(start, tmp_path):
             one.finish()
 
 
+def test_a_core_whose_key_is_taken_away_loses_nats_at_once_and_says_why(start, tmp_path):
+    certificate = Certificate(tmp_path, "nats")
+    secure = Secure(tmp_path, certificate, make_nkey(tmp_path / "core.nk"))
+    with NatsCluster(tmp_path, 1, secure) as nats:
+        core = start("--role", "core", "--mesh", nats.url, "--fleet", "fleet", "--grpc-listen-addr", f"unix:{tmp_path}/a",
+                     "--mesh-tls-ca", str(certificate.cert), "--mesh-tls-cert", str(certificate.cert),
+                     "--mesh-tls-key", str(certificate.key), "--mesh-nkey-file", str(tmp_path / "core.nk"))
+        core.wait_for_log("mesh_up")
+        secure.allow(make_nkey(tmp_path / "other.nk"))
+        nats.servers[0].reload()
+        core.wait_for_log("mesh_down .*the server closed the connection")
+        core.wait_for_log("mesh_down .*the server says: Authorization Violation")
+        core.finish()
+
+
+def test_a_core_that_presents_no_certificate_is_refused_by_nats(start, tmp_path):
+    certificate = Certificate(tmp_path, "nats")
+    key = make_nkey(tmp_path / "core.nk")
+    with NatsCluster(tmp_path, 1, Secure(tmp_path, certificate, key)) as nats:
+        core = start("--role", "core", "--mesh", nats.url, "--fleet", "fleet", "--grpc-listen-addr", f"unix:{tmp_path}/a",
+                     "--mesh-tls-ca", str(certificate.cert), "--mesh-nkey-file", str(tmp_path / "core.nk"))
+        assert "TLS: " in core.wait_for_log('mesh_down reason="(.*?)"')[1]
+        core.finish()
+
+
 def test_a_core_proves_itself_to_nats_by_a_credentials_file(start, tmp_path):
     operator = Operator(tmp_path)
     account = operator.make_account()

@@ -169,6 +169,22 @@ TEST_F(NatsBusTest, AServerIsNotTrustedWithoutItsAuthority) {
   EXPECT_THAT(a.reasons_[2], HasSubstr("the server has no TLS"));
 }
 
+TEST_F(NatsBusTest, AServerIsNotTrustedUnderAnotherName) {
+  const TlsFiles files;  // of "localhost"
+  test::NatsServer secure("tls { cert_file: \"" + files.cert + "\", key_file: \"" + files.key +
+                          "\" }");
+  NatsOptions options;
+  options.urls = {"tls" + secure.url().substr(4), ByTls(secure)};
+  options.fleet = "test";
+  options.core_id = 1;
+  options.ca_file = files.cert;
+  Heard a;
+  const auto bus = NatsBus::Start(options, a);
+  ASSERT_TRUE(a.AwaitUp()) << "under the name of its certificate";
+  const MutexLock lock(a.mu_);
+  EXPECT_THAT(a.reasons_, testing::ElementsAre(HasSubstr("certificate: IP address mismatch")));
+}
+
 // A thread that serves a bus, as the lanes' thread does.
 class Host {
  public:
@@ -309,6 +325,15 @@ TEST_F(NatsBusTest, ServersThatRefuseAreTriedInTurnAndTheReasonIsSaid) {
   const MutexLock lock(a.mu_);
   EXPECT_THAT(a.reasons_,
               testing::ElementsAre(HasSubstr(refusing.url()), HasSubstr("nats://127.0.0.1:1: ")));
+}
+
+TEST_F(NatsBusTest, AServerThatCannotCarryAllMessagesIsNotUsed) {
+  test::NatsServer small("max_payload: 1000"), old("no_header_support: true");
+  Heard a;
+  const auto bus = Join(1, a, {small.url(), old.url()});
+  const MutexLock lock(a.mu_);
+  EXPECT_THAT(a.reasons_, testing::ElementsAre(HasSubstr("max_payload is 1000"),
+                                               HasSubstr("no_header_support")));
 }
 
 TEST_F(NatsBusTest, ALameDuckIsLeftForAnother) {

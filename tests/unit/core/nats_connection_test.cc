@@ -41,36 +41,6 @@ class NatsConnectionTest : public testing::Test {
   std::optional<NatsConnection> connection_;
 };
 
-TEST_F(NatsConnectionTest, AMessageToOneCoreAsksWhetherAnybodyIsThere) {
-  MeshMessage head;
-  head.set_to(0x12);
-  const std::string items = "items";
-  connection_->Publish(head, items);
-  connection_->Ping();
-  connection_->Pong();
-  connection_->Flush();
-  const std::string bytes = head.SerializeAsString() + items;
-  EXPECT_EQ(Received(), "PUB sg.f.c.0000000000000012 sg.f.n.00000000000000ab.0000000000000012 " +
-                            std::to_string(bytes.size()) + "\r\n" + bytes + "\r\nPING\r\nPONG\r\n");
-  EXPECT_EQ(connection_->unsent_bytes(), 0u);
-}
-
-TEST_F(NatsConnectionTest, AMessageToAllDoesNot) {
-  connection_->Publish(MeshMessage(), "");
-  connection_->Flush();
-  EXPECT_EQ(Received(), "PUB sg.f.all 0\r\n\r\n");
-}
-
-TEST_F(NatsConnectionTest, AnAnswerTellsOfWhichCore) {
-  EXPECT_EQ(subjects_.answers(), "sg.f.n.00000000000000ab.*");
-  EXPECT_EQ(subjects_.inbox(), "sg.f.c.00000000000000ab");
-  EXPECT_EQ(subjects_.CoreOf("sg.f.n.00000000000000ab.0000000000000012"), 0x12u);
-  for (const char* other : {"sg.f.n.00000000000000ab.", "sg.f.n.00000000000000ab.x", "sg.f.all",
-                            "sg.f.n.00000000000000ac.0000000000000012"}) {
-    EXPECT_EQ(subjects_.CoreOf(other), std::nullopt) << other;
-  }
-}
-
 TEST_F(NatsConnectionTest, WhatTheKernelDoesNotTakeIsSentLaterAndInOrder) {
   const std::string items(300'000, 'x');
   std::string sent, received;

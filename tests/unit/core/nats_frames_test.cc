@@ -103,6 +103,20 @@ TEST(NatsFramesTest, AMessageDoesNotNeedMoreMemoryThanItself) {
   EXPECT_LE(frames.Room().size(), 300'000 + 2 * NatsFrames::kReadBytes);
 }
 
+TEST(NatsFramesTest, OnlyInfoMayBeALongLine) {
+  const std::string longer(2 * NatsFrames::kMaxLineBytes, 'x');
+  NatsFrames frames(kMaxMessage);
+  EXPECT_EQ(Read(frames, "INFO " + longer + "\r\n", 1'000),
+            std::vector<std::string>{"info(," + longer + ")"});
+  for (const std::string& bad :
+       {"-ERR " + longer + "\r\n", "MSG " + longer, "INFO " + std::string(40'000, 'x')}) {
+    NatsFrames other(kMaxMessage);
+    EXPECT_THAT(Read(other, bad, 1'000), testing::IsEmpty());
+    EXPECT_TRUE(other.broken());
+    EXPECT_LE(other.Room().size(), 2 * NatsFrames::kReadBytes);
+  }
+}
+
 TEST(NatsFramesTest, WhatIsNoFrameBreaksIt) {
   for (const std::string& bad :
        {std::string("HTTP/1.1 400 Bad Request\r\n"), std::string("MSG a 1\r\n"),
