@@ -216,8 +216,8 @@ class FleetStream final : public QueuedStream<Message, AnswerQueue<Message>>, pu
 // ---- of this core
 
 template <typename Feed>
-void AdminStreams::HoldLease(const std::shared_ptr<Feed>& feed, Credentials caller) {
-  feed->SetLease(authority_.Hold(std::move(caller), Capability::kView,
+void AdminStreams::HoldLease(const std::shared_ptr<Feed>& feed, const Credentials& caller) {
+  feed->SetLease(authority_.Hold(caller, Capability::kView,
                                  [weak = std::weak_ptr(feed)](const absl::Status& status) {
                                    if (const auto living = weak.lock())
                                      living->Abort(ToGrpc(status));
@@ -225,7 +225,7 @@ void AdminStreams::HoldLease(const std::shared_ptr<Feed>& feed, Credentials call
 }
 
 template <typename Feed, typename Listener, typename Join>
-Feed* AdminStreams::Begin(std::shared_ptr<Feed> feed, Credentials caller, Join join) {
+Feed* AdminStreams::Begin(const std::shared_ptr<Feed>& feed, const Credentials& caller, Join join) {
   feed->Begin([&core = core_, listener = static_cast<const Listener*>(feed.get())] {
     RouterInput leave = AdminCall{[listener](Router& router) { router.feed().Remove(listener); }};
     core.Enter(leave);
@@ -234,13 +234,14 @@ Feed* AdminStreams::Begin(std::shared_ptr<Feed> feed, Credentials caller, Join j
     if (!join(router.feed(), feed)) feed->End(ToGrpc(AdminCalls::TooManyListeners()));
   }};
   core_.Enter(enter);
-  HoldLease(feed, std::move(caller));
+  HoldLease(feed, caller);
   return feed.get();
 }
 
 AdminStreams::Stream<v1::Event>* AdminStreams::Watch(const v1::WatchRequest& request,
-                                                     LiveFeed::Place place, Credentials caller) {
-  return Begin<WatchStream, EventListener>(std::make_shared<WatchStream>(), std::move(caller),
+                                                     LiveFeed::Place place,
+                                                     const Credentials& caller) {
+  return Begin<WatchStream, EventListener>(std::make_shared<WatchStream>(), caller,
                                            [request, place](LiveFeed& feed, auto stream) {
                                              return feed.AddWatcher(stream, request, place);
                                            });
@@ -248,11 +249,11 @@ AdminStreams::Stream<v1::Event>* AdminStreams::Watch(const v1::WatchRequest& req
 
 AdminStreams::Stream<v1::TraceRecord>* AdminStreams::Trace(const v1::TraceRequest& request,
                                                            LiveFeed::Place place,
-                                                           Credentials caller) {
+                                                           const Credentials& caller) {
   const absl::StatusOr<uint64_t> peer = AdminCalls::PeerToTrace(request);
   if (!peer.ok()) return Refused<v1::TraceRecord>(peer.status());
   return Begin<TraceStream, TraceListener>(
-      std::make_shared<TraceStream>(), std::move(caller),
+      std::make_shared<TraceStream>(), caller,
       [peer = *peer, topic = request.topic(), place](LiveFeed& feed, auto stream) {
         return feed.AddTracer(stream, peer, topic, place);
       });
@@ -264,16 +265,16 @@ template <typename Message>
 AdminStreams::Stream<Message>* AdminStreams::FromCore(FleetCalls& calls, uint64_t core,
                                                       FleetCalls::Frame::Method method,
                                                       std::string request, bool may_operate,
-                                                      Credentials caller) {
+                                                      const Credentials& caller) {
   const auto stream = std::make_shared<FleetStream<Message>>(calls);
   stream->Ask(core, method, std::move(request), may_operate, stream);
-  HoldLease(stream, std::move(caller));
+  HoldLease(stream, caller);
   return stream.get();
 }
 
 #define CAIRN_ADMIN_STREAM(Message)                               \
   template AdminStreams::Stream<Message>* AdminStreams::FromCore( \
-      FleetCalls&, uint64_t, FleetCalls::Frame::Method, std::string, bool, Credentials);
+      FleetCalls&, uint64_t, FleetCalls::Frame::Method, std::string, bool, const Credentials&);
 CAIRN_ADMIN_STREAM(v1::ListPeersResponse)
 CAIRN_ADMIN_STREAM(v1::ListTopicsResponse)
 CAIRN_ADMIN_STREAM(v1::Event)

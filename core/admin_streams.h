@@ -42,25 +42,25 @@ class AdminStreams {
   Stream<signaling::v1::ListTopicsResponse>* ListTopics(
       const signaling::v1::ListTopicsRequest& request);
   Stream<signaling::v1::Event>* Watch(const signaling::v1::WatchRequest& request,
-                                      LiveFeed::Place place, Credentials caller);
+                                      LiveFeed::Place place, const Credentials& caller);
   Stream<signaling::v1::TraceRecord>* Trace(const signaling::v1::TraceRequest& request,
-                                            LiveFeed::Place place, Credentials caller);
+                                            LiveFeed::Place place, const Credentials& caller);
 
   // ---- one of the messages above
   // What another core answers. `calls` must outlive the stream.
   template <typename Message>
   Stream<Message>* FromCore(FleetCalls& calls, uint64_t core, FleetCalls::Frame::Method method,
-                            std::string request, bool may_operate, Credentials caller);
+                            std::string request, bool may_operate, const Credentials& caller);
   // Only this status.
   template <typename Message>
   static Stream<Message>* Refused(const absl::Status& status);
 
  private:
   template <typename Feed, typename Listener, typename Join>
-  Feed* Begin(std::shared_ptr<Feed> feed, Credentials caller, Join join);
+  Feed* Begin(const std::shared_ptr<Feed>& feed, const Credentials& caller, Join join);
   // The stream ends when the credential is revoked.
   template <typename Feed>
-  void HoldLease(const std::shared_ptr<Feed>& feed, Credentials caller);
+  void HoldLease(const std::shared_ptr<Feed>& feed, const Credentials& caller);
 
   // Borrowed; must outlive this.
   Core& core_;
