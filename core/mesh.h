@@ -254,6 +254,7 @@ class Mesh {
   absl::Duration last_tick_;
   bool beat_now_ = true;
   bool ready_ = false;
+  bool served_ = false;  // this core has had a lane
   uint64_t last_link_ = 0;
   std::map<uint64_t, std::unique_ptr<MeshMember>> members_;
   // Members without a link, which keep relays for lanes that have left them.

@@ -16,7 +16,10 @@ void Mesh::OnHere(MeshMember& from, const MeshItem& item) {
   const uint64_t id = item.lane();
   LaneRecord* own = host_.directory.FindLane(id);
   if (own && own->sink) return;
+  // The lane was at the other core while this core routed relays without knowing of it.
+  const bool apart = served_ && !from.complete && !lanes_.contains(id);
   if (item.session() < lanes_[id].session) return;
+  if (apart) Lose(id);
   if (own) {
     GiveAway(*own, item.session());
     for (const auto& [core, member] : members_) {

@@ -105,6 +105,7 @@ void Mesh::OnLaneResumed(const LaneRecord& lane, uint64_t session) {
 }
 
 bool Mesh::OnLaneHere(const LaneRecord& lane, uint64_t session) {
+  served_ = true;
   Whereabouts& state = lanes_[lane.id];
   state.session = state.latest = session;
   state.core = core_id_;

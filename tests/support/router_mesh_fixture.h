@@ -51,12 +51,13 @@ class RouterMesh : public RouterReturn {
     PassStartHold();
   }
 
-  // A core that is connected with the router and has sent its snapshot, which has no lanes.
-  // `link`: higher than before if the core has given the router up meanwhile.
-  CorePtr MeetCore(uint64_t id, uint64_t link = 1) {
+  // A core that is connected with the router and has sent its snapshot, with the items about its
+  // lanes. `link`: higher than before if the core has given the router up meanwhile.
+  CorePtr MeetCore(uint64_t id, uint64_t link = 1, std::vector<Item> snapshot = {}) {
     auto core = std::make_shared<FakeCore>(id, link, limits_, now());
     cores_[id] = core;
-    Tell(core, Of(Item::KIND_SNAPSHOT_END));
+    snapshot.push_back(Of(Item::KIND_SNAPSHOT_END));
+    TellAll(core, snapshot);
     Message beat = From(*core);
     beat.mutable_beat()->add_members(kCoreId);
     for (const auto& [other, known] : cores_) beat.mutable_beat()->add_members(other);

@@ -16,6 +16,7 @@ using testing::Contains;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Not;
+using testing::UnorderedElementsAre;
 
 constexpr uint64_t kOther = 100, kThird = 101;
 
@@ -174,6 +175,44 @@ TEST_F(ALaneThatWasLost, ItsPeersJoinAgainWhenItComesToThisCore) {
   ASSERT_EQ(Connect(sender), Welcome::OUTCOME_NEW);
   Say(sender, Batch().Opened(50).Known(50, "t").SnapshotEnd());
   EXPECT_THAT(Notices(watcher_), ElementsAre("JOINED 50 t 0"));
+}
+
+// ---- cores that have not heard of each other while both served lanes
+
+class CoresThatServedApart : public RouterMesh {
+ protected:
+  void Serve() {
+    const LanePtr lane = Open(1);
+    Say(lane, Batch().Opened(10, true).Subscribed(10, "t"));
+    TickNow();
+  }
+  // The lanes that the core is told to have missed relays.
+  std::vector<uint64_t> Missed(const CorePtr& core) {
+    Carry();
+    std::vector<uint64_t> lanes;
+    for (const Item& item : std::exchange(core->heard, {})) {
+      if (item.kind() == Item::KIND_LANE_FOUND && item.missed()) lanes.push_back(item.lane());
+    }
+    return lanes;
+  }
+  CorePtr MeetCoreWithLanes() {
+    return MeetCore(kOther, 1,
+                    {Here(5, 1), Subscribed(5, 50, "t"), Ready(5, 1), Here(6, 1, false),
+                     Subscribed(6, 60, "t"), Ready(6, 1)});
+  }
+};
+
+TEST_F(CoresThatServedApart, LanesOfTheOtherHaveMissedRelays) {
+  Serve();
+  const CorePtr other = MeetCoreWithLanes();
+  EXPECT_THAT(Missed(other), UnorderedElementsAre(5, 6));
+  Tell(other, Here(7, 1), Ready(7, 1));
+  EXPECT_THAT(Missed(other), IsEmpty()) << "that lane has come since";
+}
+
+TEST_F(CoresThatServedApart, ACoreThatHasHadNoLanesHasRoutedNothingWithoutThem) {
+  const CorePtr other = MeetCoreWithLanes();
+  EXPECT_THAT(Missed(other), IsEmpty());
 }
 
 TEST_F(LanesOfAFleet, AMessageThatWasHandledIsGivenBackToTheBus) {
