@@ -104,8 +104,7 @@ void Loop::Run() {
 }
 
 void Loop::ServeSockets() {
-  const int most = link_->can_break() ? Poller::kEventsPerTurn : Poller::kEventsPerDirectTurn;
-  if (!poller_.Collect(turn_due_ ? 0 : tasks_.MillisecondsToSleep(), most)) return;
+  if (!poller_.Collect(turn_due_ ? 0 : tasks_.MillisecondsToSleep())) return;
   lane_.SetReadTime(absl::ToUnixMicros(shared_.clock.WallTime()));
   while (turn_.may_hear() && poller_.HandleNext()) lane_.FlushLarge();
   FinishTurn();

@@ -52,9 +52,9 @@ void Poller::ForgetSocket(int fd) {
   link_sockets_.erase(socket);
 }
 
-bool Poller::Collect(int wait_ms, int most) {
+bool Poller::Collect(int wait_ms) {
   if (next_ < count_) return true;
-  const int ready = epoll_wait(epoll_.get(), ready_.data(), most, wait_ms);
+  const int ready = epoll_wait(epoll_.get(), ready_.data(), kEventsPerTurn, wait_ms);
   count_ = ready > 0 ? static_cast<size_t>(ready) : 0;
   next_ = 0;
   return count_ > 0;

@@ -24,9 +24,6 @@ namespace cairn::edge {
 class Poller final : public SocketWatch {
  public:
   static constexpr int kEventsPerTurn = 512;
-  // In a process with its core: what so many busy clients say is handled and written while it is in
-  // the processor's cache. Otherwise few large turns wake the core less often.
-  static constexpr int kEventsPerDirectTurn = 64;
 
   // `wake_fd` ends a wait whenever it is written to (TaskQueue); nothing is read from it.
   explicit Poller(int wake_fd);
@@ -43,10 +40,9 @@ class Poller final : public SocketWatch {
   void WatchSocket(int fd, uint32_t epoll_events, SocketListener& listener) override;
   void ForgetSocket(int fd) override;
 
-  // Collects up to `most` of what is ready, unless events of the last turn are left. Waits for that
-  // long, in milliseconds, as epoll_wait(). False: nothing is ready. REQUIRES: most <=
-  // kEventsPerTurn.
-  bool Collect(int wait_ms, int most = kEventsPerTurn);
+  // Collects what is ready, unless events of the last turn are left. Waits for that long, in
+  // milliseconds, as epoll_wait(). False: nothing is ready.
+  bool Collect(int wait_ms);
   // Calls the listener of the next ready socket; false when none is left.
   bool HandleNext();
 

@@ -95,20 +95,6 @@ TEST_F(PollerTest, EventsLeftOfATurnComeFirstInTheNext) {
   EXPECT_FALSE(poller_.HandleNext());
 }
 
-TEST_F(PollerTest, ATurnMayTakeOnlySomeAndTheOthersComeInTheNext) {
-  for (Socket* socket : {&a_, &b_}) {
-    ASSERT_TRUE(poller_.Add(socket->fd.get(), EPOLLIN, *socket));
-    socket->MakeReady();
-  }
-  for (int turn = 0; turn < 2; ++turn) {
-    ASSERT_TRUE(poller_.Collect(0, 1));
-    ASSERT_TRUE(poller_.HandleNext());
-    EXPECT_FALSE(poller_.HandleNext());
-  }
-  EXPECT_EQ(a_.calls, 1);
-  EXPECT_EQ(b_.calls, 1);
-}
-
 TEST_F(PollerTest, ASocketThatIsRemovedWhileItsEventWaitsIsNotCalled) {
   for (Socket* socket : {&a_, &b_}) {
     ASSERT_TRUE(poller_.Add(socket->fd.get(), EPOLLIN, *socket));
