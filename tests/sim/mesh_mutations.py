@@ -60,6 +60,11 @@ mutations.MUTATIONS = {
     "a relay is settled when another core has it":
         ("core/mesh_relays.cc", [("  from.incoming.Routed(item.tag(), targets);\n}", "  from.incoming.Routed(item.tag(), 0);\n}")], None),
 }
+mutations.MUTATIONS["cores that have served apart do not say so"] = (
+    "core/mesh_elsewhere.cc", [("  if (apart) Lose(id);\n", "")], None)
+mutations.UNIT_TESTS = {
+    "cores that have served apart do not say so": "CoresThatServedApart.LanesOfTheOtherHaveMissedRelays",
+}
 # Caught by one of the first seeds.
 mutations.IN_TESTS = [
     "M3: what a lane's last core has not settled does not follow it",

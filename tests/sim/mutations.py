@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Switches off each rule of links and relays, and asserts that the simulation notices within 1,000 seeds.
+"""Switches off each rule of links and relays, and asserts that the simulation notices within 1,000 seeds, or a unit test does.
 
 A mutation is a file, the exact text of a rule in it, and what takes its place. A copy of the file is changed, compiled as the
 build compiles the original, and linked into a simulation of its own in front of the libraries: no source has a switch for it.
@@ -150,6 +150,14 @@ IN_TESTS = [
 ]
 
 
+# What happens too rarely in the simulation: the unit test that must fail.
+UNIT_TESTS = {
+    "a roster does not say who is not yet aware of having missed relays":
+        "RecoveryTest.ALaneIsInRostersWithoutItsLinkUntilItHasAcknowledgedThatItMissedRelays",
+}
+UNIT_PROGRAM = "core_test"
+
+
 def compilation(build, source):
     """The file that is compiled for a source, and the command: the source itself, or a file that includes several (a unity build)."""
     include = f'#include "{ROOT / source}"'
@@ -172,7 +180,7 @@ def mutated(name):
 
 
 def mutate(build, name, link):
-    """Builds the mutated simulation; its path."""
+    """Builds the mutated program; its path."""
     source, _, users = MUTATIONS[name]
     text = mutated(name)
     place = build / "mutations" / re.sub(r"\W+", "-", name)
@@ -194,12 +202,12 @@ def mutate(build, name, link):
         subprocess.run(command[:at] + [f"-I{place}"] + command[at:] + ["-O1", "-g0", "-w"], cwd=build, check=True)
         objects.append(str(output))
     at = link.index("-o")
-    subprocess.run(link[:at] + ["-o", str(place / SIMULATION)] + objects + link[at + 2:], cwd=build, check=True)
-    return place / SIMULATION
+    subprocess.run(link[:at] + ["-o", str(place / "mutated")] + objects + link[at + 2:], cwd=build, check=True)
+    return place / "mutated"
 
 
-def link_command(build):
-    commands = subprocess.run(["ninja", "-t", "commands", SIMULATION], cwd=build, check=True, capture_output=True, text=True)
+def link_command(build, program):
+    commands = subprocess.run(["ninja", "-t", "commands", program], cwd=build, check=True, capture_output=True, text=True)
     return shlex.split(commands.stdout.strip().splitlines()[-1].removeprefix(": && ").removesuffix(" && :"))
 
 
@@ -208,10 +216,11 @@ def simulate(program, seeds):
                           capture_output=True, text=True)
 
 
-def check(build, name, link):
-    program = mutate(build, name, link)
-    run = simulate(program, SEEDS)
-    verdict = [line for line in run.stdout.splitlines() if line.startswith("seed ")]
+def check(build, name, links):
+    test = UNIT_TESTS.get(name)
+    program = mutate(build, name, links[UNIT_PROGRAM if test else SIMULATION])
+    run = subprocess.run([program, f"--gtest_filter={test}"], capture_output=True, text=True) if test else simulate(program, SEEDS)
+    verdict = [line for line in run.stdout.splitlines() if line.startswith("[  FAILED  ]" if test else "seed ")]
     os.remove(program)
     return name, run.returncode == 1 and bool(verdict), verdict[-1] if verdict else run.stderr.strip()
 
@@ -236,10 +245,10 @@ def main():
         names = some(IN_TESTS, given.some)
     elif (whole := simulate(build / "bin" / SIMULATION, SEEDS)).returncode != 0:
         raise SystemExit("without a mutation the simulation fails as well:\n" + whole.stdout)
-    link = link_command(build)
+    links = {program: link_command(build, program) for program in (SIMULATION, UNIT_PROGRAM)}
     missed = 0
     with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for name, caught, how in pool.map(lambda one: check(build, one, link), names):
+        for name, caught, how in pool.map(lambda one: check(build, one, links), names):
             missed += not caught
             print(f"{'caught' if caught else 'MISSED'}: {name}: {how}", flush=True)
     print(f"{len(names) - missed} of {len(names)} mutations caught")
