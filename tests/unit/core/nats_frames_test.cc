@@ -76,7 +76,7 @@ const std::vector<std::string> kRead = {
 };
 
 TEST(NatsFramesTest, FramesAreTheSameWhereverTheyAreCut) {
-  for (const size_t most : {1, 2, 3, 7, 50, 10'000}) {
+  for (const size_t most : {1u, 2u, 3u, 7u, 50u, 10'000u}) {
     NatsFrames frames(kMaxMessage);
     EXPECT_EQ(Read(frames, kAll, most), kRead) << most;
     EXPECT_FALSE(frames.broken());
