@@ -29,7 +29,8 @@ absl::StatusOr<std::unique_ptr<MeshConnection>> MeshConnection::Join(core::NatsO
 
 // The fleet sends by the bus, and the bus tells the fleet.
 MeshConnection::~MeshConnection() {
-  fleet_->Stop();
+  // Null if the bus could not be started.
+  if (fleet_) fleet_->Stop();
   bus_.reset();
 }
 

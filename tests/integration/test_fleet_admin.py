@@ -315,6 +315,19 @@ def test_a_key_and_a_credentials_file_exclude_each_other():
     assert both.returncode == 2 and "not both" in both.stderr, both
 
 
+@pytest.mark.parametrize("flag", ["--mesh-nkey-file", "--mesh-creds-file"])
+@pytest.mark.parametrize("text, why", [(None, "No such file"), ("a secret of another kind\n", "not ")], ids=["absent", "no-key"])
+@pytest.mark.parametrize("role", ["core", "all"])
+def test_a_file_without_a_key_ends_the_start(tmp_path, role, flag, text, why):
+    path = tmp_path / "key"
+    if text:
+        path.write_text(text)
+    done = run("--role", role, "--grpc-listen-addr", "127.0.0.1:0", "--mesh", "nats://127.0.0.1:1", "--fleet", "f", flag, str(path),
+               *(["--listen-addr", "127.0.0.1:0"] if role == "all" else []))
+    assert done.returncode == 1 and str(path) in done.stderr and why in done.stderr, done
+    assert "secret" not in done.stderr
+
+
 def test_a_core_that_was_given_up_is_shown_until_one_of_its_name_is_back(start, tmp_path):
     with NatsCluster(tmp_path) as nats:
         addresses = [f"unix:{tmp_path}/{name}" for name in NAMES[:2]]
