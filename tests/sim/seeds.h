@@ -45,6 +45,9 @@ inline constexpr std::array kKeptMeshSeeds = {
     KeptSeed{3891, "without its rule: a lane that was given up elsewhere is not told"},
     KeptSeed{919, "what was held passed by a lane for which nothing was kept elsewhere any more"},
     KeptSeed{9698, "a client had subscribed while its core and one that joined were parted"},
+    KeptSeed{895, "a core that had started while another hung took lanes, which told nobody"},
+    KeptSeed{4832, "without its rule: a core that joins does not hear of lanes at third cores"},
+    KeptSeed{13779, "the same"},
     KeptSeed{8081, "a core that held relays took a lane that had only come to another for found"},
 };
 
