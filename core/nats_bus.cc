@@ -49,7 +49,7 @@ struct NatsBus::Parts {
   // ---- the bus's own thread
   void Run();
   absl::StatusOr<NatsDialed> Dial();
-  // Until the connection is over.
+  // Returns when the connection has ended.
   void Serve(NatsDialed dialed);
   // Until something has come, unless the host waits for that; `at_once`: only looks.
   void Wait(bool at_once);

@@ -103,6 +103,10 @@ class Dial {
   absl::Status BeginTls(const std::string& host);
   // Until the socket is ready for `events` of poll(2).
   absl::Status Await(short events, Steady::time_point end);
+  // Until it can go on after kWantRead or kWantWrite.
+  absl::Status AwaitFor(LaneSocket::Status wanted) {
+    return Await(wanted == LaneSocket::Status::kWantRead ? POLLIN : POLLOUT, end_);
+  }
   absl::StatusOr<Frame> NextFrame();
   absl::Status Write(std::string_view bytes);
   absl::Status Lost() const;
@@ -177,8 +181,7 @@ absl::StatusOr<Frame> Dial::NextFrame() {
       frames_.OnReceived(result.bytes);
       continue;
     }
-    const bool reads = result.status == LaneSocket::Status::kWantRead;
-    if (absl::Status status = Await(reads ? POLLIN : POLLOUT, end_); !status.ok()) return status;
+    if (absl::Status status = AwaitFor(result.status); !status.ok()) return status;
   }
 }
 
@@ -190,8 +193,7 @@ absl::Status Dial::Write(std::string_view bytes) {
       bytes.remove_prefix(result.bytes);
       continue;
     }
-    const bool reads = result.status == LaneSocket::Status::kWantRead;
-    if (absl::Status status = Await(reads ? POLLIN : POLLOUT, end_); !status.ok()) return status;
+    if (absl::Status status = AwaitFor(result.status); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
@@ -231,8 +233,7 @@ absl::Status Dial::BeginTls(const std::string& host) {
     if (status == LaneSocket::Status::kEnd)
       return absl::UnavailableError(
           absl::StrCat("TLS: ", HandshakeFailure(*socket_.ssl(), "the server")));
-    const bool reads = status == LaneSocket::Status::kWantRead;
-    if (absl::Status waited = Await(reads ? POLLIN : POLLOUT, end_); !waited.ok()) return waited;
+    if (absl::Status waited = AwaitFor(status); !waited.ok()) return waited;
   }
 }
 

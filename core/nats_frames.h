@@ -4,7 +4,7 @@
 // Owner:  the bus's thread.
 // Thread: the owner's.
 // Bounds: a line of kMaxLineBytes, an INFO of kMaxInfoBytes, a message of `max_message_bytes`: no
-//         memory is taken for a longer one. What has not come whole yet is all that is kept.
+//         memory is taken for a longer one. Keeps only the frame that is incomplete.
 // Errors: broken(): the server sent what is no frame, or a longer one.
 // Source: docs.nats.io, reference-protocols/nats-protocol; ADR-4 (headers, and the status 503 in
 //         place of a message that had nobody to go to).

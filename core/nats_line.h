@@ -1,9 +1,9 @@
 // NatsLine: a bus's connection to a NATS server while there is one: what it sends, and what comes.
 //
 // Owner:  NatsBus.
-// Thread: Turn(): one at a time; it calls the receiver. Begin(), Check(), Wait(), Finish(), Tell():
-//         the bus's own. Send(), Writable(), lost(): any; they wait for a read or a write that does
-//         not block.
+// Thread: Turn(): one at a time; it calls the receiver. Begin(), Check(), next_check(), Finish(),
+//         TellDown(): the bus's own. Send(), Writable(), lost(): any; they wait for a read or a
+//         write that does not block.
 // Bounds: kMaxUnsentBytes; a message that does not fit is lost, as is one without a connection.
 #ifndef CAIRN_CORE_NATS_LINE_H_
 #define CAIRN_CORE_NATS_LINE_H_
@@ -36,7 +36,7 @@ class NatsLine {
 
   // ---- the bus's own thread
   void Begin(NatsDialed dialed);
-  // Asks a server that is silent whether it lives. False: the connection is over.
+  // Sends a PING to a server that is silent. False: the connection has ended.
   bool Check();
   // When Check() has something to do, if nothing comes.
   std::chrono::steady_clock::time_point next_check();
@@ -59,12 +59,12 @@ class NatsLine {
 
   // Can be read when Turn() has something to do.
   int ready_fd() const { return epoll_.get(); }
-  // The same for the bus's own thread: the connection is over, or Wake() was called.
+  // The same for the bus's own thread: the connection has ended, or Wake() was called.
   int wake_fd() const { return wake_.get(); }
   void Wake();
 
  private:
-  // Some of what has come. False: the connection is over.
+  // Reads once. False: the connection has ended.
   bool Read() ABSL_EXCLUSIVE_LOCKS_REQUIRED(serving_);
   bool HandleAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(serving_);
   bool Handle(const NatsFrames::Frame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(serving_);
@@ -91,7 +91,7 @@ class NatsLine {
   std::optional<NatsFrames> frames_ ABSL_GUARDED_BY(serving_);  // none: there is no connection
   NatsSilence silence_ ABSL_GUARDED_BY(serving_);
   bool more_ ABSL_GUARDED_BY(serving_) = false;  // may have come, of which epoll does not tell
-  std::string over_ ABSL_GUARDED_BY(serving_);   // why the connection is; empty: it lives
+  std::string over_ ABSL_GUARDED_BY(serving_);   // why the connection has ended; empty: it has not
 
   mutable Mutex mu_;
   // Guarded by mu_.

@@ -261,7 +261,7 @@ TEST_F(NatsBusTest, ABusWithAHostLeavesAServerThatIsKilledOrHangs) {
   EXPECT_LT(host.calls(), calls + 100) << "a connection that is over calls its host no more";
 }
 
-// Longer than a server that says nothing is given: it answers PING.
+// Longer than a silent server has until it is left: this one answers PING.
 TEST_F(NatsBusTest, AServerWithNothingToSayIsNotLeft) {
   Heard a, b;
   const auto bus_a = Join(1, a), bus_b = Join(2, b);
