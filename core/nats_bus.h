@@ -17,13 +17,10 @@
 // Owner:  the composition.
 // Thread: any; never waits longer than for a read or a write that does not block.
 // Bounds: NatsLine::kMaxUnsentBytes; what does not fit is lost. Nothing is kept for a server that is away.
-// Errors: Start() says what is wrong with files that the options name. A server that cannot be
-//         reached or refuses us is no error: OnState(false) gives the reason, and it is tried
-//         again.
+// Errors: none. For a server that cannot be reached or refuses us, or a file that cannot be used,
+//         OnState(false) gives the reason, and it is tried again.
 #ifndef CAIRN_CORE_NATS_BUS_H_
 #define CAIRN_CORE_NATS_BUS_H_
-
-#include <absl/status/statusor.h>
 
 #include <cstdint>
 #include <memory>
@@ -40,8 +37,7 @@ namespace cairn::core {
 class NatsBus final : public MeshBus, public PortGuest {
  public:
   // `receiver` is called from before this returns until the destructor has.
-  static absl::StatusOr<std::unique_ptr<NatsBus>> Start(const NatsOptions& options,
-                                                        NatsReceiver& receiver);
+  static std::unique_ptr<NatsBus> Start(const NatsOptions& options, NatsReceiver& receiver);
   ~NatsBus() override;
 
   // Thread: any.

@@ -12,6 +12,8 @@
 #include "base/pem.h"
 #include "base/revocation_list.h"
 #include "core/lane_tls.h"
+#include "core/nats_tls.h"
+#include "core/nats_user.h"
 
 namespace cairn::server {
 namespace {
@@ -177,6 +179,20 @@ absl::StatusOr<std::string> EdgeNameOf(const Options& options) {
   return absl::InvalidArgumentError(absl::StrCat(
       "--grpc-edge-token-file: its first line is of the edge '", line->name,
       "', but --edge-name is '", options.edge_name, "'; give both the same, or leave one out"));
+}
+
+absl::Status CheckMeshFiles(const Options& options) {
+  core::NatsOptions authority;
+  authority.ca_file = options.mesh.ca_file;
+  if (const auto trusted = core::NewNatsTls(authority); !trusted.ok())
+    return Prefixed("--mesh-tls-ca", trusted.status());
+  if (const auto tls = core::NewNatsTls(options.mesh); !tls.ok())
+    return Prefixed("--mesh-tls-cert, --mesh-tls-key", tls.status());
+  if (const auto user = core::NatsUser::Read(options.mesh); !user.ok()) {
+    return Prefixed(options.mesh.nkey_file.empty() ? "--mesh-creds-file" : "--mesh-nkey-file",
+                    user.status());
+  }
+  return absl::OkStatus();
 }
 
 bool PassesTokensInPlainText(const Options& options) {

@@ -27,6 +27,8 @@ absl::StatusOr<std::shared_ptr<const edge::TlsContext>> LoadClientTls(const Opti
 absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options);
 // Of either side of a link between edge and core: empty without mutual TLS.
 absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options);
+// What a core needs for NATS. Each connection to it reads these files anew.
+absl::Status CheckMeshFiles(const Options& options);
 // Refuses a port that other machines can reach and that requires no credential.
 absl::Status CheckGrpcExposure(const Options& options);
 // Whether other machines can reach the gRPC port, and it has tokens but no TLS.
