@@ -20,8 +20,14 @@ void Connection::Account() {
   queue_memory_ = held;
 }
 
-void Connection::Deliver(std::string_view frame) {
+void Connection::Deliver(std::string_view frames) {
   if (phase_ != Phase::kOpen || reason_ || unwritable_) return;
+  if (out_.size() + frames.size() <= context_.session.limits.max_queued_bytes) return Queue(frames);
+  while (!frames.empty() && phase_ == Phase::kOpen && !unwritable_)
+    DeliverOne(wire::TakeWsFrame(frames));
+}
+
+void Connection::DeliverOne(std::string_view frame) {
   const size_t bound = context_.session.limits.max_queued_bytes;
   if (out_.size() + frame.size() > bound) {
     // A burst within one batch is not the client's fault: first write what the socket accepts.
@@ -29,7 +35,11 @@ void Connection::Deliver(std::string_view frame) {
     if (phase_ != Phase::kOpen) return;
     if (out_.size() + frame.size() > bound) return Close(CloseReason::kSlowReader, 0);
   }
-  out_.Append(frame);
+  Queue(frame);
+}
+
+void Connection::Queue(std::string_view frames) {
+  out_.Append(frames);
   context_.turn.Touch(*this);
   Account();
   context_.pressure.ShortenQueues();

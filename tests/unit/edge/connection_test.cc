@@ -46,6 +46,18 @@ TEST_P(ConnectionTest, ASlowReaderGetsTheBegunFrameAndThen1013) {
   EXPECT_EQ(Closes(CloseReason::kConnectionLost), 0u);
 }
 
+// They come together and are more than may be queued, but the socket accepts most of them.
+TEST_P(ConnectionTest, FramesBeyondTheBoundAreWrittenOneAfterTheOther) {
+  Open();
+  std::string frames;
+  for (int i = 0; i < 10; ++i) frames += Frame(wire::WsOpcode::kBinary, std::string(400, 'f'));
+  limits_.max_queued_bytes = frames.size() / 2;
+  connection_->Deliver(frames);
+  Settle();
+  EXPECT_EQ(Closes(CloseReason::kSlowReader), 0u);
+  EXPECT_TRUE(ReceiveAll() == frames);
+}
+
 TEST_P(ConnectionTest, MessagesAboveTheRateAreHandledLaterInOrder) {
   host_.message_rate = {10, 20};
   Open();
