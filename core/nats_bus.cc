@@ -153,7 +153,10 @@ int NatsBus::ready_fd() const { return parts_->line.ready_fd(); }
 
 bool NatsBus::OnReady() { return parts_->line.Turn(); }
 
+void NatsBus::OnTurnEnds() { parts_->line.FlushGathered(); }
+
 void NatsBus::OnHosted(bool hosted) {
+  parts_->line.Gather(hosted);
   parts_->hosted = hosted;
   parts_->line.Wake();
 }

@@ -6,10 +6,10 @@
 // The thread that sends writes to the socket itself, which never waits: what the kernel does not
 // take is kept, and Writable() is false until it is written. So a message wakes no thread at its
 // sender, and one at its receiver: that of the lanes, where there is one (PortGuest), or the bus's
-// own. The bus's own also connects, and leaves a server that is silent. (nats.c 3.4.1 has a thread
-// that reads and one that delivers, and blocks when it sends. Through its event-loop interface it
-// has neither, but with TLS it then waits for the rest of a record, without a bound, while it holds
-// its lock.)
+// own. With a host, all of a turn of its thread is written at once. The bus's own also connects,
+// and leaves a server that is silent. (nats.c 3.4.1 has a thread that reads and one that delivers,
+// and blocks when it sends. Through its event-loop interface it has neither, but with TLS it then
+// waits for the rest of a record, without a bound, while it holds its lock.)
 //
 // A message to one core carries the subject sg.FLEET.n.OWN.ID for NATS' "no responders", which says
 // within milliseconds that a core's process is gone.
@@ -50,6 +50,7 @@ class NatsBus final : public MeshBus, public PortGuest {
   // ---- PortGuest. The host ends before the bus.
   int ready_fd() const override;
   bool OnReady() override;
+  void OnTurnEnds() override;
   void OnHosted(bool hosted) override;
 
  private:

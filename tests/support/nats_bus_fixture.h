@@ -108,6 +108,7 @@ class Host {
       if (poll(&polled, 1, again ? 0 : 5) == 0 && !again) continue;
       ++calls_;
       again = bus_.OnReady();
+      bus_.OnTurnEnds();
     }
     bus_.OnHosted(false);
   }

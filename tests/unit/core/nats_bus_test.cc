@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/thread_annotations.h"
@@ -81,6 +82,24 @@ TEST_F(NatsBusTest, AHostServesItAndWithoutOneItServesItself) {
     }
     EXPECT_TRUE(send()) << "by itself";
   }
+}
+
+TEST_F(NatsBusTest, WhatAHostsThreadSendsLeavesWhenItsTurnEnds) {
+  Heard a, b;
+  const auto bus_a = Join(1, a), bus_b = Join(2, b);
+  bus_a->OnHosted(true);
+  for (uint64_t number = 1; number <= 3; ++number) bus_a->Send(Numbered(number, 2), {});
+  EXPECT_TRUE(bus_a->Writable());
+  EXPECT_FALSE(b.Await([&b] { return !b.numbers_.empty(); }, absl::Milliseconds(20)));
+  bus_a->OnTurnEnds();
+  EXPECT_TRUE(b.AwaitNumbers({1, 2, 3}));
+  bus_a->Send(Numbered(4, 2), {});
+  std::thread([&bus_a] { bus_a->Send(Numbered(5, 2), {}); }).join();
+  EXPECT_TRUE(b.AwaitNumbers({1, 2, 3, 4, 5})) << "another thread waits for nobody's turn";
+  for (uint64_t number = 6; number <= 8; ++number) bus_a->Send(Numbered(number, 2, 40 << 10), {});
+  EXPECT_TRUE(b.AwaitNumbers({1, 2, 3, 4, 5, 6, 7})) << "so much does not wait";
+  bus_a->OnHosted(false);
+  EXPECT_TRUE(b.AwaitNumbers({1, 2, 3, 4, 5, 6, 7, 8}));
 }
 
 // Longer than a silent server has until it is left: this one answers PING.
