@@ -80,7 +80,7 @@ class MeshOutbox {
   // For a link, which leaves it cleared.
   link::MeshOut& All() {
     Pack();
-    usual_bytes_ = std::min(out_.items().size(), kMaxSpareBytes);
+    usual_bytes_ = std::min(std::max(usual_bytes_, out_.items().size()), kMaxReservedBytes);
     return out_;
   }
   void Clear() {
@@ -92,12 +92,13 @@ class MeshOutbox {
     std::erase_if(spare_, [](const link::MeshOut::Bytes& one) {
       return one.use_count() == 1 && one->capacity() > kMaxSpareBytes;
     });
-    usual_bytes_ = 0;
+    usual_bytes_ /= 2;
   }
 
  private:
   using Coded = google::protobuf::io::CodedOutputStream;
   static constexpr size_t kSpare = 4;
+  static constexpr size_t kMaxReservedBytes = 2 * link::kGatheredBytes;
   static constexpr size_t kMaxSpareBytes = 2 * link::kMaxMessageBytes;
 
   void Pack() {
@@ -127,7 +128,7 @@ class MeshOutbox {
       return one;
     }
     auto fresh = std::make_shared<link::ByteBlock>();
-    // As large as the last one, so that it is not copied while it grows.
+    // As large as the last ones, so that it is not copied while it grows.
     fresh->Reserve(usual_bytes_);
     if (spare_.size() < kSpare) spare_.push_back(fresh);
     return fresh;
@@ -137,7 +138,7 @@ class MeshOutbox {
   Item item_;  // to be packed, if adding_
   bool adding_ = false;
   std::vector<link::MeshOut::Bytes> spare_;
-  size_t usual_bytes_ = 0;  // of the last messages since the last tick
+  size_t usual_bytes_ = 0;  // of the largest message of late
 };
 
 }  // namespace cairn::core

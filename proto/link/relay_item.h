@@ -104,16 +104,17 @@ struct RelayItem {
       at += kFixed64Bytes;
       return true;
     }
-    bool Varint(uint8_t tag, uint64_t& value) {
+    [[gnu::always_inline]] bool Varint(uint8_t tag, uint64_t& value) {
       if (size() < 2 || *at != tag) return false;
-      ++at;
-      value = 0;
-      for (int shift = 0; shift < 64 && at < end; shift += 7) {
-        const uint8_t byte = *at++;
-        value |= uint64_t{byte & 0x7fU} << shift;
-        if (byte < 0x80) return true;
+      uint64_t read = at[1] & 0x7fU;
+      const uint8_t* next = at + 2;
+      for (int shift = 7; next[-1] >= 0x80; shift += 7) {
+        if (shift >= 64 || next == end) return false;
+        read |= uint64_t{*next++ & 0x7fU} << shift;
       }
-      return false;
+      value = read;
+      at = next;
+      return true;
     }
     bool Text(uint8_t tag, std::string_view& text) {
       uint64_t bytes = 0;

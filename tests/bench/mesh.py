@@ -1,7 +1,8 @@
 """What several cores cost and carry: `./dev bench mesh`, or with --help.
 
 Pairs of clients exchange messages of 200 bytes; processor time is counted apart for cores, NATS and edges. `alone`: one core and no fleet.
-`same core`: the clients' two edges are at one core of a fleet of two; `across`: at one each; NATS is one server. Then fleets of 1, 2, … cores,
+`same core`: the clients' two edges are at one core of a fleet of two; `across`: at one each; NATS is one server. With --tls also `across, TLS`:
+NATS as it is shipped, with TLS and a key for each core. Then fleets of 1, 2, … cores,
 each with an edge of its own, among which all pairs are mixed evenly: a core more costs NATS more than it brings as long as all of them share so few
 processors; so the table says what the busiest core spends on a message, and how many it would carry on a processor of its own.
 
@@ -30,9 +31,10 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from support.certificates import Certificate  # noqa: E402
 from support.load_room import rooms_over  # noqa: E402
 from support.meshed_fleet import MeshedFleet  # noqa: E402
-from support.nats import NatsCluster  # noqa: E402
+from support.nats import NatsCluster, Secure, make_nkey  # noqa: E402
 from support.ops import scrape  # noqa: E402
 from support.ports import unused_port  # noqa: E402
 from support.process import clean_environment  # noqa: E402
@@ -48,20 +50,22 @@ PEERS_AN_EDGE = 12_500
 TOPICS_A_PEER = 1_000
 # Name: cores in a fleet (0: one core without a fleet), and the core of each edge.
 PAIR_SHAPES = {"alone": (0, (0, 0)), "same core": (2, (0, 0)), "across": (2, (0, 1))}
+TLS_SHAPES = {"across, TLS": (2, (0, 1), True)}
 
 
 class Fleet:
     """Cores and edges; for a `with` block."""
 
-    def __init__(self, args, cores, core_of_edge):
+    def __init__(self, args, cores, core_of_edge, tls=False):
         self._args, self._directory = args, tempfile.TemporaryDirectory(prefix="cairn-bench-")
         self._log = open(pathlib.Path(self._directory.name, "log"), "w")
         self.cores, self.edges, self.ports = [], [], []
-        self.nats = NatsCluster(pathlib.Path(self._directory.name), args.servers) if cores else None
+        secure, credentials = self._secure() if tls else (None, [])
+        self.nats = NatsCluster(pathlib.Path(self._directory.name), args.servers, secure) if cores else None
         addresses = [f"127.0.0.1:{unused_port()}" for _ in range(max(cores, 1))]
         for index, address in enumerate(addresses):
-            mesh = ["--mesh", self.nats.url, "--fleet", "bench", "--core-name", f"core{index}"] if cores else []
-            self.cores.append(self._spawn(address, "--role", "core", "--grpc-listen-addr", address, *mesh))
+            mesh = ["--mesh", self.nats.url, "--fleet", "fleet", "--core-name", f"core{index}"] if cores else []
+            self.cores.append(self._spawn(address, "--role", "core", "--grpc-listen-addr", address, *mesh, *credentials))
         time.sleep(SETTLED_SECONDS if cores else 0)
         for index, core in enumerate(core_of_edge):
             self.ports.append(unused_port())
@@ -70,6 +74,13 @@ class Fleet:
                                           "--edge-name", f"edge{index}", "--threads", "1", "--rate-messages", "0",
                                           "--rate-deliveries", "0"))
         time.sleep(SETTLED_SECONDS if cores else 0.5)
+
+    def _secure(self):
+        directory = pathlib.Path(self._directory.name)
+        certificate, key = Certificate(directory, "nats"), make_nkey(directory / "core.nk")
+        flags = ["--mesh-tls-ca", certificate.cert, "--mesh-tls-cert", certificate.cert, "--mesh-tls-key", certificate.key,
+                 "--mesh-nkey-file", directory / "core.nk"]
+        return Secure(directory, certificate, key), list(map(str, flags))
 
     def _spawn(self, address, *flags):
         process = subprocess.Popen([str(self._args.bin / "cairn-signal"), *flags], stdout=self._log, stderr=self._log,
@@ -125,12 +136,16 @@ def loads(args):
     yield from ((f"{count} in flight a pair", ["--in-flight", str(count), "--pairs", str(args.pairs)]) for count in (1, 16))
 
 
+def shapes(args):
+    return PAIR_SHAPES | (TLS_SHAPES if args.tls else {})
+
+
 def measure_pairs(args):
     """{(load, shape): [report, ...]}"""
     results = {}
     for _ in range(args.repeat):
-        for shape, (cores, core_of_edge) in PAIR_SHAPES.items():
-            with Fleet(args, cores, core_of_edge) as fleet:
+        for shape, fleet_of in shapes(args).items():
+            with Fleet(args, *fleet_of) as fleet:
                 for name, flags in loads(args):
                     results.setdefault((name, shape), []).append(fleet.measure(fleet.ports, *flags))
     return results
@@ -278,8 +293,9 @@ def middle(reports, value_of):
 
 
 def print_pairs(args, results):
-    print("| | " + " | ".join(PAIR_SHAPES) + " | across ÷ same core | same core ÷ alone |")
-    print("|---|" + "---:|" * (len(PAIR_SHAPES) + 2))
+    ratios = [("across", "same core"), ("same core", "alone")] + [("across, TLS", "across")] * args.tls
+    print("| | " + " | ".join([*shapes(args), *map(" ÷ ".join, ratios)]) + " |")
+    print("|---|" + "---:|" * (len(shapes(args)) + len(ratios)))
     figures = [("p50 µs", lambda report: report["latency_us"]["p50"]), ("CPU µs a message: cores", lambda report: report["cores"]),
                ("… NATS", lambda report: report["nats"]), ("… edges", lambda report: report["edges"]),
                ("threads of cores that it wakes", lambda report: report["wake-ups"])]
@@ -287,10 +303,10 @@ def print_pairs(args, results):
         for label, value_of in figures:
             if "µs" == label[-2:] and "in flight" in name:
                 continue
-            values = {shape: middle(results[name, shape], value_of) for shape in PAIR_SHAPES}
-            ratio = lambda one, other: f"{values[one] / values[other]:.2f}" if values[other] else ""
-            print(f"| {name}, {label} | " + " | ".join(f"{value:.2f}" for value in values.values()) +
-                  f" | {ratio('across', 'same core')} | {ratio('same core', 'alone')} |")
+            values = {shape: middle(results[name, shape], value_of) for shape in shapes(args)}
+            cells = [f"{value:.2f}" for value in values.values()]
+            cells += [f"{values[one] / values[other]:.2f}" if values[other] else "" for one, other in ratios]
+            print(f"| {name}, {label} | " + " | ".join(cells) + " |")
 
 
 def print_fleets(results):
@@ -326,6 +342,7 @@ def main(arguments):
     add("--peers", type=counts, default=[0, 1000, 10000, 100000], help="at a core that is killed (0,1000,10000,100000)")
     add("--topics", type=int, default=1_000_000, help="that come and go (1000000)")
     add("--only", choices=("pairs", "fleets", "failover", "topics"), help="one of the tables")
+    add("--tls", action="store_true", help="pairs across cores also with TLS to NATS")
     add("--servers", type=int, default=1, help="NATS servers (1)")
     args = parser.parse_args(arguments)
     pairs = measure_pairs(args) if args.only in (None, "pairs") else {}
