@@ -200,7 +200,10 @@ class Lane final : public CoreLinkListener {
   // ---- what the core is told (lane_session.cc)
   // The core is told at once: a session has begun, the snapshot is told, nothing waits, and there
   // is room.
-  bool Flows() const;
+  bool Flows() const {
+    return snapshot_told_ && in_session_ && untold_.empty() && outbox_.empty() &&
+           outbox_.has_room();
+  }
   // Calls fill(event) for an event that is sent now, or queued.
   template <typename Fill>
   void Tell(signaling::v1::LaneEvent::Kind kind, uint64_t peer, const Fill& fill) {
