@@ -256,7 +256,15 @@ class Lane final : public CoreLinkListener {
     uint32_t next = 0;
     RelayRun run;
   };
-  void OnDelivery(signaling::v1::Delivery& delivery);
+  void OnDelivery(signaling::v1::Delivery& delivery) {
+    RelayRun& run = fresh_.run;
+    if (!run.empty() && run.Continues(delivery) && run.HasRoom(fresh_.topic->members.size()))
+      return run.Borrow(delivery);
+    EndRun();
+    BeginRun(delivery);
+  }
+  // REQUIRES: nothing is gathered.
+  void BeginRun(signaling::v1::Delivery& delivery);
   // Hands the gathered relays to clients, or lets them wait.
   void EndRun();
   void OnPresence(signaling::v1::Notice& notice);
