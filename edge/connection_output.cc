@@ -12,7 +12,8 @@ void Connection::GiveUpQueue() {
 }
 
 void Connection::Account() {
-  const size_t held = out_.memory_bytes() + (unheard_ ? unheard_->bytes.capacity() : 0);
+  const size_t held =
+      out_.memory_bytes() + stream_.held_bytes() + (unheard_ ? unheard_->bytes.capacity() : 0);
   if (held == queue_memory_) return;
   context_.pressure.NoteQueued(static_cast<ptrdiff_t>(held) -
                                static_cast<ptrdiff_t>(queue_memory_));

@@ -160,26 +160,28 @@ TEST_P(ConnectionTest, ATurnHandlesABoundedPartOfAClientsInputAndTheRestLaterInO
   EXPECT_EQ(pressure_.queued(), 0u);
 }
 
-// TLS 1.3 alone: an answer to the client's KeyUpdate must be written before it can be read on.
-TEST_P(ConnectionTest, KeyUpdatesOfAClientThatDoesNotReadDoNotSpinTheLoop) {
+TEST_P(ConnectionTest, AClientThatOnlyUpdatesItsKeysIsCut) {
   if (!GetParam()) GTEST_SKIP() << "TLS only";
   Open();
-  for (int i = 0; i < 2000; ++i) {
+  int updates = 0;
+  for (; updates < 2000 && !retired_; ++updates) {
     if (SSL_key_update(client_ssl_.get(), SSL_KEY_UPDATE_REQUESTED) != 1) break;
     if (SSL_do_handshake(client_ssl_.get()) != 1) break;
     int turns = 0;
-    while (TakeTurn()) ASSERT_LT(++turns, 100) << "woken again and again after " << i;
+    while (TakeTurn()) ASSERT_LT(++turns, 100) << "woken again and again after " << updates;
   }
-  EXPECT_FALSE(retired_);
+  EXPECT_TRUE(retired_);
+  EXPECT_EQ(updates, TlsRecords::kMaxIdleRecords + 1);
 }
 
 TEST_P(ConnectionTest, AKeyUpdateWhileAWriteIsBlockedLosesNothing) {
   if (!GetParam()) GTEST_SKIP() << "TLS only";
   Open();
   const std::string delivered = DeliverFrames(100);
-  // One: OpenSSL 3.0 fails a connection that asks again before the first answer could be written.
-  ASSERT_EQ(SSL_key_update(client_ssl_.get(), SSL_KEY_UPDATE_REQUESTED), 1);
-  ASSERT_EQ(SSL_do_handshake(client_ssl_.get()), 1);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(SSL_key_update(client_ssl_.get(), SSL_KEY_UPDATE_REQUESTED), 1);
+    ASSERT_EQ(SSL_do_handshake(client_ssl_.get()), 1);
+  }
   int turns = 0;
   while (TakeTurn()) ASSERT_LT(++turns, 100) << "woken again and again";
   const std::string received = ReceiveAll();

@@ -2,9 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
 #include <random>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/lane_fixture.h"
@@ -113,29 +114,30 @@ TEST_F(LaneFanOut, KeepsTheOrderOfEachSender) {
 
 TEST_F(LaneFanOut, AMemberThatStaysGetsARelayOnceWhileOthersJoinAndLeave) {
   std::mt19937 random(5);
-  std::map<uint64_t, Lane::Member*> members;
-  for (uint64_t peer = 1; peer <= kMany; ++peer) members[peer] = JoinAndSubscribe(peer, "t");
-  std::map<uint64_t, Lane::Member*> stayed = members;
+  std::vector<std::pair<uint64_t, Lane::Member*>> members;
+  std::set<uint64_t> stayed;
+  for (uint64_t peer = 1; peer <= kMany; ++peer) {
+    members.emplace_back(peer, JoinAndSubscribe(peer, "t"));
+    stayed.insert(peer);
+  }
   uint64_t next_peer = kMany + 1;
   for (uint64_t seq = 1; seq <= 10; ++seq) {
     Deliver(seq, 999'999, "t");
     for (int i = 0; i < 300; ++i) {
-      const auto gone =
-          std::next(members.begin(), static_cast<ptrdiff_t>(random() % members.size()));
+      auto& [peer, member] = members[random() % members.size()];
       if (i % 2 == 0) {
-        lane_.Unsubscribe(gone->second, "t");
+        lane_.Unsubscribe(member, "t");
       } else {
-        lane_.Leave(gone->second, 0, "client_gone");
+        lane_.Leave(member, 0, "client_gone");
       }
-      stayed.erase(gone->first);
-      members.erase(gone);
-      members[next_peer] = JoinAndSubscribe(next_peer, "t");
-      ++next_peer;
+      stayed.erase(peer);
+      peer = next_peer++;
+      member = JoinAndSubscribe(peer, "t");
     }
     NextTurn();
   }
   Finish();
-  for (const auto& [peer, member] : stayed) ASSERT_THAT(clients_[peer].frames, SizeIs(10)) << peer;
+  for (const uint64_t peer : stayed) ASSERT_THAT(clients_[peer].frames, SizeIs(10)) << peer;
   for (const auto& [peer, client] : clients_) ASSERT_LE(client.frames.size(), 10u) << "two copies";
 }
 
