@@ -200,7 +200,10 @@ class Lane final : public CoreLinkListener {
   // ---- what the core is told (lane_session.cc)
   // The core is told at once: a session has begun, the snapshot is told, nothing waits, and there
   // is room.
-  bool Flows() const;
+  bool Flows() const {
+    return snapshot_told_ && in_session_ && untold_.empty() && outbox_.empty() &&
+           outbox_.has_room();
+  }
   // Calls fill(event) for an event that is sent now, or queued.
   template <typename Fill>
   void Tell(signaling::v1::LaneEvent::Kind kind, uint64_t peer, const Fill& fill) {
@@ -253,7 +256,15 @@ class Lane final : public CoreLinkListener {
     uint32_t next = 0;
     RelayRun run;
   };
-  void OnDelivery(signaling::v1::Delivery& delivery);
+  void OnDelivery(signaling::v1::Delivery& delivery) {
+    RelayRun& run = fresh_.run;
+    if (!run.empty() && run.Continues(delivery) && run.HasRoom(fresh_.topic->members.size()))
+      return run.Borrow(delivery);
+    EndRun();
+    BeginRun(delivery);
+  }
+  // REQUIRES: nothing is gathered.
+  void BeginRun(signaling::v1::Delivery& delivery);
   // Hands the gathered relays to clients, or lets them wait.
   void EndRun();
   void OnPresence(signaling::v1::Notice& notice);

@@ -18,14 +18,10 @@ namespace cairn::edge {
 using signaling::v1::Delivery;
 using signaling::v1::Notice;
 
-void Lane::OnDelivery(Delivery& delivery) {
-  RelayRun& run = fresh_.run;
-  if (run.empty() || !run.Continues(delivery) || !run.HasRoom(fresh_.topic->members.size())) {
-    EndRun();
-    fresh_.topic = delivery.to() == 0 ? FindTopic(delivery.topic()) : nullptr;
-    if (delivery.to() == 0 && !fresh_.topic) return;
-  }
-  run.Borrow(delivery);
+void Lane::BeginRun(Delivery& delivery) {
+  fresh_.topic = delivery.to() == 0 ? FindTopic(delivery.topic()) : nullptr;
+  if (delivery.to() == 0 && !fresh_.topic) return;
+  fresh_.run.Borrow(delivery);
 }
 
 void Lane::EndRun() {
