@@ -112,16 +112,13 @@ bool Directory::Unsubscribe(PeerRecord& peer, std::string_view name) {
   return true;
 }
 
-bool Directory::IsSubscribed(const LaneRecord& lane, uint64_t id, const TopicRecord& topic) const {
-  if (asked_.peer != id || asked_.topic != &topic || asked_.lane != &lane) {
-    const PeerRecord* peer = Peer(id);
-    asked_ = {&lane, &topic, id, peer && peer->lane == &lane && peer->topics.contains(&topic)};
-  }
-  return asked_.answer;
+void Directory::AskWhetherSubscribed(const LaneRecord& lane, uint64_t id,
+                                     const TopicRecord& topic) const {
+  const PeerRecord* peer = Peer(id);
+  asked_ = {&lane, &topic, id, peer && peer->lane == &lane && peer->topics.contains(&topic)};
 }
 
-TopicRecord* Directory::FindTopic(std::string_view name) {
-  if (last_topic_ && last_topic_->name() == name) return last_topic_;
+TopicRecord* Directory::LookUpTopic(std::string_view name) {
   const auto it = topics_.find(name);
   return it == topics_.end() ? nullptr : last_topic_ = it->get();
 }

@@ -58,7 +58,10 @@ void LanePort::Run() {
   while (!stopping_) {
     ServeSockets();
     tasks_.RunDue([] {});
+    // At once what has come from lanes, and then what settling them has caused.
+    if (guest_) guest_->OnTurnEnds();
     SettleTouched();
+    if (guest_) guest_->OnTurnEnds();
   }
   if (guest_) guest_->OnHosted(false);
   for (auto& [id, entry] : connections_) {

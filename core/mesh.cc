@@ -78,56 +78,67 @@ void Mesh::Receive(MeshMessage& message, absl::Duration now) {
     receipt = member->link->Receive(message, now);
   }
   if (receipt == MeshLink::Receipt::kBroken) return GiveUp(*member, MeshEnd::kBroken);
-  if (receipt == MeshLink::Receipt::kHandle) Handle(*member, message);
+  if (receipt == MeshLink::Receipt::kHandle) HandleAll(*member, message);
 }
 
 void Mesh::OnNobody(uint64_t core_id) {
   if (MeshMember* member = Member(core_id)) member->nobody = true;
 }
 
-void Mesh::Handle(MeshMember& member, MeshMessage& message) {
-  for (MeshItem& item : *message.mutable_items()) {
-    switch (item.kind()) {
-      case MeshItem::KIND_LANE_HERE:
-        OnHere(member, item);
-        break;
-      case MeshItem::KIND_LANE_READY:
-        OnReady(member, item);
-        break;
-      case MeshItem::KIND_LANE_GONE:
-        OnGone(member, item);
-        break;
-      case MeshItem::KIND_LANE_FOUND:
-        OnFound(member, item);
-        break;
-      case MeshItem::KIND_LANE_AWAY:
-        OnAway(member, item);
-        break;
-      case MeshItem::KIND_SUBSCRIBED:
-        OnSubscribedThere(member, item);
-        break;
-      case MeshItem::KIND_UNSUBSCRIBED:
-        OnUnsubscribedThere(member, item);
-        break;
-      case MeshItem::KIND_COUNTED:
-        OnCounted(member, item.barrier());
-        break;
-      case MeshItem::KIND_PUBLISHED:
-        OnPublishedThere(member, item);
-        break;
-      case MeshItem::KIND_RELAY:
-        OnRelay(member, item);
-        break;
-      case MeshItem::KIND_SETTLED:
-        OnSettled(member, item);
-        break;
-      case MeshItem::KIND_SNAPSHOT_END:
-        member.complete = true;
-        GiveUpAwayAt(member.id);
-        break;
-      default:
-        break;  // of a newer core
+void Mesh::HandleAll(MeshMember& member, const MeshMessage& message) {
+  link::RelayItem relay;
+  for (const std::string& bytes : message.items()) {
+    if (relay.Read(bytes)) {
+      OnRelay(member, relay);
+    } else if (item_.ParseFromString(bytes)) {
+      Handle(member, item_);
+    } else {
+      return GiveUp(member, MeshEnd::kBroken);
     }
+  }
+}
+
+void Mesh::Handle(MeshMember& member, const MeshItem& item) {
+  switch (item.kind()) {
+    case MeshItem::KIND_LANE_HERE:
+      OnHere(member, item);
+      break;
+    case MeshItem::KIND_LANE_READY:
+      OnReady(member, item);
+      break;
+    case MeshItem::KIND_LANE_GONE:
+      OnGone(member, item);
+      break;
+    case MeshItem::KIND_LANE_FOUND:
+      OnFound(member, item);
+      break;
+    case MeshItem::KIND_LANE_AWAY:
+      OnAway(member, item);
+      break;
+    case MeshItem::KIND_SUBSCRIBED:
+      OnSubscribedThere(member, item);
+      break;
+    case MeshItem::KIND_UNSUBSCRIBED:
+      OnUnsubscribedThere(member, item);
+      break;
+    case MeshItem::KIND_COUNTED:
+      OnCounted(member, item.barrier());
+      break;
+    case MeshItem::KIND_PUBLISHED:
+      OnPublishedThere(member, item);
+      break;
+    case MeshItem::KIND_RELAY:
+      OnRelay(member, link::RelayItem::Of(item));
+      break;
+    case MeshItem::KIND_SETTLED:
+      OnSettled(member, item);
+      break;
+    case MeshItem::KIND_SNAPSHOT_END:
+      member.complete = true;
+      GiveUpAwayAt(member.id);
+      break;
+    default:
+      break;  // of a newer core
   }
 }
 

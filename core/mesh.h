@@ -39,6 +39,7 @@
 #include "core/past_cores.h"
 #include "core/record_store.h"
 #include "core/relay_ledger.h"
+#include "proto/link/relay_item.h"
 #include "signaling/v1/lane.pb.h"
 #include "signaling/v1/mesh.pb.h"
 
@@ -108,8 +109,7 @@ class Mesh {
     uint64_t subscribers = 0;
     uint32_t targets = 0;  // cores that will settle it
   };
-  Reach Route(uint64_t origin_lane, uint64_t origin_link, const signaling::v1::LaneEvent& event,
-              const std::string& topic, const std::string& payload);
+  Reach Route(uint64_t origin_lane, uint64_t origin_link, const signaling::v1::LaneEvent& event);
   // True if the relay came from another core, which is then told.
   bool Settle(const RelayLedger::Owed& owed);
 
@@ -155,7 +155,9 @@ class Mesh {
   void Beat();
   void SendOf(MeshMember& member);
   void UpdateReady(absl::Duration now);
-  void Handle(MeshMember& member, signaling::v1::MeshMessage& message);
+  // May give the member up.
+  void HandleAll(MeshMember& member, const signaling::v1::MeshMessage& message);
+  void Handle(MeshMember& member, const signaling::v1::MeshItem& item);
   signaling::v1::MeshItem& Add(MeshMember& member, signaling::v1::MeshItem::Kind kind);
   template <typename Fill>
   void Broadcast(signaling::v1::MeshItem::Kind kind, Fill fill) {
@@ -217,17 +219,16 @@ class Mesh {
   void OnSubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnUnsubscribedThere(MeshMember& from, const signaling::v1::MeshItem& item);
   void OnPublishedThere(MeshMember& from, const signaling::v1::MeshItem& item);
-  // Moves the strings out of the item.
-  void OnRelay(MeshMember& from, signaling::v1::MeshItem& item);
+  void OnRelay(MeshMember& from, const link::RelayItem& item);
   // Leaves a relay from another core unsettled until that core has sent LANE_FOUND for each lane
   // that it may be for. Returns the number of those lanes.
-  uint32_t HoldBack(MeshMember& from, const signaling::v1::MeshItem& item, bool reached_target);
-  void Defer(uint64_t lane, const RelayLedger::Owed& owed, const signaling::v1::MeshItem& relay);
+  uint32_t HoldBack(MeshMember& from, const link::RelayItem& item, bool reached_target);
+  void Defer(uint64_t lane, const RelayLedger::Owed& owed, const link::RelayItem& relay);
   void OnSettled(MeshMember& from, const signaling::v1::MeshItem& item);
-  // `rest`: the relay without its strings.
+  // Sets the relay's tag and target.
   void Send(MeshMember& to, const RelayLedger::Owed& owed, const TopicHash& topic,
-            signaling::v1::MeshItem& rest, const MeshOutbox::Text& text, uint64_t target);
-  void SendAll(MeshMember& to, std::vector<MeshRelay> relays, uint64_t target);
+            link::RelayItem relay, uint64_t target);
+  void SendAll(MeshMember& to, const std::vector<MeshRelay>& relays, uint64_t target);
   // The member that keeps or gets relays for the entry, or null. Sets `only` if it must do so for
   // the entry's lane alone.
   MeshMember* MemberFor(const MeshInterest::Entry& entry, bool& only);
@@ -276,8 +277,11 @@ class Mesh {
   std::map<uint64_t, Barrier> barriers_;
   uint64_t last_barrier_ = 0;
   MeshCounters counters_;
-  signaling::v1::MeshItem relay_;       // reused by Route(); without strings
+  signaling::v1::MeshItem item_;        // reused by Handle()
   std::vector<LaneRecord*> receivers_;  // reused by OnRelay()
+  // Of the last relay.
+  std::string routed_topic_;
+  TopicHash routed_hash_ = HashTopic({});
 };
 
 }  // namespace cairn::core

@@ -160,7 +160,7 @@ void Mesh::DeliverAll(LaneRecord& lane, std::vector<MeshRelay>& relays) {
   Sort(relays);
   for (const MeshRelay& one : relays) {
     ++counters_.moved_relays;
-    if (!host_.relays.DeliverItem(lane, *one.item, one.owed, true)) host_.relays.Settle(one.owed);
+    if (!host_.relays.DeliverItem(lane, one.item, one.owed)) host_.relays.Settle(one.owed);
   }
 }
 
@@ -259,15 +259,15 @@ void Mesh::GiveAway(LaneRecord& lane, uint64_t session) {
     } else if (!kept) {
       host_.relays.Settle(owed);
     } else {
-      MeshItem relay;
-      relay.set_kind(MeshItem::KIND_RELAY);
-      relay.set_lane(one.delivery.origin_lane());
-      relay.set_sequence(one.delivery.origin_seq());
-      relay.set_peer(one.delivery.from());
-      relay.set_to(one.delivery.to());
-      relay.set_read_us(one.delivery.read_us());
-      const std::string& topic = one.delivery.topic();
-      Send(*kept, owed, HashTopic(topic), relay, {topic, one.delivery.payload()}, id);
+      link::RelayItem relay;
+      relay.lane = one.delivery.origin_lane();
+      relay.sequence = one.delivery.origin_seq();
+      relay.peer = one.delivery.from();
+      relay.to = one.delivery.to();
+      relay.read_us = one.delivery.read_us();
+      relay.topic = one.delivery.topic();
+      relay.payload = one.delivery.payload();
+      Send(*kept, owed, HashTopic(relay.topic), relay, id);
     }
   }
 }

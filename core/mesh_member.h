@@ -28,8 +28,13 @@ namespace cairn::core {
 
 // A relay that waits for a lane, or follows it to its new core.
 struct MeshRelay {
-  RelayLedger::Owed owed = {};
-  std::unique_ptr<signaling::v1::MeshItem> item;
+  // Copies the relay.
+  MeshRelay(const RelayLedger::Owed& to_whom, const link::RelayItem& relay)
+      : owed(to_whom), packed(relay), item(packed.Read()) {}
+
+  RelayLedger::Owed owed;
+  PackedRelay packed;
+  link::RelayItem item;  // its texts are in `packed`
 };
 
 struct MeshMember {

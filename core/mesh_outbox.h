@@ -13,35 +13,48 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "proto/link/byte_block.h"
 #include "proto/link/link.h"
 #include "proto/link/mesh_out.h"
+#include "proto/link/relay_item.h"
 
 namespace cairn::core {
 
-// A serialized MeshItem, in memory that it shares with others.
+// A serialized relay, in memory that it shares with others.
 class PackedRelay {
  public:
   PackedRelay() = default;
-  PackedRelay(std::shared_ptr<const std::string> bytes, size_t at, size_t size)
+  // In memory of its own.
+  explicit PackedRelay(const link::RelayItem& relay) : size_(relay.Size()) {
+    const auto bytes = std::make_shared<link::ByteBlock>();
+    relay.Write(reinterpret_cast<uint8_t*>(bytes->Room(size_)));
+    bytes->Extend(size_);
+    bytes_ = bytes;
+  }
+  PackedRelay(std::shared_ptr<const link::ByteBlock> bytes, size_t at, size_t size)
       : bytes_(std::move(bytes)), at_(at), size_(size) {}
 
   size_t size() const { return size_; }
-  void Parse(signaling::v1::MeshItem& into) const {
-    into.ParseFromArray(bytes_->data() + at_, static_cast<int>(size_));  // of our own making
+  // Valid as long as this, and until Part().
+  link::RelayItem Read() const {
+    link::RelayItem relay;
+    relay.Read(bytes());  // of our own making
+    return relay;
   }
   // Gives it memory of its own.
   void Part() {
-    bytes_ = std::make_shared<const std::string>(bytes_->substr(at_, size_));
+    bytes_ = std::make_shared<const link::ByteBlock>(bytes());
     at_ = 0;
   }
 
  private:
-  std::shared_ptr<const std::string> bytes_;
+  std::string_view bytes() const { return bytes_->view().substr(at_, size_); }
+
+  std::shared_ptr<const link::ByteBlock> bytes_;
   size_t at_ = 0;
   size_t size_ = 0;
 };
@@ -49,12 +62,6 @@ class PackedRelay {
 class MeshOutbox {
  public:
   using Item = signaling::v1::MeshItem;
-
-  // The strings of a relay, which are not copied before they are serialized.
-  struct Text {
-    std::string_view topic;
-    std::string_view payload;
-  };
 
   bool empty() const { return !adding_ && IsEmpty(out_); }
   // To be filled in; valid until the next call of any method.
@@ -65,14 +72,15 @@ class MeshOutbox {
     item_.set_kind(kind);
     return item_;
   }
-  // `rest`: a relay without its strings.
-  PackedRelay AddRelay(const Item& rest, const Text& text) {
+  PackedRelay AddRelay(const link::RelayItem& relay) {
     Pack();
-    return Pack(rest, text);
+    const size_t size = relay.Size();
+    return Append(size, [&relay](uint8_t* at) { relay.Write(at); });
   }
   // For a link, which leaves it cleared.
   link::MeshOut& All() {
     Pack();
+    usual_bytes_ = std::min(out_.items().size(), kMaxSpareBytes);
     return out_;
   }
   void Clear() {
@@ -81,9 +89,10 @@ class MeshOutbox {
   }
   // At every tick: gives large pieces back that are not used any more, as of a snapshot.
   void Trim() {
-    std::erase_if(spare_, [](const std::shared_ptr<std::string>& one) {
+    std::erase_if(spare_, [](const link::MeshOut::Bytes& one) {
       return one.use_count() == 1 && one->capacity() > kMaxSpareBytes;
     });
+    usual_bytes_ = 0;
   }
 
  private:
@@ -92,43 +101,34 @@ class MeshOutbox {
   static constexpr size_t kMaxSpareBytes = 2 * link::kMaxMessageBytes;
 
   void Pack() {
-    if (std::exchange(adding_, false)) Pack(item_, {});
+    if (!std::exchange(adding_, false)) return;
+    const size_t size = item_.ByteSizeLong();
+    Append(size, [this](uint8_t* at) { item_.SerializeWithCachedSizesToArray(at); });
   }
-  PackedRelay Pack(const Item& rest, const Text& text) {
-    const std::shared_ptr<std::string>& bytes = out_.BytesOr([this] { return Fresh(); });
-    const size_t size = rest.ByteSizeLong() + SizeOf(text.topic) + SizeOf(text.payload);
-    const size_t before = bytes->size();
-    bytes->resize(before + link::MeshOut::kMaxPrefix + size);
-    auto* const begin = reinterpret_cast<uint8_t*>(bytes->data());
-    uint8_t* at = Coded::WriteTagToArray(link::MeshOut::kTag, begin + before);
+  // An item of that size, which write() writes.
+  template <typename WriteItem>
+  PackedRelay Append(size_t size, WriteItem write) {
+    const link::MeshOut::Bytes& bytes = out_.BytesOr([this] { return Fresh(); });
+    auto* const begin = reinterpret_cast<uint8_t*>(bytes->Room(link::MeshOut::kMaxPrefix + size));
+    uint8_t* at = Coded::WriteTagToArray(link::MeshOut::kTag, begin);
     at = Coded::WriteVarint32ToArray(static_cast<uint32_t>(size), at);
-    const size_t start = static_cast<size_t>(at - begin);
-    at = rest.SerializeWithCachedSizesToArray(at);
-    at = Write(Item::kTopicFieldNumber, text.topic, at);
-    at = Write(Item::kPayloadFieldNumber, text.payload, at);
-    bytes->resize(static_cast<size_t>(at - begin));
+    write(at);
+    const size_t prefix = static_cast<size_t>(at - begin);
+    const size_t start = bytes->size() + prefix;
+    bytes->Extend(prefix + size);
     out_.Count();
     return {bytes, start, size};
   }
-  // Of fields whose tags take one byte.
-  static size_t SizeOf(std::string_view text) {
-    if (text.empty()) return 0;
-    return 1 + Coded::VarintSize32(static_cast<uint32_t>(text.size())) + text.size();
-  }
-  static uint8_t* Write(uint32_t field, std::string_view text, uint8_t* at) {
-    if (text.empty()) return at;
-    at = Coded::WriteTagToArray(field << 3 | 2, at);
-    at = Coded::WriteVarint32ToArray(static_cast<uint32_t>(text.size()), at);
-    return std::copy(text.begin(), text.end(), at);
-  }
   // Nobody uses a piece that nothing else refers to.
-  std::shared_ptr<std::string> Fresh() {
-    for (std::shared_ptr<std::string>& one : spare_) {
+  link::MeshOut::Bytes Fresh() {
+    for (link::MeshOut::Bytes& one : spare_) {
       if (one.use_count() > 1) continue;
-      one->clear();
+      one->Clear();
       return one;
     }
-    auto fresh = std::make_shared<std::string>();
+    auto fresh = std::make_shared<link::ByteBlock>();
+    // As large as the last one, so that it is not copied while it grows.
+    fresh->Reserve(usual_bytes_);
     if (spare_.size() < kSpare) spare_.push_back(fresh);
     return fresh;
   }
@@ -136,7 +136,8 @@ class MeshOutbox {
   link::MeshOut out_;
   Item item_;  // to be packed, if adding_
   bool adding_ = false;
-  std::vector<std::shared_ptr<std::string>> spare_;
+  std::vector<link::MeshOut::Bytes> spare_;
+  size_t usual_bytes_ = 0;  // of the last messages since the last tick
 };
 
 }  // namespace cairn::core

@@ -63,8 +63,7 @@ std::vector<MeshRelay> Mesh::Residue(uint64_t lane, uint32_t believed, uint32_t 
     for (auto* entry = interest_.First(one.topic); entry; entry = interest_.Next(*entry)) {
       const bool there = entry->place == place && LaneOf(*entry) == lane;
       if (!there || (one.to != 0 && one.to != entry->peer)) continue;
-      residue.push_back({one.owed, std::make_unique<MeshItem>()});
-      one.relay.Parse(*residue.back().item);
+      residue.emplace_back(one.owed, one.relay.Read());
       break;
     }
   }
@@ -72,17 +71,15 @@ std::vector<MeshRelay> Mesh::Residue(uint64_t lane, uint32_t believed, uint32_t 
   // A relay may have been sent twice, for different lanes: once is enough.
   residue.erase(std::unique(residue.begin(), residue.end(),
                             [](const MeshRelay& a, const MeshRelay& b) {
-                              return a.item->lane() == b.item->lane() &&
-                                     a.item->sequence() == b.item->sequence();
+                              return a.item.lane == b.item.lane &&
+                                     a.item.sequence == b.item.sequence;
                             }),
                 residue.end());
   return residue;
 }
 
 void Mesh::Sort(std::vector<MeshRelay>& relays) {
-  const auto key = [](const MeshRelay& one) {
-    return std::pair(one.item->lane(), one.item->sequence());
-  };
+  const auto key = [](const MeshRelay& one) { return std::pair(one.item.lane, one.item.sequence); };
   std::stable_sort(relays.begin(), relays.end(),
                    [key](const auto& a, const auto& b) { return key(a) < key(b); });
 }

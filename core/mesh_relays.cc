@@ -31,15 +31,19 @@ MeshMember* Mesh::MemberFor(const MeshInterest::Entry& entry, bool& only) {
              : places_[lane->second.believed]->at;
 }
 
-Mesh::Reach Mesh::Route(uint64_t origin_lane, uint64_t origin_link, const LaneEvent& event,
-                        const std::string& topic, const std::string& payload) {
+Mesh::Reach Mesh::Route(uint64_t origin_lane, uint64_t origin_link, const LaneEvent& event) {
   Reach reach;
   struct Goal {
     MeshMember* member;
     uint64_t lane;  // the only one; 0: all lanes of the member
   };
   absl::InlinedVector<Goal, 4> goals;
-  const TopicHash hash = HashTopic(topic);
+  // Messages for a topic often follow each other.
+  if (event.topic() != routed_topic_) {
+    routed_topic_ = event.topic();
+    routed_hash_ = HashTopic(routed_topic_);
+  }
+  const TopicHash& hash = routed_hash_;
   for (auto* entry = interest_.First(hash); entry; entry = interest_.Next(*entry)) {
     if (entry->peer == event.peer() || (event.to() != 0 && event.to() != entry->peer)) continue;
     bool only = false;
@@ -54,32 +58,32 @@ Mesh::Reach Mesh::Route(uint64_t origin_lane, uint64_t origin_link, const LaneEv
   }
   if (strays_) goals.push_back({strays_, 0});
   if (goals.empty()) return reach;
-  MeshItem& relay = relay_;
-  relay.set_kind(MeshItem::KIND_RELAY);
-  relay.set_lane(origin_lane);
-  relay.set_sequence(event.seq());
-  relay.set_peer(event.peer());
-  relay.set_to(event.to());
-  relay.set_read_us(event.read_us());
+  link::RelayItem relay;
+  relay.lane = origin_lane;
+  relay.sequence = event.seq();
+  relay.peer = event.peer();
+  relay.to = event.to();
+  relay.read_us = event.read_us();
+  relay.topic = event.topic();
+  relay.payload = event.payload();
   for (const Goal& goal : goals)
-    Send(*goal.member, {origin_lane, origin_link, event.seq()}, hash, relay, {topic, payload},
-         goal.lane);
+    Send(*goal.member, {origin_lane, origin_link, event.seq()}, hash, relay, goal.lane);
   reach.targets = static_cast<uint32_t>(goals.size());
   return reach;
 }
 
 void Mesh::Send(MeshMember& to, const RelayLedger::Owed& owed, const TopicHash& topic,
-                MeshItem& rest, const MeshOutbox::Text& text, uint64_t target) {
+                link::RelayItem relay, uint64_t target) {
   MeshMember::Open& open = to.open.emplace_back();
   open.tag = ++to.last_tag;
   open.owed = owed;
   open.topic = topic;
-  open.lane = rest.lane();
-  open.to = rest.to();
+  open.lane = relay.lane;
+  open.to = relay.to;
   open.target = target;
-  rest.set_tag(open.tag);
-  rest.set_target(target);
-  open.relay = to.outbox.AddRelay(rest, text);
+  relay.tag = open.tag;
+  relay.target = target;
+  open.relay = to.outbox.AddRelay(relay);
   open.cost = sizeof(MeshMember::Open) + open.relay.size();
   to.open_cost += open.cost;
   if (to.link) {
@@ -89,43 +93,38 @@ void Mesh::Send(MeshMember& to, const RelayLedger::Owed& owed, const TopicHash& 
   }
 }
 
-void Mesh::SendAll(MeshMember& to, std::vector<MeshRelay> relays, uint64_t target) {
-  for (MeshRelay& one : relays) {
-    const std::string topic = std::move(*one.item->mutable_topic());
-    const std::string payload = std::move(*one.item->mutable_payload());
-    one.item->clear_topic();
-    one.item->clear_payload();
-    Send(to, one.owed, HashTopic(topic), *one.item, {topic, payload}, target);
-  }
+void Mesh::SendAll(MeshMember& to, const std::vector<MeshRelay>& relays, uint64_t target) {
+  for (const MeshRelay& one : relays)
+    Send(to, one.owed, HashTopic(one.item.topic), one.item, target);
 }
 
-void Mesh::OnRelay(MeshMember& from, MeshItem& item) {
+void Mesh::OnRelay(MeshMember& from, const link::RelayItem& item) {
   ++counters_.relays_in;
-  const auto sender = lanes_.find(item.lane());
+  const auto sender = lanes_.find(item.lane);
   // Once the sender's lane has sent its snapshot to another core, that core sends the open relays,
   // and may be ahead of this one. Not before: the lane may resume its link, and then resends none.
   if (sender == lanes_.end() || sender->second.source != from.id) {
     ++counters_.stale_relays;
-    return from.incoming.Routed(item.tag(), 0);
+    return from.incoming.Routed(item.tag, 0);
   }
-  const RelayLedger::Owed owed{from.id, kMeshLinkBit | from.link->number(), item.tag()};
+  const RelayLedger::Owed owed{from.id, kMeshLinkBit | from.link->number(), item.tag};
   uint32_t targets = 0;
   bool reached_target = false;
   receivers_.clear();
-  TopicRecord* topic = host_.directory.FindTopic(item.topic());
-  const PeerRecord* addressee = item.to() == 0 ? nullptr : host_.directory.FindPeer(item.to());
+  TopicRecord* topic = host_.directory.FindTopic(item.topic);
+  const PeerRecord* addressee = item.to == 0 ? nullptr : host_.directory.FindPeer(item.to);
   for (size_t i = 0; topic && i < topic->interests.size(); ++i) {
     LaneRecord& lane = *topic->interests[i].lane;
-    if (item.target() != 0 && item.target() != lane.id) continue;
-    if (item.to() != 0 &&
+    if (item.target != 0 && item.target != lane.id) continue;
+    if (item.to != 0 &&
         (!addressee || addressee->lane != &lane || !addressee->topics.contains(topic)))
       continue;
     // A core that does not know yet that the lane is here keeps the relay for it, and will send it.
     const auto moving = moving_.find(lane.id);
     const bool unaware = moving != moving_.end() && moving->second.unaware.contains(from.id);
     const bool ready = !lane.channel || lane.state != LaneState::kSyncing;
-    if (unaware && (item.target() == 0 || !ready)) continue;
-    reached_target = item.target() != 0;
+    if (unaware && (item.target == 0 || !ready)) continue;
+    reached_target = item.target != 0;
     if (lane.late) {
       Defer(lane.id, owed, item);
       ++targets;
@@ -135,26 +134,26 @@ void Mesh::OnRelay(MeshMember& from, MeshItem& item) {
   }
   targets += HoldBack(from, item, reached_target);
   for (LaneRecord* lane : receivers_)
-    targets += host_.relays.DeliverItem(*lane, item, owed, lane == receivers_.back()) ? 1 : 0;
-  from.incoming.Routed(item.tag(), targets);
+    targets += host_.relays.DeliverItem(*lane, item, owed) ? 1 : 0;
+  from.incoming.Routed(item.tag, targets);
 }
 
-uint32_t Mesh::HoldBack(MeshMember& from, const MeshItem& item, bool reached_target) {
+uint32_t Mesh::HoldBack(MeshMember& from, const link::RelayItem& item, bool reached_target) {
   if (moving_.empty()) return 0;
   uint32_t held = 0;
-  const TopicHash topic = HashTopic(item.topic());
+  const TopicHash topic = HashTopic(item.topic);
   for (auto& [id, moving] : moving_) {
-    if (!moving.unaware.contains(from.id) || (item.target() != 0 && item.target() != id)) continue;
-    if (item.target() == 0 ? !Interested(topic, id) : reached_target) continue;
-    moving.tags[from.id].push_back(item.tag());
+    if (!moving.unaware.contains(from.id) || (item.target != 0 && item.target != id)) continue;
+    if (item.target == 0 ? !Interested(topic, id) : reached_target) continue;
+    moving.tags[from.id].push_back(item.tag);
     ++held;
   }
   return held;
 }
 
 // It must be delivered after the relays that other cores keep for the lane.
-void Mesh::Defer(uint64_t lane, const RelayLedger::Owed& owed, const MeshItem& relay) {
-  moving_[lane].deferred.push_back({owed, std::make_unique<MeshItem>(relay)});
+void Mesh::Defer(uint64_t lane, const RelayLedger::Owed& owed, const link::RelayItem& relay) {
+  moving_[lane].deferred.emplace_back(owed, relay);
 }
 
 void Mesh::OnSettled(MeshMember& from, const MeshItem& item) {

@@ -19,7 +19,6 @@
 #include "core/nats_connection.h"
 #include "core/nats_dialer.h"
 #include "core/nats_line.h"
-#include "core/nats_user.h"
 
 namespace cairn::core {
 namespace {
@@ -123,10 +122,7 @@ void NatsBus::Parts::Pause() {
   while (!stopping && Steady::now() < end) poll(&polled, 1, Until(end));
 }
 
-absl::StatusOr<std::unique_ptr<NatsBus>> NatsBus::Start(const NatsOptions& options,
-                                                        NatsReceiver& receiver) {
-  const absl::StatusOr<NatsUser> user = NatsUser::Read(options);
-  if (!user.ok()) return user.status();
+std::unique_ptr<NatsBus> NatsBus::Start(const NatsOptions& options, NatsReceiver& receiver) {
   auto parts = std::make_unique<Parts>(options, receiver);
   parts->thread = std::thread([raw = parts.get()] { raw->Run(); });
   return std::unique_ptr<NatsBus>(new NatsBus(std::move(parts)));
@@ -157,7 +153,10 @@ int NatsBus::ready_fd() const { return parts_->line.ready_fd(); }
 
 bool NatsBus::OnReady() { return parts_->line.Turn(); }
 
+void NatsBus::OnTurnEnds() { parts_->line.FlushGathered(); }
+
 void NatsBus::OnHosted(bool hosted) {
+  parts_->line.Gather(hosted);
   parts_->hosted = hosted;
   parts_->line.Wake();
 }

@@ -6,10 +6,10 @@
 // The thread that sends writes to the socket itself, which never waits: what the kernel does not
 // take is kept, and Writable() is false until it is written. So a message wakes no thread at its
 // sender, and one at its receiver: that of the lanes, where there is one (PortGuest), or the bus's
-// own. The bus's own also connects, and leaves a server that is silent. (nats.c 3.4.1 has a thread
-// that reads and one that delivers, and blocks when it sends. Through its event-loop interface it
-// has neither, but with TLS it then waits for the rest of a record, without a bound, while it holds
-// its lock.)
+// own. With a host, all of a turn of its thread is written at once. The bus's own also connects,
+// and leaves a server that is silent. (nats.c 3.4.1 has a thread that reads and one that delivers,
+// and blocks when it sends. Through its event-loop interface it has neither, but with TLS it then
+// waits for the rest of a record, without a bound, while it holds its lock.)
 //
 // A message to one core carries the subject sg.FLEET.n.OWN.ID for NATS' "no responders", which says
 // within milliseconds that a core's process is gone.
@@ -17,13 +17,10 @@
 // Owner:  the composition.
 // Thread: any; never waits longer than for a read or a write that does not block.
 // Bounds: NatsLine::kMaxUnsentBytes; what does not fit is lost. Nothing is kept for a server that is away.
-// Errors: Start() says what is wrong with files that the options name. A server that cannot be
-//         reached or refuses us is no error: OnState(false) gives the reason, and it is tried
-//         again.
+// Errors: none. For a server that cannot be reached or refuses us, or a file that cannot be used,
+//         OnState(false) gives the reason, and it is tried again.
 #ifndef CAIRN_CORE_NATS_BUS_H_
 #define CAIRN_CORE_NATS_BUS_H_
-
-#include <absl/status/statusor.h>
 
 #include <cstdint>
 #include <memory>
@@ -40,8 +37,7 @@ namespace cairn::core {
 class NatsBus final : public MeshBus, public PortGuest {
  public:
   // `receiver` is called from before this returns until the destructor has.
-  static absl::StatusOr<std::unique_ptr<NatsBus>> Start(const NatsOptions& options,
-                                                        NatsReceiver& receiver);
+  static std::unique_ptr<NatsBus> Start(const NatsOptions& options, NatsReceiver& receiver);
   ~NatsBus() override;
 
   // Thread: any.
@@ -54,6 +50,7 @@ class NatsBus final : public MeshBus, public PortGuest {
   // ---- PortGuest. The host ends before the bus.
   int ready_fd() const override;
   bool OnReady() override;
+  void OnTurnEnds() override;
   void OnHosted(bool hosted) override;
 
  private:

@@ -6,7 +6,7 @@
 namespace cairn::core {
 
 void NatsConnection::Flush() {
-  wants_write_ = false;
+  wants_write_ = blocked_ = false;
   while (!failed_ && sent_ < output_.size()) {
     const LaneSocket::Result result = socket_.Write(std::string_view(output_).substr(sent_));
     if (result.status == LaneSocket::Status::kOk) {
@@ -14,8 +14,9 @@ void NatsConnection::Flush() {
       continue;
     }
     wants_write_ = result.status == LaneSocket::Status::kWantWrite;
+    blocked_ = result.status != LaneSocket::Status::kEnd;
     // If OpenSSL wants to read first, it does so when something has come.
-    if (result.status != LaneSocket::Status::kEnd) return;
+    if (blocked_) return;
     failed_ = true;
     shutdown(socket_.fd(), SHUT_RDWR);  // the thread that reads notices it
   }

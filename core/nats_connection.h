@@ -42,6 +42,8 @@ class NatsConnection {
   // Sends as much as the kernel takes.
   void Flush();
   size_t unsent_bytes() const { return output_.size() - sent_; }
+  // The last Flush() has left something: it is called again when the socket is ready.
+  bool blocked() const { return blocked_; }
 
   // kOk, kWantRead or kEnd.
   LaneSocket::Status Receive(std::span<char> into, size_t& bytes);
@@ -52,8 +54,9 @@ class NatsConnection {
   LaneSocket socket_;
   const NatsSubjects& subjects_;  // Borrowed; must outlive this.
   std::string output_;
-  size_t sent_ = 0;             // of it
-  bool wants_write_ = false;    // the kernel or OpenSSL is waited for
+  size_t sent_ = 0;           // of it
+  bool wants_write_ = false;  // the kernel or OpenSSL is waited for
+  bool blocked_ = false;
   bool reads_blocked_ = false;  // OpenSSL must write before it reads on
   bool failed_ = false;
 };

@@ -21,12 +21,11 @@
 #include <utility>
 
 #include "base/host_port.h"
-#include "base/pem.h"
-#include "base/text_file.h"
 #include "base/tls_settings.h"
 #include "base/unique_fd.h"
 #include "core/mesh_bus.h"
 #include "core/nats_greeting.h"
+#include "core/nats_tls.h"
 #include "core/nats_user.h"
 
 namespace cairn::core {
@@ -60,29 +59,6 @@ absl::StatusOr<Addresses> LookUp(const HostPort& address) {
   if (error != 0)
     return absl::UnavailableError(absl::StrCat("looking up the host: ", gai_strerror(error)));
   return Addresses(found);
-}
-
-absl::StatusOr<SslContextPtr> NewContext(const NatsOptions& options) {
-  SslContextPtr context = NewTlsContext(TLS_client_method());
-  if (!context) return absl::ResourceExhaustedError("out of memory for TLS");
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
-  // One system call for a message, not one for its record's header and one for the rest.
-  SSL_CTX_set_read_ahead(context.get(), 1);
-  if (options.ca_file.empty()) {
-    SSL_CTX_set_default_verify_paths(context.get());
-  } else {
-    const absl::StatusOr<std::string> authorities = LoadPemAuthority(options.ca_file);
-    if (!authorities.ok()) return authorities.status();
-    if (!TrustAuthorities(context.get(), *authorities))
-      return absl::UnavailableError(absl::StrCat(options.ca_file, ": ", TakeTlsError()));
-  }
-  if (options.cert_file.empty()) return context;
-  const absl::StatusOr<PemIdentity> identity =
-      PemIdentity::Load(options.cert_file, options.key_file);
-  if (!identity.ok()) return identity.status();
-  if (!UseChain(context.get(), *identity) || !UseKey(context.get(), *identity))
-    return absl::UnavailableError(absl::StrCat(options.cert_file, ": ", TakeTlsError()));
-  return context;
 }
 
 // One attempt.
@@ -222,7 +198,7 @@ absl::Status Dial::Greet(const HostPort& address, bool tls) {
 }
 
 absl::Status Dial::BeginTls(const std::string& host) {
-  const absl::StatusOr<SslContextPtr> context = NewContext(options_);
+  const absl::StatusOr<SslContextPtr> context = NewNatsTls(options_);
   if (!context.ok()) return context.status();
   SslPtr ssl = NewClientConnection(context->get(), socket_.fd(), host);
   if (!ssl) return absl::ResourceExhaustedError("out of memory for TLS");

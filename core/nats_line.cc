@@ -199,7 +199,19 @@ void NatsLine::Send(const signaling::v1::MeshMessage& head, std::string_view ite
     return;
   }
   connection_->Publish(head, items);
-  Flush();
+  if (gathers_ != std::this_thread::get_id() || connection_->unsent_bytes() >= kGatheredBytes)
+    Flush();
+}
+
+void NatsLine::Gather(bool on) {
+  const MutexLock lock(mu_);
+  gathers_ = on ? std::this_thread::get_id() : std::thread::id();
+  if (connection_) Flush();
+}
+
+void NatsLine::FlushGathered() {
+  const MutexLock lock(mu_);
+  if (connection_ && connection_->unsent_bytes() > 0 && !connection_->blocked()) Flush();
 }
 
 uint64_t NatsLine::lost() const {

@@ -5,6 +5,8 @@
 //         TellDown(): the bus's own. Send(), Writable(), lost(): any; they wait for a read or a
 //         write that does not block.
 // Bounds: kMaxUnsentBytes; a message that does not fit is lost, as is one without a connection.
+//         What a host's thread sends waits for the end of its turn, or for kGatheredBytes: with
+//         many messages in flight a call of the system for each costs more than all else.
 #ifndef CAIRN_CORE_NATS_LINE_H_
 #define CAIRN_CORE_NATS_LINE_H_
 
@@ -15,6 +17,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "base/thread_annotations.h"
 #include "base/unique_fd.h"
@@ -30,6 +33,7 @@ namespace cairn::core {
 class NatsLine {
  public:
   static constexpr size_t kMaxUnsentBytes = 16 << 20;
+  static constexpr size_t kGatheredBytes = 64 << 10;
 
   // Both must outlive this.
   NatsLine(const NatsSubjects& subjects, NatsReceiver& receiver);
@@ -50,8 +54,13 @@ class NatsLine {
   // tell.
   bool Turn();
 
+  // What the calling thread sends is gathered from now on, until it calls FlushGathered(); or not
+  // any more.
+  void Gather(bool on);
+  void FlushGathered();
+
   // ---- any thread
-  // Whether everything that was sent has left; if not, the receiver's OnWritable() follows.
+  // Whether the kernel takes more; if not, the receiver's OnWritable() follows.
   bool Writable();
   void Send(const signaling::v1::MeshMessage& head, std::string_view items);
   void OnHandled(signaling::v1::MeshMessage&& message) { received_.Give(std::move(message)); }
@@ -73,7 +82,7 @@ class NatsLine {
   bool End(std::string_view why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(serving_);
   void Flush() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool WritableNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return connection_ && connection_->unsent_bytes() == 0;
+    return connection_ && !connection_->blocked();
   }
 
   // Immutable after construction.
@@ -97,7 +106,8 @@ class NatsLine {
   // Guarded by mu_.
   std::unique_ptr<NatsConnection> connection_ ABSL_GUARDED_BY(mu_);
   uint32_t watched_ ABSL_GUARDED_BY(mu_) = 0;
-  bool awaited_ ABSL_GUARDED_BY(mu_) = false;  // somebody waits for OnWritable()
+  std::thread::id gathers_ ABSL_GUARDED_BY(mu_);  // none: nobody
+  bool awaited_ ABSL_GUARDED_BY(mu_) = false;     // somebody waits for OnWritable()
   uint64_t lost_ ABSL_GUARDED_BY(mu_) = 0;
 };
 

@@ -23,6 +23,11 @@ struct NatsOptions {
   std::string ca_file, cert_file, key_file;
   // A user's seed (core/nkey.h), or a credentials file (JWT and seed); at most one.
   std::string nkey_file, credentials_file;
+
+  bool names_files() const {
+    return !ca_file.empty() || !cert_file.empty() || !key_file.empty() || !nkey_file.empty() ||
+           !credentials_file.empty();
+  }
 };
 
 absl::StatusOr<std::vector<std::string>> ParseNatsUrls(std::string_view text);

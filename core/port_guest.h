@@ -14,7 +14,9 @@ class PortGuest {
   virtual int ready_fd() const = 0;
   // The host's thread; returns soon. True: to be called again, although nothing tells.
   virtual bool OnReady() = 0;
-  // Whether there is a host from now on. Without one the guest serves itself.
+  // The host's thread, each time before it waits: what it has given the guest to send leaves.
+  virtual void OnTurnEnds() = 0;
+  // The host's thread: whether there is a host from now on. Without one the guest serves itself.
   virtual void OnHosted(bool hosted) = 0;
 
  protected:

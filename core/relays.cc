@@ -11,7 +11,6 @@ namespace cairn::core {
 using signaling::v1::CoreToLane;
 using signaling::v1::Delivery;
 using signaling::v1::LaneEvent;
-using signaling::v1::MeshItem;
 using signaling::v1::Notice;
 
 namespace {
@@ -48,8 +47,7 @@ void Relays::Route(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
     ++targets_;
   }
   if (mesh_) {
-    const Mesh::Reach reach =
-        mesh_->Route(lane_id, origin_link_, event, event.topic(), event.payload());
+    const Mesh::Reach reach = mesh_->Route(lane_id, origin_link_, event);
     targets_ += reach.targets;
     reached = reach.subscribers;
   }
@@ -175,21 +173,17 @@ void Relays::Settle(const RelayLedger::Owed& owed) {
 
 // ---- relays of other cores
 
-bool Relays::DeliverItem(LaneRecord& lane, MeshItem& relay, const RelayLedger::Owed& owed,
-                         bool last) {
+bool Relays::DeliverItem(LaneRecord& lane, const link::RelayItem& relay,
+                         const RelayLedger::Owed& owed) {
   Delivery* delivery = output_.For(lane).add_deliveries();
-  delivery->set_origin_lane(relay.lane());
-  delivery->set_origin_seq(relay.sequence());
-  delivery->set_from(relay.peer());
-  if (last) {
-    delivery->mutable_topic()->swap(*relay.mutable_topic());
-    delivery->mutable_payload()->swap(*relay.mutable_payload());
-  } else {
-    delivery->set_topic(relay.topic());
-    delivery->set_payload(relay.payload());
-  }
-  delivery->set_to(relay.to());
-  delivery->set_read_us(relay.read_us());
+  delivery->set_origin_lane(relay.lane);
+  delivery->set_origin_seq(relay.sequence);
+  delivery->set_from(relay.peer);
+  // set_topic() of a view copies it twice.
+  delivery->mutable_topic()->assign(relay.topic);
+  delivery->mutable_payload()->assign(relay.payload);
+  delivery->set_to(relay.to);
+  delivery->set_read_us(relay.read_us);
   ++counters_.deliveries;
   if (!lane.channel) return false;
   lane.ledger.Sent(owed);

@@ -21,8 +21,8 @@
 #include "core/relay_ledger.h"
 #include "core/router_counters.h"
 #include "core/turn.h"
+#include "proto/link/relay_item.h"
 #include "signaling/v1/lane.pb.h"
-#include "signaling/v1/mesh.pb.h"
 
 namespace cairn::core {
 
@@ -56,10 +56,9 @@ class Relays {
   double PerSecond() const { return rate_.PerSecond(turn_.steady_us); }
 
   // ---- for the mesh
-  // Appends a delivery for the lane. `last`: it may move the relay's strings. True if the lane will
-  // acknowledge it: Settle(owed) follows then.
-  bool DeliverItem(LaneRecord& lane, signaling::v1::MeshItem& relay, const RelayLedger::Owed& owed,
-                   bool last);
+  // Appends a delivery for the lane. True if the lane will acknowledge it: Settle(owed) follows
+  // then.
+  bool DeliverItem(LaneRecord& lane, const link::RelayItem& relay, const RelayLedger::Owed& owed);
   // Adds a target to an unsettled relay of a lane of this core.
   void AddTarget(const RelayLedger::Owed& owed);
 

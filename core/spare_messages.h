@@ -3,7 +3,7 @@
 //
 // Owner:  NatsBus.
 // Thread: any.
-// Bounds: kMaxSpare messages of kMaxItems relays of kMaxStringBytes: 16 MiB.
+// Bounds: kMaxSpare messages of kMaxItems items of kMaxItemBytes: 16 MiB.
 #ifndef CAIRN_CORE_SPARE_MESSAGES_H_
 #define CAIRN_CORE_SPARE_MESSAGES_H_
 
@@ -21,7 +21,7 @@ class SpareMessages {
  public:
   static constexpr size_t kMaxSpare = 8;
   static constexpr int kMaxItems = 2'048;
-  static constexpr size_t kMaxStringBytes = 1'024;
+  static constexpr size_t kMaxItemBytes = 1'024;
 
   // An empty one.
   signaling::v1::MeshMessage Take() {
@@ -34,10 +34,8 @@ class SpareMessages {
   // Its contents are not needed any more. It may be empty, and have memory of earlier ones.
   void Give(signaling::v1::MeshMessage&& message) {
     if (message.items_size() > kMaxItems) return;
-    for (signaling::v1::MeshItem& item : *message.mutable_items()) {
-      if (item.payload().capacity() > kMaxStringBytes) std::string().swap(*item.mutable_payload());
-      if (item.record().capacity() > kMaxStringBytes) std::string().swap(*item.mutable_record());
-      if (item.topic().capacity() > kMaxStringBytes) std::string().swap(*item.mutable_topic());
+    for (std::string& item : *message.mutable_items()) {
+      if (item.capacity() > kMaxItemBytes) std::string().swap(item);
     }
     message.Clear();
     const MutexLock lock(mu_);

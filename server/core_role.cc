@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/router.h"
+#include "server/credentials.h"
 #include "server/grpc_setup.h"
 #include "server/start_log.h"
 
@@ -17,13 +18,11 @@ CoreRole::CoreRole(const Options& options, uint64_t core_id, const Clock& clock)
       core_(core_id, options.core_limits, clock) {}
 
 absl::Status CoreRole::Start() {
+  if (absl::Status files = CheckMeshFiles(options_); !files.ok()) return files;
   if (!options_.mesh.urls.empty()) {
     core::NatsOptions mesh_options = options_.mesh;
     mesh_options.core_id = core_id_;
-    absl::StatusOr<std::unique_ptr<MeshConnection>> mesh =
-        MeshConnection::Join(std::move(mesh_options), options_.core_name, core_, clock_);
-    if (!mesh.ok()) return mesh.status();
-    mesh_ = *std::move(mesh);
+    mesh_ = MeshConnection::Join(std::move(mesh_options), options_.core_name, core_, clock_);
   }
   absl::StatusOr<core::GrpcOptions> grpc_options = LoadGrpcOptions(options_);
   if (!grpc_options.ok()) return grpc_options.status();

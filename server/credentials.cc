@@ -12,6 +12,8 @@
 #include "base/pem.h"
 #include "base/revocation_list.h"
 #include "core/lane_tls.h"
+#include "core/nats_tls.h"
+#include "core/nats_user.h"
 
 namespace cairn::server {
 namespace {
@@ -95,13 +97,13 @@ absl::StatusOr<BearerTokens> LoadClientTokens(const Options& options) {
   return tokens;
 }
 
-absl::StatusOr<std::shared_ptr<const TlsContext>> LoadClientTls(const Options& options) {
+absl::StatusOr<std::shared_ptr<const edge::TlsContext>> LoadClientTls(const Options& options) {
   const absl::Status pair = CheckPair("--tls-cert (CAIRN_SIGNAL_TLS_CERT)", options.tls_cert,
                                       "--tls-key (CAIRN_SIGNAL_TLS_KEY)", options.tls_key);
   if (!pair.ok()) return pair;
-  if (options.tls_cert.empty()) return std::shared_ptr<const TlsContext>();
-  absl::StatusOr<std::shared_ptr<const TlsContext>> tls =
-      TlsContext::Load(options.tls_cert, options.tls_key);
+  if (options.tls_cert.empty()) return std::shared_ptr<const edge::TlsContext>();
+  absl::StatusOr<std::shared_ptr<const edge::TlsContext>> tls =
+      edge::TlsContext::Load(options.tls_cert, options.tls_key);
   if (!tls.ok()) return Prefixed("--tls-cert, --tls-key", tls.status());
   return tls;
 }
@@ -177,6 +179,20 @@ absl::StatusOr<std::string> EdgeNameOf(const Options& options) {
   return absl::InvalidArgumentError(absl::StrCat(
       "--grpc-edge-token-file: its first line is of the edge '", line->name,
       "', but --edge-name is '", options.edge_name, "'; give both the same, or leave one out"));
+}
+
+absl::Status CheckMeshFiles(const Options& options) {
+  core::NatsOptions authority;
+  authority.ca_file = options.mesh.ca_file;
+  if (const auto trusted = core::NewNatsTls(authority); !trusted.ok())
+    return Prefixed("--mesh-tls-ca", trusted.status());
+  if (const auto tls = core::NewNatsTls(options.mesh); !tls.ok())
+    return Prefixed("--mesh-tls-cert, --mesh-tls-key", tls.status());
+  if (const auto user = core::NatsUser::Read(options.mesh); !user.ok()) {
+    return Prefixed(options.mesh.nkey_file.empty() ? "--mesh-creds-file" : "--mesh-nkey-file",
+                    user.status());
+  }
+  return absl::OkStatus();
 }
 
 bool PassesTokensInPlainText(const Options& options) {

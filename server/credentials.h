@@ -10,10 +10,10 @@
 #include <string>
 
 #include "base/bearer_tokens.h"
-#include "base/tls_context.h"
 #include "core/authority.h"
 #include "core/grpc_server.h"
 #include "edge/core_tls.h"
+#include "edge/tls_context.h"
 #include "server/options.h"
 
 namespace cairn::server {
@@ -21,12 +21,14 @@ namespace cairn::server {
 // What clients must present; nothing required when no token is configured.
 absl::StatusOr<BearerTokens> LoadClientTokens(const Options& options);
 // For the clients' port; null: no TLS.
-absl::StatusOr<std::shared_ptr<const TlsContext>> LoadClientTls(const Options& options);
+absl::StatusOr<std::shared_ptr<const edge::TlsContext>> LoadClientTls(const Options& options);
 
 // For the core's port: who may open lanes, change things, and read.
 absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options);
 // Of either side of a link between edge and core: empty without mutual TLS.
 absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options);
+// What a core needs for NATS. Each connection to it reads these files anew.
+absl::Status CheckMeshFiles(const Options& options);
 // Refuses a port that other machines can reach and that requires no credential.
 absl::Status CheckGrpcExposure(const Options& options);
 // Whether other machines can reach the gRPC port, and it has tokens but no TLS.

@@ -10,14 +10,10 @@ namespace cairn::server {
 MeshConnection::MeshConnection(core::Core& core, const Clock& clock)
     : core_(core), failures_(clock), admin_(core, CAIRN_VERSION) {}
 
-absl::StatusOr<std::unique_ptr<MeshConnection>> MeshConnection::Join(core::NatsOptions options,
-                                                                     std::string name,
-                                                                     core::Core& core,
-                                                                     const Clock& clock) {
+std::unique_ptr<MeshConnection> MeshConnection::Join(core::NatsOptions options, std::string name,
+                                                     core::Core& core, const Clock& clock) {
   std::unique_ptr<MeshConnection> mesh(new MeshConnection(core, clock));
-  absl::StatusOr<std::unique_ptr<core::NatsBus>> bus = core::NatsBus::Start(options, *mesh);
-  if (!bus.ok()) return bus.status();
-  mesh->bus_ = *std::move(bus);
+  mesh->bus_ = core::NatsBus::Start(options, *mesh);
   mesh->fleet_ =
       std::make_unique<core::Fleet>(options.fleet, options.core_id, *mesh->bus_, mesh->admin_,
                                     [raw = mesh.get()] { return raw->up(); });
@@ -29,8 +25,7 @@ absl::StatusOr<std::unique_ptr<MeshConnection>> MeshConnection::Join(core::NatsO
 
 // The fleet sends by the bus, and the bus tells the fleet.
 MeshConnection::~MeshConnection() {
-  // Null if the bus could not be started.
-  if (fleet_) fleet_->Stop();
+  fleet_->Stop();
   bus_.reset();
 }
 

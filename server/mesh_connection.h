@@ -2,11 +2,9 @@
 //
 // Owner:  Server.
 // Thread: the owner's; what comes goes to the core on the bus's thread.
-// Errors: Join() says which option or file cannot be used. A NATS that is away is none: it is logged, and tried again.
+// Errors: none. A NATS that is away, or a file for it that cannot be used, is logged, and tried again.
 #ifndef CAIRN_SERVER_MESH_CONNECTION_H_
 #define CAIRN_SERVER_MESH_CONNECTION_H_
-
-#include <absl/status/statusor.h>
 
 #include <atomic>
 #include <cstdint>
@@ -26,9 +24,8 @@ namespace cairn::server {
 class MeshConnection : public core::NatsReceiver {
  public:
   // `core` and `clock` must outlive the mesh.
-  static absl::StatusOr<std::unique_ptr<MeshConnection>> Join(core::NatsOptions options,
-                                                              std::string name, core::Core& core,
-                                                              const Clock& clock);
+  static std::unique_ptr<MeshConnection> Join(core::NatsOptions options, std::string name,
+                                              core::Core& core, const Clock& clock);
   ~MeshConnection() override;
 
   // Whether NATS can be reached.

@@ -60,10 +60,9 @@ std::string CheckCores(const OptionTexts& texts, Options& options) {
 std::string CheckMesh(const OptionTexts& texts, Options& options) {
   core::NatsOptions& mesh = options.mesh;
   if (texts.mesh.empty()) {
-    const bool given = !mesh.fleet.empty() || !mesh.ca_file.empty() || !mesh.cert_file.empty() ||
-                       !mesh.key_file.empty() || !mesh.nkey_file.empty() ||
-                       !mesh.credentials_file.empty();
-    return given ? "--fleet and --mesh-... are for a core with --mesh URL" : "";
+    return !mesh.fleet.empty() || mesh.names_files()
+               ? "--fleet and --mesh-... are for a core with --mesh URL"
+               : "";
   }
   if (options.role == Role::kEdge)
     return "--mesh is for cores: --role core or all; edges never see NATS";

@@ -1,6 +1,6 @@
 #include "server/reload.h"
 
-#include <absl/status/statusor.h>
+#include <absl/status/status.h>
 
 #include <memory>
 #include <utility>
@@ -20,19 +20,20 @@ void LogEnded(size_t calls) {
                                 "ended")}});
 }
 
+void LogOutcome(const CredentialUsers& users, const char* what, const absl::Status& loaded,
+                const char* hint = "the old stay in use") {
+  if (loaded.ok()) return log::Info(log::Server(), "reloaded", {{"what", what}});
+  if (users.ops) users.ops->CountReloadFailure();
+  log::Error(log::Server(), "reload_failed",
+             {{"what", what}, {"error", log::Text(loaded.message())}, {"hint", log::Text(hint)}});
+}
+
 // Hands what was loaded to `use`, or logs why it could not be loaded.
 template <typename Loaded, typename Use>
 void Apply(const CredentialUsers& users, const char* what, Loaded loaded, Use use) {
-  if (loaded.ok()) {
-    use(*std::move(loaded));
-    log::Info(log::Server(), "reloaded", {{"what", what}});
-    return;
-  }
-  if (users.ops) users.ops->CountReloadFailure();
-  log::Error(log::Server(), "reload_failed",
-             {{"what", what},
-              {"error", log::Text(loaded.status().message())},
-              {"hint", log::Text("the old stay in use")}});
+  const absl::Status status = loaded.status();
+  if (status.ok()) use(*std::move(loaded));
+  LogOutcome(users, what, status);
 }
 
 void ReloadClients(const Options& options, const CredentialUsers& users) {
@@ -55,6 +56,13 @@ void ReloadGrpcServer(const Options& options, const CredentialUsers& users) {
         [&users](core::GrpcTls tls) { LogEnded(users.grpc_server->SetTls(std::move(tls))); });
 }
 
+// Each connection to NATS reads them anew: this tells of a file that the next one cannot use.
+void ReloadMesh(const Options& options, const CredentialUsers& users) {
+  if (!options.mesh.names_files()) return;
+  LogOutcome(users, "mesh", CheckMeshFiles(options),
+             "the connection to NATS stays; another needs them");
+}
+
 void ReloadLinks(const Options& options, const CredentialUsers& users) {
   if (!options.grpc_edge_token_file.empty()) {
     Apply(users, "grpc_tokens", ReloadEdgeToken(options, users.edge_name),
@@ -72,6 +80,7 @@ void ReloadCredentials(const Options& options, const CredentialUsers& users) {
   if (users.edge) ReloadClients(options, users);
   if (users.grpc_server) ReloadGrpcServer(options, users);
   if (users.links) ReloadLinks(options, users);
+  ReloadMesh(options, users);
 }
 
 }  // namespace cairn::server

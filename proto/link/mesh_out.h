@@ -18,6 +18,7 @@
 #include <string_view>
 #include <utility>
 
+#include "proto/link/byte_block.h"
 #include "signaling/v1/mesh.pb.h"
 
 namespace cairn::link {
@@ -34,7 +35,7 @@ inline size_t CostOf(const PackedItem& item) { return kPackedItemCost + item.byt
 class MeshOut {
  public:
   using Head = signaling::v1::MeshMessage;
-  using Bytes = std::shared_ptr<std::string>;
+  using Bytes = std::shared_ptr<ByteBlock>;
 
   static constexpr uint32_t kTag = Head::kItemsFieldNumber << 3 | 2;
   // Of a tag and a length.
@@ -44,7 +45,7 @@ class MeshOut {
   Head& head() { return head_; }
   const Head& head() const { return head_; }
   // Serialized; a message is its head, followed by these.
-  std::string_view items() const { return bytes_ ? *bytes_ : std::string_view(); }
+  std::string_view items() const { return bytes_ ? bytes_->view() : std::string_view(); }
   int count() const { return count_; }
   size_t cost() const { return static_cast<size_t>(count_) * kPackedItemCost + items().size(); }
 
@@ -59,11 +60,11 @@ class MeshOut {
   // An item has been added to the memory.
   void Count() { ++count_; }
   void Add(const PackedItem& item) {
-    BytesOr([] { return std::make_shared<std::string>(); })->append(item.bytes);
+    BytesOr([] { return std::make_shared<ByteBlock>(); })->Append(item.bytes);
     Count();
   }
   void AddAll(const MeshOut& other) {
-    BytesOr([] { return std::make_shared<std::string>(); })->append(other.items());
+    BytesOr([] { return std::make_shared<ByteBlock>(); })->Append(other.items());
     count_ += other.count_;
   }
   // Takes the item at the front of `items` off.

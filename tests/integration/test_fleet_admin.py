@@ -315,17 +315,36 @@ def test_a_key_and_a_credentials_file_exclude_each_other():
     assert both.returncode == 2 and "not both" in both.stderr, both
 
 
-@pytest.mark.parametrize("flag", ["--mesh-nkey-file", "--mesh-creds-file"])
+@pytest.mark.parametrize("flag", ["--mesh-nkey-file", "--mesh-creds-file", "--mesh-tls-ca", "--mesh-tls-cert"])
 @pytest.mark.parametrize("text, why", [(None, "No such file"), ("a secret of another kind\n", "not ")], ids=["absent", "no-key"])
 @pytest.mark.parametrize("role", ["core", "all"])
-def test_a_file_without_a_key_ends_the_start(tmp_path, role, flag, text, why):
-    path = tmp_path / "key"
+def test_a_file_for_nats_that_cannot_be_used_ends_the_start(tmp_path, role, flag, text, why):
+    path = tmp_path / "file"
     if text:
         path.write_text(text)
     done = run("--role", role, "--grpc-listen-addr", "127.0.0.1:0", "--mesh", "nats://127.0.0.1:1", "--fleet", "f", flag, str(path),
-               *(["--listen-addr", "127.0.0.1:0"] if role == "all" else []))
-    assert done.returncode == 1 and str(path) in done.stderr and why in done.stderr, done
+               *(["--listen-addr", "127.0.0.1:0"] if role == "all" else []),
+               *(["--mesh-tls-key", str(path)] if flag == "--mesh-tls-cert" else []))
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1 and len(lines) == 1 and flag in lines[0] and str(path) in lines[0] and why in lines[0], done
     assert "secret" not in done.stderr
+
+
+def test_sighup_tells_of_a_file_for_nats_that_the_next_connection_cannot_use(start, tmp_path):
+    certificate = Certificate(tmp_path, "nats")
+    with NatsCluster(tmp_path) as nats:
+        core = start("--role", "core", "--mesh", nats.url, "--fleet", "fleet", "--grpc-listen-addr", f"unix:{tmp_path}/a",
+                     "--mesh-tls-ca", str(certificate.cert), "--ops-listen-addr", "127.0.0.1:0")
+        core.wait_for_log("mesh_up")
+        core.signal(signal.SIGHUP)
+        core.wait_for_log("INFO .* reloaded what=mesh")
+        certificate.cert.write_text("no certificate")
+        core.signal(signal.SIGHUP)
+        failure = core.wait_for_log("ERROR .* reload_failed what=mesh .*")[0]
+        assert str(certificate.cert) in failure and "connection to NATS stays" in failure
+        metrics = Metrics(ask(core, "/metrics").text)
+        assert (metrics.get("cairn_signal_mesh_up"), metrics.get("cairn_signal_reload_failures_total")) == (1, 1)
+        core.finish()
 
 
 def test_a_core_that_was_given_up_is_shown_until_one_of_its_name_is_back(start, tmp_path):

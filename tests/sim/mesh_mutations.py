@@ -31,13 +31,14 @@ mutations.MUTATIONS = {
         ("core/mesh_relays.cc", [("moving != moving_.end() && moving->second.unaware.contains(from.id);",
                                   "false && from.id == 0;")], None),
     "M6: a core settles relays for a lane that has gone":
-        ("core/mesh_relays.cc", [("    moving.tags[from.id].push_back(item.tag());\n    ++held;", "")], None),
+        ("core/mesh_relays.cc", [("    moving.tags[from.id].push_back(item.tag);\n    ++held;", "")], None),
     "M7: late words of a sender's last core are taken":
         ("core/mesh_relays.cc", [("sender->second.source != from.id", "false")], None),
     "M8: an older stream of a lane takes it back":
         ("core/mesh_elsewhere.cc", [("  if (item.session() < lanes_[id].session) return;", "")], None),
     "M8: what a lane has not acknowledged is forgotten when it goes":
-        ("core/mesh_lanes.cc", [("Send(*kept, owed, HashTopic(topic), relay,", "for (host_.relays.Settle(owed); false;) Send(*kept, owed, HashTopic(topic), relay,")], None),
+        ("core/mesh_lanes.cc", [("Send(*kept, owed, HashTopic(relay.topic), relay,",
+                                "for (host_.relays.Settle(owed); false;) Send(*kept, owed, HashTopic(relay.topic), relay,")], None),
     "M9: a subscription is answered at once":
         ("core/mesh_interest.cc", [("if (wants_answer && !member->absent(now_))", "if (false)")], None),
     "M10: what was held back for a lane is not settled when its core has found it":
@@ -45,7 +46,7 @@ mutations.MUTATIONS = {
     "M10: a core says FOUND only to those that it knows":
         ("core/mesh_members.cc", [("    if (HasFound(id, lane)) TellFound(member, id, lane.session, false);", "")], None),
     "M11: a core that joins does not hear of lanes at third cores":
-        ("core/mesh.cc", [("        OnAway(member, item);", "")], None),
+        ("core/mesh.cc", [("      OnAway(member, item);", "")], None),
     "M12: a lane that has left is forgotten at once":
         ("core/mesh_elsewhere.cc", [("item.missed() ? Lose(item.lane()) : RememberGone(item.lane());",
                                  "item.missed() ? Lose(item.lane()) : static_cast<void>(lanes_.erase(lane));")], None),
@@ -58,7 +59,7 @@ mutations.MUTATIONS = {
     "a core that joins takes lanes at once":
         ("core/mesh_members.cc", [("ready_ = now - reached_ >=", "ready_ = true || now - reached_ >=")], None),
     "a relay is settled when another core has it":
-        ("core/mesh_relays.cc", [("  from.incoming.Routed(item.tag(), targets);\n}", "  from.incoming.Routed(item.tag(), 0);\n}")], None),
+        ("core/mesh_relays.cc", [("  from.incoming.Routed(item.tag, targets);\n}", "  from.incoming.Routed(item.tag, 0);\n}")], None),
 }
 mutations.MUTATIONS["cores that have served apart do not say so"] = (
     "core/mesh_elsewhere.cc", [("  if (apart) Lose(id);\n", "")], None)

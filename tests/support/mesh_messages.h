@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "proto/link/mesh_out.h"
 
@@ -28,6 +29,12 @@ inline signaling::v1::MeshMessage Read(const signaling::v1::MeshMessage& head,
 }
 inline signaling::v1::MeshMessage Read(const link::MeshOut& message) {
   return Read(message.head(), message.items());
+}
+
+inline std::vector<signaling::v1::MeshItem> ItemsOf(const signaling::v1::MeshMessage& message) {
+  std::vector<signaling::v1::MeshItem> items;
+  for (const std::string& bytes : message.items()) items.emplace_back().ParseFromString(bytes);
+  return items;
 }
 
 }  // namespace cairn::core

@@ -114,6 +114,12 @@ class RouterMesh : public RouterReturn {
   void Tell(const CorePtr& core, const Items&... items) {
     TellAll(core, {items...});
   }
+  // The same, of serialized items.
+  void TellBytes(const CorePtr& core, const Message& items) {
+    link::MeshOut packed = Packed(items);
+    core->link.Append(packed, now());
+    Carry();
+  }
   // The items that the core has received since the last call, "KIND lane".
   std::vector<std::string> Heard(const CorePtr& core) {
     Carry();
@@ -155,7 +161,7 @@ class RouterMesh : public RouterReturn {
         if (core == cores_.end()) continue;
         moved = true;
         if (core->second->link.Receive(message, now()) != MeshLink::Receipt::kHandle) continue;
-        for (Item& item : *message.mutable_items()) core->second->heard.push_back(std::move(item));
+        for (Item& item : ItemsOf(message)) core->second->heard.push_back(std::move(item));
       }
       for (const auto& [id, core] : cores_) {
         while (core->link.HasNext()) {
@@ -177,10 +183,8 @@ class RouterMesh : public RouterReturn {
  private:
   void TellAll(const CorePtr& core, const std::vector<Item>& items) {
     Message message;
-    for (const Item& item : items) *message.add_items() = item;
-    link::MeshOut packed = Packed(message);
-    core->link.Append(packed, now());
-    Carry();
+    for (const Item& item : items) item.SerializeToString(message.add_items());
+    TellBytes(core, message);
   }
   static Message From(const FakeCore& core) {
     Message message;

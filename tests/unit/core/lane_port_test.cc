@@ -176,12 +176,14 @@ class Guest : public PortGuest {
   int ready_fd() const override { return ready_.get(); }
   bool OnReady() override {
     EXPECT_TRUE(hosted);
+    EXPECT_FALSE(std::exchange(in_turn_, true)) << "OnTurnEnds() comes before each wait";
     threads.insert(std::this_thread::get_id());
     eventfd_t value = 0;
     if (eventfd_read(ready_.get(), &value) == 0) left_ = 3;
     ++calls;
     return --left_ > 0;
   }
+  void OnTurnEnds() override { in_turn_ = false; }
   void OnHosted(bool now) override { hosted = now; }
   void Write() { eventfd_write(ready_.get(), 1); }
 
@@ -192,6 +194,7 @@ class Guest : public PortGuest {
  private:
   const UniqueFd ready_{eventfd(0, EFD_NONBLOCK)};
   int left_ = 0;
+  bool in_turn_ = false;
 };
 
 TEST_F(LanePortTest, AGuestIsServedBesideLanesUntilThePortEnds) {

@@ -17,8 +17,10 @@ using MeshReceipt = MeshLink::Receipt;
 class MeshLinkTest : public testing::Test {
  protected:
   void Say(MeshLink& link, uint64_t what) {
+    signaling::v1::MeshItem item;
+    item.set_tag(what);
     MeshMessage message;
-    message.add_items()->set_tag(what);
+    item.SerializeToString(message.add_items());
     link::MeshOut packed = Packed(message);
     link.Append(packed, now_);
   }
@@ -36,7 +38,7 @@ class MeshLinkTest : public testing::Test {
     ASSERT_NE(receipt, MeshReceipt::kBroken);
     ASSERT_NE(receipt, MeshReceipt::kNewLink);
     if (receipt != MeshReceipt::kHandle) return;
-    for (const auto& item : message.items()) heard.push_back(item.tag());
+    for (const auto& item : ItemsOf(message)) heard.push_back(item.tag());
   }
   void Tick() {
     now_ += absl::Milliseconds(100);

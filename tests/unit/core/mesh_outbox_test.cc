@@ -17,11 +17,12 @@ using signaling::v1::MeshItem;
 using testing::ElementsAre;
 using testing::Le;
 
-MeshItem Relay(uint64_t tag) {
-  MeshItem relay;
-  relay.set_kind(MeshItem::KIND_RELAY);
-  relay.set_tag(tag);
-  relay.set_to(7);
+link::RelayItem Relay(uint64_t tag, std::string_view topic, std::string_view payload) {
+  link::RelayItem relay;
+  relay.tag = tag;
+  relay.to = 7;
+  relay.topic = topic;
+  relay.payload = payload;
   return relay;
 }
 
@@ -29,22 +30,23 @@ TEST(MeshOutboxTest, ItemsAndRelaysAreReadInTheOrderInWhichTheyWereAdded) {
   MeshOutbox outbox;
   EXPECT_TRUE(outbox.empty());
   outbox.Add(MeshItem::KIND_LANE_HERE).set_lane(3);
-  const PackedRelay relay = outbox.AddRelay(Relay(1), {"topic", std::string(300, 'x')});
-  outbox.AddRelay(Relay(2), {"", ""});
+  const PackedRelay relay = outbox.AddRelay(Relay(1, "topic", std::string(300, 'x')));
+  outbox.AddRelay(Relay(2, "", ""));
   outbox.Add(MeshItem::KIND_LANE_READY).set_lane(3);
   EXPECT_FALSE(outbox.empty());
   const signaling::v1::MeshMessage message = Read(outbox.All());
+  const std::vector<MeshItem> items = ItemsOf(message);
   std::vector<int> kinds;
-  for (const MeshItem& item : message.items()) kinds.push_back(item.kind());
+  for (const MeshItem& item : items) kinds.push_back(item.kind());
   EXPECT_THAT(kinds, ElementsAre(MeshItem::KIND_LANE_HERE, MeshItem::KIND_RELAY,
                                  MeshItem::KIND_RELAY, MeshItem::KIND_LANE_READY));
   EXPECT_EQ(outbox.All().count(), 4);
-  MeshItem read;
-  relay.Parse(read);
-  EXPECT_EQ(read.SerializeAsString(), message.items(1).SerializeAsString());
-  EXPECT_EQ(read.topic(), "topic");
-  EXPECT_EQ(read.payload(), std::string(300, 'x'));
-  EXPECT_EQ(read.to(), 7u);
+  for (const link::RelayItem& read : {relay.Read(), link::RelayItem::Of(items[1])}) {
+    EXPECT_EQ(read.tag, 1u);
+    EXPECT_EQ(read.topic, "topic");
+    EXPECT_EQ(read.payload, std::string(300, 'x'));
+    EXPECT_EQ(read.to, 7u);
+  }
   outbox.All().Clear();
   EXPECT_TRUE(outbox.empty());
 }
@@ -58,9 +60,9 @@ TEST(MeshOutboxTest, WhatIsGatheredAtOnceGoesInMessagesOfABoundedSize) {
   link.Receive(hello, absl::ZeroDuration());
   MeshOutbox outbox;
   for (uint64_t tag = 1; tag <= 5'000; ++tag)
-    outbox.AddRelay(Relay(tag), {"topic", std::string(300, 'x')});
-  outbox.AddRelay(Relay(5'001), {"topic", std::string(900'000, 'x')});
-  outbox.AddRelay(Relay(5'002), {"topic", "x"});
+    outbox.AddRelay(Relay(tag, "topic", std::string(300, 'x')));
+  outbox.AddRelay(Relay(5'001, "topic", std::string(900'000, 'x')));
+  outbox.AddRelay(Relay(5'002, "topic", "x"));
   link.Append(outbox.All(), absl::ZeroDuration());
   MeshLink other(2, limits, absl::ZeroDuration());
   uint64_t last = 0;
@@ -68,7 +70,7 @@ TEST(MeshOutboxTest, WhatIsGatheredAtOnceGoesInMessagesOfABoundedSize) {
     signaling::v1::MeshMessage message = Read(link.Next());
     EXPECT_THAT(message.ByteSizeLong(), Le(link::kMaxMessageBytes + 100));
     if (other.Receive(message, absl::ZeroDuration()) != MeshLink::Receipt::kHandle) continue;
-    for (const MeshItem& item : message.items()) EXPECT_EQ(item.tag(), ++last);
+    for (const MeshItem& item : ItemsOf(message)) EXPECT_EQ(item.tag(), ++last);
   }
   EXPECT_EQ(last, 5'002u);
 }
@@ -79,9 +81,9 @@ TEST(MeshOutboxTest, AnOldRelayDoesNotKeepTheMemoryOfAllThatItWasSentWith) {
     MeshMember::Open& open = member.open.emplace_back();
     open.tag = member.last_tag = tag;
     open.cost = 1;
-    open.relay = member.outbox.AddRelay(Relay(tag), {"topic", "payload"});
+    open.relay = member.outbox.AddRelay(Relay(tag, "topic", "payload"));
   }
-  const std::shared_ptr<std::string> memory = member.outbox.All().BytesOr([] { return nullptr; });
+  const link::MeshOut::Bytes memory = member.outbox.All().BytesOr([] { return nullptr; });
   const long all = memory.use_count();
   member.PartOld();
   EXPECT_EQ(memory.use_count(), all) << "most are settled by then";
@@ -89,9 +91,7 @@ TEST(MeshOutboxTest, AnOldRelayDoesNotKeepTheMemoryOfAllThatItWasSentWith) {
   EXPECT_EQ(memory.use_count(), all - 1);
   member.PartOld();
   EXPECT_EQ(memory.use_count(), all - 3);
-  MeshItem read;
-  member.FindOpen(3)->relay.Parse(read);
-  EXPECT_EQ(read.payload(), "payload");
+  EXPECT_EQ(member.FindOpen(3)->relay.Read().payload, "payload");
 }
 
 }  // namespace

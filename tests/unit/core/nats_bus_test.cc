@@ -1,116 +1,24 @@
 #include "core/nats_bus.h"
 
-#include <absl/time/clock.h>
+#include <absl/strings/match.h>
 #include <absl/time/time.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <poll.h>
+#include <unistd.h>
 
-#include <atomic>
-#include <chrono>
-#include <future>
-#include <memory>
+#include <cstdint>
+#include <fstream>
 #include <string>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "base/thread_annotations.h"
+#include "tests/support/nats_bus_fixture.h"
 #include "tests/support/nats_server.h"
 #include "tests/support/tls_files.h"
 
 namespace cairn::core {
 namespace {
-
-using signaling::v1::MeshMessage;
-using testing::HasSubstr;
-
-constexpr absl::Duration kPatience = absl::Seconds(20);
-
-// What a bus has told.
-class Heard : public NatsReceiver {
- public:
-  void OnMessage(MeshMessage message) override {
-    const MutexLock lock(mu_);
-    numbers_.push_back(message.number());
-    changed_.Signal();
-  }
-  void OnWritable() override {
-    const MutexLock lock(mu_);
-    writable_ = true;
-    changed_.Signal();
-  }
-  void OnNobody(uint64_t core_id) override {
-    const MutexLock lock(mu_);
-    nobody_.push_back(core_id);
-    changed_.Signal();
-  }
-  void OnState(bool up, std::string_view reason) override {
-    const MutexLock lock(mu_);
-    up_ = up;
-    if (!up) reasons_.emplace_back(reason);
-    changed_.Signal();
-  }
-
-  template <typename Condition>
-  [[nodiscard]] bool Await(Condition condition, absl::Duration patience = kPatience) {
-    const MutexLock lock(mu_);
-    const auto end = std::chrono::steady_clock::now() + absl::ToChronoMicroseconds(patience);
-    while (!condition() && changed_.WaitUntil(mu_, end)) {
-    }
-    return condition();
-  }
-  bool AwaitUp(bool up = true) {
-    return Await([this, up] { return up_ == up; });
-  }
-  bool AwaitNumbers(std::vector<uint64_t> numbers) {
-    return Await([this, &numbers] { return numbers_ == numbers; });
-  }
-
-  Mutex mu_;
-  CondVar changed_;
-  std::vector<uint64_t> numbers_;
-  std::vector<uint64_t> nobody_;
-  std::vector<std::string> reasons_;
-  bool up_ = false;
-  bool writable_ = false;
-};
-
-MeshMessage Numbered(uint64_t number, uint64_t to, size_t bytes = 0) {
-  MeshMessage message;
-  message.set_number(number);
-  message.set_to(to);
-  message.set_part(std::string(bytes, 'x'));
-  return message;
-}
-
-std::string ByTls(const test::NatsServer& server) {
-  const std::string url = server.url();
-  return "tls://localhost" + url.substr(url.rfind(':'));
-}
-
-class NatsBusTest : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!test::NatsServer::Installed()) GTEST_SKIP() << "no nats-server: apt install nats-server";
-    server_ = std::make_unique<test::NatsServer>();
-  }
-
-  std::unique_ptr<NatsBus> Join(uint64_t core_id, Heard& heard,
-                                std::vector<std::string> more = {}) {
-    NatsOptions options;
-    options.urls = {server_->url()};
-    options.urls.insert(options.urls.begin(), more.begin(), more.end());
-    options.fleet = "test";
-    options.core_id = core_id;
-    auto bus = NatsBus::Start(options, heard);
-    EXPECT_TRUE(bus.ok()) << bus.status();
-    EXPECT_TRUE(heard.AwaitUp());
-    return *std::move(bus);
-  }
-
-  std::unique_ptr<test::NatsServer> server_;
-};
 
 TEST_F(NatsBusTest, MessagesGoToOneOrToAllOthersInOrder) {
   Heard a, b, c;
@@ -144,80 +52,13 @@ TEST_F(NatsBusTest, LargeMessagesGoThroughTlsInOrder) {
   std::vector<uint64_t> all;
   for (uint64_t number = 1; number <= 30; ++number) {
     all.push_back(number);
-    (*bus_a)->Send(Numbered(number, 2, number % 2 == 0 ? 10 : 400 << 10), {});
-    (*bus_b)->Send(Numbered(number, 1, number % 2 == 0 ? 10 : 400 << 10), {});
+    bus_a->Send(Numbered(number, 2, number % 2 == 0 ? 10 : 400 << 10), {});
+    bus_b->Send(Numbered(number, 1, number % 2 == 0 ? 10 : 400 << 10), {});
   }
   EXPECT_TRUE(b.AwaitNumbers(all));
   EXPECT_TRUE(a.AwaitNumbers(all));
-  EXPECT_EQ((*bus_a)->lost() + (*bus_b)->lost(), 0u);
+  EXPECT_EQ(bus_a->lost() + bus_b->lost(), 0u);
 }
-
-TEST_F(NatsBusTest, AServerIsNotTrustedWithoutItsAuthority) {
-  const TlsFiles files, others;
-  test::NatsServer secure("tls { cert_file: \"" + files.cert + "\", key_file: \"" + files.key +
-                          "\" }");
-  NatsOptions options;
-  options.urls = {ByTls(secure), secure.url(), ByTls(*server_)};
-  options.fleet = "test";
-  options.core_id = 1;
-  options.ca_file = others.cert;
-  Heard a;
-  const auto bus = NatsBus::Start(options, a);
-  ASSERT_TRUE(a.Await([&a] { return a.reasons_.size() >= 3; }));
-  const MutexLock lock(a.mu_);
-  EXPECT_THAT(a.reasons_[0], HasSubstr("certificate: "));
-  EXPECT_THAT(a.reasons_[1], HasSubstr("the server wants TLS"));
-  EXPECT_THAT(a.reasons_[2], HasSubstr("the server has no TLS"));
-}
-
-TEST_F(NatsBusTest, AServerIsNotTrustedUnderAnotherName) {
-  const TlsFiles files;  // of "localhost"
-  test::NatsServer secure("tls { cert_file: \"" + files.cert + "\", key_file: \"" + files.key +
-                          "\" }");
-  NatsOptions options;
-  options.urls = {"tls" + secure.url().substr(4), ByTls(secure)};
-  options.fleet = "test";
-  options.core_id = 1;
-  options.ca_file = files.cert;
-  Heard a;
-  const auto bus = NatsBus::Start(options, a);
-  ASSERT_TRUE(a.AwaitUp()) << "under the name of its certificate";
-  const MutexLock lock(a.mu_);
-  EXPECT_THAT(a.reasons_, testing::ElementsAre(HasSubstr("certificate: IP address mismatch")));
-}
-
-// A thread that serves a bus, as the lanes' thread does.
-class Host {
- public:
-  explicit Host(NatsBus& bus) : bus_(bus), thread_([this] { Run(); }) {
-    hosting_.get_future().wait();
-  }
-  ~Host() {
-    ending_ = true;
-    thread_.join();
-  }
-  size_t calls() const { return calls_; }
-
- private:
-  void Run() {
-    bus_.OnHosted(true);
-    hosting_.set_value();
-    bool again = false;
-    while (!ending_) {
-      pollfd polled = {bus_.ready_fd(), POLLIN, 0};
-      if (poll(&polled, 1, again ? 0 : 5) == 0 && !again) continue;
-      ++calls_;
-      again = bus_.OnReady();
-    }
-    bus_.OnHosted(false);
-  }
-
-  NatsBus& bus_;
-  std::atomic<bool> ending_{false};
-  std::atomic<size_t> calls_{0};
-  std::promise<void> hosting_;
-  std::thread thread_;
-};
 
 TEST_F(NatsBusTest, AHostServesItAndWithoutOneItServesItself) {
   Heard a, b;
@@ -243,22 +84,22 @@ TEST_F(NatsBusTest, AHostServesItAndWithoutOneItServesItself) {
   }
 }
 
-TEST_F(NatsBusTest, ABusWithAHostLeavesAServerThatIsKilledOrHangs) {
-  test::NatsServer other;
-  Heard a;
-  const auto bus = Join(1, a, {other.url()});
-  const Host host(*bus);
-  other.Hang();
-  ASSERT_TRUE(a.Await([&a] { return a.reasons_.size() == 1; }));
-  EXPECT_THAT(a.reasons_.back(), HasSubstr("does not answer"));
-  ASSERT_TRUE(a.AwaitUp());
-  other.Kill();
-  server_->Kill();
-  ASSERT_TRUE(a.AwaitUp(false));
-  const size_t calls = host.calls();
-  server_->Start();
-  ASSERT_TRUE(a.AwaitUp());
-  EXPECT_LT(host.calls(), calls + 100) << "a connection that is over calls its host no more";
+TEST_F(NatsBusTest, WhatAHostsThreadSendsLeavesWhenItsTurnEnds) {
+  Heard a, b;
+  const auto bus_a = Join(1, a), bus_b = Join(2, b);
+  bus_a->OnHosted(true);
+  for (uint64_t number = 1; number <= 3; ++number) bus_a->Send(Numbered(number, 2), {});
+  EXPECT_TRUE(bus_a->Writable());
+  EXPECT_FALSE(b.Await([&b] { return !b.numbers_.empty(); }, absl::Milliseconds(20)));
+  bus_a->OnTurnEnds();
+  EXPECT_TRUE(b.AwaitNumbers({1, 2, 3}));
+  bus_a->Send(Numbered(4, 2), {});
+  std::thread([&bus_a] { bus_a->Send(Numbered(5, 2), {}); }).join();
+  EXPECT_TRUE(b.AwaitNumbers({1, 2, 3, 4, 5})) << "another thread waits for nobody's turn";
+  for (uint64_t number = 6; number <= 8; ++number) bus_a->Send(Numbered(number, 2, 40 << 10), {});
+  EXPECT_TRUE(b.AwaitNumbers({1, 2, 3, 4, 5, 6, 7})) << "so much does not wait";
+  bus_a->OnHosted(false);
+  EXPECT_TRUE(b.AwaitNumbers({1, 2, 3, 4, 5, 6, 7, 8}));
 }
 
 // Longer than a silent server has until it is left: this one answers PING.
@@ -290,69 +131,6 @@ TEST_F(NatsBusTest, ACoreThatIsGoneIsTold) {
   EXPECT_TRUE(told);
 }
 
-TEST_F(NatsBusTest, AServerThatIsKilledAndComesBackIsFoundAgain) {
-  Heard a, b;
-  const auto bus_a = Join(1, a), bus_b = Join(2, b);
-  server_->Kill();
-  ASSERT_TRUE(a.AwaitUp(false) && b.AwaitUp(false));
-  EXPECT_FALSE(bus_a->Writable());
-  bus_a->Send(Numbered(1, 2), {});  // lost
-  server_->Start();
-  ASSERT_TRUE(a.AwaitUp() && b.AwaitUp());
-  EXPECT_TRUE(a.Await([&a] { return a.writable_; })) << "asked for while it was away";
-  EXPECT_TRUE(bus_a->Writable());
-  bus_a->Send(Numbered(2, 2), {});
-  EXPECT_TRUE(b.AwaitNumbers({2}));
-}
-
-TEST_F(NatsBusTest, AServerThatHangsIsLeftAndNeverBlocksASender) {
-  test::NatsServer other;
-  Heard a;
-  const auto bus = Join(1, a, {other.url()});
-  other.Hang();
-  const absl::Time begin = absl::Now();
-  absl::Duration longest = absl::ZeroDuration();
-  // More than the socket's buffers hold.
-  for (uint64_t number = 1; number <= 200; ++number) {
-    const absl::Time before = absl::Now();
-    if (bus->Writable()) bus->Send(Numbered(number, 2, 100 << 10), {});
-    longest = std::max(longest, absl::Now() - before);
-  }
-  EXPECT_LT(longest, absl::Milliseconds(100));
-  ASSERT_TRUE(a.Await([&a] { return !a.reasons_.empty(); }));
-  ASSERT_TRUE(a.AwaitUp()) << "the other server";
-  EXPECT_LT(absl::Now() - begin, absl::Seconds(4));
-  other.GoOn();
-}
-
-TEST_F(NatsBusTest, ServersThatRefuseAreTriedInTurnAndTheReasonIsSaid) {
-  test::NatsServer refusing("authorization { token: other }");
-  Heard a;
-  const auto bus = Join(1, a, {refusing.url(), "nats://127.0.0.1:1"});
-  const MutexLock lock(a.mu_);
-  EXPECT_THAT(a.reasons_,
-              testing::ElementsAre(HasSubstr(refusing.url()), HasSubstr("nats://127.0.0.1:1: ")));
-}
-
-TEST_F(NatsBusTest, AServerThatCannotCarryAllMessagesIsNotUsed) {
-  test::NatsServer small("max_payload: 1000"), old("no_header_support: true");
-  Heard a;
-  const auto bus = Join(1, a, {small.url(), old.url()});
-  const MutexLock lock(a.mu_);
-  EXPECT_THAT(a.reasons_, testing::ElementsAre(HasSubstr("max_payload is 1000"),
-                                               HasSubstr("no_header_support")));
-}
-
-TEST_F(NatsBusTest, ALameDuckIsLeftForAnother) {
-  test::NatsServer other;
-  Heard a;
-  const auto bus = Join(1, a, {other.url()});
-  other.LameDuck();
-  ASSERT_TRUE(a.Await([&a] { return !a.reasons_.empty(); }));
-  EXPECT_THAT(a.reasons_.front(), HasSubstr("about to end"));
-  EXPECT_TRUE(a.AwaitUp());
-}
-
 TEST_F(NatsBusTest, FullQueueIsNotWritableAndSaysWhenItIs) {
   Heard a, b;
   const auto bus = Join(1, a), bus_b = Join(2, b);
@@ -367,14 +145,23 @@ TEST_F(NatsBusTest, FullQueueIsNotWritableAndSaysWhenItIs) {
   EXPECT_TRUE(a.AwaitUp());
 }
 
-TEST(NatsBusOptionsTest, KeyFilesAreLookedAtBeforeAnythingElse) {
-  Heard heard;
+TEST_F(NatsBusTest, AFileThatCannotBeUsedIsNamedAndReadAgain) {
   NatsOptions options;
-  options.urls = {"nats://127.0.0.1:1"};
+  options.urls = {server_->url()};
   options.fleet = "test";
-  options.nkey_file = "/nonexistent";
-  EXPECT_THAT(std::string(NatsBus::Start(options, heard).status().message()),
-              HasSubstr("/nonexistent"));
+  options.core_id = 1;
+  options.nkey_file = testing::TempDir() + "nats_bus_test." + std::to_string(getpid());
+  Heard a;
+  const auto bus = NatsBus::Start(options, a);
+  const auto last_has = [&a](const char* text) {
+    return a.Await(
+        [&] { return !a.reasons_.empty() && absl::StrContains(a.reasons_.back(), text); });
+  };
+  EXPECT_TRUE(last_has(options.nkey_file.c_str()));
+  // As in nkey_test.cc.
+  std::ofstream(options.nkey_file) << "SUAJGGKBJ5432YSTBRPWFTUNJTSU2PVGVFN33IL2WMF2XU22FBXGWAPJ6A";
+  EXPECT_TRUE(last_has("asks nobody for a key"));
+  unlink(options.nkey_file.c_str());
 }
 
 }  // namespace

@@ -215,6 +215,13 @@ TEST_F(CoresThatServedApart, ACoreThatHasHadNoLanesHasRoutedNothingWithoutThem) 
   EXPECT_THAT(Missed(other), IsEmpty());
 }
 
+TEST_F(LanesOfAFleet, ACoreThatSendsWhatIsNoItemIsGivenUp) {
+  Message message;
+  message.add_items("\x08");  // a kind without a number
+  TellBytes(other_, message);
+  EXPECT_EQ(router_->mesh()->counters().members_ended[static_cast<size_t>(MeshEnd::kBroken)], 1u);
+}
+
 TEST_F(LanesOfAFleet, AMessageThatWasHandledIsGivenBackToTheBus) {
   const int before = bus_.handled;
   Enter(MeshArrived{Message()});
