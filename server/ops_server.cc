@@ -16,17 +16,18 @@
 #include <boost/asio/socket_base.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <exception>
 #include <list>
-#include <string>
 #include <thread>
 #include <utility>
 
@@ -49,7 +50,7 @@ constexpr int kSendBuffer = 64 << 10;
 constexpr std::chrono::seconds kLinger{1};
 
 using Request = http::request<http::empty_body>;
-using Parser = http::request_parser<http::empty_body>;
+using Response = http::response<http::string_body>;
 using Streams = std::list<beast::tcp_stream>;
 
 absl::Status SystemError(const SocketAddress& address) {
@@ -71,15 +72,11 @@ int OpenListener(const SocketAddress& address) {
   return -1;
 }
 
-absl::string_view ReasonOf(http::status status) {
-  const beast::string_view reason = http::obsolete_reason(status);
-  return {reason.data(), reason.size()};
-}
-
 OpsAnswer Refusal(http::status status) {
+  const beast::string_view reason = http::obsolete_reason(status);
   OpsAnswer answer;
   answer.status = static_cast<int>(status);
-  answer.body = absl::StrCat(ReasonOf(status), "\n");
+  answer.body = absl::StrCat(absl::string_view(reason.data(), reason.size()), "\n");
   return answer;
 }
 
@@ -98,31 +95,14 @@ beast::string_view OriginForm(beast::string_view target) {
   return path == target.npos ? "/" : target.substr(path);
 }
 
-// The whole response. A client of HTTP/1.0 gets one of that version.
-std::string ResponseTo(const Request& request, const OpsAnswer& answer, bool keep_alive) {
-  const bool old = request.version() == 10;
-  std::string text =
-      absl::StrCat(old ? "HTTP/1.0 " : "HTTP/1.1 ", answer.status, " ",
-                   ReasonOf(static_cast<http::status>(answer.status)),
-                   "\r\nContent-Type: ", answer.content_type, "\r\nCache-Control: no-store\r\n");
-  if (answer.status == 405) text += "Allow: GET, HEAD\r\n";
-  absl::StrAppend(&text, "Content-Length: ", answer.body.size(), "\r\n");
-  if (old && keep_alive) text += "Connection: keep-alive\r\n";
-  if (!old && !keep_alive) text += "Connection: close\r\n";
-  text += "\r\n";
-  // A HEAD response has the length but not the body (RFC 9110 section 9.3.2).
-  if (request.method() != http::verb::head) text += answer.body;
-  return text;
-}
-
-// Removes those before a request (RFC 9112 section 2.2). False if more bytes must be read first.
-bool SkipEmptyLines(beast::flat_buffer& buffer) {
-  const auto* bytes = static_cast<const char*>(buffer.data().data());
-  while (buffer.size() >= 2 && bytes[0] == '\r' && bytes[1] == '\n') {
-    buffer.consume(2);
-    bytes = static_cast<const char*>(buffer.data().data());
-  }
-  return buffer.size() > 1 || (buffer.size() == 1 && bytes[0] != '\r');
+Response ToResponse(OpsAnswer answer, unsigned version) {
+  Response response(static_cast<http::status>(answer.status), version);
+  response.set(http::field::content_type, answer.content_type);
+  response.set(http::field::cache_control, "no-store");
+  if (answer.status == 405) response.set(http::field::allow, "GET, HEAD");
+  response.body() = std::move(answer.body);
+  response.prepare_payload();
+  return response;
 }
 
 }  // namespace
@@ -148,12 +128,11 @@ class OpsServer::Http {
  private:
   asio::awaitable<void> AcceptAll();
   asio::awaitable<void> Serve(Streams::iterator open);
-  // Reads until the parser has the head of a request. An error of `http` is what is wrong with
-  // the input; another one ended the connection.
-  static asio::awaitable<beast::error_code> ReadHead(beast::tcp_stream& stream,
-                                                     beast::flat_buffer& buffer, Parser& parser);
-  asio::awaitable<bool> Answer(beast::tcp_stream& stream, const OpsAnswer& answer,
-                               const Request& request, bool keep_alive);
+  // Those before a request (RFC 9112 section 2.2). False when the connection has ended.
+  static asio::awaitable<bool> SkipEmptyLines(beast::tcp_stream& stream,
+                                              beast::flat_buffer& buffer);
+  asio::awaitable<bool> Answer(beast::tcp_stream& stream, OpsAnswer answer, const Request& request,
+                               bool keep_alive);
   OpsAnswer AnswerFor(const Request& request, bool complete) const;
   void ExpireSoon(beast::tcp_stream& stream) const {
     stream.expires_after(absl::ToChronoNanoseconds(options_.timeout));
@@ -191,20 +170,24 @@ asio::awaitable<void> OpsServer::Http::Serve(Streams::iterator open) {
   beast::tcp_stream& stream = *open;
   beast::flat_buffer buffer(options_.max_request_bytes);
   for (bool keep_alive = true; keep_alive;) {
-    Parser parser;
+    http::request_parser<http::empty_body> parser;
     parser.header_limit(static_cast<uint32_t>(options_.max_request_bytes));
     parser.body_limit(boost::none);  // the body is not read
     ExpireSoon(stream);
-    const beast::error_code error = co_await ReadHead(stream, buffer, parser);
+    if (!co_await SkipEmptyLines(stream, buffer)) break;
+    const auto [error, size] = co_await http::async_read_header(stream, buffer, parser, kAwait);
     if (!error) {
       open_.splice(open_.end(), open_, open);
-      const OpsAnswer answer = AnswerFor(parser.get(), parser.is_done());
+      OpsAnswer answer = AnswerFor(parser.get(), parser.is_done());
       keep_alive = parser.is_done() && parser.get().keep_alive();
-      keep_alive = co_await Answer(stream, answer, parser.get(), keep_alive);
+      keep_alive = co_await Answer(stream, std::move(answer), parser.get(), keep_alive);
     } else {
       // Input that is not HTTP gets an answer; a client that sends nothing, or stops sending, gets
       // none.
-      if (error.category() != http::make_error_code(http::error::bad_method).category()) break;
+      if (error.category() != http::make_error_code(http::error::bad_method).category() ||
+          error == http::error::end_of_stream || error == http::error::partial_message) {
+        break;
+      }
       keep_alive = co_await Answer(stream, RefusalFor(error), parser.get(), false);
     }
   }
@@ -221,31 +204,35 @@ asio::awaitable<void> OpsServer::Http::Serve(Streams::iterator open) {
   }
 }
 
-asio::awaitable<beast::error_code> OpsServer::Http::ReadHead(beast::tcp_stream& stream,
-                                                             beast::flat_buffer& buffer,
-                                                             Parser& parser) {
+asio::awaitable<bool> OpsServer::Http::SkipEmptyLines(beast::tcp_stream& stream,
+                                                      beast::flat_buffer& buffer) {
   constexpr size_t kRead = 4096;
-  for (bool begun = false;;) {
-    begun = begun || SkipEmptyLines(buffer);
-    if (begun) {
-      beast::error_code error;
-      buffer.consume(parser.put(buffer.data(), error));
-      if (error && error != http::error::need_more) co_return error;
-      if (parser.is_header_done()) co_return beast::error_code();
+  for (;;) {
+    const auto* bytes = static_cast<const char*>(buffer.data().data());
+    while (buffer.size() >= 2 && bytes[0] == '\r' && bytes[1] == '\n') {
+      buffer.consume(2);
+      bytes = static_cast<const char*>(buffer.data().data());
     }
+    const bool undecided = buffer.size() == 0 || (buffer.size() == 1 && bytes[0] == '\r');
+    if (!undecided) co_return true;
     const size_t room = std::min(kRead, buffer.max_size() - buffer.size());
-    if (room == 0) co_return make_error_code(http::error::buffer_overflow);
     const auto [error, size] = co_await stream.async_read_some(buffer.prepare(room), kAwait);
-    if (error) co_return error;
+    if (error) co_return false;
     buffer.commit(size);
   }
 }
 
-asio::awaitable<bool> OpsServer::Http::Answer(beast::tcp_stream& stream, const OpsAnswer& answer,
+asio::awaitable<bool> OpsServer::Http::Answer(beast::tcp_stream& stream, OpsAnswer answer,
                                               const Request& request, bool keep_alive) {
-  const std::string response = ResponseTo(request, answer, keep_alive);
+  Response response = ToResponse(std::move(answer), request.version() == 10 ? 10 : 11);
+  response.keep_alive(keep_alive);
+  http::response_serializer<http::string_body> serializer(response);
+  // A HEAD response has the length but not the body (RFC 9110 section 9.3.2).
+  const bool head_only = request.method() == http::verb::head;
   ExpireSoon(stream);
-  const auto [error, size] = co_await asio::async_write(stream, asio::buffer(response), kAwait);
+  const auto [error, size] = head_only
+                                 ? co_await http::async_write_header(stream, serializer, kAwait)
+                                 : co_await http::async_write(stream, serializer, kAwait);
   co_return !error && keep_alive;
 }
 
