@@ -17,6 +17,12 @@ if(CAIRN_PRECOMPILED)
   add_compile_options($<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=400000>)
 endif()
 
+# It links a test program in half the time of the default linker, beside which Debian installs it.
+find_program(CAIRN_GOLD ld.gold)
+if(CAIRN_PRECOMPILED AND CAIRN_GOLD)
+  add_link_options(-fuse-ld=gold)
+endif()
+
 set(CAIRN_COMMON_HEADERS
   <absl/container/btree_map.h> <absl/container/btree_set.h> <absl/container/flat_hash_map.h> <absl/container/flat_hash_set.h>
   <absl/container/inlined_vector.h> <absl/container/node_hash_map.h> <absl/functional/function_ref.h> <absl/status/statusor.h>
@@ -93,6 +99,11 @@ function(cairn_optimize level)
       set_source_files_properties(${one} PROPERTIES COMPILE_OPTIONS -O${level})
     endif()
   endforeach()
+endfunction()
+
+# cairn_compile_alone(sources...): those that take two seconds or more, so that no change waits for two of them.
+function(cairn_compile_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
 # cairn_use_common(TARGET libraries...): the common headers, if one of its libraries sends or receives what is in signaling/v1.

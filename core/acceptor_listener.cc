@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "core/epoll_watch.h"
 
 namespace cairn::core {
 
@@ -48,10 +49,7 @@ void AcceptorListener::ResumeIfDue(absl::Duration now) {
 }
 
 void AcceptorListener::Listen() {
-  epoll_event event = {};
-  event.events = EPOLLIN;
-  event.data.u64 = id_;
-  const bool listens = epoll_ctl(epoll_, EPOLL_CTL_ADD, socket_, &event) == 0;
+  const bool listens = EpollWatch(epoll_, EPOLL_CTL_ADD, socket_, EPOLLIN, id_);
   resumes_ = listens ? absl::InfiniteDuration() : clock_.Elapsed() + kPause;
 }
 

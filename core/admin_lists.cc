@@ -16,13 +16,6 @@ namespace {
 
 namespace v1 = signaling::v1;
 
-template <typename Message>
-class RefusedStream final : public grpc::ServerWriteReactor<Message> {
- public:
-  explicit RefusedStream(const absl::Status& status) { this->Finish(ToGrpc(status)); }
-  void OnDone() override { delete this; }
-};
-
 int EntriesIn(const v1::ListPeersResponse& page) {
   return page.peers_size() + (page.next_page_token().empty() ? 0 : 1);
 }
@@ -77,18 +70,5 @@ AdminStreams::Stream<v1::ListTopicsResponse>* AdminStreams::ListTopics(
     const v1::ListTopicsRequest& request) {
   return new ListStream<TopicListing, v1::ListTopicsResponse>(core_, TopicListing(request));
 }
-
-template <typename Message>
-AdminStreams::Stream<Message>* AdminStreams::Refused(const absl::Status& status) {
-  return new RefusedStream<Message>(status);
-}
-
-#define CAIRN_ADMIN_STREAM(Message) \
-  template AdminStreams::Stream<Message>* AdminStreams::Refused<Message>(const absl::Status&);
-CAIRN_ADMIN_STREAM(v1::ListPeersResponse)
-CAIRN_ADMIN_STREAM(v1::ListTopicsResponse)
-CAIRN_ADMIN_STREAM(v1::Event)
-CAIRN_ADMIN_STREAM(v1::TraceRecord)
-#undef CAIRN_ADMIN_STREAM
 
 }  // namespace cairn::core

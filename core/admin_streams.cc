@@ -1,4 +1,4 @@
-// AdminStreams: feeds, and streams from other cores.
+// AdminStreams: feeds, streams from other cores, and refusals.
 #include "core/admin_streams.h"
 
 #include <grpcpp/support/server_callback.h>
@@ -19,6 +19,13 @@ namespace cairn::core {
 namespace {
 
 namespace v1 = signaling::v1;
+
+template <typename Message>
+class RefusedStream final : public grpc::ServerWriteReactor<Message> {
+ public:
+  explicit RefusedStream(const absl::Status& status) { this->Finish(ToGrpc(status)); }
+  void OnDone() override { delete this; }
+};
 
 // Messages that any thread queues are written one at a time; then the stream finishes. Queue has
 // Take(Message&), false when nothing waits, and Clear().
@@ -259,7 +266,7 @@ AdminStreams::Stream<v1::TraceRecord>* AdminStreams::Trace(const v1::TraceReques
       });
 }
 
-// ---- of another core
+// ---- of another core, and none
 
 template <typename Message>
 AdminStreams::Stream<Message>* AdminStreams::FromCore(FleetCalls& calls, uint64_t core,
@@ -272,9 +279,15 @@ AdminStreams::Stream<Message>* AdminStreams::FromCore(FleetCalls& calls, uint64_
   return stream.get();
 }
 
-#define CAIRN_ADMIN_STREAM(Message)                               \
-  template AdminStreams::Stream<Message>* AdminStreams::FromCore( \
-      FleetCalls&, uint64_t, FleetCalls::Frame::Method, std::string, bool, const Credentials&);
+template <typename Message>
+AdminStreams::Stream<Message>* AdminStreams::Refused(const absl::Status& status) {
+  return new RefusedStream<Message>(status);
+}
+
+#define CAIRN_ADMIN_STREAM(Message)                                                             \
+  template AdminStreams::Stream<Message>* AdminStreams::FromCore(                               \
+      FleetCalls&, uint64_t, FleetCalls::Frame::Method, std::string, bool, const Credentials&); \
+  template AdminStreams::Stream<Message>* AdminStreams::Refused<Message>(const absl::Status&);
 CAIRN_ADMIN_STREAM(v1::ListPeersResponse)
 CAIRN_ADMIN_STREAM(v1::ListTopicsResponse)
 CAIRN_ADMIN_STREAM(v1::Event)

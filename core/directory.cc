@@ -4,52 +4,7 @@
 #include <iterator>
 #include <utility>
 
-#include "core/lane_rules.h"
-
 namespace cairn::core {
-
-LaneRecord* Directory::AddLane(const signaling::v1::Hello& hello, int64_t now_us) {
-  auto lane = std::make_unique<LaneRecord>();
-  lane->id = hello.lane_id();
-  lane->secret = hello.secret();
-  lane->edge = hello.edge();
-  lane->index = hello.lane_index();
-  lane->version = hello.version();
-  lane->proven = ProvesLane(hello);
-  lane->share = &shares_[lane->edge];
-  ++lane->share->lanes;
-  lane->tls_not_after_us = hello.tls_not_after_us();
-  lane->connected_since_us = now_us;
-  LaneRecord* record = lane.get();
-  lanes_[record->id] = std::move(lane);
-  return record;
-}
-
-void Directory::Bind(const LaneEndpoint* endpoint, LaneRecord& lane) {
-  endpoints_[endpoint] = &lane;
-}
-void Directory::Unbind(const LaneEndpoint* endpoint) { endpoints_.erase(endpoint); }
-
-void Directory::RemoveLane(const LaneRecord& lane) {
-  const auto share = shares_.find(lane.edge);
-  if (--share->second.lanes == 0) shares_.erase(share);
-  lanes_.erase(lane.id);
-}
-
-size_t Directory::LanesOf(const std::string& edge) const {
-  const auto share = shares_.find(edge);
-  return share == shares_.end() ? 0 : share->second.lanes;
-}
-
-LaneRecord* Directory::FindLane(uint64_t lane_id) {
-  const auto it = lanes_.find(lane_id);
-  return it == lanes_.end() ? nullptr : it->second.get();
-}
-
-LaneRecord* Directory::FindLane(const LaneEndpoint* endpoint) {
-  const auto it = endpoints_.find(endpoint);
-  return it == endpoints_.end() ? nullptr : it->second;
-}
 
 PeerRecord* Directory::AddPeer(LaneRecord& lane, uint64_t id, signaling::v1::PeerInfo info) {
   auto [added, is_new] = peers_.try_emplace(id);
@@ -157,16 +112,13 @@ bool Directory::Unsubscribe(PeerRecord& peer, std::string_view name) {
   return true;
 }
 
-bool Directory::IsSubscribed(const LaneRecord& lane, uint64_t id, const TopicRecord& topic) const {
-  if (asked_.peer != id || asked_.topic != &topic || asked_.lane != &lane) {
-    const PeerRecord* peer = Peer(id);
-    asked_ = {&lane, &topic, id, peer && peer->lane == &lane && peer->topics.contains(&topic)};
-  }
-  return asked_.answer;
+void Directory::AskWhetherSubscribed(const LaneRecord& lane, uint64_t id,
+                                     const TopicRecord& topic) const {
+  const PeerRecord* peer = Peer(id);
+  asked_ = {&lane, &topic, id, peer && peer->lane == &lane && peer->topics.contains(&topic)};
 }
 
-TopicRecord* Directory::FindTopic(std::string_view name) {
-  if (last_topic_ && last_topic_->name() == name) return last_topic_;
+TopicRecord* Directory::LookUpTopic(std::string_view name) {
   const auto it = topics_.find(name);
   return it == topics_.end() ? nullptr : last_topic_ = it->get();
 }

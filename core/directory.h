@@ -167,8 +167,14 @@ class Directory {
   bool Subscribe(PeerRecord& peer, std::string_view topic, int64_t now_us);
   bool Unsubscribe(PeerRecord& peer, std::string_view topic);
   // Whether the peer is the lane's, and subscribed to the topic.
-  bool IsSubscribed(const LaneRecord& lane, uint64_t peer, const TopicRecord& topic) const;
-  TopicRecord* FindTopic(std::string_view name);
+  bool IsSubscribed(const LaneRecord& lane, uint64_t peer, const TopicRecord& topic) const {
+    if (asked_.peer != peer || asked_.topic != &topic || asked_.lane != &lane)
+      AskWhetherSubscribed(lane, peer, topic);
+    return asked_.answer;
+  }
+  TopicRecord* FindTopic(std::string_view name) {
+    return last_topic_ && last_topic_->name() == name ? last_topic_ : LookUpTopic(name);
+  }
   const TopicRecord* Topic(std::string_view name) const;
 
   // ---- for inspection
@@ -186,6 +192,8 @@ class Directory {
   uint64_t peers_closed() const { return peers_closed_; }
 
  private:
+  void AskWhetherSubscribed(const LaneRecord& lane, uint64_t peer, const TopicRecord& topic) const;
+  TopicRecord* LookUpTopic(std::string_view name);
   void Forget(PeerRecord& peer);
   void RemoveInterest(const PeerRecord& peer, TopicRecord* topic);
 

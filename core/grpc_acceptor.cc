@@ -15,6 +15,7 @@
 
 #include "base/address.h"
 #include "core/acceptor_thread.h"
+#include "core/epoll_watch.h"
 #include "core/receive_buffer.h"
 #include "proto/link/timing.h"
 
@@ -284,10 +285,7 @@ void AcceptorThread::Forget(PendingMap::iterator it) {
 }
 
 bool AcceptorThread::Watch(int fd, uint32_t events, uint64_t id) const {
-  epoll_event event = {};
-  event.events = events;
-  event.data.u64 = id;
-  return epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+  return EpollWatch(epoll_.get(), EPOLL_CTL_ADD, fd, events, id);
 }
 
 GrpcAcceptor::GrpcAcceptor(const GrpcSocket& socket, const Authority& authority,

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "core/epoll_watch.h"
 
 namespace cairn::core {
 namespace {
@@ -89,11 +90,8 @@ void GrpcRelay::Serve(uint64_t id) {
 
 void GrpcRelay::Watch(int fd, uint64_t id, uint32_t& watched, uint32_t wanted) const {
   if (wanted == watched) return;
-  epoll_event event = {};
-  event.events = wanted;
-  event.data.u64 = id;
   const int operation = watched == 0 ? EPOLL_CTL_ADD : wanted == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
-  if (epoll_ctl(epoll_.get(), operation, fd, &event) == 0) watched = wanted;
+  if (EpollWatch(epoll_.get(), operation, fd, wanted, id)) watched = wanted;
 }
 
 }  // namespace cairn::core

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "core/epoll_watch.h"
 
 namespace cairn::core {
 namespace {
@@ -14,13 +15,6 @@ namespace {
 constexpr uint64_t kTasksId = 0;
 constexpr uint64_t kGuestId = ~uint64_t{0};
 constexpr absl::Duration kTimeStep = absl::Seconds(1);
-
-bool Control(int epoll, int operation, int fd, uint32_t events, uint64_t id) {
-  epoll_event event = {};
-  event.events = events;
-  event.data.u64 = id;
-  return epoll_ctl(epoll, operation, fd, &event) == 0;
-}
 
 }  // namespace
 
@@ -30,9 +24,10 @@ LanePort::LanePort(Core& core, Authority& authority, PortGuest* guest)
       guest_(guest),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       buffer_(std::make_unique<char[]>(kReadBytes)) {
-  CAIRN_CHECK(Control(epoll_.get(), EPOLL_CTL_ADD, tasks_.wake_fd(), EPOLLIN | EPOLLET, kTasksId));
+  CAIRN_CHECK(
+      EpollWatch(epoll_.get(), EPOLL_CTL_ADD, tasks_.wake_fd(), EPOLLIN | EPOLLET, kTasksId));
   if (guest_)
-    CAIRN_CHECK(Control(epoll_.get(), EPOLL_CTL_ADD, guest_->ready_fd(), EPOLLIN, kGuestId));
+    CAIRN_CHECK(EpollWatch(epoll_.get(), EPOLL_CTL_ADD, guest_->ready_fd(), EPOLLIN, kGuestId));
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -128,14 +123,14 @@ void LanePort::RemoveIfOver(const Shared& connection) {
   if (!connection->over() || found == connections_.end()) return;
   waiting_bytes_ -= found->second.waiting_bytes;
   connections_.erase(found);
-  Control(epoll_.get(), EPOLL_CTL_DEL, connection->fd(), 0, 0);
+  EpollWatch(epoll_.get(), EPOLL_CTL_DEL, connection->fd(), 0, 0);
   connection->End();
 }
 
 void LanePort::Open(LaneSocket socket, const std::string& received, Credentials credentials,
                     Caller caller) {
   const uint64_t id = next_id_++;
-  if (!Control(epoll_.get(), EPOLL_CTL_ADD, socket.fd(), LaneConnection::kWatchedAtFirst, id))
+  if (!EpollWatch(epoll_.get(), EPOLL_CTL_ADD, socket.fd(), LaneConnection::kWatchedAtFirst, id))
     return;
   const auto connection =
       std::make_shared<LaneConnection>(id, std::move(socket), *this, core_, std::move(caller));
@@ -170,7 +165,7 @@ void LanePort::Touch(Shared connection) {
 }
 
 void LanePort::Watch(LaneConnection& connection, uint32_t epoll_events) {
-  Control(epoll_.get(), EPOLL_CTL_MOD, connection.fd(), epoll_events, connection.id());
+  EpollWatch(epoll_.get(), EPOLL_CTL_MOD, connection.fd(), epoll_events, connection.id());
 }
 
 }  // namespace cairn::core

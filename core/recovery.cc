@@ -136,11 +136,6 @@ void Recovery::TellPassedOver() {
 
 // ---- relays
 
-// Lanes of this process did not experience a restart: they wait only if other lanes have.
-bool Recovery::IsHeld(const LaneRecord& lane) const {
-  return hold_.holding() && (lane.channel || hold_.restarted());
-}
-
 // ---- time
 
 void Recovery::EndHoldWhenDue() {

@@ -57,8 +57,11 @@ class Recovery {
   void TellMissed(uint64_t lane_id);
 
   // ---- relays
-  // Whether new relays of the lane are held.
-  bool IsHeld(const LaneRecord& lane) const;
+  // Whether new relays of the lane are held. Lanes of this process did not experience a restart:
+  // they wait only if other lanes have.
+  bool IsHeld(const LaneRecord& lane) const {
+    return hold_.holding() && (lane.channel || hold_.restarted());
+  }
   // Whether relays wait that are older than every event that has not been handled: held ones, or
   // those kept for lanes that catch up.
   bool has_older() const { return hold_.releasing() || !catching_up_.empty(); }

@@ -17,9 +17,9 @@ namespace cairn::edge {
 
 class Client {
  public:
-  // Queues one whole, encoded WebSocket frame. May cause a Close(kSlowReader), which is carried out
+  // Queues whole, encoded WebSocket frames. May cause a Close(kSlowReader), which is carried out
   // later: the session stays valid until the current input has been handled.
-  virtual void Deliver(std::string_view frame) = 0;
+  virtual void Deliver(std::string_view frames) = 0;
   // Queues one message in a frame of its own. Returns the size of the frame.
   size_t Send(wire::WsOpcode opcode, std::string_view message) {
     std::string frame;

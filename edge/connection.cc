@@ -102,7 +102,7 @@ void Connection::OnReadable() {
     const std::span<char> buffer = context_.read_buffer.first(ReadSize());
     if (session_) session_->PrefetchMember();
     const Stream::Result read = stream_.Read(buffer);
-    if (read.status == Stream::Status::kWantRead) return;
+    if (read.status == Stream::Status::kWantRead) return Account();
     if (read.status == Stream::Status::kWantWrite) {
       // There is more to read, but it must wait: watching for it would spin.
       read_blocked_ = true;

@@ -72,7 +72,7 @@ class Connection final : public Client, public SocketListener, public DeadlineHo
   uint32_t watched() const { return watched_; }
 
   // ---- called by the session and the lane (Client)
-  void Deliver(std::string_view frame) override;
+  void Deliver(std::string_view frames) override;
   void Charge(uint64_t deliveries) override;
   void Pong(std::string_view payload) override;
   void OnPong(std::string_view payload) override;
@@ -114,6 +114,9 @@ class Connection final : public Client, public SocketListener, public DeadlineHo
   void PauseForTokens();
   void WaitForTurn();
   void ForgetUnheard();
+  // Deliver() for one frame, for which the queue may have no room.
+  void DeliverOne(std::string_view frame);
+  void Queue(std::string_view frames);
   // How many bytes to read at once: roughly what there are tokens for.
   size_t ReadSize() const;
   // Reports the memory of the queues to the loop.

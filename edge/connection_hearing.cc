@@ -8,11 +8,12 @@ namespace cairn::edge {
 
 size_t Connection::ReadSize() const {
   // About the size of a message: input for which there are no tokens must be kept.
-  constexpr size_t kBytesPerToken = 128, kLeast = 4096;
+  constexpr size_t kBytesPerToken = 128;
+  const size_t least = stream_.tls() ? Stream::kLeastRead : 4096;
   const size_t all = context_.read_buffer.size();
   if (context_.message_rate.per_second == 0) return all;
   const double bytes = messages_.tokens() * static_cast<double>(kBytesPerToken);
-  return bytes <= kLeast ? kLeast : std::min(static_cast<size_t>(bytes), all);
+  return bytes <= static_cast<double>(least) ? least : std::min(static_cast<size_t>(bytes), all);
 }
 
 bool Connection::OutOfMessages() const {

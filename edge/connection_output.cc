@@ -12,15 +12,22 @@ void Connection::GiveUpQueue() {
 }
 
 void Connection::Account() {
-  const size_t held = out_.memory_bytes() + (unheard_ ? unheard_->bytes.capacity() : 0);
+  const size_t held =
+      out_.memory_bytes() + stream_.held_bytes() + (unheard_ ? unheard_->bytes.capacity() : 0);
   if (held == queue_memory_) return;
   context_.pressure.NoteQueued(static_cast<ptrdiff_t>(held) -
                                static_cast<ptrdiff_t>(queue_memory_));
   queue_memory_ = held;
 }
 
-void Connection::Deliver(std::string_view frame) {
+void Connection::Deliver(std::string_view frames) {
   if (phase_ != Phase::kOpen || reason_ || unwritable_) return;
+  if (out_.size() + frames.size() <= context_.session.limits.max_queued_bytes) return Queue(frames);
+  while (!frames.empty() && phase_ == Phase::kOpen && !unwritable_)
+    DeliverOne(wire::TakeWsFrame(frames));
+}
+
+void Connection::DeliverOne(std::string_view frame) {
   const size_t bound = context_.session.limits.max_queued_bytes;
   if (out_.size() + frame.size() > bound) {
     // A burst within one batch is not the client's fault: first write what the socket accepts.
@@ -28,7 +35,11 @@ void Connection::Deliver(std::string_view frame) {
     if (phase_ != Phase::kOpen) return;
     if (out_.size() + frame.size() > bound) return Close(CloseReason::kSlowReader, 0);
   }
-  out_.Append(frame);
+  Queue(frame);
+}
+
+void Connection::Queue(std::string_view frames) {
+  out_.Append(frames);
   context_.turn.Touch(*this);
   Account();
   context_.pressure.ShortenQueues();

@@ -36,9 +36,9 @@ struct TrafficCounters {
   Counter messages;
   Counter bytes;
 
-  void Count(size_t message_bytes) {
-    messages.Add();
-    bytes.Add(message_bytes);
+  void Count(size_t all_bytes, uint64_t n) {
+    messages.Add(n);
+    bytes.Add(all_bytes);
   }
 };
 using TrafficByForm = std::array<TrafficCounters, kMessageFormCount>;
@@ -67,8 +67,11 @@ struct EdgeCounters {
   void Count(CloseReason reason) { closes[static_cast<size_t>(reason)].Add(); }
   void CountRefusal(CloseReason reason) { refusals[static_cast<size_t>(reason)].Add(); }
   void Count(DropReason reason) { drops[static_cast<size_t>(reason)].Add(); }
-  void CountIn(MessageForm form, size_t bytes) { in[static_cast<size_t>(form)].Count(bytes); }
-  void CountOut(MessageForm form, size_t bytes) { out[static_cast<size_t>(form)].Count(bytes); }
+  void CountIn(MessageForm form, size_t bytes) { in[static_cast<size_t>(form)].Count(bytes, 1); }
+  // `bytes`: of all `n` together.
+  void CountOut(MessageForm form, size_t bytes, uint64_t n = 1) {
+    out[static_cast<size_t>(form)].Count(bytes, n);
+  }
 
   uint64_t messages_in() const {
     uint64_t sum = 0;

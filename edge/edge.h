@@ -16,12 +16,12 @@
 #include "base/address.h"
 #include "base/bearer_tokens.h"
 #include "base/clock.h"
-#include "base/tls_context.h"
 #include "base/unique_fd.h"
 #include "edge/edge_snapshot.h"
 #include "edge/handshake.h"
 #include "edge/limits.h"
 #include "edge/link_factory.h"
+#include "edge/tls_context.h"
 
 namespace cairn::edge {
 

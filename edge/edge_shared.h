@@ -10,12 +10,12 @@
 #include "base/bearer_tokens.h"
 #include "base/clock.h"
 #include "base/reloadable.h"
-#include "base/tls_context.h"
 #include "edge/close_log.h"
 #include "edge/connection_limiter.h"
 #include "edge/core_sight.h"
 #include "edge/handshake.h"
 #include "edge/limits.h"
+#include "edge/tls_context.h"
 
 namespace cairn::edge {
 

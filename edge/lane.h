@@ -34,12 +34,12 @@
 #include "edge/client.h"
 #include "edge/core_link.h"
 #include "edge/counters.h"
-#include "edge/frame_buffer.h"
 #include "edge/known_rosters.h"
 #include "edge/limits.h"
 #include "edge/open_relays.h"
 #include "edge/outbox.h"
 #include "edge/record_cache.h"
+#include "edge/relay_run.h"
 #include "edge/seen_relays.h"
 #include "edge/waiting_relays.h"
 #include "edge/work.h"
@@ -200,7 +200,10 @@ class Lane final : public CoreLinkListener {
   // ---- what the core is told (lane_session.cc)
   // The core is told at once: a session has begun, the snapshot is told, nothing waits, and there
   // is room.
-  bool Flows() const;
+  bool Flows() const {
+    return snapshot_told_ && in_session_ && untold_.empty() && outbox_.empty() &&
+           outbox_.has_room();
+  }
   // Calls fill(event) for an event that is sent now, or queued.
   template <typename Fill>
   void Tell(signaling::v1::LaneEvent::Kind kind, uint64_t peer, const Fill& fill) {
@@ -246,37 +249,33 @@ class Lane final : public CoreLinkListener {
   // Sends a message of cairn.signal.v2.
   void Say(const Member& member, std::string_view message);
   // ---- delivery to clients (lane_fan_out.cc)
-  // A relay, and its frame in every dialect: each is encoded when the first client needs it.
-  struct FanOut {
-    signaling::v1::Delivery own;
-    signaling::v1::Delivery* borrowed =
-        nullptr;  // in place of `own`, until the core's message ends
-    FrameBuffer native_frame;
-    std::string v2_frame;
-
-    const signaling::v1::Delivery& delivery() const { return borrowed ? *borrowed : own; }
-    void Keep() {
-      if (borrowed) own.Swap(std::exchange(borrowed, nullptr));
-    }
-  };
-  // Relays of one sender that are being handed to the members of one topic: those before `next`
-  // have them.
+  // Relays that are being handed to the members of one topic: those before `next` have them. The
+  // topic is null for a relay to one peer, and when the walk is finished.
   struct Walk {
-    Topic* topic = nullptr;  // null: finished
+    Topic* topic = nullptr;
     uint32_t next = 0;
-    std::vector<FanOut> relays;
+    RelayRun run;
   };
-  void OnDelivery(signaling::v1::Delivery& delivery);
+  void OnDelivery(signaling::v1::Delivery& delivery) {
+    RelayRun& run = fresh_.run;
+    if (!run.empty() && run.Continues(delivery) && run.HasRoom(fresh_.topic->members.size()))
+      return run.Borrow(delivery);
+    EndRun();
+    BeginRun(delivery);
+  }
+  // REQUIRES: nothing is gathered.
+  void BeginRun(signaling::v1::Delivery& delivery);
+  // Hands the gathered relays to clients, or lets them wait.
+  void EndRun();
   void OnPresence(signaling::v1::Notice& notice);
   // Continues while work_ is below `until`.
-  void Begin(Topic* topic, Walk& walk, uint64_t until);
+  void Begin(Walk& walk, uint64_t until);
   void GoOn(Walk& walk, uint64_t until);
   void DeliverNext(uint64_t until);
-  void TakeAlong(const Topic& topic, std::vector<FanOut>& relays);
+  void TakeAlong(const Topic& topic, RelayRun& run);
   void Announce(const signaling::v1::Notice& notice);
-  void DeliverTo(Member* member, FanOut& relay);
-  static std::string_view FrameFor(const Member& member, FanOut& relay);
-  void CountLatency(const FanOut& relay, uint64_t copies);
+  void DeliverTo(Member* member, RelayRun& run);
+  void CountLatency(const RelayRun& run, uint64_t copies);
   void OnAnswer(const signaling::v1::Answer& answer);
   // Answers the member's queries that have waited for query_hold.
   void EndQueries(Member* member, absl::Duration now);
@@ -315,7 +314,7 @@ class Lane final : public CoreLinkListener {
   std::atomic<size_t> backlog_bytes_{0};
   WaitingRelays waiting_;
   Walk begun_;               // may span turns
-  Walk fresh_;               // its memory is reused
+  Walk fresh_;               // gathers relays of the core's message; its memory is reused
   uint64_t work_ = 0;        // of this turn
   uint64_t fresh_work_ = 0;  // the part of it for new relays
   int64_t deliver_us_ = 0;   // now, Unix microseconds

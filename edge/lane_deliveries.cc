@@ -20,6 +20,7 @@ void Lane::OnCoreMessage(CoreToLane& message) {
       counters_.Count(DropReason::kDuplicate);
     }
   }
+  EndRun();
   for (int i = 0; i + 1 < message.settled_size(); i += 2)
     open_.Settle(message.settled(i), message.settled(i + 1));
   if (message.has_roster()) OnRoster(message.roster());

@@ -83,10 +83,6 @@ void Lane::SayMissed() {
 
 // ---- messages to the core
 
-bool Lane::Flows() const {
-  return snapshot_told_ && in_session_ && untold_.empty() && outbox_.empty() && outbox_.has_room();
-}
-
 void Lane::Pump() {
   if (!in_session_) return;
   while (outbox_.has_room()) {

@@ -7,17 +7,6 @@ namespace cairn::edge {
 
 using signaling::v1::LaneEvent;
 
-LaneEvent& Outbox::Add(LaneEvent::Kind kind, uint64_t peer) {
-  LaneEvent& event = *batch_.add_events();
-  event.set_kind(kind);
-  event.set_peer(peer);
-  return event;
-}
-
-void Outbox::Added(const LaneEvent& event) {
-  if (room_ != kUnlimited) room_ -= static_cast<int64_t>(link::CostOf(event));
-}
-
 LaneEvent& Outbox::AddWaiting(LaneEvent::Kind kind, uint64_t peer) {
   LaneEvent& event = waiting_.emplace_back();
   event.set_kind(kind);

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "edge/record_cache.h"
+#include "proto/link/cost.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::edge {
@@ -31,8 +32,15 @@ class Outbox {
  public:
   // ---- the batch of the current turn
   // Appends an event to the batch; Added() must follow when the event is complete.
-  signaling::v1::LaneEvent& Add(signaling::v1::LaneEvent::Kind kind, uint64_t peer);
-  void Added(const signaling::v1::LaneEvent& event);
+  signaling::v1::LaneEvent& Add(signaling::v1::LaneEvent::Kind kind, uint64_t peer) {
+    signaling::v1::LaneEvent& event = *batch_.add_events();
+    event.set_kind(kind);
+    event.set_peer(peer);
+    return event;
+  }
+  void Added(const signaling::v1::LaneEvent& event) {
+    if (room_ != kUnlimited) room_ -= static_cast<int64_t>(link::CostOf(event));
+  }
   signaling::v1::LaneToCore& batch() { return batch_; }
   // What the core has room for, minus what is in the batch.
   bool has_room() const { return room_ > 0; }

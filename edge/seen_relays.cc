@@ -6,16 +6,6 @@
 
 namespace cairn::edge {
 
-bool SeenRelays::Take(uint64_t origin_lane, uint64_t seq) {
-  if (!last_ || last_origin_ != origin_lane) {
-    last_ = &seen_[origin_lane].seq;
-    last_origin_ = origin_lane;
-  }
-  if (seq <= *last_) return false;
-  *last_ = seq;
-  return true;
-}
-
 void SeenRelays::OnRoster(const signaling::v1::Roster& roster, absl::Duration now) {
   absl::flat_hash_set<uint64_t> present(roster.lanes().begin(), roster.lanes().end());
   present.insert(roster.elsewhere().begin(), roster.elsewhere().end());

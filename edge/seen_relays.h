@@ -28,7 +28,15 @@ class SeenRelays {
   static constexpr size_t kMaxAbsent = 16'384;
 
   // False when this relay of the origin, or a later one, was received before.
-  bool Take(uint64_t origin_lane, uint64_t seq);
+  bool Take(uint64_t origin_lane, uint64_t seq) {
+    if (!last_ || last_origin_ != origin_lane) {
+      last_ = &seen_[origin_lane].seq;
+      last_origin_ = origin_lane;
+    }
+    if (seq <= *last_) return false;
+    *last_ = seq;
+    return true;
+  }
   // Origins that are not in the roster are removed after a while.
   void OnRoster(const signaling::v1::Roster& roster, absl::Duration now);
   void Prune(absl::Duration now);

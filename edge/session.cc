@@ -87,7 +87,7 @@ std::span<char> Session::OnBytes(std::span<char> bytes, Allowance most) {
   return closed_ ? std::span<char>() : bytes;
 }
 
-void Session::OnMessage(const WsDecoder::Event& event) {
+inline void Session::OnMessage(const WsDecoder::Event& event) {
   const MessageForm form = member_->form();
   context_.counters.CountIn(form, event.data.size());
   const wire::DecodeResult decoded = context_.reader.Read(event.data, member_->facts.dialect);
@@ -110,7 +110,7 @@ void Session::OnMessage(const WsDecoder::Event& event) {
   }
 }
 
-void Session::OnRelay(const wire::Message& message) {
+inline void Session::OnRelay(const wire::Message& message) {
   uint64_t to = 0;
   if (message.to) {
     const std::optional<uint64_t> id = ParseId(*message.to);

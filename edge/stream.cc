@@ -7,8 +7,11 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <climits>
+
+#include "edge/tls_takeover.h"
 
 namespace cairn::edge {
 namespace {
@@ -31,6 +34,20 @@ Stream::Status FromErrno(Stream::Status would_block) {
   }
 }
 
+// kWantRead: not at its end.
+Stream::Status StatusOf(TlsRecords::End end) {
+  switch (end) {
+    case TlsRecords::End::kNone:
+      return Stream::Status::kWantRead;
+    case TlsRecords::End::kClosed:
+      return Stream::Status::kClosed;
+    case TlsRecords::End::kAlerted:
+    case TlsRecords::End::kFailed:
+      break;
+  }
+  return Stream::Status::kLost;
+}
+
 }  // namespace
 
 void Stream::SetOptions(int fd, absl::Duration user_timeout) {
@@ -44,7 +61,10 @@ void Stream::SetOptions(int fd, absl::Duration user_timeout) {
 Stream::Status Stream::Handshake() {
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
-  return result == 1 ? Status::kOk : FromSsl(result).status;
+  if (result != 1) return FromSsl(result).status;
+  records_ = TlsTakeover::Take(ssl_.get());
+  if (records_) ssl_.reset();
+  return Status::kOk;
 }
 
 const char* Stream::LastTlsError() {
@@ -55,6 +75,7 @@ const char* Stream::LastTlsError() {
 }
 
 Stream::Result Stream::Read(std::span<char> into) {
+  if (records_) return ReadRecords(into);
   if (ssl_) {
     ERR_clear_error();
     const int wanted = static_cast<int>(std::min<size_t>(into.size(), INT_MAX));
@@ -65,6 +86,46 @@ Stream::Result Stream::Read(std::span<char> into) {
   if (n > 0) return {Status::kOk, static_cast<size_t>(n)};
   if (n == 0) return {Status::kClosed};
   return {FromErrno(Status::kWantRead)};
+}
+
+Stream::Result Stream::ReadRecords(std::span<char> into) {
+  if (records_->end() != TlsRecords::End::kNone) return {StatusOf(records_->end())};
+  const std::string_view partial = records_->partial();
+  std::copy(partial.begin(), partial.end(), into.begin());
+  const std::span<char> room = into.subspan(partial.size());
+  const ssize_t n = recv(fd_.get(), room.data(), room.size(), 0);
+  // An end without a close_notify cannot cut a message short: frames have lengths.
+  if (n == 0) return {Status::kClosed};
+  if (n < 0) return {FromErrno(Status::kWantRead)};
+  const size_t data = records_->Open(into.first(partial.size() + static_cast<size_t>(n)));
+  if (records_->end() == TlsRecords::End::kFailed) SendAlert();
+  return data > 0 ? Result{Status::kOk, data} : Result{StatusOf(records_->end())};
+}
+
+Stream::Result Stream::WriteRecord(std::string_view bytes) {
+  std::array<char, TlsRecords::kMaxSealed> room;
+  std::string_view sealed = records_->unsent();
+  const bool kept = !sealed.empty();
+  const size_t text = kept ? records_->unsent_text() : std::min(bytes.size(), TlsRecords::kMaxText);
+  if (!kept) sealed = {room.data(), records_->Seal(bytes.substr(0, text), room)};
+  if (sealed.empty()) return {Status::kLost};
+  const ssize_t n = send(fd_.get(), sealed.data(), sealed.size(), MSG_NOSIGNAL);
+  const Status status = n >= 0 ? Status::kOk : FromErrno(Status::kWantWrite);
+  if (status != Status::kOk && status != Status::kWantWrite) return {status};
+  const size_t sent = n > 0 ? static_cast<size_t>(n) : 0;
+  const bool whole = sent == sealed.size();
+  if (kept)
+    records_->Sent(sent);
+  else if (!whole)
+    records_->KeepUnsent(sealed.substr(sent), text);
+  return {whole ? Status::kOk : Status::kWantWrite, text};
+}
+
+void Stream::SendAlert() {
+  if (!records_->unsent().empty()) return;
+  std::array<char, TlsRecords::kMaxSealed> room;
+  const size_t sealed = records_->SealAlert(room);
+  (void)!send(fd_.get(), room.data(), sealed, MSG_NOSIGNAL);
 }
 
 Stream::Result Stream::PeekRaw(std::span<char> into) {
@@ -79,6 +140,7 @@ void Stream::DiscardRaw(std::span<char> scratch) {
 }
 
 Stream::Result Stream::Write(std::string_view bytes) {
+  if (records_) return WriteRecord(bytes);
   if (ssl_) {
     ERR_clear_error();
     // One record per call, although SSL_MODE_ENABLE_PARTIAL_WRITE allows more, so that it is known
@@ -99,6 +161,7 @@ Stream::Result Stream::Write(std::string_view bytes) {
 void Stream::ShutdownRead() { shutdown(fd_.get(), SHUT_RD); }
 
 void Stream::ShutdownWrite() {
+  if (records_) SendAlert();
   if (ssl_) {
     ERR_clear_error();
     SSL_shutdown(ssl_.get());

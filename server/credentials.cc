@@ -97,13 +97,13 @@ absl::StatusOr<BearerTokens> LoadClientTokens(const Options& options) {
   return tokens;
 }
 
-absl::StatusOr<std::shared_ptr<const TlsContext>> LoadClientTls(const Options& options) {
+absl::StatusOr<std::shared_ptr<const edge::TlsContext>> LoadClientTls(const Options& options) {
   const absl::Status pair = CheckPair("--tls-cert (CAIRN_SIGNAL_TLS_CERT)", options.tls_cert,
                                       "--tls-key (CAIRN_SIGNAL_TLS_KEY)", options.tls_key);
   if (!pair.ok()) return pair;
-  if (options.tls_cert.empty()) return std::shared_ptr<const TlsContext>();
-  absl::StatusOr<std::shared_ptr<const TlsContext>> tls =
-      TlsContext::Load(options.tls_cert, options.tls_key);
+  if (options.tls_cert.empty()) return std::shared_ptr<const edge::TlsContext>();
+  absl::StatusOr<std::shared_ptr<const edge::TlsContext>> tls =
+      edge::TlsContext::Load(options.tls_cert, options.tls_key);
   if (!tls.ok()) return Prefixed("--tls-cert, --tls-key", tls.status());
   return tls;
 }

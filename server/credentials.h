@@ -10,10 +10,10 @@
 #include <string>
 
 #include "base/bearer_tokens.h"
-#include "base/tls_context.h"
 #include "core/authority.h"
 #include "core/grpc_server.h"
 #include "edge/core_tls.h"
+#include "edge/tls_context.h"
 #include "server/options.h"
 
 namespace cairn::server {
@@ -21,7 +21,7 @@ namespace cairn::server {
 // What clients must present; nothing required when no token is configured.
 absl::StatusOr<BearerTokens> LoadClientTokens(const Options& options);
 // For the clients' port; null: no TLS.
-absl::StatusOr<std::shared_ptr<const TlsContext>> LoadClientTls(const Options& options);
+absl::StatusOr<std::shared_ptr<const edge::TlsContext>> LoadClientTls(const Options& options);
 
 // For the core's port: who may open lanes, change things, and read.
 absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options);

@@ -24,7 +24,7 @@ absl::StatusOr<edge::EdgeOptions> LoadEdgeOptions(const Options& options,
   edge_options.limits = options.limits;
   edge_options.proxy_trust = options.proxy_trust;
   edge_options.log_peers = options.log_peers;
-  absl::StatusOr<std::shared_ptr<const TlsContext>> tls = LoadClientTls(options);
+  absl::StatusOr<std::shared_ptr<const edge::TlsContext>> tls = LoadClientTls(options);
   if (!tls.ok()) return tls.status();
   edge_options.tls = *std::move(tls);
   absl::StatusOr<BearerTokens> tokens = LoadClientTokens(options);

@@ -26,7 +26,7 @@ constexpr uint8_t AdditionalInformation(uint64_t value) {
   }
 }
 
-char* WriteHead(uint8_t major, uint64_t value, char* to) {
+inline char* WriteHead(uint8_t major, uint64_t value, char* to) {
   *to++ = static_cast<char>(major | AdditionalInformation(value));
   for (size_t left = ArgumentSize(value); left > 0; --left) {
     *to++ = static_cast<char>(value >> (8 * (left - 1)) & 0xff);

@@ -20,7 +20,9 @@ constexpr uint64_t kTagNegativeBignum = 3;
 
 DecodeResult LenientReader::Read() {
   DecodeResult result;
-  if (!ReadMessage(result.message)) return {.fault = fault_, .message = {}};
+  if (ReadMessage(result.message)) return result;
+  result = DecodeResult();
+  result.fault = fault_;
   return result;
 }
 

@@ -25,14 +25,19 @@ inline bool Take(std::string_view expected, std::string_view& rest) {
 // bits. False if there is none, or not all of it.
 inline bool TakeString(uint8_t major, std::string_view& rest, std::string_view& content) {
   if (rest.empty() || (static_cast<uint8_t>(rest[0]) & 0xe0) != major) return false;
+  const auto byte = [rest](size_t at) { return uint64_t{static_cast<uint8_t>(rest[at])}; };
   size_t head_size = 1;
-  uint64_t length = static_cast<uint8_t>(rest[0]) & 0x1f;
-  if (length >= 24) {
+  uint64_t length = byte(0) & 0x1f;
+  if (length == 24) {  // of most strings
+    head_size = 2;
+    if (rest.size() < head_size) return false;
+    length = byte(1);
+  } else if (length > 24) {
     if (length > 26) return false;
     head_size += size_t{1} << (length - 24);
     if (rest.size() < head_size) return false;
     length = 0;
-    for (size_t i = 1; i < head_size; ++i) length = length << 8 | static_cast<uint8_t>(rest[i]);
+    for (size_t i = 1; i < head_size; ++i) length = length << 8 | byte(i);
   }
   if (rest.size() - head_size < length) return false;
   content = rest.substr(head_size, length);

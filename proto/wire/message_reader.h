@@ -35,6 +35,10 @@ enum class DecodeFault : uint8_t {
 inline constexpr int kMaxDepth = 256;
 
 struct DecodeResult {
+  // Without it all of the object would be filled with zeros first, which takes longer than reading
+  // a message.
+  DecodeResult() {}  // NOLINT(modernize-use-equals-default)
+
   DecodeFault fault = DecodeFault::kNone;
   Message message;  // valid only without a fault
 };

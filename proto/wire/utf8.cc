@@ -10,7 +10,7 @@ namespace cairn::wire {
 namespace {
 
 // Topics are ASCII nearly always: 32 bytes in one test, or eight.
-const char* SkipAscii(const char* at, const char* end) {
+inline const char* SkipAscii(const char* at, const char* end) {
   constexpr uint64_t kHighBits = 0x8080'8080'8080'8080;
   for (std::array<uint64_t, 4> words; end - at >= 32; at += 32) {
     std::memcpy(words.data(), at, sizeof words);

@@ -19,7 +19,7 @@ constexpr size_t kMaxCloseReasonBytes = kMaxControlBytes - 2;
   return (static_cast<uint8_t>(opcode) & 0x08) != 0;
 }
 
-char* WriteBigEndian(uint64_t value, size_t bytes, char* to) {
+inline char* WriteBigEndian(uint64_t value, size_t bytes, char* to) {
   for (size_t shift = bytes * 8; shift > 0; shift -= 8) {
     *to++ = static_cast<char>(value >> (shift - 8) & 0xFF);
   }
@@ -45,10 +45,18 @@ std::string_view CutAtCharacter(std::string_view text, size_t max_bytes) {
 
 char* WriteWsHeader(WsOpcode opcode, size_t payload_bytes, char* to) {
   assert(!IsControl(opcode) || payload_bytes <= kMaxControlBytes);
-  const size_t width = WsHeaderSize(payload_bytes) - 2;
   *to++ = static_cast<char>(kFin | static_cast<uint8_t>(opcode));
-  *to++ = static_cast<char>(width == 0 ? payload_bytes : width == 2 ? kLength16 : kLength64);
-  return WriteBigEndian(payload_bytes, width, to);
+  switch (WsHeaderSize(payload_bytes)) {
+    case 2:
+      *to++ = static_cast<char>(payload_bytes);
+      return to;
+    case 4:
+      *to++ = static_cast<char>(kLength16);
+      return WriteBigEndian(payload_bytes, 2, to);
+    default:
+      *to++ = static_cast<char>(kLength64);
+      return WriteBigEndian(payload_bytes, 8, to);
+  }
 }
 
 void AppendWsHeader(WsOpcode opcode, size_t payload_bytes, std::string& out) {
@@ -79,6 +87,12 @@ size_t WsFrameSize(std::string_view frames) {
   const size_t width = length == kLength16 ? 2 : 8;
   assert(frames.size() >= 2 + width);
   return 2 + width + ReadBigEndian(frames.substr(2, width));
+}
+
+std::string_view TakeWsFrame(std::string_view& frames) {
+  const std::string_view first = frames.substr(0, WsFrameSize(frames));
+  frames.remove_prefix(first.size());
+  return first;
 }
 
 }  // namespace cairn::wire

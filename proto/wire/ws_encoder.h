@@ -43,6 +43,9 @@ void AppendWsClose(uint16_t code, std::string_view reason, std::string& out);
 // frame header that AppendWsHeader() made.
 size_t WsFrameSize(std::string_view frames);
 
+// Removes the first frame and returns it. REQUIRES: whole frames, as above.
+std::string_view TakeWsFrame(std::string_view& frames);
+
 }  // namespace cairn::wire
 
 #endif  // CAIRN_PROTO_WIRE_WS_ENCODER_H_

@@ -17,8 +17,8 @@
 #include <string_view>
 #include <utility>
 
-#include "base/tls_context.h"
 #include "edge/stream.h"
+#include "edge/tls_context.h"
 
 namespace cairn::bench {
 namespace {
@@ -94,18 +94,17 @@ void* Resize(void* block, size_t bytes, const char* file, int line) {
 // A connection as an edge has it after its handshake and one message in each direction.
 class IdleConnection {
  public:
-  IdleConnection(const TlsContext& server, SSL_CTX* client) : server_(MakeStream(server)) {
+  IdleConnection(const edge::TlsContext& server, SSL_CTX* client) : server_(MakeStream(server)) {
     client_.reset(SSL_new(client));
     SSL_set_fd(client_.get(), client_fd_.get());
     SSL_set_connect_state(client_.get());
-    for (int flight = 0; flight < 3; ++flight) {
+    do {
       SSL_do_handshake(client_.get());
-      Counted([this] { return server_.Handshake() == edge::Stream::Status::kOk; });
-    }
+    } while (!Counted([this] { return server_.Handshake() == edge::Stream::Status::kOk; }));
   }
 
   bool Exchange() {
-    std::array<char, 16> buffer;
+    std::array<char, edge::Stream::kLeastRead> buffer;
     return SSL_write(client_.get(), "ping", 4) == 4 && Counted([&] {
              return server_.Read(buffer).bytes == 4 && server_.Write("pong").bytes == 4 &&
                     server_.Read(buffer).status == edge::Stream::Status::kWantRead;
@@ -123,7 +122,7 @@ class IdleConnection {
     return done;
   }
 
-  edge::Stream MakeStream(const TlsContext& server) {
+  edge::Stream MakeStream(const edge::TlsContext& server) {
     std::array<int, 2> ends = {-1, -1};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends.data()) != 0) std::abort();
     client_fd_ = UniqueFd(ends[0]);
@@ -137,29 +136,36 @@ class IdleConnection {
   SslPtr client_;
 };
 
-int Run(const char* certificate, const char* key) {
-  const auto server = TlsContext::Load(certificate, key);
+// For connections of one version.
+bool Print(const edge::TlsContext& server, int version) {
   const SslContextPtr client(SSL_CTX_new(TLS_client_method()));
-  if (!server.ok() || client == nullptr) {
-    std::fprintf(stderr, "tls_memory: %s\n", server.status().ToString().c_str());
-    return 2;
-  }
+  if (!client || SSL_CTX_set_max_proto_version(client.get(), version) != 1) return false;
   // OpenSSL allocates some things once.
-  if (!IdleConnection(**server, client.get()).Exchange()) return 1;
+  if (!IdleConnection(server, client.get()).Exchange()) return false;
   for (Purpose& purpose : purposes) purpose.bytes = purpose.blocks = 0;
-  IdleConnection idle(**server, client.get());
-  if (!idle.Exchange()) return 1;
+  IdleConnection idle(server, client.get());
+  if (!idle.Exchange()) return false;
   std::printf(
       "| What OpenSSL holds for an idle connection, %s | bytes | blocks |\n|---|---:|---:|\n",
       idle.version());
   size_t bytes = 0, blocks = 0;
   for (const Purpose& purpose : purposes) {
-    std::printf("| %s | %zu | %zu |\n", purpose.what, purpose.bytes, purpose.blocks);
+    if (purpose.blocks > 0)
+      std::printf("| %s | %zu | %zu |\n", purpose.what, purpose.bytes, purpose.blocks);
     bytes += purpose.bytes;
     blocks += purpose.blocks;
   }
-  std::printf("| together | %zu | %zu |\n", bytes, blocks);
-  return 0;
+  std::printf("| together | %zu | %zu |\n\n", bytes, blocks);
+  return true;
+}
+
+int Run(const char* certificate, const char* key) {
+  const auto server = edge::TlsContext::Load(certificate, key);
+  if (!server.ok()) {
+    std::fprintf(stderr, "tls_memory: %s\n", server.status().ToString().c_str());
+    return 2;
+  }
+  return Print(**server, TLS1_3_VERSION) && Print(**server, TLS1_2_VERSION) ? 0 : 1;
 }
 
 }  // namespace

@@ -32,7 +32,9 @@ void ExpectSurvivesWriting(const Message& message) {
   Expect(written.size() == RelaySize(message.topic, message.payload));
   MessageReader reader;
   const DecodeResult again = reader.Read(written);
-  Expect(IsSame(again, {.fault = DecodeFault::kNone, .message = message}));
+  DecodeResult expected;
+  expected.message = message;
+  Expect(IsSame(again, expected));
   // A definite string is a view: nothing was put together.
   Expect(written.data() + written.size() ==
          again.message.payload.data() + again.message.payload.size());

@@ -18,8 +18,11 @@ using namespace cairn;
 
 class RecordingClient final : public edge::Client {
  public:
-  void Deliver(std::string_view frame) override {
-    if (wire::WsFrameSize(frame) != frame.size()) std::abort();
+  void Deliver(std::string_view frames) override {
+    while (!frames.empty()) {
+      if (wire::WsFrameSize(frames) > frames.size()) std::abort();
+      wire::TakeWsFrame(frames);
+    }
   }
   void Pong(std::string_view payload) override {
     if (payload.size() > 125) std::abort();

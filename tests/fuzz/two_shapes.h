@@ -168,7 +168,9 @@ class FuzzOpener final : public edge::CoreStreamOpener {
 // The messages that a client was sent.
 class FuzzClient final : public edge::Client {
  public:
-  void Deliver(std::string_view frame) override { said.emplace_back(frame); }
+  void Deliver(std::string_view frames) override {
+    while (!frames.empty()) said.emplace_back(wire::TakeWsFrame(frames));
+  }
   void Pong(std::string_view payload) override { said.push_back("pong " + std::string(payload)); }
   void Charge(uint64_t) override {}
   void OnPong(std::string_view) override {}

@@ -11,3 +11,7 @@ _spec.loader.exec_module(_module)
 
 globals().update({name: value for name, value in vars(_module).items()
                   if name.startswith("pytest_") or hasattr(value, "_pytestfixturefunction")})
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: measures how long others wait meanwhile; CTest runs no other test beside it")

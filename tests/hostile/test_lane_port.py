@@ -1,4 +1,5 @@
 """The core's own HTTP/2, which serves edges' lanes: what an attacker with an edge's credential can do to it, and what it costs others."""
+import concurrent.futures
 import contextlib
 import signal
 import ssl
@@ -65,6 +66,7 @@ def attack(attacked, which, token="edge-token", reads=False):
     http2.attack(attacked.address, run, token, seconds=SECONDS)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", BREAKS)
 def test_a_lane_that_breaks_http2_ends_and_is_counted(attacked, name):
     for _ in range(2):
@@ -75,15 +77,18 @@ def test_a_lane_that_breaks_http2_ends_and_is_counted(attacked, name):
     attacked.assert_others_unharmed(mib=4)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", ALLOWED)
 def test_what_http2_allows_costs_others_nothing(attacked, name):
     attack(attacked, ALLOWED[name], reads=True)
     attacked.assert_others_unharmed(mib=4)
 
 
+@pytest.mark.alone
 def test_strangers_get_no_further_than_their_first_request(attacked):
-    for which in (*BREAKS.values(), *ALLOWED.values()):
-        attack(attacked, which, token="a wrong one")
+    with concurrent.futures.ThreadPoolExecutor(6) as strangers:
+        for stranger in [strangers.submit(attack, attacked, which, "a wrong one") for which in (*BREAKS.values(), *ALLOWED.values())]:
+            stranger.result()
     assert attacked.refusals("http2") == 0
     attacked.assert_others_unharmed(mib=4)
 
@@ -135,6 +140,7 @@ def test_text_that_is_not_utf8_fills_no_log(attacked):
 
 # ---- messages that are not whole
 
+@pytest.mark.alone
 def test_the_beginnings_of_messages_cost_their_bytes(attacked):
     """60 lanes, each with the most that fits into its window: that is kept, and no more; it is given back at the end."""
     def fill(connection):
@@ -162,6 +168,7 @@ def say(connection, content):
     connection.send(*(frame(DATA, 0, 1, content[at:at + 16_000]) for at in range(0, len(content), 16_000)))
 
 
+@pytest.mark.alone
 def test_the_memory_of_a_long_message_is_not_kept(attacked):
     event = lane_pb.LaneEvent(kind="KIND_RELAYED", peer=1, topic=b"x", payload=bytes(540_000), seq=1)
     content = message(lane_pb.LaneToCore(number=1, events=[event]).SerializeToString())
@@ -174,6 +181,7 @@ def test_the_memory_of_a_long_message_is_not_kept(attacked):
     attacked.assert_others_unharmed(mib=150)
 
 
+@pytest.mark.alone
 def test_a_message_of_empty_items_costs_no_more_than_its_bytes(attacked):
     """An empty address takes two bytes on the wire and 40 in memory. A lane that is ended for it has kept them until then."""
     record = lane_pb.Record(peer_id="x", addresses=[""] * 280_000)
@@ -258,6 +266,7 @@ def test_a_stranger_without_a_certificate_gets_no_lane(core, authority):
     assert core.peak_resident_bytes() - before < 8 * MIB * SANITIZER_FACTOR
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", ["endless trailers", "rapid resets", "pings without reading", "data beyond the window",
                                   "compressed message"])
 def test_a_lane_with_tls_that_breaks_http2_ends_and_is_counted(start, core, authority, name):
@@ -265,6 +274,7 @@ def test_a_lane_with_tls_that_breaks_http2_ends_and_is_counted(start, core, auth
     eventually(lambda: metric(core, 'cairn_signal_edge_refusals_total{reason="http2"}') == 1, "it is counted")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", ["data of no bytes", "many messages of no bytes", "long frames of unknown types"])
 def test_a_flood_with_tls_costs_others_nothing(start, core, authority, name):
     """There is always the beginning of another record to be read."""

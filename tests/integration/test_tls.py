@@ -1,8 +1,11 @@
 """TLS on the clients' port: versions and ciphers, which files load, and how a certificate is replaced."""
+import contextlib
+import os
 import shutil
 import signal
 import socket
 import ssl
+import subprocess
 
 import pytest
 from support.certificates import HOST_NAME, Certificate, trusting
@@ -88,6 +91,63 @@ def test_a_close_is_followed_by_the_end_of_the_tls_stream(start, ec):
     client.send(close_frame(1000))
     # Without a close_notify this would raise.
     assert client.read_close() == (1000, "")
+
+
+SUITES = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"]
+
+
+@pytest.fixture
+def s_client(start, ec):
+    """OpenSSL's own client, connected: s_client(suite) returns what writes to it, and what reads until some bytes came."""
+    address = start(*ec.flags()).address()
+    with contextlib.ExitStack() as stack:
+        def connect(suite):
+            command = ["openssl", "s_client", "-connect", "%s:%d" % address, "-servername", HOST_NAME, "-CAfile", str(ec.cert),
+                       "-verify_return_error", "-ciphersuites", suite]
+            client = stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                                          stderr=subprocess.STDOUT, bufsize=0))
+            stack.callback(client.kill)
+            received = b""
+
+            def read_until(wanted):
+                nonlocal received
+                while wanted not in received:
+                    more = client.stdout.read(4096)
+                    assert more, received
+                    received += more
+                before, received = received.split(wanted, 1)
+                return before
+            return client.stdin.write, read_until
+        yield connect
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_keys_may_be_updated_at_any_time(s_client, suite):
+    write, read_until = s_client(suite)
+    read_until(b"Verify return code: 0")
+    write(upgrade_request())
+    read_until(b"HTTP/1.1 101")
+    for number in range(3):
+        write(b"K\n")  # s_client's command: update my keys, and ask for yours
+        read_until(b"KEYUPDATE\n")
+        hello = b"hello %d" % number
+        write(frame(PING, hello))
+        read_until(frame(PONG, hello, key=None))
+
+
+@pytest.mark.parametrize("version", [TLS12, TLS13], ids=["1.2", "1.3"])
+@pytest.mark.parametrize("junk", [b"GET / HTTP/1.1\r\n\r\n", b"\x17\x03\x03\x00\x20" + b"junk" * 8, b"\x17\x03\x03\xff\xff",
+                                  b"\x15\x03\x03\x00\x02\x02\x28"], ids=["http", "forged", "too long", "plain alert"])
+def test_what_is_no_record_ends_only_its_own_connection(start, ec, version, junk):
+    address = start(*ec.flags()).address()
+    context = trusting(ec, version=version)
+    client, other = (RawClient(address, tls=context, server_hostname=HOST_NAME) for _ in range(2))
+    with socket.socket(fileno=os.dup(client.socket.fileno())) as below:
+        below.sendall(junk)
+    with pytest.raises(ssl.SSLError, match="ALERT"):
+        client.read_frame()
+    other.send(frame(PING, b"hello"))
+    assert other.read_frame() == (FIN | PONG, b"hello")
 
 
 def test_plain_http_on_the_tls_port_is_closed_without_an_answer_in_http(start, ec):

@@ -46,8 +46,8 @@ class SimClient final : public edge::Client {
   SimClient(Oracle& oracle, int number) : oracle_(oracle), number_(number) {}
   int number() const { return number_; }
 
-  void Deliver(std::string_view frame) override {
-    if (member) oracle_.Received(number_, frame);
+  void Deliver(std::string_view frames) override {
+    while (member && !frames.empty()) oracle_.Received(number_, wire::TakeWsFrame(frames));
   }
   void Charge(uint64_t) override {}
   void Pong(std::string_view) override {}

@@ -19,6 +19,7 @@
 
 #include "base/task_queue.h"
 #include "edge/connection.h"
+#include "edge/tls_context.h"
 #include "tests/support/client_frames.h"
 #include "tests/support/edge_bed.h"
 #include "tests/support/server_frames.h"

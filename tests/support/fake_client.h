@@ -14,7 +14,10 @@ namespace cairn::edge {
 
 class FakeClient final : public Client {
  public:
-  void Deliver(std::string_view frame) override { frames.emplace_back(frame); }
+  void Deliver(std::string_view together) override {
+    ++calls;
+    while (!together.empty()) frames.emplace_back(wire::TakeWsFrame(together));
+  }
   void Charge(uint64_t deliveries) override { charged += deliveries; }
   void Pong(std::string_view payload) override { pongs_sent.emplace_back(payload); }
   void OnPong(std::string_view payload) override { pongs_received.emplace_back(payload); }
@@ -30,6 +33,7 @@ class FakeClient final : public Client {
   size_t queued_bytes() const override { return queued; }
 
   std::vector<std::string> frames;
+  int calls = 0;  // of Deliver()
   std::vector<std::string> pongs_sent;
   std::vector<std::string> pongs_received;
   std::vector<std::pair<uint16_t, std::string>> disconnects;

@@ -51,17 +51,18 @@ struct Model {
       all.erase(std::find_if(all.begin(), all.end(), mine));
     }
   }
-  // Where the topic's records are: again and again the newest, but of the connection of which
-  // fewest were taken.
+  // Where the topic's records are: the newest of each connection, then each one's second newest,
+  // and so on; in each round the newest first.
   std::vector<size_t> Spread(const std::string& topic) const {
-    std::vector<size_t> order;
     std::map<uint64_t, size_t> taken;
-    for (size_t round = 0; round < all.size(); ++round) {
-      taken.clear();
-      for (size_t i = all.size(); i-- > 0;) {
-        if (all[i].topic == topic && taken[all[i].record.connection()]++ == round)
-          order.push_back(i);
-      }
+    std::map<size_t, std::vector<size_t>> rounds;
+    for (size_t i = all.size(); i-- > 0;) {
+      if (all[i].topic != topic) continue;
+      rounds[taken[all[i].record.connection()]++].push_back(i);
+    }
+    std::vector<size_t> order;
+    for (const auto& [round, places] : rounds) {
+      order.insert(order.end(), places.begin(), places.end());
     }
     return order;
   }

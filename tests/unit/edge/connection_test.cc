@@ -46,6 +46,18 @@ TEST_P(ConnectionTest, ASlowReaderGetsTheBegunFrameAndThen1013) {
   EXPECT_EQ(Closes(CloseReason::kConnectionLost), 0u);
 }
 
+// They come together and are more than may be queued, but the socket accepts most of them.
+TEST_P(ConnectionTest, FramesBeyondTheBoundAreWrittenOneAfterTheOther) {
+  Open();
+  std::string frames;
+  for (int i = 0; i < 10; ++i) frames += Frame(wire::WsOpcode::kBinary, std::string(400, 'f'));
+  limits_.max_queued_bytes = frames.size() / 2;
+  connection_->Deliver(frames);
+  Settle();
+  EXPECT_EQ(Closes(CloseReason::kSlowReader), 0u);
+  EXPECT_TRUE(ReceiveAll() == frames);
+}
+
 TEST_P(ConnectionTest, MessagesAboveTheRateAreHandledLaterInOrder) {
   host_.message_rate = {10, 20};
   Open();
@@ -148,26 +160,28 @@ TEST_P(ConnectionTest, ATurnHandlesABoundedPartOfAClientsInputAndTheRestLaterInO
   EXPECT_EQ(pressure_.queued(), 0u);
 }
 
-// TLS 1.3 alone: an answer to the client's KeyUpdate must be written before it can be read on.
-TEST_P(ConnectionTest, KeyUpdatesOfAClientThatDoesNotReadDoNotSpinTheLoop) {
+TEST_P(ConnectionTest, AClientThatOnlyUpdatesItsKeysIsCut) {
   if (!GetParam()) GTEST_SKIP() << "TLS only";
   Open();
-  for (int i = 0; i < 2000; ++i) {
+  int updates = 0;
+  for (; updates < 2000 && !retired_; ++updates) {
     if (SSL_key_update(client_ssl_.get(), SSL_KEY_UPDATE_REQUESTED) != 1) break;
     if (SSL_do_handshake(client_ssl_.get()) != 1) break;
     int turns = 0;
-    while (TakeTurn()) ASSERT_LT(++turns, 100) << "woken again and again after " << i;
+    while (TakeTurn()) ASSERT_LT(++turns, 100) << "woken again and again after " << updates;
   }
-  EXPECT_FALSE(retired_);
+  EXPECT_TRUE(retired_);
+  EXPECT_EQ(updates, TlsRecords::kMaxIdleRecords + 1);
 }
 
 TEST_P(ConnectionTest, AKeyUpdateWhileAWriteIsBlockedLosesNothing) {
   if (!GetParam()) GTEST_SKIP() << "TLS only";
   Open();
   const std::string delivered = DeliverFrames(100);
-  // One: OpenSSL 3.0 fails a connection that asks again before the first answer could be written.
-  ASSERT_EQ(SSL_key_update(client_ssl_.get(), SSL_KEY_UPDATE_REQUESTED), 1);
-  ASSERT_EQ(SSL_do_handshake(client_ssl_.get()), 1);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(SSL_key_update(client_ssl_.get(), SSL_KEY_UPDATE_REQUESTED), 1);
+    ASSERT_EQ(SSL_do_handshake(client_ssl_.get()), 1);
+  }
   int turns = 0;
   while (TakeTurn()) ASSERT_LT(++turns, 100) << "woken again and again";
   const std::string received = ReceiveAll();

@@ -2,9 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
 #include <random>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/lane_fixture.h"
@@ -113,29 +114,30 @@ TEST_F(LaneFanOut, KeepsTheOrderOfEachSender) {
 
 TEST_F(LaneFanOut, AMemberThatStaysGetsARelayOnceWhileOthersJoinAndLeave) {
   std::mt19937 random(5);
-  std::map<uint64_t, Lane::Member*> members;
-  for (uint64_t peer = 1; peer <= kMany; ++peer) members[peer] = JoinAndSubscribe(peer, "t");
-  std::map<uint64_t, Lane::Member*> stayed = members;
+  std::vector<std::pair<uint64_t, Lane::Member*>> members;
+  std::set<uint64_t> stayed;
+  for (uint64_t peer = 1; peer <= kMany; ++peer) {
+    members.emplace_back(peer, JoinAndSubscribe(peer, "t"));
+    stayed.insert(peer);
+  }
   uint64_t next_peer = kMany + 1;
   for (uint64_t seq = 1; seq <= 10; ++seq) {
     Deliver(seq, 999'999, "t");
     for (int i = 0; i < 300; ++i) {
-      const auto gone =
-          std::next(members.begin(), static_cast<ptrdiff_t>(random() % members.size()));
+      auto& [peer, member] = members[random() % members.size()];
       if (i % 2 == 0) {
-        lane_.Unsubscribe(gone->second, "t");
+        lane_.Unsubscribe(member, "t");
       } else {
-        lane_.Leave(gone->second, 0, "client_gone");
+        lane_.Leave(member, 0, "client_gone");
       }
-      stayed.erase(gone->first);
-      members.erase(gone);
-      members[next_peer] = JoinAndSubscribe(next_peer, "t");
-      ++next_peer;
+      stayed.erase(peer);
+      peer = next_peer++;
+      member = JoinAndSubscribe(peer, "t");
     }
     NextTurn();
   }
   Finish();
-  for (const auto& [peer, member] : stayed) ASSERT_THAT(clients_[peer].frames, SizeIs(10)) << peer;
+  for (const uint64_t peer : stayed) ASSERT_THAT(clients_[peer].frames, SizeIs(10)) << peer;
   for (const auto& [peer, client] : clients_) ASSERT_LE(client.frames.size(), 10u) << "two copies";
 }
 
@@ -149,6 +151,59 @@ TEST_F(LaneFanOut, RelaysOfATopicEndWhenItsLastMemberLeaves) {
   EXPECT_FALSE(lane_.has_waiting());
   EXPECT_EQ(lane_.topic_count(), 0u);
   EXPECT_EQ(Delivered(), kFreshPerTurn);
+}
+
+TEST_F(LaneFanOut, RelaysOfASenderThatFollowEachOtherAreHandedOnTogether) {
+  SubscribeMany(1, 2, "t");
+  SubscribeMany(3, 1, "u");
+  CoreToLane message;
+  const auto add = [&](uint64_t seq, uint64_t from, const std::string& topic) {
+    AddDelivery(message, kOtherLane, seq, from, topic, std::to_string(1000 + seq));
+  };
+  // Of two senders, to two topics; one of them twice.
+  for (uint64_t seq = 1; seq <= 5; ++seq) add(seq, 999'999, "t");
+  add(5, 999'999, "t");
+  for (uint64_t seq = 6; seq <= 8; ++seq) add(seq, 888'888, "t");
+  for (uint64_t seq = 9; seq <= 10; ++seq) add(seq, 888'888, "u");
+  add(11, 888'888, "nobody's");
+  message.mutable_deliveries(2)->set_to(2);
+  lane_.OnCoreMessage(message);
+  const auto numbers = [this](uint64_t peer) {
+    std::string all;
+    for (const std::string& frame : clients_[peer].frames)
+      all += " " + frame.substr(frame.size() - 4);
+    return all;
+  };
+  EXPECT_EQ(numbers(1), " 1001 1002 1004 1005 1006 1007 1008");
+  EXPECT_EQ(numbers(2), " 1001 1002 1003 1004 1005 1006 1007 1008");
+  EXPECT_EQ(numbers(3), " 1009 1010");
+  // The two before the one for a single peer, that one, the two after it; the others.
+  EXPECT_EQ(clients_[1].calls, 3);
+  EXPECT_EQ(clients_[2].calls, 4);
+  EXPECT_EQ(clients_[3].calls, 1);
+  EXPECT_EQ(Delivered(), 7u + 8u + 2u);
+  const TrafficCounters& out = counters_.out[static_cast<size_t>(MessageForm::kCbor)];
+  EXPECT_EQ(out.messages.Get(), Delivered());
+  size_t bytes = 0;
+  for (const auto& [peer, client] : clients_) {
+    for (const std::string& frame : client.frames) bytes += frame.size();
+  }
+  EXPECT_EQ(out.bytes.Get(), bytes);
+}
+
+TEST_F(LaneFanOut, TheLatencyOfEachRelayIsCounted) {
+  SubscribeMany(1, 3, "t");
+  clock_.Advance(absl::Seconds(100));
+  CoreToLane message;
+  const int64_t now_us = absl::ToUnixMicros(clock_.WallTime());
+  const int64_t read_us[] = {now_us - 10, now_us - 10, 0, now_us - 3'000, now_us + 50};
+  for (uint64_t seq = 1; seq <= 5; ++seq) {
+    AddDelivery(message, kOtherLane, seq, 999'999, "t", "p");
+    message.mutable_deliveries(static_cast<int>(seq) - 1)->set_read_us(read_us[seq - 1]);
+  }
+  lane_.OnCoreMessage(message);
+  EXPECT_EQ(counters_.relay_latency.sum(), 3u * (10 + 10 + 3'000 + 0));
+  EXPECT_EQ(counters_.relay_latency.Values().Count(), 3u * 4);
 }
 
 TEST_F(LaneFanOut, WaitingRelaysHaveABound) {

@@ -85,7 +85,7 @@ TEST(OutQueue, APongIsNeverInsideAFrame) {
       queue.Append(first + rest);
       std::string written = Write(queue, offset);
       queue.AppendPong(PongFrame("p"));
-      written += WriteAll(queue, 7);
+      written += WriteAll(queue, 7 + payload / 50);
       const std::string expected =
           offset == 0 ? PongFrame("p") + first + rest : first + PongFrame("p") + rest;
       ASSERT_EQ(written, expected) << payload << " byte frame, pong at " << offset;

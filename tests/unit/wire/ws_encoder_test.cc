@@ -88,6 +88,10 @@ TEST(WsEncoderTest, FrameSizeFindsTheEndOfTheFirstFrame) {
     EXPECT_EQ(size, HeaderOf(WsOpcode::kBinary, payload).size() + payload);
     AppendWsFrame(WsOpcode::kText, "next", frames);
     EXPECT_EQ(WsFrameSize(frames), size);
+    std::string_view rest = frames;
+    EXPECT_EQ(TakeWsFrame(rest).size(), size);
+    EXPECT_EQ(TakeWsFrame(rest), "\x81\x04next");
+    EXPECT_EQ(rest, "");
     EXPECT_EQ(WsFrameSize(HeaderOf(WsOpcode::kBinary, payload)), size);
   }
 }

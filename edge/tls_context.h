@@ -1,11 +1,11 @@
-// TlsContext: a server's certificate chain and key, loaded and matched; creates server-side
-// connections.
+// TlsContext: the certificate chain and key for clients, loaded and matched; creates server-side
+// connections, which TlsTakeover can take from OpenSSL after their handshake.
 //
 // Thread: immutable after construction.
 // Errors: a Status that names the file and what is wrong with it.
 // Source: RFC 8446 and RFC 5246; TLS 1.2 is the minimum, ALPN is not offered.
-#ifndef CAIRN_BASE_TLS_CONTEXT_H_
-#define CAIRN_BASE_TLS_CONTEXT_H_
+#ifndef CAIRN_EDGE_TLS_CONTEXT_H_
+#define CAIRN_EDGE_TLS_CONTEXT_H_
 
 #include <absl/status/statusor.h>
 #include <absl/time/time.h>
@@ -16,7 +16,7 @@
 
 #include "base/tls_settings.h"
 
-namespace cairn {
+namespace cairn::edge {
 
 class TlsContext {
  public:
@@ -38,6 +38,6 @@ class TlsContext {
   absl::Time not_after_;
 };
 
-}  // namespace cairn
+}  // namespace cairn::edge
 
-#endif  // CAIRN_BASE_TLS_CONTEXT_H_
+#endif  // CAIRN_EDGE_TLS_CONTEXT_H_

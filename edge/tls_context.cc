@@ -1,12 +1,13 @@
-#include "base/tls_context.h"
+#include "edge/tls_context.h"
 
 #include <absl/status/status.h>
 #include <absl/strings/str_cat.h>
 #include <openssl/err.h>
 
 #include "base/pem.h"
+#include "edge/tls_takeover.h"
 
-namespace cairn {
+namespace cairn::edge {
 namespace {
 
 // For example a key that is too short (SSL_CTX_set_security_level(3)).
@@ -25,6 +26,7 @@ absl::StatusOr<std::shared_ptr<const TlsContext>> TlsContext::Load(
   if (!made) return absl::ResourceExhaustedError("out of memory for a TLS context");
   SSL_CTX* context = made.get();
   SSL_CTX_set_num_tickets(context, 1);
+  TlsTakeover::Prepare(context);
   if (!UseChain(context, *identity)) return Unusable(cert_chain_path);
   if (!UseKey(context, *identity)) return Unusable(key_path);
   std::shared_ptr<TlsContext> result(new TlsContext(std::move(made)));
@@ -39,4 +41,4 @@ SslPtr TlsContext::NewServerConnection(int fd) const {
   return cairn::NewServerConnection(context_.get(), fd);
 }
 
-}  // namespace cairn
+}  // namespace cairn::edge
