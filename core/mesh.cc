@@ -218,7 +218,7 @@ void Mesh::Tick(absl::Duration now) {
 }
 
 bool Mesh::Idle() const {
-  if (!departed_.empty() || !moving_.empty() || !barriers_.empty() || !over_.empty()) return false;
+  if (!departed_.empty() || !moving_.empty() || barriers_.size() > 0 || !over_.empty()) return false;
   return std::all_of(members_.begin(), members_.end(), [](const auto& entry) {
     const MeshMember& member = *entry.second;
     return member.link->idle() && member.open.empty() && !member.incoming.open() &&

@@ -30,6 +30,7 @@
 
 #include "core/directory.h"
 #include "core/limits.h"
+#include "core/mesh_barriers.h"
 #include "core/mesh_bus.h"
 #include "core/mesh_counters.h"
 #include "core/mesh_host.h"
@@ -137,12 +138,6 @@ class Mesh {
   using Place = MeshPlace;
   using Whereabouts = MeshWhereabouts;
   using Moving = MeshMove;
-  struct Barrier {
-    uint64_t peer = 0;
-    std::string topic;
-    bool all = false;                       // was answered before: all others count
-    absl::flat_hash_set<uint64_t> waiting;  // cores that have not answered
-  };
 
   // ---- members (mesh.cc, mesh_members.cc)
   void Receive(signaling::v1::MeshMessage& message, absl::Duration now);
@@ -240,7 +235,7 @@ class Mesh {
   void OnCounted(const MeshMember& from, uint64_t barrier);
   bool HasCounting(const TopicHash& topic, uint64_t peer, uint64_t* stamp);
   uint64_t NewStamp() { return ++clock_; }
-  void Answer(const Barrier& barrier);
+  void Answer(const MeshBarrier& barrier);
 
   const uint64_t core_id_;
   const std::string name_;
@@ -274,8 +269,7 @@ class Mesh {
   std::deque<uint64_t> gone_order_;  // lanes in lost_, and lanes that have left
   MeshInterest interest_;
   uint64_t clock_ = 0;  // Lamport's
-  std::map<uint64_t, Barrier> barriers_;
-  uint64_t last_barrier_ = 0;
+  MeshBarriers barriers_;
   MeshCounters counters_;
   signaling::v1::MeshItem item_;        // reused by Handle()
   std::vector<LaneRecord*> receivers_;  // reused by OnRelay()

@@ -65,11 +65,10 @@ void Mesh::OnSubscribed(PeerRecord& peer, const std::string& topic, bool added, 
   // A subscription is new to others, too, if the core that knew it ended before it had told them,
   // or if its lane was lost.
   const bool is_fresh = (is_new || wants_answer || lost_.contains(peer.lane->id)) && !known;
-  Barrier barrier{peer.id, topic, !added, {}};
+  MeshBarrier barrier{peer.id, topic, !added, {}};
   for (const auto& [id, member] : members_) {
     if (wants_answer && !member->absent(now_)) barrier.waiting.insert(id);
   }
-  const uint64_t number = barrier.waiting.empty() ? 0 : ++last_barrier_;
   if (added || wants_answer) {
     for (const auto& [id, member] : members_) {
       MeshItem& item = Add(*member, MeshItem::KIND_SUBSCRIBED);
@@ -78,13 +77,13 @@ void Mesh::OnSubscribed(PeerRecord& peer, const std::string& topic, bool added, 
       item.set_topic(topic);
       item.set_stamp(stamp);
       item.set_is_new(is_fresh);
-      if (barrier.waiting.contains(id)) item.set_barrier(number);
+      if (barrier.waiting.contains(id)) item.set_barrier(barriers_.next());
     }
   }
   if (is_fresh) host_.presence.Announce(Notice::KIND_JOINED, peer.id, topic, 0);
   if (!wants_answer) return;
-  if (number == 0) return Answer(barrier);
-  barriers_.emplace(number, std::move(barrier));
+  if (barrier.waiting.empty()) return Answer(barrier);
+  barriers_.Add(std::move(barrier));
 }
 
 void Mesh::OnUnsubscribed(const PeerRecord& peer, std::string_view topic) {
@@ -133,30 +132,18 @@ void Mesh::OnUnsubscribedThere(MeshMember& from, const MeshItem& item) {
 // ---- notices: Joined, Left, Subscribed
 
 void Mesh::OnCounted(const MeshMember& from, uint64_t number) {
-  const auto it = barriers_.find(number);
-  if (it == barriers_.end()) return;
-  it->second.waiting.erase(from.id);
-  if (!it->second.waiting.empty()) return;
-  const Barrier barrier = std::move(it->second);
-  barriers_.erase(it);
-  Answer(barrier);
+  if (const auto barrier = barriers_.Confirm(number, from.id)) Answer(*barrier);
 }
 
 void Mesh::EndBarriers(uint64_t core) {
-  for (auto it = barriers_.begin(); it != barriers_.end();) {
-    const auto one = it++;
-    absl::erase_if(one->second.waiting, [&](uint64_t id) {
-      const MeshMember* member = Member(id);
-      return core == id || !member || member->absent(now_);
-    });
-    if (!one->second.waiting.empty()) continue;
-    const Barrier barrier = std::move(one->second);
-    barriers_.erase(one);
-    Answer(barrier);
-  }
+  const auto gone = [&](uint64_t id) {
+    const MeshMember* member = Member(id);
+    return core == id || !member || member->absent(now_);
+  };
+  for (const MeshBarrier& barrier : barriers_.Leave(gone)) Answer(barrier);
 }
 
-void Mesh::Answer(const Barrier& barrier) {
+void Mesh::Answer(const MeshBarrier& barrier) {
   PeerRecord* peer = host_.directory.FindPeer(barrier.peer);
   const TopicHash hash = HashTopic(barrier.topic);
   const auto* own = peer ? interest_.Find(hash, peer->id, MeshInterest::kHere) : nullptr;

@@ -239,7 +239,7 @@ void Mesh::GiveAway(LaneRecord& lane, uint64_t session) {
     state.believed = place;
   }
   for (const PeerRecord* peer : lane.peers) {
-    std::erase_if(barriers_, [peer](const auto& one) { return one.second.peer == peer->id; });
+    barriers_.Forget(peer->id);
     for (const TopicRecord* topic : peer->topics) {
       const TopicHash hash = HashTopic(topic->name());
       if (place == kNowhere) {

@@ -38,15 +38,15 @@ struct MeshRelay {
 };
 
 struct MeshMember {
-  // A relay that went to the member, until the member has settled it.
+  // A relay that went to the member, until the member has settled it. As large as a line of the
+  // processor's cache: it is not in there any more when it is settled.
   struct Open {
-    uint64_t tag = 0;
     RelayLedger::Owed owed = {};
     TopicHash topic = {};
-    uint64_t lane = 0;  // of the sender
-    uint64_t to = 0, target = 0;
-    PackedRelay relay;
-    size_t cost = 0;  // 0: settled, behind one that is not
+    PackedRelay relay;  // empty: settled, behind one that is not
+
+    bool settled() const { return relay.size() == 0; }
+    size_t cost() const { return sizeof(Open) + relay.size(); }
   };
 
   uint64_t id = 0;
@@ -64,36 +64,36 @@ struct MeshMember {
   absl::flat_hash_map<uint64_t, uint64_t> found;
   RelayLedger incoming;  // its relays that this core has not settled, by tag
   uint64_t last_tag = 0;
-  std::deque<Open> open;  // ascending tags; the first is not settled
+  std::deque<Open> open;  // tags up to last_tag, without gaps; the first is not settled
   size_t open_cost = 0;
   uint32_t places = 0;  // lanes to which relays go through this member
 
   // Relays sent to it that it has not settled.
   size_t open_relays() const {
     return static_cast<size_t>(
-        std::count_if(open.begin(), open.end(), [](const Open& one) { return one.cost > 0; }));
+        std::count_if(open.begin(), open.end(), [](const Open& one) { return !one.settled(); }));
   }
   bool absent(absl::Duration now) const { return now - heard > (nobody ? kUnreached : kAbsent); }
+  // The tag of the first of `open`, or of the next relay.
+  uint64_t first_tag() const { return last_tag + 1 - open.size(); }
   // Null if the relay is settled, or was never sent.
   Open* FindOpen(uint64_t tag) {
-    // Tags have no gaps.
-    if (open.empty() || tag < open.front().tag || tag > open.back().tag) return nullptr;
-    Open& one = open[static_cast<size_t>(tag - open.front().tag)];
-    return one.cost == 0 ? nullptr : &one;
+    if (tag < first_tag() || tag > last_tag) return nullptr;
+    Open& one = open[static_cast<size_t>(tag - first_tag())];
+    return one.settled() ? nullptr : &one;
   }
   // Marks an open relay as settled and removes it from `open`.
   RelayLedger::Owed Close(Open& one) {
     const RelayLedger::Owed owed = one.owed;
-    open_cost -= std::exchange(one.cost, 0);
+    open_cost -= one.cost();
     one.relay = {};
-    while (!open.empty() && open.front().cost == 0) open.pop_front();
+    while (!open.empty() && open.front().settled()) open.pop_front();
     return owed;
   }
   // At every tick: relays that were there at the last tick and are not settled get memory of their
   // own: they no longer keep that of all that was sent with them.
   void PartOld() {
-    for (uint64_t tag = open.empty() ? old_tag_ + 1 : std::max(parted_tag_ + 1, open.front().tag);
-         tag <= old_tag_; ++tag) {
+    for (uint64_t tag = std::max(parted_tag_ + 1, first_tag()); tag <= old_tag_; ++tag) {
       if (Open* one = FindOpen(tag)) one->relay.Part();
     }
     parted_tag_ = std::exchange(old_tag_, last_tag);

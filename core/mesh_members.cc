@@ -86,7 +86,7 @@ void Mesh::GiveUp(MeshMember& member, MeshEnd reason) {
 
 void Mesh::SettleAll(MeshMember& member) {
   for (const MeshMember::Open& one : member.open) {
-    if (one.cost > 0) host_.relays.Settle(one.owed);
+    if (!one.settled()) host_.relays.Settle(one.owed);
   }
   member.open.clear();
   member.open_cost = 0;

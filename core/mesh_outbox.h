@@ -29,14 +29,16 @@ class PackedRelay {
  public:
   PackedRelay() = default;
   // In memory of its own.
-  explicit PackedRelay(const link::RelayItem& relay) : size_(relay.Size()) {
+  explicit PackedRelay(const link::RelayItem& relay) : size_(static_cast<uint32_t>(relay.Size())) {
     const auto bytes = std::make_shared<link::ByteBlock>();
     relay.Write(reinterpret_cast<uint8_t*>(bytes->Room(size_)));
     bytes->Extend(size_);
     bytes_ = bytes;
   }
   PackedRelay(std::shared_ptr<const link::ByteBlock> bytes, size_t at, size_t size)
-      : bytes_(std::move(bytes)), at_(at), size_(size) {}
+      : bytes_(std::move(bytes)),
+        at_(static_cast<uint32_t>(at)),
+        size_(static_cast<uint32_t>(size)) {}
 
   size_t size() const { return size_; }
   // Valid as long as this, and until Part().
@@ -55,8 +57,8 @@ class PackedRelay {
   std::string_view bytes() const { return bytes_->view().substr(at_, size_); }
 
   std::shared_ptr<const link::ByteBlock> bytes_;
-  size_t at_ = 0;
-  size_t size_ = 0;
+  uint32_t at_ = 0;
+  uint32_t size_ = 0;
 };
 
 class MeshOutbox {

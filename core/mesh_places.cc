@@ -59,11 +59,13 @@ void Mesh::SweepPlaces() {
 std::vector<MeshRelay> Mesh::Residue(uint64_t lane, uint32_t believed, uint32_t place) {
   std::vector<MeshRelay> residue;
   for (const MeshMember::Open& one : places_[believed]->at->open) {
-    if (one.cost == 0 || one.lane == lane || (one.target != 0 && one.target != lane)) continue;
+    if (one.settled()) continue;
     for (auto* entry = interest_.First(one.topic); entry; entry = interest_.Next(*entry)) {
-      const bool there = entry->place == place && LaneOf(*entry) == lane;
-      if (!there || (one.to != 0 && one.to != entry->peer)) continue;
-      residue.emplace_back(one.owed, one.relay.Read());
+      if (entry->place != place || LaneOf(*entry) != lane) continue;
+      const link::RelayItem relay = one.relay.Read();
+      if (relay.lane == lane || (relay.target != 0 && relay.target != lane)) break;
+      if (relay.to != 0 && relay.to != entry->peer) continue;
+      residue.emplace_back(one.owed, relay);
       break;
     }
   }

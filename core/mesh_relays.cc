@@ -75,17 +75,12 @@ Mesh::Reach Mesh::Route(uint64_t origin_lane, uint64_t origin_link, const LaneEv
 void Mesh::Send(MeshMember& to, const RelayLedger::Owed& owed, const TopicHash& topic,
                 link::RelayItem relay, uint64_t target) {
   MeshMember::Open& open = to.open.emplace_back();
-  open.tag = ++to.last_tag;
   open.owed = owed;
   open.topic = topic;
-  open.lane = relay.lane;
-  open.to = relay.to;
-  open.target = target;
-  relay.tag = open.tag;
+  relay.tag = ++to.last_tag;
   relay.target = target;
   open.relay = to.outbox.AddRelay(relay);
-  open.cost = sizeof(MeshMember::Open) + open.relay.size();
-  to.open_cost += open.cost;
+  to.open_cost += open.cost();
   if (to.link) {
     ++counters_.relays_out;
   } else {
@@ -159,8 +154,7 @@ void Mesh::Defer(uint64_t lane, const RelayLedger::Owed& owed, const link::Relay
 void Mesh::OnSettled(MeshMember& from, const MeshItem& item) {
   for (int i = 0; i + 1 < item.ranges_size(); i += 2) {
     const uint64_t last = std::min(item.ranges(i + 1), from.last_tag);
-    uint64_t tag = from.open.empty() ? last + 1 : std::max(item.ranges(i), from.open.front().tag);
-    for (; tag <= last; ++tag) {
+    for (uint64_t tag = std::max(item.ranges(i), from.first_tag()); tag <= last; ++tag) {
       if (MeshMember::Open* open = from.FindOpen(tag)) host_.relays.Settle(from.Close(*open));
     }
   }

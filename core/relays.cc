@@ -1,9 +1,11 @@
 #include "core/relays.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 #include "base/peer_id.h"
+#include "base/prefetch.h"
 #include "core/fan_out.h"
 
 namespace cairn::core {
@@ -177,9 +179,23 @@ void Relays::Settle(const RelayLedger::Owed& owed) {
 
 // ---- relays of other cores
 
+// The deliveries that will be filled in next have been used before, and are in no cache any more:
+// the one behind the next is loaded, and the texts of the next.
+void Relays::LoadNext(google::protobuf::RepeatedPtrField<Delivery>& deliveries) {
+  const int spare = deliveries.ClearedCount();
+  const Delivery* const* next = deliveries.data() + deliveries.size();
+  if (spare > 1) PrefetchToWrite(next[1], sizeof(Delivery));
+  if (spare > 0) {
+    PrefetchToWrite(&next[0]->topic(), sizeof(std::string));
+    PrefetchToWrite(&next[0]->payload(), sizeof(std::string));
+  }
+}
+
 bool Relays::DeliverItem(LaneRecord& lane, const link::RelayItem& relay,
                          const RelayLedger::Owed& owed) {
-  Delivery* delivery = output_.For(lane).add_deliveries();
+  auto& deliveries = *output_.For(lane).mutable_deliveries();
+  Delivery* delivery = deliveries.Add();
+  LoadNext(deliveries);
   delivery->set_origin_lane(relay.lane);
   delivery->set_origin_seq(relay.sequence);
   delivery->set_from(relay.peer);

@@ -77,6 +77,7 @@ class Relays {
                                 const TopicRecord& topic) const;
   // Null if the lane has left, or has another link.
   LaneRecord* OriginOf(uint64_t lane_id, uint64_t link);
+  static void LoadNext(google::protobuf::RepeatedPtrField<signaling::v1::Delivery>& deliveries);
   void Trace(uint64_t lane_id, const LaneRecord* origin, const signaling::v1::LaneEvent& event,
              const TopicRecord* topic);
 

@@ -79,8 +79,7 @@ TEST(MeshOutboxTest, AnOldRelayDoesNotKeepTheMemoryOfAllThatItWasSentWith) {
   MeshMember member;
   for (uint64_t tag = 1; tag <= 3; ++tag) {
     MeshMember::Open& open = member.open.emplace_back();
-    open.tag = member.last_tag = tag;
-    open.cost = 1;
+    member.last_tag = tag;
     open.relay = member.outbox.AddRelay(Relay(tag, "topic", "payload"));
   }
   const link::MeshOut::Bytes memory = member.outbox.All().BytesOr([] { return nullptr; });
