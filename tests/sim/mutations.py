@@ -24,12 +24,12 @@ ROUTER = ["core/lanes.cc", "core/relays.cc", "core/router.cc", "core/router_turn
 # name: (file, [(text, replacement), ...], files to compile if it is a header)
 MUTATIONS = {
     "a target takes what it has seen":
-        ("edge/seen_relays.cc", [("if (seq <= *last_) return false;", "")], None),
+        ("edge/seen_relays.h", [("if (seq <= *last_) return false;", "")], ["edge/lane_deliveries.cc"]),
     "a lane does not say its roster":
         ("edge/known_rosters.cc", [("*hello.mutable_roster() = complete_;", "")], None),
     "a restarted core holds nothing":
-        ("core/recovery.cc", [("return hold_.holding() && (lane.channel || hold_.restarted());",
-                               "return !lane.channel && hold_.restarted();")], None),
+        ("core/recovery.h", [("return hold_.holding() && (lane.channel || hold_.restarted());",
+                              "return !lane.channel && hold_.restarted();")], ["core/router.cc"]),
     "the hold ends before lanes have finished":
         ("core/return_hold.cc", [("if (!awaited_.empty()) return false;", "")], None),
     "held relays are released in the reverse order":
