@@ -1,5 +1,6 @@
-// Lanes: the lanes of a core from their first stream on: they connect, break, continue their link
-// on another stream, leave, move to another core, or are given up, for one LaneEnd.
+// Lanes: the lanes of a core, from a lane's first stream to its end. A lane connects, breaks,
+// continues its link on another stream, and ends for one reason (LaneEnd): it leaves, moves to
+// another core, or is given up.
 //
 // Owner:  Router.
 // Thread: the router's.

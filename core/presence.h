@@ -1,7 +1,8 @@
 // Presence: peers that connect, subscribe, unsubscribe and leave, and the notices of it to others.
 //
-// Watchers of a topic (Hello of a client with presence) get Joined and Left; in a fleet the mesh
-// decides which, because they may be at other cores. Operators who watch events get one of each.
+// A watcher is a subscriber whose client asked for presence. The watchers of a topic get Joined and
+// Left; in a fleet the mesh decides which of them, because some are at other cores. Operators who
+// watch events get an event of each.
 //
 // Owner:  Router.
 // Thread: the router's.

@@ -1,6 +1,6 @@
-// Recovery: what a core that was restarted does until the lanes of the one before have reconnected:
-// relays are held or kept for them, lanes that have missed relays are told, and every lane gets the
-// roster, from which the next core learns the same (docs/RELAYS.md, After a restart of the core).
+// Recovery: what a restarted core does until the lanes of its predecessor have reconnected. It
+// holds or keeps relays for them, and tells lanes that they have missed relays. It sends every lane
+// the roster, so that the next core can do the same (docs/RELAYS.md, After a restart of the core).
 //
 // Owner:  Router.
 // Thread: the router's.
