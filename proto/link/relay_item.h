@@ -98,14 +98,14 @@ struct RelayItem {
     const uint8_t* end;
 
     size_t size() const { return static_cast<size_t>(end - at); }
-    bool Fixed(uint8_t tag, uint64_t& value) {
-      if (size() < kFixed64Bytes || *at != tag) return false;
+    bool Fixed(uint8_t field, uint64_t& value) {
+      if (size() < kFixed64Bytes || *at != field) return false;
       google::protobuf::io::CodedInputStream::ReadLittleEndian64FromArray(at + 1, &value);
       at += kFixed64Bytes;
       return true;
     }
-    [[gnu::always_inline]] bool Varint(uint8_t tag, uint64_t& value) {
-      if (size() < 2 || *at != tag) return false;
+    [[gnu::always_inline]] bool Varint(uint8_t field, uint64_t& value) {
+      if (size() < 2 || *at != field) return false;
       uint64_t read = at[1] & 0x7fU;
       const uint8_t* next = at + 2;
       for (int shift = 7; next[-1] >= 0x80; shift += 7) {
@@ -116,10 +116,10 @@ struct RelayItem {
       at = next;
       return true;
     }
-    bool Text(uint8_t tag, std::string_view& text) {
+    bool Text(uint8_t field, std::string_view& into) {
       uint64_t bytes = 0;
-      if (!Varint(tag, bytes) || size() < bytes) return false;
-      text = {reinterpret_cast<const char*>(at), static_cast<size_t>(bytes)};
+      if (!Varint(field, bytes) || size() < bytes) return false;
+      into = {reinterpret_cast<const char*>(at), static_cast<size_t>(bytes)};
       at += bytes;
       return true;
     }
