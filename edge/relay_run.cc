@@ -38,9 +38,11 @@ void RelayRun::Clear() {
 }
 
 std::string_view RelayRun::NativeFrames() {
-  if (!native_frames_.empty()) return native_frames_.bytes();
+  if (native_frames_.size() > 0) return native_frames_.view();
   const auto begin_frame = [this](size_t bytes) {
-    char* const at = native_frames_.Extend(wire::WsHeaderSize(bytes) + bytes);
+    const size_t frame = wire::WsHeaderSize(bytes) + bytes;
+    char* const at = native_frames_.Room(frame);
+    native_frames_.Extend(frame);
     return wire::WriteWsHeader(wire::WsOpcode::kBinary, bytes, at);
   };
   const size_t bytes = wire::RelaySize(first().topic(), first().payload());
@@ -50,10 +52,10 @@ std::string_view RelayRun::NativeFrames() {
   const size_t head_bytes = bytes - wire::StringSize(first().payload());
   for (const Delivery* relay : relays().subspan(1)) {
     char* const message = begin_frame(head_bytes + wire::StringSize(relay->payload()));
-    const char* const head = native_frames_.bytes().data() + head_at;
+    const char* const head = native_frames_.view().data() + head_at;
     wire::WriteBytes(relay->payload(), std::copy_n(head, head_bytes, message));
   }
-  return native_frames_.bytes();
+  return native_frames_.view();
 }
 
 std::string_view RelayRun::V2Frames() {

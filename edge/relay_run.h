@@ -15,7 +15,7 @@
 #include <string_view>
 #include <vector>
 
-#include "edge/frame_buffer.h"
+#include "proto/link/byte_block.h"
 #include "signaling/v1/lane.pb.h"
 
 namespace cairn::edge {
@@ -63,7 +63,7 @@ class RelayRun {
   // What they point to, unless it is borrowed. Never more than what has been reserved.
   std::vector<signaling::v1::Delivery> own_;
   size_t bytes_ = 0;  // of payload
-  FrameBuffer native_frames_;
+  link::ByteBlock native_frames_;
   std::string v2_frames_;
 };
 

@@ -27,8 +27,8 @@ class ByteBlock {
   void Reserve(size_t capacity) {
     if (capacity > capacity_) Grow(capacity);
   }
-  // Room for so many bytes behind the last one; Extend() says how many have been written there.
-  // Valid until the next call.
+  // Room for so many bytes behind the last one; Extend() says how many are written there. Valid
+  // until the next call of this.
   char* Room(size_t bytes) {
     if (capacity_ - size_ < bytes) Grow(std::max(size_ + bytes, 2 * capacity_));
     return memory_.get() + size_;

@@ -24,6 +24,15 @@ std::string Written(const RelayItem& relay) {
   return bytes;
 }
 
+RelayItem Sample() {
+  RelayItem relay;
+  relay.lane = relay.peer = relay.to = relay.target = 7;
+  relay.sequence = relay.tag = 1'000;
+  relay.topic = "topic";
+  relay.payload = "payload";
+  return relay;
+}
+
 void ExpectEqual(const RelayItem& a, const RelayItem& b) {
   EXPECT_EQ(a.lane, b.lane);
   EXPECT_EQ(a.peer, b.peer);
@@ -62,12 +71,7 @@ TEST(RelayItemTest, WhatIsWrittenIsReadAlsoByProtocolBuffers) {
 }
 
 TEST(RelayItemTest, NothingElseIsRead) {
-  RelayItem relay;
-  relay.lane = relay.peer = relay.to = 7;
-  relay.sequence = relay.tag = 1'000;
-  relay.topic = "topic";
-  relay.payload = "payload";
-  const std::string bytes = Written(relay);
+  const std::string bytes = Written(Sample());
   RelayItem read;
   for (size_t size = 0; size < bytes.size(); ++size)
     EXPECT_FALSE(read.Read(bytes.substr(0, size))) << size;
@@ -82,12 +86,7 @@ TEST(RelayItemTest, NothingElseIsRead) {
 // What is read of changed bytes is what Protocol Buffers read of them.
 TEST(RelayItemTest, ChangedBytesAreReadAsByProtocolBuffersOrNotAtAll) {
   Random random;
-  RelayItem relay;
-  relay.lane = relay.peer = relay.target = 7;
-  relay.sequence = relay.tag = 1'000;
-  relay.topic = "topic";
-  relay.payload = "payload";
-  const std::string whole = Written(relay);
+  const std::string whole = Written(Sample());
   for (int i = 0; i < 20'000; ++i) {
     std::string bytes = whole;
     for (int changes = 0; changes < 2; ++changes)
