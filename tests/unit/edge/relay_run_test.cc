@@ -29,7 +29,7 @@ Delivery RelayOf(const std::string& payload, const std::string& topic = "topic")
 // One more than in each form of a length, in the frame and in CBOR.
 std::vector<std::string> PayloadsOfAllLengths() {
   std::vector<std::string> payloads;
-  for (const size_t size : {0, 1, 23, 24, 100, 255, 256, 60'000, 70'000})
+  for (const size_t size : {0u, 1u, 23u, 24u, 100u, 255u, 256u, 60'000u, 70'000u})
     payloads.push_back(std::string(size, 'p'));
   return payloads;
 }
