@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "core/epoll_watch.h"
 #include "core/mesh_bus.h"
 #include "core/nats_greeting.h"
 
@@ -20,13 +21,8 @@ using Steady = std::chrono::steady_clock;
 
 // Between two looks at other sockets of the thread.
 constexpr int kReadsPerTurn = 8;
-
-bool WatchFd(int epoll, int operation, int fd, uint32_t events) {
-  epoll_event event = {};
-  event.events = events;
-  event.data.fd = fd;
-  return epoll_ctl(epoll, operation, fd, &event) == 0;
-}
+// The only one in its epoll instance: nobody looks at it.
+constexpr uint64_t kSocketId = 0;
 
 }  // namespace
 
@@ -54,7 +50,7 @@ void NatsLine::Begin(NatsDialed dialed) {
   receiver_.OnState(true, "");
   if (waited_for) receiver_.OnWritable();
   const MutexLock watching(mu_);
-  CAIRN_CHECK(WatchFd(epoll_.get(), EPOLL_CTL_ADD, connection_->fd(), watched_));
+  CAIRN_CHECK(EpollWatch(epoll_.get(), EPOLL_CTL_ADD, connection_->fd(), watched_, kSocketId));
 }
 
 void NatsLine::Finish(bool stopping) {
@@ -62,7 +58,7 @@ void NatsLine::Finish(bool stopping) {
   frames_.reset();
   {
     const MutexLock closing(mu_);
-    WatchFd(epoll_.get(), EPOLL_CTL_DEL, connection_->fd(), 0);
+    EpollWatch(epoll_.get(), EPOLL_CTL_DEL, connection_->fd(), 0, kSocketId);
     connection_.reset();
   }
   if (!stopping) receiver_.OnState(false, over_);
@@ -106,7 +102,7 @@ bool NatsLine::End(std::string_view why) {
   over_ = why;
   {
     const MutexLock lock(mu_);
-    WatchFd(epoll_.get(), EPOLL_CTL_DEL, connection_->fd(), 0);
+    EpollWatch(epoll_.get(), EPOLL_CTL_DEL, connection_->fd(), 0, kSocketId);
   }
   Wake();
   return false;
@@ -223,7 +219,7 @@ void NatsLine::Flush() {
   connection_->Flush();
   const uint32_t wanted = connection_->wanted_epoll_events();
   if (std::exchange(watched_, wanted) != wanted)
-    WatchFd(epoll_.get(), EPOLL_CTL_MOD, connection_->fd(), wanted);
+    EpollWatch(epoll_.get(), EPOLL_CTL_MOD, connection_->fd(), wanted, kSocketId);
 }
 
 }  // namespace cairn::core

@@ -66,8 +66,8 @@ struct KdfDeleter {
 };
 
 // HKDF-Expand-Label(secret, label, "", out.size()), RFC 8446 7.1.
-bool Expand(const SuiteFacts& facts, std::span<unsigned char> secret, std::string_view label,
-            std::span<unsigned char> out) {
+bool Expand(const SuiteFacts& facts, std::array<unsigned char, TlsKeys::kMaxSecret>& secret,
+            std::string_view label, std::span<unsigned char> out) {
   static EVP_KDF* const kdf = EVP_KDF_fetch(nullptr, "TLS13-KDF", nullptr);
   const std::unique_ptr<EVP_KDF_CTX, KdfDeleter> context(kdf ? EVP_KDF_CTX_new(kdf) : nullptr);
   if (!context) return false;
@@ -79,7 +79,7 @@ bool Expand(const SuiteFacts& facts, std::span<unsigned char> secret, std::strin
   const std::array<OSSL_PARAM, 6> parameters = {
       OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
       OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(facts.hash), 0),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, secret.data(), secret.size()),
+      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, secret.data(), facts.secret_bytes),
       text(OSSL_KDF_PARAM_PREFIX, prefix),
       text(OSSL_KDF_PARAM_LABEL, label),
       OSSL_PARAM_construct_end()};
@@ -115,17 +115,15 @@ TlsKeys::~TlsKeys() {
 
 bool TlsKeys::Derive() {
   const SuiteFacts& facts = FactsOf(suite_);
-  const std::span<unsigned char> secret = std::span(secret_).first(facts.secret_bytes);
-  return Expand(facts, secret, "key", std::span(key_).first(facts.key_bytes)) &&
-         Expand(facts, secret, "iv", iv_);
+  return Expand(facts, secret_, "key", std::span(key_).first(facts.key_bytes)) &&
+         Expand(facts, secret_, "iv", iv_);
 }
 
 bool TlsKeys::Update() {
   const SuiteFacts& facts = FactsOf(suite_);
-  const std::span<unsigned char> secret = std::span(secret_).first(facts.secret_bytes);
   std::array<unsigned char, kMaxSecret> next = {};
   const bool expanded =
-      Expand(facts, secret, "traffic upd", std::span(next).first(facts.secret_bytes));
+      Expand(facts, secret_, "traffic upd", std::span(next).first(facts.secret_bytes));
   secret_ = next;
   OPENSSL_cleanse(next.data(), next.size());
   sequence_ = 0;

@@ -6,9 +6,9 @@
 namespace cairn::edge {
 namespace {
 
-// HandshakeType key_update, a length of 1, and KeyUpdateRequest.
-constexpr std::string_view kKeyUpdateHead("\x18\0\0\1", 4);
-constexpr std::string_view kKeyUpdate("\x18\0\0\1\0", 5);  // update_not_requested
+// HandshakeType key_update, a length of 1, and KeyUpdateRequest: update_not_requested.
+constexpr std::string_view kKeyUpdate("\x18\0\0\1\0", 5);
+constexpr std::string_view kKeyUpdateHead = kKeyUpdate.substr(0, 4);
 constexpr char kUpdateRequested = 1;
 // The inner type, and the tag.
 constexpr size_t kProtection = 1 + TlsKeys::kTag;
@@ -123,9 +123,8 @@ size_t TlsRecords::Seal(std::string_view text, std::span<char, kMaxSealed> room)
 
 size_t TlsRecords::SealAlert(std::span<char, kMaxSealed> room) {
   constexpr char kWarning = 1, kFatal = 2;
-  const char level = end_ == End::kFailed ? kFatal : kWarning;
-  const std::array<char, 2> alert = {
-      level, static_cast<char>(end_ == End::kFailed ? alert_ : Alert::kCloseNotify)};
+  const char level = alert_ == Alert::kCloseNotify ? kWarning : kFatal;
+  const std::array<char, 2> alert = {level, static_cast<char>(alert_)};
   size_t used = 0;
   return Append({alert.data(), alert.size()}, Type::kAlert, room, used) ? used : 0;
 }

@@ -107,7 +107,7 @@ class TlsRecords {
   // Our KeyUpdate goes before our next data (RFC 8446 4.6.3).
   bool owes_update_ = false;
   End end_ = End::kNone;
-  Alert alert_ = Alert::kCloseNotify;
+  Alert alert_ = Alert::kCloseNotify;  // another one with End::kFailed
 };
 
 }  // namespace cairn::edge

@@ -18,8 +18,8 @@ CoreRole::CoreRole(const Options& options, uint64_t core_id, const Clock& clock)
       core_(core_id, options.core_limits, clock) {}
 
 absl::Status CoreRole::Start() {
-  if (absl::Status files = CheckMeshFiles(options_); !files.ok()) return files;
   if (!options_.mesh.urls.empty()) {
+    if (absl::Status files = CheckMeshFiles(options_); !files.ok()) return files;
     core::NatsOptions mesh_options = options_.mesh;
     mesh_options.core_id = core_id_;
     mesh_ = MeshConnection::Join(std::move(mesh_options), options_.core_name, core_, clock_);
