@@ -47,7 +47,6 @@ Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFac
       acceptor_(shared, context_, connections_, std::move(listener)),
       figures_(shared, context_, connections_),
       drain_(context_, connections_, acceptor_) {
-  lane_.Connect(link_.get());
   lane_.SetOrders({std::move(on_drain_order), [](const std::string& directives) {
                      log::Info(log::Edge(), "log_level", {{"directives", log::Text(directives)}});
                      InitLog(LogFilter::Parse(directives));
@@ -57,6 +56,8 @@ Loop::Loop(EdgeShared& shared, LaneIdentity identity, Listener listener, LinkFac
 Loop::~Loop() { CAIRN_CHECK(!thread_.joinable()); }
 
 void Loop::Start() {
+  // Not before: in one process the core may still be joining its fleet.
+  lane_.Connect(link_.get());
   ScheduleTick();
   thread_ = std::thread([this] {
     Run();

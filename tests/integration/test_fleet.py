@@ -15,6 +15,7 @@ from support import process
 from support.load_room import rooms_over
 from support.meshed_fleet import MeshedFleet
 from support.messages import new_topic, relay
+from support.ops import ask, scrape
 from support.peer import Peer, await_hearing
 from support.ports import unused_port
 from support.process import ROOT
@@ -22,7 +23,7 @@ from support.raw_client import binary, upgrade_request
 from support.sequence_load import SequenceLoad
 from support.tools import need
 from support.v2_client import SUBPROTOCOL, V2Client
-from support.waiting import Stopwatch
+from support.waiting import Stopwatch, eventually
 
 # A busy machine's part: the figures of ./dev soak-fleet are without it.
 SLACK_SECONDS = 2.0
@@ -88,6 +89,22 @@ def test_a_client_of_a_process_that_has_just_started_reaches_those_of_the_others
             starts.join()
             assert subscriber.receive_relay() == (topic, b"%d" % number)
             hasty.close()
+
+
+@pytest.mark.parametrize("edges", EDGES.values(), ids=EDGES)
+def test_a_core_that_joins_gives_up_no_lane(edges):
+    # Those of the killed core are given up only after the test.
+    with MeshedFleet(edges=edges, core_flags=["--lane-timeout", "60s"]) as fleet:
+        fleet.cores[0].kill()
+        # It hears of the others when all of it runs.
+        for core in fleet.cores[1:]:
+            core.send_signal(signal.SIGSTOP)
+        fleet.start_core(0)
+        for core in fleet.cores[1:]:
+            core.send_signal(signal.SIGCONT)
+        eventually(lambda: all(ask(core, "/readyz").status == 200 for core in fleet.cores), "a fleet that is whole")
+        # Clients would be told that they may have missed something.
+        assert [scrape(core).get("mesh_lanes_lost_total") for core in fleet.cores] == [0, 0, 0]
 
 
 def test_nats_is_never_told_of_topics():

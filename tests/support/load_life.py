@@ -134,6 +134,7 @@ class Life:
         verdict.lost_on[self.member.edge] += lost
         if self.missed and not lost:
             verdict.told_in_vain += 1
+            verdict.tell(self.missed, f"{self}: told of a loss {self.missed} times, lost nothing")
         if self.missed:
             verdict.lost_and_told += lost
         elif self.connection.dialect == "v2":

@@ -26,10 +26,13 @@ using testing::StartsWith;
 // A core that accepts whatever a lane submits, and delivers nothing.
 class AcceptingLink final : public CoreLink {
  public:
-  AcceptingLink(CoreLinkListener& listener, LoopExecutor& executor)
-      : listener_(listener), executor_(executor) {}
+  AcceptingLink(CoreLinkListener& listener, LoopExecutor& executor, int& started)
+      : listener_(listener), executor_(executor), started_(started) {}
 
-  void Start() override { listener_.OnSession({}); }
+  void Start() override {
+    ++started_;
+    listener_.OnSession({});
+  }
   void Submit(signaling::v1::LaneToCore& batch) override {
     auto kept = std::make_shared<signaling::v1::LaneToCore>();
     kept->Swap(&batch);
@@ -45,6 +48,7 @@ class AcceptingLink final : public CoreLink {
  private:
   CoreLinkListener& listener_;
   LoopExecutor& executor_;
+  int& started_;
   BatchHistogram batches_;
 };
 
@@ -52,8 +56,10 @@ class AcceptingLinks final : public LinkFactory {
  public:
   std::unique_ptr<CoreLink> NewLink(const LaneIdentity&, CoreLinkListener& listener,
                                     LoopExecutor& executor) override {
-    return std::make_unique<AcceptingLink>(listener, executor);
+    return std::make_unique<AcceptingLink>(listener, executor, started);
   }
+
+  int started = 0;  // by the thread that starts the edge
 };
 
 class LoopTest : public testing::Test {
@@ -62,12 +68,15 @@ class LoopTest : public testing::Test {
     if (edge_) Drain();
   }
 
-  void Start(EdgeOptions options = {}) {
+  void Open(EdgeOptions options = {}) {
     options.listen_address = *SocketAddress::Parse("127.0.0.1:0");
     options.name = "edge";
     absl::StatusOr<std::unique_ptr<Edge>> edge = Edge::Open(std::move(options), links_, clock_);
     ASSERT_TRUE(edge.ok()) << edge.status();
     edge_ = *std::move(edge);
+  }
+  void Start(EdgeOptions options = {}) {
+    Open(std::move(options));
     edge_->Start();
   }
   void Drain() {
@@ -123,6 +132,17 @@ TEST_F(LoopTest, AClientIsUpgradedAnsweredAndCounted) {
   EXPECT_EQ(snapshot.upgraded, 1u);
   ASSERT_EQ(snapshot.lanes.size(), 1u);
   EXPECT_TRUE(snapshot.lanes[0].connected);
+}
+
+// In one process with a core that is still joining its fleet, that core would have lanes before it
+// knows those of others.
+TEST_F(LoopTest, ALaneBeginsWhenItsLoopStarts) {
+  EdgeOptions options;
+  options.loops = 3;
+  Open(std::move(options));
+  EXPECT_EQ(links_.started, 0);
+  edge_->Start();
+  EXPECT_EQ(links_.started, 3);
 }
 
 TEST_F(LoopTest, MoreThanMaxConnectionsAreUpgradedAndClosedWith1013) {
