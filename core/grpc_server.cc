@@ -25,11 +25,13 @@
 namespace cairn::core {
 namespace {
 
-// Edges ping the core so that a dead link is noticed within seconds (edge channel arguments); by
-// default gRPC would treat that as abuse.
+// Callers ping the core so that they notice a dead connection within seconds; by default gRPC would
+// treat that as abuse.
 constexpr int kMinPingIntervalMs = 1000;
-// If an edge vanishes, its peers are removed after twice this time.
-constexpr int kKeepaliveMs = 5000;
+// A connection without a byte for so long is asked, and closed without an answer. The second one is
+// longer: a watcher on a machine that is stopped for some seconds keeps its feed.
+constexpr int kKeepaliveMs = 5'000;
+constexpr int kKeepaliveTimeoutMs = 20'000;
 constexpr std::chrono::milliseconds kShutdownGrace{100};
 // Of one connection: an edge makes one call on each, cairn-admin a few.
 constexpr int kMaxStreams = 100;
@@ -126,7 +128,7 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const GrpcOptions&
   builder.RegisterService(parts.lanes.get());
   builder.RegisterService(parts.admin.get());
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveMs);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
                              kMinPingIntervalMs);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);

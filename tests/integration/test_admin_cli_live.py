@@ -2,6 +2,7 @@
 import json
 import re
 import signal
+import time
 
 import pytest
 from support import admin_cli
@@ -47,6 +48,21 @@ def test_watch_shows_peers_come_subscribe_and_go(cluster):
     assert all(event["edge"] == "east" for event in seen)
     interrupt(watch)
     assert starter[0].is_open()
+
+
+def test_a_watch_goes_on_after_its_machine_was_stopped_for_seconds(cluster):
+    watch = cluster.start_admin("watch", "-o", "json", "--edge", "east")
+    cluster.connect("east", new_topic())
+    assert watch.stdout.readline()
+    watch.send_signal(signal.SIGSTOP)
+    # Longer than it takes until the core asks whether it is still there, and has waited as long for the answer.
+    time.sleep(11)
+    watch.send_signal(signal.SIGCONT)
+    topic = new_topic()
+    cluster.connect("east", topic)
+    while json.loads(watch.stdout.readline()).get("topic") != topic:
+        pass
+    interrupt(watch)
 
 
 def test_trace_shows_sizes_and_receivers_of_relays_and_no_contents(cluster):
