@@ -1,7 +1,7 @@
 // NatsConnection: what a core sends over one connection to a NATS server, and the socket that it
 // receives from. Neither call waits: what the kernel does not take is kept.
 //
-// Owner:  NatsBus.
+// Owner:  who connects (DialNats()), then NatsLine.
 // Thread: one at a time: OpenSSL reads and writes one state.
 // Bounds: what is not sent; the bus bounds it by unsent_bytes(). Keeps kKeptBytes of memory.
 // Errors: after a failure nothing is sent, and Receive() ends.

@@ -1,8 +1,8 @@
 // NatsFrames: what a NATS server sends, cut into frames. Bytes are received into its memory, and
 // frames are views of that.
 //
-// Owner:  the bus's thread.
-// Thread: the owner's.
+// Owner:  who connects (DialNats()), then NatsLine.
+// Thread: one at a time.
 // Bounds: a line of kMaxLineBytes, an INFO of kMaxInfoBytes, a message of `max_message_bytes`: no
 //         memory is taken for a longer one. Keeps only the frame that is incomplete.
 // Errors: broken(): the server sent what is no frame, or a longer one.
