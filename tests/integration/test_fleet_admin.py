@@ -30,10 +30,12 @@ class Fleet:
                             "--mesh", self.nats.url, "--fleet", "test", "--core-name", name,
                             "--edge-name", name.replace("core", "edge")) for name in NAMES]
         self.addresses = [core.grpc_address() for core in self.cores]
-        eventually(self._is_whole, "three cores that know each other")
+        eventually(self._is_whole, "three cores with a lane each")
 
     def _is_whole(self):
-        return all(sum(core.get("complete", False) for core in self.json("cores", "list", at=at)) == 2 for at in range(3))
+        """They know each other, so that each has begun the lane of its own edge."""
+        known = all(sum(core.get("complete", False) for core in self.json("cores", "list", at=at)) == 2 for at in range(3))
+        return known and self.json("status")[0]["lanes"] == 3
 
     def admin(self, *arguments, at=0):
         return admin_cli.run(*arguments, env={"CAIRN_ADMIN_CORE": self.addresses[at]})
