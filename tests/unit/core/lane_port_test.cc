@@ -1,15 +1,12 @@
 // Lanes over sockets, from the edge's own HTTP/2 to a router.
 #include "core/lane_port.h"
 
-#include <absl/time/clock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <functional>
 #include <future>
@@ -24,9 +21,7 @@
 #include "core/core.h"
 #include "core/grpc_server.h"
 #include "core/router.h"
-#include "edge/http2_call.h"
-#include "proto/link/identity.h"
-#include "proto/link/protocol_version.h"
+#include "tests/support/edge_end.h"
 
 namespace cairn::core {
 namespace {
@@ -35,97 +30,6 @@ using signaling::v1::CoreToLane;
 using signaling::v1::LaneToCore;
 
 constexpr uint64_t kCoreId = 0xc0de;
-constexpr char kSecret[] = "sixteen bytes...";
-
-LaneToCore Hello() {
-  LaneToCore message;
-  message.mutable_hello()->set_protocol_version(link::kProtocolVersion);
-  message.mutable_hello()->set_secret(kSecret);
-  message.mutable_hello()->set_lane_id(link::LaneIdOf(kSecret));
-  message.mutable_hello()->set_edge("edge-a");
-  return message;
-}
-
-// The edge's end of a connection. Blocks for as long as a test waits for something.
-class EdgeEnd {
- public:
-  explicit EdgeEnd(int fd) : fd_(fd), call_(Options()) { call_.Connected(absl::ZeroDuration()); }
-
-  void Send(const LaneToCore& message) { SendTogether({message}); }
-  // By one write.
-  void SendTogether(const std::vector<LaneToCore>& sent) {
-    std::string bytes;
-    for (const LaneToCore& message : sent) link::AppendGrpcMessage(message, bytes);
-    call_.Send(bytes);
-    Write();
-  }
-  // Only so many bytes of it, and nothing afterwards.
-  void SendBeginning(const LaneToCore& message, size_t bytes) {
-    std::string all, output;
-    link::AppendGrpcMessage(message, all);
-    call_.Send(all);
-    call_.AppendOutput(output, 1 << 20);
-    EXPECT_EQ(send(fd_.get(), output.data(), bytes, MSG_NOSIGNAL), static_cast<ssize_t>(bytes));
-    writes_ = false;
-  }
-  bool RunUntil(const std::function<bool()>& condition) {
-    const absl::Time deadline = absl::Now() + absl::Seconds(20);
-    while (!condition()) {
-      if (absl::Now() > deadline) return false;
-      Write();
-      pollfd polled = {fd_.get(), POLLIN, 0};
-      if (poll(&polled, 1, 20) == 1) Read();
-    }
-    return true;
-  }
-  // The status of the call, once it has one.
-  int Code() {
-    RunUntil([this] { return call_.end().has_value(); });
-    return call_.end() ? call_.end()->code : -1;
-  }
-  void RunFor(absl::Duration time) {
-    const absl::Time end = absl::Now() + time;
-    RunUntil([end] { return absl::Now() >= end; });
-  }
-  std::vector<CoreToLane> messages;
-  size_t received_bytes = 0;
-  size_t reads = 0;
-  bool closed = false;
-
- private:
-  static edge::Http2Call::Options Options() {
-    edge::Http2Call::Options options;
-    options.authority = "core";
-    options.path = std::string(link::kLaneCall);
-    options.user_agent = "test";
-    options.max_message_bytes = 1 << 20;
-    options.ping_interval = options.ping_timeout = absl::Hours(1);
-    return options;
-  }
-  void Write() {
-    if (!writes_) return;
-    std::string output;
-    call_.AppendOutput(output, 1 << 20);
-    // It fits into any socket's buffer.
-    if (!output.empty() && send(fd_.get(), output.data(), output.size(), MSG_NOSIGNAL) < 0)
-      closed = true;
-  }
-  void Read() {
-    std::array<char, 4096> buffer;
-    const ssize_t size = recv(fd_.get(), buffer.data(), buffer.size(), 0);
-    closed = closed || size <= 0;
-    if (size <= 0) return;
-    received_bytes += static_cast<size_t>(size);
-    ++reads;
-    call_.Receive({buffer.data(), static_cast<size_t>(size)}, absl::ZeroDuration());
-    while (const auto message = call_.NextMessage())
-      messages.emplace_back().ParseFromArray(message->data(), static_cast<int>(message->size()));
-  }
-
-  UniqueFd fd_;
-  edge::Http2Call call_;
-  bool writes_ = true;
-};
 
 class LanePortTest : public testing::Test {
  protected:
@@ -165,7 +69,7 @@ class LanePortTest : public testing::Test {
 
 TEST_F(LanePortTest, AHelloIsAnsweredByWelcome) {
   const auto edge = Connect();
-  edge->Send(Hello());
+  edge->Send(EdgeEnd::Hello());
   ASSERT_TRUE(IsWelcomed(*edge));
   EXPECT_EQ(edge->messages[0].welcome().core_id(), kCoreId);
 }
@@ -205,7 +109,7 @@ TEST_F(LanePortTest, AGuestIsServedBesideLanesUntilThePortEnds) {
     guest.Write();
     EXPECT_TRUE(edge->RunUntil([&] { return guest.calls == 3 * i; }));
   }
-  edge->Send(Hello());
+  edge->Send(EdgeEnd::Hello());
   EXPECT_TRUE(IsWelcomed(*edge));
   EXPECT_TRUE(guest.hosted);
   port_.reset();
@@ -217,10 +121,10 @@ TEST_F(LanePortTest, AGuestIsServedBesideLanesUntilThePortEnds) {
 
 TEST_F(LanePortTest, ALaneThatComesBackTakesTheStreamOver) {
   const auto first = Connect();
-  first->Send(Hello());
+  first->Send(EdgeEnd::Hello());
   ASSERT_TRUE(IsWelcomed(*first));
   const auto second = Connect();
-  second->Send(Hello());
+  second->Send(EdgeEnd::Hello());
   EXPECT_TRUE(IsWelcomed(*second));
   EXPECT_NE(first->Code(), 0);
   EXPECT_TRUE(first->RunUntil([&] { return first->closed; }));
@@ -228,7 +132,7 @@ TEST_F(LanePortTest, ALaneThatComesBackTakesTheStreamOver) {
 
 TEST_F(LanePortTest, ALaneIdThatIsNotOfTheSecretEndsTheCall) {
   const auto edge = Connect();
-  LaneToCore hello = Hello();
+  LaneToCore hello = EdgeEnd::Hello();
   hello.mutable_hello()->set_lane_id(7);
   edge->Send(hello);
   EXPECT_EQ(edge->Code(), static_cast<int>(absl::StatusCode::kPermissionDenied));
@@ -236,7 +140,7 @@ TEST_F(LanePortTest, ALaneIdThatIsNotOfTheSecretEndsTheCall) {
 
 TEST_F(LanePortTest, ACredentialOfAnotherEdgeEndsTheCall) {
   const auto edge = Connect(Caller{"edge-b"});
-  edge->Send(Hello());
+  edge->Send(EdgeEnd::Hello());
   EXPECT_EQ(edge->Code(), static_cast<int>(absl::StatusCode::kPermissionDenied));
 }
 
@@ -248,7 +152,7 @@ TEST_F(LanePortTest, AMessageThatIsNoneOfTheProtocolEndsTheCall) {
 
 TEST_F(LanePortTest, ARevokedCredentialEndsTheCall) {
   const auto edge = Connect();
-  edge->Send(Hello());
+  edge->Send(EdgeEnd::Hello());
   ASSERT_TRUE(IsWelcomed(*edge));
   EXPECT_EQ(authority_.SetTokens(Tokens("another")), 1u);
   EXPECT_EQ(edge->Code(), static_cast<int>(absl::StatusCode::kUnauthenticated));
@@ -257,7 +161,7 @@ TEST_F(LanePortTest, ARevokedCredentialEndsTheCall) {
 TEST_F(LanePortTest, WhatALaneIsToldInOneTurnIsOneWrite) {
   // Of which each read gets one write.
   const auto edge = Connect({}, SOCK_SEQPACKET);
-  edge->Send(Hello());
+  edge->Send(EdgeEnd::Hello());
   ASSERT_TRUE(IsWelcomed(*edge));
   edge->messages.clear();
   edge->RunFor(absl::Milliseconds(50));
@@ -277,7 +181,7 @@ TEST_F(LanePortTest, WhatALaneIsToldInOneTurnIsOneWrite) {
 
 TEST_F(LanePortTest, WhatTheRouterWritesFromAnotherThreadIsSent) {
   const auto edge = Connect();
-  edge->Send(Hello());
+  edge->Send(EdgeEnd::Hello());
   ASSERT_TRUE(IsWelcomed(*edge));
   RouterInput command = AdminCall{[](Router& router) {
     for (const auto& [id, lane] : router.directory().lanes()) Drain(router.output(), *lane);
@@ -327,7 +231,7 @@ TEST_F(LanePortTest, TheServerGivesItTheConnectionsOfEdges) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   ASSERT_EQ(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   EdgeEnd edge(fd);
-  edge.Send(Hello());
+  edge.Send(EdgeEnd::Hello());
   ASSERT_TRUE(IsWelcomed(edge));
   edge.RunFor(absl::Milliseconds(100));
   const size_t before = edge.received_bytes;
@@ -342,7 +246,7 @@ TEST_F(LanePortTest, TheServerGivesItTheConnectionsOfEdges) {
 
 TEST_F(LanePortTest, ConnectionsEndWithThePortAndTheRouterMayGoOn) {
   const auto edge = Connect();
-  edge->Send(Hello());
+  edge->Send(EdgeEnd::Hello());
   ASSERT_TRUE(IsWelcomed(*edge));
   port_.reset();
   EXPECT_TRUE(edge->RunUntil([&] { return edge->closed; }));
