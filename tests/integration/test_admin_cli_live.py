@@ -13,84 +13,66 @@ from support.waiting import eventually
 ALT_SCREEN_ON, ALT_SCREEN_OFF = "\x1b[?1049h", "\x1b[?1049l"
 
 
-def interrupt(process):
-    """Its output, after Ctrl-C ended it with exit code 0."""
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
-    assert process.returncode == 0, err
-    return out
+def await_begin(watch, cluster):
+    """A watch has begun when it shows something."""
+    peers = []
+    watch.await_record(lambda event: event["kind"] == "KIND_SUBSCRIBED",
+                       lambda: peers.append(cluster.connect("east", new_topic())[0]))
+    assert all(peer.is_open() for peer in peers)
 
 
 # ---- live
 
 
 def test_watch_shows_peers_come_subscribe_and_go(cluster):
-    watch = cluster.start_admin("watch", "-o", "json", "--edge", "east")
-    seen = []
-
-    def next_event():
-        seen.append(json.loads(watch.stdout.readline()))
-        return seen[-1]
-
-    # The watch has begun when it shows something.
-    starter = [cluster.connect("east", new_topic())[0]]
-    while next_event()["kind"] != "KIND_SUBSCRIBED":
-        pass
+    watch = cluster.live("watch", "--edge", "east")
+    await_begin(watch, cluster)
     cluster.connect("west", new_topic())
     topic = new_topic()
     peer, peer_id = cluster.connect("east", topic)
     peer.close()
-    while next_event()["kind"] != "KIND_CLOSED":
-        pass
+    watch.await_record(lambda event: event["kind"] == "KIND_CLOSED")
+    seen = watch.interrupt()
     mine = [event for event in seen if event["id"] == peer_id]
     assert [event["kind"] for event in mine] == ["KIND_CONNECTED", "KIND_SUBSCRIBED", "KIND_CLOSED"]
     assert mine[1]["topic"] == topic and mine[2]["close_code"] == 1000
     assert all(event["edge"] == "east" for event in seen)
-    interrupt(watch)
-    assert starter[0].is_open()
 
 
 def test_a_watch_goes_on_after_its_machine_was_stopped_for_seconds(cluster):
-    watch = cluster.start_admin("watch", "-o", "json", "--edge", "east")
-    cluster.connect("east", new_topic())
-    assert watch.stdout.readline()
+    watch = cluster.live("watch", "--edge", "east")
+    await_begin(watch, cluster)
     watch.send_signal(signal.SIGSTOP)
     # Longer than it takes until the core asks whether it is still there, and has waited as long for the answer.
     time.sleep(11)
     watch.send_signal(signal.SIGCONT)
     topic = new_topic()
     cluster.connect("east", topic)
-    while json.loads(watch.stdout.readline()).get("topic") != topic:
-        pass
-    interrupt(watch)
+    watch.await_record(lambda event: event.get("topic") == topic)
+    watch.interrupt()
 
 
 def test_trace_shows_sizes_and_receivers_of_relays_and_no_contents(cluster):
     topic = new_topic()
     sender, sender_id = cluster.connect("east", topic)
     hearer, _ = cluster.connect("west", topic)
-    trace = cluster.start_admin("trace", "-o", "json", "--topic", topic)
-    stop = []
+    trace = cluster.live("trace", "--topic", topic)
 
-    def traced():
-        # Again and again: the trace begins when the core has it.
+    def relay():
         sender.relay(topic, b"secret payload")
         hearer.receive_payloads(topic, 1)
-        return trace.poll() is not None or len(stop) > 50 or stop.append(1)
 
-    eventually(traced, "relays", every=0.02)
-    out = interrupt(trace)
-    records = [json.loads(line) for line in out.splitlines()]
-    assert records and all((one["id"], one["edge"], one["topic"], one["payload_bytes"], one["subscribers"])
-                           == (sender_id, "east", topic, 14, 1) for one in records)
-    assert "secret" not in out
+    trace.await_record(lambda one: one["edge"] == "east", relay)
+    records = trace.interrupt()
+    assert all((one["id"], one["edge"], one["topic"], one["payload_bytes"], one["subscribers"])
+               == (sender_id, "east", topic, 14, 1) for one in records)
+    assert "secret" not in json.dumps(records)
 
 
 def test_a_listing_is_repeated_until_it_is_interrupted(cluster):
-    watch = cluster.start_admin("status", "--watch", "0.1", "-o", "json")
-    for _ in range(3):
-        assert json.loads(watch.stdout.readline())["edges"] == 2
-    interrupt(watch)
+    watch = cluster.live("status", "--watch", "0.1")
+    eventually(lambda: len(watch.records) >= 3, "three times")
+    assert all(one["edges"] == 2 for one in watch.interrupt())
 
 
 @pytest.mark.parametrize("end", ["q", "\x03", signal.SIGTERM])

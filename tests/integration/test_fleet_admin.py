@@ -1,5 +1,4 @@
 """cairn-admin over a fleet: any core answers for all, and one that does not is named."""
-import json
 import signal
 import time
 
@@ -15,6 +14,7 @@ from support.process import run
 from support.waiting import eventually
 
 NAMES = ["core-a", "core-b", "core-c"]
+EDGES = ["edge-a", "edge-b", "edge-c"]
 INCOMPLETE = 6
 # A core that hangs is one of the fleet for so long: for all that a test asks meanwhile, on a slow machine too.
 LANE_TIMEOUT = "60s"
@@ -45,8 +45,8 @@ class Fleet:
         assert outcome.code == 0, outcome
         return outcome.json_lines()
 
-    def start_admin(self, *arguments, at=0):
-        return admin_cli.start(*arguments, env={"CAIRN_ADMIN_CORE": self.addresses[at]})
+    def live(self, *arguments, at=0):
+        return admin_cli.LiveCommand(*arguments, env={"CAIRN_ADMIN_CORE": self.addresses[at]})
 
     def peer(self, core):
         return Peer("ws://{}:{}/".format(*self.cores[core].address()))
@@ -94,7 +94,7 @@ def test_any_core_answers_for_all(fleet):
         assert [(one["name"], one["subscribers"]) for one in listed] == [(room, 3)]
         names = [one["name"] for one in fleet.json("topics", "list", at=at)]
         assert names == sorted([room, *topics])
-        assert [one["edge"] for one in fleet.json("edges", "list", at=at)] == ["edge-a", "edge-b", "edge-c"]
+        assert [one["edge"] for one in fleet.json("edges", "list", at=at)] == EDGES
         # One of them alone.
         assert fleet.json("status", "--on", "core-b", at=at)[0]["peers"] == 1
 
@@ -117,23 +117,37 @@ def test_kick_and_log_level_reach_every_core(fleet):
         assert fleet.json("log-level", "info", "--on", NAMES[at])[0]["previous"] == "core=debug"
 
 
+def await_all_edges(live, cause):
+    """Until it has shown records of all three edges, which `cause` brings about."""
+    for edge in EDGES:
+        live.await_record(lambda one, edge=edge: one["edge"] == edge, cause)
+
+
 def test_watch_and_trace_are_of_all_cores(fleet):
-    topic = new_topic()
-    watch = fleet.start_admin("watch", "-o", "json", "--limit", "6", at=1)
-    time.sleep(0.5)  # nothing says that all watchers are there
+    topic, other = new_topic(), new_topic()
+    peers = [fleet.peer(core) for core in range(3)]
+
+    def toggle():
+        for peer in peers:
+            peer.subscribe(other)
+            peer.unsubscribe(other)
+
+    watch = fleet.live("watch", at=1)
+    await_all_edges(watch, toggle)
     peers = [fleet.peer(core) for core in range(3)]
     for peer in peers:
         peer.subscribe(topic)
-    out, err = watch.communicate(timeout=20)
-    events = [json.loads(line) for line in out.splitlines()]
-    assert sorted((one["kind"], one["edge"]) for one in events) == sorted(
-        (kind, edge) for kind in ("KIND_CONNECTED", "KIND_SUBSCRIBED") for edge in ("edge-a", "edge-b", "edge-c")), err
-    trace = fleet.start_admin("trace", "--topic", topic, "-o", "json", "--limit", "3", at=2)
-    time.sleep(0.5)
-    for peer in peers:
-        peer.relay(topic, b"x")
-    out, err = trace.communicate(timeout=20)
-    assert sorted(json.loads(line)["edge"] for line in out.splitlines()) == ["edge-a", "edge-b", "edge-c"], err
+    for edge in EDGES:
+        watch.await_record(lambda one, edge=edge: one["edge"] == edge and one.get("topic") == topic)
+    ids = fleet.json("topics", "show", topic)[0]["peers"]
+    events = [(one["kind"], one["edge"]) for one in watch.interrupt() if one["id"] in ids]
+    assert sorted(events) == [(kind, edge) for kind in ("KIND_CONNECTED", "KIND_SUBSCRIBED") for edge in EDGES]
+    limited = fleet.live("watch", "--topic", other, "--limit", "3")
+    eventually(lambda: toggle() or limited.has_ended(), "the end")
+    assert len(limited.interrupt()) == 3
+    trace = fleet.live("trace", "--topic", topic, at=2)
+    await_all_edges(trace, lambda: [peer.relay(topic, b"x") for peer in peers])
+    assert all(one["topic"] == topic for one in trace.interrupt())
 
 
 def test_a_core_that_hangs_is_named_and_costs_nothing_else(fleet):

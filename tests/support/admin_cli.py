@@ -10,11 +10,12 @@ import signal
 import struct
 import subprocess
 import termios
+import threading
 import time
 import unicodedata
 
 from support import process
-from support.waiting import PATIENCE
+from support.waiting import PATIENCE, eventually
 
 COLUMNS, ROWS = 80, 24
 
@@ -60,6 +61,45 @@ def start(*arguments, env=None):
     """Starts a command that runs until it is interrupted."""
     return subprocess.Popen([binary(), *map(str, arguments)], env=clean_environment(env), stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+class LiveCommand:
+    """A command that shows records, as lines of JSON, until it is interrupted."""
+
+    def __init__(self, *arguments, env=None):
+        self._popen = start(*arguments, "-o", "json", env=env)
+        self.records = []  # so far
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self._popen.stdout:
+            self.records.append(json.loads(line))
+
+    def send_signal(self, number):
+        self._popen.send_signal(number)
+
+    def has_ended(self):
+        return self._popen.poll() is not None
+
+    def await_record(self, condition, cause=lambda: None):
+        """Until it has shown such a record. `cause` is called again and again: nothing says when a feed has begun."""
+        def shown():
+            assert not self.has_ended(), self._popen.stderr.read()
+            if any(map(condition, self.records)):
+                return True
+            cause()
+            return False
+
+        eventually(shown, f"such a record, besides {self.records[-20:]}", every=0.05)
+
+    def interrupt(self):
+        """All records, after Ctrl-C ended it with exit code 0."""
+        self.send_signal(signal.SIGINT)
+        code = self._popen.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+        assert code == 0, self._popen.stderr.read()
+        return self.records
 
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -26,8 +26,8 @@ class Cluster:
         assert outcome.code == 0, outcome
         return outcome.json_lines()
 
-    def start_admin(self, *arguments):
-        return admin_cli.start(*arguments, env={"CAIRN_ADMIN_CORE": self.core_address})
+    def live(self, *arguments):
+        return admin_cli.LiveCommand(*arguments, env={"CAIRN_ADMIN_CORE": self.core_address})
 
     def terminal(self, *arguments, env=None):
         return admin_cli.Terminal(*arguments, env={"CAIRN_ADMIN_CORE": self.core_address, **(env or {})})
