@@ -48,6 +48,9 @@ struct CoreLimits {
   // The cost of unacknowledged data of all lanes, and of received parts: above it the lane with the
   // most is given up. The composition sets it to a quarter of the memory limit.
   size_t max_queued_bytes_of_lanes = size_t{1} << 30;
+  // The cost of relays that other cores have not settled, all together: above it the core with the
+  // most is given up. The composition sets it to a quarter of the memory limit.
+  size_t max_open_bytes_of_cores = size_t{1} << 30;
   // A topic: the highest --max-topic-bytes.
   size_t max_topic_bytes = 64 << 10;
   // A payload: the highest --max-message-bytes.

@@ -187,6 +187,8 @@ void Mesh::Tick(absl::Duration now) {
   now_ = now;
   const bool was_stopped = now - std::exchange(last_tick_, now) > kLongestTick;
   std::vector<std::pair<MeshMember*, MeshEnd>> ended;
+  MeshMember* largest = nullptr;
+  size_t open_cost = 0;
   for (const auto& [id, member] : members_) {
     if (was_stopped) {
       member->heard = now;
@@ -199,11 +201,14 @@ void Mesh::Tick(absl::Duration now) {
         !member->link->idle() && now - member->link->progress() > limits_.lane_timeout;
     if (owes || now - member->heard > limits_.lane_timeout) {
       ended.emplace_back(member.get(), MeshEnd::kTimeout);
-    } else if (member->link->full(limits_.max_lane_queued_bytes) ||
-               member->open_cost > limits_.max_lane_queued_bytes) {
+    } else if (IsFull(*member)) {
       ended.emplace_back(member.get(), MeshEnd::kFull);
+    } else {
+      open_cost += member->open_cost;
+      if (!largest || member->open_cost > largest->open_cost) largest = member.get();
     }
   }
+  if (open_cost > limits_.max_open_bytes_of_cores) ended.emplace_back(largest, MeshEnd::kFull);
   for (const auto& [member, reason] : ended) GiveUp(*member, reason);
   past_.Tick(now);
   for (const auto& member : departed_) member->PartOld();
@@ -217,8 +222,18 @@ void Mesh::Tick(absl::Duration now) {
   }
 }
 
+// A core settles a relay only when each of its lanes has it. While each of them stays within its
+// own bound, the core must not be given up for the sum: one edge that hangs would take all others
+// along.
+bool Mesh::IsFull(const MeshMember& member) const {
+  const size_t of_lane = std::max(limits_.max_lane_queued_bytes, 4 * member.largest_open);
+  return member.link->full(limits_.max_lane_queued_bytes) ||
+         member.open_cost > of_lane * std::max<size_t>(member.places, 1);
+}
+
 bool Mesh::Idle() const {
-  if (!departed_.empty() || !moving_.empty() || barriers_.size() > 0 || !over_.empty()) return false;
+  if (!departed_.empty() || !moving_.empty() || barriers_.size() > 0 || !over_.empty())
+    return false;
   return std::all_of(members_.begin(), members_.end(), [](const auto& entry) {
     const MeshMember& member = *entry.second;
     return member.link->idle() && member.open.empty() && !member.incoming.open() &&

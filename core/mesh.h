@@ -145,6 +145,7 @@ class Mesh {
   MeshMember& Join(uint64_t id, absl::Duration now);
   void TellSnapshot(MeshMember& member);
   void TellRecords(MeshMember& member);
+  bool IsFull(const MeshMember& member) const;
   void GiveUp(MeshMember& member, MeshEnd reason);
   void SettleAll(MeshMember& member);
   void Beat();

@@ -2,9 +2,9 @@
 //
 // Owner:  Mesh.
 // Thread: the router's.
-// Bounds: relays that it has not settled, and messages that it has not acknowledged:
-//         CoreLimits::max_lane_queued_bytes each; and all messages in which relays of the last two
-//         ticks were sent that are not settled.
+// Bounds: messages that it has not acknowledged, and for each lane of it relays that it has not
+//         settled: CoreLimits::max_lane_queued_bytes; and all messages in which relays of the last
+//         two ticks were sent that are not settled.
 #ifndef CAIRN_CORE_MESH_MEMBER_H_
 #define CAIRN_CORE_MESH_MEMBER_H_
 
@@ -66,7 +66,8 @@ struct MeshMember {
   uint64_t last_tag = 0;
   std::deque<Open> open;  // tags up to last_tag, without gaps; the first is not settled
   size_t open_cost = 0;
-  uint32_t places = 0;  // lanes to which relays go through this member
+  size_t largest_open = 0;  // the highest cost of one so far
+  uint32_t places = 0;      // lanes to which relays go through this member
 
   // Relays sent to it that it has not settled.
   size_t open_relays() const {

@@ -81,6 +81,7 @@ void Mesh::Send(MeshMember& to, const RelayLedger::Owed& owed, const TopicHash& 
   relay.target = target;
   open.relay = to.outbox.AddRelay(relay);
   to.open_cost += open.cost();
+  to.largest_open = std::max(to.largest_open, open.cost());
   if (to.link) {
     ++counters_.relays_out;
   } else {

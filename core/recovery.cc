@@ -41,11 +41,12 @@ Recovery::Outcome Recovery::OnHello(Hello& hello) {
   Outcome outcome = Welcome::OUTCOME_NEW;
   if (hello.core_id() == core_id_ && !(mesh_ && mesh_->IsElsewhere(hello.lane_id()))) {
     outcome = Welcome::OUTCOME_GIVEN_UP;
-  } else if (knew_another && !hold_.holding() && !late_.Contains(hello.lane_id())) {
+  } else if (knew_another && !late_.Contains(hello.lane_id())) {
+    // While it holds, too: relays of lanes of this process are not held before others return.
     if (counters_.relays > 0) {
       outcome = Welcome::OUTCOME_LATE;
       ++counters_.lanes_late;
-    } else {
+    } else if (!hold_.holding()) {
       hold_.Reopen();
     }
   }

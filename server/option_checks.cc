@@ -156,6 +156,7 @@ std::string CheckLimits(const OptionTexts& texts, Options& options) {
     return "--lane-timeout is out of range: give at least 1s";
   options.core_limits.max_presence_bytes_per_edge = MemoryLimitBytes() / 4;
   options.core_limits.max_queued_bytes_of_lanes = MemoryLimitBytes() / 4;
+  options.core_limits.max_open_bytes_of_cores = MemoryLimitBytes() / 4;
   if (options.limits.max_queued_total == 0) {
     options.limits.max_queued_total =
         std::max<size_t>(MemoryLimitBytes() / 4, options.limits.max_queued_bytes);

@@ -146,7 +146,9 @@ TEST_F(RouterReturn, LanesOfThisProcessWaitOnlyIfOthersHaveReturned) {
   Enter(DirectOpened{direct, FakeLane(1, "edge").Hello()});
   Enter(LaneBatch{direct, Batch().Opened(10).Subscribed(10, "t").Relayed(99, "t", 1).message()});
   ASSERT_THAT(direct->TakeMessages(), SizeIs(1));
-  Return(2, {2, 3});
+  // It has missed the relay.
+  EXPECT_EQ(Connect(Remember(2, {2, 3})), Welcome::OUTCOME_LATE);
+  EXPECT_EQ(router_->counters().lanes_late, 1u);
   Enter(LaneBatch{direct, Batch().Relayed(99, "t", 2).message()});
   EXPECT_THAT(direct->TakeMessages(), IsEmpty());
 }
