@@ -92,12 +92,9 @@ absl::Status CanDrain(const Router& router) {
       return absl::FailedPreconditionError(absl::StrCat(
           "its edge '", lane->edge, "' is in the same process and cannot go: drain that instead"));
   }
-  const Mesh* mesh = router.mesh();
-  const bool has_other =
-      mesh && std::any_of(mesh->members().begin(), mesh->members().end(),
-                          [](const auto& entry) { return entry.second->complete; });
-  return has_other ? absl::OkStatus()
-                   : absl::FailedPreconditionError("there is no other core to go to");
+  if (router.mesh() && router.mesh()->OthersTakeLanes()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "no other core takes its lanes now: there is none that answers and does not drain");
 }
 
 }  // namespace

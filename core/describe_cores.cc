@@ -28,6 +28,7 @@ void DescribeCores(const Router& router, const std::string& name, const std::str
     info.set_silent_us(since(member->heard));
     info.set_known(member->link->known());
     info.set_complete(member->complete);
+    info.set_draining(member->draining);
     info.set_backlog_bytes(member->link->cost());
     info.set_open_relays(member->open_relays());
     info.set_resends(member->link->resends());

@@ -21,6 +21,10 @@ using signaling::v1::Welcome;
 
 namespace {
 
+// A core that drains takes lanes while no other does. So long must another do so before it sends
+// them there: one that hangs now and then would be sent them again and again.
+constexpr absl::Duration kTakesLanesAgain = absl::Seconds(5);
+
 absl::Status WhyDrained() { return absl::UnavailableError("the core drains: go to another"); }
 
 }  // namespace
@@ -63,7 +67,7 @@ absl::Status Lanes::Admit(const LaneOpened& opened) {
     refusals_.Add(LaneRefusal::kSecret, hello.edge(), hello.lane_index());
     return absl::PermissionDeniedError("the lane exists, and the secret is not its own");
   }
-  if (draining_) return WhyDrained();
+  if (SendsAway()) return WhyDrained();
   if (mesh_) {
     if (!mesh_->ready()) return absl::UnavailableError("the core is still joining its fleet");
     if (mesh_->IsStale(hello.lane_id(), hello.session()))
@@ -280,8 +284,27 @@ std::vector<Lanes::Unanswered> Lanes::MoveAway(LaneRecord& lane) {
 
 uint32_t Lanes::SetDraining(bool draining) {
   draining_ = draining;
+  alone_at_.reset();
+  if (mesh_) mesh_->SetDraining(draining);
+  return draining ? SendAllAway() : 0;
+}
+
+void Lanes::DrainOn() {
+  if (!draining_) return;
+  if (!SendsAway()) {
+    if (!alone_at_) {
+      log::Warn(log::Core(), "drain_suspended",
+                {{"hint", log::Text("no other core takes lanes, so this one does")}});
+    }
+    alone_at_ = turn_.now;
+  } else if (alone_at_ && turn_.now - *alone_at_ >= kTakesLanesAgain) {
+    alone_at_.reset();
+    SendAllAway();
+  }
+}
+
+uint32_t Lanes::SendAllAway() {
   uint32_t gone = 0;
-  if (!draining) return gone;
   for (const auto& [id, lane] : directory_.lanes()) {
     if (!lane->attached() || !lane->channel) continue;
     ++gone;

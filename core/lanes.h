@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -84,9 +85,14 @@ class Lanes {
 
   // ---- an operator's order
   // While it drains, the core takes no lanes, and those that it has must go to other cores. Lanes
-  // of this process stay. Returns how many had to go.
+  // of this process stay. Returns how many had to go. While no other core takes lanes, this one
+  // does: the last core of a fleet must not refuse them.
   uint32_t SetDraining(bool draining);
+  // Sends away what has come meanwhile, once another core has taken lanes for a while.
+  void DrainOn();
   bool draining() const { return draining_; }
+  // Whether it drains, and lanes have another core to go to.
+  bool SendsAway() const { return draining_ && (!mesh_ || mesh_->OthersTakeLanes()); }
 
  private:
   // Not OK: the lane may not come, and its stream is to be closed with that.
@@ -100,6 +106,7 @@ class Lanes {
   void Remove(LaneRecord& lane);
   void Bury(const LaneRecord& lane);
   void DetachStream(LaneRecord& lane, const absl::Status& status);
+  uint32_t SendAllAway();
 
   const uint64_t core_id_;
   // Borrowed; must outlive this.
@@ -120,6 +127,7 @@ class Lanes {
   Tombstones tombstones_;
   uint64_t last_link_ = 0;  // numbers of links
   bool draining_ = false;
+  std::optional<absl::Duration> alone_at_;  // it drains, and no other core took lanes then
 };
 
 }  // namespace cairn::core

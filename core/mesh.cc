@@ -66,6 +66,7 @@ void Mesh::Receive(MeshMessage& message, absl::Duration now) {
   if (message.has_beat()) {
     member->name = message.beat().name();
     member->version = message.beat().version();
+    member->draining = message.beat().draining();
     member->members = {message.beat().members().begin(), message.beat().members().end()};
     member->beaten = true;
     past_.OnBack(member->name);
@@ -79,6 +80,18 @@ void Mesh::Receive(MeshMessage& message, absl::Duration now) {
   }
   if (receipt == MeshLink::Receipt::kBroken) return GiveUp(*member, MeshEnd::kBroken);
   if (receipt == MeshLink::Receipt::kHandle) HandleAll(*member, message);
+}
+
+bool Mesh::OthersTakeLanes() const {
+  return std::any_of(members_.begin(), members_.end(), [this](const auto& entry) {
+    const MeshMember& member = *entry.second;
+    return member.complete && !member.draining && !member.absent(now_);
+  });
+}
+
+void Mesh::SetDraining(bool draining) {
+  draining_ = draining;
+  beat_now_ = true;
 }
 
 void Mesh::OnNobody(uint64_t core_id) {
@@ -178,6 +191,7 @@ void Mesh::Beat() {
   beat.set_name(name_);
   beat.set_version(version_);
   for (const auto& [id, member] : members_) beat.add_members(id);
+  beat.set_draining(draining_);
   bus_.Send(message, {});
   reached_ = std::min(reached_, now_);
   beat_now_ = false;

@@ -59,6 +59,7 @@ struct MeshMember {
   absl::flat_hash_set<uint64_t> members;  // the cores that it knows, by its last beat
   bool beaten = false;                    // that beat has come
   bool complete = false;                  // its snapshot has come to its end
+  bool draining = false;                  // by its last beat, it sends its lanes away
   MeshOutbox outbox;
   // For each lane, the last session for which it sent LANE_FOUND, which may come before LANE_HERE.
   absl::flat_hash_map<uint64_t, uint64_t> found;

@@ -114,6 +114,7 @@ void Router::OnTick() {
   if (was_stopped) recovery_.hold().Excuse(turn_.now);
   if (!stopping_) lanes_.GiveUpOverdue(was_stopped);
   if (mesh_) mesh_->Tick(turn_.now);
+  lanes_.DrainOn();
   recovery_.GiveUpLateWhenDue();
   if (!stopping_) lanes_.LimitQueues();
   ticking_ = true;

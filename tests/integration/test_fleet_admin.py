@@ -229,6 +229,17 @@ def test_a_core_is_drained_and_nobody_is_closed(start, tmp_path):
         assert "draining" in admin_cli.run("cores", "list", env=env).out
         sender.relay(topic, b"after")
         assert listener.receive_payloads(topic, 1) == [b"after"]
+        # The last one that takes edges is not drained.
+        last = admin_cli.run("cores", "drain", "core-b", "--yes", env=env)
+        assert last.code == 2 and "no other core" in last.err, last
+        # It hangs: the edge must go somewhere, and comes back once the other has been well for a while.
+        cores[1].send_signal(signal.SIGSTOP)
+        cores[0].wait_for_log("drain_suspended")
+        edge.wait_for_log("core_link_up", count=3)
+        sender.relay(topic, b"meanwhile")
+        assert listener.receive_payloads(topic, 1) == [b"meanwhile"]
+        cores[1].send_signal(signal.SIGCONT)
+        eventually(lambda: (peers_at("core-a"), peers_at("core-b")) == (0, 2), "the peers at the other core again")
         assert admin_cli.run("cores", "drain", "core-a", "--undo", env=env).code == 0
         assert ask(cores[0], "/readyz").status == 200
         # There is no other core for it then.
