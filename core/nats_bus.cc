@@ -27,6 +27,7 @@ using Steady = std::chrono::steady_clock;
 
 constexpr absl::Duration kShortestPause = absl::Milliseconds(20);
 constexpr absl::Duration kLongestPause = absl::Seconds(1);
+constexpr std::chrono::seconds kLasting{1};
 
 // How long to wait, in milliseconds, rounded up.
 int Until(Steady::time_point end) {
@@ -84,8 +85,14 @@ void NatsBus::Parts::Run() {
   while (!stopping) {
     absl::StatusOr<NatsDialed> dialed = Dial();
     if (dialed.ok()) {
-      failures = 0;
+      const Steady::time_point begun = Steady::now();
       Serve(*std::move(dialed));
+      // A server that ends each connection at once is one that cannot be reached.
+      if (Steady::now() - begun >= kLasting) {
+        failures = 0;
+      } else if (!stopping) {
+        Pause();
+      }
     } else if (!stopping) {
       line.TellDown(std::string(dialed.status().message()));
       Pause();

@@ -124,6 +124,24 @@ TEST_F(NatsBusTest, AServerThatCannotCarryAllMessagesIsNotUsed) {
                                                HasSubstr("no_header_support")));
 }
 
+// It closes a connection on which a core says something that it may not say.
+TEST_F(NatsBusTest, AServerThatEndsEachConnectionIsTriedEverMoreSeldom) {
+  test::NatsServer denying(
+      "authorization { users: [{user: a, password: b, permissions: {publish: {deny: \">\"}}}] }\n"
+      "no_auth_user: a");
+  server_->Kill();
+  Heard a;
+  const auto bus = Join(1, a, {denying.url()});
+  const absl::Time end = absl::Now() + absl::Seconds(1);
+  while (absl::Now() < end) {
+    bus->Send(Numbered(1, 2), "");
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+  const MutexLock lock(a.mu_);
+  EXPECT_GT(a.reasons_.size(), 1u);
+  EXPECT_LT(a.reasons_.size(), 15u);
+}
+
 TEST_F(NatsBusTest, ALameDuckIsLeftForAnother) {
   test::NatsServer other;
   Heard a;
