@@ -1,5 +1,7 @@
 #include "core/core.h"
 
+#include <future>
+
 #include "core/combiner.h"
 #include "core/router.h"
 
@@ -35,6 +37,20 @@ void Core::JoinMesh(MeshBus& bus, const std::string& name, const std::string& ve
   RouterInput join = AdminCall{
       [&bus, name, version, fleet](Router& router) { router.JoinMesh(bus, name, version, fleet); }};
   Enter(join);
+}
+
+void Core::LeaveMesh() {
+  RouterInput leave = AdminCall{[](Router& router) { router.LeaveMesh(); }};
+  Enter(leave);
+  AwaitHandled();
+}
+
+void Core::AwaitHandled() {
+  // Shared, because the other thread may still be in set_value() when this one goes on.
+  const auto handled = std::make_shared<std::promise<void>>();
+  RouterInput last = AdminCall{[handled](Router&) { handled->set_value(); }};
+  Enter(last);
+  handled->get_future().wait();
 }
 
 }  // namespace cairn::core

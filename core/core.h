@@ -37,6 +37,11 @@ class Core {
   void JoinMesh(MeshBus& bus, const std::string& name, const std::string& version,
                 const std::string& fleet);
 
+  // Returns when the router has left the fleet: it does not use the bus any more.
+  void LeaveMesh();
+  // Returns when everything that was entered before has been handled.
+  void AwaitHandled();
+
   uint64_t id() const { return id_; }
   const Clock& clock() const { return clock_; }
   const CoreLimits& limits() const { return limits_; }

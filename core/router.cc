@@ -60,6 +60,8 @@ void Router::JoinMesh(MeshBus& bus, std::string name, std::string version, std::
                                  turn_.now);
 }
 
+void Router::LeaveMesh() { mesh_.reset(); }
+
 void Router::Handle(RouterInput& input) {
   turn_.BeginAt(clock_.Elapsed(), wall_ahead_);
   records_.answers().BeginTurn();

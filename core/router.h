@@ -58,6 +58,8 @@ class Router {
   // Before any input: this core is one of a fleet, whose name its lanes are told. `bus` must
   // outlive the router.
   void JoinMesh(MeshBus& bus, std::string name, std::string version, std::string fleet = "");
+  // Before the bus ends: it is not used any more. Relays of other cores are forgotten.
+  void LeaveMesh();
 
   void Handle(RouterInput& input);
   // To be called after each Handle(): whether a Continue must follow, behind all waiting inputs.

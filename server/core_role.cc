@@ -22,7 +22,7 @@ absl::Status CoreRole::Start() {
     if (absl::Status files = CheckMeshFiles(options_); !files.ok()) return files;
     core::NatsOptions mesh_options = options_.mesh;
     mesh_options.core_id = core_id_;
-    mesh_ = MeshConnection::Join(std::move(mesh_options), options_.core_name, core_, clock_);
+    mesh_ = MeshConnection::Join(mesh_options, options_.core_name, core_, clock_);
   }
   absl::StatusOr<core::GrpcOptions> grpc_options = LoadGrpcOptions(options_);
   if (!grpc_options.ok()) return grpc_options.status();

@@ -10,8 +10,9 @@ namespace cairn::server {
 MeshConnection::MeshConnection(core::Core& core, const Clock& clock)
     : core_(core), failures_(clock), admin_(core, CAIRN_VERSION) {}
 
-std::unique_ptr<MeshConnection> MeshConnection::Join(core::NatsOptions options, std::string name,
-                                                     core::Core& core, const Clock& clock) {
+std::unique_ptr<MeshConnection> MeshConnection::Join(const core::NatsOptions& options,
+                                                     const std::string& name, core::Core& core,
+                                                     const Clock& clock) {
   std::unique_ptr<MeshConnection> mesh(new MeshConnection(core, clock));
   mesh->bus_ = core::NatsBus::Start(options, *mesh);
   mesh->fleet_ =
@@ -23,10 +24,13 @@ std::unique_ptr<MeshConnection> MeshConnection::Join(core::NatsOptions options, 
   return mesh;
 }
 
-// The fleet sends by the bus, and the bus tells the fleet.
+// The fleet sends by the bus, and the bus tells the fleet. The router sends by the bus, too, and
+// may have much left to handle: calls for the fleet's answers as well.
 MeshConnection::~MeshConnection() {
   fleet_->Stop();
+  core_.LeaveMesh();
   bus_.reset();
+  core_.AwaitHandled();
 }
 
 void MeshConnection::OnMessage(signaling::v1::MeshMessage message) {

@@ -24,8 +24,9 @@ namespace cairn::server {
 class MeshConnection : public core::NatsReceiver {
  public:
   // `core` and `clock` must outlive the mesh.
-  static std::unique_ptr<MeshConnection> Join(core::NatsOptions options, std::string name,
-                                              core::Core& core, const Clock& clock);
+  static std::unique_ptr<MeshConnection> Join(const core::NatsOptions& options,
+                                              const std::string& name, core::Core& core,
+                                              const Clock& clock);
   ~MeshConnection() override;
 
   // Whether NATS can be reached.
