@@ -13,6 +13,9 @@ using signaling::v1::MeshMessage;
 namespace {
 
 constexpr absl::Duration kBeatInterval = absl::Milliseconds(200);
+// A core that owes more than its bound for so long is given up: what it owes for a lane that was
+// given up is settled by then.
+constexpr absl::Duration kFullFor = absl::Seconds(1);
 constexpr absl::Duration kLongestTick = absl::Seconds(1);
 // More cores than that are no fleet.
 constexpr size_t kMaxMembers = 64;
@@ -216,8 +219,12 @@ void Mesh::Tick(absl::Duration now) {
     if (owes || now - member->heard > limits_.lane_timeout) {
       ended.emplace_back(member.get(), MeshEnd::kTimeout);
     } else if (IsFull(*member)) {
-      ended.emplace_back(member.get(), MeshEnd::kFull);
+      if (!member->full_since) member->full_since = now;
+      // Nothing that a lane on its way from there has not acknowledged is settled.
+      GiveUpMovingFrom(*member);
+      if (now - *member->full_since >= kFullFor) ended.emplace_back(member.get(), MeshEnd::kFull);
     } else {
+      member->full_since.reset();
       open_cost += member->open_cost;
       if (!largest || member->open_cost > largest->open_cost) largest = member.get();
     }
@@ -225,7 +232,10 @@ void Mesh::Tick(absl::Duration now) {
   if (open_cost > limits_.max_open_bytes_of_cores) ended.emplace_back(largest, MeshEnd::kFull);
   for (const auto& [member, reason] : ended) GiveUp(*member, reason);
   past_.Tick(now);
-  for (const auto& member : departed_) member->PartOld();
+  for (const auto& member : departed_) {
+    member->PartOld();
+    if (member.get() != strays_ && IsFull(*member)) GiveUpMovingFrom(*member);
+  }
   GiveUpStrays();
   EndBarriers(0);
   SweepPlaces();
@@ -241,7 +251,7 @@ void Mesh::Tick(absl::Duration now) {
 // along.
 bool Mesh::IsFull(const MeshMember& member) const {
   const size_t of_lane = std::max(limits_.max_lane_queued_bytes, 4 * member.largest_open);
-  return member.link->full(limits_.max_lane_queued_bytes) ||
+  return (member.link && member.link->full(limits_.max_lane_queued_bytes)) ||
          member.open_cost > of_lane * std::max<size_t>(member.places, 1);
 }
 

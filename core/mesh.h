@@ -189,6 +189,8 @@ class Mesh {
   // Gives up lanes that were said to be at that core, but are not in its complete snapshot.
   void GiveUpAwayAt(uint64_t core);
   void GiveUpLane(uint64_t id);
+  // Gives up the lanes that have left that place, and are not at another yet.
+  void GiveUpMovingFrom(const MeshMember& place);
   // A lane of this core has connected to another: keeps the relays that it has not acknowledged
   // until its snapshot is complete there.
   void GiveAway(LaneRecord& lane, uint64_t session);

@@ -116,6 +116,15 @@ void Mesh::GiveUpLane(uint64_t id) {
   Lose(id);
 }
 
+void Mesh::GiveUpMovingFrom(const MeshMember& place) {
+  std::vector<uint64_t> lost;
+  for (const auto& [id, lane] : lanes_) {
+    if (lane.believed == kNowhere || places_[lane.believed]->at != &place) continue;
+    if (!place.link || lane.core != place.id) lost.push_back(id);
+  }
+  for (const uint64_t id : lost) GiveUpLane(id);
+}
+
 void Mesh::OnReady(MeshMember& from, const MeshItem& item) {
   const uint64_t id = item.lane();
   const auto lane = lanes_.find(id);
@@ -133,7 +142,7 @@ void Mesh::OnReady(MeshMember& from, const MeshItem& item) {
     std::vector<MeshRelay> residue = Residue(id, state.believed, state.arriving);
     counters_.moved_relays += residue.size();
     for (const MeshRelay& one : residue) host_.relays.AddTarget(one.owed);
-    SendAll(from, std::move(residue), id);
+    SendAll(from, residue, id);
     EndPlace(state.believed, false);
   }
   const bool late = host_.recovery.OnLaneElsewhere(id);

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -67,8 +68,9 @@ struct MeshMember {
   uint64_t last_tag = 0;
   std::deque<Open> open;  // tags up to last_tag, without gaps; the first is not settled
   size_t open_cost = 0;
-  size_t largest_open = 0;  // the highest cost of one so far
-  uint32_t places = 0;      // lanes to which relays go through this member
+  std::optional<absl::Duration> full_since;  // it has owed more than its bound
+  size_t largest_open = 0;                   // the highest cost of one so far
+  uint32_t places = 0;                       // lanes to which relays go through this member
 
   // Relays sent to it that it has not settled.
   size_t open_relays() const {

@@ -8,8 +8,6 @@
 
 namespace cairn::core {
 
-using signaling::v1::MeshItem;
-
 uint32_t Mesh::NewPlace(uint64_t lane, MeshMember& at, bool live) {
   uint32_t index = static_cast<uint32_t>(places_.size());
   if (free_places_.empty()) {

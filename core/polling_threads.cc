@@ -28,11 +28,12 @@ void PollingThreads::Run(std::function<void()> task) {
   Call& now = *call;
   // The context has a share in the channel. Were it the last one, the polling thread would end
   // gRPC's queue of callbacks, and wait for itself: so it goes before the task.
-  parts_->stub.UnaryCall(&now.context, "/none", {}, &now.request, &now.response,
-                         [call = std::move(call), task = std::move(task)](grpc::Status) mutable {
-                           call.reset();
-                           task();
-                         });
+  parts_->stub.UnaryCall(
+      &now.context, "/none", {}, &now.request, &now.response,
+      [call = std::move(call), task = std::move(task)](const grpc::Status&) mutable {
+        call.reset();
+        task();
+      });
 }
 
 }  // namespace cairn::core

@@ -56,6 +56,8 @@ TEST_F(BoundsOfAFleet, ACoreIsKeptWhileEachOfItsLanesMayBeWithinItsOwnBound) {
   Relay(kFirst + 1, 80'000);
   EXPECT_EQ(Full(), 0u);
   Relay(kFirst, 80'000);
+  EXPECT_EQ(Full(), 0u) << "it may be about to settle them";
+  Elapse(absl::Seconds(2));
   EXPECT_EQ(Full(), 1u) << "one of its lanes is beyond its bound";
 }
 
@@ -69,6 +71,42 @@ TEST_F(BoundsOfAFleet, OfWhatAllLeaveUnsettledTheCoreWithTheMostIsGivenUp) {
   EXPECT_TRUE(Has(kFirst));
   EXPECT_FALSE(Has(kSecond));
   EXPECT_EQ(Full(), 1u);
+}
+
+// What is kept for a lane that has left its core, and is not at another yet, is bounded like what a
+// lane owes; the core that it has left settles nothing of it meanwhile, and is not to blame.
+TEST_F(BoundsOfAFleet, ALaneThatIsOnItsWayForTooLongIsGivenUpAndNotTheCoreThatItHasLeft) {
+  limits_.max_lane_queued_bytes = 100'000;
+  Begin();
+  Tell(cores_[kSecond], Here(kFirst, 2, false));
+  Relay(kFirst, 120'000);
+  Relay(kFirst + 1, 120'000);
+  EXPECT_TRUE(router_->mesh()->HasLost(kFirst));
+  EXPECT_FALSE(router_->mesh()->HasLost(kFirst + 1));
+  EXPECT_EQ(Full(), 0u);
+}
+
+TEST_F(BoundsOfAFleet, WhatIsKeptForALaneThatHasLeftThisCoreIsBounded) {
+  limits_.max_lane_queued_bytes = 100'000;
+  Begin();
+  const LanePtr leaving = Open(2);
+  Say(leaving, Batch().Opened(20).Subscribed(20, "t2"));
+  Tell(cores_[kSecond], Here(2, 2, false));
+  ASSERT_TRUE(router_->mesh()->KnowsLane(2));
+  Relay(2, 80'000);
+  EXPECT_FALSE(router_->mesh()->HasLost(2));
+  Relay(2, 80'000);
+  EXPECT_TRUE(router_->mesh()->HasLost(2));
+}
+
+TEST_F(BoundsOfAFleet, ARouterThatHasLeftItsFleetDoesNotUseTheBus) {
+  Begin();
+  Relay(kFirst, 5'000);
+  bus_.sent.clear();
+  router_->LeaveMesh();
+  Relay(kFirst, 5'000);
+  Elapse(absl::Seconds(3));
+  EXPECT_THAT(bus_.sent, testing::IsEmpty());
 }
 
 }  // namespace
