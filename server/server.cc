@@ -186,7 +186,7 @@ void Server::TickCore() {
 }
 
 void Server::ServeClients() {
-  if (edge_ && !std::exchange(serving_, true)) edge_->Start();
+  if (edge_ && !shutting_down_ && !std::exchange(serving_, true)) edge_->Start();
 }
 
 void Server::AwaitSignal() {
@@ -214,14 +214,14 @@ void Server::BeginShutdown(const std::string& why) {
       log::Server(), "draining",
       {{"reason", log::Text(why)}, {"window", std::string(absl::FormatDuration(options_.drain))}});
   NotifyStopping(options_.drain + kStopMargin);
-  if (!edge_) return Shutdown();
-  ServeClients();
+  // A core that has not joined its fleet has no clients: it must not take any now.
+  if (!edge_ || !serving_) return Shutdown();
   edge_->Drain(options_.drain, [this] { boost::asio::post(io_, [this] { Shutdown(); }); });
 }
 
 void Server::Shutdown() {
   ops_.reset();
-  if (edge_) edge_->Stop();
+  if (edge_ && serving_) edge_->Stop();
   edge_.reset();
   if (core_) core_->Stop();
   log::Info(log::Server(), "stopped");

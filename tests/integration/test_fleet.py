@@ -107,6 +107,23 @@ def test_a_core_that_joins_gives_up_no_lane(edges):
         assert [scrape(core).get("mesh_lanes_lost_total") for core in fleet.cores] == [0, 0, 0]
 
 
+def test_a_process_that_is_stopped_before_it_has_joined_serves_nobody():
+    """NATS hangs meanwhile, so that the core joins while it ends."""
+    with MeshedFleet(cores=2, servers=1, edges=0, core_flags=["--drain", "3s"]) as fleet:
+        fleet.cores[0].kill()
+        fleet.nats.servers[0].hang()
+        fleet.start_core(0)
+        client = connect_as_soon_as_possible(fleet.client_addresses[0])
+        client.sendall(upgrade_request())
+        fleet.cores[0].signal(signal.SIGTERM)
+        watch = Stopwatch()
+        assert fleet.cores[0].wait() == 0 and watch.seconds < 2
+        fleet.nats.servers[0].go_on()
+        with pytest.raises(ConnectionResetError):
+            client.recv(100)
+        client.close()
+
+
 def test_nats_is_never_told_of_topics():
     topics = [new_topic() for _ in range(500)]
     with MeshedFleet(cores=2, servers=1, edges=2) as fleet:
