@@ -46,7 +46,7 @@ void Acceptor::Adopt(Accepted accepted) {
       std::make_unique<Handshake>(accepted.peer, shared_.proxy_trust, shared_.tokens.Get(),
                                   shared_.limits.max_request_head_bytes);
   ConnectionLimiter::Verdict verdict =
-      context_.limiter.Enter(handshake->behind_proxy ? "" : accepted.peer.Host());
+      context_.limiter.Enter(handshake->behind_proxy ? "" : accepted.peer.Network());
   if (verdict.overflow) return CountRefused(*verdict.refusal, accepted.peer);
   const int fd = accepted.fd.get();
   Stream::SetOptions(fd, shared_.limits.tcp_user_timeout);

@@ -6,7 +6,8 @@
 //
 // Owner:  one Loop.
 // Thread: that loop's.
-// Bounds: `max_queued` bytes of memory for all queues together; an item is listed once a reason.
+// Bounds: `max_queued` bytes of memory for all queues and all input that is kept, together; an item
+//         is listed once a reason.
 #ifndef CAIRN_EDGE_BACK_PRESSURE_H_
 #define CAIRN_EDGE_BACK_PRESSURE_H_
 
@@ -53,13 +54,22 @@ class BackPressure {
     }
   }
 
-  // ---- clients do not read
+  // ---- clients do not read, or send what is never whole
   // Whether the socket accepts nothing more of what is queued.
   void NoteBlocked(T& item, bool blocked) {
     if (blocked) {
       blocked_.insert(&item);
     } else {
       blocked_.erase(&item);
+    }
+  }
+  // Whether it keeps input: a message or record that has not come whole, or what waits for its
+  // turn.
+  void NoteKeepsInput(T& item, bool keeps) {
+    if (keeps) {
+      keeping_.insert(&item);
+    } else {
+      keeping_.erase(&item);
     }
   }
   // The memory of a queue has changed by that much.
@@ -74,6 +84,7 @@ class BackPressure {
         if (!longest || item->queue_memory() > longest->queue_memory()) longest = item;
       };
       for (T* item : blocked_) consider(item);
+      for (T* item : keeping_) consider(item);
       for (T* item : turn_.touched()) consider(item);
       if (!longest) return;
       longest->GiveUpQueue();
@@ -85,6 +96,7 @@ class BackPressure {
     std::erase(paused_, &item);
     awaiting_tokens_.erase(&item);
     blocked_.erase(&item);
+    keeping_.erase(&item);
     queued_ -= item.queue_memory();
   }
 
@@ -116,7 +128,8 @@ class BackPressure {
   std::vector<T*> paused_;
   absl::flat_hash_set<T*> awaiting_tokens_;
   absl::flat_hash_set<T*> blocked_;  // all with queued data, between turns
-  size_t queued_ = 0;                // memory of all queues
+  absl::flat_hash_set<T*> keeping_;  // those that keep input
+  size_t queued_ = 0;                // memory of all queues and of all input that is kept
 };
 
 }  // namespace cairn::edge

@@ -67,7 +67,7 @@ void Connection::OnProxyHeader() {
 
 void Connection::AwaitHandshake() {
   if (std::exchange(awaits_turn_, true)) return;
-  context_.turn.AwaitHandshake(*this, handshake_->Client().Host(), handshake_begun_);
+  context_.turn.AwaitHandshake(*this, handshake_->Client().Network(), handshake_begun_);
 }
 
 void Connection::ContinueHandshake() {
@@ -94,7 +94,8 @@ void Connection::ContinueHandshake() {
 
 void Connection::OnReadable() {
   do {
-    if (rate_paused_ || awaits_turn_) return;
+    // A socket that was ready before it was paused may still be in this pass.
+    if (rate_paused_ || awaits_turn_ || (paused_ && phase_ == Phase::kOpen)) return;
     if (phase_ == Phase::kOpen && context_.pressure.Pauses(*this)) {
       paused_ = true;
       return UpdateInterest();
@@ -151,7 +152,7 @@ void Connection::Open(std::string_view early) {
   facts.tls_version = stream_.tls_version();
   facts.dialect = handshake_->upgrade.dialect();
   if (!refusal_) {
-    context_.limiter.Admit(client.Host(), verdict_);
+    context_.limiter.Admit(client.Network(), verdict_);
     refusal_ = verdict_.refusal;
     if (verdict_.overflow) return End(*refusal_);
   }
@@ -207,8 +208,15 @@ void Connection::UpdateInterest() {
 
 void Connection::ResumeReading() {
   paused_ = false;
+  ForgivePing();
   UpdateInterest();
   WaitForTurn();
+}
+
+// Its pong may wait in the socket, behind what is read only now: the next ping is the one that it
+// must answer.
+void Connection::ForgivePing() {
+  if (ever_ponged_) ping_outstanding_ = false;
 }
 
 void Connection::OnDeadline() {

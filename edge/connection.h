@@ -102,6 +102,7 @@ class Connection final : public Client, public SocketListener, public DeadlineHo
   void OnHttp(std::string_view bytes);
   void Open(std::string_view early);
   void OnPingDue();
+  void ForgivePing();
   // Passes on as many messages as there are tokens for and the turn allows, and stops reading when
   // no tokens are left. Returns the bytes that remain. REQUIRES: kOpen.
   std::span<char> Hear(std::span<char> bytes);
@@ -119,8 +120,10 @@ class Connection final : public Client, public SocketListener, public DeadlineHo
   void Queue(std::string_view frames);
   // How many bytes to read at once: roughly what there are tokens for.
   size_t ReadSize() const;
-  // Reports the memory of the queues to the loop.
+  // Reports the memory of its queue and of its input to the loop, which may close the connection
+  // that holds most.
   void Account();
+  size_t InputMemory() const;
   void Flush();
   // Nothing can be written any more; received data is still read to its end.
   void StopWriting(Stream::Status status);
@@ -150,6 +153,7 @@ class Connection final : public Client, public SocketListener, public DeadlineHo
   bool ever_ponged_ = false;
   bool ping_outstanding_ = false;
   uint32_t watched_;
+  uint32_t input_memory_ = 0;  // InputMemory(), as last reported to the loop
   // How it is counted, until it is destroyed.
   ConnectionLimiter::Verdict verdict_;
   // Why it is closed as soon as its upgrade is done.
@@ -168,7 +172,7 @@ class Connection final : public Client, public SocketListener, public DeadlineHo
   };
   std::unique_ptr<Unheard> unheard_;  // null: none
   OutQueue out_;
-  size_t queue_memory_ = 0;               // of out_ and unheard_, as last reported to the loop
+  size_t queue_memory_ = 0;               // of out_ and input, as last reported to the loop
   std::unique_ptr<Handshake> handshake_;  // kHttp and before
   std::optional<Session> session_;        // kOpen
 };

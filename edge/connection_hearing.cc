@@ -74,6 +74,7 @@ bool Connection::ResumeWithTokens() {
   deliveries_.Refill(context_.delivery_rate, context_.Now());
   if (OutOfMessages() || OutOfDeliveries()) return false;
   rate_paused_ = false;
+  ForgivePing();
   UpdateInterest();
   WaitForTurn();
   return true;
@@ -113,9 +114,9 @@ void Connection::HearUnheard() {
 }
 
 void Connection::KeepUnheard(std::span<char> bytes) {
-  if (bytes.empty()) return;
-  unheard_ = std::make_unique<Unheard>(Unheard{std::string(bytes.begin(), bytes.end()), 0});
-  Account();
+  if (!bytes.empty())
+    unheard_ = std::make_unique<Unheard>(Unheard{std::string(bytes.begin(), bytes.end()), 0});
+  if (InputMemory() != input_memory_) Account();
 }
 
 void Connection::ForgetUnheard() {

@@ -11,13 +11,24 @@ void Connection::GiveUpQueue() {
   Close(CloseReason::kQueuesFull, 0);
 }
 
+// What a connection that is being closed still has of its input goes with this turn.
+size_t Connection::InputMemory() const {
+  if (phase_ != Phase::kOpen) return 0;
+  return stream_.held_bytes() + (session_ ? session_->held_bytes() : 0) +
+         (unheard_ ? unheard_->bytes.capacity() : 0);
+}
+
 void Connection::Account() {
-  const size_t held =
-      out_.memory_bytes() + stream_.held_bytes() + (unheard_ ? unheard_->bytes.capacity() : 0);
-  if (held == queue_memory_) return;
+  const size_t input = InputMemory();
+  const size_t held = out_.memory_bytes() + input;
+  if (held == queue_memory_ && input == input_memory_) return;
   context_.pressure.NoteQueued(static_cast<ptrdiff_t>(held) -
                                static_cast<ptrdiff_t>(queue_memory_));
   queue_memory_ = held;
+  const bool more = input > input_memory_;
+  if ((input > 0) != (input_memory_ > 0)) context_.pressure.NoteKeepsInput(*this, input > 0);
+  input_memory_ = static_cast<uint32_t>(input);
+  if (more) context_.pressure.ShortenQueues();
 }
 
 void Connection::Deliver(std::string_view frames) {

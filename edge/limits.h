@@ -21,7 +21,8 @@ struct EdgeLimits {
   size_t max_topic_bytes = 1024;
   // --max-connections, of the whole edge: connections whose upgrade is done. Exceeded: close 1013.
   size_t max_connections = 100'000;
-  // --max-connections-per-ip, of the whole edge; 0: no limit, since a proxy is one address.
+  // --max-connections-per-ip, of the whole edge; 0: no limit, since a proxy is one address. IPv6:
+  // of a /64, which one person may have.
   // Exceeded: close 1013.
   size_t max_connections_per_ip = 0;
   // --max-handshakes, of the whole edge, divided evenly between its loops: connections whose
@@ -30,8 +31,8 @@ struct EdgeLimits {
   // --max-queued-bytes: frames that the client has not read yet. Exceeded: close 1013.
   size_t max_queued_bytes = 1 << 20;
   // --max-queued-total, of the whole edge, divided evenly between its loops: the memory of all
-  // those queues, and of data read but not handled yet. Exceeded: the connection with the longest
-  // queue of the loop is closed with 1013. 0: a quarter of the memory that the process may use.
+  // those queues, of messages that have not come whole, and of data read but not handled yet.
+  // Exceeded: the connection of the loop that has the most is closed with 1013. 0: a quarter of the memory that the process may use.
   size_t max_queued_total = 0;
   // --rate-messages: the average rate of a connection; 0: no limit. Exceeded: reading pauses.
   size_t rate_messages = 200;

@@ -7,6 +7,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -14,13 +16,24 @@
 
 namespace cairn::edge {
 
-struct NameLookup::Shared {
+struct NameLookup::Shared : std::enable_shared_from_this<Shared> {
   explicit Shared(NameLookup& lookup) : owner(&lookup), executor(&lookup.executor_) {}
+
+  // Any thread.
+  void Answer(absl::StatusOr<Addresses> answer);
 
   NameLookup* owner;  // loop thread only; null: the owner has been destroyed
   Mutex mu;
   LoopExecutor* executor ABSL_GUARDED_BY(mu);  // null: the owner has been destroyed
 };
+
+void NameLookup::Shared::Answer(absl::StatusOr<Addresses> answer) {
+  MutexLock lock(mu);
+  if (!executor) return;
+  executor->Post([shared = shared_from_this(), answer = std::move(answer)]() mutable {
+    if (shared->owner) shared->owner->OnAnswer(std::move(answer));
+  });
+}
 
 NameLookup::NameLookup(LoopExecutor& executor)
     : executor_(executor), shared_(std::make_shared<Shared>(*this)) {}
@@ -34,14 +47,14 @@ NameLookup::~NameLookup() {
 void NameLookup::Ask(const std::string& host, const std::string& port, Tell tell) {
   tell_ = std::move(tell);
   if (std::exchange(under_way_, true)) return;
-  std::thread([shared = shared_, host, port] {
-    auto answer = LookUp(host, port);
-    MutexLock lock(shared->mu);
-    if (!shared->executor) return;
-    shared->executor->Post([shared, answer = std::move(answer)]() mutable {
-      if (shared->owner) shared->owner->OnAnswer(std::move(answer));
-    });
-  }).detach();
+  const auto look_up = [shared = shared_, host, port] { shared->Answer(LookUp(host, port)); };
+  try {
+    std::thread(look_up).detach();
+  } catch (const std::system_error& error) {
+    // At a limit of threads or memory: tried again like a name that cannot be looked up.
+    shared_->Answer(absl::UnavailableError(
+        absl::StrCat("cannot look up '", host, ":", port, "': ", error.code().message())));
+  }
 }
 
 void NameLookup::OnAnswer(absl::StatusOr<Addresses> answer) {

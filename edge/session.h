@@ -52,6 +52,8 @@ class Session {
   // begin with. After it has called Client::Close() it ignores all input.
   std::span<char> OnBytes(std::span<char> bytes) { return OnBytes(bytes, Allowance()); }
   std::span<char> OnBytes(std::span<char> bytes, Allowance most);
+  // The memory of a message that has not come whole.
+  size_t held_bytes() const { return decoder_.held_bytes(); }
 
   // Why the session is about to end, for the core's history. REQUIRES: `reason` outlives this.
   void End(uint16_t code, std::string_view reason) {

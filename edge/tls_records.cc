@@ -60,7 +60,13 @@ std::span<char> TlsRecords::OpenRecord(std::span<char> record) {
   // A handshake message must not be interrupted (5.1).
   if (idle_records_ > kMaxIdleRecords || (handshake_bytes_ > 0 && type != Type::kHandshake))
     return Fail(Alert::kUnexpectedMessage), std::span<char>();
-  if (type == Type::kData) return record.subspan(kHeader, text.size());
+  if (type == Type::kData) {
+    if (updates_left_ < kMaxUpdates) {
+      data_since_update_ += static_cast<uint32_t>(text.size());
+      if (data_since_update_ >= kBytesPerUpdate) data_since_update_ = 0, ++updates_left_;
+    }
+    return record.subspan(kHeader, text.size());
+  }
   if (type == Type::kAlert)
     OnAlert(text);
   else if (type == Type::kHandshake)
@@ -96,6 +102,8 @@ void TlsRecords::OnHandshake(std::string_view text) {
   handshake_bytes_ = 0;
   const char request = message.back();
   if (request != 0 && request != kUpdateRequested) return Fail(Alert::kIllegalParameter);
+  if (updates_left_ == 0) return Fail(Alert::kUnexpectedMessage);
+  --updates_left_;
   if (request == kUpdateRequested) owes_update_ = true;
   if (!received_.Update()) Fail(Alert::kInternalError);
 }

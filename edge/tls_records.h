@@ -9,7 +9,8 @@
 // Owner:  one Stream. No sockets here.
 // Thread: any, one at a time.
 // Bounds: kMaxRecord bytes of a record that has not come whole, kMaxSealed bytes of one that the
-//         socket did not take, kMaxIdleRecords in a row without data.
+//         socket did not take, kMaxIdleRecords in a row without data; kMaxUpdates of its keys, and
+//         one more for each kBytesPerUpdate of data.
 // Source: RFC 8446 4.6.3, 5 and 6.
 #ifndef CAIRN_EDGE_TLS_RECORDS_H_
 #define CAIRN_EDGE_TLS_RECORDS_H_
@@ -33,6 +34,10 @@ class TlsRecords {
   // A record of data, and a KeyUpdate before it.
   static constexpr size_t kMaxSealed = kHeader + kMaxText + 1 + TlsKeys::kTag + 32;
   static constexpr int kMaxIdleRecords = 32;
+  // A KeyUpdate of 27 bytes costs as much CPU as some kilobytes of data, and is due after 2^24.5
+  // records.
+  static constexpr int kMaxUpdates = 32;
+  static constexpr uint32_t kBytesPerUpdate = 64 << 10;
   // Records of one key, below the 2^24.5 of RFC 8446 5.5.
   static constexpr uint64_t kMaxOfKey = 1 << 24;
 
@@ -104,6 +109,8 @@ class TlsRecords {
   std::array<char, 5> handshake_ = {};
   uint8_t handshake_bytes_ = 0;
   uint8_t idle_records_ = 0;
+  uint8_t updates_left_ = kMaxUpdates;
+  uint32_t data_since_update_ = 0;  // bytes that no further update has been granted for yet
   // Our KeyUpdate goes before our next data (RFC 8446 4.6.3).
   bool owes_update_ = false;
   End end_ = End::kNone;

@@ -161,7 +161,7 @@ void Flags::AddLimits() {
   AddCount("--max-connections", limits.max_connections,
            "Connections of this edge; above it: close 1013");
   AddCount("--max-connections-per-ip", limits.max_connections_per_ip,
-           "Connections of one client address; above it: close 1013; 0: no limit");
+           "Connections of one address (IPv6: /64); above it: close 1013; 0: no limit");
   AddCount("--max-handshakes", limits.max_handshakes,
            "Connections whose upgrade is not done; above it: the oldest is closed");
   AddBytes("--max-queued-bytes", limits.max_queued_bytes,

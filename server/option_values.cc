@@ -56,7 +56,7 @@ std::string EmptyVariable() {
         "GRPC_TLS_CRL", "GRPC_EDGE_TOKEN_FILE", "GRPC_OPERATOR_TOKEN_FILE",
         "GRPC_VIEWER_TOKEN_FILE", "GRPC_ALLOW_FILE", "TRUSTED_PROXIES", "MESH", "MESH_TLS_CA",
         "MESH_TLS_CERT", "MESH_TLS_KEY", "MESH_NKEY_FILE", "MESH_CREDS_FILE"}) {
-    const std::string variable = absl::StrCat("CAIRN_SIGNAL_", name);
+    std::string variable = absl::StrCat("CAIRN_SIGNAL_", name);
     const char* value = std::getenv(variable.c_str());
     if (value && !*value) return variable;
   }

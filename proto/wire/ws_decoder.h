@@ -69,6 +69,13 @@ class WsDecoder {
   // Non-minimal frame lengths are accepted, as the reference does. Accepted close codes: 1000 to
   // 1003, 1007 to 1014 and 3000 to 4999 (7.4; 1012 to 1014 by the IANA registry).
   Event Next(std::span<char>& in);
+  // The heap memory of what has come of a frame or message that is not whole.
+  size_t held_bytes() const {
+    const auto heap = [](const std::string& text) {
+      return text.capacity() == std::string().capacity() ? 0 : text.capacity();
+    };
+    return heap(message_) + heap(held_);
+  }
 
  private:
   enum class Phase : uint8_t {

@@ -31,6 +31,7 @@ namespace cairn::edge {
 class ConnectionTest : public testing::TestWithParam<bool>, protected EdgeBed {
  protected:
   static constexpr size_t kReadBuffer = 256 << 10;
+  static constexpr size_t kMaxQueued = 4 << 20;
 
   ConnectionTest() : buffer_(std::make_unique<char[]>(kReadBuffer)) { lane_.Connect(&link_); }
   ~ConnectionTest() override {
@@ -154,7 +155,7 @@ class ConnectionTest : public testing::TestWithParam<bool>, protected EdgeBed {
   TaskQueue tasks_;
   Poller poller_{tasks_.wake_fd()};
   Turn<Connection> turn_{lane_};
-  BackPressure<Connection> pressure_{lane_, turn_, ~size_t{0}};
+  BackPressure<Connection> pressure_{lane_, turn_, kMaxQueued};
   ConnectionDeadlines<Connection> deadlines_{limits_, 1};
   SpareBuffers spare_buffers_;
   ConnectionContext host_{

@@ -81,6 +81,16 @@ TEST_F(BackPressureTest, AQueueThatHasGrownInThisTurnCountsThoughItsSocketIsNotB
   EXPECT_FALSE(a_.given_up);
 }
 
+TEST_F(BackPressureTest, InputThatIsKeptCountsAsAQueue) {
+  pressure_.NoteBlocked(a_, true);
+  a_.Queue(60);
+  pressure_.NoteKeepsInput(b_, true);
+  b_.Queue(90);
+  pressure_.ShortenQueues();
+  EXPECT_TRUE(b_.given_up);
+  EXPECT_FALSE(a_.given_up);
+}
+
 TEST_F(BackPressureTest, QueuesThatNobodyHoldsAreNotWaitedFor) {
   pressure_.NoteQueued(1000);
   pressure_.ShortenQueues();  // returns

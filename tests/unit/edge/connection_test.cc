@@ -107,6 +107,40 @@ TEST_P(ConnectionTest, UnhandledInputAboveTheRateCountsAsAQueue) {
   EXPECT_EQ(Closes(CloseReason::kQueuesFull), 1u);
 }
 
+TEST_P(ConnectionTest, AMessageThatIsNeverWholeCountsAsAQueueAndTheLongestGoes) {
+  limits_.max_message_bytes = 2 * kMaxQueued;
+  Open();
+  const std::string message = ClientFrame(wire::WsOpcode::kBinary, std::string(3 * kMaxQueued / 2, 'x'));
+  Send(message.substr(0, kMaxQueued / 4));
+  EXPECT_GE(pressure_.queued(), kMaxQueued / 4);
+  EXPECT_EQ(Closes(CloseReason::kQueuesFull), 0u);
+  Send(message.substr(kMaxQueued / 4, kMaxQueued));
+  EXPECT_EQ(Closes(CloseReason::kQueuesFull), 1u);
+  Settle();
+  EXPECT_EQ(pressure_.queued(), 0u);
+}
+
+TEST_P(ConnectionTest, APingThatWasNotAnsweredWhileReadingPausedIsForgiven) {
+  host_.message_rate = {10, 20};
+  Open();
+  connection_->OnDeadline();
+  Settle();
+  Send(ClientFrame(wire::WsOpcode::kPong, ""));
+  connection_->OnDeadline();
+  Settle();
+  std::string said;
+  for (int i = 0; i < 50; ++i) said += RelayFrame("topic", std::to_string(i));
+  // Its pong is behind all that it says.
+  Send(said + ClientFrame(wire::WsOpcode::kPong, ""));
+  clock_.Advance(absl::Seconds(5));
+  EXPECT_TRUE(connection_->ResumeWithTokens());
+  connection_->OnDeadline();
+  EXPECT_EQ(Closes(CloseReason::kPongTimeout), 0u);
+  Settle();
+  connection_->OnDeadline();
+  EXPECT_EQ(Closes(CloseReason::kPongTimeout), 0u) << "it has answered the first, and reads again";
+}
+
 TEST_P(ConnectionTest, AClientAboveTheDeliveryRateIsReadLater) {
   host_.delivery_rate = {1000, 2000};
   Open();

@@ -207,7 +207,7 @@ TEST_F(TlsRecordsTest, AnAlertOfTheClientsIsAnEndWithoutAnother) {
 TEST_F(TlsRecordsTest, RecordsWithoutDataAreBounded) {
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < TlsRecords::kMaxIdleRecords; ++i) {
-      if (i % 2 == 0) {
+      if (i > 0) {
         Receive(Record(""));
       } else {
         Receive(Record(kUpdate, kHandshakeRecord));
@@ -219,6 +219,26 @@ TEST_F(TlsRecordsTest, RecordsWithoutDataAreBounded) {
   for (int i = 0; i < TlsRecords::kMaxIdleRecords; ++i) Receive(Record(""));
   EXPECT_EQ(records_.end(), End::kNone);
   Receive(Record(""));
+  EXPECT_EQ(Failure(), Alert::kUnexpectedMessage);
+}
+
+// Each costs as much as kilobytes of data.
+TEST_F(TlsRecordsTest, UpdatesOfKeysAreBoundedByTheDataBetweenThem) {
+  const auto update = [this] {
+    Receive(Record(kUpdate, kHandshakeRecord));
+    EXPECT_TRUE(client_.Update());
+  };
+  for (int i = 0; i < 3 * TlsRecords::kMaxUpdates; ++i) {
+    update();
+    for (size_t sent = 0; sent < TlsRecords::kBytesPerUpdate; sent += TlsRecords::kMaxText)
+      Receive(Record(std::string(TlsRecords::kMaxText, 'x')));
+  }
+  for (int i = 0; i < TlsRecords::kMaxUpdates; ++i) {
+    update();
+    Receive(Record("x"));
+  }
+  EXPECT_EQ(records_.end(), End::kNone);
+  Receive(Record(kUpdate, kHandshakeRecord));
   EXPECT_EQ(Failure(), Alert::kUnexpectedMessage);
 }
 
