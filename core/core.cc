@@ -1,6 +1,8 @@
 #include "core/core.h"
 
 #include <future>
+#include <memory>
+#include <variant>
 
 #include "core/combiner.h"
 #include "core/router.h"
@@ -10,7 +12,9 @@ namespace cairn::core {
 struct Core::ToRouter {
   Core& core;
   void operator()(RouterInput& input) {
+    const bool ticks = std::holds_alternative<core::Tick>(input);
     core.router_->Handle(input);
+    if (ticks) core.takes_lanes_.store(core.router_->TakesLanes(), std::memory_order_relaxed);
     if (!core.router_->WantsTurn()) return;
     RouterInput go_on = Continue{};
     core.door_->Enter(go_on);

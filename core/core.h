@@ -5,6 +5,7 @@
 #ifndef CAIRN_CORE_CORE_H_
 #define CAIRN_CORE_CORE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -42,6 +43,10 @@ class Core {
   // Returns when everything that was entered before has been handled.
   void AwaitHandled();
 
+  // Any thread: whether the router would take a lane, as of its last tick. It decides by itself; an
+  // edge that only asks whether the core is well is told before it has said who it is.
+  bool TakesLanes() const { return takes_lanes_.load(std::memory_order_relaxed); }
+
   uint64_t id() const { return id_; }
   const Clock& clock() const { return clock_; }
   const CoreLimits& limits() const { return limits_; }
@@ -56,6 +61,7 @@ class Core {
   const uint64_t id_;
   const CoreLimits limits_;
 
+  std::atomic<bool> takes_lanes_{true};
   const std::unique_ptr<Router> router_;
   const std::unique_ptr<Combiner<RouterInput, ToRouter>> door_;
 };

@@ -48,6 +48,10 @@ void LaneConnection::Begin(std::string_view received, Credentials credentials, A
                             connection->EndLater({status, /*at_once=*/false});
                           });
   Receive(received);
+  if (!core_.TakesLanes()) {
+    Finish(absl::UnavailableError("the core takes no lanes now: it drains, or joins its fleet"));
+    return Touch();
+  }
   if (socket_.HasPending()) OnReady(buffer);
 }
 

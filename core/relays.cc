@@ -39,9 +39,8 @@ void Relays::Route(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
   const uint64_t seq = event.seq();
   const size_t bytes = event.topic().size() + event.payload().size();
   TopicRecord* topic = directory_.FindTopic(event.topic());
-  if (feed_.traced() && feed_.Wants(event.peer(), event.topic()))
-    Trace(lane_id, origin, event, topic);
   uint64_t reached = 0;
+  uint32_t cores = 0;
   targets_ = 0;
   origin_link_ = origin && origin->channel ? origin->channel->number() : 0;
   if (late_.keeping()) {
@@ -50,9 +49,12 @@ void Relays::Route(uint64_t lane_id, LaneRecord* origin, LaneEvent& event) {
   }
   if (mesh_) {
     const Mesh::Reach reach = mesh_->Route(lane_id, origin_link_, event);
-    targets_ += reach.targets;
+    cores = reach.targets;
+    targets_ += cores;
     reached = reach.subscribers;
   }
+  if (feed_.traced() && feed_.Wants(event.peer(), event.topic()))
+    Trace(lane_id, origin, event, topic, reached, cores);
   if (topic) {
     ++topic->relays;
     topic->bytes += event.payload().size();
@@ -218,7 +220,7 @@ void Relays::AddTarget(const RelayLedger::Owed& owed) {
 // ---- what operators see
 
 void Relays::Trace(uint64_t lane_id, const LaneRecord* origin, const LaneEvent& event,
-                   const TopicRecord* topic) {
+                   const TopicRecord* topic, uint64_t subscribers_there, uint32_t cores) {
   signaling::v1::TraceRecord record;
   record.set_time_us(turn_.now_us);
   record.set_id(FormatId(event.peer()));
@@ -238,8 +240,8 @@ void Relays::Trace(uint64_t lane_id, const LaneRecord* origin, const LaneEvent& 
       lanes += interest.subscribers == sender ? 0 : 1;
     }
   }
-  record.set_subscribers(subscribers);
-  record.set_lanes(lanes);
+  record.set_subscribers(subscribers + subscribers_there);
+  record.set_lanes(lanes + cores);
   feed_.Publish(event.peer(), record);
 }
 

@@ -79,7 +79,7 @@ class Relays {
   LaneRecord* OriginOf(uint64_t lane_id, uint64_t link);
   static void LoadNext(google::protobuf::RepeatedPtrField<signaling::v1::Delivery>& deliveries);
   void Trace(uint64_t lane_id, const LaneRecord* origin, const signaling::v1::LaneEvent& event,
-             const TopicRecord* topic);
+             const TopicRecord* topic, uint64_t subscribers_there, uint32_t cores);
 
   // Borrowed; must outlive this.
   Turn& turn_;

@@ -119,6 +119,18 @@ TEST_F(LanePortTest, AGuestIsServedBesideLanesUntilThePortEnds) {
   EXPECT_EQ(guest.calls, 9);
 }
 
+// So that an edge which only asks whether the core is well does not leave another core for it.
+TEST_F(LanePortTest, ACoreThatTakesNoLanesSaysSoBeforeTheHello) {
+  struct NoBus final : MeshBus {
+    bool Writable() override { return false; }
+    void Send(const signaling::v1::MeshMessage&, std::string_view) override {}
+  } bus;
+  core_.JoinMesh(bus, "core", "test", "fleet");
+  core_.Tick();
+  EXPECT_EQ(Connect()->Code(), static_cast<int>(absl::StatusCode::kUnavailable));
+  core_.LeaveMesh();
+}
+
 TEST_F(LanePortTest, ALaneThatComesBackTakesTheStreamOver) {
   const auto first = Connect();
   first->Send(EdgeEnd::Hello());
