@@ -78,6 +78,7 @@ void Acceptor::CountRefused(CloseReason reason, const SocketAddress& peer, std::
 void Acceptor::Close(const std::optional<Handover>& handover) {
   if (handover) handover->BeforeClose(listener_.fd());
   if (!listener_.shared()) AcceptAll(std::numeric_limits<int>::max());
+  if (handover) handover->Leave(listener_.fd());
   // Another process may keep the socket open, so closing our descriptor does not end it.
   context_.poller.Remove(listener_.fd(), *this);
   listener_.Close();

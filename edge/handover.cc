@@ -29,10 +29,11 @@ std::string ProcForm(const SocketAddress& address) {
   return form;
 }
 
+// `option`: SO_ATTACH_REUSEPORT_CBPF, of the whole group, or SO_ATTACH_FILTER, of this socket.
 template <size_t kSize>
-void Attach(int fd, sock_filter (&code)[kSize]) {
+void Attach(int fd, int option, sock_filter (&code)[kSize]) {
   const sock_fprog program = {kSize, code};
-  setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program);
+  setsockopt(fd, SOL_SOCKET, option, &program, sizeof program);
 }
 
 }  // namespace
@@ -68,7 +69,7 @@ void Handover::TakeOver(int fd, uint32_t earlier, uint32_t own) {
       BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, earlier),
       BPF_STMT(BPF_RET | BPF_A, 0),
   };
-  Attach(fd, code);
+  Attach(fd, SO_ATTACH_REUSEPORT_CBPF, code);
 }
 
 void Handover::Begin(int fd) const { TakeOver(fd, own_, others_); }
@@ -78,7 +79,17 @@ void Handover::Begin(int fd) const { TakeOver(fd, own_, others_); }
 // others' sockets are left it is out of range.
 void Handover::BeforeClose(int fd) const {
   sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, std::max(own_, others_))};
-  Attach(fd, code);
+  Attach(fd, SO_ATTACH_REUSEPORT_CBPF, code);
+}
+
+// The kernel's own rule may choose a socket that has left and is not closed yet: that one drops
+// what it gets, and the client sends it again, a second later. A reset would be final.
+void Handover::Leave(int fd) const {
+  sock_filter drop[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+  Attach(fd, SO_ATTACH_FILTER, drop);
+  if (left_->fetch_sub(1) > 1) return;
+  const int unused = 0;
+  setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &unused, sizeof unused);
 }
 
 }  // namespace cairn::edge

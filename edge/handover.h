@@ -17,7 +17,9 @@
 
 #include <absl/time/time.h>
 
+#include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "base/address.h"
@@ -42,15 +44,20 @@ class Handover {
 
   // `fd` is any socket of the port. New connections go to the other process's sockets from now on.
   void Begin(int fd) const;
-  // Called before each close() of an own socket: the remaining own sockets get no connections while
-  // they are closed one by one, and after the last one the kernel uses its own rule again.
+  // Called before the last accept() of each own socket: the remaining own sockets get no
+  // connections while they are closed one by one.
   void BeforeClose(int fd) const;
+  // Called between that accept() and close(). Once all own sockets have left, the kernel uses its
+  // own rule again.
+  void Leave(int fd) const;
 
  private:
-  Handover(uint32_t own, uint32_t others) : own_(own), others_(others) {}
+  Handover(uint32_t own, uint32_t others)
+      : own_(own), others_(others), left_(std::make_shared<std::atomic<uint32_t>>(own)) {}
 
   uint32_t own_;
   uint32_t others_;
+  std::shared_ptr<std::atomic<uint32_t>> left_;  // own sockets that have not left
 };
 
 }  // namespace cairn::edge

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from support.messages import decode_relay, new_topic, numbered
+from support.ops import OPS, scrape
 from support.peer import Peer, PeerClosed, await_hearing
 from support.raw_client import RawClient, RawConnection, upgrade_request
 from support.waiting import PATIENCE, Stopwatch, eventually
@@ -168,6 +169,24 @@ def test_a_second_process_on_the_same_port_takes_over_without_a_refusal(start):
     again, other = Peer(url(second)), Peer(url(second))
     again.subscribe("takeover")
     await_hearing(again, other, "takeover")
+
+
+def test_edges_that_start_after_one_has_handed_over_share_the_port_with_those_that_were_there(make_cluster):
+    cluster = make_cluster("--drain", "0s", env=OPS)
+    oldest = cluster.edges[0]
+    host, port = oldest.address()
+    there = cluster.start_edge_at(f"{host}:{port}")
+    for _ in range(2):
+        oldest.signal(signal.SIGTERM)
+        assert oldest.wait() == 0
+        cluster.remove_edge(oldest)
+        new = cluster.start_edge_at(f"{host}:{port}")
+        before = [scrape(edge).get("connections_accepted_total") for edge in (there, new)]
+        for _ in range(60):
+            RawClient((host, port)).close()
+        shares = [scrape(edge).get("connections_accepted_total") - count for edge, count in zip((there, new), before)]
+        assert sum(shares) == 60 and min(shares) > 5, shares
+        oldest, there = there, new
 
 
 def test_clients_of_one_edge_notice_nothing_of_the_drain_of_another(make_cluster):
