@@ -4,6 +4,8 @@
 #include <absl/strings/str_cat.h>
 #include <sys/epoll.h>
 
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "proto/link/timing.h"
@@ -65,9 +67,11 @@ void CoreConnector::Handshake() {
   Finish(*std::exchange(socket_, std::nullopt));
 }
 
+// Must be the last statement: the connector may be destroyed by it.
 void CoreConnector::Watch(uint32_t epoll_events) {
   if (std::exchange(watched_, epoll_events) == epoll_events) return;
-  executor_.sockets()->WatchSocket(socket_->fd(), epoll_events, *this);
+  if (!executor_.sockets()->WatchSocket(socket_->fd(), epoll_events, *this))
+    Fail(std::strerror(errno));
 }
 
 void CoreConnector::FailAfter(absl::Duration wait, const char* missing, bool while_dialing) {

@@ -44,7 +44,7 @@ void CoreProbe::OnConnected(absl::StatusOr<Stream> socket) {
   if (!socket.ok()) return Finish(false);
   socket_ = *std::move(socket);
   call_.Connected(clock_.Elapsed());
-  executor_.sockets()->WatchSocket(socket_->fd(), EPOLLIN, *this);
+  if (!executor_.sockets()->WatchSocket(socket_->fd(), EPOLLIN, *this)) return Finish(false);
   Flush();
   executor_.PostAfter(absl::FromChrono(link::kImpatientTimeout),
                       [this, alive = std::weak_ptr<bool>(alive_)] {

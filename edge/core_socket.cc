@@ -15,7 +15,7 @@ Stream::Result CoreSocket::Read(std::span<char> into) {
   const Stream::Result result = stream_.Read(into);
   if (result.status == Stream::Status::kWantWrite) {
     blocked_ = result.status;
-    Watch();
+    if (!Watch()) return {Stream::Status::kLost};
   }
   return result;
 }
@@ -35,15 +35,14 @@ bool CoreSocket::Write(Http2Call& call) {
     blocked_ = result.status;
     break;
   }
-  Watch();
-  return true;
+  return Watch();
 }
 
-void CoreSocket::Watch() {
+bool CoreSocket::Watch() {
   const bool for_writing = blocked_ == Stream::Status::kWantWrite;
   const uint32_t wanted = for_writing ? EPOLLIN | EPOLLOUT : EPOLLIN;
-  if (std::exchange(watched_, wanted) != wanted)
-    sockets_.WatchSocket(stream_.fd(), wanted, listener_);
+  if (std::exchange(watched_, wanted) == wanted) return true;
+  return sockets_.WatchSocket(stream_.fd(), wanted, listener_);
 }
 
 // By SO_RCVLOWAT: how many bytes must arrive before the loop is woken. Unix sockets ignore it.

@@ -47,7 +47,8 @@ class CoreSocket {
   bool lazy() const { return low_water_ > 1; }
 
  private:
-  void Watch();
+  // False: the kernel cannot, so that the connection is of no use.
+  bool Watch();
 
   Stream stream_;
   // Borrowed; must outlive this.

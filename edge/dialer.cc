@@ -42,8 +42,7 @@ class Dialer::Attempt final : public SocketListener {
     if (connect(fd.get(), address.get(), address.size()) != 0 && errno != EINPROGRESS) return errno;
     fd_ = std::move(fd);
     // Also when it has connected already: then the socket is ready at once.
-    dialer_.executor_.sockets()->WatchSocket(fd_.get(), EPOLLOUT, *this);
-    return 0;
+    return dialer_.executor_.sockets()->WatchSocket(fd_.get(), EPOLLOUT, *this) ? 0 : errno;
   }
   void OnSocketReady(uint32_t) override {
     int error = 0;

@@ -30,8 +30,10 @@ class SocketListener {
 class SocketWatch {
  public:
   // Calls `listener` in every turn in which `fd` is ready (level-triggered). A second call for the
-  // same `fd` replaces the first.
-  virtual void WatchSocket(int fd, uint32_t epoll_events, SocketListener& listener) = 0;
+  // same `fd` replaces the first. False, with errno, when the kernel has no memory for it: then it
+  // is not watched.
+  [[nodiscard]] virtual bool WatchSocket(int fd, uint32_t epoll_events,
+                                         SocketListener& listener) = 0;
   // Must be called before `fd` is closed. The listener is not called any more.
   virtual void ForgetSocket(int fd) = 0;
 

@@ -1,5 +1,7 @@
 #include "edge/poller.h"
 
+#include <cerrno>
+
 #include "base/check.h"
 #include "base/prefetch.h"
 
@@ -40,9 +42,13 @@ void Poller::Remove(int fd, const SocketListener& listener) {
   }
 }
 
-void Poller::WatchSocket(int fd, uint32_t epoll_events, SocketListener& listener) {
+bool Poller::WatchSocket(int fd, uint32_t epoll_events, SocketListener& listener) {
   const bool is_new = link_sockets_.insert_or_assign(fd, &listener).second;
-  CAIRN_CHECK(is_new ? Add(fd, epoll_events, listener) : Change(fd, epoll_events, listener));
+  if (is_new ? Add(fd, epoll_events, listener) : Change(fd, epoll_events, listener)) return true;
+  const int error = errno;
+  ForgetSocket(fd);
+  errno = error;
+  return false;
 }
 
 void Poller::ForgetSocket(int fd) {

@@ -6,6 +6,8 @@
 // Owner:  one Loop.
 // Thread: that loop's.
 // Bounds: kEventsPerTurn sockets a turn.
+// Errors: a socket is not watched when the kernel has no memory for it: ENOSPC
+//         (fs.epoll.max_user_watches) or ENOMEM (epoll_ctl(2)).
 #ifndef CAIRN_EDGE_POLLER_H_
 #define CAIRN_EDGE_POLLER_H_
 
@@ -28,8 +30,7 @@ class Poller final : public SocketWatch {
   // `wake_fd` ends a wait whenever it is written to (TaskQueue); nothing is read from it.
   explicit Poller(int wake_fd);
 
-  // ---- sockets of the loop. False, with errno, when the kernel has no memory for it: ENOSPC
-  // (fs.epoll.max_user_watches) or ENOMEM (epoll_ctl(2)).
+  // ---- sockets of the loop. False, with errno, when the kernel has no memory for it.
   bool Add(int fd, uint32_t epoll_events, SocketListener& listener);
   bool Change(int fd, uint32_t epoll_events, SocketListener& listener);
   // The listener is not called any more. Called before `fd` is closed: closing is not enough if a
@@ -37,7 +38,7 @@ class Poller final : public SocketWatch {
   void Remove(int fd, const SocketListener& listener);
 
   // ---- sockets of the link (SocketWatch)
-  void WatchSocket(int fd, uint32_t epoll_events, SocketListener& listener) override;
+  bool WatchSocket(int fd, uint32_t epoll_events, SocketListener& listener) override;
   void ForgetSocket(int fd) override;
 
   // Collects what is ready, unless events of the last turn are left. Waits for that long, in

@@ -82,6 +82,18 @@ def test_a_kernel_that_cannot_watch_more_sockets_costs_only_that_client(start):
     server.wait_for_log('overload_close reason=edge_full error="No space left on device"')
 
 
+def test_a_kernel_that_cannot_watch_more_sockets_keeps_an_edge_from_its_core_and_does_not_end_it(start):
+    preload = process.binary().with_name("epoll_full.so")
+    if sanitizer():
+        pytest.skip("a sanitizer's runtime must be loaded first")
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0")
+    edge = start("--role", "edge", "--core", core.grpc_address(), "--threads", "1",
+                 env={"LD_PRELOAD": str(preload), "EPOLL_ADDS": "0"})
+    edge.wait_for_log("core_link_lost lane=0 .*No space left on device")
+    RawConnection(edge.address()).wait_end()
+    assert edge.is_running(), edge.tail()
+
+
 # ---- clients that do not read
 
 @pytest.fixture(params=["ws", "wss"])

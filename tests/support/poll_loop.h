@@ -9,6 +9,8 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
+#include <cerrno>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <utility>
@@ -50,14 +52,23 @@ class PollLoop final : public LoopExecutor, private SocketWatch {
   }
   size_t watched() const { return sockets_.size(); }
 
+  // How many more sockets the kernel has memory for.
+  size_t watches_left = ~size_t{0};
+
  private:
   struct Watched {
     uint32_t events;
     SocketListener* listener;
   };
 
-  void WatchSocket(int fd, uint32_t events, SocketListener& listener) override {
+  bool WatchSocket(int fd, uint32_t events, SocketListener& listener) override {
+    if (!sockets_.contains(fd)) {
+      errno = ENOSPC;
+      if (watches_left == 0) return false;
+      --watches_left;
+    }
     sockets_[fd] = {events, &listener};
+    return true;
   }
   void ForgetSocket(int fd) override { sockets_.erase(fd); }
 

@@ -162,6 +162,19 @@ TEST_F(SeveralCoresTest, ASilentCoreIsLeftAsSoonAsAnotherAnswersAndTheNextAsWell
   }
 }
 
+TEST_F(SeveralCoresTest, ASilentCoreIsNotLeftForOneWhoseSocketTheKernelCannotWatch) {
+  Start(0);
+  Start(1);
+  OpenAt(0);
+  FallSilent(absl::FromChrono(link::kImpatientInterval), absl::FromChrono(link::kImpatientTimeout));
+  const UniqueFd silent = std::move(peer_);
+  loop_.watches_left = 1;  // while it connects
+  stream_->Tick();
+  ASSERT_TRUE(loop_.RunUntil([&] { return Accepts(1) && loop_.watched() == 1; }));
+  EXPECT_EQ(loop_.watches_left, 0u);
+  EXPECT_FALSE(listener_.ended);
+}
+
 TEST_F(SeveralCoresTest, WhatSlowsAllCoresDownDoesNotDriveTheLaneAround) {
   Start(0);
   Start(1);

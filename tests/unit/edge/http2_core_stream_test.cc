@@ -125,6 +125,22 @@ TEST_F(Http2CoreStreamTest, AnUnreachableCoreIsReportedInALaterTurn) {
   EXPECT_NE(listener_.reason.find(path_), std::string::npos) << listener_.reason;
 }
 
+TEST_F(Http2CoreStreamTest, ACoreWhoseSocketTheKernelCannotWatchIsNotReached) {
+  Listen();
+  // While it connects, and once it has.
+  for (const size_t watches : {size_t{0}, size_t{1}}) {
+    listener_.ended.reset();
+    loop_.watches_left = watches;
+    stream_ = opener_->OpenStream(listener_);
+    stream_->Write(LaneToCore());
+    ASSERT_TRUE(RunUntilEnded());
+    EXPECT_EQ(listener_.ended, StatusCode::kUnavailable);
+    EXPECT_NE(listener_.reason.find(path_), std::string::npos) << listener_.reason;
+    EXPECT_EQ(loop_.watches_left, 0u);
+    EXPECT_EQ(loop_.watched(), 0u);
+  }
+}
+
 TEST_F(Http2CoreStreamTest, ACoreThatAcceptsAndStaysSilentIsGivenUp) {
   Listen();
   stream_ = opener_->OpenStream(listener_);

@@ -1,5 +1,6 @@
 #include "edge/poller.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
@@ -117,15 +118,27 @@ TEST_F(PollerTest, ARemovedSocketThatAnotherProcessHasIsNotCalled) {
 }
 
 TEST_F(PollerTest, TheLinkReplacesWhatItWaitsFor) {
-  poller_.WatchSocket(a_.fd.get(), EPOLLIN, a_);
+  ASSERT_TRUE(poller_.WatchSocket(a_.fd.get(), EPOLLIN, a_));
   a_.MakeReady();
-  poller_.WatchSocket(a_.fd.get(), EPOLLOUT, b_);
+  ASSERT_TRUE(poller_.WatchSocket(a_.fd.get(), EPOLLOUT, b_));
   EXPECT_EQ(HandleAll(), 1);
   EXPECT_EQ(a_.calls, 0);
   EXPECT_EQ(b_.events, uint32_t{EPOLLOUT});
   poller_.ForgetSocket(a_.fd.get());
   poller_.ForgetSocket(a_.fd.get());  // has no effect
   EXPECT_EQ(HandleAll(), 0);
+}
+
+TEST_F(PollerTest, ALinksSocketThatCannotBeWatchedIsRefusedWithAnErrorAndTheNextOneIsNot) {
+  // Of a file there are no events (epoll_ctl(2), EPERM).
+  const UniqueFd fd(open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  ASSERT_FALSE(poller_.WatchSocket(fd.get(), EPOLLIN, a_));
+  EXPECT_EQ(errno, EPERM);
+  ASSERT_EQ(dup2(b_.fd.get(), fd.get()), fd.get());
+  ASSERT_TRUE(poller_.WatchSocket(fd.get(), EPOLLIN, b_));
+  b_.MakeReady();
+  EXPECT_EQ(HandleAll(), 1);
+  EXPECT_EQ(b_.calls, 1);
 }
 
 }  // namespace
