@@ -67,11 +67,10 @@ void Connection::OnProxyHeader() {
 
 void Connection::AwaitHandshake() {
   if (std::exchange(awaits_turn_, true)) return;
-  context_.turn.AwaitHandshake(*this, handshake_->Client().Network(), handshake_begun_);
+  context_.turn.AwaitHandshake(*this, handshake_->Client().Network(), stream_.HasAnswered());
 }
 
 void Connection::ContinueHandshake() {
-  handshake_begun_ = true;
   const absl::Duration began = context_.Now();
   const Stream::Status status = stream_.Handshake();
   // With a long RSA key it takes some milliseconds.

@@ -145,7 +145,6 @@ class Connection final : public Client, public SocketListener, public DeadlineHo
   bool paused_ = false;
   bool rate_paused_ = false;  // over a rate limit
   bool awaits_turn_ = false;  // in one of the loop's queues
-  bool handshake_begun_ = false;
   // v2: has been told so since it last had all its tokens.
   bool messages_told_ = false;
   bool deliveries_told_ = false;

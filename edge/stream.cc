@@ -67,6 +67,17 @@ Stream::Status Stream::Handshake() {
   return Status::kOk;
 }
 
+bool Stream::HasAnswered() const {
+  if (records_) return true;
+  if (SSL_version(ssl_.get()) >= TLS1_3_VERSION) {
+    char none;
+    return SSL_get_finished(ssl_.get(), &none, 0) > 0;  // its own, which ends the answer
+  }
+  // A part of the ClientHello may have been read (SSL_get_state(3)).
+  const OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl_.get());
+  return state != TLS_ST_BEFORE && state != TLS_ST_SR_CLNT_HELLO;
+}
+
 const char* Stream::LastTlsError() {
   const unsigned long code = ERR_peek_last_error();
   if (ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING) return "";

@@ -57,6 +57,9 @@ class Stream {
 
   // REQUIRES: ssl(). kOk: done.
   Status Handshake();
+  // As a server: whether its handshake has answered the other side, which is what costs; to ask for
+  // another key share (RFC 8446 4.1.4) is no answer. REQUIRES: TLS.
+  bool HasAnswered() const;
   // OpenSSL's reason for the last kLost on this thread; "" when the other side only disconnected.
   static const char* LastTlsError();
   // With kWantWrite: TLS must write before it can continue reading (RFC 8446 4.6.3, KeyUpdate).

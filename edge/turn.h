@@ -42,10 +42,10 @@ class Turn {
   }
   // TakeTurn() must be called in a later turn: others are served first.
   void Await(T& item) { awaiting_.push_back(&item); }
-  // The same for a step of a TLS handshake, of which there may be few in a turn; `again`: not for
-  // its first one, which costs most. `from`: its address.
-  void AwaitHandshake(T& item, std::string_view from, bool again) {
-    if (again) return handshakes_.AddFirst(&item);
+  // The same for a step of a TLS handshake, of which there may be few in a turn; `answered`: the
+  // one that costs most is done. `from`: its address.
+  void AwaitHandshake(T& item, std::string_view from, bool answered) {
+    if (answered) return handshakes_.AddFirst(&item);
     handshakes_.Add(&item, from);
   }
   // It has ended: it is removed at the end of the turn.

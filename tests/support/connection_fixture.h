@@ -39,29 +39,40 @@ class ConnectionTest : public testing::TestWithParam<bool>, protected EdgeBed {
     close(client_fd_);
   }
 
-  // A small socket buffer, so that a client that does not read is noticed soon.
-  void Open() {
+  // A connection before its handshake, and the client's end. A small socket buffer, so that a
+  // client that does not read is noticed soon.
+  std::unique_ptr<Connection> NewConnection(UniqueFd& client_end) {
     int fds[2];
-    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
     const int small = 4096;
     setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
-    client_fd_ = fds[1];
+    client_end = UniqueFd(fds[1]);
     SslPtr ssl;
     if (GetParam()) {
-      tls_ = *TlsContext::Load(files_.cert, files_.key);
+      if (!tls_) tls_ = *TlsContext::Load(files_.cert, files_.key);
       ssl = tls_->NewServerConnection(fds[0]);
+    }
+    auto connection = std::make_unique<Connection>(
+        host_, Stream(UniqueFd(fds[0]), std::move(ssl)),
+        std::make_unique<Handshake>(SocketAddress(), trust_, tokens_, 64 << 10),
+        limiter_.Enter(""));
+    EXPECT_TRUE(poller_.Add(connection->fd(), EPOLLIN, *connection));
+    return connection;
+  }
+  void Connect() {
+    UniqueFd client_end;
+    connection_ = NewConnection(client_end);
+    client_fd_ = client_end.Release();
+  }
+
+  void Open() {
+    Connect();
+    if (GetParam()) {
       client_context_.reset(SSL_CTX_new(TLS_client_method()));
       client_ssl_.reset(SSL_new(client_context_.get()));
       SSL_set_mode(client_ssl_.get(), SSL_MODE_ENABLE_PARTIAL_WRITE);
       SSL_set_fd(client_ssl_.get(), client_fd_);
       SSL_set_connect_state(client_ssl_.get());
-    }
-    connection_ = std::make_unique<Connection>(
-        host_, Stream(UniqueFd(fds[0]), std::move(ssl)),
-        std::make_unique<Handshake>(SocketAddress(), trust_, tokens_, 64 << 10),
-        limiter_.Enter(""));
-    ASSERT_TRUE(poller_.Add(connection_->fd(), EPOLLIN, *connection_));
-    if (GetParam()) {
       while (SSL_do_handshake(client_ssl_.get()) != 1) TakeTurn();
     }
     Send(GoodRequest());

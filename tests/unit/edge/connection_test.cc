@@ -3,9 +3,11 @@
 
 #include <gmock/gmock.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "tests/support/client_hello.h"
 #include "tests/support/connection_fixture.h"
 #include "tests/support/server_frames.h"
 
@@ -221,6 +223,29 @@ TEST_P(ConnectionTest, AKeyUpdateWhileAWriteIsBlockedLosesNothing) {
   const std::string received = ReceiveAll();
   EXPECT_TRUE(received == delivered) << received.size() << " of " << delivered.size();
   EXPECT_FALSE(retired_);
+}
+
+// One step has been made for the first of them already; the other was there before the next one.
+TEST_P(ConnectionTest, WhoBeginsAHandshakeWithOneByteDoesNotComeBeforeOthers) {
+  if (!GetParam()) GTEST_SKIP() << "TLS only";
+  const std::string hello = ClientHello();
+  Connect();
+  ASSERT_EQ(send(client_fd_, hello.data(), 1, 0), 1);
+  ASSERT_TRUE(TakeTurn());
+  UniqueFd other_client;
+  const std::unique_ptr<Connection> other = NewConnection(other_client);
+  const auto size = static_cast<ssize_t>(hello.size());
+  ASSERT_EQ(send(other_client.get(), hello.data(), hello.size(), 0), size);
+  other->OnSocketReady(EPOLLIN);
+  ASSERT_EQ(send(client_fd_, hello.data() + 1, hello.size() - 1, 0), size - 1);
+  connection_->OnSocketReady(EPOLLIN);
+  turn_.NoteHeard(kHearingPerTurn);
+  turn_.TakeTurns();  // for one of them
+  char answer;
+  EXPECT_EQ(recv(other_client.get(), &answer, 1, 0), 1);
+  EXPECT_LT(recv(client_fd_, &answer, 1, 0), 0);
+  turn_.TakeTurns();
+  EXPECT_EQ(recv(client_fd_, &answer, 1, 0), 1);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "edge/tls_context.h"
+#include "tests/support/client_hello.h"
 #include "tests/support/tls_files.h"
 
 namespace cairn::edge {
@@ -146,6 +147,46 @@ TEST_F(StreamTest, AClientMayResumeItsSessionOrWantNoTicket) {
   SSL_CTX_set_options(client_context_.get(), SSL_OP_NO_TICKET);
   Open();
   EXPECT_TRUE(TakenOver());
+  ExpectBothWays();
+}
+
+TEST_F(StreamTest, AHandshakeIsAnsweredOnceTheClientHasSaidAllOfItsHello) {
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    Connect();
+    EXPECT_FALSE(stream_->HasAnswered());
+    // As two records: the length of the message, and the rest.
+    const std::string hello = ClientHello(version);
+    constexpr size_t kHeader = 5, kBegun = 4;
+    const std::string begin(hello, 0, 3), said(hello, kHeader);
+    const auto record = [&](const std::string& part) {
+      const std::string size = {static_cast<char>(part.size() >> 8),
+                                static_cast<char>(part.size())};
+      return begin + size + part;
+    };
+    const std::string first = record(said.substr(0, kBegun)), second = record(said.substr(kBegun));
+    for (const std::string& part : {first.substr(0, 1), first.substr(1), second}) {
+      EXPECT_FALSE(stream_->HasAnswered());
+      ASSERT_EQ(send(client_fd_.get(), part.data(), part.size(), 0),
+                static_cast<ssize_t>(part.size()));
+      ASSERT_EQ(stream_->Handshake(), Status::kWantRead) << Stream::LastTlsError();
+    }
+    EXPECT_TRUE(stream_->HasAnswered());
+  }
+}
+
+TEST_F(StreamTest, ToAskForAnotherKeyShareIsNoAnswer) {
+  ASSERT_EQ(SSL_CTX_set1_groups_list(client_context_.get(), "X25519:P-256"), 1);
+  Connect();
+  ASSERT_EQ(SSL_set1_groups_list(const_cast<SSL*>(stream_->ssl()), "P-256"), 1);
+  SSL_do_handshake(client_.get());
+  ASSERT_EQ(stream_->Handshake(), Status::kWantRead);
+  EXPECT_FALSE(stream_->HasAnswered());
+  SSL_do_handshake(client_.get());
+  ASSERT_EQ(stream_->Handshake(), Status::kWantRead);
+  EXPECT_TRUE(stream_->HasAnswered());
+  ASSERT_EQ(SSL_do_handshake(client_.get()), 1);
+  ASSERT_EQ(stream_->Handshake(), Status::kOk);
+  EXPECT_TRUE(stream_->HasAnswered());
   ExpectBothWays();
 }
 

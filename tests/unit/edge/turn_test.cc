@@ -131,10 +131,10 @@ TEST_F(TurnTest, ALongHandshakeAtATimeAndTheAddressesTakeTurns) {
   for (TurnItem* item : {&a_, &b_, &c}) {
     item->work = kHearingPerTurn;
     item->waits = true;
-    turn_.AwaitHandshake(*item, "one address", /*again=*/false);
+    turn_.AwaitHandshake(*item, "one address", /*answered=*/false);
   }
   d.waits = true;
-  turn_.AwaitHandshake(d, "another", /*again=*/false);
+  turn_.AwaitHandshake(d, "another", /*answered=*/false);
   EXPECT_TRUE(turn_.has_more());
   turn_.TakeTurns();
   EXPECT_THAT(log_, ElementsAre("turn a"));
@@ -152,7 +152,7 @@ TEST_F(TurnTest, ClientsThatHaveMuchToSayDoNotKeepAHandshakeWaiting) {
   Await(b_);
   TurnItem c = NewItem("c");
   c.waits = true;
-  turn_.AwaitHandshake(c, "an address", /*again=*/false);
+  turn_.AwaitHandshake(c, "an address", /*answered=*/false);
   turn_.TakeTurns();
   EXPECT_THAT(log_, ElementsAre("turn a", "turn c"));
 }
