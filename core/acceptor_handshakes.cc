@@ -1,7 +1,6 @@
 // TLS handshakes at the core's port: in turn for each address, a few at a time, so that strangers
 // who begin many delay mostly each other.
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -11,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/has_left.h"
 #include "core/acceptor_thread.h"
 #include "core/client_hello.h"
 #include "core/lane_tls.h"
@@ -29,12 +29,6 @@ constexpr size_t kWaitingAtGrpc = 4;
 constexpr absl::Duration kBetweenLooks = absl::Milliseconds(10);
 // How long to wait at most for gRPC to begin with one.
 constexpr absl::Duration kLongestWait = absl::Seconds(1);
-
-// Whether the other side has closed, or will send nothing more.
-bool HasLeft(int fd) {
-  pollfd state = {fd, POLLRDHUP, 0};
-  return poll(&state, 1, 0) > 0;
-}
 
 // Whether gRPC has not read yet what has come.
 bool HasUnread(int fd) {

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <climits>
 
+#include "base/has_left.h"
 #include "edge/tls_takeover.h"
 
 namespace cairn::edge {
@@ -60,6 +61,8 @@ void Stream::SetOptions(int fd, absl::Duration user_timeout) {
 
 Stream::Status Stream::Handshake() {
   ERR_clear_error();
+  // Later, what it has left unread may say why it left.
+  if (SSL_is_server(ssl_.get()) && !HasAnswered() && HasLeft(fd_.get())) return Status::kClosed;
   const int result = SSL_do_handshake(ssl_.get());
   if (result != 1) return FromSsl(result).status;
   records_ = TlsTakeover::Take(ssl_.get());

@@ -55,7 +55,8 @@ class Stream {
   // record in each direction, is not counted.
   size_t held_bytes() const { return records_ ? records_->held_bytes() : 0; }
 
-  // REQUIRES: ssl(). kOk: done.
+  // REQUIRES: ssl(). kOk: done. As a server: kClosed, with nothing done, if the other side has left
+  // before it was answered.
   Status Handshake();
   // As a server: whether its handshake has answered the other side, which is what costs; to ask for
   // another key share (RFC 8446 4.1.4) is no answer. REQUIRES: TLS.

@@ -248,5 +248,18 @@ TEST_P(ConnectionTest, WhoBeginsAHandshakeWithOneByteDoesNotComeBeforeOthers) {
   EXPECT_EQ(recv(client_fd_, &answer, 1, 0), 1);
 }
 
+TEST_P(ConnectionTest, AClientThatHasLeftBeforeItsTurnCostsNoHandshake) {
+  if (!GetParam()) GTEST_SKIP() << "TLS only";
+  const std::string hello = ClientHello();
+  Connect();
+  ASSERT_EQ(send(client_fd_, hello.data(), hello.size(), 0), static_cast<ssize_t>(hello.size()));
+  shutdown(client_fd_, SHUT_WR);
+  ASSERT_TRUE(TakeTurn());
+  EXPECT_TRUE(retired_);
+  EXPECT_EQ(Closes(CloseReason::kTlsFailed), 1u);
+  char answer;
+  EXPECT_LT(recv(client_fd_, &answer, 1, 0), 0) << "it was answered";
+}
+
 }  // namespace
 }  // namespace cairn::edge

@@ -190,6 +190,26 @@ TEST_F(StreamTest, ToAskForAnotherKeyShareIsNoAnswer) {
   ExpectBothWays();
 }
 
+TEST_F(StreamTest, AClientThatHasLeftBeforeTheAnswerGetsNone) {
+  Connect();
+  SSL_do_handshake(client_.get());
+  shutdown(client_fd_.get(), SHUT_WR);
+  EXPECT_EQ(stream_->Handshake(), Status::kClosed);
+  EXPECT_STREQ(Stream::LastTlsError(), "");
+  EXPECT_LT(recv(client_fd_.get(), buffer_.data(), buffer_.size(), 0), 0);
+}
+
+TEST_F(StreamTest, AClientThatLeavesBecauseOfTheAnswerIsHeard) {
+  SSL_CTX_set_verify(client_context_.get(), SSL_VERIFY_PEER, nullptr);
+  Connect();
+  SSL_do_handshake(client_.get());
+  ASSERT_EQ(stream_->Handshake(), Status::kWantRead);
+  ASSERT_LT(SSL_do_handshake(client_.get()), 1);
+  shutdown(client_fd_.get(), SHUT_WR);
+  EXPECT_EQ(stream_->Handshake(), Status::kLost);
+  EXPECT_THAT(Stream::LastTlsError(), testing::HasSubstr("unknown ca"));
+}
+
 TEST_F(StreamTest, DataThatComesWithTheEndOfTheHandshakeIsNotLost) {
   Connect();
   SSL_do_handshake(client_.get());
