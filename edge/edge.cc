@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -64,8 +65,14 @@ absl::StatusOr<std::unique_ptr<Edge>> Edge::Open(EdgeOptions options, LinkFactor
         *edge->shared_, std::move(identity), *std::move(listener), links, options.on_drain_order));
   }
   if (earlier > 0) WarnOfOthers(options.listen_address, options.takes_over);
-  if (earlier > 0 && options.takes_over)
-    edge->loops_.front()->TakeOverPort(earlier, static_cast<uint32_t>(options.loops));
+  if (earlier > 0 && options.takes_over) {
+    edge->leaves_port_ = options.serves_later;
+    if (edge->leaves_port_) {
+      edge->loops_.front()->TakeOverPort(0, earlier);
+    } else {
+      edge->loops_.front()->TakeOverPort(earlier, static_cast<uint32_t>(options.loops));
+    }
+  }
   return edge;
 }
 
@@ -81,6 +88,12 @@ EdgeSnapshot Edge::Snapshot() const {
 }
 
 void Edge::Start() {
+  if (leaves_port_) {
+    // The other process may have ended meanwhile.
+    const auto own = static_cast<uint32_t>(loops_.size());
+    const uint32_t all = Handover::CountListening(address_);
+    loops_.front()->TakeOverPort(std::max(all, own) - own, own);
+  }
   for (const auto& loop : loops_) loop->Start();
 }
 

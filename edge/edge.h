@@ -32,6 +32,8 @@ struct EdgeOptions {
   // Another process on the address uses another core, so that its clients and ours cannot find each
   // other: new connections must come to this process.
   bool takes_over = false;
+  // Start() comes when this process has joined its fleet: until then they go to the other one.
+  bool serves_later = false;
   int loops = 1;
   std::string name;     // of the edge, for people
   std::string version;  // of the program, for people
@@ -77,6 +79,7 @@ class Edge {
 
   SocketAddress address_;
   bool shared_socket_ = false;
+  bool leaves_port_ = false;  // to the process that serves it, until Start()
   std::unique_ptr<EdgeShared> shared_;
   std::vector<std::unique_ptr<Loop>> loops_;
 };

@@ -32,7 +32,8 @@ struct EdgeLimits {
   size_t max_queued_bytes = 1 << 20;
   // --max-queued-total, of the whole edge, divided evenly between its loops: the memory of all
   // those queues, of messages that have not come whole, and of data read but not handled yet.
-  // Exceeded: the connection of the loop that has the most is closed with 1013. 0: a quarter of the memory that the process may use.
+  // Exceeded: the connection of the loop that has the most is closed with 1013. 0: a quarter of the
+  // memory that the process may use.
   size_t max_queued_total = 0;
   // --rate-messages: the average rate of a connection; 0: no limit. Exceeded: reading pauses.
   size_t rate_messages = 200;

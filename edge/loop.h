@@ -42,7 +42,8 @@ class Loop final : public LoopExecutor {
        std::function<void()> on_drain_order);
   ~Loop();
 
-  // Called before Start(): see Acceptor.
+  // New connections go to the `own` sockets of the port behind the `earlier` ones. Called before
+  // Start(): see Acceptor.
   void TakeOverPort(uint32_t earlier, uint32_t own) const { acceptor_.TakeOverPort(earlier, own); }
   // Called once. The thread runs until Drain() has ended.
   void Start();

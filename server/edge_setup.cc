@@ -18,6 +18,7 @@ absl::StatusOr<edge::EdgeOptions> LoadEdgeOptions(const Options& options,
   edge::EdgeOptions edge_options;
   edge_options.listen_address = options.listen_address;
   edge_options.takes_over = options.role == Role::kAll;
+  edge_options.serves_later = edge_options.takes_over && !options.mesh.urls.empty();
   edge_options.loops = options.threads;
   edge_options.name = edge_name;
   edge_options.version = CAIRN_VERSION;

@@ -107,6 +107,21 @@ def test_a_core_that_joins_gives_up_no_lane(edges):
         assert [scrape(core).get("mesh_lanes_lost_total") for core in fleet.cores] == [0, 0, 0]
 
 
+def test_a_process_that_is_still_joining_leaves_its_port_to_the_one_that_serves_it():
+    with MeshedFleet(cores=1, servers=1, edges=0) as fleet:
+        url = "ws://{}:{}".format(*fleet.addresses()[0])
+        fleet.nats.servers[0].hang()
+        # On the same port; it cannot join.
+        fleet.core_addresses[0] = f"127.0.0.1:{unused_port()}"
+        old = fleet.cores[0]
+        fleet.start_core(0)
+        peers = [Peer(url) for _ in range(8)]
+        assert scrape(old).get("handshakes_total", outcome="ok") == 8
+        fleet.nats.servers[0].go_on()
+        eventually(lambda: ask(fleet.cores[0], "/readyz").status == 200, "a process that has joined")
+        eventually(lambda: peers.append(Peer(url)) or scrape(fleet.cores[0]).get("handshakes_total", outcome="ok"), "a client of its own")
+
+
 def test_a_process_that_is_stopped_before_it_has_joined_serves_nobody():
     """NATS hangs meanwhile, so that the core joins while it ends."""
     with MeshedFleet(cores=2, servers=1, edges=0, core_flags=["--drain", "3s"]) as fleet:
