@@ -89,6 +89,20 @@ for (const { shape, edges } of SHAPES) {
       assert.deepEqual(await Promise.all(reached), names.map(() => 1));
     });
 
+    test('a subscribe that is unsubscribed before its answer ends, and the next one is answered', async () => {
+      const { urls } = await serve({ edges });
+      const topic = nextTopic();
+      const client = await connect(urls[0]);
+      for (let round = 0; round < 20; round++) {
+        const ended = assert.rejects(client.subscribe(topic), NotConnectedError);
+        client.unsubscribe(topic);
+        if (round % 2) await ended;
+        assert.equal(await client.subscribe(topic), 0);
+        await ended;
+        client.unsubscribe(topic);
+      }
+    });
+
     test('what would break a limit is refused here', async () => {
       const flags = ['--max-message-bytes', '4000', '--max-topic-bytes', '77', '--max-topics', '2'];
       const { urls } = await serve({ edges, flags });
@@ -187,6 +201,18 @@ test('a restart of the core is not noticed', async () => {
   assert.deepEqual([await during, await subscribed], [1, 0]);
   assert.deepEqual((await hear(one, 'relay')).payload, bytes('during'));
   assert.deepEqual([one.peer, other.peer], peers);
+});
+
+test('subscribes that a core answers once after its restart all end', async () => {
+  const server = await serve({ edges: 2 });
+  const topic = nextTopic();
+  const client = await connect(server.urls[0]);
+  await server.killCore();
+  const subscribed = [1, 2, 3].map(() => client.subscribe(topic));
+  await server.startCore();
+  assert.deepEqual(await Promise.all(subscribed), [0, 0, 0]);
+  client.unsubscribe(topic);
+  assert.equal(await client.subscribe(topic), 0);
 });
 
 test('after a drain it waits as told, comes back and says what may be missing', async () => {

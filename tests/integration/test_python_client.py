@@ -94,6 +94,25 @@ def test_receipts_and_subscribes_may_be_awaited_at_once(shape):
     run(test())
 
 
+def test_a_subscribe_that_is_unsubscribed_before_its_answer_ends_and_the_next_one_is_answered(shape):
+    async def test():
+        topic = new_topic()
+        async with connect(shape) as client:
+            ended = asyncio.create_task(client.subscribe(topic))
+            await asyncio.sleep(0)
+            await client.unsubscribe(topic)
+            with pytest.raises(NotConnectedError, match="unsubscribed"):
+                await ended
+            for _ in range(20):
+                given_up = asyncio.create_task(client.subscribe(topic))
+                await asyncio.sleep(0)
+                await client.unsubscribe(topic)
+                assert await client.subscribe(topic) == 0
+                with pytest.raises(NotConnectedError):
+                    await given_up
+    run(test())
+
+
 def test_messages_above_a_limit_are_refused_by_the_client(make_shape):
     shape = make_shape("--max-message-bytes", "4000", "--max-topic-bytes", "77", "--max-topics", "2")
 
@@ -196,6 +215,22 @@ def test_a_restart_of_the_core_is_not_noticed(make_cluster):
             assert await during == 1 and await subscribed == 0
             assert (await hear(one, Relay)).payload == b"during"
             assert (one.peer, other.peer) == peers
+    run(test())
+
+
+def test_subscribes_that_a_core_answers_once_after_its_restart_all_end(make_cluster):
+    cluster = make_cluster()
+
+    async def test():
+        topic = new_topic()
+        async with connect(cluster) as client:
+            await in_thread(cluster.core.kill)
+            subscribed = [asyncio.create_task(client.subscribe(topic)) for _ in range(3)]
+            await asyncio.sleep(0)
+            await in_thread(cluster.start_core)
+            assert await asyncio.gather(*subscribed) == [0, 0, 0]
+            await client.unsubscribe(topic)
+            assert await client.subscribe(topic) == 0
     run(test())
 
 

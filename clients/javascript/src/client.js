@@ -24,7 +24,8 @@ export class SignalClient {
   #welcome = null;
   #over = false;
   #events;
-  // topic: { wanted, wasAnswered, isOn, asked: [{ takers, isAgain }] }; one of `asked` for each Subscribe, isOn: here and now.
+  // Those that the application wants. topic: { wasAnswered, isOn, isAgain, takers: [{ resolve, reject }] }; isOn: on the present
+  // connection; isAgain: it was on before, and the present connection has yet to answer.
   #topics = new Map();
   #receipts = new Map(); // id: { resolve, reject }
   #lastId = 0;
@@ -77,25 +78,27 @@ export class SignalClient {
     const bytes = new TextEncoder().encode(topic).length;
     if (bytes > this.limits.topic) throw new RangeError(`a topic of ${bytes} bytes: the server allows ${this.limits.topic}`);
     const known = this.#topics.get(topic);
-    const wanted = [...this.#topics.values()].filter((one) => one.wanted).length;
-    if (!known?.wanted && wanted >= this.limits.topics) throw new RangeError(`the server allows ${wanted} topics`);
+    const { size } = this.#topics;
+    if (!known && size >= this.limits.topics) throw new RangeError(`the server allows ${size} topics`);
     if (this.#over) throw new NotConnectedError('the client is closed');
-    const state = known ?? { wanted: true, wasAnswered: false, isOn: false, asked: [] };
-    state.wanted = true;
+    const state = known ?? { wasAnswered: false, isOn: false, isAgain: false, takers: [] };
     this.#topics.set(topic, state);
     return new Promise((resolve, reject) => {
-      state.asked.push({ takers: [{ resolve, reject }], isAgain: false });
+      state.takers.push({ resolve, reject });
       this.#connection?.send('Subscribe', { topic });
     });
   }
 
-  /** The server does not answer it; what was on its way may still come. */
+  /**
+   * The server does not answer it; what was on its way may still come. It need not answer a Subscribe that an Unsubscribe
+   * follows either: a subscribe() that waits rejects with a NotConnectedError.
+   */
   unsubscribe(topic) {
     const state = this.#topics.get(topic);
-    if (!state?.wanted) return;
-    state.wanted = state.isOn = false;
-    if (state.asked.length === 0) this.#topics.delete(topic);
+    if (!state) return;
+    this.#topics.delete(topic);
     this.#connection?.send('Unsubscribe', { topic });
+    for (const { reject } of state.takers) reject(new NotConnectedError('unsubscribed before the answer'));
   }
 
   /**
@@ -195,7 +198,7 @@ export class SignalClient {
     this.#connection?.close();
     this.#lose();
     this.#wake?.();
-    const takers = [...this.#topics.values()].flatMap(({ asked }) => asked.flatMap((one) => one.takers));
+    const takers = [...this.#topics.values()].flatMap((state) => state.takers);
     for (const { reject } of takers) reject(error ?? new NotConnectedError('the client is closed'));
     this.#topics.clear();
     this.#events.end(error);
@@ -238,27 +241,20 @@ export class SignalClient {
   /** One Subscribe stands for all that were not answered. */
   #subscribeAgain() {
     for (const [topic, state] of this.#topics) {
-      const takers = state.asked.flatMap((one) => one.takers);
       state.isOn = false;
-      if (state.wanted) {
-        state.asked = [{ takers, isAgain: state.wasAnswered }];
-        this.#connection.send('Subscribe', { topic });
-      } else {
-        for (const { reject } of takers) reject(new NotConnectedError('the connection ended before the answer'));
-        this.#topics.delete(topic);
-      }
+      state.isAgain = state.wasAnswered;
+      this.#connection.send('Subscribe', { topic });
     }
   }
 
+  /** One Subscribed may answer several Subscribes. */
   #onSubscribed(topic, others) {
     const state = this.#topics.get(topic);
-    const asked = state?.asked.shift();
-    if (!asked) return;
-    state.wasAnswered = true;
-    state.isOn = state.wanted;
-    if (asked.isAgain) this.#deliver({ type: 'missed', topic, why: 'reconnect', others });
-    for (const { resolve } of asked.takers) resolve(others);
-    if (!state.wanted && state.asked.length === 0) this.#topics.delete(topic);
+    if (!state) return;
+    const { isAgain, takers } = state;
+    Object.assign(state, { wasAnswered: true, isOn: true, isAgain: false, takers: [] });
+    if (isAgain) this.#deliver({ type: 'missed', topic, why: 'reconnect', others });
+    for (const { resolve } of takers) resolve(others);
   }
 
   #deliver(event) {

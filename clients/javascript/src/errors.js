@@ -20,7 +20,7 @@ export class ClosedError extends Error {
   }
 }
 
-/** There is no connection now, or it ended before the answer came: whether the message arrived is unknown. */
+/** There is no connection now, or it or the subscription ended before the answer came: whether the message arrived is unknown. */
 export class NotConnectedError extends Error {
   name = 'NotConnectedError';
 }

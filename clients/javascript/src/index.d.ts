@@ -59,6 +59,7 @@ export class SignalClient implements AsyncIterable<SignalEvent> {
   readonly limits: Limits | undefined;
   /** Resolves to how many others there are, once the subscription counts. It is kept over reconnects. */
   subscribe(topic: string): Promise<number>;
+  /** A subscribe() that waits for its answer rejects with a NotConnectedError. */
   unsubscribe(topic: string): void;
   /** With `receipt`, resolves to how many it was routed to. Rejects with a NotConnectedError: nothing is kept for later. */
   relay(topic: string, payload: Uint8Array, options: RelayOptions & { receipt: true }): Promise<number>;
@@ -132,5 +133,5 @@ export class ClosedError extends Error {
   reason: string;
 }
 
-/** There is no connection now, or it ended before the answer came: whether the message arrived is unknown. */
+/** There is no connection now, or it or the subscription ended before the answer came: whether the message arrived is unknown. */
 export class NotConnectedError extends Error {}

@@ -92,7 +92,8 @@ class SignalClient:
         return await answer
 
     async def unsubscribe(self, topic: str) -> None:
-        """The server does not answer it; what was on its way may still come."""
+        """The server does not answer it; what was on its way may still come. A subscribe() that waits raises
+        NotConnectedError."""
         if not self._topics.is_wanted(topic):
             return
         self._topics.remove(topic)
@@ -283,8 +284,6 @@ class SignalClient:
         for topic in self._topics.begin_again():
             if self._topics.is_wanted(topic):  # still: each send may let the application speak
                 await connection.send("Subscribe", {"topic": topic})
-            else:
-                self._topics.give_up(topic)
 
 
 def _fail(answer: asyncio.Future[int], error: Exception) -> None:

@@ -31,4 +31,5 @@ class ClosedError(ConnectionError):
 
 
 class NotConnectedError(ConnectionError):
-    """There is no connection now, or it ended before the answer came: whether the message arrived is unknown."""
+    """There is no connection now, or it or the subscription ended before the answer came: whether the message arrived is
+    unknown."""

@@ -8,19 +8,11 @@ from .errors import NotConnectedError
 
 
 @dataclass
-class _Asked:
-    """One Subscribe that was sent, or will be on the next connection."""
-
-    takers: list[asyncio.Future[int]] = field(default_factory=list)
-    is_again: bool = False
-
-
-@dataclass
 class _Topic:
-    wanted: bool = True
     was_answered: bool = False
     is_on: bool = False  # on the present connection
-    asked: list[_Asked] = field(default_factory=list)
+    is_again: bool = False  # it was on before, and the present connection has yet to answer
+    takers: list[asyncio.Future[int]] = field(default_factory=list)
 
 
 class Subscriptions:
@@ -28,10 +20,10 @@ class Subscriptions:
         self._topics: dict[str, _Topic] = {}
 
     def count(self) -> int:
-        return sum(one.wanted for one in self._topics.values())
+        return len(self._topics)
 
     def is_wanted(self, topic: str) -> bool:
-        return topic in self._topics and self._topics[topic].wanted
+        return topic in self._topics
 
     def is_on(self, topic: str) -> bool:
         """The server has answered our Subscribe on the present connection."""
@@ -39,59 +31,41 @@ class Subscriptions:
 
     def add(self, topic: str) -> asyncio.Future[int]:
         """The answer to the Subscribe that is about to be sent."""
-        state = self._topics.setdefault(topic, _Topic())
-        state.wanted = True
         answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        state.asked.append(_Asked([answer]))
+        self._topics.setdefault(topic, _Topic()).takers.append(answer)
         return answer
 
     def remove(self, topic: str) -> None:
-        state = self._topics[topic]
-        state.wanted = state.is_on = False
-        self._forget_if_done(topic, state)
+        """The server need not answer a Subscribe that an Unsubscribe follows."""
+        _fail(self._topics.pop(topic), NotConnectedError("unsubscribed before the answer"))
 
     def begin_again(self) -> list[str]:
         """On a new connection: what is to be subscribed, one Subscribe for all that were not answered."""
-        for topic, state in list(self._topics.items()):
-            state.is_on = False
-            if state.wanted:
-                takers = [taker for one in state.asked for taker in one.takers]
-                state.asked = [_Asked(takers, is_again=state.was_answered)]
-            else:
-                self.give_up(topic)
+        for state in self._topics.values():
+            state.is_on, state.is_again = False, state.was_answered
         return list(self._topics)
 
-    def give_up(self, topic: str) -> None:
-        state = self._topics.pop(topic, None)
-        if state:
-            _fail(state, NotConnectedError("the connection ended before the answer"))
-
     def answer(self, topic: str, others: int) -> bool:
-        """A Subscribed came. True if it is the first one of a new connection for a topic that was on before."""
+        """A Subscribed came, perhaps one for several Subscribes. True if it is the first one of a new connection for a
+        topic that was on before."""
         state = self._topics.get(topic)
-        if not (state and state.asked):
+        if not state:
             return False
-        asked = state.asked.pop(0)
-        state.was_answered = True
-        state.is_on = state.wanted
-        for taker in asked.takers:
+        is_again, state.is_again = state.is_again, False
+        state.was_answered = state.is_on = True
+        takers, state.takers = state.takers, []
+        for taker in takers:
             if not taker.done():
                 taker.set_result(others)
-        self._forget_if_done(topic, state)
-        return asked.is_again
+        return is_again
 
     def end(self, error: Exception) -> None:
         for state in self._topics.values():
             _fail(state, error)
         self._topics.clear()
 
-    def _forget_if_done(self, topic: str, state: _Topic) -> None:
-        if not state.wanted and not state.asked:
-            self._topics.pop(topic, None)
-
 
 def _fail(state: _Topic, error: Exception) -> None:
-    for asked in state.asked:
-        for taker in asked.takers:
-            if not taker.done():
-                taker.set_exception(error)
+    for taker in state.takers:
+        if not taker.done():
+            taker.set_exception(error)
