@@ -14,6 +14,12 @@ constexpr char kDefaultPort[] = "4222";
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> ParseNatsUrls(std::string_view text) {
+  // No error may show it.
+  if (text.find('@') != text.npos) {
+    return absl::InvalidArgumentError(
+        "a user, password or token in a URL is not used: give --mesh-nkey-file or "
+        "--mesh-creds-file");
+  }
   std::vector<std::string> urls;
   std::string scheme = "nats";
   for (std::string one : std::vector<std::string>(absl::StrSplit(std::string(text), ','))) {

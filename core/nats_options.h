@@ -2,7 +2,7 @@
 //
 // Form:   "nats://a,b:4223,tls://c" as a list of whole URLs: a scheme goes on for those after it, the
 //         port is 4222 unless given.
-// Errors: ParseNatsUrls(): INVALID_ARGUMENT says what is wrong.
+// Errors: ParseNatsUrls(): INVALID_ARGUMENT says what is wrong, but never shows a password.
 #ifndef CAIRN_CORE_NATS_OPTIONS_H_
 #define CAIRN_CORE_NATS_OPTIONS_H_
 

@@ -18,5 +18,14 @@ TEST(NatsOptionsTest, Urls) {
   }
 }
 
+TEST(NatsOptionsTest, APasswordIsNeverShown) {
+  for (const char* url : {"nats://u:s3cret@a", "nats://s3cret@a", "http://u:s3cret@a",
+                          "nats://a,tls://u:s3cret@b:x", "u:s3cret@"}) {
+    const std::string error(ParseNatsUrls(url).status().message());
+    EXPECT_EQ(error.find("s3cret"), std::string::npos) << error;
+    EXPECT_NE(error.find("give --mesh-nkey-file or --mesh-creds-file"), std::string::npos) << error;
+  }
+}
+
 }  // namespace
 }  // namespace cairn::core
