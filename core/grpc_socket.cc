@@ -23,7 +23,7 @@ absl::Status CannotListen(const std::string& address) {
   const int error = errno;
   const char* hint = error == EADDRINUSE
                          ? "; end the process that has it, or give another --grpc-listen-addr"
-                         : "";
+                         : "; give another --grpc-listen-addr";
   return absl::UnavailableError(
       absl::StrCat("cannot listen for gRPC on ", address, ": ", std::strerror(error), hint));
 }
@@ -43,9 +43,12 @@ bool IsAlive(const sockaddr_un& path) {
          errno == EAGAIN;
 }
 
-bool IsSocket(const std::string& path) {
+enum class Found { kNothing, kSocket, kOther };
+
+Found WhatIsAt(const std::string& path) {
   struct stat found;
-  return lstat(path.c_str(), &found) == 0 && S_ISSOCK(found.st_mode);
+  if (lstat(path.c_str(), &found) != 0) return Found::kNothing;
+  return S_ISSOCK(found.st_mode) ? Found::kSocket : Found::kOther;
 }
 
 // Locked while a path is checked and replaced, so that two cores that start at once do not both
@@ -91,13 +94,12 @@ absl::StatusOr<GrpcSocket> GrpcSocket::OpenPath(const std::string& address, std:
   path.copy(name.sun_path, path.size());
   UniqueFd fd = NewSocket(AF_UNIX);
   const UniqueFd lock = LockDirectoryOf(path);
-  if (IsSocket(path)) {
-    if (IsAlive(name)) {
-      errno = EADDRINUSE;
-      return CannotListen(address);
-    }
-    unlink(path.c_str());
+  const Found found = WhatIsAt(path);
+  if (found == Found::kOther || (found == Found::kSocket && IsAlive(name))) {
+    errno = found == Found::kOther ? EEXIST : EADDRINUSE;
+    return CannotListen(address);
   }
+  if (found == Found::kSocket) unlink(path.c_str());
   if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0 ||
       listen(fd.get(), kAcceptQueue) != 0) {
     return CannotListen(address);

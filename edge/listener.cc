@@ -17,11 +17,16 @@ namespace {
 
 constexpr int kAcceptQueue = 4096;  // the kernel caps it at net.core.somaxconn
 
-absl::Status SystemError(const char* what, const SocketAddress& address) {
-  const char* hint =
-      errno == EADDRINUSE ? "; end the process that has it, or give another --listen-addr" : "";
+absl::Status SystemError(const char* what, const SocketAddress& address, const char* hint = "") {
   return absl::UnavailableError(
       absl::StrCat("cannot ", what, " ", address.ToString(), ": ", std::strerror(errno), hint));
+}
+
+absl::Status CannotListen(const SocketAddress& address) {
+  return SystemError("listen on", address,
+                     errno == EADDRINUSE
+                         ? "; end the process that has it, or give another --listen-addr"
+                         : "; give another --listen-addr");
 }
 
 void Set(int fd, int level, int option) {
@@ -33,11 +38,11 @@ void Set(int fd, int level, int option) {
 
 absl::StatusOr<Listener> Listener::Open(const SocketAddress& address, const Clock& clock) {
   UniqueFd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!fd.valid()) return SystemError("make a socket for", address);
+  if (!fd.valid()) return CannotListen(address);
   Set(fd.get(), SOL_SOCKET, SO_REUSEADDR);
   Set(fd.get(), SOL_SOCKET, SO_REUSEPORT);
-  if (bind(fd.get(), address.get(), address.size()) != 0) return SystemError("listen on", address);
-  if (listen(fd.get(), kAcceptQueue) != 0) return SystemError("listen on", address);
+  if (bind(fd.get(), address.get(), address.size()) != 0) return CannotListen(address);
+  if (listen(fd.get(), kAcceptQueue) != 0) return CannotListen(address);
   return Listener(std::move(fd), clock, /*shared=*/false);
 }
 

@@ -54,8 +54,11 @@ using Response = http::response<http::string_body>;
 using Streams = std::list<beast::tcp_stream>;
 
 absl::Status SystemError(const SocketAddress& address) {
+  const char* hint = errno == EADDRINUSE
+                         ? "; end the process that has it, or give another --ops-listen-addr"
+                         : "; give another --ops-listen-addr";
   return absl::UnavailableError(
-      absl::StrCat("cannot listen on ", address.ToString(), ": ", std::strerror(errno)));
+      absl::StrCat("cannot listen on ", address.ToString(), ": ", std::strerror(errno), hint));
 }
 
 // Owned by the caller; -1 and errno on failure.

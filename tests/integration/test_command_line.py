@@ -128,8 +128,16 @@ def test_an_address_in_use_refuses_to_start():
         assert_cannot_start("--role", "core", "--grpc-listen-addr", address, named=[address, "in use"])
 
 
-def test_an_address_of_another_machine_refuses_to_start():
-    assert_cannot_start("--listen-addr", "192.0.2.1:8080", named=["192.0.2.1:8080"])
+@pytest.mark.parametrize("flag", ["--listen-addr", "--ops-listen-addr", "--grpc-listen-addr"])
+def test_an_address_of_another_machine_refuses_to_start(flag):
+    assert_cannot_start(flag, "192.0.2.1:8080", *["--grpc-insecure"][:flag == "--grpc-listen-addr"],
+                        named=["192.0.2.1:8080", f"give another {flag}"])
+
+
+def test_a_path_that_cannot_be_listened_on_refuses_to_start(tmp_path):
+    for path, why in ((tmp_path / "missing" / "core", "No such file or directory"), (tmp_path, "File exists")):
+        assert_cannot_start("--role", "core", "--grpc-listen-addr", f"unix:{path}",
+                            named=[path, f"{why}; give another --grpc-listen-addr"])
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0"])

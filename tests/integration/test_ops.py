@@ -100,7 +100,8 @@ def test_an_address_that_cannot_be_had_ends_the_process_with_a_line():
         done = processes.run("--listen-addr", "127.0.0.1:0", "--grpc-listen-addr", "127.0.0.1:0",
                              "--ops-listen-addr", f"127.0.0.1:{port}")
     assert done.returncode == 1
-    assert re.fullmatch(rf"error: cannot listen on 127\.0\.0\.1:{port}: Address already in use\n", done.stderr)
+    assert re.fullmatch(rf"error: cannot listen on 127\.0\.0\.1:{port}: Address already in use; "
+                        "end the process that has it, or give another --ops-listen-addr\n", done.stderr)
 
 
 # ---- readiness
