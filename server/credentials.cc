@@ -44,6 +44,42 @@ absl::Status CheckGrpcTls(const Options& options) {
       "--grpc-tls-crl is given without --grpc-tls-ca, whose certificates it revokes");
 }
 
+// Refuses a port that other machines can reach and that requires no credential.
+absl::Status CheckGrpcExposure(const Options& options) {
+  const std::string& address = options.grpc_listen_address;
+  if (absl::StartsWith(address, "unix:"))
+    return Prefixed("--grpc-listen-addr", CheckGrpcTarget(address));
+  const absl::StatusOr<SocketAddress> parsed = SocketAddress::Parse(address);
+  if (!parsed.ok()) return Prefixed("--grpc-listen-addr", parsed.status(), " nor unix:PATH");
+  const bool guarded = !options.grpc_tls_cert.empty() || !options.grpc_edge_token_file.empty() ||
+                       !options.grpc_operator_token_file.empty() ||
+                       !options.grpc_viewer_token_file.empty();
+  if (parsed->IsLoopback() || guarded || options.grpc_insecure) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--grpc-listen-addr ", address,
+      " can be reached from elsewhere but asks for no credential: give --grpc-tls-cert, "
+      "-key and -ca, or --grpc-edge-token-file and --grpc-operator-token-file; or listen on "
+      "loopback or unix:PATH; or "
+      "say --grpc-insecure where the network itself keeps others out"));
+}
+
+absl::StatusOr<BearerTokens> ClientToken(const Options& options) {
+  absl::StatusOr<BearerTokens> tokens = BearerTokens::FromToken(*options.auth_token);
+  if (!tokens.ok())
+    return Prefixed("--auth-token", tokens.status(), "; leave it out to let everybody in");
+  return tokens;
+}
+
+absl::Status CheckClientsPort(const Options& options) {
+  if (options.auth_token && !options.auth_token_file.empty())
+    return absl::InvalidArgumentError("give --auth-token or --auth-token-file, not both");
+  if (options.auth_token) {
+    if (const auto token = ClientToken(options); !token.ok()) return token.status();
+  }
+  return CheckPair("--tls-cert (CAIRN_SIGNAL_TLS_CERT)", options.tls_cert,
+                   "--tls-key (CAIRN_SIGNAL_TLS_KEY)", options.tls_key);
+}
+
 // Without a file: nothing.
 absl::StatusOr<CredentialLine> FirstEdgeCredential(const Options& options) {
   if (options.grpc_edge_token_file.empty()) return CredentialLine();
@@ -59,7 +95,6 @@ struct GrpcPem {
 };
 
 absl::StatusOr<GrpcPem> LoadGrpcPem(const Options& options) {
-  if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
   GrpcPem pem;
   if (options.grpc_tls_cert.empty()) return pem;
   absl::StatusOr<PemIdentity> identity =
@@ -81,26 +116,24 @@ void WarnIfOutdated(const RevocationList& list) {
 
 }  // namespace
 
-absl::StatusOr<BearerTokens> LoadClientTokens(const Options& options) {
-  if (options.auth_token && !options.auth_token_file.empty()) {
-    return absl::InvalidArgumentError("give --auth-token or --auth-token-file, not both");
+absl::Status CheckCredentialOptions(const Options& options) {
+  if (options.role != Role::kCore) {
+    if (absl::Status clients = CheckClientsPort(options); !clients.ok()) return clients;
   }
+  if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
+  return options.role == Role::kEdge ? absl::OkStatus() : CheckGrpcExposure(options);
+}
+
+absl::StatusOr<BearerTokens> LoadClientTokens(const Options& options) {
   if (!options.auth_token_file.empty()) {
     absl::StatusOr<BearerTokens> tokens = BearerTokens::FromFile(options.auth_token_file);
     if (!tokens.ok()) return Prefixed("--auth-token-file", tokens.status());
     return tokens;
   }
-  if (!options.auth_token) return BearerTokens();
-  absl::StatusOr<BearerTokens> tokens = BearerTokens::FromToken(*options.auth_token);
-  if (!tokens.ok())
-    return Prefixed("--auth-token", tokens.status(), "; leave it out to let everybody in");
-  return tokens;
+  return options.auth_token ? ClientToken(options) : BearerTokens();
 }
 
 absl::StatusOr<std::shared_ptr<const edge::TlsContext>> LoadClientTls(const Options& options) {
-  const absl::Status pair = CheckPair("--tls-cert (CAIRN_SIGNAL_TLS_CERT)", options.tls_cert,
-                                      "--tls-key (CAIRN_SIGNAL_TLS_KEY)", options.tls_key);
-  if (!pair.ok()) return pair;
   if (options.tls_cert.empty()) return std::shared_ptr<const edge::TlsContext>();
   absl::StatusOr<std::shared_ptr<const edge::TlsContext>> tls =
       edge::TlsContext::Load(options.tls_cert, options.tls_key);
@@ -152,25 +185,6 @@ absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options) {
   return tls;
 }
 
-absl::Status CheckGrpcExposure(const Options& options) {
-  if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
-  const std::string& address = options.grpc_listen_address;
-  if (absl::StartsWith(address, "unix:"))
-    return Prefixed("--grpc-listen-addr", CheckGrpcTarget(address));
-  const absl::StatusOr<SocketAddress> parsed = SocketAddress::Parse(address);
-  if (!parsed.ok()) return Prefixed("--grpc-listen-addr", parsed.status(), " nor unix:PATH");
-  const bool guarded = !options.grpc_tls_cert.empty() || !options.grpc_edge_token_file.empty() ||
-                       !options.grpc_operator_token_file.empty() ||
-                       !options.grpc_viewer_token_file.empty();
-  if (parsed->IsLoopback() || guarded || options.grpc_insecure) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      "--grpc-listen-addr ", address,
-      " can be reached from elsewhere but asks for no credential: give --grpc-tls-cert, "
-      "-key and -ca, or --grpc-edge-token-file and --grpc-operator-token-file; or listen on "
-      "loopback or unix:PATH; or "
-      "say --grpc-insecure where the network itself keeps others out"));
-}
-
 absl::StatusOr<std::string> EdgeNameOf(const Options& options) {
   absl::StatusOr<CredentialLine> line = FirstEdgeCredential(options);
   if (!line.ok()) return line.status();
@@ -219,10 +233,7 @@ absl::StatusOr<std::string> ReloadEdgeToken(const Options& options, const std::s
 }
 
 absl::StatusOr<std::shared_ptr<const edge::CoreTls>> LoadCoreTls(const Options& options) {
-  if (options.grpc_tls_cert.empty()) {
-    if (absl::Status tls = CheckGrpcTls(options); !tls.ok()) return tls;
-    return std::shared_ptr<const edge::CoreTls>();
-  }
+  if (options.grpc_tls_cert.empty()) return std::shared_ptr<const edge::CoreTls>();
   const absl::StatusOr<GrpcPem> pem = LoadGrpcPem(options);
   if (!pem.ok()) return pem.status();
   auto tls = edge::CoreTls::Make(pem->identity, pem->authority);

@@ -18,6 +18,10 @@
 
 namespace cairn::server {
 
+// Whether the options fit each other, whatever the files hold. Refuses a gRPC port that other
+// machines can reach and that requires no credential. The functions below rely on it.
+absl::Status CheckCredentialOptions(const Options& options);
+
 // What clients must present; nothing required when no token is configured.
 absl::StatusOr<BearerTokens> LoadClientTokens(const Options& options);
 // For the clients' port; null: no TLS.
@@ -29,8 +33,6 @@ absl::StatusOr<core::AuthorityTokens> LoadAuthorityTokens(const Options& options
 absl::StatusOr<core::GrpcTls> LoadGrpcTls(const Options& options);
 // What a core needs for NATS. Each connection to it reads these files anew.
 absl::Status CheckMeshFiles(const Options& options);
-// Refuses a port that other machines can reach and that requires no credential.
-absl::Status CheckGrpcExposure(const Options& options);
 // Whether other machines can reach the gRPC port, and it has tokens but no TLS.
 bool PassesTokensInPlainText(const Options& options);
 

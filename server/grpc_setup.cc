@@ -8,7 +8,6 @@
 namespace cairn::server {
 
 absl::StatusOr<core::GrpcOptions> LoadGrpcOptions(const Options& options) {
-  if (absl::Status status = CheckGrpcExposure(options); !status.ok()) return status;
   absl::StatusOr<core::AuthorityTokens> tokens = LoadAuthorityTokens(options);
   if (!tokens.ok()) return tokens.status();
   core::GrpcOptions grpc_options;

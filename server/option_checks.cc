@@ -13,6 +13,7 @@
 #include "base/host_port.h"
 #include "base/machine_limits.h"
 #include "proto/link/timing.h"
+#include "server/credentials.h"
 #include "server/option_values.h"
 
 namespace cairn::server {
@@ -25,12 +26,12 @@ constexpr size_t kMaxCores = 16;
 std::string ReadDuration(const char* flag, const std::string& text, absl::Duration& into) {
   // A bare number is seconds.
   const bool bare = !text.empty() && text.find_first_not_of("0123456789.") == text.npos;
-  if (absl::ParseDuration(bare ? text + "s" : text, &into) && into >= absl::ZeroDuration() &&
-      into <= absl::Hours(25)) {
-    return "";
+  if (!absl::ParseDuration(bare ? text + "s" : text, &into)) {
+    return absl::StrCat(flag, ": '", text,
+                        "' is not a time; give a number with a unit, such as 2s or 500ms");
   }
-  return absl::StrCat(flag, ": '", text,
-                      "' is not a time; give a number with a unit, such as 2s or 500ms");
+  if (into >= absl::ZeroDuration() && into <= absl::Hours(25)) return "";
+  return absl::StrCat(flag, ": '", text, "' is out of range: give 0s to 25h");
 }
 
 std::string CheckCores(const OptionTexts& texts, Options& options) {
@@ -180,6 +181,32 @@ std::string CheckGrpcAddress(const OptionTexts&, Options& options) {
   return "";
 }
 
+// The process would listen on the address twice, and the kernel would give each connection to one
+// of the two.
+std::string CheckPortsDiffer(const OptionTexts&, Options& options) {
+  std::vector<std::pair<const char*, SocketAddress>> ports;
+  if (options.role != Role::kCore) ports.emplace_back("--listen-addr", options.listen_address);
+  if (options.ops_listen_address)
+    ports.emplace_back("--ops-listen-addr", *options.ops_listen_address);
+  // Who does not give it can do without that port.
+  const absl::StatusOr<SocketAddress> grpc = SocketAddress::Parse(options.grpc_listen_address);
+  if (grpc.ok() && (options.role == Role::kCore || options.grpc_listen_address_given))
+    ports.emplace_back("--grpc-listen-addr", *grpc);
+  for (size_t i = 0; i < ports.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      const auto& [flag, address] = ports[i];
+      if (address.port() == 0 || address.ToString() != ports[j].second.ToString()) continue;
+      return absl::StrCat(flag, ": ", address.ToString(), " is also that of ", ports[j].first,
+                          "; give each an address of its own");
+    }
+  }
+  return "";
+}
+
+std::string CheckCredentials(const OptionTexts&, Options& options) {
+  return std::string(CheckCredentialOptions(options).message());
+}
+
 std::string CheckEdgeName(const OptionTexts&, Options& options) {
   options.edge_name_given = !options.edge_name.empty();
   if (options.edge_name.empty()) options.edge_name = DefaultEdgeName(options.listen_address.port());
@@ -204,9 +231,10 @@ std::string CheckOptions(const OptionTexts& texts, Options& options) {
   std::string error = FirstError({CheckRole, CheckAddresses}, texts, options);
   // The serving process checks the others itself.
   if (!error.empty() || options.health_check) return error;
-  return FirstError({CheckLogFormat, CheckProxies, CheckDurations, CheckLimits, CheckCores,
-                     CheckMesh, CheckThreads, CheckGrpcAddress, CheckEdgeName},
-                    texts, options);
+  return FirstError(
+      {CheckLogFormat, CheckProxies, CheckDurations, CheckLimits, CheckCores, CheckMesh,
+       CheckThreads, CheckGrpcAddress, CheckPortsDiffer, CheckCredentials, CheckEdgeName},
+      texts, options);
 }
 
 }  // namespace cairn::server

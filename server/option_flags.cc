@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "server/option_values.h"
 
@@ -26,6 +27,16 @@ class Flags {
     AddLimits();
   }
 
+  // The first variable that must not be empty and is, without a flag that wins; "" if there is
+  // none. CLI11 treats an empty variable as absent.
+  std::string EmptyVariable() const {
+    for (const CLI::Option* option : never_empty_) {
+      const char* value = std::getenv(option->get_envname().c_str());
+      if (value && !*value && option->count() == 0) return option->get_envname();
+    }
+    return "";
+  }
+
  private:
   void AddService();
   void AddOperation();
@@ -41,6 +52,13 @@ class Flags {
       env += *c == '-' ? '_' : static_cast<char>(std::toupper(*c));
     return app_.add_option(flag, value, text)->envname(env)->type_name(metavar);
   }
+  // What names a file, a token or others: empty by mistake, it must not mean "none", which would
+  // leave a port without TLS or without a token.
+  void AddNamed(const char* flag, std::string& value, const char* metavar, const char* text) {
+    CLI::Option* option = Add(flag, value, metavar, text);
+    option->check(CLI::Validator([](std::string& given) { return WhyEmpty(given); }, ""));
+    never_empty_.push_back(option);
+  }
   void AddBytes(const char* flag, size_t& value, const char* text) {
     AddCount(flag, value, text)->type_name("BYTES");
   }
@@ -55,18 +73,19 @@ class Flags {
   CLI::App& app_;
   OptionTexts& texts_;
   Options& options_;
+  std::vector<CLI::Option*> never_empty_;
 };
 
 void Flags::AddService() {
   Add("--listen-addr", texts_.listen_addr, "IP:PORT", "Address that clients connect to")
       ->capture_default_str();
-  Add("--tls-cert", options_.tls_cert, "FILE", "TLS certificate chain (PEM); needs --tls-key");
-  Add("--tls-key", options_.tls_key, "FILE", "TLS private key (PEM); needs --tls-cert");
-  Add("--auth-token", texts_.auth_token, "TOKEN", "Bearer token that clients must send");
-  Add("--auth-token-file", options_.auth_token_file, "FILE",
-      "File with one bearer token a line, all valid; read again on SIGHUP");
-  Add("--trusted-proxies", texts_.trusted_proxies, "CIDR,...",
-      "Proxies whose X-Forwarded-For names the client");
+  AddNamed("--tls-cert", options_.tls_cert, "FILE", "TLS certificate chain (PEM); needs --tls-key");
+  AddNamed("--tls-key", options_.tls_key, "FILE", "TLS private key (PEM); needs --tls-cert");
+  AddNamed("--auth-token", texts_.auth_token, "TOKEN", "Bearer token that clients must send");
+  AddNamed("--auth-token-file", options_.auth_token_file, "FILE",
+           "File with one bearer token a line, all valid; read again on SIGHUP");
+  AddNamed("--trusted-proxies", texts_.trusted_proxies, "CIDR,...",
+           "Proxies whose X-Forwarded-For names the client");
   app_.add_flag("--proxy-protocol", options_.proxy_trust.proxy_protocol,
                 "Connections of --trusted-proxies begin with a PROXY protocol header (v1 or v2)")
       ->envname("CAIRN_SIGNAL_PROXY_PROTOCOL");
@@ -109,20 +128,22 @@ void Flags::AddRoles() {
                 "Core: allow --grpc-listen-addr on an address that others can reach, without "
                 "authentication")
       ->envname("CAIRN_SIGNAL_GRPC_INSECURE");
-  Add("--grpc-tls-cert", options_.grpc_tls_cert, "FILE",
-      "Certificate (PEM) between edge and core; needs the next two");
-  Add("--grpc-tls-key", options_.grpc_tls_key, "FILE", "Its private key (PEM)");
-  Add("--grpc-tls-ca", options_.grpc_tls_ca, "FILE",
-      "CA (PEM) that the other side's certificate must come from");
-  Add("--grpc-tls-crl", options_.grpc_tls_crl, "FILE",
-      "Core: CRLs (PEM) of that CA: certificates that are not accepted any more");
-  Add("--grpc-edge-token-file", options_.grpc_edge_token_file, "FILE",
+  AddNamed("--grpc-tls-cert", options_.grpc_tls_cert, "FILE",
+           "Certificate (PEM) between edge and core; needs the next two");
+  AddNamed("--grpc-tls-key", options_.grpc_tls_key, "FILE", "Its private key (PEM)");
+  AddNamed("--grpc-tls-ca", options_.grpc_tls_ca, "FILE",
+           "CA (PEM) that the other side's certificate must come from");
+  AddNamed("--grpc-tls-crl", options_.grpc_tls_crl, "FILE",
+           "Core: CRLs (PEM) of that CA: certificates that are not accepted any more");
+  AddNamed(
+      "--grpc-edge-token-file", options_.grpc_edge_token_file, "FILE",
       "Core: tokens of edges, one a line, TOKEN or EDGE: TOKEN; edge: the token that it presents");
-  Add("--grpc-operator-token-file", options_.grpc_operator_token_file, "FILE",
-      "Core: tokens of operators, one a line");
-  Add("--grpc-viewer-token-file", options_.grpc_viewer_token_file, "FILE",
-      "Core: tokens of viewers, who may read but change nothing, one a line");
-  Add("--grpc-allow-file", options_.grpc_allow_file, "FILE",
+  AddNamed("--grpc-operator-token-file", options_.grpc_operator_token_file, "FILE",
+           "Core: tokens of operators, one a line");
+  AddNamed("--grpc-viewer-token-file", options_.grpc_viewer_token_file, "FILE",
+           "Core: tokens of viewers, who may read but change nothing, one a line");
+  AddNamed(
+      "--grpc-allow-file", options_.grpc_allow_file, "FILE",
       "Core: names of certificates that are accepted, one a line, NAME or EDGE: NAME; default: all "
       "of the CA");
   Add("--core", texts_.core, "ADDR,...",
@@ -136,19 +157,19 @@ void Flags::AddRoles() {
 
 void Flags::AddMesh() {
   core::NatsOptions& mesh = options_.mesh;
-  Add("--mesh", texts_.mesh, "URL,...",
-      "Core: NATS servers (nats:// or tls://) by which the cores of a fleet reach each other");
+  AddNamed("--mesh", texts_.mesh, "URL,...",
+           "Core: NATS servers (nats:// or tls://) by which the cores of a fleet reach each other");
   Add("--fleet", mesh.fleet, "NAME",
       "Core: its fleet; cores of other fleets on the same NATS are not heard");
   Add("--core-name", options_.core_name, "NAME",
       "Core: its name for operators; default: the host's name");
-  Add("--mesh-tls-ca", mesh.ca_file, "FILE", "CA (PEM) of the NATS servers' certificates");
-  Add("--mesh-tls-cert", mesh.cert_file, "FILE",
-      "Certificate (PEM) for NATS; needs --mesh-tls-key");
-  Add("--mesh-tls-key", mesh.key_file, "FILE", "Its private key (PEM)");
-  Add("--mesh-nkey-file", mesh.nkey_file, "FILE", "Seed of the NATS user that this core is");
-  Add("--mesh-creds-file", mesh.credentials_file, "FILE",
-      "The same as a credentials file of NATS (JWT and seed)");
+  AddNamed("--mesh-tls-ca", mesh.ca_file, "FILE", "CA (PEM) of the NATS servers' certificates");
+  AddNamed("--mesh-tls-cert", mesh.cert_file, "FILE",
+           "Certificate (PEM) for NATS; needs --mesh-tls-key");
+  AddNamed("--mesh-tls-key", mesh.key_file, "FILE", "Its private key (PEM)");
+  AddNamed("--mesh-nkey-file", mesh.nkey_file, "FILE", "Seed of the NATS user that this core is");
+  AddNamed("--mesh-creds-file", mesh.credentials_file, "FILE",
+           "The same as a credentials file of NATS (JWT and seed)");
 }
 
 void Flags::AddLimits() {
@@ -199,7 +220,8 @@ absl::StatusOr<bool> ParseFlags(int argc, char** argv, OptionTexts& texts, Optio
   app.set_version_flag("-V,--version", "cairn-signal " CAIRN_VERSION, "Print the version");
   app.set_help_flag("-h,--help", "Print this help");
   app.get_formatter()->column_width(46);
-  Flags(app, texts, options).AddAll();
+  Flags flags(app, texts, options);
+  flags.AddAll();
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -211,11 +233,12 @@ absl::StatusOr<bool> ParseFlags(int argc, char** argv, OptionTexts& texts, Optio
   } catch (const CLI::ParseError& error) {
     return absl::InvalidArgumentError(error.what());
   }
-  const CLI::Option* token = app.get_option("--auth-token");
-  // CLI11 treats an empty variable as absent; an empty token must be an error.
-  const char* token_variable = std::getenv("CAIRN_SIGNAL_AUTH_TOKEN");
-  if (token->count() > 0 || (token_variable && !*token_variable))
-    options.auth_token = texts.auth_token;
+  // The serving process checks its own.
+  const std::string empty = options.health_check ? "" : flags.EmptyVariable();
+  if (!empty.empty()) {
+    return absl::InvalidArgumentError(empty + " is empty: give a value, or leave the variable out");
+  }
+  if (app.count("--auth-token") > 0) options.auth_token = texts.auth_token;
   return true;
 }
 

@@ -6,8 +6,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdlib>
-#include <initializer_list>
 
 #include "base/machine_limits.h"
 #include "proto/wire/utf8.h"
@@ -38,6 +36,10 @@ std::string WhyNoCount(const std::string& text) {
   return absl::StrCat("'", absl::CHexEscape(text), "' is not a number such as 0, 8 or 1000");
 }
 
+std::string WhyEmpty(const std::string& text) {
+  return text.empty() ? "it is empty: give a value, or leave it out" : "";
+}
+
 int DefaultThreads() { return std::clamp(UsableProcessors() / 2, 1, kMaxDefaultThreads); }
 
 std::string HostName() {
@@ -48,19 +50,6 @@ std::string HostName() {
 
 std::string DefaultEdgeName(uint16_t port) {
   return absl::StrCat(HostName(), "-", getpid() == 1 ? int{port} : getpid());
-}
-
-std::string EmptyVariable() {
-  for (const char* name :
-       {"TLS_CERT", "TLS_KEY", "AUTH_TOKEN_FILE", "GRPC_TLS_CERT", "GRPC_TLS_KEY", "GRPC_TLS_CA",
-        "GRPC_TLS_CRL", "GRPC_EDGE_TOKEN_FILE", "GRPC_OPERATOR_TOKEN_FILE",
-        "GRPC_VIEWER_TOKEN_FILE", "GRPC_ALLOW_FILE", "TRUSTED_PROXIES", "MESH", "MESH_TLS_CA",
-        "MESH_TLS_CERT", "MESH_TLS_KEY", "MESH_NKEY_FILE", "MESH_CREDS_FILE"}) {
-    std::string variable = absl::StrCat("CAIRN_SIGNAL_", name);
-    const char* value = std::getenv(variable.c_str());
-    if (value && !*value) return variable;
-  }
-  return "";
 }
 
 }  // namespace cairn::server

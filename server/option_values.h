@@ -24,16 +24,15 @@ std::string HostName();
 // large number.
 std::string WhyNoCount(const std::string& text);
 
+// Why `text` cannot name anything; "" unless it is empty.
+std::string WhyEmpty(const std::string& text);
+
 // Half of the processors that the process may use.
 int DefaultThreads();
 
 // Differs between edges of one machine, also while one takes over the other's port. In a container
 // the host name is unique and the process is always the first.
 std::string DefaultEdgeName(uint16_t port);
-
-// The variable that should name a file, or proxies, but is set to an empty text; "" if there is
-// none. CLI11 treats it as absent, which would leave the port without TLS or without a token.
-std::string EmptyVariable();
 
 }  // namespace cairn::server
 

@@ -11,7 +11,6 @@
 #include "server/option_checks.h"
 #include "server/option_flags.h"
 #include "server/option_texts.h"
-#include "server/option_values.h"
 
 namespace cairn::server {
 namespace {
@@ -70,7 +69,6 @@ ParseResult ParseOptions(int argc, char** argv) {
   HideToken(argc, argv);
   if (const std::string error = CheckOptions(texts, options); !error.empty())
     return UsageError(error);
-  options.empty_variable = EmptyVariable();
   return {options, 0};
 }
 

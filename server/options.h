@@ -70,9 +70,6 @@ struct Options {
   absl::Duration drain = absl::Seconds(2);
   edge::EdgeLimits limits;
   core::CoreLimits core_limits;
-  // A variable that should name a file, or proxies, but is set to an empty text: the server must
-  // not start.
-  std::string empty_variable;
   // Do not serve: ask the process that serves with these options whether it is alive.
   bool health_check = false;
 };

@@ -245,11 +245,6 @@ void Server::SayReady() {
 
 int RunServer(const Options& options) {
   SetUpProcess();
-  if (!options.empty_variable.empty()) {
-    std::cerr << "error: " << options.empty_variable
-              << " is empty: give a value, or leave the variable out" << std::endl;
-    return 1;
-  }
   absl::StatusOr<UniqueFd> listening_socket = TakeListeningSocket();
   if (listening_socket.ok() && listening_socket->valid() && options.role == Role::kCore) {
     listening_socket = absl::InvalidArgumentError(

@@ -123,8 +123,8 @@ def test_revocation_lists_that_cannot_be_used_end_the_start(tmp_path, issued, au
         line = refused(*CORE, *good, "--grpc-tls-crl", str(list_))
         assert "--grpc-tls-crl: " in line and why in line and str(tmp_path) in line, (content, line)
     assert "Is a directory" in refused(*CORE, *good, "--grpc-tls-crl", str(tmp_path))
-    assert "without --grpc-tls-ca" in refused(*CORE, "--grpc-tls-crl", str(list_))
-    assert "is for the core" in refused(*EDGE, *good, "--grpc-tls-crl", str(list_))
+    assert "without --grpc-tls-ca" in refused(*CORE, "--grpc-tls-crl", str(list_), code=2)
+    assert "is for the core" in refused(*EDGE, *good, "--grpc-tls-crl", str(list_), code=2)
 
 
 def test_pem_files_of_clients_that_cannot_be_used_end_the_start(tmp_path, issued, authority):
@@ -188,7 +188,7 @@ def test_sighup_replaces_the_certificate_of_the_grpc_port_and_counts_what_fails(
 
 def test_an_empty_variable_for_a_file_does_not_mean_none():
     for name in ("TLS_CERT", "TLS_KEY", "AUTH_TOKEN_FILE", "GRPC_TLS_CA", "GRPC_TLS_CRL", "GRPC_OPERATOR_TOKEN_FILE", "TRUSTED_PROXIES"):
-        assert f"CAIRN_SIGNAL_{name} is empty" in refused(*SERVE, env={f"CAIRN_SIGNAL_{name}": ""})
+        assert f"CAIRN_SIGNAL_{name} is empty" in refused(*SERVE, env={f"CAIRN_SIGNAL_{name}": ""}, code=2)
 
 
 @pytest.mark.parametrize("value", ["010", "-1", "+5", "0x10", "1e3", "5 ", " 5", "five", "1.5", "99999999999999999999"])
@@ -212,8 +212,8 @@ def test_an_invalid_port_is_bad_usage(flags):
 
 
 @pytest.mark.parametrize("address", ["unix:", "unix:/", "127.0.0.1:010", "127.0.0.1:99999", "http://127.0.0.1:1", "127.0.0.1"])
-def test_an_invalid_grpc_address_ends_the_start(address):
-    assert "--grpc-listen-addr: " in refused("--role", "core", "--grpc-listen-addr", address)
+def test_an_invalid_grpc_address_is_bad_usage(address):
+    assert "--grpc-listen-addr: " in refused("--role", "core", "--grpc-listen-addr", address, code=2)
 
 
 def test_a_name_that_is_not_utf8_is_bad_usage():

@@ -51,18 +51,23 @@ TEST_F(OptionVariables, AMistakeInAVariableIsNamedLikeOneInAFlag) {
 
 TEST_F(OptionVariables, AnEmptyVariableIsAnAbsentOne) {
   Set("LISTEN_ADDR", "");
-  Set("TLS_CERT", "");
   Set("MAX_TOPICS", "");
   const Options options = Good({});
   EXPECT_EQ(options.listen_address.ToString(), "0.0.0.0:443");
-  EXPECT_EQ(options.tls_cert, "");
   EXPECT_EQ(options.limits.max_topics, 1024u);
 }
 
-TEST_F(OptionVariables, AnEmptyTokenVariableIsATokenThatIsEmptyAndNotNoToken) {
+TEST_F(OptionVariables, AnEmptyVariableForATokenOrAFileDoesNotMeanNone) {
   Set("AUTH_TOKEN", "");
-  EXPECT_EQ(Good({}).auth_token, "") << "everybody would be let in";
-  EXPECT_EQ(Good({"--auth-token", "s3cret"}).auth_token, "s3cret");
+  EXPECT_THAT(Mistake({}), HasSubstr("CAIRN_SIGNAL_AUTH_TOKEN is empty"));
+  EXPECT_EQ(Good({"--auth-token", "s3cret"}).auth_token, "s3cret") << "the flag wins";
+  Set("TLS_CERT", "");
+  EXPECT_THAT(Mistake({"--auth-token", "s3cret"}), HasSubstr("CAIRN_SIGNAL_TLS_CERT is empty"));
+}
+
+TEST_F(OptionVariables, AHealthCheckDoesNotCareForVariablesOfTheServer) {
+  Set("TLS_CERT", "");
+  EXPECT_TRUE(Good({"--health-check", "--ops-listen-addr", "127.0.0.1:9090"}).health_check);
 }
 
 TEST_F(OptionVariables, TheTokenIsBlankedWhereAProcessListShowsIt) {

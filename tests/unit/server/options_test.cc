@@ -163,9 +163,11 @@ TEST_F(OptionsTest, BadUsageExitsWith2AndNamesTheMistake) {
       {{"--max-topics", "0"}, "--max-topics 0 is out of range: give 1 to"},
       {{"--max-message-bytes", "2000000"}, "--max-queued-bytes"},
       {{"--drain", "soon"}, "--drain: 'soon' is not a time"},
-      {{"--drain", "26h"}, "--drain: '26h'"},
-      {{"--drain", "inf"}, "--drain: 'inf'"},
-      {{"--ping-interval", "0"}, "--ping-interval"},
+      {{"--drain", "26h"}, "--drain: '26h' is out of range: give 0s to 25h"},
+      {{"--drain", "inf"}, "--drain: 'inf' is out of range: give 0s to 25h"},
+      {{"--drain", "-1s"}, "--drain: '-1s' is out of range: give 0s to 25h"},
+      {{"--ping-interval", "1ms"}, "--ping-interval is out of range: give at least 100ms"},
+      {{"--handshake-timeout", "0"}, "--handshake-timeout is out of range: give more than 0s"},
       {{"--query-hold", "5s"}, "--query-hold"},
       {{"--dialects", "xml"}, "--dialects: 'xml' is not cbor or cbor,json"},
       {{"--trusted-proxies", "10.0.0.1/8"}, "--trusted-proxies: '10.0.0.1/8'"},
@@ -175,6 +177,47 @@ TEST_F(OptionsTest, BadUsageExitsWith2AndNamesTheMistake) {
       {{"--role", "edge", "--core", "a:1,"}, "--core: ''"},
       {{"--role", "edge", "--core", "a:1,b:1,a:1"}, "--core: 'a:1' is there twice"},
       {{"--role", "edge", "--core", "a:1", "--core-choice", "any"}, "--core-choice: 'any'"},
+  };
+  for (const auto& row : rows) EXPECT_THAT(Mistake(row.arguments), HasSubstr(row.named));
+}
+
+TEST_F(OptionsTest, WhatNamesAFileOrATokenIsNotEmpty) {
+  for (const char* flag :
+       {"--tls-cert", "--tls-key", "--auth-token", "--auth-token-file", "--trusted-proxies",
+        "--grpc-tls-cert", "--grpc-tls-key", "--grpc-tls-ca", "--grpc-tls-crl",
+        "--grpc-edge-token-file", "--grpc-operator-token-file", "--grpc-viewer-token-file",
+        "--grpc-allow-file", "--mesh", "--mesh-tls-ca", "--mesh-tls-cert", "--mesh-tls-key",
+        "--mesh-nkey-file", "--mesh-creds-file"}) {
+    EXPECT_THAT(Mistake({flag, ""}), HasSubstr(std::string(flag) + ": it is empty")) << flag;
+  }
+}
+
+TEST_F(OptionsTest, PortsOfOneProcessHaveAddressesOfTheirOwn) {
+  EXPECT_THAT(Mistake({"--listen-addr", "127.0.0.1:80", "--ops-listen-addr", "127.0.0.1:80"}),
+              HasSubstr("--ops-listen-addr: 127.0.0.1:80 is also that of --listen-addr"));
+  EXPECT_THAT(Mistake({"--listen-addr", "[::1]:80", "--grpc-listen-addr", "[0::1]:80"}),
+              HasSubstr("--grpc-listen-addr: [::1]:80 is also that of --listen-addr"));
+  EXPECT_THAT(Mistake({"--role", "core", "--ops-listen-addr", "127.0.0.1:7443"}),
+              HasSubstr("--grpc-listen-addr: 127.0.0.1:7443 is also that of --ops-listen-addr"));
+  Good({"--listen-addr", "127.0.0.1:0", "--ops-listen-addr", "127.0.0.1:0"});
+  Good({"--listen-addr", "127.0.0.1:80", "--ops-listen-addr", "127.0.0.2:80"});
+  Good({"--role", "core", "--ops-listen-addr", "0.0.0.0:443"});
+  Good({"--listen-addr", "127.0.0.1:7443"});
+}
+
+TEST_F(OptionsTest, CredentialsThatDoNotFitEachOtherAreBadUsage) {
+  const struct {
+    std::vector<std::string> arguments;
+    const char* named;
+  } rows[] = {
+      {{"--auth-token", "a", "--auth-token-file", "b"}, "not both"},
+      {{"--auth-token", "  "}, "--auth-token: "},
+      {{"--tls-cert", "a"}, "--tls-cert (CAIRN_SIGNAL_TLS_CERT) is given without --tls-key"},
+      {{"--grpc-tls-cert", "a", "--grpc-tls-key", "b"}, "is given without --grpc-tls-ca"},
+      {{"--grpc-tls-crl", "a"}, "--grpc-tls-crl is given without --grpc-tls-ca"},
+      {{"--role", "edge", "--core", "a:1", "--grpc-tls-key", "b"}, "without --grpc-tls-cert"},
+      {{"--grpc-listen-addr", "localhost:1"}, "--grpc-listen-addr: 'localhost:1' is not IP:port"},
+      {{"--grpc-listen-addr", "0.0.0.0:1"}, "say --grpc-insecure"},
   };
   for (const auto& row : rows) EXPECT_THAT(Mistake(row.arguments), HasSubstr(row.named));
 }
