@@ -109,6 +109,11 @@ void FlushLog(absl::Duration at_most) { Writer().Flush(at_most); }
 
 uint64_t LogLinesDropped() { return Writer().dropped(); }
 
+std::vector<std::string> UnknownDirectives(const LogFilter& filter) {
+  return filter.Unknown(
+      {All().server.name(), All().edge.name(), All().core.name(), All().grpc.name()});
+}
+
 std::string InitLog(const LogFilter& filter) {
   MutexLock lock(All().mu);
   for (log::Module* module : {&All().server, &All().edge, &All().core, &All().grpc}) {

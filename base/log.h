@@ -19,6 +19,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log_filter.h"
 #include "base/log_line.h"
@@ -37,6 +38,8 @@ namespace cairn {
 //
 // Thread: any.
 std::string InitLog(const LogFilter& filter);
+// Directives that have no effect, because no module of ours is meant.
+std::vector<std::string> UnknownDirectives(const LogFilter& filter);
 
 // Waits until the lines logged so far are written, for at most that long. Called before the process
 // ends.

@@ -5,6 +5,7 @@
 #include <absl/strings/str_split.h>
 #include <absl/strings/strip.h>
 
+#include <algorithm>
 #include <optional>
 
 namespace cairn {
@@ -53,12 +54,24 @@ LogFilter LogFilter::Parse(std::string_view directives) {
     if (!has_level && level) {
       filter.default_ = *level;
     } else if (IsModuleName(sides.first) && (level || !has_level)) {
-      filter.directives_.push_back({std::string(sides.first), level.value_or(LogLevel::kTrace)});
+      filter.directives_.push_back(
+          {std::string(sides.first), level.value_or(LogLevel::kTrace), std::string(part)});
     } else {
       filter.rejected_.emplace_back(part);
     }
   }
   return filter;
+}
+
+std::vector<std::string> LogFilter::Unknown(const std::vector<std::string_view>& known) const {
+  std::vector<std::string> unknown;
+  for (const Directive& directive : directives_) {
+    const bool has_effect = std::ranges::any_of(known, [&directive](std::string_view module) {
+      return IsBelow({module.data(), module.size()}, directive.module);
+    });
+    if (!has_effect) unknown.push_back(directive.text);
+  }
+  return unknown;
 }
 
 LogLevel LogFilter::LevelFor(std::string_view module) const {

@@ -23,6 +23,8 @@ class LogFilter {
 
   LogLevel LevelFor(std::string_view module) const;
   const std::vector<std::string>& rejected() const { return rejected_; }
+  // Directives for modules that are neither one of `known` nor above one: they have no effect.
+  std::vector<std::string> Unknown(const std::vector<std::string_view>& known) const;
   // The directives given to Parse(); "info" if there were none.
   const std::string& text() const { return text_; }
 
@@ -30,6 +32,7 @@ class LogFilter {
   struct Directive {
     std::string module;
     LogLevel level;
+    std::string text;
   };
 
   std::string text_ = "info";

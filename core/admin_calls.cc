@@ -223,6 +223,12 @@ void AdminCalls::SetLogLevel(const v1::SetLogLevelRequest& request,
           return absl::InvalidArgumentError(absl::StrCat("cannot read '", filter.rejected().front(),
                                                          "'; give LEVEL or MODULE=LEVEL"));
         }
+        if (const auto unknown = UnknownDirectives(filter); !unknown.empty()) {
+          return absl::InvalidArgumentError(absl::StrCat(
+              "'", unknown.front(),
+              "' names no level and no module; levels are off, error, warn, info, debug and trace, "
+              "modules cairn_signal and its ::edge, ::core and ::grpc"));
+        }
         response->set_previous(InitLog(filter));
         for (const auto& [id, lane] : router.directory().lanes()) {
           SetLogDirectives(router.output(), *lane, request.directives());

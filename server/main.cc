@@ -34,6 +34,13 @@ void InitLogFromEnvironment() {
     log::Warn(log::Server(), "log_directive_ignored",
               {{"text", log::Text(rejected)}, {"hint", log::Text("use LEVEL or MODULE=LEVEL")}});
   }
+  // One with a level may be for another program that has the same variable.
+  for (const std::string& unknown : UnknownDirectives(filter)) {
+    if (unknown.find('=') != unknown.npos) continue;
+    log::Warn(log::Server(), "log_directive_ignored",
+              {{"text", log::Text(unknown)},
+               {"hint", log::Text("it is neither a level nor a module of this program")}});
+  }
 }
 
 }  // namespace

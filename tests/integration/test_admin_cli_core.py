@@ -168,6 +168,10 @@ def test_log_levels_are_changed_while_it_runs(cluster):
     assert cluster.json("log-level", "info,cairn_signal::core=debug") == [{"previous": "warn"}]
     outcome = cluster.admin("log-level", "loud=very")
     assert outcome.code == 2 and "loud=very" in outcome.err, outcome
+    for misspelt in ("inof", "core=debug", "info,cairn_signal::edges=debug"):
+        outcome = cluster.admin("log-level", misspelt)
+        assert outcome.code == 2 and f"'{misspelt.split(',')[-1]}' names no level and no module" in outcome.err, outcome
+    assert cluster.json("log-level", "info") == [{"previous": "info,cairn_signal::core=debug"}]
 
 
 # ---- monitoring

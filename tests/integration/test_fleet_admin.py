@@ -112,9 +112,9 @@ def test_kick_and_log_level_reach_every_core(fleet):
         with pytest.raises(PeerClosed, match="operator"):
             peer.receive()
     assert fleet.admin("peers", "kick", ids[2]).code == 1
-    assert fleet.admin("log-level", "core=debug", at=1).code == 0
+    assert fleet.admin("log-level", "cairn_signal::core=debug", at=1).code == 0
     for at in range(3):
-        assert fleet.json("log-level", "info", "--on", NAMES[at])[0]["previous"] == "core=debug"
+        assert fleet.json("log-level", "info", "--on", NAMES[at])[0]["previous"] == "cairn_signal::core=debug"
 
 
 def await_all_edges(live, cause):

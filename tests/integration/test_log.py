@@ -61,6 +61,10 @@ def test_an_invalid_log_directive_is_reported_and_the_others_apply():
     assert {level for level, _ in said} == {"WARN", "INFO", "DEBUG"}
 
 
+def test_a_misspelt_level_is_reported():
+    assert ("WARN", "cairn_signal") in log_of_a_life({"RUST_LOG": "inof,info"})
+
+
 # ---- the content of a line
 
 JSON = {"CAIRN_SIGNAL_LOG_FORMAT": "json"}

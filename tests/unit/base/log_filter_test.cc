@@ -91,6 +91,17 @@ TEST(LogFilter, InvalidDirectivesAreCollectedAndTheOthersApply) {
   EXPECT_EQ(filter.LevelFor(kCore), LogLevel::kError);
 }
 
+TEST(LogFilter, DirectivesWithoutEffectAreNamed) {
+  const auto unknown = [](std::string_view directives) {
+    return LogFilter::Parse(directives).Unknown({kServer, kEdge, kCore});
+  };
+  EXPECT_THAT(unknown("debug,cairn_signal=warn,cairn_signal::edge"), IsEmpty());
+  EXPECT_THAT(unknown("inof"), ElementsAre("inof"));
+  EXPECT_THAT(unknown("info, core=debug ,hyper=off"), ElementsAre("core=debug", "hyper=off"));
+  EXPECT_THAT(unknown("cairn=debug,cairn_signal::edge::lane=info"),
+              ElementsAre("cairn=debug", "cairn_signal::edge::lane=info"));
+}
+
 TEST(LogFilter, RemembersItsText) {
   EXPECT_EQ(LogFilter::Parse("warn,cairn_signal=loud").text(), "warn,cairn_signal=loud");
 }
