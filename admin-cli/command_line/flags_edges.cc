@@ -24,7 +24,7 @@ void AddEdgesCommands(Flags& root, Command& chosen) {
     return absl::OkStatus();
   });
 
-  Flags drain = edges.Sub("drain", "Make an edge stop accepting and close its clients with 1001");
+  Flags drain = edges.Sub("drain", "Make an edge close its clients with 1001, and end");
   const auto drained = std::make_shared<EdgesDrainCommand>();
   drain.Text("NAME", "", "The edge", drained->edge)->required();
   drain.Switch("-y,--yes", "Do not ask", [drained](bool on) { drained->yes = on; });

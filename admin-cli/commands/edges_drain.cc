@@ -9,8 +9,9 @@ namespace cairn::admin {
 
 int RunCommand(CommandContext& context, const EdgesDrainCommand& command) {
   if (!command.yes) {
-    const std::string question =
-        fmt::format("Close all connections of edge '{}' and take no new ones?", command.edge);
+    const std::string question = fmt::format(
+        "Close all connections of edge '{}' and end its process (with --role all, the core too)?",
+        command.edge);
     if (const int code = context.Confirm(question); code != kOk) return code;
   }
   v1::DrainEdgeRequest request;

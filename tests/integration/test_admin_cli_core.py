@@ -155,7 +155,8 @@ def test_kicking_many_asks_on_a_terminal(cluster, in_terminal):
 def test_an_edge_is_drained(cluster):
     peer, _ = cluster.connect("east", new_topic())
     stays, _ = cluster.connect("west", new_topic())
-    assert cluster.admin("edges", "drain", "east").code == 2
+    asked = cluster.admin("edges", "drain", "east")
+    assert asked.code == 2 and "end its process (with --role all, the core too)?" in asked.err, asked
     outcome = cluster.admin("edges", "drain", "east", "--yes")
     assert outcome.code == 0 and outcome.out == "edge 'east' is draining 1 peers\n", outcome
     _, closed = peer.receive_rest()
