@@ -162,7 +162,12 @@ bool Http2CoreStream::Read() {
       case Stream::Status::kWantWrite:
         return true;
       case Stream::Status::kClosed:
-        End(kUnavailable, absl::StrCat(address_, ": the core closed the connection"));
+        End(kUnavailable,
+            absl::StrCat(
+                address_, ": the core closed the connection",
+                socket_->tls() || got_message_
+                    ? ""
+                    : ": has it ended, or does it want TLS (--grpc-tls-cert, -key, -ca)?"));
         return false;
       case Stream::Status::kLost:
         End(kUnavailable,

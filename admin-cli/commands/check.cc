@@ -12,7 +12,7 @@ int RunCommand(CommandContext& context, const CheckCommand& command) {
   if (status.ok()) {
     verdict = Evaluate(*status, command.thresholds, context.now());
   } else {
-    const Failure failure = Explain(status.status(), context.options.connection.core);
+    const Failure failure = Explain(status.status(), context.options.connection);
     verdict.state =
         failure.exit_code == kUnreachable ? CheckState::kCritical : CheckState::kUnknown;
     verdict.text = failure.text;

@@ -44,7 +44,7 @@ int CommandContext::Fail(const absl::Status& status, std::string_view not_found)
   // Live commands end when they are interrupted.
   if (absl::IsCancelled(status) && Interrupted()) return kOk;
   if (absl::IsNotFound(status) && !not_found.empty()) return Fail(kNothingMatched, not_found);
-  const Failure failure = Explain(status, options.connection.core);
+  const Failure failure = Explain(status, options.connection);
   return Fail(failure.exit_code, failure.text);
 }
 

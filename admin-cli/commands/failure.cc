@@ -21,15 +21,17 @@ std::string OneLine(absl::string_view message) {
 // gRPC's message about a failed connection, without the prefix that all such messages have: "failed
 // to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:7443: Failed to connect to
 // remote host: Connection refused".
-std::string ConnectionError(const std::string& message) {
+std::string ConnectionError(const std::string& message, bool tls) {
   const auto says = [&message](const char* words) { return message.find(words) != message.npos; };
   if (says("Peer name"))
     return "its certificate is for another name: give that as --tls-server-name";
   if (says("handshake failed"))
     return "the TLS handshake failed: is the authority in --tls-ca its certificate's?";
   if (says("Socket closed")) {
-    return "it closed the connection: has it ended, or does it want TLS (--tls-ca, --tls-cert, "
-           "--tls-key)?";
+    return tls ? "it closed the connection: has it ended, or does it refuse our certificate "
+                 "(--tls-cert)?"
+               : "it closed the connection: has it ended, or does it want TLS (--tls-ca, "
+                 "--tls-cert, --tls-key)?";
   }
   const size_t last = message.rfind(": ");
   return fmt::format("{}; is it running, and is --core right?",
@@ -38,12 +40,13 @@ std::string ConnectionError(const std::string& message) {
 
 }  // namespace
 
-Failure Explain(const absl::Status& status, std::string_view core) {
+Failure Explain(const absl::Status& status, const ConnectionOptions& connection) {
+  const std::string& core = connection.core;
   const std::string message = OneLine(status.message());
   switch (status.code()) {
     case absl::StatusCode::kUnavailable:
-      return {kUnreachable,
-              fmt::format("cannot reach the core at {}: {}", core, ConnectionError(message))};
+      return {kUnreachable, fmt::format("cannot reach the core at {}: {}", core,
+                                        ConnectionError(message, connection.wants_tls()))};
     case absl::StatusCode::kDeadlineExceeded:
       return {
           kUnreachable,

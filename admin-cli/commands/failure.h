@@ -5,9 +5,9 @@
 #include <absl/status/status.h>
 
 #include <string>
-#include <string_view>
 
 #include "admin-cli/exit_code.h"
+#include "admin-cli/rpc/connection_options.h"
 
 namespace cairn::admin {
 
@@ -16,8 +16,8 @@ struct Failure {
   std::string text;  // one line, printable, without a line feed
 };
 
-// Explains the status of a call to the core at `core`.
-Failure Explain(const absl::Status& status, std::string_view core);
+// Explains the status of a call to the core of that connection.
+Failure Explain(const absl::Status& status, const ConnectionOptions& connection);
 
 }  // namespace cairn::admin
 

@@ -105,7 +105,7 @@ class Top {
     absl::Status status = Fetch(session_.client, kOrders[order_].sort, rows, fresh);
     refreshed_ = session_.now();
     look_.trouble = status.ok() ? Without(session_.client.missing())
-                                : Explain(status, session_.options.connection.core).text;
+                                : Explain(status, session_.options.connection).text;
     if (!status.ok()) return status;
     // Rates over a very short interval would be noise.
     if (fresh.time - figures_.time >= every_ / 2) before_ = std::move(figures_);

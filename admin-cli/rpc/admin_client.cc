@@ -55,13 +55,9 @@ grpc::ChannelArguments Arguments(const ConnectionOptions& options) {
   return arguments;
 }
 
-bool WantsTls(const ConnectionOptions& options) {
-  return !options.tls_ca.empty() || !options.tls_cert.empty() || !options.tls_server_name.empty();
-}
-
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
     const ConnectionOptions& options) {
-  if (!WantsTls(options)) return grpc::InsecureChannelCredentials();
+  if (!options.wants_tls()) return grpc::InsecureChannelCredentials();
   grpc::SslCredentialsOptions tls;
   const struct {
     const char* option;
@@ -208,7 +204,7 @@ absl::StatusOr<std::unique_ptr<AdminClient>> AdminClient::Create(const Connectio
     return absl::InvalidArgumentError("--core: " + std::string(address.status().message()));
   absl::StatusOr<std::string> token = LoadToken("token", options.token, options.token_file);
   if (!token.ok()) return token.status();
-  if (!token->empty() && !address->is_local && !WantsTls(options) && !options.insecure) {
+  if (!token->empty() && !address->is_local && !options.wants_tls() && !options.insecure) {
     return absl::InvalidArgumentError(fmt::format(
         "the token would cross the network to {} in the clear: give --tls-ca, or --insecure",
         options.core));

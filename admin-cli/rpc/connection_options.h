@@ -19,6 +19,10 @@ struct ConnectionOptions {
   bool insecure = false;  // the token may cross a network without TLS
   absl::Duration timeout = absl::Seconds(5);
   std::string on;  // name or id of the only core of the fleet to ask; "": all
+
+  bool wants_tls() const {
+    return !tls_ca.empty() || !tls_cert.empty() || !tls_server_name.empty();
+  }
 };
 
 }  // namespace cairn::admin

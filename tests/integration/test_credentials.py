@@ -37,16 +37,21 @@ def test_only_an_edge_may_open_a_lane(start, core, tokens, kind):
     assert not core.grep("lane_opened")
 
 
+def grpc_flags(authority, certificate):
+    return ["--grpc-tls-cert", str(certificate.cert), "--grpc-tls-key", str(certificate.key), "--grpc-tls-ca", str(authority.cert)]
+
+
+def test_an_edge_without_tls_is_told_that_its_core_may_want_it(start, tmp_path):
+    authority = Authority(tmp_path)
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *grpc_flags(authority, authority.issue("core")))
+    edge_with(start, core).wait_for_log(r"core_link_lost .*does it want TLS \(--grpc-tls-cert")
+
+
 @pytest.mark.parametrize("name, ready", [("edge", True), ("edge.north", True), ("operator", False), ("viewer", False)])
 def test_a_certificates_name_decides(start, tmp_path, name, ready):
     authority = Authority(tmp_path)
-
-    def grpc_flags(certificate):
-        return ["--grpc-tls-cert", str(certificate.cert), "--grpc-tls-key", str(certificate.key),
-                "--grpc-tls-ca", str(authority.cert)]
-
-    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *grpc_flags(authority.issue("core")))
-    edge = edge_with(start, core, *grpc_flags(authority.issue(name)))
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", *grpc_flags(authority, authority.issue("core")))
+    edge = edge_with(start, core, *grpc_flags(authority, authority.issue(name)))
     if ready:
         eventually(lambda: ask(edge, "/readyz").status == 200, "the lane")
     else:
