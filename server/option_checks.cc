@@ -79,12 +79,15 @@ std::string CheckMesh(const OptionTexts& texts, Options& options) {
     return "--mesh-tls-cert and --mesh-tls-key go together";
   if (!mesh.nkey_file.empty() && !mesh.credentials_file.empty())
     return "give --mesh-nkey-file or --mesh-creds-file, not both";
-  if (options.core_name.empty()) options.core_name = HostName();
-  if (!IsName(options.core_name)) {
-    return absl::StrCat("--core-name: '", absl::CHexEscape(options.core_name),
-                        "' is not a name: give up to ", kMaxNameBytes, " bytes of UTF-8");
-  }
   return "";
+}
+
+std::string CheckCoreName(const OptionTexts&, Options& options) {
+  if (options.role == Role::kEdge) return "";
+  if (options.core_name.empty()) options.core_name = HostName();
+  if (IsName(options.core_name)) return "";
+  return absl::StrCat("--core-name: '", absl::CHexEscape(options.core_name),
+                      "' is not a name: give up to ", kMaxNameBytes, " bytes of UTF-8");
 }
 
 std::string CheckRole(const OptionTexts& texts, Options& options) {
@@ -231,10 +234,10 @@ std::string CheckOptions(const OptionTexts& texts, Options& options) {
   std::string error = FirstError({CheckRole, CheckAddresses}, texts, options);
   // The serving process checks the others itself.
   if (!error.empty() || options.health_check) return error;
-  return FirstError(
-      {CheckLogFormat, CheckProxies, CheckDurations, CheckLimits, CheckCores, CheckMesh,
-       CheckThreads, CheckGrpcAddress, CheckPortsDiffer, CheckCredentials, CheckEdgeName},
-      texts, options);
+  return FirstError({CheckLogFormat, CheckProxies, CheckDurations, CheckLimits, CheckCores,
+                     CheckMesh, CheckCoreName, CheckThreads, CheckGrpcAddress, CheckPortsDiffer,
+                     CheckCredentials, CheckEdgeName},
+                    texts, options);
 }
 
 }  // namespace cairn::server

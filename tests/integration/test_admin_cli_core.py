@@ -1,5 +1,6 @@
 """cairn-admin with a core: what operators see and change."""
 import re
+import socket
 
 import pytest
 from support import admin_cli
@@ -150,6 +151,11 @@ def test_kicking_many_asks_on_a_terminal(cluster, in_terminal):
         assert kick.wait() == code, kick.output
     with pytest.raises(PeerClosed):
         peer.receive()
+
+
+def test_a_core_without_a_name_has_that_of_its_host(cluster):
+    core, = cluster.json("cores", "list")
+    assert core["name"] == socket.gethostname()
 
 
 def test_an_edge_is_drained(cluster):

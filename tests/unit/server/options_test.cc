@@ -222,6 +222,12 @@ TEST_F(OptionsTest, CredentialsThatDoNotFitEachOtherAreBadUsage) {
   for (const auto& row : rows) EXPECT_THAT(Mistake(row.arguments), HasSubstr(row.named));
 }
 
+TEST_F(OptionsTest, ACoreIsNamedAfterItsHost) {
+  EXPECT_THAT(Good({}).core_name, Not(IsEmpty()));
+  EXPECT_EQ(Good({"--role", "core", "--core-name", "b"}).core_name, "b");
+  EXPECT_THAT(Mistake({"--core-name", std::string(256, 'x')}), HasSubstr("--core-name: "));
+}
+
 TEST_F(OptionsTest, AFlagWithNothingBehindItsEqualsSignDoesNotTakeTheNextArgument) {
   EXPECT_THAT(Mistake({"--auth-token=", "--drain", "1s"}), HasSubstr("--auth-token="));
   EXPECT_THAT(Mistake({"--listen-addr=", "1.2.3.4:5"}), HasSubstr("--listen-addr="));
