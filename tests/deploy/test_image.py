@@ -78,7 +78,7 @@ def test_it_says_what_it_is(name):
     assert config["ExposedPorts"].keys() == {"443/tcp", "8443/tcp", "7443/tcp", "9090/tcp"}
 
 
-def test_it_runs_as_the_user_nobody(container):
+def test_it_runs_as_a_user_of_its_own(container):
     assert container.config["User"] == NOBODY
     root = pathlib.Path(container.root)
     assert re.search(r"^cairn-signal:x:10001:10001:.*nologin$", (root / "etc/passwd").read_text(), re.M)

@@ -2,7 +2,7 @@
 
 Flags and variables of --help, metrics of a process and log events of the sources against docs/OPERATIONS.md; close, drop
 and record reasons against docs/PROTOCOL.md. Tests that SECURITY.md names, and links between documents, must exist;
-it must have every linked library.
+it must have every linked library. Tables are whole.
 """
 import pathlib
 import re
@@ -155,6 +155,19 @@ def broken_links(root):
                 yield f"{page.relative_to(root)} links to a heading that does not exist: {target}"
 
 
+def broken_tables(root):
+    """Tables that do not begin with a heading and its rule, and rows in several lines: a browser shows their text as it is."""
+    problems = []
+    for document in [*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("clients/*/*.md")]:
+        text = re.sub(r"^```.*?^```", lambda block: "\n" * block[0].count("\n"), document.read_text(), flags=re.M | re.S)
+        for table in re.finditer(r"(?:^\|.*\n)+(.*)", text, re.M):
+            line = text.count("\n", 0, table.start()) + 1
+            rows = table[0].splitlines()
+            if len(rows) < 2 or not re.fullmatch(r"[|: -]+", rows[1]) or table[1].strip():
+                problems.append(f"{document.relative_to(root)}:{line}: the table is broken")
+    return problems
+
+
 def compare(what, code, docs):
     for name in sorted(code - docs):
         yield f"{what} {name} is missing in the docs"
@@ -191,6 +204,7 @@ def main():
         *missing_tests(root, (root / "SECURITY.md").read_text()),
         *undocumented_libraries(binaries, (root / "SECURITY.md").read_text()),
         *broken_links(root),
+        *broken_tables(root),
     ]
     print("\n".join(problems) or f"{len(flags)} flags, {len(in_code)} reasons, {len(metrics)} metrics and "
           f"{len(events)} log events are documented")
