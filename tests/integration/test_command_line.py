@@ -82,7 +82,6 @@ BAD_USAGE = {
     "empty file of a certificate": (["--tls-cert", "", "--tls-key", ""], "--tls-"),
     "empty file of operators": (["--grpc-operator-token-file", ""], "--grpc-operator-token-file: it is empty"),
     "two tokens": (["--auth-token", SECRET, "--auth-token-file", "file"], "not both"),
-    "certificate without a key": (["--tls-cert", "cert.pem"], "--tls-key"),
     "gRPC address with a name": (["--grpc-listen-addr", "localhost:7443"], "--grpc-listen-addr"),
     "ops on the clients' address": (["--listen-addr", "127.0.0.1:8080", "--ops-listen-addr", "127.0.0.1:8080"],
                                     "--ops-listen-addr: 127.0.0.1:8080 is also that of --listen-addr"),

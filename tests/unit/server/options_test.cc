@@ -212,7 +212,6 @@ TEST_F(OptionsTest, CredentialsThatDoNotFitEachOtherAreBadUsage) {
   } rows[] = {
       {{"--auth-token", "a", "--auth-token-file", "b"}, "not both"},
       {{"--auth-token", "  "}, "--auth-token: "},
-      {{"--tls-cert", "a"}, "--tls-cert (CAIRN_SIGNAL_TLS_CERT) is given without --tls-key"},
       {{"--grpc-tls-cert", "a", "--grpc-tls-key", "b"}, "is given without --grpc-tls-ca"},
       {{"--grpc-tls-crl", "a"}, "--grpc-tls-crl is given without --grpc-tls-ca"},
       {{"--role", "edge", "--core", "a:1", "--grpc-tls-key", "b"}, "without --grpc-tls-cert"},
