@@ -6,6 +6,11 @@
 #include "base/log.h"
 
 namespace cairn::server {
+namespace {
+
+constexpr size_t kMaxReasons = 32;
+
+}  // namespace
 
 MeshConnection::MeshConnection(core::Core& core, const Clock& clock)
     : core_(core), failures_(clock), admin_(core, CAIRN_VERSION) {}
@@ -58,16 +63,15 @@ void MeshConnection::OnState(bool up, std::string_view reason) {
   up_ = up;
   if (up) connects_.fetch_add(1, std::memory_order_relaxed);
   if (up) {
-    last_reason_.clear();
+    reasons_.clear();
     return log::Info(log::Core(), "mesh_up", {});
   }
-  // Each new reason, and one that stays now and then.
-  const bool is_new = last_reason_ != reason;
+  // Each new reason, and those that stay now and then: servers that are tried in turn have several.
+  const bool is_new = reasons_.size() < kMaxReasons && reasons_.emplace(reason).second;
   const std::optional<uint64_t> left_out = failures_.Admit();
   if (!is_new && !left_out) return;
-  last_reason_ = reason;
   log::Warn(log::Core(), "mesh_down",
-            {{"reason", log::Text(last_reason_)},
+            {{"reason", log::Text(reason)},
              {"hint", log::Text("clients of other cores are not reached; tried again")}});
 }
 

@@ -6,6 +6,8 @@
 #ifndef CAIRN_SERVER_MESH_CONNECTION_H_
 #define CAIRN_SERVER_MESH_CONNECTION_H_
 
+#include <absl/container/flat_hash_set.h>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -50,7 +52,7 @@ class MeshConnection : public core::NatsReceiver {
 
   // One call of the bus at a time.
   LogLimiter failures_;
-  std::string last_reason_;
+  absl::flat_hash_set<std::string> reasons_;  // of this outage: those that were logged
 
   core::AdminCalls admin_;
   std::unique_ptr<core::Fleet> fleet_;

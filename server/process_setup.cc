@@ -22,9 +22,11 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// gRPC would use a web proxy from the environment to reach the core.
-void IgnoreWebProxies() {
-  for (const char* variable : {"grpc_proxy", "https_proxy", "http_proxy"}) unsetenv(variable);
+// gRPC would use a web proxy from the environment to reach the core, and its traces would put
+// callers' tokens into the log.
+void IgnoreVariablesOfGrpc() {
+  for (const char* variable : {"grpc_proxy", "https_proxy", "http_proxy", "GRPC_TRACE"})
+    unsetenv(variable);
 }
 
 // Each of malloc's arenas reserves 64 MiB of address space, up to eight per processor: with a limit
@@ -64,7 +66,7 @@ void SetUpProcess() {
   SaveAddresses();
   ReturnLargeMemory();
   TrustLocks();
-  IgnoreWebProxies();
+  IgnoreVariablesOfGrpc();
   RaiseFileLimit();
   ForbidCoreDumps();
 }

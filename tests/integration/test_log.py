@@ -5,6 +5,7 @@ import re
 import socket
 
 import pytest
+from support import admin_cli
 from support.process import ServerProcess, run, with_defaults
 from support.raw_client import PING, RawClient, RawConnection, close_all, frame, upgrade_request
 
@@ -189,7 +190,7 @@ def test_warnings_that_clients_could_repeat_are_rate_limited(start):
 
 
 def test_messages_of_grpc_go_through_the_same_log_and_filter(start):
-    verbose = {"GRPC_VERBOSITY": "debug", "GRPC_TRACE": "http"}
+    verbose = {"GRPC_VERBOSITY": "debug"}
     flags = ["--role", "core", "--grpc-listen-addr", "127.0.0.1:0"]
     for level, expected in (("off,cairn_signal::grpc=trace", True), ("trace,cairn_signal::grpc=off", False)):
         core = start(*flags, env={**JSON, **verbose, "CAIRN_SIGNAL_LOG": f"{level},cairn_signal::core=info"})
@@ -199,6 +200,15 @@ def test_messages_of_grpc_go_through_the_same_log_and_filter(start):
         edge.finish()
         said = {line["event"] for line in lines_of(core) if line["module"] == "cairn_signal::grpc"}
         assert said == ({"grpc"} if expected else set())
+
+
+def test_a_trace_of_grpc_shows_no_token(start, tmp_path):
+    (tmp_path / "operators").write_text(TOKEN)
+    core = start("--role", "core", "--grpc-listen-addr", "127.0.0.1:0", "--grpc-operator-token-file", str(tmp_path / "operators"),
+                 env={"GRPC_VERBOSITY": "debug", "GRPC_TRACE": "all", "RUST_LOG": "trace"})
+    assert admin_cli.run("status", env={"CAIRN_ADMIN_CORE": core.grpc_address(), "CAIRN_ADMIN_TOKEN": TOKEN}).code == 0
+    core.finish()
+    assert free_of([TOKEN], core)
 
 
 def test_a_format_that_does_not_exist_is_refused():
