@@ -313,6 +313,25 @@ describe('a server that is not ours', () => {
     ]);
   });
 
+  test('closed while it dials, it leaves no connection behind', async () => {
+    let dialed = 0;
+    const verifyClient = (_, answer) => setTimeout(() => answer(true), dialed++ && 500);
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', verifyClient });
+    await new Promise((resolve) => server.on('listening', resolve));
+    stopLater({ stop: () => new Promise((resolve) => server.close(resolve)) });
+    server.on('connection', (socket) => {
+      const limits = { message: 1000, topic: 100, topics: 9 };
+      socket.send(encode({ Welcome: { peer: '00000000000000aa', time: 1, limits } }));
+      if (dialed === 1) socket.close(1012);
+    });
+    const client = await connect(`ws://127.0.0.1:${server.address().port}/`, { minWait: 1, maxWait: 1 });
+    await hear(client, 'disconnected');
+    while (dialed < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    client.close();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    assert.equal(server.clients.size, 0);
+  });
+
   for (const code of [1002, 1007, 1008, 1009]) {
     test(`it does not come back after ${code}`, async () => {
       let connections = 0;

@@ -198,6 +198,23 @@ def test_the_first_server_that_answers_is_taken(shape):
 # ---- keeping a connection
 
 
+def test_a_connect_that_is_cancelled_leaves_nothing_behind():
+    async def test():
+        connections = []
+        # Whoever connects is not answered.
+        silent = await asyncio.start_server(lambda _, writer: connections.append(writer), "127.0.0.1", 0)
+        port = silent.sockets[0].getsockname()[1]
+        before = asyncio.all_tasks()
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(cairn_signal.connect(f"ws://127.0.0.1:{port}", min_wait=0.01, max_wait=0.01), 0.3)
+        connections[0].close()
+        await asyncio.sleep(0.5)
+        assert asyncio.all_tasks() == before and len(connections) == 1
+        silent.close()
+
+    run(test())
+
+
 def test_a_restart_of_the_core_is_not_noticed(make_cluster):
     cluster = make_cluster()
 

@@ -20,7 +20,8 @@ export class SignalClient {
   #options;
   #urls;
   #turn = 0;
-  #connection = null;
+  #connection = null; // once it has been welcomed
+  #dialed = null; // the last one, welcomed or not
   #welcome = null;
   #over = false;
   #events;
@@ -142,6 +143,7 @@ export class SignalClient {
     const url = this.#urls[this.#turn++ % this.#urls.length];
     const { WebSocket, token } = this.#options;
     const connection = new Connection({ WebSocket, url, token, said: (name, fields) => this.#said(connection, name, fields) });
+    this.#dialed = connection;
     return connection;
   }
 
@@ -195,7 +197,7 @@ export class SignalClient {
     this.#over = true;
     globalThis.removeEventListener?.('online', this.#onOnline);
     for (const meeting of this.#meetings.values()) meeting.end(error);
-    this.#connection?.close();
+    this.#dialed?.close();
     this.#lose();
     this.#wake?.();
     const takers = [...this.#topics.values()].flatMap((state) => state.takers);

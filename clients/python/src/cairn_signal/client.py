@@ -161,7 +161,13 @@ class SignalClient:
         for _ in self._urls:
             welcomed = asyncio.get_running_loop().create_future()
             self._task = asyncio.create_task(self._stay_connected(welcomed))
-            close = await welcomed
+            try:
+                close = await welcomed
+            except BaseException:
+                # Cancelled: nobody has the client that would go on. It closes what it has opened.
+                self._finish(None)
+                self._task.cancel()
+                raise
             if close is None:
                 return self
             attempts.append((self._urls[(self._turn - 1) % len(self._urls)], close))
@@ -218,7 +224,7 @@ class SignalClient:
         except asyncio.TimeoutError:
             return Close(1006, "no welcome in time")
         finally:
-            if connection and self._connection is not connection:
+            if connection and (self._is_over or self._connection is not connection):
                 await connection.close()
         raise AssertionError("unreachable: messages() ends by Failed")
 
