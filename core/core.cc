@@ -14,7 +14,10 @@ struct Core::ToRouter {
   void operator()(RouterInput& input) {
     const bool ticks = std::holds_alternative<core::Tick>(input);
     core.router_->Handle(input);
-    if (ticks) core.takes_lanes_.store(core.router_->TakesLanes(), std::memory_order_relaxed);
+    if (ticks) {
+      core.takes_lanes_.store(core.router_->lanes().TakesNoneBecause().empty(),
+                              std::memory_order_relaxed);
+    }
     if (!core.router_->WantsTurn()) return;
     RouterInput go_on = Continue{};
     core.door_->Enter(go_on);

@@ -100,8 +100,7 @@ std::optional<CoreSnapshot> TakeSnapshot(Core& core, absl::Duration patience) {
 
 std::optional<std::string> NoLanesBecause(Core& core, absl::Duration patience) {
   return AskRouter<std::string>(core, patience, [](const Router& router) -> std::string {
-    if (router.lanes().SendsAway()) return "draining";
-    return router.mesh() && !router.mesh()->ready() ? "joining the fleet" : "";
+    return std::string(router.lanes().TakesNoneBecause());
   });
 }
 

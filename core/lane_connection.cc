@@ -49,7 +49,7 @@ void LaneConnection::Begin(std::string_view received, Credentials credentials, A
                           });
   Receive(received);
   if (!core_.TakesLanes()) {
-    Finish(absl::UnavailableError("the core takes no lanes now: it drains, or joins its fleet"));
+    Finish(LaneIntake::TakesNone());
     return Touch();
   }
   if (socket_.HasPending()) OnReady(buffer);

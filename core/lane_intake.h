@@ -27,6 +27,10 @@ class LaneIntake {
   // `only_edge`: the name that the caller's credential is bound to; empty: none.
   LaneIntake(Core& core, std::string only_edge) : core_(core), only_edge_(std::move(only_edge)) {}
 
+  // What ends a call before its Hello while core.TakesLanes() is false.
+  static absl::Status TakesNone() {
+    return absl::UnavailableError("the core takes no lanes now: it drains, or joins its fleet");
+  }
   // OK: the stream's OnHandled() follows, at once or later, unless it has ended. Otherwise the
   // refusal has been counted, and the router has not been given the message.
   absl::Status OnMessage(std::string_view bytes, const std::shared_ptr<LaneStream>& stream);

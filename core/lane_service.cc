@@ -184,8 +184,7 @@ class LaneService final : public Lanes::WithRawCallbackMethod_Open<Lanes::Servic
       LogRefused(status);
       return new RefusedLane(status);
     }
-    if (!core_.TakesLanes())
-      return new RefusedLane(absl::UnavailableError("the core takes no lanes now"));
+    if (!core_.TakesLanes()) return new RefusedLane(LaneIntake::TakesNone());
     const auto reactor = std::make_shared<LaneReactor>(core_, *context, std::move(caller));
     reactor->Begin(authority_);
     return reactor.get();

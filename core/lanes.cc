@@ -285,7 +285,7 @@ std::vector<Lanes::Unanswered> Lanes::MoveAway(LaneRecord& lane) {
 uint32_t Lanes::SetDraining(bool draining) {
   draining_ = draining;
   alone_at_.reset();
-  if (mesh_) mesh_->SetDraining(draining);
+  if (mesh_) mesh_->BeatNow();
   return draining ? SendAllAway() : 0;
 }
 

@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/batch_turns.h"
@@ -93,6 +94,11 @@ class Lanes {
   bool draining() const { return draining_; }
   // Whether it drains, and lanes have another core to go to.
   bool SendsAway() const { return draining_ && (!mesh_ || mesh_->OthersTakeLanes()); }
+  // Why no lane of an edge could open now, in a word or three; empty: one could.
+  std::string_view TakesNoneBecause() const {
+    if (SendsAway()) return "draining";
+    return mesh_ && !mesh_->ready() ? "joining the fleet" : "";
+  }
 
  private:
   // Not OK: the lane may not come, and its stream is to be closed with that.

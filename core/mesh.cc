@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/lanes.h"
+
 namespace cairn::core {
 
 using signaling::v1::MeshItem;
@@ -90,11 +92,6 @@ bool Mesh::OthersTakeLanes() const {
     const MeshMember& member = *entry.second;
     return member.complete && !member.draining && !member.absent(now_);
   });
-}
-
-void Mesh::SetDraining(bool draining) {
-  draining_ = draining;
-  beat_now_ = true;
 }
 
 void Mesh::OnNobody(uint64_t core_id) {
@@ -194,7 +191,7 @@ void Mesh::Beat() {
   beat.set_name(name_);
   beat.set_version(version_);
   for (const auto& [id, member] : members_) beat.add_members(id);
-  beat.set_draining(draining_);
+  beat.set_draining(host_.lanes.draining());
   bus_.Send(message, {});
   reached_ = std::min(reached_, now_);
   beat_now_ = false;

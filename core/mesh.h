@@ -69,8 +69,8 @@ class Mesh {
   bool ready() const { return ready_; }
   // Whether another core takes lanes, as far as this one knows.
   bool OthersTakeLanes() const;
-  // This core sends its lanes away, or does so no longer: the others are told.
-  void SetDraining(bool draining);
+  // The others are to know at once what beats say: whether this core drains.
+  void BeatNow() { beat_now_ = true; }
   // Whether the lane, which names `core_id` as its last core, is unknown here and so is that core.
   bool IsForeign(uint64_t lane_id, uint64_t core_id) const;
   // Whether the lane has connected to another core since it sent this Hello.
@@ -257,7 +257,6 @@ class Mesh {
   absl::Duration last_tick_;
   bool beat_now_ = true;
   bool ready_ = false;
-  bool draining_ = false;
   bool served_ = false;  // this core has had a lane
   uint64_t last_link_ = 0;
   std::map<uint64_t, std::unique_ptr<MeshMember>> members_;

@@ -62,8 +62,6 @@ class Router {
   void LeaveMesh();
 
   void Handle(RouterInput& input);
-  // Whether a lane of an edge could open now.
-  bool TakesLanes() const { return !lanes_.SendsAway() && (!mesh_ || mesh_->ready()); }
   // To be called after each Handle(): whether a Continue must follow, behind all waiting inputs.
   // True once until it has come.
   bool WantsTurn() { return unfinished_ && !std::exchange(turn_wanted_, true); }

@@ -191,7 +191,7 @@ std::string CheckPortsDiffer(const OptionTexts&, Options& options) {
   if (options.role != Role::kCore) ports.emplace_back("--listen-addr", options.listen_address);
   if (options.ops_listen_address)
     ports.emplace_back("--ops-listen-addr", *options.ops_listen_address);
-  // Who does not give it can do without that port.
+  // Without the flag, a process whose default port is taken starts without that port.
   const absl::StatusOr<SocketAddress> grpc = SocketAddress::Parse(options.grpc_listen_address);
   if (grpc.ok() && (options.role == Role::kCore || options.grpc_listen_address_given))
     ports.emplace_back("--grpc-listen-addr", *grpc);

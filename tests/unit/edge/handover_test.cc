@@ -37,7 +37,7 @@ class HandoverTest : public testing::Test {
     return fd;
   }
 
-  // Begins a handshake, which is over at once if the other side answers at once.
+  // Does not wait for the other side, which may have answered by then all the same.
   UniqueFd BeginToConnect() {
     UniqueFd fd(socket(address_.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     const bool done = connect(fd.get(), address_.get(), address_.size()) == 0;
